@@ -1,0 +1,20 @@
+/** A layer of a built image, oldest first. */
+export interface ImageLayer {
+  readonly createdBy: string;
+  readonly sizeBytes: number;
+}
+
+/** What the engine holds after a build. */
+export interface Image {
+  readonly template: string;
+  readonly mesaVersion: string;
+  /** The engine's image id, sha256:… */
+  readonly id: string;
+  /** Local reference it is tagged with, e.g. mesa-template/debian:0.20.0-<first 12 of the inputs digest> */
+  readonly reference: string;
+  readonly sizeBytes: number;
+  readonly layers: readonly ImageLayer[];
+  readonly inputsDigest: string;
+  /** Which builder made it. */
+  readonly builder: "buildkit" | "classic" | "buildx";
+}

@@ -1,0 +1,74 @@
+import type { ExitCode } from "../support/exit-codes";
+import type { Host } from "../support/host";
+
+/** An option of one command. Options that mean the same everywhere are in cli/common-options. */
+export interface OptionSpec {
+  readonly type: "string" | "boolean" | "number";
+  readonly describe: string;
+  /** May be given several times; the value is then an array. */
+  readonly array?: boolean;
+  readonly default?: string | boolean | number;
+  readonly choices?: readonly string[];
+  readonly alias?: string;
+  readonly requiresArg?: boolean;
+}
+
+/** A command as data: help, completion and documentation are made from it; its code is loaded only when it runs. */
+export interface CommandSpec {
+  /** As yargs writes it: "promote <ref> <channel>", "release <mesa-version>", "sandbox run [ref]". The words before the first < or [ are its name. */
+  readonly usage: string;
+  readonly describe: string;
+  readonly options?: Readonly<Record<string, OptionSpec>>;
+  /** Whether everything after `--` is the command's own (sandbox run … -- COMMAND). */
+  readonly passesRest?: boolean;
+  readonly load: () => Promise<{ readonly run: CommandHandler }>;
+}
+
+export type CommandHandler = (args: CommandArgs, context: CommandContext) => Promise<CommandOutcome>;
+
+/** Values by option or positional name (camelCase), as strings, numbers, booleans or arrays of strings. */
+export interface CommandArgs {
+  /** A positional or option that must be a non-empty string when given. */
+  text(name: string): string | undefined;
+  /** The same, required: a missing one is wrong usage (exit 2). */
+  required(name: string): string;
+  flag(name: string): boolean;
+  number(name: string): number | undefined;
+  list(name: string): readonly string[];
+  /** What stood after `--`. */
+  readonly rest: readonly string[];
+}
+
+export interface CommandContext {
+  readonly host: Host;
+  /** Folder that holds templates/ and dockerfiles/ (absolute). */
+  readonly root: string;
+  /** --template a,b ; undefined: all. */
+  readonly templates: readonly string[] | undefined;
+  /** --upstream FILE (absolute); undefined: <root>/templates/upstream.toml. */
+  readonly upstream: string | undefined;
+  readonly concurrency: number;
+  readonly dryRun: boolean;
+  readonly json: boolean;
+  readonly terminal: Terminal;
+}
+
+export interface Terminal {
+  /** Whether somebody sits there: stdin and stderr are terminals, not CI, not --json. */
+  readonly interactive: boolean;
+  /** Columns of stdout; undefined when it is piped (then nothing is cut off). */
+  readonly width: number | undefined;
+  /** Writes raw text to stdout at once; for output that streams. Never used with --json. */
+  stdout(text: string | Uint8Array): void;
+  stderr(text: string | Uint8Array): void;
+  /** Asks a yes/no question on stderr; only when interactive. */
+  confirm(question: string): Promise<boolean>;
+}
+
+/** What a command came to. `json` is printed with --json (exactly one document), `text` otherwise. */
+export interface CommandOutcome {
+  readonly exitCode: ExitCode;
+  readonly json: Readonly<Record<string, unknown>>;
+  /** For people, on stdout; "" prints nothing. A trailing newline is added when missing. */
+  readonly text: string;
+}

@@ -1,0 +1,78 @@
+import * as z from "zod/mini";
+
+const digest = z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/u, "a digest is sha256: and 64 hex digits"));
+const sha256Hex = z.string().check(z.regex(/^[0-9a-f]{64}$/u, "a sha256 is 64 hex digits"));
+const moment = z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/u, "a time is ISO 8601 in UTC"));
+
+/** One image, resolved: where the tag pointed, and which linux/amd64 image that was. */
+export const lockedImageSchema = z.strictObject({
+  /** Canonical repository with registry host, e.g. docker.io/library/debian */
+  repository: z.string(),
+  tag: z.string(),
+  /** What the tag pointed at: the manifest list where there is one. `repository:tag@digest` stands in the FROM line. */
+  digest,
+  /** The linux/amd64 image's own manifest digest (equal to `digest` where the tag names an image directly). */
+  platformDigest: digest,
+  /** When the image says it was created, when it says so. */
+  createdAt: z.optional(moment),
+  /** When the tag was resolved. */
+  resolvedAt: moment,
+});
+
+/** How the index that names the .deb was verified. */
+export const signatureChainSchema = z.strictObject({
+  /** The file that carries the signature: InRelease, or Release with Release.gpg. */
+  release: z.strictObject({
+    url: z.string(),
+    form: z.enum(["InRelease", "Release.gpg"]),
+    sha256: sha256Hex,
+    date: moment,
+    validUntil: z.optional(moment),
+  }),
+  /** The key that signed it: fingerprints in upper-case hex. */
+  key: z.strictObject({ fingerprint: z.string(), signedBy: z.string(), file: z.string() }),
+  index: z.strictObject({ url: z.string(), path: z.string(), sha256: sha256Hex, size: z.number() }),
+});
+
+export const lockedDebSchema = z.strictObject({
+  package: z.string(),
+  /** The version as the package says it. */
+  version: z.string(),
+  architecture: z.literal("amd64"),
+  /** Canonical URL, never a mirror's. */
+  url: z.string(),
+  size: z.number(),
+  sha256: sha256Hex,
+  /** The Depends field, verbatim ("" when there is none). */
+  depends: z.string(),
+  /** Who vouches for these bytes: the repository's signature chain, or the first download they were held against ever since. */
+  vouched: z.discriminatedUnion("by", [
+    z.strictObject({ by: z.literal("signed"), chain: signatureChainSchema }),
+    z.strictObject({ by: z.literal("first-download"), downloadedAt: moment }),
+  ]),
+});
+
+/** All inputs of one (template, Mesa version), resolved and immutable. */
+export const lockSchema = z.strictObject({
+  schemaVersion: z.literal(1),
+  template: z.string(),
+  mesaVersion: z.string(),
+  /** CLI generation of the Mesa version, see mesa/generation. */
+  generation: z.string(),
+  base: lockedImageSchema,
+  sandboxApi: lockedImageSchema,
+  deb: lockedDebSchema,
+  /** A dated mirror of the distribution's own packages, when upstream.toml pins one. */
+  snapshot: z.optional(z.strictObject({ url: z.string(), at: z.string() })),
+  lockedAt: moment,
+});
+
+export type LockedImage = Readonly<z.infer<typeof lockedImageSchema>>;
+export type SignatureChain = Readonly<z.infer<typeof signatureChainSchema>>;
+export type LockedDeb = Readonly<z.infer<typeof lockedDebSchema>>;
+export type Lock = Readonly<z.infer<typeof lockSchema>>;
+
+/** `repository:tag@digest`, as it stands in a FROM line. */
+export function imageReference(image: LockedImage): string {
+  return `${image.repository}:${image.tag}@${image.digest}`;
+}

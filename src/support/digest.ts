@@ -1,0 +1,11 @@
+import { createHash } from "node:crypto";
+
+/** Lower-case hex sha256 of bytes or UTF-8 text. */
+export function sha256(data: string | Uint8Array): string {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** A digest as registries write it: sha256:<hex>. */
+export function digestOf(data: string | Uint8Array): string {
+  return `sha256:${sha256(data)}`;
+}

@@ -1,0 +1,103 @@
+/** Everything the world can be told to do wrong, with what it does. The names are part of the world's contract. */
+export const FAULTS = {
+  "build-fails": "Blaxel: the image build ends in FAILED, with a reason in its log",
+  "build-never-starts": "Blaxel: the upload is taken, the status stays UPLOADING",
+  "build-hangs": "Blaxel: the status stays BUILDING for ever",
+  "upload-url-missing": "Blaxel: the answer to a deploy carries no upload URL",
+  "upload-refused": "Blaxel: the upload URL answers 403",
+  "update-dropped": "Blaxel: an update of an existing sandbox is taken and silently ignored",
+  "deployed-without-building": "Blaxel: the status goes to DEPLOYED without BUILDING ever being seen",
+  "failed-left-over": "Blaxel: the status FAILED of an earlier deploy is shown for a while",
+  "image-unchanged": "Blaxel: unchanged source: the same image, no new revision",
+  "sandbox-unhealthy": "Blaxel: the sandbox says DEPLOYED, its API never answers",
+  "sandbox-crash-loop": "Blaxel: the sandbox starts and ends, again and again",
+  unauthorized: "Blaxel: 401",
+  forbidden: "Blaxel: 403",
+  quota: "Blaxel: 400 with a quota message",
+  "gateway-html": "Blaxel: 502 with an HTML page",
+  slow: "Blaxel: every answer takes args.ms longer (default 2000)",
+  "bl-panics": "bl: a Go panic, exit 2",
+  "bl-noise": "bl: text on stdout before the JSON",
+  "bl-no-json": "bl: exit 0 without JSON",
+  "bl-hangs": "bl: never ends",
+  "bl-old": "bl: says it is version 0.1.90",
+  "registry-down": "registry: connections are cut",
+  "registry-unknown-tag": "registry: 404 for every manifest",
+  "registry-token-refused": "registry: the token service answers 401",
+  "registry-wrong-bytes": "registry: a manifest's bytes do not match its digest",
+  "apt-down": "apt: connections are cut",
+  "apt-unsigned": "apt: no signature",
+  "apt-wrong-key": "apt: signed with another key",
+  "apt-expired-key": "apt: signed with a key that has expired",
+  "apt-expired-index": "apt: Valid-Until is past",
+  "apt-index-hash": "apt: Packages differs from the hash in Release",
+  "apt-deb-hash": "apt: the .deb differs from the hash in Packages",
+  "apt-deb-version": "apt: the .deb says another version than the index",
+  "apt-downgraded": "apt: the index carries an older Date",
+  "apt-http-redirect": "apt: redirects to another host over plain http",
+  "mesa-api-down": "Mesa: REST connections are cut",
+  "mesa-grpc-down": "Mesa: the content service is cut",
+  "mesa-unauthorized": "Mesa: 401 for every credential",
+  "mesa-scope": "Mesa: 403, the credential lacks the scope",
+  "mesa-repo-missing": "Mesa: the repository is not found",
+  "mesa-key-expires": "Mesa: keys made from now on expire at once (args.seconds, default 1)",
+  "mesa-revoke-fails": "Mesa: revoking a key answers 500",
+  "mount-lies": "mesa: exit 0, no mount",
+  "mount-dies": "mesa: the mount vanishes (args.ms after it was made, default 500), an empty folder stays",
+  "mount-slow": "mesa: the mount appears late (args.ms, default 3000)",
+  "mount-read-only": "mesa: the mount refuses writes",
+} as const;
+
+export type FaultName = keyof typeof FAULTS;
+export type FaultArgs = Readonly<Record<string, unknown>>;
+
+export interface FaultBoard {
+  /** All faults with what they do and whether they are on. */
+  list(): readonly { name: FaultName; does: string; on: boolean; times: number | null; args: FaultArgs }[];
+  /** Switches a fault on, for ever or for the next `times` occasions. False when the name is unknown. */
+  on(name: string, times?: number, args?: FaultArgs): boolean;
+  /** Switches one fault off, or all. */
+  off(name?: string): void;
+  /** On an occasion: the fault's arguments when it is on (and one of its `times` is used up), else undefined. */
+  take(name: FaultName): FaultArgs | undefined;
+  /** Whether it is on, without using up an occasion. */
+  peek(name: FaultName): FaultArgs | undefined;
+}
+
+function isFault(name: string): name is FaultName {
+  return Object.hasOwn(FAULTS, name);
+}
+
+/** A board with every fault off. */
+export function createFaultBoard(): FaultBoard {
+  const active = new Map<FaultName, { times: number | null; args: FaultArgs }>();
+  return {
+    list: () =>
+      (Object.keys(FAULTS) as FaultName[]).map((name) => ({
+        name,
+        does: FAULTS[name],
+        on: active.has(name),
+        times: active.get(name)?.times ?? null,
+        args: active.get(name)?.args ?? {},
+      })),
+    on(name, times, args = {}) {
+      if (!isFault(name)) return false;
+      active.set(name, { times: times ?? null, args });
+      return true;
+    },
+    off(name) {
+      if (name === undefined) active.clear();
+      else if (isFault(name)) active.delete(name);
+    },
+    take(name) {
+      const fault = active.get(name);
+      if (fault === undefined) return undefined;
+      if (fault.times !== null) {
+        if (fault.times <= 1) active.delete(name);
+        else active.set(name, { ...fault, times: fault.times - 1 });
+      }
+      return fault.args;
+    },
+    peek: (name) => active.get(name)?.args,
+  };
+}
