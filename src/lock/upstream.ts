@@ -1,0 +1,190 @@
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { parse, TomlError } from "smol-toml";
+import * as z from "zod/mini";
+import { parseImageReference } from "../registry/reference";
+import { Failure, hasErrno, messageOf } from "../support/errors";
+import { isLoopback, isPrivateNetwork } from "../support/loopback";
+
+const url = z.string().check(z.regex(/^https?:\/\/[^\s"'$`\\]+$/u, "must be an http(s) URL"));
+const word = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]*$/u, "must be one word of letters, digits and . + _ -"));
+
+/** upstream.toml as it is written: keys in kebab-case, one table per source. */
+const upstreamFileSchema = z.strictObject({
+  "sandbox-api": z.strictObject({ image: z.string().check(z.minLength(1)) }),
+  mesa: z.strictObject({
+    vouched: z.enum(["signed", "first-download"]),
+    repository: url,
+    suite: z._default(word, "any"),
+    component: z._default(word, "main"),
+    package: z._default(word, "mesa"),
+    key: z.optional(z.string().check(z.minLength(1))),
+    "key-url": z.optional(url),
+    fingerprint: z.optional(z.string()),
+    pool: z.optional(z.string().check(z.minLength(1))),
+  }),
+  mirrors: z._default(
+    z.strictObject({
+      images: z.optional(z.string().check(z.regex(/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*\/?$/u, "must be a host, with port and path where needed, and no scheme"))),
+      packages: z.optional(url),
+    }),
+    {},
+  ),
+  snapshot: z.optional(z.strictObject({ url, at: z.string().check(z.regex(/^\d{8}T\d{6}Z$/u, "must be a moment like 20260401T000000Z")) })),
+});
+
+type UpstreamFile = z.infer<typeof upstreamFileSchema>;
+
+/** Where the inputs of a lock come from: image registries, the Mesa package repository, their keys and mirrors. */
+export interface Upstream {
+  readonly sandboxApi: { readonly image: string };
+  readonly mesa: MesaSource;
+  readonly mirrors: {
+    /** Prefix put before an image's canonical name; ends in "/". */
+    readonly images?: string;
+    /** Takes the place of scheme and host of the package repository's URLs; no slash at its end. */
+    readonly packages?: string;
+  };
+  /** A dated mirror of the distribution's own packages. */
+  readonly snapshot?: { readonly url: string; readonly at: string };
+  /** The file it was read from (absolute). */
+  readonly path: string;
+}
+
+export interface MesaSource {
+  readonly vouched: "signed" | "first-download";
+  /** Canonical URL of the apt repository (the folder that holds dists/ and pool/), without a slash at its end. */
+  readonly repository: string;
+  readonly suite: string;
+  readonly component: string;
+  readonly package: string;
+  /** The public key: an absolute path, and the same as the file says it. */
+  readonly key?: { readonly path: string; readonly named: string; readonly url?: string };
+  /** Full fingerprint of the key's primary key, upper-case hex; undefined before it was trusted the first time. */
+  readonly fingerprint?: string;
+  /** Pattern of a .deb's path below the repository; {version} stands for the Mesa version. */
+  readonly pool?: string;
+}
+
+/**
+ * Reads and checks upstream.toml; paths in it are relative to the file. Every fault of the file is a Failure of kind usage
+ * (UPSTREAM_INVALID, UPSTREAM_MISSING) that names file, key and remedy.
+ */
+export async function loadUpstream(path: string): Promise<Upstream> {
+  let text: string;
+  try {
+    text = await readFile(path, "utf8");
+  } catch (error) {
+    if (!hasErrno(error, "ENOENT")) throw error;
+    throw new Failure({
+      code: "UPSTREAM_MISSING",
+      kind: "usage",
+      message: `There is no ${path}, the file that says where images and packages come from.`,
+      hint: "Give --upstream FILE, or write templates/upstream.toml (mesa-template init writes one).",
+      cause: error,
+    });
+  }
+  return parseUpstream(text, path);
+}
+
+/** upstream.toml's text as an Upstream; `path` is where it stands, for messages and for the paths in it. */
+export function parseUpstream(text: string, path: string): Upstream {
+  const checked = z.safeParse(upstreamFileSchema, parseToml(text, path));
+  if (!checked.success) {
+    const issue = checked.error.issues[0];
+    throw invalid(path, issue === undefined ? "it does not have the form of an upstream.toml" : issueText(issue));
+  }
+  return refined(checked.data, path);
+}
+
+function parseToml(text: string, path: string): unknown {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (error instanceof TomlError) throw invalid(`${path}:${String(error.line)}:${String(error.column)}`, firstLine(error.message));
+    throw error;
+  }
+}
+
+function refined(file: UpstreamFile, path: string): Upstream {
+  const { mesa, mirrors, snapshot } = file;
+  const image = file["sandbox-api"].image;
+  checkSandboxApi(image, path);
+  checkRepository(file, path);
+  if (mesa.vouched === "signed" && mesa.key === undefined) {
+    throw invalid(path, 'mesa.key is missing: vouched = "signed" needs the file that holds the repository\'s public key');
+  }
+  if (mesa.vouched === "first-download" && mesa.pool?.includes("{version}") !== true) {
+    throw invalid(path, 'mesa.pool is missing, or lacks {version}: vouched = "first-download" needs the path of a .deb below the repository');
+  }
+  return {
+    sandboxApi: { image },
+    mesa: {
+      vouched: mesa.vouched,
+      repository: mesa.repository.replace(/\/+$/u, ""),
+      suite: mesa.suite,
+      component: mesa.component,
+      package: mesa.package,
+      ...(mesa.key === undefined
+        ? {}
+        : { key: { path: resolve(dirname(path), mesa.key), named: mesa.key, ...(mesa["key-url"] === undefined ? {} : { url: mesa["key-url"] }) } }),
+      ...(mesa.fingerprint === undefined ? {} : { fingerprint: fingerprintFrom(mesa.fingerprint, path) }),
+      ...(mesa.pool === undefined ? {} : { pool: mesa.pool.replace(/^\/+/u, "") }),
+    },
+    mirrors: {
+      ...(mirrors.images === undefined ? {} : { images: `${mirrors.images.replace(/\/+$/u, "")}/` }),
+      ...(mirrors.packages === undefined ? {} : { packages: mirrors.packages.replace(/\/+$/u, "") }),
+    },
+    ...(snapshot === undefined ? {} : { snapshot }),
+    path: resolve(path),
+  };
+}
+
+function checkSandboxApi(image: string, path: string): void {
+  const reference = parseImageReference(image);
+  if (reference.tag === undefined || reference.tag === "latest") {
+    throw invalid(path, `sandbox-api.image is "${image}": it must name a version (…:0.2.50), never latest, which moves under a published template`);
+  }
+}
+
+function checkRepository({ mesa, mirrors }: UpstreamFile, path: string): void {
+  if (mesa.repository.startsWith("http:") && !isLoopback(new URL(mesa.repository).hostname)) {
+    throw invalid(path, `mesa.repository is ${mesa.repository}: plain http is taken on loopback only (a mirror may be named in mirrors.packages)`);
+  }
+  const mirror = mirrors.packages;
+  if (mesa.vouched === "first-download" && mirror?.startsWith("http:") === true && !isPrivateNetwork(new URL(mirror).hostname)) {
+    throw invalid(path, `mirrors.packages is ${mirror}: nothing but the connection vouches for a first download, so it must be https (or a host of the private network)`);
+  }
+}
+
+/** A fingerprint as people write it (spaces, lower case, 0x) as 40 or 64 upper-case hex digits. */
+export function fingerprintFrom(text: string, where: string): string {
+  const bare = text.replace(/\s+/gu, "").replace(/^0x/iu, "").toUpperCase();
+  if (/^([0-9A-F]{40}|[0-9A-F]{64})$/u.test(bare)) return bare;
+  throw new Failure({
+    code: "BAD_FINGERPRINT",
+    kind: "usage",
+    message: `"${text}" (${where}) is not a key's full fingerprint: 40 hex digits (a short key id can be forged).`,
+    hint: "gpg --show-keys FILE prints it.",
+  });
+}
+
+function issueText(issue: { readonly path: readonly PropertyKey[]; readonly message: string; readonly code: string }): string {
+  const keys = "keys" in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : [];
+  const where = [...issue.path, ...(keys.length > 0 ? [keys[0]] : [])].map(String).join(".");
+  if (issue.code === "unrecognized_keys") return `${where} is no setting it can have (misspelt?)`;
+  return `${where === "" ? "it" : where}: ${issue.message}`;
+}
+
+function firstLine(text: string): string {
+  return text.split("\n", 1)[0] ?? text;
+}
+
+function invalid(where: string, what: string): Failure {
+  return new Failure({
+    code: "UPSTREAM_INVALID",
+    kind: "usage",
+    message: `${where}: ${messageOf(what)}.`,
+    hint: "templates/upstream.toml of the package is a commented example.",
+  });
+}
