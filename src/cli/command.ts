@@ -26,7 +26,7 @@ export interface CommandSpec {
 
 export type CommandHandler = (args: CommandArgs, context: CommandContext) => Promise<CommandOutcome>;
 
-/** Values by option or positional name (camelCase), as strings, numbers, booleans or arrays of strings. */
+/** Values by option or positional name, as it is written on the command line ("allow-skipped", "mesa-version"). */
 export interface CommandArgs {
   /** A positional or option that must be a non-empty string when given. */
   text(name: string): string | undefined;

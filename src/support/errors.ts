@@ -1,5 +1,7 @@
 import { EXIT_CODES, type ExitCode, type FailureKind } from "./exit-codes";
 
+export type { FailureKind } from "./exit-codes";
+
 export interface FailureDetails {
   /** Stable machine name in capitals, e.g. SMOKE_FAILED. */
   readonly code: string;

@@ -1,0 +1,53 @@
+# make template MESA_VERSION=0.20.0   locks, renders, builds, proves, deploys and records both templates
+# make demo                           the same in the stand-in world: no account, nothing to prepare
+# make test                           everything that is checked
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+WORLD := node --import tsx test/world/main.ts
+CLI := node dist/mesa-template.js
+SOURCES := $(shell find src -type f 2>/dev/null) package.json scripts/build.mjs
+
+.PHONY: help template demo test unit e2e format lint types build bench world world-env world-down node-packages engine
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+template: build ## lock, render, build, smoke, deploy and record: MESA_VERSION=0.20.0 [ARGS=…]
+	@if [ -z "$(MESA_VERSION)" ]; then echo "Which Mesa version? make template MESA_VERSION=0.20.0" >&2; exit 2; fi
+	@$(CLI) release "$(MESA_VERSION)" $(ARGS)
+
+demo: engine build ## the whole main job in the stand-in world, in .demo
+	@bash scripts/demo.sh
+
+test: engine build ## format, lint, types, rendered files, unit and end-to-end tests
+	@bash scripts/test.sh
+
+unit: node-packages ## unit tests only
+	@npx vitest run --project unit
+
+e2e: engine build ## end-to-end tests only: [TEST=name]
+	@npx vitest run --project e2e $(TEST)
+
+bench: engine build ## measures ours against what people would do instead: [ROW=smoke]
+	@node --import tsx test/bench/main.ts $(ROW)
+
+world: engine node-packages ## starts the stand-in world (again: nothing to do)
+	@$(WORLD) start
+
+world-env: node-packages ## prints the export lines that point a shell at the world
+	@$(WORLD) env
+
+world-down: node-packages ## ends the world
+	@$(WORLD) down
+
+build: dist/help.txt ## bundles the program into dist/
+
+dist/help.txt: $(SOURCES) | node-packages
+	@npm run --silent build
+
+node-packages:
+	@bash scripts/ensure-node-packages.sh
+
+engine: node-packages
+	@bash scripts/ensure-engine.sh

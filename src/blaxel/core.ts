@@ -1,0 +1,42 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { join } from "node:path";
+import { tmpdir } from "node:os";
+import type { Host } from "../support/host";
+import { blaxelCredentials } from "./credentials";
+
+type Core = typeof import("@blaxel/core");
+
+let loaded: Promise<Core> | undefined;
+
+/**
+ * Loads @blaxel/core from an empty working directory: at import it reads ./.env and ./blaxel.toml, and lets them win over
+ * the environment (0.3.21), so a stray file beside the templates would decide which API is asked.
+ */
+async function importFromNeutralFolder(): Promise<Core> {
+  const folder = await mkdtemp(join(tmpdir(), "mesa-template-core-"));
+  const back = process.cwd();
+  try {
+    process.chdir(folder);
+    return await import("@blaxel/core");
+  } finally {
+    process.chdir(back);
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * @blaxel/core, signed in with the same credentials that bl is given. HTTP/2 to the edge is left out: it saves nothing
+ * for a handful of requests, and it goes to a fixed host that an API of one's own does not have.
+ */
+export async function blaxelCore(host: Host): Promise<Core> {
+  const credentials = await blaxelCredentials(host);
+  loaded ??= importFromNeutralFolder();
+  const core = await loaded;
+  core.initialize({
+    workspace: credentials.workspace,
+    ...(credentials.apiKey === undefined ? {} : { apiKey: credentials.apiKey }),
+    ...(credentials.clientCredentials === undefined ? {} : { clientCredentials: credentials.clientCredentials }),
+    disableH2: true,
+  });
+  return core;
+}

@@ -1,0 +1,111 @@
+import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import type { BlaxelCredentials } from "./credentials";
+
+/**
+ * Private folders for one use of bl: a HOME without config.yaml, a TMPDIR (bl leaves its zip there), and a neutral
+ * working directory. Their path holds none of the segments that bl's ignore rules match on the absolute path
+ * (dist, node_modules, .git, .env, venv …), or every file would be left out of the upload.
+ */
+export interface BlSession {
+  readonly home: string;
+  readonly temporary: string;
+  readonly neutral: string;
+  readonly credentials: BlaxelCredentials | undefined;
+}
+
+const SWALLOWING = /(^|\/)(\.blaxel|\.env\.build|\.docker|\.git|dist|\.venv|venv|node_modules|\.env|\.next|__pycache__)(\/|$)/u;
+
+/** A folder to work in whose path bl does not ignore: TMPDIR when it is fit, else /tmp, /var/tmp. @throws Failure NO_NEUTRAL_FOLDER (exit 3) */
+export function neutralParent(env: Readonly<Record<string, string | undefined>>): string {
+  const candidates = [env["TMPDIR"], tmpdir(), "/tmp", "/var/tmp"];
+  const fit = candidates.find((path) => path !== undefined && path !== "" && path.startsWith("/") && !SWALLOWING.test(path));
+  if (fit !== undefined) return fit;
+  throw new Failure({
+    code: "NO_NEUTRAL_FOLDER",
+    kind: "environment",
+    message: "Every folder for temporary files has a name in its path that bl leaves out of uploads.",
+    hint: "Set TMPDIR to a folder such as /tmp.",
+  });
+}
+
+/** Runs `use` with a session whose folders are removed afterwards. */
+export async function withBlSession<T>(host: Host, credentials: BlaxelCredentials | undefined, use: (session: BlSession) => Promise<T>): Promise<T> {
+  const root = await mkdtemp(join(neutralParent(host.env), "mesa-template-bl-"));
+  const session: BlSession = { home: join(root, "home"), temporary: join(root, "tmp"), neutral: join(root, "cwd"), credentials };
+  try {
+    await Promise.all([session.home, session.temporary, session.neutral].map((path) => mkdir(path, { mode: 0o700 })));
+    return await use(session);
+  } finally {
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+/** Names that bl and the network need from outside; everything else (NODE_OPTIONS, AWS_…, .env leftovers) stays out. */
+const PASSED_ON = ["PATH", "BL_API_URL", "BL_RUN_URL", "BL_APP_URL", "BL_ENV", "BL_REGION", "BLAXEL_CUSTOM_HEADERS", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ", "LANG", "MESA_TEMPLATE_WORLD"];
+
+/** The whole environment of a bl run. CI=true and no terminal keep it from asking anything. */
+export function blEnvironment(env: Readonly<Record<string, string | undefined>>, session: BlSession): Record<string, string> {
+  const passed = Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))) as Record<string, string>;
+  const { credentials } = session;
+  return {
+    ...passed,
+    HOME: session.home,
+    TMPDIR: session.temporary,
+    CI: "true",
+    NO_COLOR: "1",
+    DO_NOT_TRACK: "1",
+    ...(credentials === undefined ? {} : { BL_WORKSPACE: credentials.workspace }),
+    ...(credentials?.apiKey === undefined ? {} : { BL_API_KEY: credentials.apiKey }),
+    ...(credentials?.clientCredentials === undefined ? {} : { BL_CLIENT_CREDENTIALS: credentials.clientCredentials }),
+  };
+}
+
+export interface BlAnswer {
+  readonly exitCode: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+  /** How it ended, for sentences: "exited with 1", "was ended after 20 s", "could not be started: …". */
+  readonly ending: string;
+  /** The last lines it said, both streams, secrets hidden. */
+  readonly lastLines: readonly string[];
+}
+
+export interface BlRunOptions {
+  readonly cwd?: string;
+  readonly timeoutMs: number;
+  readonly onLine?: (line: string) => void;
+}
+
+/** Runs bl with its private environment, without stdin or terminal; both pipes are drained to the end (closing one early would kill it between request and upload). */
+export async function runBl(host: Host, path: string, session: BlSession, args: readonly string[], options: BlRunOptions): Promise<BlAnswer> {
+  const result = await host.run({
+    command: path,
+    args,
+    cwd: options.cwd ?? session.neutral,
+    env: blEnvironment(host.env, session),
+    timeoutMs: options.timeoutMs,
+    signal: host.signal,
+    onLine: options.onLine,
+  });
+  const said = `${result.stderr}\n${result.stdout}`.split("\n").filter((line) => line.trim() !== "");
+  return {
+    exitCode: result.exitCode,
+    stdout: result.stdout,
+    stderr: result.stderr,
+    timedOut: result.timedOut,
+    ending: endingOf(result, options.timeoutMs),
+    lastLines: said.slice(-20).map((line) => host.redact(line)),
+  };
+}
+
+function endingOf(result: { readonly exitCode: number | null; readonly signal: string | null; readonly timedOut: boolean; readonly spawnError?: string }, timeoutMs: number): string {
+  if (result.spawnError !== undefined) return `could not be started: ${result.spawnError}`;
+  if (result.timedOut) return `was ended after ${String(Math.round(timeoutMs / 1000))} s`;
+  if (result.signal !== null) return `was ended by ${result.signal}`;
+  return `exited with ${String(result.exitCode)}`;
+}

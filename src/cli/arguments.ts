@@ -1,0 +1,37 @@
+import type { CommandArgs } from "./command";
+import { wrongUsage } from "./command-line";
+
+/** Typed access to parsed values; `values` are by option or positional name in kebab-case. */
+export function commandArguments(values: Readonly<Record<string, unknown>>, rest: readonly string[]): CommandArgs {
+  const text = (name: string): string | undefined => {
+    const value = values[name];
+    if (value === undefined || value === null) return undefined;
+    if (Array.isArray(value)) throw wrongUsage(`${name} was given more than once.`, "Give it once.");
+    if (typeof value === "string" || typeof value === "number") {
+      if (value === "") throw wrongUsage(`${name} is empty.`, "Give it a value, or leave it out.");
+      return String(value);
+    }
+    throw wrongUsage(`${name} needs a value.`);
+  };
+  return {
+    text,
+    required(name) {
+      const value = text(name);
+      if (value === undefined) throw wrongUsage(`${name} is missing.`, "See --help.");
+      return value;
+    },
+    flag: (name) => values[name] === true,
+    number(name) {
+      const value = values[name];
+      if (value === undefined || value === null) return undefined;
+      if (typeof value !== "number" || !Number.isFinite(value)) throw wrongUsage(`${name} is not a number.`, "Give a number.");
+      return value;
+    },
+    list(name) {
+      const value = values[name];
+      if (value === undefined || value === null) return [];
+      return (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map(String);
+    },
+    rest,
+  };
+}

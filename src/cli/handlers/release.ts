@@ -1,0 +1,71 @@
+import { resolve } from "node:path";
+import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { humanBytes } from "../bytes";
+import { parseDuration } from "../duration";
+import { errorDocument, errorText } from "../output";
+import { exitCodeOf } from "../../support/errors";
+import { EXIT_CODES } from "../../support/exit-codes";
+import { nothingToDo } from "../../release/quick-check";
+import type { ReleaseRequest, TemplateResult } from "../../release/request";
+import { templateFolders } from "../template-folders";
+
+/** A release request from the command line, for the given templates. */
+export function releaseRequest(args: CommandArgs, context: CommandContext, version: string, templates: readonly string[]): ReleaseRequest {
+  return {
+    root: context.root,
+    version,
+    templates,
+    upstreamPath: context.upstream ?? resolve(context.root, "templates/upstream.toml"),
+    concurrency: context.concurrency,
+    force: args.flag("force"),
+    relock: args.flag("relock"),
+    deploy: args.flag("deploy"),
+    verify: args.flag("verify"),
+    allowSkipped: args.flag("allow-skipped"),
+    adopt: args.flag("adopt"),
+    publish: args.text("publish") === "push" ? "push" : "deploy",
+    deployTimeoutMs: parseDuration("--deploy-timeout", args.text("deploy-timeout") ?? "15m"),
+    trustKey: args.text("trust-key"),
+    structureTests: args.list("structure-tests").map((file) => resolve(file)),
+  };
+}
+
+export const run: CommandHandler = async (args, context) => {
+  const text = args.required("mesa-version");
+  const templates = await templateFolders(context);
+  const request = releaseRequest(args, context, text, templates);
+  const idle = context.dryRun ? undefined : await nothingToDo(request, templates);
+  if (idle !== undefined) return outcome(idle, context);
+  const { releaseVersion } = await import("./release-run");
+  return releaseVersion(request, context, (results) => outcome(results, context));
+};
+
+/** The results for people and for machines, and the exit code: the first failing template's. */
+export function outcome(results: readonly TemplateResult[], context: CommandContext): CommandOutcome {
+  const failed = results.find((result) => result.error !== undefined);
+  const { redact } = context.host;
+  if (failed !== undefined && !context.json) {
+    for (const result of results) if (result.error !== undefined) context.terminal.stderr(errorText(result.error, redact));
+  }
+  return {
+    exitCode: failed === undefined ? EXIT_CODES.done : exitCodeOf(failed.error),
+    json: {
+      ok: failed === undefined,
+      results: results.map(({ error, ...result }) => (error === undefined ? result : { ...result, error: errorDocument(error, redact) })),
+      ...(failed === undefined ? {} : { error: errorDocument(failed.error, redact) }),
+    },
+    text: results.map(resultLine).join(""),
+  };
+}
+
+function resultLine(result: TemplateResult): string {
+  const id = result.id ?? result.template;
+  if (result.upToDate) return `${id}  up to date (${result.status} since ${result.since ?? "?"})${imageText(result)}\n`;
+  const smoke = result.smoke === null ? "" : `  smoke ${String(result.smoke.passed)}/${String(result.smoke.passed + result.smoke.failed + result.smoke.skipped)}`;
+  const size = result.image === null ? "" : `  ${humanBytes(result.image.sizeBytes)}`;
+  return `${id}  ${result.status}${smoke}${size}${imageText(result)}\n`;
+}
+
+function imageText(result: TemplateResult): string {
+  return result.deployment === null ? "" : `  ${result.deployment.image}`;
+}

@@ -1,0 +1,147 @@
+import { isAbsolute, resolve } from "node:path";
+import { availableParallelism } from "node:os";
+import { randomBytes } from "node:crypto";
+import { commandArguments } from "./arguments";
+import type { CommandContext, CommandOutcome, CommandSpec } from "./command";
+import { defaultsOf, optionsFromEnvironment, optionsOf, wrongUsage } from "./command-line";
+import { COMMANDS } from "./commands/index";
+import { errorDocument, errorText } from "./output";
+import { parseCommandLine, type ParsedCommand } from "./parser";
+import { progressFor, type Progress } from "./progress";
+import { interruption } from "./interruption";
+import { systemClock } from "../support/clock";
+import { exitCodeOf } from "../support/errors";
+import { EXIT_CODES, type ExitCode } from "../support/exit-codes";
+import type { EmitEvent } from "../support/events";
+import type { Host } from "../support/host";
+import { createRedactor, type Redactor } from "../support/redact";
+import type { RunProcess } from "../support/process";
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const runProcessLazily: RunProcess = async (request) => {
+  const { runProcess } = await import("../support/run-process");
+  return runProcess(request);
+};
+
+function isCi(env: Environment): boolean {
+  return env["CI"] !== undefined && env["CI"] !== "" && env["CI"] !== "false";
+}
+
+async function confirm(question: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  const asker = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/iu.test((await asker.question(`${question} [y/N] `)).trim());
+  } finally {
+    asker.close();
+  }
+}
+
+interface Prepared {
+  readonly context: CommandContext;
+  readonly progress: Progress;
+}
+
+async function prepare(
+  parsed: ParsedCommand,
+  values: Readonly<Record<string, unknown>>,
+  env: Environment,
+  redact: Redactor,
+  signal: AbortSignal,
+): Promise<Prepared> {
+  const args = commandArguments(values, []);
+  const json = args.flag("json");
+  const live = process.stderr.isTTY && !json && !isCi(env) && (env["NO_COLOR"] ?? "") === "";
+  const progress = progressFor(live, (text) => process.stderr.write(text), systemClock, redact);
+  const sinks: EmitEvent[] = [(event) => { progress.handle(event); }];
+  const events = args.text("events");
+  if (events !== undefined) {
+    const { eventsFile } = await import("./events-file");
+    sinks.push(eventsFile(resolve(events), systemClock, redact));
+  }
+  const concurrency = args.number("concurrency") ?? availableParallelism();
+  if (!Number.isInteger(concurrency) || concurrency < 1) {
+    throw wrongUsage(`--concurrency is ${String(concurrency)}; it must be a whole number from 1 on.`);
+  }
+  const templates = args.text("template")?.split(",").map((name) => name.trim());
+  if (templates?.some((name) => name === "") === true) throw wrongUsage("--template holds an empty name.", "Write --template debian,alpine.");
+  const upstream = args.text("upstream");
+  const host: Host = {
+    env,
+    clock: systemClock,
+    fetch: globalThis.fetch,
+    run: runProcessLazily,
+    emit: (event) => { for (const sink of sinks) sink(event); },
+    redact,
+    signal,
+    runId: randomBytes(6).toString("hex"),
+  };
+  const context: CommandContext = {
+    host,
+    root: resolve(args.text("root") ?? "."),
+    templates: templates === undefined ? undefined : [...new Set(templates)],
+    upstream: upstream === undefined ? undefined : isAbsolute(upstream) ? upstream : resolve(upstream),
+    concurrency,
+    dryRun: args.flag("dry-run"),
+    json,
+    terminal: {
+      interactive: process.stdin.isTTY && process.stderr.isTTY && !json && !isCi(env),
+      width: process.stdout.isTTY ? process.stdout.columns : undefined,
+      stdout: (text) => { process.stdout.write(text); },
+      stderr: (text) => { process.stderr.write(text); },
+      confirm,
+    },
+  };
+  return { context, progress };
+}
+
+async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
+  if (text === "") return;
+  await new Promise<void>((done) => { stream.write(text, () => { done(); }); });
+}
+
+async function report(outcome: CommandOutcome, json: boolean, redact: Redactor): Promise<void> {
+  if (json) await write(process.stdout, redact(`${JSON.stringify(outcome.json)}\n`));
+  else if (outcome.text !== "") await write(process.stdout, redact(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`));
+}
+
+async function reportError(error: unknown, json: boolean, redact: Redactor): Promise<ExitCode> {
+  if (json) await write(process.stdout, `${JSON.stringify({ ok: false, error: errorDocument(error, redact) })}\n`);
+  else await write(process.stderr, errorText(error, redact));
+  return exitCodeOf(error);
+}
+
+/** Runs one command line to its end and answers with the exit code. Results go to stdout, everything else to stderr. */
+export async function main(argv: readonly string[], env: Environment, specs: readonly CommandSpec[] = COMMANDS): Promise<ExitCode> {
+  const redact = createRedactor(env);
+  const separator = argv.indexOf("--");
+  const json = (separator < 0 ? argv : argv.slice(0, separator)).includes("--json") || /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
+  const stop = interruption();
+  let progress: Progress | undefined;
+  try {
+    const parsed = await parseCommandLine(argv, specs, Math.min(process.stdout.columns || 100, 120));
+    if ("help" in parsed) {
+      await write(process.stdout, parsed.help.endsWith("\n") ? parsed.help : `${parsed.help}\n`);
+      return EXIT_CODES.done;
+    }
+    const options = optionsOf(parsed.spec);
+    const values = { ...defaultsOf(options), ...optionsFromEnvironment(options, env), ...withoutUndefined(parsed.values) };
+    const prepared = await prepare(parsed, values, env, redact, stop.signal);
+    progress = prepared.progress;
+    const { run } = await parsed.spec.load();
+    const outcome = await run(commandArguments(values, parsed.rest), prepared.context);
+    await progress.close();
+    await report(outcome, prepared.context.json, redact);
+    return outcome.exitCode;
+  } catch (error) {
+    await progress?.close();
+    return await reportError(stop.signal.aborted ? stop.signal.reason : error, json, redact);
+  } finally {
+    stop.dispose();
+  }
+}
+
+function withoutUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+}

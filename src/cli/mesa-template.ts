@@ -1,0 +1,28 @@
+#!/usr/bin/env node
+import { readFileSync } from "node:fs";
+import { VERSION } from "./version";
+
+/** `--version` and the overview of `--help` are answered before anything else is loaded: start-up is a feature. */
+function answerAtOnce(argv: readonly string[]): boolean {
+  const [word] = argv;
+  if (argv.length > 1 || word === undefined) return false;
+  if (word === "--version" || word === "-V") {
+    process.stdout.write(`${VERSION}\n`);
+    return true;
+  }
+  if (word === "--help" || word === "-h" || word === "help") {
+    try {
+      process.stdout.write(readFileSync(new URL("help.txt", import.meta.url)));
+      return true;
+    } catch {
+      // Written by the build; without it the parser makes the same text, only slower.
+      return false;
+    }
+  }
+  return false;
+}
+
+if (!answerAtOnce(process.argv.slice(2))) {
+  const { main } = await import("./main");
+  process.exitCode = await main(process.argv.slice(2), process.env);
+}

@@ -1,0 +1,87 @@
+import yargs, { type Argv, type Options } from "yargs";
+import type { CommandSpec, OptionSpec } from "./command";
+import { commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
+import { VERSION } from "./version";
+
+export interface ParsedCommand {
+  readonly spec: CommandSpec;
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly rest: readonly string[];
+}
+
+function yargsOption(option: OptionSpec): Options {
+  return {
+    type: option.type,
+    describe: option.describe,
+    ...(option.array === true ? { array: true, nargs: 1 } : {}),
+    ...(option.choices === undefined ? {} : { choices: option.choices }),
+    ...(option.alias === undefined ? {} : { alias: option.alias }),
+    ...(option.requiresArg === true || option.type !== "boolean" ? { requiresArg: true } : {}),
+  };
+}
+
+function addCommand(parser: Argv, spec: CommandSpec, usage: string, found: (parsed: ParsedCommand) => void): void {
+  parser.command(
+    usage,
+    spec.describe,
+    (builder) => {
+      for (const positional of positionalsOf(spec)) builder.positional(positional.name, { type: "string" });
+      for (const [name, option] of Object.entries(optionsOf(spec))) builder.option(name, yargsOption(option));
+      return builder;
+    },
+    (argv) => {
+      const rest = (argv["--"] ?? []) as readonly unknown[];
+      if (rest.length > 0 && spec.passesRest !== true) throw wrongUsage(`Unexpected after --: ${rest.join(" ")}`, "See --help.");
+      found({ spec, values: argv, rest: rest.map(String) });
+    },
+  );
+}
+
+/**
+ * Parses a command line against the commands. Wrong usage is thrown as a Failure (exit 2).
+ * @returns the command to run, or the help text that was asked for.
+ */
+export async function parseCommandLine(
+  argv: readonly string[],
+  specs: readonly CommandSpec[],
+  width: number,
+): Promise<ParsedCommand | { readonly help: string }> {
+  let parsed: ParsedCommand | undefined;
+  let help = "";
+  const found = (command: ParsedCommand): void => {
+    parsed = command;
+  };
+  const parser = yargs()
+    .scriptName("mesa-template")
+    .parserConfiguration({ "populate--": true, "parse-numbers": false, "parse-positional-numbers": false, "camel-case-expansion": false, "strip-aliased": true })
+    .wrap(width)
+    .version(VERSION)
+    .help()
+    .alias("help", "h")
+    .strict()
+    .recommendCommands()
+    .demandCommand(1, "Which command?")
+    .exitProcess(false)
+    .fail((message: string | undefined, error: unknown) => {
+      if (error instanceof Error && message === undefined) throw error;
+      if (error instanceof Error && error.name === "Failure") throw error;
+      throw wrongUsage(message ?? "Wrong usage.", "See mesa-template --help.");
+    });
+  const groups = new Map<string, CommandSpec[]>();
+  for (const spec of specs) {
+    const [first = "", second] = commandWords(spec);
+    if (second === undefined) addCommand(parser, spec, spec.usage, found);
+    else groups.set(first, [...(groups.get(first) ?? []), spec]);
+  }
+  for (const [word, members] of groups) {
+    parser.command(word, members.map((spec) => commandWords(spec)[1]).join(" | "), (builder) => {
+      for (const spec of members) addCommand(builder, spec, spec.usage.slice(word.length + 1), found);
+      return builder.demandCommand(1, `Which one? ${members.map((spec) => `${word} ${commandWords(spec)[1] ?? ""}`).join(", ")}`);
+    });
+  }
+  await parser.parseAsync([...argv], (_error: unknown, _argv: unknown, output: string) => {
+    help = output;
+  });
+  if (parsed !== undefined) return parsed;
+  return { help };
+}

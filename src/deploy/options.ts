@@ -1,0 +1,23 @@
+/** How a template is brought to Blaxel. */
+export interface DeployOptions {
+  /** The template version's id, for messages and the pending file. */
+  readonly id: string;
+  readonly publish: "deploy" | "push";
+  /** Deploy over a sandbox of that name that this program did not make. */
+  readonly adopt: boolean;
+  /** From before bl starts to the image seen running, in ms. */
+  readonly timeoutMs: number;
+  /** Between two looks at the platform, in ms. */
+  readonly pollMs?: number;
+  /** How long DEPLOYED with the old image is waited on before it means "nothing new", in ms. */
+  readonly graceMs?: number;
+  /** What is remembered of an upload under way, so that a killed run goes on waiting for it. */
+  readonly pendingFile: string;
+  /** Sandboxes that earlier versions of this template were deployed to (from the manifest): ours. */
+  readonly knownSandboxes?: readonly string[];
+  /** The image that was deployed from these very inputs before, when there is one: "nothing new" is then right. */
+  readonly knownImage?: string | undefined;
+  readonly onProgress?: ((message: string) => void) | undefined;
+  /** Called once, just before anything is sent that may make something on the platform. */
+  readonly onSent?: (() => void) | undefined;
+}

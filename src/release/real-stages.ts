@@ -1,0 +1,83 @@
+import { join } from "node:path";
+import type { RenderedTemplate } from "../render/rendered";
+import { releaseFolders } from "./folders";
+import type { ReleaseRequest } from "./request";
+import type { Stages } from "./stages";
+
+/** The stages as they are; each room is loaded when its stage runs. */
+export const realStages: Stages = {
+  async checkDeployPossible(host) {
+    const { checkDeployPossible } = await import("../deploy/index");
+    await checkDeployPossible(host);
+  },
+  async lock(host, request, template) {
+    const [{ readLock, resolveLock, loadUpstream, writeLock }, { loadTemplate }] = await Promise.all([import("../lock/index"), import("../render/index")]);
+    const folders = releaseFolders(request.root);
+    const path = join(folders.project(template, request.version), "lock.json");
+    const source = await loadTemplate(request.root, template);
+    const previous = await readLock(path);
+    if (previous !== undefined && !request.relock) return { lock: previous, reused: true };
+    const upstream = await loadUpstream(request.upstreamPath);
+    const lock = await resolveLock(host, {
+      template,
+      settings: source.settings,
+      mesaVersion: request.version,
+      upstream,
+      cacheDir: folders.cache,
+      previous,
+      trustKey: request.trustKey,
+    });
+    await writeLock(path, lock);
+    return { lock, reused: false };
+  },
+  async render(_host, request, template, lock) {
+    const { loadTemplate, renderTemplate, writeRendered } = await import("../render/index");
+    const rendered = renderTemplate(await loadTemplate(request.root, template), lock);
+    await writeRendered(request.root, rendered);
+    return rendered;
+  },
+  async build(host, request, rendered, progress) {
+    const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([import("../docker/index"), import("../build/index"), import("../lock/index")]);
+    const upstream = await loadUpstream(request.upstreamPath);
+    const engine = await connectEngine(host);
+    let reused = true;
+    const image = await buildImage(host, engine, rendered, {
+      mirrors: upstream.mirrors,
+      force: request.force,
+      logFile: releaseFolders(request.root).log(rendered.template, rendered.mesaVersion, "build"),
+      onProgress: (message) => {
+        reused = false;
+        progress(message);
+      },
+    });
+    return { image, reused };
+  },
+  async smoke(host, request, rendered, image, progress) {
+    const [{ connectEngine }, { smokeImage }] = await Promise.all([import("../docker/index"), import("../smoke/index")]);
+    return smokeImage(host, await connectEngine(host), rendered, image, { onProgress: progress, structureTests: request.structureTests, root: request.root });
+  },
+  async deploy(host, request, rendered, id, progress, onSent) {
+    const { deployTemplate } = await import("../deploy/index");
+    return deployTemplate(host, rendered, {
+      id,
+      publish: request.publish,
+      adopt: request.adopt,
+      timeoutMs: request.deployTimeoutMs,
+      pendingFile: releaseFolders(request.root).stageResult(rendered.template, rendered.inputsDigest, "deploy-pending"),
+      onProgress: progress,
+      onSent,
+    });
+  },
+  async verify(host, _request, rendered, deployment, progress) {
+    const { verifyDeployment } = await import("../deploy/index");
+    return verifyDeployment(host, rendered, deployment, { onProgress: progress });
+  },
+  measure: () => Promise.resolve(),
+};
+
+/** What a template renders to with the lock it has; undefined when it has none. */
+export async function renderedFromLock(request: ReleaseRequest, template: string): Promise<RenderedTemplate | undefined> {
+  const [{ readLock }, { loadTemplate, renderTemplate }] = await Promise.all([import("../lock/index"), import("../render/index")]);
+  const lock = await readLock(join(releaseFolders(request.root).project(template, request.version), "lock.json"));
+  return lock === undefined ? undefined : renderTemplate(await loadTemplate(request.root, template), lock);
+}

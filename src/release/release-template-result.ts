@@ -1,0 +1,21 @@
+import type { ManifestEntry } from "../manifest/entry";
+import type { TemplateResult } from "./request";
+
+/** A template's result as its manifest entry tells it. */
+export function resultOf(entry: ManifestEntry): Omit<TemplateResult, "stages"> {
+  return {
+    template: entry.template,
+    id: entry.id,
+    status: entry.status,
+    upToDate: false,
+    image: entry.image,
+    smoke: entry.smoke,
+    verification: entry.verification,
+    deployment: entry.deployment,
+  };
+}
+
+/** The answer for a version with nothing to do. */
+export function upToDateResult(entry: ManifestEntry, stages: TemplateResult["stages"]): TemplateResult {
+  return { ...resultOf(entry), stages, upToDate: true, since: entry.deployment?.deployedAt ?? entry.createdAt };
+}

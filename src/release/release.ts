@@ -1,0 +1,33 @@
+import pLimit from "p-limit";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { releaseTemplate } from "./release-template";
+import type { ReleaseRequest, TemplateResult } from "./request";
+import type { Stages } from "./stages";
+
+/**
+ * Releases a version of several templates at the same time; one that fails does not stop the others.
+ * @returns a result for each template in the order asked for. Interruption is thrown after every template has cleaned up.
+ */
+export async function releaseAll(host: Host, request: ReleaseRequest, stages: Stages): Promise<readonly TemplateResult[]> {
+  if (request.deploy) await stages.checkDeployPossible(host);
+  host.emit({ type: "release-started", version: request.version, templates: request.templates });
+  const limit = pLimit(request.concurrency);
+  const settled = await Promise.allSettled(
+    request.templates.map((template) => limit(() => releaseTemplate(host, request, template, stages))),
+  );
+  const results: TemplateResult[] = [];
+  for (const outcome of settled) {
+    if (outcome.status === "rejected") throw outcome.reason;
+    results.push(outcome.value);
+  }
+  host.emit({ type: "release-finished", ok: results.every((result) => result.error === undefined) });
+  return results;
+}
+
+/** The error that decides the exit code: the first in the order of the templates. */
+export function firstError(results: readonly TemplateResult[]): unknown {
+  const failed = results.find((result) => result.error !== undefined);
+  if (failed === undefined) return undefined;
+  return failed.error instanceof Failure ? failed.error.on(failed.template) : failed.error;
+}

@@ -1,0 +1,48 @@
+import { Failure, messageOf } from "../support/errors";
+import type { StageName } from "../support/events";
+import type { Host } from "../support/host";
+import type { StageRecord } from "./request";
+
+/** Runs stages of one template: tells that they begin and end, how long they took, and on which template they failed. */
+export interface StageRunner {
+  /** Runs a stage; `outcome` of the answer says whether it was done or reused. */
+  run<T>(stage: StageName, work: (progress: (message: string) => void) => Promise<StageAnswer<T>>): Promise<T>;
+  /** Notes a stage that is not run, and why. */
+  skip(stage: StageName, why: string): void;
+  reuse(stage: StageName, why: string): void;
+  readonly records: readonly StageRecord[];
+}
+
+export interface StageAnswer<T> {
+  readonly value: T;
+  readonly outcome?: "done" | "reused";
+  readonly message?: string;
+}
+
+export function stageRunner(host: Host, template: string): StageRunner {
+  const records: StageRecord[] = [];
+  const note = (stage: StageName, outcome: StageRecord["outcome"], durationMs: number, message?: string): void => {
+    records.push({ stage, outcome, durationMs });
+    host.emit({ type: "stage-finished", template, stage, outcome, durationMs, ...(message === undefined ? {} : { message }) });
+  };
+  return {
+    records,
+    async run(stage, work) {
+      host.signal.throwIfAborted();
+      host.emit({ type: "stage-started", template, stage });
+      const begun = host.clock.now();
+      try {
+        const answer = await work((message) => {
+          host.emit({ type: "stage-progress", template, stage, message });
+        });
+        note(stage, answer.outcome ?? "done", host.clock.now() - begun, answer.message);
+        return answer.value;
+      } catch (error) {
+        note(stage, "failed", host.clock.now() - begun, messageOf(error));
+        throw error instanceof Failure ? error.on(template) : error;
+      }
+    },
+    skip: (stage, why) => { note(stage, "skipped", 0, why); },
+    reuse: (stage, why) => { note(stage, "reused", 0, why); },
+  };
+}

@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const SOURCE = resolve(import.meta.dirname, "../../src");
+const STAGES = ["lock", "render", "build", "smoke", "deploy", "manifest", "sandbox"];
+const OUTSIDE = ["docker", "blaxel", "mesa", "registry", "apt"];
+
+/** Values that go from stage to stage: pure data, which every stage that takes them may name. */
+const VALUES = ["lock/lock", "render/rendered", "build/image", "smoke/report", "smoke/check", "deploy/deployment", "manifest/entry"];
+
+interface Import {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  readonly target: string;
+  readonly typeOnly: boolean;
+}
+
+function sourceFiles(): string[] {
+  return readdirSync(SOURCE, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(join(SOURCE, file), "utf8");
+  const found = [...text.matchAll(/(?:import|export)\s+(type\s+)?(?:[^"';]*?\s+from\s+)?"(\.[^"]+)"|import\("(\.[^"]+)"\)/gu)];
+  return found.map((match) => {
+    const target = relative(SOURCE, resolve(SOURCE, dirname(file), match[2] ?? match[3] ?? ""));
+    return { file, from: file.split("/")[0] ?? "", to: target.split("/")[0] ?? "", target, typeOnly: match[1] !== undefined };
+  });
+}
+
+/** Why an import breaks the plan of the house, or undefined. */
+function offence({ from, to, target, typeOnly }: Import): string | undefined {
+  if (from === to || to === "support" || from === "cli" || from.endsWith(".ts")) return undefined;
+  if (to === "cli") return "nobody imports cli";
+  if (from === "support") return "support imports nothing";
+  if (OUTSIDE.includes(from)) return "an outside-system room imports only support";
+  if (from === "release") return undefined;
+  if (STAGES.includes(from) && (OUTSIDE.includes(to) || typeOnly || VALUES.includes(target))) return undefined;
+  return "a stage knows outside systems and support, not other stages";
+}
+
+describe("the plan of the house", () => {
+  it("finds files and imports at all", () => {
+    expect(sourceFiles().length).toBeGreaterThan(30);
+    expect(sourceFiles().flatMap(importsOf).length).toBeGreaterThan(60);
+  });
+
+  it("lets imports go one way only", () => {
+    const offences = sourceFiles()
+      .flatMap(importsOf)
+      .flatMap((found) => {
+        const why = offence(found);
+        return why === undefined ? [] : [`${found.file} → ${found.target}: ${why}`];
+      });
+    expect(offences).toEqual([]);
+  });
+
+  it("knows an offence when it sees one", () => {
+    const base = { file: "x", typeOnly: false };
+    expect(offence({ ...base, from: "docker", to: "build", target: "build/image" })).toBeDefined();
+    expect(offence({ ...base, from: "smoke", to: "deploy", target: "deploy/index" })).toBeDefined();
+    expect(offence({ ...base, from: "lock", to: "cli", target: "cli/main" })).toBeDefined();
+    expect(offence({ ...base, from: "lock", to: "registry", target: "registry/index" })).toBeUndefined();
+  });
+
+  it("has no rooms for leftovers and no default exports", () => {
+    const bad = sourceFiles().filter((file) => /utils|helpers|manager/iu.test(file) || /^export default/mu.test(readFileSync(join(SOURCE, file), "utf8")));
+    expect(bad).toEqual([]);
+  });
+});
