@@ -1,0 +1,151 @@
+import { createHash } from "node:crypto";
+import { createReadStream, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import Docker from "dockerode";
+import { pack, type Pack } from "tar-stream";
+import { WORLD_LABEL } from "./config";
+
+/** The engine as the docker CLI finds it: DOCKER_HOST, the current context, the default socket. */
+export function connectEngine(env: NodeJS.ProcessEnv = process.env): Docker {
+  const headers = { Connection: "close" };
+  const host = env["DOCKER_HOST"] ?? contextHost(env);
+  if (host?.startsWith("unix://") === true) return new Docker({ socketPath: host.slice("unix://".length), headers });
+  if (host !== undefined) {
+    const url = new URL(host);
+    return new Docker({ host: url.hostname, port: Number(url.port || 2375), protocol: "http", headers });
+  }
+  return new Docker({ socketPath: "/var/run/docker.sock", headers });
+}
+
+function contextHost(env: NodeJS.ProcessEnv): string | undefined {
+  try {
+    const folder = env["DOCKER_CONFIG"] ?? join(homedir(), ".docker");
+    const { currentContext } = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as { currentContext?: string };
+    const name = env["DOCKER_CONTEXT"] ?? currentContext;
+    if (name === undefined || name === "default") return undefined;
+    const id = createHash("sha256").update(name).digest("hex");
+    const meta = JSON.parse(readFileSync(join(folder, "contexts/meta", id, "meta.json"), "utf8")) as { Endpoints?: { docker?: { Host?: string } } };
+    return meta.Endpoints?.docker?.Host;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The bridge network's gateway: how containers reach this host. */
+export async function findGateway(docker: Docker): Promise<string> {
+  const bridge = (await docker.getNetwork("bridge").inspect()) as { IPAM?: { Config?: { Gateway?: string }[] } };
+  return bridge.IPAM?.Config?.find((config) => config.Gateway !== undefined)?.Gateway ?? "172.17.0.1";
+}
+
+interface StreamMessage {
+  readonly error?: string;
+  readonly errorDetail?: { readonly message?: string };
+  readonly stream?: string;
+  readonly aux?: { readonly ID?: string };
+  readonly status?: string;
+}
+
+/** Reads an engine's stream of JSON lines to its end; an error in it is thrown with the last lines. */
+export async function readStream(stream: NodeJS.ReadableStream, onMessage: (message: StreamMessage) => void = () => undefined): Promise<void> {
+  let partial = "";
+  const tail: string[] = [];
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    const lines = (partial + chunk.toString("utf8")).split("\n");
+    partial = lines.pop() ?? "";
+    for (const line of lines) {
+      if (line.trim() === "") continue;
+      const message = JSON.parse(line) as StreamMessage;
+      if (message.stream !== undefined) tail.push(message.stream.trimEnd());
+      if (tail.length > 30) tail.shift();
+      if (message.error !== undefined) throw new Error(`${message.errorDetail?.message ?? message.error}\n${tail.join("\n")}`);
+      onMessage(message);
+    }
+  }
+}
+
+export type ContextFiles = Readonly<Record<string, string | Buffer | { readonly data: string | Buffer; readonly mode: number }>>;
+
+/** A tar of files with fixed times and owners. */
+export function tarOf(files: ContextFiles): Pack {
+  const tar = pack();
+  for (const [name, file] of Object.entries(files)) {
+    const { data, mode } = typeof file === "string" || Buffer.isBuffer(file) ? { data: file, mode: 0o644 } : file;
+    tar.entry({ name, mode, mtime: new Date(0), uid: 0, gid: 0 }, data);
+  }
+  tar.finalize();
+  return tar;
+}
+
+export interface BuildOptions {
+  readonly tag: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly buildargs?: Readonly<Record<string, string>>;
+}
+
+/** Builds an image with the classic builder (it keeps no session and works on every engine) and tells its id. */
+export async function buildImage(docker: Docker, files: ContextFiles, options: BuildOptions): Promise<string> {
+  const stream = await docker.buildImage(tarOf(files), {
+    t: options.tag,
+    forcerm: true,
+    labels: { [WORLD_LABEL]: "image", ...options.labels },
+    buildargs: { ...options.buildargs },
+    platform: "linux/amd64",
+  });
+  await readStream(stream);
+  return (await docker.getImage(options.tag).inspect()).Id;
+}
+
+/** Imports a root file system as an image. */
+export async function importImage(docker: Docker, tarPath: string, tag: string, changes: readonly string[]): Promise<void> {
+  const [repo = "", version = "latest"] = tag.split(":");
+  const stream = await docker.importImage(createReadStream(tarPath), { repo, tag: version, changes: [...changes] } as never);
+  await readStream(stream as unknown as Readable);
+}
+
+/** Whether the engine has an image of this name. */
+export async function hasImage(docker: Docker, tag: string): Promise<boolean> {
+  try {
+    await docker.getImage(tag).inspect();
+    return true;
+  } catch (error) {
+    if ((error as { statusCode?: number }).statusCode === 404) return false;
+    throw error;
+  }
+}
+
+export interface RunOptions {
+  readonly image: string;
+  readonly script: string;
+  readonly binds?: readonly string[];
+  readonly env?: readonly string[];
+}
+
+/** Runs a shell script in a throw-away container and gives its output; a failing script is thrown with it. */
+export async function runScript(docker: Docker, options: RunOptions): Promise<string> {
+  const container = await docker.createContainer({
+    Image: options.image,
+    Cmd: ["sh", "-ec", options.script],
+    Env: [...(options.env ?? [])],
+    Labels: { [WORLD_LABEL]: "tool" },
+    HostConfig: { Binds: [...(options.binds ?? [])] },
+    Tty: true,
+  });
+  try {
+    await container.start();
+    const { StatusCode: code } = (await container.wait()) as { StatusCode: number };
+    const output = (await container.logs({ stdout: true, stderr: true })).toString("utf8");
+    if (code !== 0) throw new Error(`A script in ${options.image} exited with ${String(code)}:\n${output.slice(-4000)}`);
+    return output;
+  } finally {
+    await container.remove({ force: true });
+  }
+}
+
+/** A short hash that names what an image is made from. */
+export function inputsHash(...inputs: readonly (string | Buffer)[]): string {
+  const hash = createHash("sha256");
+  for (const input of inputs) hash.update(input).update("\0");
+  return hash.digest("hex").slice(0, 12);
+}
