@@ -65,6 +65,8 @@ export const lockSchema = z.strictObject({
   /** A dated mirror of the distribution's own packages, when upstream.toml pins one. */
   snapshot: z.optional(z.strictObject({ url: z.string(), at: z.string() })),
   lockedAt: moment,
+  /** sha256 over the lock's canonical JSON without this field: shows that nobody edited it. */
+  integrity: z.optional(sha256Hex),
 });
 
 export type LockedImage = Readonly<z.infer<typeof lockedImageSchema>>;

@@ -3,11 +3,13 @@ import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as z from "zod/mini";
 import { parseImageReference } from "../registry/reference";
-import { Failure, hasErrno, messageOf } from "../support/errors";
+import { Failure, hasErrno } from "../support/errors";
 import { isLoopback, isPrivateNetwork } from "../support/loopback";
 
 const url = z.string().check(z.regex(/^https?:\/\/[^\s"'$`\\]+$/u, "must be an http(s) URL"));
-const word = z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]*$/u, "must be one word of letters, digits and . + _ -"));
+const word = z
+  .string()
+  .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]*$/u, "must be one word of letters, digits and . + _ -"));
 
 /** upstream.toml as it is written: keys in kebab-case, one table per source. */
 const upstreamFileSchema = z.strictObject({
@@ -25,12 +27,26 @@ const upstreamFileSchema = z.strictObject({
   }),
   mirrors: z._default(
     z.strictObject({
-      images: z.optional(z.string().check(z.regex(/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*\/?$/u, "must be a host, with port and path where needed, and no scheme"))),
+      images: z.optional(
+        z
+          .string()
+          .check(
+            z.regex(
+              /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*\/?$/u,
+              "must be a host, with port and path where needed, and no scheme",
+            ),
+          ),
+      ),
       packages: z.optional(url),
     }),
     {},
   ),
-  snapshot: z.optional(z.strictObject({ url, at: z.string().check(z.regex(/^\d{8}T\d{6}Z$/u, "must be a moment like 20260401T000000Z")) })),
+  snapshot: z.optional(
+    z.strictObject({
+      url,
+      at: z.string().check(z.regex(/^\d{8}T\d{6}Z$/u, "must be a moment like 20260401T000000Z")),
+    }),
+  ),
 });
 
 type UpstreamFile = z.infer<typeof upstreamFileSchema>;
@@ -92,7 +108,10 @@ export function parseUpstream(text: string, path: string): Upstream {
   const checked = z.safeParse(upstreamFileSchema, parseToml(text, path));
   if (!checked.success) {
     const issue = checked.error.issues[0];
-    throw invalid(path, issue === undefined ? "it does not have the form of an upstream.toml" : issueText(issue));
+    throw invalid(
+      path,
+      issue === undefined ? "it does not have the form of an upstream.toml" : issueText(issue),
+    );
   }
   return refined(checked.data, path);
 }
@@ -101,7 +120,8 @@ function parseToml(text: string, path: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    if (error instanceof TomlError) throw invalid(`${path}:${String(error.line)}:${String(error.column)}`, firstLine(error.message));
+    if (error instanceof TomlError)
+      throw invalid(`${path}:${String(error.line)}:${String(error.column)}`, firstLine(error.message));
     throw error;
   }
 }
@@ -112,10 +132,16 @@ function refined(file: UpstreamFile, path: string): Upstream {
   checkSandboxApi(image, path);
   checkRepository(file, path);
   if (mesa.vouched === "signed" && mesa.key === undefined) {
-    throw invalid(path, 'mesa.key is missing: vouched = "signed" needs the file that holds the repository\'s public key');
+    throw invalid(
+      path,
+      'mesa.key is missing: vouched = "signed" needs the file that holds the repository\'s public key',
+    );
   }
   if (mesa.vouched === "first-download" && mesa.pool?.includes("{version}") !== true) {
-    throw invalid(path, 'mesa.pool is missing, or lacks {version}: vouched = "first-download" needs the path of a .deb below the repository');
+    throw invalid(
+      path,
+      'mesa.pool is missing, or lacks {version}: vouched = "first-download" needs the path of a .deb below the repository',
+    );
   }
   return {
     sandboxApi: { image },
@@ -127,7 +153,13 @@ function refined(file: UpstreamFile, path: string): Upstream {
       package: mesa.package,
       ...(mesa.key === undefined
         ? {}
-        : { key: { path: resolve(dirname(path), mesa.key), named: mesa.key, ...(mesa["key-url"] === undefined ? {} : { url: mesa["key-url"] }) } }),
+        : {
+            key: {
+              path: resolve(dirname(path), mesa.key),
+              named: mesa.key,
+              ...(mesa["key-url"] === undefined ? {} : { url: mesa["key-url"] }),
+            },
+          }),
       ...(mesa.fingerprint === undefined ? {} : { fingerprint: fingerprintFrom(mesa.fingerprint, path) }),
       ...(mesa.pool === undefined ? {} : { pool: mesa.pool.replace(/^\/+/u, "") }),
     },
@@ -143,17 +175,30 @@ function refined(file: UpstreamFile, path: string): Upstream {
 function checkSandboxApi(image: string, path: string): void {
   const reference = parseImageReference(image);
   if (reference.tag === undefined || reference.tag === "latest") {
-    throw invalid(path, `sandbox-api.image is "${image}": it must name a version (…:0.2.50), never latest, which moves under a published template`);
+    throw invalid(
+      path,
+      `sandbox-api.image is "${image}": it must name a version (…:0.2.50), never latest, which moves under a published template`,
+    );
   }
 }
 
 function checkRepository({ mesa, mirrors }: UpstreamFile, path: string): void {
   if (mesa.repository.startsWith("http:") && !isLoopback(new URL(mesa.repository).hostname)) {
-    throw invalid(path, `mesa.repository is ${mesa.repository}: plain http is taken on loopback only (a mirror may be named in mirrors.packages)`);
+    throw invalid(
+      path,
+      `mesa.repository is ${mesa.repository}: plain http is taken on loopback only (a mirror may be named in mirrors.packages)`,
+    );
   }
   const mirror = mirrors.packages;
-  if (mesa.vouched === "first-download" && mirror?.startsWith("http:") === true && !isPrivateNetwork(new URL(mirror).hostname)) {
-    throw invalid(path, `mirrors.packages is ${mirror}: nothing but the connection vouches for a first download, so it must be https (or a host of the private network)`);
+  if (
+    mesa.vouched === "first-download" &&
+    mirror?.startsWith("http:") === true &&
+    !isPrivateNetwork(new URL(mirror).hostname)
+  ) {
+    throw invalid(
+      path,
+      `mirrors.packages is ${mirror}: nothing but the connection vouches for a first download, so it must be https (or a host of the private network)`,
+    );
   }
 }
 
@@ -169,7 +214,11 @@ export function fingerprintFrom(text: string, where: string): string {
   });
 }
 
-function issueText(issue: { readonly path: readonly PropertyKey[]; readonly message: string; readonly code: string }): string {
+function issueText(issue: {
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  readonly code: string;
+}): string {
   const keys = "keys" in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : [];
   const where = [...issue.path, ...(keys.length > 0 ? [keys[0]] : [])].map(String).join(".");
   if (issue.code === "unrecognized_keys") return `${where} is no setting it can have (misspelt?)`;
@@ -184,7 +233,7 @@ function invalid(where: string, what: string): Failure {
   return new Failure({
     code: "UPSTREAM_INVALID",
     kind: "usage",
-    message: `${where}: ${messageOf(what)}.`,
+    message: `${where}: ${what}.`,
     hint: "templates/upstream.toml of the package is a commented example.",
   });
 }

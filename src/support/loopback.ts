@@ -1,6 +1,11 @@
 /** Whether a host name (no port) is this machine itself. */
 export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname === "[::1]" || hostname === "::1" || /^127\.\d+\.\d+\.\d+$/u.test(hostname);
+  return (
+    hostname === "localhost" ||
+    hostname === "[::1]" ||
+    hostname === "::1" ||
+    /^127\.\d+\.\d+\.\d+$/u.test(hostname)
+  );
 }
 
 /** Whether a host name is this machine or an address of a private network (RFC 1918), such as a container bridge. */

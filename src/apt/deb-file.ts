@@ -1,0 +1,100 @@
+import { Readable } from "node:stream";
+import { extract } from "tar-stream";
+import { messageOf } from "../support/errors";
+import type { Host } from "../support/host";
+import { parseControl, type Paragraph } from "./deb822";
+import { decompress, type Compression } from "./decompress";
+import { refusal } from "./failures";
+
+/** What a .deb says about itself. */
+export interface DebControl {
+  readonly package: string;
+  readonly version: string;
+  readonly architecture: string;
+  /** The Depends field in one line; "" when there is none. */
+  readonly depends: string;
+}
+
+/** Reads the control file out of a .deb (deb(5): an ar archive of debian-binary, control.tar.* and data.tar.*). Refuses (DEB_UNREADABLE) what is none. */
+export async function readDebControl(host: Host, deb: Uint8Array, name: string): Promise<DebControl> {
+  try {
+    const { file, compression } = controlArchive(deb);
+    const tar = await decompress(host, file, compression);
+    const [paragraph, ...more] = parseControl(await controlText(tar));
+    if (paragraph === undefined || more.length > 0) throw new Error("its control file is not one paragraph");
+    return debControl(paragraph);
+  } catch (error) {
+    throw refusal(
+      "DEB_UNREADABLE",
+      `${name} is not a Debian package that can be read: ${messageOf(error)}.`,
+      undefined,
+      error,
+    );
+  }
+}
+
+/** The fields of a package's paragraph, in a control file or in Packages. */
+export function debControl(paragraph: Paragraph): DebControl {
+  const field = (name: string): string => {
+    const value = paragraph.get(name);
+    if (value === undefined || value === "") throw new Error(`it has no field ${name}`);
+    return value;
+  };
+  return {
+    package: field("package"),
+    version: field("version"),
+    architecture: field("architecture"),
+    depends: (paragraph.get("depends") ?? "").replace(/\s+/gu, " ").trim(),
+  };
+}
+
+function controlArchive(deb: Uint8Array): { readonly file: Uint8Array; readonly compression: Compression } {
+  const members = arMembers(deb);
+  const format = members.get("debian-binary");
+  if (format === undefined || !/^2\.\d+\n/u.test(Buffer.from(format).toString("latin1")))
+    throw new Error("it is not of the format 2.x");
+  for (const [suffix, compression] of [
+    ["", "none"],
+    [".gz", "gz"],
+    [".xz", "xz"],
+    [".zst", "zst"],
+  ] as const) {
+    const file = members.get(`control.tar${suffix}`);
+    if (file !== undefined) return { file, compression };
+  }
+  throw new Error("it has no control.tar");
+}
+
+/** The members of an ar archive by name (common format: 60-byte headers, data padded to even offsets). */
+export function arMembers(archive: Uint8Array): ReadonlyMap<string, Uint8Array> {
+  const bytes = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
+  if (bytes.toString("latin1", 0, 8) !== "!<arch>\n") throw new Error("it is not an ar archive");
+  const members = new Map<string, Uint8Array>();
+  let at = 8;
+  while (at + 60 <= bytes.length) {
+    const header = bytes.toString("latin1", at, at + 60);
+    const size = header.slice(48, 58).trim();
+    if (!header.endsWith("`\n") || !/^\d+$/u.test(size))
+      throw new Error(`its ar archive is damaged at byte ${String(at)}`);
+    const end = at + 60 + Number(size);
+    if (end > bytes.length) throw new Error("its ar archive is cut short");
+    const name = header.slice(0, 16).trim().replace(/\/$/u, "");
+    if (members.has(name)) throw new Error(`its ar archive has two members ${name}`);
+    members.set(name, bytes.subarray(at + 60, end));
+    at = end + (Number(size) % 2);
+  }
+  return members;
+}
+
+async function controlText(tar: Uint8Array): Promise<string> {
+  const entries = Readable.from([Buffer.from(tar)]).pipe(extract());
+  for await (const entry of entries) {
+    if (entry.header.name.replace(/^\.\//u, "") === "control" && entry.header.type === "file") {
+      const chunks: Buffer[] = [];
+      for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
+      return Buffer.concat(chunks).toString("utf8");
+    }
+    entry.resume();
+  }
+  throw new Error("its control.tar has no control file");
+}

@@ -1,0 +1,6 @@
+export { compareDebianVersions, mesaVersionOf } from "./debian-version";
+export { refusal } from "./failures";
+export { fetchDeb, fetchListedDeb, type FetchedDeb } from "./fetch-deb";
+export { mesaVersionsIn, packageFor, type ListedPackage } from "./packages-file";
+export { fingerprintOf, parseKeys } from "./public-key";
+export { fetchBelow, fetchPackages, fetchRelease, peekPackages, type Repository } from "./repository";

@@ -1,0 +1,115 @@
+import { ControlSyntaxError, parseControl } from "./deb822";
+import { refusal } from "./failures";
+
+/** A file that a Release lists. */
+export interface ListedFile {
+  readonly sha256: string;
+  readonly size: number;
+}
+
+/** A repository's Release file, read. Times are ms since the epoch. */
+export interface Release {
+  readonly date: number;
+  readonly validUntil: number | undefined;
+  readonly suite: string | undefined;
+  readonly codename: string | undefined;
+  /** By path below dists/<suite>/. */
+  readonly files: ReadonlyMap<string, ListedFile>;
+}
+
+/** Reads a Release file (Debian wiki, "DebianRepository/Format"). Refuses (RELEASE_MALFORMED) one without a Date or without SHA256 sums: weaker sums vouch for nothing. */
+export function parseRelease(text: string): Release {
+  const fields = onlyParagraph(text);
+  const date = dateIn(fields.get("date"));
+  if (date === undefined)
+    throw refusal(
+      "RELEASE_MALFORMED",
+      "The repository's Release file has no Date, so its age cannot be known.",
+    );
+  const until = fields.get("valid-until");
+  const validUntil = dateIn(until);
+  if (until !== undefined && validUntil === undefined)
+    throw refusal(
+      "RELEASE_MALFORMED",
+      `The repository's Release file says Valid-Until: ${until}, which is no date.`,
+    );
+  const sums = fields.get("sha256");
+  if (sums === undefined)
+    throw refusal(
+      "RELEASE_MALFORMED",
+      "The repository's Release file lists no SHA256 sums, so it vouches for no index.",
+    );
+  return {
+    date,
+    validUntil,
+    suite: fields.get("suite"),
+    codename: fields.get("codename"),
+    files: sumsIn(sums),
+  };
+}
+
+function onlyParagraph(text: string): ReadonlyMap<string, string> {
+  try {
+    const [first, ...more] = parseControl(text);
+    if (first !== undefined && more.length === 0) return first;
+  } catch (error) {
+    if (!(error instanceof ControlSyntaxError)) throw error;
+    throw refusal(
+      "RELEASE_MALFORMED",
+      `The repository's Release file cannot be read: ${error.message}.`,
+      undefined,
+      error,
+    );
+  }
+  throw refusal("RELEASE_MALFORMED", "The repository's Release file is not one paragraph.");
+}
+
+function dateIn(text: string | undefined): number | undefined {
+  const time = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(time) ? undefined : time;
+}
+
+function sumsIn(text: string): ReadonlyMap<string, ListedFile> {
+  const files = new Map<string, ListedFile>();
+  for (const line of text.split("\n").map((each) => each.trim())) {
+    if (line === "") continue;
+    const [sha256 = "", size = "", path = "", ...more] = line.split(/\s+/u);
+    if (!/^[0-9a-f]{64}$/iu.test(sha256) || !/^\d+$/u.test(size) || path === "" || more.length > 0) {
+      throw refusal(
+        "RELEASE_MALFORMED",
+        `The repository's Release file has a SHA256 line that is none: ${JSON.stringify(line.slice(0, 120))}.`,
+      );
+    }
+    files.set(path, { sha256: sha256.toLowerCase(), size: Number(size) });
+  }
+  return files;
+}
+
+/** Clocks differ by a little; a Release from further ahead than this was not made yet. */
+const CLOCK_TOLERANCE_MS = 10 * 60_000;
+
+/** Refuses a Release that has expired or is not valid yet at `now` (ms), or is older than one that was used before (`notBefore`, ms). */
+export function checkReleaseTimes(release: Release, now: number, notBefore: number | undefined): void {
+  const made = new Date(release.date).toISOString();
+  if (release.validUntil !== undefined && release.validUntil < now) {
+    throw refusal(
+      "INDEX_EXPIRED",
+      `The repository's index was valid until ${new Date(release.validUntil).toISOString()} and it is ${new Date(now).toISOString()}.`,
+      "A mirror that stopped being updated looks like this, and so does somebody who hands out an old index. Try without the mirror; check this machine's clock.",
+    );
+  }
+  if (release.date > now + CLOCK_TOLERANCE_MS) {
+    throw refusal(
+      "INDEX_NOT_YET_VALID",
+      `The repository's index is dated ${made}, and it is only ${new Date(now).toISOString()}.`,
+      "Check this machine's clock.",
+    );
+  }
+  if (notBefore !== undefined && release.date < notBefore) {
+    throw refusal(
+      "INDEX_DOWNGRADED",
+      `The repository's index is dated ${made}, older than the one of ${new Date(notBefore).toISOString()} in the lock.`,
+      "A mirror that lags behind looks like this, and so does somebody who hands out an old index to hold back an update. Try without the mirror, or later.",
+    );
+  }
+}

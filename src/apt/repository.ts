@@ -1,0 +1,218 @@
+import type { PublicKey } from "openpgp";
+import { sha256 } from "../support/digest";
+import type { Downloads } from "../support/downloads";
+import { messageOf } from "../support/errors";
+import type { Host } from "../support/host";
+import { Unreachable, type HttpAnswer } from "../support/http";
+import { decompress, type Compression } from "./decompress";
+import { refusal, repositoryUnreachable } from "./failures";
+import { parsePackages, type ListedPackage } from "./packages-file";
+import { checkReleaseTimes, parseRelease, type Release } from "./release-file";
+import { verifyClearsigned, verifyDetached, type SignedText } from "./signature";
+
+/** An apt repository and the part of it that is read. */
+export interface Repository {
+  /** Canonical URL of the folder that holds dists/ and pool/, without a slash at its end. */
+  readonly url: string;
+  readonly suite: string;
+  readonly component: string;
+  readonly package: string;
+  /** Takes the place of scheme and host when something is fetched; never shows up in what is returned. */
+  readonly mirror?: string | undefined;
+}
+
+export interface VerifiedRelease {
+  readonly release: Release;
+  /** Canonical URL of the file that carries the signature. */
+  readonly url: string;
+  readonly form: "InRelease" | "Release.gpg";
+  /** sha256 (hex) of the file that was verified: InRelease, or Release. */
+  readonly sha256: string;
+  readonly signedBy: string;
+}
+
+export interface VerifiedIndex {
+  readonly url: string;
+  /** Path below dists/<suite>/, as the Release lists it. */
+  readonly path: string;
+  readonly sha256: string;
+  readonly size: number;
+  readonly packages: readonly ListedPackage[];
+}
+
+const TIMEOUT_MS = 60_000;
+const RELEASE_LIMIT = 16 * 1024 * 1024;
+const INDEX_LIMIT = 256 * 1024 * 1024;
+
+/** Where a canonical URL is fetched from: itself, or its path on the mirror. */
+export function fetchedFrom(url: string, mirror: string | undefined): string {
+  if (mirror === undefined) return url;
+  const { pathname, search } = new URL(url);
+  return `${mirror.replace(/\/+$/u, "")}${pathname}${search}`;
+}
+
+/** GET of a canonical URL below the repository, through its mirror and the downloads folder. Failure REPOSITORY_UNREACHABLE when nobody answers. */
+export async function fetchBelow(
+  repository: Repository,
+  downloads: Downloads,
+  url: string,
+  limitBytes: number,
+  timeoutMs = TIMEOUT_MS,
+): Promise<HttpAnswer> {
+  try {
+    return await downloads.get({ url: fetchedFrom(url, repository.mirror), limitBytes, timeoutMs });
+  } catch (error) {
+    if (error instanceof Unreachable) throw repositoryUnreachable(error);
+    throw error;
+  }
+}
+
+/**
+ * Fetches the repository's Release and verifies it with the pinned key: InRelease, or Release with Release.gpg where there is no InRelease.
+ * `notBefore` (ms) is the Date of the Release in an earlier lock. Refusals: RELEASE_*, INDEX_EXPIRED, INDEX_NOT_YET_VALID, INDEX_DOWNGRADED.
+ */
+export async function fetchRelease(
+  host: Host,
+  repository: Repository,
+  downloads: Downloads,
+  key: PublicKey,
+  notBefore: number | undefined,
+): Promise<VerifiedRelease> {
+  const base = `${repository.url}/dists/${repository.suite}`;
+  const now = host.clock.now();
+  const inRelease = await fetchBelow(repository, downloads, `${base}/InRelease`, RELEASE_LIMIT);
+  const verified =
+    inRelease.status === 200
+      ? {
+          url: `${base}/InRelease`,
+          form: "InRelease" as const,
+          sha256: sha256(inRelease.body),
+          signed: await verifyClearsigned(inRelease.body, key, now),
+        }
+      : await detachedRelease(repository, downloads, base, inRelease.status, key, now);
+  const release = parseRelease(verified.signed.text);
+  checkReleaseTimes(release, now, notBefore);
+  return {
+    release,
+    url: verified.url,
+    form: verified.form,
+    sha256: verified.sha256,
+    signedBy: verified.signed.signedBy,
+  };
+}
+
+async function detachedRelease(
+  repository: Repository,
+  downloads: Downloads,
+  base: string,
+  inReleaseStatus: number,
+  key: PublicKey,
+  now: number,
+): Promise<{
+  readonly url: string;
+  readonly form: "Release.gpg";
+  readonly sha256: string;
+  readonly signed: SignedText;
+}> {
+  const [release, signature] = await Promise.all([
+    fetchBelow(repository, downloads, `${base}/Release`, RELEASE_LIMIT),
+    fetchBelow(repository, downloads, `${base}/Release.gpg`, RELEASE_LIMIT),
+  ]);
+  if (release.status !== 200) {
+    throw refusal(
+      "INDEX_MISSING",
+      `There is no apt index at ${base}: InRelease answers ${String(inReleaseStatus)}, Release ${String(release.status)}.`,
+      'Check mesa.repository and mesa.suite in upstream.toml. A repository without an index can be used with vouched = "first-download".',
+    );
+  }
+  if (signature.status !== 200) {
+    throw refusal(
+      "RELEASE_UNSIGNED",
+      `The repository's index at ${base} is not signed: neither InRelease (${String(inReleaseStatus)}) nor Release.gpg (${String(signature.status)}) is there.`,
+      'Without a signature nobody vouches for the packages. If this repository has never had one, say vouched = "first-download" in upstream.toml.',
+    );
+  }
+  return {
+    url: `${base}/Release`,
+    form: "Release.gpg",
+    sha256: sha256(release.body),
+    signed: await verifyDetached(release.body, signature.body, key, now),
+  };
+}
+
+const FORMS: readonly (readonly [suffix: string, compression: Compression])[] = [
+  [".gz", "gz"],
+  [".xz", "xz"],
+  ["", "none"],
+];
+
+/** Fetches the list of packages for amd64 that a verified Release vouches for, and holds it against size and sha256 there. Refusals: INDEX_MISSING, INDEX_HASH_DIFFERS, INDEX_MALFORMED. */
+export async function fetchPackages(
+  host: Host,
+  repository: Repository,
+  downloads: Downloads,
+  { release }: VerifiedRelease,
+): Promise<VerifiedIndex> {
+  const folder = `${repository.component}/binary-amd64`;
+  for (const [suffix, compression] of FORMS) {
+    const path = `${folder}/Packages${suffix}`;
+    const listed = release.files.get(path);
+    if (listed === undefined) continue;
+    const url = `${repository.url}/dists/${repository.suite}/${path}`;
+    const answer = await fetchBelow(repository, downloads, url, INDEX_LIMIT);
+    if (answer.status === 404) continue;
+    if (answer.status !== 200)
+      throw refusal(
+        "INDEX_MISSING",
+        `The repository answers ${String(answer.status)} for its list of packages (${url}).`,
+      );
+    const got = sha256(answer.body);
+    if (got !== listed.sha256 || answer.body.length !== listed.size) {
+      throw refusal(
+        "INDEX_HASH_DIFFERS",
+        `The list of packages (${url}) is not the one that the signed Release vouches for: ${String(listed.size)} bytes with sha256 ${listed.sha256} there, ${String(answer.body.length)} bytes with ${got} here.`,
+        "A repository in the middle of an update looks like this, and so does one that was tampered with. Try again in some minutes, and without the mirror.",
+      );
+    }
+    return {
+      url,
+      path,
+      sha256: got,
+      size: listed.size,
+      packages: parsePackages(await unpacked(host, answer.body, compression), repository.package),
+    };
+  }
+  throw refusal(
+    "INDEX_MISSING",
+    `The repository's Release lists no ${folder}/Packages that is there.`,
+    "Check mesa.suite and mesa.component in upstream.toml.",
+  );
+}
+
+async function unpacked(host: Host, data: Uint8Array, compression: Compression): Promise<string> {
+  try {
+    return Buffer.from(await decompress(host, data, compression)).toString("utf8");
+  } catch (error) {
+    throw refusal(
+      "INDEX_MALFORMED",
+      `The repository's list of packages cannot be unpacked: ${messageOf(error)}.`,
+      undefined,
+      error,
+    );
+  }
+}
+
+/** What an unverified index says there is: for lists shown to people, never for anything that is installed. undefined when there is none. */
+export async function peekPackages(
+  host: Host,
+  repository: Repository,
+  downloads: Downloads,
+): Promise<readonly ListedPackage[] | undefined> {
+  for (const [suffix, compression] of FORMS) {
+    const url = `${repository.url}/dists/${repository.suite}/${repository.component}/binary-amd64/Packages${suffix}`;
+    const answer = await fetchBelow(repository, downloads, url, INDEX_LIMIT);
+    if (answer.status === 200)
+      return parsePackages(await unpacked(host, answer.body, compression), repository.package);
+  }
+  return undefined;
+}

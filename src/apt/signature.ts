@@ -1,0 +1,130 @@
+import type { KeyID, PublicKey } from "openpgp";
+import { messageOf } from "../support/errors";
+import { refusal } from "./failures";
+import { fingerprintOf } from "./public-key";
+
+/** One signature as openpgp reports it; `verified` rejects when it is not good. */
+interface CheckedSignature {
+  readonly keyID: KeyID;
+  readonly verified: Promise<unknown>;
+}
+
+/** A text whose signature was verified. */
+export interface SignedText {
+  /** What was signed, and nothing else: never the file around it. */
+  readonly text: string;
+  /** Fingerprint of the (sub)key that signed. */
+  readonly signedBy: string;
+}
+
+/**
+ * Verifies an InRelease file (OpenPGP cleartext signature framework, RFC 9580 §7) with the pinned key at the time `now` (ms).
+ * Refusals: RELEASE_UNSIGNED, RELEASE_WRONG_KEY, RELEASE_KEY_EXPIRED, RELEASE_SIGNATURE_BAD.
+ */
+export async function verifyClearsigned(file: Uint8Array, key: PublicKey, now: number): Promise<SignedText> {
+  const text = Buffer.from(file).toString("utf8");
+  if (!/^-----BEGIN PGP SIGNED MESSAGE-----\r?$/mu.test(text)) {
+    throw refusal("RELEASE_UNSIGNED", "The repository's InRelease file carries no signature.", UNSIGNED_HINT);
+  }
+  const { readCleartextMessage, verify } = await import("openpgp");
+  try {
+    const message = await readCleartextMessage({ cleartextMessage: text });
+    const result = await verify({ message, verificationKeys: key, date: new Date(now) });
+    return { text: result.data, signedBy: await goodSigner(result.signatures, key, now) };
+  } catch (error) {
+    throw refusedSignature(error, "InRelease");
+  }
+}
+
+/** Verifies Release against its detached Release.gpg; refusals as in verifyClearsigned. */
+export async function verifyDetached(
+  release: Uint8Array,
+  signatureFile: Uint8Array,
+  key: PublicKey,
+  now: number,
+): Promise<SignedText> {
+  const { createMessage, readSignature, verify } = await import("openpgp");
+  try {
+    const armored = Buffer.from(signatureFile).toString("latin1");
+    const signature = armored.includes("-----BEGIN PGP")
+      ? await readSignature({ armoredSignature: armored })
+      : await readSignature({ binarySignature: signatureFile });
+    const result = await verify({
+      message: await createMessage({ binary: release }),
+      signature,
+      verificationKeys: key,
+      date: new Date(now),
+      format: "binary",
+    });
+    return {
+      text: Buffer.from(release).toString("utf8"),
+      signedBy: await goodSigner(result.signatures, key, now),
+    };
+  } catch (error) {
+    throw refusedSignature(error, "Release.gpg");
+  }
+}
+
+/** The fingerprint of the (sub)key that made a good signature and may sign now: a key that has expired since vouches for nothing (apt's EXPKEYSIG). */
+async function goodSigner(
+  signatures: readonly CheckedSignature[],
+  key: PublicKey,
+  now: number,
+): Promise<string> {
+  const ours = signatures.filter(({ keyID }) => key.getKeys(keyID).length > 0);
+  if (ours.length === 0) {
+    if (signatures.length === 0)
+      throw refusal("RELEASE_UNSIGNED", "The repository's Release carries no signature.", UNSIGNED_HINT);
+    const others = signatures.map(({ keyID }) => keyID.toHex().toUpperCase()).join(", ");
+    throw refusal(
+      "RELEASE_WRONG_KEY",
+      `The repository's index is signed with key ${others}, not with the pinned key ${fingerprintOf(key)}.`,
+      "If its owner announced a new key, put it beside upstream.toml and change the fingerprint there. If not, do not use what it hands out.",
+    );
+  }
+  let trouble: unknown;
+  for (const signature of ours) {
+    try {
+      await signature.verified;
+      const signer = await key.getSigningKey(signature.keyID, new Date(now));
+      return fingerprintOf(signer);
+    } catch (error) {
+      trouble = error;
+    }
+  }
+  throw (
+    expiredKey(key, trouble) ??
+    refusal(
+      "RELEASE_SIGNATURE_BAD",
+      `The signature of the repository's index does not fit it: ${messageOf(trouble)}.`,
+      BAD_HINT,
+      trouble,
+    )
+  );
+}
+
+function expiredKey(key: PublicKey, trouble: unknown): Error | undefined {
+  const message = messageOf(trouble);
+  if (!/expired|revoked/iu.test(message) || /signature is expired/iu.test(message)) return undefined;
+  return refusal(
+    "RELEASE_KEY_EXPIRED",
+    `The repository's index is signed with a key that is no longer valid (${fingerprintOf(key)}): ${message}.`,
+    "Ask its owner for the renewed key (the same fingerprint, a later expiry), and put it in the place of the file beside upstream.toml.",
+    trouble,
+  );
+}
+
+const UNSIGNED_HINT =
+  'Without a signature nobody vouches for the packages. If this repository has never had one, say vouched = "first-download" in upstream.toml.';
+const BAD_HINT =
+  "The index was changed after it was signed, or a mirror mixes two states. Try without the mirror, or later.";
+
+function refusedSignature(error: unknown, file: string): unknown {
+  if (error instanceof Error && error.name === "Failure") return error;
+  return refusal(
+    "RELEASE_SIGNATURE_BAD",
+    `The signature in ${file} cannot be read: ${messageOf(error)}.`,
+    BAD_HINT,
+    error,
+  );
+}

@@ -1,0 +1,47 @@
+import * as z from "zod/mini";
+import { canonicalJson } from "../support/canonical-json";
+import { Failure, messageOf } from "../support/errors";
+import { readIfPresent, writeAtomically } from "../support/files";
+import { lockSchema, type Lock } from "./lock";
+
+/** A lock.json, read; undefined when there is none. One that is no lock is a Failure of kind usage (LOCK_INVALID). */
+export async function readLock(path: string): Promise<Lock | undefined> {
+  const data = await readIfPresent(path);
+  return data === undefined ? undefined : parseLock(data.toString("utf8"), path);
+}
+
+/** lock.json's text as a Lock; `path` is for messages. */
+export function parseLock(text: string, path: string): Lock {
+  const parsed = z.safeParse(lockSchema, parseJson(text, path));
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw invalid(
+    path,
+    issue === undefined
+      ? "it does not have the form of a lock"
+      : `${issue.path.map(String).join(".") || "it"}: ${issue.message}`,
+  );
+}
+
+/** Writes a lock as it is kept: canonical JSON, atomically. */
+export async function writeLock(path: string, lock: Lock): Promise<void> {
+  await writeAtomically(path, canonicalJson(lock));
+}
+
+function parseJson(text: string, path: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw invalid(path, messageOf(error), error);
+  }
+}
+
+function invalid(path: string, what: string, cause?: unknown): Failure {
+  return new Failure({
+    code: "LOCK_INVALID",
+    kind: "usage",
+    message: `${path} is not a lock: ${what}.`,
+    hint: "Take it back from git, or resolve it anew with mesa-template lock VERSION --relock.",
+    cause,
+  });
+}

@@ -1,0 +1,118 @@
+import type { TemplateSettings } from "../render/rendered";
+import { generationOf } from "../mesa/generation";
+import { parseImageReference, resolveImage, type RegistryOptions } from "../registry/index";
+import { isoTime } from "../support/clock";
+import { openDownloads, type Downloads } from "../support/downloads";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { firstDownloadDeb } from "./first-download";
+import { isSealed, sealed } from "./integrity";
+import type { Lock, LockedDeb, LockedImage } from "./lock";
+import { parseMesaVersion } from "./mesa-version";
+import { sameInputs } from "./same-inputs";
+import { signedDeb } from "./signed-deb";
+import { pinTrustedKey } from "./pin-trusted-key";
+import { trustedKey } from "./trusted-key";
+import type { Upstream } from "./upstream";
+
+export interface LockRequest {
+  readonly template: string;
+  readonly settings: TemplateSettings;
+  readonly mesaVersion: string;
+  readonly upstream: Upstream;
+  /** Folder of downloads kept from run to run. */
+  readonly cacheDir: string;
+  /** The lock that is resolved anew: its index must not be newer, its first download must not have changed. */
+  readonly previous?: Lock | undefined;
+  /** Fingerprint of the repository key to trust on first use; it is then written into upstream.toml. */
+  readonly trustKey?: string | undefined;
+}
+
+/**
+ * Resolves all inputs of one (template, Mesa version): base image, sandbox-api and the .deb, side by side, in at most a dozen requests.
+ * The same answers give the same lock but for its times; when nothing but times and the index around an unchanged .deb differ, `previous`
+ * itself is returned. Failures: usage (what template.toml and upstream.toml say cannot be locked), environment (nobody answers), upstream (an input does not verify or exist).
+ */
+export async function resolveLock(host: Host, request: LockRequest): Promise<Lock> {
+  const mesaVersion = parseMesaVersion(request.mesaVersion);
+  const { upstream, template, previous } = request;
+  const base = request.settings.base.image;
+  checkBase(base, template);
+  const downloads = openDownloads(host, request.cacheDir);
+  const registry = { mirror: upstream.mirrors.images, downloads };
+  const [baseImage, sandboxApi, deb] = await allOrFirstFailure([
+    lockedImage(host, base, registry),
+    lockedImage(host, upstream.sandboxApi.image, registry),
+    lockedDeb(host, { ...request, mesaVersion }, downloads),
+  ]);
+  const lock = sealed({
+    schemaVersion: 1,
+    template,
+    mesaVersion,
+    generation: generationOf(mesaVersion).name,
+    base: baseImage,
+    sandboxApi,
+    deb,
+    ...(upstream.snapshot === undefined ? {} : { snapshot: upstream.snapshot }),
+    lockedAt: isoTime(host.clock.now()),
+  });
+  return previous !== undefined && isSealed(previous) && sameInputs(previous, lock) ? previous : lock;
+}
+
+/** Like Promise.all, but every part has ended before the first failure is thrown: nothing goes on behind its back. */
+async function allOrFirstFailure(
+  parts: readonly [Promise<LockedImage>, Promise<LockedImage>, Promise<LockedDeb>],
+): Promise<[LockedImage, LockedImage, LockedDeb]> {
+  await Promise.allSettled(parts);
+  return Promise.all(parts);
+}
+
+async function lockedImage(host: Host, image: string, registry: RegistryOptions): Promise<LockedImage> {
+  const { createdAt, ...resolved } = await resolveImage(host, image, registry);
+  return {
+    ...resolved,
+    ...(createdAt === undefined ? {} : { createdAt }),
+    resolvedAt: isoTime(host.clock.now()),
+  };
+}
+
+async function lockedDeb(host: Host, request: LockRequest, downloads: Downloads): Promise<LockedDeb> {
+  const { upstream, mesaVersion, previous, template } = request;
+  if (upstream.mesa.vouched === "first-download")
+    return firstDownloadDeb(host, template, upstream, downloads, mesaVersion, previous);
+  const trusted = await trustedKey(upstream, downloads, request.trustKey);
+  const deb = await signedDeb(host, upstream, downloads, trusted, mesaVersion, previous);
+  if (upstream.mesa.fingerprint === undefined) await pinTrustedKey(upstream, trusted);
+  if (previous !== undefined && previous.deb.url === deb.url && previous.deb.sha256 !== deb.sha256) {
+    host.emit({
+      type: "warning",
+      template,
+      message: `${deb.url} was replaced since it was last locked: sha256 ${previous.deb.sha256} then, ${deb.sha256} now (the repository's key vouches for both)`,
+    });
+  }
+  return deb;
+}
+
+/** An Alpine tag names a minor (3.22, 3.22.1): packages disappear from Alpine's repositories with each minor, and edge moves. */
+function checkBase(image: string, template: string): void {
+  const { path, tag, digest } = parseImageReference(image);
+  const isAlpine = path.split("/").at(-1) === "alpine";
+  if (isAlpine && !/^\d+\.\d+(?:[.-].*)?$/u.test(tag ?? "")) {
+    throw new Failure({
+      code: "BASE_NOT_PINNED",
+      kind: "usage",
+      message: `The base image ${image} names no Alpine minor: ${tag ?? "a missing tag"} moves from one to the next.`,
+      hint: "Write one in template.toml, like docker.io/library/alpine:3.22.",
+      template,
+    });
+  }
+  if (tag === undefined) {
+    throw new Failure({
+      code: "BASE_NOT_PINNED",
+      kind: "usage",
+      message: `The base image ${image} has no tag${digest === undefined ? "" : ", only a digest: nobody could say what would be newer"}.`,
+      hint: "Name one in template.toml, like docker.io/library/debian:bookworm-slim.",
+      template,
+    });
+  }
+}

@@ -1,0 +1,75 @@
+import {
+  fetchListedDeb,
+  fetchPackages,
+  fetchRelease,
+  mesaVersionsIn,
+  packageFor,
+  refusal,
+} from "../apt/index";
+import type { Downloads } from "../support/downloads";
+import { isoTime } from "../support/clock";
+import type { Host } from "../support/host";
+import type { Lock, LockedDeb } from "./lock";
+import { mesaRepository } from "./mesa-repository";
+import type { TrustedKey } from "./trusted-key";
+import type { Upstream } from "./upstream";
+
+/**
+ * The .deb of a Mesa version, vouched for by the repository's signature chain: key → Release → Packages → .deb → what the .deb says.
+ * `previous` is the lock that is resolved anew: its index must not be newer than the one found. Refusals: those of the apt room, MESA_VERSION_NOT_FOUND.
+ */
+export async function signedDeb(
+  host: Host,
+  upstream: Upstream,
+  downloads: Downloads,
+  trusted: TrustedKey,
+  mesaVersion: string,
+  previous: Lock | undefined,
+): Promise<LockedDeb> {
+  const repository = mesaRepository(upstream);
+  const chainBefore = previous?.deb.vouched.by === "signed" ? previous.deb.vouched.chain : undefined;
+  const notBefore = chainBefore === undefined ? undefined : Date.parse(chainBefore.release.date);
+  const verified = await fetchRelease(host, repository, downloads, trusted.key, notBefore);
+  const index = await fetchPackages(host, repository, downloads, verified);
+  const listed = packageFor(index.packages, mesaVersion);
+  if (listed === undefined) throw versionNotFound(upstream, mesaVersion, mesaVersionsIn(index.packages));
+  const deb = await fetchListedDeb(host, repository, downloads, listed);
+  const { release } = verified;
+  return {
+    package: deb.package,
+    version: deb.version,
+    architecture: "amd64",
+    url: deb.url,
+    size: deb.size,
+    sha256: deb.sha256,
+    depends: deb.depends,
+    vouched: {
+      by: "signed",
+      chain: {
+        release: {
+          url: verified.url,
+          form: verified.form,
+          sha256: verified.sha256,
+          date: isoTime(release.date),
+          ...(release.validUntil === undefined ? {} : { validUntil: isoTime(release.validUntil) }),
+        },
+        key: { fingerprint: trusted.fingerprint, signedBy: verified.signedBy, file: trusted.file },
+        index: { url: index.url, path: index.path, sha256: index.sha256, size: index.size },
+      },
+    },
+  };
+}
+
+/** Exit 4, with the versions that are there. */
+export function versionNotFound(upstream: Upstream, mesaVersion: string, there: readonly string[]): Error {
+  const newest = [...there].reverse();
+  const shown = newest.slice(0, 20).join(", ");
+  const more = newest.length > 20 ? ` and ${String(newest.length - 20)} older ones` : "";
+  return refusal(
+    "MESA_VERSION_NOT_FOUND",
+    `Mesa ${mesaVersion} is not in ${upstream.mesa.repository}.`,
+    there.length === 0
+      ? "Which versions are there cannot be seen: the repository shows no list."
+      : `There are: ${shown}${more}.`,
+  );
+}

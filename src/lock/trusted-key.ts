@@ -1,0 +1,81 @@
+import type { PublicKey } from "openpgp";
+import { fetchBelow, fingerprintOf, parseKeys } from "../apt/index";
+import type { Downloads } from "../support/downloads";
+import { Failure } from "../support/errors";
+import { readIfPresent } from "../support/files";
+import { mesaRepository } from "./mesa-repository";
+import { fingerprintFrom, type Upstream } from "./upstream";
+
+/** The key that vouches for the repository, trusted by its full fingerprint. */
+export interface TrustedKey {
+  readonly key: PublicKey;
+  readonly fingerprint: string;
+  /** The key file as upstream.toml names it. */
+  readonly file: string;
+  /** Bytes of a key that was fetched and is not kept beside upstream.toml yet. */
+  readonly fetched: Uint8Array | undefined;
+}
+
+/**
+ * Reads the pinned key. Trusted is the fingerprint in upstream.toml; where there is none (first use), the one given as `trustKey`.
+ * Without either: Failure KEY_NOT_TRUSTED (usage) that shows the key's own. A file that holds another key than the pinned one:
+ * KEY_DIFFERS (usage). The key file may be fetched from key-url on first use.
+ */
+export async function trustedKey(
+  upstream: Upstream,
+  downloads: Downloads,
+  trustKey: string | undefined,
+): Promise<TrustedKey> {
+  const { bytes, fetched, file } = await keyFile(upstream, downloads);
+  const keys = await parseKeys(bytes, file);
+  const there = keys.map(fingerprintOf);
+  const wanted =
+    upstream.mesa.fingerprint ??
+    (trustKey === undefined ? undefined : fingerprintFrom(trustKey, "--trust-key"));
+  if (wanted === undefined) {
+    throw new Failure({
+      code: "KEY_NOT_TRUSTED",
+      kind: "usage",
+      message: `Nobody has said yet that the key of ${upstream.mesa.repository} is to be trusted. Its fingerprint: ${there.join(", ")}.`,
+      hint: `Compare it with what the repository's owner publishes, then run lock again with --trust-key ${there[0] ?? "FINGERPRINT"} (it is then pinned in ${upstream.path}).`,
+    });
+  }
+  const key = keys.find((each) => fingerprintOf(each) === wanted);
+  if (key !== undefined) return { key, fingerprint: wanted, file, fetched: fetched ? bytes : undefined };
+  throw new Failure({
+    code: "KEY_DIFFERS",
+    kind: "usage",
+    message: `The key in ${file} is ${there.join(", ")}, not the trusted ${wanted}.`,
+    hint: "Either the file or the fingerprint was changed. Find out which, and from whom, before you go on.",
+  });
+}
+
+/** The fingerprints of the key that upstream.toml names and does not pin yet; undefined when nothing is to be trusted for the first time. */
+export async function untrustedFingerprints(
+  upstream: Upstream,
+  downloads: Downloads,
+): Promise<readonly string[] | undefined> {
+  if (upstream.mesa.vouched !== "signed" || upstream.mesa.fingerprint !== undefined) return undefined;
+  const { bytes, file } = await keyFile(upstream, downloads);
+  return (await parseKeys(bytes, file)).map(fingerprintOf);
+}
+
+async function keyFile(
+  upstream: Upstream,
+  downloads: Downloads,
+): Promise<{ readonly bytes: Uint8Array; readonly fetched: boolean; readonly file: string }> {
+  const named = upstream.mesa.key;
+  if (named === undefined) throw new Error("upstream.toml names no key although it says signed");
+  const bytes = await readIfPresent(named.path);
+  if (bytes !== undefined) return { bytes, fetched: false, file: named.named };
+  if (named.url !== undefined) {
+    const answer = await fetchBelow(mesaRepository(upstream), downloads, named.url, 1024 * 1024);
+    if (answer.status === 200) return { bytes: answer.body, fetched: true, file: named.named };
+  }
+  throw new Failure({
+    code: "KEY_MISSING",
+    kind: "usage",
+    message: `There is no ${named.path}, the public key that vouches for ${upstream.mesa.repository}${named.url === undefined ? "" : `, and ${named.url} hands out none`}.`,
+    hint: "Put the repository's signing key there (mesa.key in upstream.toml names the file).",
+  });
+}

@@ -1,0 +1,50 @@
+import * as z from "zod/mini";
+import type { Host } from "../support/host";
+import { openRepository } from "./client";
+import { imageNotFound, unusableImage } from "./failures";
+import { parseImageReference } from "./reference";
+import type { RegistryOptions } from "./resolve-image";
+
+const tagsSchema = z.looseObject({ tags: z.nullable(z.array(z.string())) });
+const MOST_PAGES = 50;
+
+/** All tags of an image's repository, in the registry's order, page after page (distribution spec, "Listing Tags"). Failures as in resolveImage. */
+export async function listTags(
+  host: Host,
+  image: string,
+  options: RegistryOptions,
+): Promise<readonly string[]> {
+  const reference = parseImageReference(image);
+  const client = openRepository(host, reference, options);
+  const tags: string[] = [];
+  let next: string | undefined = "tags/list?n=1000";
+  for (let page = 0; next !== undefined && page < MOST_PAGES; page += 1) {
+    const answer = await client.get(next, "application/json", 8 * 1024 * 1024);
+    if (answer.status === 404) throw imageNotFound(reference.repository, client.registry);
+    const parsed = answer.status === 200 ? z.safeParse(tagsSchema, parseJson(answer.body)) : undefined;
+    if (parsed?.success !== true)
+      throw unusableImage(
+        "IMAGE_FORMAT",
+        `${client.registry} answers ${String(answer.status)} for the tags of ${reference.repository}, and no list.`,
+      );
+    tags.push(...(parsed.data.tags ?? []));
+    next = nextPage(answer.headers.get("link"));
+  }
+  return [...new Set(tags)];
+}
+
+/** The path of the next page in a Link header (RFC 8288), without its host: only the registry itself is asked. */
+export function nextPage(link: string | null): string | undefined {
+  const target = link === null ? undefined : /<([^>]+)>\s*;[^,]*rel="?next"?/iu.exec(link)?.[1];
+  if (target === undefined) return undefined;
+  const url = new URL(target, "http://registry");
+  return url.pathname.startsWith("/v2/") ? url.pathname + url.search : undefined;
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

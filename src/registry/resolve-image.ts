@@ -1,0 +1,116 @@
+import { digestOf } from "../support/digest";
+import type { Downloads } from "../support/downloads";
+import type { Host } from "../support/host";
+import { openRepository, type RepositoryClient } from "./client";
+import { imageNotFound, unusableImage, wrongBytes } from "./failures";
+import { MANIFEST_TYPES, parseConfig, parseManifest } from "./manifest";
+import { parseImageReference } from "./reference";
+
+/** Where a tag points, every byte of it checked. */
+export interface ResolvedImage {
+  /** Canonical repository with registry host. */
+  readonly repository: string;
+  readonly tag: string;
+  /** What the tag points at: the list where there is one. */
+  readonly digest: string;
+  /** The linux/amd64 image's own manifest. */
+  readonly platformDigest: string;
+  /** When the image says it was created (ISO, UTC). */
+  readonly createdAt: string | undefined;
+}
+
+export interface RegistryOptions {
+  /** Prefix put before the canonical name, e.g. "127.0.0.1:5000/". */
+  readonly mirror?: string | undefined;
+  readonly downloads: Downloads;
+}
+
+const MANIFEST_LIMIT = 8 * 1024 * 1024;
+
+/**
+ * Asks the registry where an image's tag points (a digest in the name is held against it). At most three documents are fetched: the list,
+ * the linux/amd64 manifest, its config; each is checked against the digest that names it.
+ * Failures: REGISTRY_UNREACHABLE, REGISTRY_REFUSED (environment); IMAGE_NOT_FOUND, IMAGE_PLATFORM_MISSING, IMAGE_FORMAT, REGISTRY_WRONG_BYTES (upstream).
+ */
+export async function resolveImage(
+  host: Host,
+  image: string,
+  options: RegistryOptions,
+): Promise<ResolvedImage> {
+  const reference = parseImageReference(image);
+  const tag = reference.tag ?? "latest";
+  const client = openRepository(host, reference, options);
+  const top = await namedManifest(client, `${reference.repository}:${tag}`, tag, reference.digest);
+  const parsed = parseManifest(top.bytes, image);
+  const platform =
+    parsed.kind === "list"
+      ? await byDigest(
+          client,
+          `manifests/${parsed.amd64}`,
+          parsed.amd64,
+          `the linux/amd64 manifest of ${image}`,
+        )
+      : top.bytes;
+  const single = parsed.kind === "image" ? parsed : parseManifest(platform, image);
+  if (single.kind !== "image")
+    throw unusableImage(
+      "IMAGE_FORMAT",
+      `${image} is a list that holds another list where linux/amd64 should be.`,
+    );
+  const config = await byDigest(client, `blobs/${single.config}`, single.config, `the config of ${image}`);
+  return {
+    repository: reference.repository,
+    tag,
+    digest: top.digest,
+    platformDigest: digestOf(platform),
+    createdAt: parseConfig(config, image).createdAt,
+  };
+}
+
+interface NamedBytes {
+  readonly bytes: Uint8Array;
+  readonly digest: string;
+}
+
+/** A manifest by tag (or by the digest that the image's name carries), its bytes held against the digest the registry announces. */
+async function namedManifest(
+  client: RepositoryClient,
+  image: string,
+  tag: string,
+  pinned: string | undefined,
+): Promise<NamedBytes> {
+  if (pinned !== undefined)
+    return { bytes: await byDigest(client, `manifests/${pinned}`, pinned, image), digest: pinned };
+  const answer = await client.get(`manifests/${tag}`, MANIFEST_TYPES, MANIFEST_LIMIT);
+  if (answer.status === 404) throw imageNotFound(image, client.registry);
+  if (answer.status !== 200)
+    throw unusableImage("IMAGE_FORMAT", `${client.registry} answers ${String(answer.status)} for ${image}.`);
+  const digest = digestOf(answer.body);
+  const announced = answer.headers.get("docker-content-digest");
+  if (announced?.startsWith("sha256:") === true && announced !== digest)
+    throw wrongBytes(`The manifest of ${image}`, announced, digest);
+  return { bytes: answer.body, digest };
+}
+
+/** What a digest names: from the downloads folder, else from the registry; checked either way. */
+async function byDigest(
+  client: RepositoryClient,
+  path: string,
+  digest: string,
+  what: string,
+): Promise<Uint8Array> {
+  const here = await client.downloads.bytes(digest.slice("sha256:".length));
+  if (here !== undefined) return here;
+  const answer = await client.get(
+    path,
+    path.startsWith("manifests/") ? MANIFEST_TYPES : "*/*",
+    MANIFEST_LIMIT,
+  );
+  if (answer.status === 404) throw imageNotFound(`${client.repository}@${digest}`, client.registry);
+  if (answer.status !== 200)
+    throw unusableImage("IMAGE_FORMAT", `${client.registry} answers ${String(answer.status)} for ${what}.`);
+  const got = digestOf(answer.body);
+  if (got !== digest) throw wrongBytes(what.charAt(0).toUpperCase() + what.slice(1), digest, got);
+  await client.downloads.keep(answer.body);
+  return answer.body;
+}

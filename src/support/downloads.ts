@@ -1,0 +1,117 @@
+import { join } from "node:path";
+import { canonicalJson } from "./canonical-json";
+import { sha256 } from "./digest";
+import { readIfPresent, writeAtomically } from "./files";
+import type { Host } from "./host";
+import { ask, type HttpAnswer, type HttpRequest } from "./http";
+
+/** What is kept of an answer: its validators and the name of its body. */
+interface Kept {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly sha256: string;
+}
+
+export type Ask = (request: HttpRequest) => Promise<HttpAnswer>;
+
+/** A folder of downloads: bodies under their sha256, and for each address the ETag they came with. Deleting it costs time only. */
+export interface Downloads {
+  /**
+   * The answer to a GET. What is already here is asked for with its ETag or Last-Modified, so that an unchanged body does not travel
+   * again (the answer then says 200, as if it had). Only whole 200 answers are kept. Two who ask for the same at the same time get one answer.
+   */
+  get(request: HttpRequest, ask?: Ask): Promise<HttpAnswer>;
+  /** The bytes with this sha256 (hex), when they are here and whole. */
+  bytes(hash: string): Promise<Uint8Array | undefined>;
+  keep(bytes: Uint8Array): Promise<void>;
+}
+
+const KEPT_HEADERS = ["etag", "last-modified", "content-type", "docker-content-digest", "link"];
+
+/** The downloads folder `dir`, for one run of the program. */
+export function openDownloads(host: Host, dir: string): Downloads {
+  const known = openFolders.get(host)?.get(dir);
+  if (known !== undefined) return known;
+  const downloads = createDownloads(host, dir);
+  openFolders.set(host, new Map([...(openFolders.get(host) ?? []), [dir, downloads]]));
+  return downloads;
+}
+
+/** Templates locked side by side share their requests: one Downloads for each run and folder. */
+const openFolders = new WeakMap<Host, ReadonlyMap<string, Downloads>>();
+
+function createDownloads(host: Host, dir: string): Downloads {
+  const underWay = new Map<string, Promise<HttpAnswer>>();
+  const bodyPath = (hash: string): string => join(dir, "sha256", hash);
+  const bytes = async (hash: string): Promise<Uint8Array | undefined> => {
+    const found = await readIfPresent(bodyPath(hash));
+    return found !== undefined && sha256(found) === hash ? found : undefined;
+  };
+  const keep = async (body: Uint8Array): Promise<void> => {
+    await writeAtomically(bodyPath(sha256(body)), body);
+  };
+
+  const fresh = async (request: HttpRequest, key: string, asking: Ask): Promise<HttpAnswer> => {
+    const keptPath = join(dir, "answers", `${key}.json`);
+    const kept = parseKept(await readIfPresent(keptPath));
+    const body = kept === undefined ? undefined : await bytes(kept.sha256);
+    const validators = kept === undefined || body === undefined ? {} : validatorsOf(kept);
+    const answer = await asking({ ...request, headers: { ...request.headers, ...validators } });
+    if (answer.status === 304 && kept !== undefined && body !== undefined) {
+      return { status: 200, url: answer.url, headers: new Headers(kept.headers), body };
+    }
+    if (answer.status === 200 && KEPT_HEADERS.slice(0, 2).some((name) => answer.headers.has(name))) {
+      await keep(answer.body);
+      const headers = Object.fromEntries(
+        KEPT_HEADERS.flatMap((name) => {
+          const value = answer.headers.get(name);
+          return value === null ? [] : [[name, value]];
+        }),
+      );
+      await writeAtomically(
+        keptPath,
+        canonicalJson({ url: request.url, headers, sha256: sha256(answer.body) }),
+      );
+    }
+    return answer;
+  };
+
+  return {
+    bytes,
+    keep,
+    get(request, asking = (plain) => ask(host, plain)) {
+      const key = sha256(`${request.url}\n${request.headers?.["accept"] ?? ""}`);
+      const running = underWay.get(key);
+      if (running !== undefined) return running;
+      const started = fresh(request, key, asking).finally(() => underWay.delete(key));
+      underWay.set(key, started);
+      return started;
+    },
+  };
+}
+
+function validatorsOf({ headers }: Kept): Record<string, string> {
+  const etag = headers["etag"];
+  const modified = headers["last-modified"];
+  if (etag !== undefined) return { "if-none-match": etag };
+  return modified === undefined ? {} : { "if-modified-since": modified };
+}
+
+/** A kept answer; undefined when there is none or it is not one of ours (then it is simply fetched again). */
+function parseKept(data: Uint8Array | undefined): Kept | undefined {
+  if (data === undefined) return undefined;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(data).toString("utf8"));
+    if (typeof value !== "object" || value === null || !("headers" in value) || !("sha256" in value))
+      return undefined;
+    if (typeof value.sha256 !== "string" || typeof value.headers !== "object" || value.headers === null)
+      return undefined;
+    const headers = Object.fromEntries(
+      Object.entries(value.headers).filter(
+        (entry): entry is [string, string] => typeof entry[1] === "string",
+      ),
+    );
+    return { headers, sha256: value.sha256 };
+  } catch {
+    return undefined;
+  }
+}

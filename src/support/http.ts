@@ -1,0 +1,162 @@
+import pRetry from "p-retry";
+import { Failure, messageOf } from "./errors";
+import type { Host } from "./host";
+import { nextHop } from "./redirect";
+import { retryAfter, waitBeforeRetry, RETRIED_STATUSES } from "./retry-wait";
+
+export interface HttpRequest {
+  readonly url: string;
+  /** Only what may be asked again without harm. Default GET. */
+  readonly method?: "GET" | "HEAD";
+  /** Sent on the first hop; `authorization` is dropped when a redirect leads to another host. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** An answer with more bytes is refused. */
+  readonly limitBytes: number;
+  /** Limit for one attempt, body included. */
+  readonly timeoutMs: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Where it came from in the end. */
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/** Nobody answered, or only with "not now", after all attempts. The rooms turn it into their own Failure. */
+export class Unreachable extends Error {
+  constructor(
+    readonly url: string,
+    reason: string,
+    cause?: unknown,
+  ) {
+    super(reason, { cause });
+  }
+}
+Unreachable.prototype.name = "Unreachable";
+
+/** One attempt came to nothing; another may not. */
+class Attempt extends Error {
+  constructor(
+    message: string,
+    readonly waitMs: number | undefined,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+const RETRIES = 3;
+
+/**
+ * Asks and reads the whole answer, whatever its status; asks again (at most three times, honouring Retry-After) when nobody answers,
+ * on time-out and on 408, 429 and 5xx. Redirects are followed over https, or to the same host. Throws Unreachable, a Failure
+ * (REDIRECT_REFUSED, ANSWER_TOO_LARGE; kind upstream), or the host's abort reason.
+ */
+export async function ask(host: Host, request: HttpRequest): Promise<HttpAnswer> {
+  try {
+    return await pRetry(() => attempt(host, request), {
+      retries: RETRIES,
+      minTimeout: 0,
+      maxTimeout: 0,
+      randomize: false,
+      shouldRetry: ({ error }) => error instanceof Attempt,
+      onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
+        if (!(error instanceof Attempt) || retriesLeft === 0) return;
+        const wait = waitBeforeRetry(attemptNumber, error.waitMs);
+        if (wait === undefined)
+          throw new Unreachable(
+            request.url,
+            `${error.message}, and asks for more patience than there is`,
+            error.cause,
+          );
+        await host.clock.sleep(wait, host.signal);
+      },
+    });
+  } catch (error) {
+    host.signal.throwIfAborted();
+    if (error instanceof Attempt) throw new Unreachable(request.url, error.message, error.cause);
+    throw error;
+  }
+}
+
+async function attempt(host: Host, request: HttpRequest): Promise<HttpAnswer> {
+  host.signal.throwIfAborted();
+  const limit = AbortSignal.timeout(request.timeoutMs);
+  try {
+    const answer = await followed(host, request, AbortSignal.any([host.signal, limit]));
+    if (!RETRIED_STATUSES.has(answer.status)) return answer;
+    throw new Attempt(
+      `it answered ${String(answer.status)}`,
+      retryAfter(answer.headers.get("retry-after"), host.clock.now()),
+    );
+  } catch (error) {
+    if (error instanceof Failure || error instanceof Attempt || host.signal.aborted) throw error;
+    const why = limit.aborted
+      ? `no whole answer within ${String(request.timeoutMs / 1000)} s`
+      : connectionTrouble(error);
+    throw new Attempt(why, undefined, { cause: error });
+  }
+}
+
+async function followed(host: Host, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  let url = request.url;
+  let headers: Record<string, string> = {
+    "accept-encoding": "identity",
+    "user-agent": "mesa-template",
+    ...request.headers,
+  };
+  for (let hops = 0; hops <= 5; hops += 1) {
+    const response = await host.fetch(url, {
+      method: request.method ?? "GET",
+      headers,
+      redirect: "manual",
+      signal,
+    });
+    const location =
+      response.status >= 300 && response.status < 400 ? response.headers.get("location") : null;
+    if (location === null) {
+      const body = await bodyOf(response, request);
+      return { status: response.status, url, headers: response.headers, body };
+    }
+    await response.body?.cancel();
+    const next = nextHop(url, location);
+    if (new URL(next).host !== new URL(url).host) {
+      headers = Object.fromEntries(
+        Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"),
+      );
+    }
+    url = next;
+  }
+  throw new Failure({
+    code: "REDIRECT_REFUSED",
+    kind: "upstream",
+    message: `${request.url} leads from one redirect to the next, more than 5 times.`,
+  });
+}
+
+async function bodyOf(response: Response, request: HttpRequest): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  if (response.body === null) return new Uint8Array();
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > request.limitBytes) {
+      throw new Failure({
+        code: "ANSWER_TOO_LARGE",
+        kind: "upstream",
+        message: `${request.url} sends more than the ${String(request.limitBytes)} bytes it may have.`,
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** What lies below fetch's "fetch failed". */
+function connectionTrouble(error: unknown): string {
+  const below = error instanceof Error ? error.cause : undefined;
+  if (below instanceof AggregateError && below.errors.length > 0) return messageOf(below.errors[0]);
+  return below === undefined ? messageOf(error) : messageOf(below) || messageOf(error);
+}
