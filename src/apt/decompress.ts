@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
+import type * as XzPackage from "xz-decompress";
 import { withTemporaryFolder } from "../support/files";
 import type { Host } from "../support/host";
 
@@ -41,9 +42,9 @@ async function unxz(data: Uint8Array): Promise<Uint8Array> {
 }
 
 /** The package is CommonJS made by a bundler: Node finds its exports under `default` only, other loaders by name. */
-async function xzModule(): Promise<typeof import("xz-decompress")> {
-  const loaded = await import("xz-decompress");
-  return "default" in loaded ? (loaded.default as typeof loaded) : loaded;
+async function xzModule(): Promise<Pick<typeof XzPackage, "XzReadableStream">> {
+  const loaded: typeof XzPackage & { readonly default?: typeof XzPackage } = await import("xz-decompress");
+  return loaded.default ?? loaded;
 }
 
 async function unzstd(host: Host, data: Uint8Array): Promise<Uint8Array> {

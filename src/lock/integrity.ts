@@ -4,8 +4,7 @@ import type { Lock } from "./lock";
 
 /** sha256 (hex) over the lock's canonical JSON without its `integrity` field. */
 export function integrityOf(lock: Lock): string {
-  const { integrity: _, ...rest } = lock;
-  return sha256(canonicalJson(rest));
+  return sha256(canonicalJson({ ...lock, integrity: undefined }));
 }
 
 /** The lock with its integrity, as it is written. */

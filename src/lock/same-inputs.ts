@@ -24,6 +24,6 @@ function inputsOf({ template, mesaVersion, generation, base, sandboxApi, deb, sn
   };
 }
 
-function imageOf({ resolvedAt: _, ...image }: LockedImage): unknown {
-  return image;
+function imageOf(image: LockedImage): unknown {
+  return { ...image, resolvedAt: undefined };
 }
