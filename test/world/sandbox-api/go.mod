@@ -1,0 +1,3 @@
+module sandbox-api
+
+go 1.19
