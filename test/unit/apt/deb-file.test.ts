@@ -1,0 +1,107 @@
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { readDebControl } from "../../../src/apt/deb-file";
+import { onPath } from "../lock/fixture/on-path";
+import { testHost } from "../lock/fixture/test-host";
+import { ar, tinyDeb } from "../lock/fixture/tiny-deb";
+
+const DEPENDS = "libc6 (>= 2.34), fuse3, libssl3 | libssl3t64";
+
+describe("reading a .deb", () => {
+  it.each([
+    ["gz", true],
+    ["none", true],
+    ["xz", onPath("xz")],
+    ["zst", onPath("zstd")],
+  ] as const)("packed with %s", async (compression, possible) => {
+    if (!possible) return;
+    const deb = await tinyDeb({ version: "0.20.0-1", depends: DEPENDS, compression });
+    expect(await readDebControl(testHost(), deb, "x.deb")).toEqual({
+      package: "mesa",
+      version: "0.20.0-1",
+      architecture: "amd64",
+      depends: DEPENDS,
+    });
+  });
+
+  it("says what is missing when zstd is", async () => {
+    const zstdMagic = Buffer.from("28b52ffd", "hex");
+    const deb = ar([
+      ["debian-binary", Buffer.from("2.0\n")],
+      ["control.tar.zst", zstdMagic],
+    ]);
+    const host = testHost({ env: { PATH: "/nonexistent" } });
+    await expect(readDebControl(host, deb, "x.deb")).rejects.toMatchObject({
+      code: "DEB_UNREADABLE",
+      message: expect.stringContaining("apt-get install zstd") as string,
+    });
+  });
+
+  it.runIf(onPath("dpkg-deb"))("that dpkg-deb reads too, with the same result", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "deb-test-"));
+    try {
+      const path = join(folder, "x.deb");
+      writeFileSync(path, await tinyDeb({ version: "0.20.0", depends: DEPENDS }));
+      expect(execFileSync("dpkg-deb", ["-f", path, "Version", "Depends"], { encoding: "utf8" })).toBe(
+        `Version: 0.20.0\nDepends: ${DEPENDS}\n`,
+      );
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it.each([
+    ["a web page", "<html>not found</html>", "not an ar archive"],
+    ["an empty file", "", "not an ar archive"],
+    ["another ar archive", ar([["x", Buffer.from("y")]]), "not of the format 2.x"],
+    ["one without control.tar", ar([["debian-binary", Buffer.from("2.0\n")]]), "no control.tar"],
+    [
+      "one cut short",
+      ar([
+        ["debian-binary", Buffer.from("2.0\n")],
+        ["control.tar", Buffer.alloc(2000)],
+      ]).subarray(0, 900),
+      "cut short",
+    ],
+    [
+      "one with a member twice",
+      ar([
+        ["debian-binary", Buffer.from("2.0\n")],
+        ["debian-binary", Buffer.from("2.0\n")],
+      ]),
+      "two members",
+    ],
+    [
+      "one whose control.tar is empty",
+      ar([
+        ["debian-binary", Buffer.from("2.0\n")],
+        ["control.tar", Buffer.alloc(1024)],
+      ]),
+      "no control file",
+    ],
+    [
+      "one whose gzip is none",
+      ar([
+        ["debian-binary", Buffer.from("2.0\n")],
+        ["control.tar.gz", Buffer.from("no")],
+      ]),
+      "x.deb",
+    ],
+  ])("refuses %s", async (_what, bytes, why) => {
+    await expect(readDebControl(testHost(), Buffer.from(bytes), "x.deb")).rejects.toMatchObject({
+      code: "DEB_UNREADABLE",
+      kind: "upstream",
+      message: expect.stringContaining(why) as string,
+    });
+  });
+
+  it("refuses a control file without Version", async () => {
+    const deb = await tinyDeb({ version: "" });
+    await expect(readDebControl(testHost(), deb, "x.deb")).rejects.toMatchObject({
+      message: expect.stringContaining("no field version") as string,
+    });
+  });
+});
