@@ -3,4 +3,11 @@ export { refusal } from "./failures";
 export { fetchDeb, fetchListedDeb, type FetchedDeb } from "./fetch-deb";
 export { mesaVersionsIn, packageFor, type ListedPackage } from "./packages-file";
 export { fingerprintOf, parseKeys } from "./public-key";
-export { fetchBelow, fetchPackages, fetchRelease, peekPackages, type Repository } from "./repository";
+export {
+  fetchBelow,
+  fetchPackages,
+  fetchRelease,
+  lastModified,
+  peekPackages,
+  type Repository,
+} from "./repository";

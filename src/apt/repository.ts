@@ -3,7 +3,7 @@ import { sha256 } from "../support/digest";
 import type { Downloads } from "../support/downloads";
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { Unreachable, type HttpAnswer } from "../support/http";
+import { ask, Unreachable, type HttpAnswer } from "../support/http";
 import { decompress, type Compression } from "./decompress";
 import { refusal, repositoryUnreachable } from "./failures";
 import { parsePackages, type ListedPackage } from "./packages-file";
@@ -215,4 +215,26 @@ export async function peekPackages(
       return parsePackages(await unpacked(host, answer.body, compression), repository.package);
   }
   return undefined;
+}
+
+/** When the repository says a file (canonical URL) was last changed: ISO, UTC; undefined when it does not say, or has no such file. Failure REPOSITORY_UNREACHABLE. */
+export async function lastModified(
+  host: Host,
+  repository: Repository,
+  url: string,
+): Promise<string | undefined> {
+  try {
+    const request = {
+      url: fetchedFrom(url, repository.mirror),
+      method: "HEAD",
+      limitBytes: 0,
+      timeoutMs: TIMEOUT_MS,
+    } as const;
+    const answer = await ask(host, request);
+    const time = answer.status === 200 ? Date.parse(answer.headers.get("last-modified") ?? "") : Number.NaN;
+    return Number.isNaN(time) ? undefined : new Date(time).toISOString();
+  } catch (error) {
+    if (error instanceof Unreachable) throw repositoryUnreachable(error);
+    throw error;
+  }
 }

@@ -1,4 +1,4 @@
-import { fetchPackages, fetchRelease, mesaVersionsIn, peekPackages } from "../apt/index";
+import { fetchPackages, fetchRelease, mesaVersionsIn, peekPackages, type ListedPackage } from "../apt/index";
 import { openDownloads } from "../support/downloads";
 import type { Host } from "../support/host";
 import { mesaRepository } from "./mesa-repository";
@@ -6,21 +6,28 @@ import { trustedKey } from "./trusted-key";
 import type { Upstream } from "./upstream";
 
 /**
- * The Mesa versions the repository lists, oldest first. With `signed` upstreams from the verified index; else from whatever index it shows,
- * which is good for telling people and for nothing else. undefined when it shows none. Failures as in resolveLock.
+ * The Mesa packages the repository lists. With `signed` upstreams from the verified index; else from whatever index it shows, which is
+ * good for telling people and for nothing else. undefined when it shows none. Failures as in resolveLock.
  */
+export async function availablePackages(
+  host: Host,
+  upstream: Upstream,
+  cacheDir: string,
+): Promise<readonly ListedPackage[] | undefined> {
+  const downloads = openDownloads(host, cacheDir);
+  const repository = mesaRepository(upstream);
+  if (upstream.mesa.vouched === "first-download") return peekPackages(host, repository, downloads);
+  const { key } = await trustedKey(upstream, downloads, undefined);
+  const release = await fetchRelease(host, repository, downloads, key, undefined);
+  return (await fetchPackages(host, repository, downloads, release)).packages;
+}
+
+/** The Mesa versions the repository lists, oldest first; see availablePackages. */
 export async function availableVersions(
   host: Host,
   upstream: Upstream,
   cacheDir: string,
 ): Promise<readonly string[] | undefined> {
-  const downloads = openDownloads(host, cacheDir);
-  const repository = mesaRepository(upstream);
-  if (upstream.mesa.vouched === "first-download") {
-    const shown = await peekPackages(host, repository, downloads);
-    return shown === undefined ? undefined : mesaVersionsIn(shown);
-  }
-  const { key } = await trustedKey(upstream, downloads, undefined);
-  const release = await fetchRelease(host, repository, downloads, key, undefined);
-  return mesaVersionsIn((await fetchPackages(host, repository, downloads, release)).packages);
+  const packages = await availablePackages(host, upstream, cacheDir);
+  return packages === undefined ? undefined : mesaVersionsIn(packages);
 }

@@ -1,6 +1,8 @@
-export { availableVersions } from "./available-versions";
+export { availablePackages, availableVersions } from "./available-versions";
+export { checkLock, type LockExpectation, type LockProblem } from "./check-lock";
 export { isSealed, sealed } from "./integrity";
 export { parseLock, readLock, writeLock } from "./lock-file";
+export { outdatedInputs, newestVersion, type OutdatedInput, type OutdatedOptions } from "./outdated";
 export { parseMesaVersion } from "./mesa-version";
 export { resolveLock, type LockRequest } from "./resolve-lock";
 export { sameInputs } from "./same-inputs";

@@ -1,0 +1,205 @@
+import { join } from "node:path";
+import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { errorDocument, errorText } from "../output";
+import { templateFolders } from "../template-folders";
+import {
+  checkLock,
+  loadUpstream,
+  parseMesaVersion,
+  readLock,
+  resolveLock,
+  untrustedFingerprints,
+  writeLock,
+  type LockProblem,
+  type Upstream,
+} from "../../lock/index";
+import type { Lock } from "../../lock/lock";
+import { loadTemplate } from "../../render/index";
+import { releaseFolders } from "../../release/folders";
+import { exitCodeOf, Failure } from "../../support/errors";
+import { EXIT_CODES } from "../../support/exit-codes";
+import { openDownloads } from "../../support/downloads";
+import { readIfPresent } from "../../support/files";
+
+type LockOutcome = "locked" | "relocked" | "unchanged" | "kept" | "would-lock" | "failed";
+
+interface LockResult {
+  readonly template: string;
+  readonly outcome: LockOutcome;
+  readonly path: string;
+  readonly lock?: Lock | undefined;
+  readonly error?: unknown;
+}
+
+export const run: CommandHandler = async (args, context) => {
+  const mesaVersion = parseMesaVersion(args.required("mesa-version"));
+  const [templates, upstream] = await Promise.all([
+    templateFolders(context),
+    loadUpstream(context.upstream ?? join(context.root, "templates/upstream.toml")),
+  ]);
+  if (args.flag("check")) return checked(context, mesaVersion, templates, upstream);
+  const trustKey = context.dryRun ? undefined : await keyToTrust(args, context, upstream);
+  const results = await Promise.all(
+    templates.map((template) =>
+      lockOne({ context, template, mesaVersion, upstream, trustKey, relock: args.flag("relock") }),
+    ),
+  );
+  return outcome(results, context);
+};
+
+/** The fingerprint given, or, where somebody sits at the terminal and says yes, the one the key has. */
+async function keyToTrust(
+  args: CommandArgs,
+  context: CommandContext,
+  upstream: Upstream,
+): Promise<string | undefined> {
+  const given = args.text("trust-key");
+  if (given !== undefined || !context.terminal.interactive) return given;
+  const fingerprints = await untrustedFingerprints(
+    upstream,
+    openDownloads(context.host, releaseFolders(context.root).cache),
+  );
+  const [fingerprint] = fingerprints ?? [];
+  if (fingerprint === undefined) return undefined;
+  const question = `The key of ${upstream.mesa.repository} has the fingerprint ${fingerprint}. Trust it from now on?`;
+  return (await context.terminal.confirm(question)) ? fingerprint : undefined;
+}
+
+interface OneLock {
+  readonly context: CommandContext;
+  readonly template: string;
+  readonly mesaVersion: string;
+  readonly upstream: Upstream;
+  readonly trustKey: string | undefined;
+  readonly relock: boolean;
+}
+
+async function lockOne({
+  context,
+  template,
+  mesaVersion,
+  upstream,
+  trustKey,
+  relock,
+}: OneLock): Promise<LockResult> {
+  const folders = releaseFolders(context.root);
+  const path = join(folders.project(template, mesaVersion), "lock.json");
+  try {
+    const previous = await readLock(path);
+    if (previous !== undefined && !relock) return { template, outcome: "kept", path, lock: previous };
+    if (context.dryRun) return { template, outcome: "would-lock", path };
+    const { settings } = await loadTemplate(context.root, template);
+    const lock = await resolveLock(context.host, {
+      template,
+      settings,
+      mesaVersion,
+      upstream,
+      cacheDir: folders.cache,
+      previous,
+      trustKey,
+    });
+    if (lock === previous) return { template, outcome: "unchanged", path, lock };
+    await writeLock(path, lock);
+    return { template, outcome: previous === undefined ? "locked" : "relocked", path, lock };
+  } catch (error) {
+    return {
+      template,
+      outcome: "failed",
+      path,
+      error: error instanceof Failure ? error.on(template) : error,
+    };
+  }
+}
+
+const SAYS: Readonly<Record<LockOutcome, string>> = {
+  locked: "locked",
+  relocked: "locked anew: its inputs have changed",
+  unchanged: "resolved anew: nothing has changed",
+  kept: "is locked already (--relock resolves it anew)",
+  "would-lock": "would be resolved",
+  failed: "failed",
+};
+
+function outcome(results: readonly LockResult[], context: CommandContext): CommandOutcome {
+  const failed = results.find(({ error }) => error !== undefined);
+  const { redact } = context.host;
+  if (!context.json) {
+    for (const { error } of results)
+      if (error !== undefined) context.terminal.stderr(errorText(error, redact));
+  }
+  return {
+    exitCode: failed === undefined ? EXIT_CODES.done : exitCodeOf(failed.error),
+    json: {
+      ok: failed === undefined,
+      results: results.map(({ error, ...result }) =>
+        error === undefined ? result : { ...result, error: errorDocument(error, redact) },
+      ),
+      ...(failed === undefined ? {} : { error: errorDocument(failed.error, redact) }),
+    },
+    text: results
+      .filter(({ error }) => error === undefined)
+      .map(lockText)
+      .join(""),
+  };
+}
+
+function lockText({ template, outcome: how, path, lock }: LockResult): string {
+  const head = `${template}  ${SAYS[how]}  ${path}\n`;
+  if (lock === undefined) return head;
+  const { vouched } = lock.deb;
+  const voucher =
+    vouched.by === "signed"
+      ? `signed by ${vouched.chain.key.fingerprint}, index of ${vouched.chain.release.date}`
+      : `first download, ${vouched.downloadedAt}`;
+  return [
+    head,
+    `  base         ${lock.base.repository}:${lock.base.tag}@${lock.base.digest}\n`,
+    `  sandbox-api  ${lock.sandboxApi.repository}:${lock.sandboxApi.tag}@${lock.sandboxApi.digest}\n`,
+    `  mesa         ${lock.deb.version}  sha256 ${lock.deb.sha256}  (${voucher})\n`,
+  ].join("");
+}
+
+/** `--check`: what is wrong with each lock, and nothing is asked of anybody. Exit 2 when something is. */
+async function checked(
+  context: CommandContext,
+  mesaVersion: string,
+  templates: readonly string[],
+  upstream: Upstream,
+): Promise<CommandOutcome> {
+  const results = await Promise.all(
+    templates.map(async (template) => {
+      const path = join(releaseFolders(context.root).project(template, mesaVersion), "lock.json");
+      const [{ settings }, text] = await Promise.all([
+        loadTemplate(context.root, template),
+        readIfPresent(path),
+      ]);
+      return {
+        template,
+        path,
+        problems: checkLock(text?.toString("utf8"), { template, mesaVersion, settings, upstream, path }),
+      };
+    }),
+  );
+  const bad = results.filter(({ problems }) => problems.length > 0);
+  if (bad.length === 0) {
+    const text = results.map(({ template, path }) => `${template}  is as it should be  ${path}\n`).join("");
+    return { exitCode: EXIT_CODES.done, json: { ok: true, results }, text };
+  }
+  const failure = new Failure({
+    code: "LOCK_CHECK_FAILED",
+    kind: "usage",
+    message: `${bad.map(({ template }) => `${template}@${mesaVersion}`).join(", ")}: the lock is not what it should be.`,
+    log: bad.flatMap(({ template, problems }) => problems.map((problem) => problemLine(template, problem))),
+    hint: `mesa-template lock ${mesaVersion} resolves a missing lock, with --relock an existing one anew; look at the difference before you commit it.`,
+  });
+  if (!context.json) throw failure;
+  return {
+    exitCode: exitCodeOf(failure),
+    json: { ok: false, results, error: errorDocument(failure, context.host.redact) },
+    text: "",
+  };
+}
+
+function problemLine(template: string, { problem, message }: LockProblem): string {
+  return `${template} (${problem}): ${message}`;
+}

@@ -1,0 +1,75 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import compare from "semver/functions/compare";
+import valid from "semver/functions/valid";
+import type { CommandContext, CommandHandler } from "../command";
+import { templateFolders } from "../template-folders";
+import { loadUpstream, outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
+import type { Lock } from "../../lock/lock";
+import { releaseFolders } from "../../release/folders";
+import { Failure, hasErrno } from "../../support/errors";
+import { EXIT_CODES } from "../../support/exit-codes";
+
+export const run: CommandHandler = async (args, context) => {
+  const templates = await templateFolders(context);
+  const upstream = await loadUpstream(context.upstream ?? join(context.root, "templates/upstream.toml"));
+  const locks = (await Promise.all(templates.map((template) => newestLock(context, template)))).filter(
+    (lock) => lock !== undefined,
+  );
+  if (locks.length === 0) {
+    throw new Failure({
+      code: "NOTHING_LOCKED",
+      kind: "usage",
+      message: `No template has a lock in ${releaseFolders(context.root).dockerfiles} yet, so there is nothing to compare.`,
+      hint: "mesa-template lock VERSION makes one.",
+    });
+  }
+  const options = {
+    upstream,
+    cacheDir: releaseFolders(context.root).cache,
+    prerelease: args.flag("prerelease"),
+  };
+  const outdated = (
+    await Promise.all(locks.map((lock) => outdatedInputs(context.host, lock, options)))
+  ).flat();
+  return {
+    exitCode: outdated.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
+    json: { ok: true, outdated },
+    text: locks.map((lock) => outdatedText(lock, outdated)).join(""),
+  };
+};
+
+/** The lock of a template's newest Mesa version; undefined when it has none. */
+async function newestLock(context: CommandContext, template: string): Promise<Lock | undefined> {
+  const folders = releaseFolders(context.root);
+  const versions = (await namesIn(join(folders.dockerfiles, template)))
+    .filter((name) => valid(name) === name)
+    .sort(compare);
+  for (const version of versions.reverse()) {
+    const lock = await readLock(join(folders.project(template, version), "lock.json"));
+    if (lock !== undefined) return lock;
+  }
+  return undefined;
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+function outdatedText(lock: Lock, outdated: readonly OutdatedInput[]): string {
+  const mine = outdated.filter(({ template }) => template === lock.template);
+  const head = `${lock.template}@${lock.mesaVersion}`;
+  if (mine.length === 0) return `${head}  up to date\n`;
+  return `${head}\n${mine.map(inputText).join("")}`;
+}
+
+function inputText({ input, name, current, newest }: OutdatedInput): string {
+  const shown = ({ value, date }: OutdatedInput["current"]): string =>
+    `${value.startsWith("sha256:") ? value.slice(0, 19) : value}${date === null ? "" : ` (${date.slice(0, 10)})`}`;
+  return `  ${input.padEnd(11)}  ${shown(current)} → ${shown(newest)}  ${name}\n`;
+}

@@ -1,0 +1,144 @@
+import { generationOf } from "../mesa/generation";
+import { parseImageReference } from "../registry/index";
+import type { TemplateSettings } from "../render/rendered";
+import { canonicalJson } from "../support/canonical-json";
+import { messageOf } from "../support/errors";
+import { isSealed } from "./integrity";
+import type { Lock, LockedImage } from "./lock";
+import { parseLock } from "./lock-file";
+import type { Upstream } from "./upstream";
+
+/** Something about a lock that does not fit. */
+export interface LockProblem {
+  readonly problem:
+    | "missing"
+    | "invalid"
+    | "edited"
+    | "template"
+    | "mesa-version"
+    | "generation"
+    | "base"
+    | "sandbox-api"
+    | "package"
+    | "voucher"
+    | "snapshot";
+  readonly message: string;
+}
+
+/** What a lock must fit. */
+export interface LockExpectation {
+  readonly template: string;
+  readonly mesaVersion: string;
+  readonly settings: TemplateSettings;
+  readonly upstream: Upstream;
+  /** Where the lock stands, for messages. */
+  readonly path: string;
+}
+
+/**
+ * Everything about a lock.json (its text; undefined: there is none) that would keep a release from being what template.toml and upstream.toml
+ * say: it is missing, malformed, edited by hand, for another template or version, or would be resolved from other names. Asks nobody.
+ */
+export function checkLock(text: string | undefined, expected: LockExpectation): readonly LockProblem[] {
+  if (text === undefined)
+    return [
+      {
+        problem: "missing",
+        message: `there is no ${expected.path}; mesa-template lock ${expected.mesaVersion} writes it`,
+      },
+    ];
+  let lock: Lock;
+  try {
+    lock = parseLock(text, expected.path);
+  } catch (error) {
+    return [{ problem: "invalid", message: messageOf(error) }];
+  }
+  return [
+    ...editedByHand(lock, text),
+    ...namedOtherwise(lock, expected),
+    ...resolvedOtherwise(lock, expected),
+  ];
+}
+
+function editedByHand(lock: Lock, text: string): readonly LockProblem[] {
+  if (lock.integrity === undefined)
+    return [
+      { problem: "edited", message: "it carries no integrity, so nothing shows that mesa-template wrote it" },
+    ];
+  if (!isSealed(lock))
+    return [{ problem: "edited", message: "it was edited by hand: its integrity does not fit what it says" }];
+  if (canonicalJson(lock) !== text)
+    return [
+      {
+        problem: "edited",
+        message:
+          "it was written by another program: the values fit, the bytes do not (sorted keys, two spaces)",
+      },
+    ];
+  return [];
+}
+
+function namedOtherwise(lock: Lock, { template, mesaVersion }: LockExpectation): readonly LockProblem[] {
+  const generation = generationOf(lock.mesaVersion).name;
+  return [
+    ...differs("template", "it is the lock of template", lock.template, template),
+    ...differs("mesa-version", "it is the lock of Mesa", lock.mesaVersion, mesaVersion),
+    ...differs("generation", "it says the CLI generation is", lock.generation, generation),
+  ];
+}
+
+function resolvedOtherwise(lock: Lock, { settings, upstream }: LockExpectation): readonly LockProblem[] {
+  const { deb } = lock;
+  const { mesa } = upstream;
+  const key = deb.vouched.by === "signed" ? deb.vouched.chain.key.fingerprint : undefined;
+  return [
+    ...differs("base", "its base image is", tagged(lock.base), named(settings.base.image)),
+    ...differs(
+      "sandbox-api",
+      "its sandbox-api is",
+      tagged(lock.sandboxApi),
+      named(upstream.sandboxApi.image),
+    ),
+    ...differs("package", "its package is", deb.package, mesa.package),
+    ...(deb.url.startsWith(`${mesa.repository}/`)
+      ? []
+      : [
+          {
+            problem: "package" as const,
+            message: `its .deb comes from ${deb.url}, and the repository is ${mesa.repository}`,
+          },
+        ]),
+    ...differs("voucher", "its .deb is vouched for as", deb.vouched.by, mesa.vouched),
+    ...(key === undefined || mesa.fingerprint === undefined
+      ? []
+      : differs("voucher", "it was signed with the key", key, mesa.fingerprint)),
+    ...differs(
+      "snapshot",
+      "its distribution packages come from",
+      snapshotText(lock.snapshot),
+      snapshotText(upstream.snapshot),
+    ),
+  ];
+}
+
+function differs(
+  problem: LockProblem["problem"],
+  what: string,
+  found: string,
+  expected: string,
+): readonly LockProblem[] {
+  return found === expected ? [] : [{ problem, message: `${what} ${found}, and it should be ${expected}` }];
+}
+
+function tagged({ repository, tag }: LockedImage): string {
+  return `${repository}:${tag}`;
+}
+
+function named(image: string): string {
+  const { repository, tag } = parseImageReference(image);
+  return `${repository}:${tag ?? "latest"}`;
+}
+
+function snapshotText(snapshot: { readonly url: string; readonly at: string } | undefined): string {
+  return snapshot === undefined ? "the distribution itself" : `${snapshot.url} at ${snapshot.at}`;
+}

@@ -1,0 +1,124 @@
+import compare from "semver/functions/compare";
+import parse from "semver/functions/parse";
+import { lastModified, mesaVersionOf } from "../apt/index";
+import { listTags, resolveImage } from "../registry/index";
+import { openDownloads, type Downloads } from "../support/downloads";
+import type { Host } from "../support/host";
+import { availablePackages } from "./available-versions";
+import type { Lock } from "./lock";
+import { mesaRepository } from "./mesa-repository";
+import type { Upstream } from "./upstream";
+
+/** One input of a lock for which there is something newer. Dates are ISO, UTC; null where nobody says one. */
+export interface OutdatedInput {
+  readonly template: string;
+  /** The Mesa version whose lock was looked at. */
+  readonly mesaVersion: string;
+  readonly input: "mesa" | "base" | "sandbox-api";
+  /** What it is, e.g. "docker.io/library/debian:bookworm-slim". */
+  readonly name: string;
+  readonly current: { readonly value: string; readonly date: string | null };
+  readonly newest: { readonly value: string; readonly date: string | null };
+}
+
+export interface OutdatedOptions {
+  readonly upstream: Upstream;
+  readonly cacheDir: string;
+  /** Whether prereleases count. */
+  readonly prerelease: boolean;
+}
+
+/** The newest of some versions by semver, prereleases only when asked for; what is no semver does not count. */
+export function newestVersion(versions: readonly string[], prerelease: boolean): string | undefined {
+  return versions
+    .filter((version) => {
+      const parsed = parse(version);
+      return parsed !== null && parsed.version === version && (prerelease || parsed.prerelease.length === 0);
+    })
+    .sort(compare)
+    .at(-1);
+}
+
+/**
+ * What is newer than a template's lock: Mesa and sandbox-api by semver, the base image by what its tag points at now. Nothing is installed and
+ * nothing is written. Failures as in resolveLock; an unsigned repository that shows no list is told as a note.
+ */
+export async function outdatedInputs(
+  host: Host,
+  lock: Lock,
+  options: OutdatedOptions,
+): Promise<readonly OutdatedInput[]> {
+  const downloads = openDownloads(host, options.cacheDir);
+  const found = await Promise.all([
+    newerMesa(host, lock, options),
+    newerBase(host, lock, options.upstream, downloads),
+    newerSandboxApi(host, lock, options, downloads),
+  ]);
+  return found
+    .filter((input) => input !== undefined)
+    .map((input) => ({ template: lock.template, mesaVersion: lock.mesaVersion, ...input }));
+}
+
+type Found = Omit<OutdatedInput, "template" | "mesaVersion"> | undefined;
+
+async function newerMesa(
+  host: Host,
+  lock: Lock,
+  { upstream, cacheDir, prerelease }: OutdatedOptions,
+): Promise<Found> {
+  const packages = await availablePackages(host, upstream, cacheDir);
+  if (packages === undefined) {
+    const message = `${upstream.mesa.repository} shows no list of versions: whether there is a newer Mesa cannot be seen`;
+    host.emit({ type: "note", template: lock.template, message });
+    return undefined;
+  }
+  const newest = newestVersion(
+    packages.map(({ version }) => mesaVersionOf(version)),
+    prerelease,
+  );
+  const listed = packages.find(({ version }) => mesaVersionOf(version) === newest);
+  if (newest === undefined || listed === undefined || compare(newest, lock.mesaVersion) <= 0)
+    return undefined;
+  const repository = mesaRepository(upstream);
+  const [before, now] = await Promise.all([
+    lastModified(host, repository, lock.deb.url),
+    lastModified(host, repository, `${repository.url}/${listed.filename}`),
+  ]);
+  return {
+    input: "mesa",
+    name: lock.deb.package,
+    current: { value: lock.mesaVersion, date: before ?? null },
+    newest: { value: newest, date: now ?? null },
+  };
+}
+
+async function newerBase(host: Host, lock: Lock, upstream: Upstream, downloads: Downloads): Promise<Found> {
+  const name = `${lock.base.repository}:${lock.base.tag}`;
+  const now = await resolveImage(host, name, { mirror: upstream.mirrors.images, downloads });
+  if (now.platformDigest === lock.base.platformDigest) return undefined;
+  return {
+    input: "base",
+    name,
+    current: { value: lock.base.digest, date: lock.base.createdAt ?? null },
+    newest: { value: now.digest, date: now.createdAt ?? null },
+  };
+}
+
+async function newerSandboxApi(
+  host: Host,
+  lock: Lock,
+  { upstream, prerelease }: OutdatedOptions,
+  downloads: Downloads,
+): Promise<Found> {
+  const { repository, tag, createdAt } = lock.sandboxApi;
+  const registry = { mirror: upstream.mirrors.images, downloads };
+  const newest = newestVersion(await listTags(host, repository, registry), prerelease);
+  if (newest === undefined || parse(tag) === null || compare(newest, tag) <= 0) return undefined;
+  const image = await resolveImage(host, `${repository}:${newest}`, registry);
+  return {
+    input: "sandbox-api",
+    name: repository,
+    current: { value: tag, date: createdAt ?? null },
+    newest: { value: newest, date: image.createdAt ?? null },
+  };
+}
