@@ -1,0 +1,107 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { checkLock, type LockExpectation } from "../../../src/lock/check-lock";
+import { sealed } from "../../../src/lock/integrity";
+import type { Lock } from "../../../src/lock/lock";
+import { canonicalJson } from "../../../src/support/canonical-json";
+import { makeKey } from "./fixture/signed-repository";
+import { settingsFor, upstreamWorld, type UpstreamWorld } from "./fixture/upstream-world";
+
+let world: UpstreamWorld;
+let lock: Lock;
+let expected: LockExpectation;
+
+beforeAll(async () => {
+  world = await upstreamWorld(await makeKey());
+  lock = await world.lock();
+  const settings = settingsFor("docker.io/library/debian:bookworm-slim");
+  expected = {
+    template: "debian",
+    mesaVersion: "0.20.0",
+    settings,
+    upstream: await world.upstream(),
+    path: "lock.json",
+  };
+});
+afterAll(() => world.close());
+
+const problems = (text: string | undefined, other: Partial<LockExpectation> = {}): readonly string[] =>
+  checkLock(text, { ...expected, ...other }).map(({ problem }) => problem);
+
+describe("checking a lock", () => {
+  it("finds nothing wrong with one that was just made", () => {
+    expect(checkLock(canonicalJson(lock), expected)).toEqual([]);
+  });
+
+  it("sees that there is none, or that it is none", () => {
+    expect(problems(undefined)).toEqual(["missing"]);
+    expect(problems("{")).toEqual(["invalid"]);
+    expect(problems(canonicalJson({ ...lock, extra: 1 }))).toEqual(["invalid"]);
+    expect(problems(canonicalJson({ ...lock, base: { ...lock.base, digest: "sha256:12" } }))).toEqual([
+      "invalid",
+    ]);
+  });
+
+  it("sees that it was edited by hand", () => {
+    const changed = { ...lock, deb: { ...lock.deb, sha256: "0".repeat(64) } };
+    expect(problems(canonicalJson(changed))).toEqual(["edited"]);
+    expect(problems(canonicalJson({ ...lock, integrity: undefined }))).toEqual(["edited"]);
+    expect(problems(JSON.stringify(lock))).toEqual(["edited"]);
+  });
+
+  it.each<[string, () => Partial<LockExpectation>, string]>([
+    ["another template", () => ({ template: "alpine" }), "template"],
+    ["another version", () => ({ mesaVersion: "0.38.0" }), "mesa-version"],
+    ["another base image", () => ({ settings: settingsFor("docker.io/library/debian:trixie-slim") }), "base"],
+    [
+      "another sandbox-api",
+      () => ({
+        upstream: { ...expected.upstream, sandboxApi: { image: "ghcr.io/blaxel-ai/sandbox:0.2.51" } },
+      }),
+      "sandbox-api",
+    ],
+    [
+      "another repository",
+      () => ({
+        upstream: {
+          ...expected.upstream,
+          mesa: { ...expected.upstream.mesa, repository: "https://elsewhere.example.com" },
+        },
+      }),
+      "package",
+    ],
+    [
+      "another voucher",
+      () => ({
+        upstream: { ...expected.upstream, mesa: { ...expected.upstream.mesa, vouched: "first-download" } },
+      }),
+      "voucher",
+    ],
+    [
+      "another key",
+      () => ({
+        upstream: { ...expected.upstream, mesa: { ...expected.upstream.mesa, fingerprint: "0".repeat(40) } },
+      }),
+      "voucher",
+    ],
+    [
+      "a snapshot",
+      () => ({
+        upstream: {
+          ...expected.upstream,
+          snapshot: { url: "https://snapshot.example.com", at: "20260401T000000Z" },
+        },
+      }),
+      "snapshot",
+    ],
+  ])("sees that upstream.toml or template.toml now say %s", (_what, other, problem) => {
+    expect(problems(canonicalJson(lock), other())).toEqual([problem]);
+  });
+
+  it("sees another CLI generation than the version's", () => {
+    expect(problems(canonicalJson(sealed({ ...lock, generation: "layout" })))).toEqual(["generation"]);
+  });
+
+  it("takes the short name of a base image for its full one", () => {
+    expect(problems(canonicalJson(lock), { settings: settingsFor("debian:bookworm-slim") })).toEqual([]);
+  });
+});

@@ -1,0 +1,109 @@
+import type { PrivateKey } from "openpgp";
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { availableVersions } from "../../../src/lock/available-versions";
+import { newestVersion, outdatedInputs, type OutdatedInput } from "../../../src/lock/outdated";
+import type { Lock } from "../../../src/lock/lock";
+import { digestsOf } from "./fixture/image-registry";
+import { makeKey, NOW } from "./fixture/signed-repository";
+import { testHost, type TestHost } from "./fixture/test-host";
+import { DEBS, upstreamWorld, type UpstreamWorld } from "./fixture/upstream-world";
+
+let key: PrivateKey;
+let world: UpstreamWorld;
+let host: TestHost;
+
+beforeAll(async () => {
+  key = await makeKey();
+});
+beforeEach(async () => {
+  world = await upstreamWorld(key);
+  host = testHost({ now: NOW });
+});
+afterEach(() => world.close());
+
+const outdated = async (lock: Lock, prerelease = false): Promise<readonly OutdatedInput[]> =>
+  outdatedInputs(host, lock, { upstream: await world.upstream(), cacheDir: world.cacheDir, prerelease });
+
+describe("the newest version", () => {
+  it.each([
+    [["0.9.0", "0.20.0", "0.15.0"], false, "0.20.0"],
+    [["0.20.0", "0.21.0-alpha.1"], false, "0.20.0"],
+    [["0.20.0", "0.21.0-alpha.1"], true, "0.21.0-alpha.1"],
+    [["latest", "0.2", "v0.3.0", "nightly-1"], true, undefined],
+  ])("of %j", (versions, prerelease, newest) => {
+    expect(newestVersion(versions, prerelease)).toBe(newest);
+  });
+});
+
+describe("what is outdated", () => {
+  it("is nothing for the newest of everything", async () => {
+    expect(await outdated(await world.lock({ mesaVersion: "0.46.0" }))).toEqual([]);
+  });
+
+  it("is Mesa, with the dates the repository says, prereleases only when asked for", async () => {
+    world.modified.set("pool/any/main/m/mesa/mesa_0.20.0_amd64.deb", "Thu, 09 Apr 2026 10:00:00 GMT");
+    const lock = await world.lock();
+    expect(await outdated(lock)).toEqual([
+      {
+        template: "debian",
+        mesaVersion: "0.20.0",
+        input: "mesa",
+        name: "mesa",
+        current: { value: "0.20.0", date: "2026-04-09T10:00:00.000Z" },
+        newest: { value: "0.46.0", date: null },
+      },
+    ]);
+    expect((await outdated(lock, true)).map(({ newest }) => newest.value)).toEqual(["0.47.0-rc.1"]);
+  });
+
+  it("is the base image, once its tag points at another one, and sandbox-api by version", async () => {
+    const lock = await world.lock({ mesaVersion: "0.46.0" });
+    const newer = { created: "2026-05-05T00:00:00Z" };
+    world.registry.images.set("docker.io/library/debian:bookworm-slim", newer);
+    for (const tag of ["0.2.49", "0.2.51", "0.10.0", "0.11.0-rc.1", "latest"])
+      world.registry.images.set(`ghcr.io/blaxel-ai/sandbox:${tag}`, { created: "2026-06-06T00:00:00Z" });
+    expect(await outdated(lock)).toMatchObject([
+      {
+        input: "base",
+        name: "docker.io/library/debian:bookworm-slim",
+        current: { value: lock.base.digest, date: "2026-04-07T00:00:00.000Z" },
+        newest: { value: digestsOf(newer).top, date: "2026-05-05T00:00:00.000Z" },
+      },
+      {
+        input: "sandbox-api",
+        current: { value: "0.2.50" },
+        newest: { value: "0.10.0", date: "2026-06-06T00:00:00.000Z" },
+      },
+    ]);
+  });
+
+  it("says that it cannot see Mesa's versions where no list is shown", async () => {
+    const lock = await world.lock();
+    world.files.clear();
+    const upstream = await world.upstream({
+      mesa: 'vouched = "first-download"\npool = "mesa_{version}.deb"',
+    });
+    expect(
+      await outdatedInputs(host, lock, { upstream, cacheDir: world.cacheDir, prerelease: false }),
+    ).toEqual([]);
+    expect(host.events).toMatchObject([
+      { type: "note", message: expect.stringContaining("cannot be seen") as string },
+    ]);
+  });
+});
+
+describe("the versions there are", () => {
+  it("are read from the verified index, oldest first", async () => {
+    expect(await availableVersions(host, await world.upstream(), world.cacheDir)).toEqual([
+      "0.15.0",
+      "0.20.0",
+      "0.38.0",
+      "0.46.0",
+      "0.47.0-rc.1",
+    ]);
+    await world.publish({ debs: DEBS, key: await makeKey({ name: "Somebody else" }) });
+    await expect(availableVersions(host, await world.upstream(), world.cacheDir)).rejects.toMatchObject({
+      code: "RELEASE_WRONG_KEY",
+    });
+  });
+});
