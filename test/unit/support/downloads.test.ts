@@ -101,10 +101,11 @@ describe("asking", () => {
     const secure = "https://blobs.example.com/x";
     const asked: [string, string | null][] = [];
     const host = testHost({
-      fetch: (url, init) => {
-        asked.push([String(url), new Headers(init?.headers).get("authorization")]);
+      fetch: (input, init) => {
+        const url = input instanceof Request ? input.url : input.toString();
+        asked.push([url, new Headers(init?.headers).get("authorization")]);
         return Promise.resolve(
-          String(url) === secure
+          url === secure
             ? new Response("there")
             : new Response(null, { status: 307, headers: { location: secure } }),
         );
