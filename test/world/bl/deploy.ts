@@ -1,0 +1,153 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ask, credentialHint, messageIn, type Answer, type Session } from "./api";
+import { filesToUpload } from "./files";
+import type { Parsed } from "./flags";
+import { readProject, type Project } from "./project";
+import { makeZip } from "./zip";
+
+const goJson = (value: unknown): string => `${JSON.stringify(value, null, 2).replace(/[<>&]/gu, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
+
+function packZip(folder: string): { zip: Buffer; files: { name: string; size: number }[] } {
+  const files = filesToUpload(folder);
+  const zip = makeZip(files);
+  writeFileSync(join(mkdtempSync(join(process.env["TMPDIR"] ?? tmpdir(), ".blaxel.zip")), "archive.zip"), zip, { mode: 0o600 });
+  return { zip, files: files.map((file) => ({ name: file.name, size: file.data.length })) };
+}
+
+/** bl deploy, without a terminal: it never waits for the build. */
+export async function deploy(parsed: Parsed, session: Session): Promise<number> {
+  const folder = process.cwd();
+  const project = readProject(parsed, folder);
+  const json = parsed.flags["output"]?.[0] === "json";
+  const begun = Date.now();
+  const { zip, files } = packZip(folder);
+  if (parsed.flags["dryrun"] !== undefined) {
+    dryRun(project, files, json);
+    return 0;
+  }
+  const say = (line: string): void => { (json ? process.stderr : process.stdout).write(`${line}\n`); };
+  const result = await applyAndUpload(project, session, zip, json, say);
+  if (result.failure !== undefined) {
+    const reason = `error applying blaxel deployment: ${result.failure}`;
+    if (json) {
+      process.stderr.write(credentialHint(reason, session));
+      process.stdout.write(goJson({ resources: [{ kind: project.kind, name: project.name, status: "FAILED", error: reason }], success: false, totalDuration: seconds(begun) }));
+    } else process.stderr.write(`✗ Deploy failed\nReason: ${reason}\n${credentialHint(reason, session)}`);
+    return 1;
+  }
+  if (!json) {
+    process.stdout.write(summary(project.name, session.workspace, result.url));
+    return 0;
+  }
+  await new Promise((done) => setTimeout(done, 200));
+  const now = project.kind === "sandbox" ? await ask(session, "GET", `/sandboxes/${project.name}`) : undefined;
+  const body = now?.ok === true ? (JSON.parse(now.body) as { status?: string; metadata?: { url?: string } }) : undefined;
+  const url = body?.metadata?.url;
+  process.stdout.write(goJson({ resources: [{ kind: project.kind, name: project.name, status: body === undefined ? "DEPLOYING" : (body.status ?? ""), ...(url === undefined ? {} : { url }) }], success: true, totalDuration: seconds(begun) }));
+  return 0;
+}
+
+const seconds = (begun: number): string => `${String(Math.round((Date.now() - begun) / 1000))}s`;
+
+function dryRun(project: Project, files: readonly { name: string; size: number }[], json: boolean): void {
+  const labels = project.generated ? { "x-blaxel-auto-generated": "true" } : {};
+  const runtime = project.spec["runtime"] as Record<string, unknown>;
+  const resource = { apiVersion: "blaxel.ai/v1alpha1", kind: "Sandbox", metadata: { labels, name: project.name }, spec: { runtime: { envs: runtime["envs"], ...runtime }, triggers: null } };
+  if (json) {
+    process.stdout.write(goJson({ dryRun: true, resources: [resource], ...(files.length === 0 ? {} : { files }) }));
+    return;
+  }
+  const memory = runtime["memory"] === undefined ? "" : `    memory: ${String(runtime["memory"])}\n`;
+  process.stdout.write(
+    `apiVersion: blaxel.ai/v1alpha1\nkind: Sandbox\nmetadata:\n  labels:\n    x-blaxel-auto-generated: "true"\n  name: ${project.name}\nspec:\n  runtime:\n    envs: []\n${memory}  triggers: null\n---\n${files.map((file) => `File: ${file.name}, Size: ${String(file.size)} bytes\n`).join("")}`,
+  );
+}
+
+interface Applied {
+  readonly failure?: string;
+  readonly url?: string | undefined;
+}
+
+async function apply(project: Project, session: Session, say: (line: string) => void): Promise<{ answer: Answer; failure?: string }> {
+  const labels = project.generated ? { "x-blaxel-auto-generated": "true" } : {};
+  const body = { metadata: { name: project.name, labels }, spec: project.spec };
+  const query = project.generated ? "?upload=true" : "";
+  let answer = await ask(session, "POST", `/sandboxes${query}`, body);
+  let word = "created";
+  if (answer.status === 409) {
+    answer = await ask(session, "PUT", `/sandboxes/${project.name}${query}`, body);
+    word = "configured";
+  }
+  if (!answer.ok) {
+    const message = messageIn(answer);
+    say(`Resource Sandbox:${project.name} error: ${message}`);
+    return { answer, failure: `failed to apply Sandbox/${project.name}: ${message}` };
+  }
+  say(`Resource Sandbox:${project.name} ${word}`);
+  return { answer };
+}
+
+async function applyAndUpload(project: Project, session: Session, zip: Buffer, json: boolean, say: (line: string) => void): Promise<Applied> {
+  if (project.kind !== "sandbox") return {};
+  const fast = Number(process.env["WORLD_BL_BACKOFF_MS"] ?? 1000);
+  let applied = await apply(project, session, say);
+  if (applied.failure !== undefined) return { failure: applied.failure };
+  const { url } = (JSON.parse(applied.answer.body) as { metadata?: { url?: string } }).metadata ?? {};
+  let target = applied.answer.headers.get("x-blaxel-upload-url");
+  if (target === null || !project.generated) return { url };
+  if (!json) process.stdout.write("Uploading sandbox code...\n");
+  for (let attempt = 0; ; attempt += 1) {
+    const put = await fetch(target, { method: "PUT", headers: { "Content-Type": "application/zip" }, body: new Uint8Array(zip) });
+    if (put.status === 200) break;
+    const refused = `failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`;
+    if (attempt === 4) return { failure: refused };
+    await new Promise((done) => setTimeout(done, fast * 2 ** attempt));
+    applied = await apply(project, session, say);
+    if (applied.failure !== undefined) return { failure: applied.failure };
+    target = applied.answer.headers.get("x-blaxel-upload-url");
+    if (target === null) return { failure: "no upload URL returned from server" };
+  }
+  if (!json) process.stdout.write("Upload completed\n");
+  return { url };
+}
+
+function summary(name: string, workspace: string, url: string | undefined): string {
+  const curl = url === undefined ? "" : `ℹ Curl:    curl -H "X-Blaxel-Workspace: ${workspace}" -H "X-Blaxel-Authorization: Bearer $(bl token)" ${url}\n`;
+  return `✓ Deployment applied successfully\n\nℹ Console: https://app.blaxel.ai/${workspace}/global-agentic-network/sandbox/${name}\nℹ Status:  bl get sandbox ${name} --watch\nℹ Logs:    bl logs sandbox ${name}\n\nℹ Once deployed, you can run your workload with:\nℹ Run:     bl run sandbox ${name} --method GET --path /filesystem//tmp\n${curl}`;
+}
+
+/** bl push: builds an image without a sandbox, and waits for it. */
+export async function push(parsed: Parsed, session: Session): Promise<number> {
+  const folder = process.cwd();
+  const project = readProject(parsed, folder);
+  const name = parsed.flags["name"]?.[0] ?? project.name;
+  process.stdout.write(`Packaging source code for sandbox/${name}...\n`);
+  const { zip } = packZip(folder);
+  process.stdout.write("Requesting image build...\n");
+  const fail = (reason: string): number => {
+    process.stderr.write(`✗ Push failed\nReason: ${reason}\n${credentialHint(reason, session)}`);
+    return 1;
+  };
+  const answer = await ask(session, "POST", "/images?upload=true", { name, resourceType: "sandbox" });
+  if (!answer.ok) return fail(`failed to request image build: ${answer.failure}`);
+  const target = answer.headers.get("x-blaxel-upload-url");
+  if (target === null) return fail("no upload URL returned from server");
+  process.stdout.write("Uploading source code...\n");
+  const put = await fetch(target, { method: "PUT", headers: { "Content-Type": "application/zip" }, body: new Uint8Array(zip) });
+  if (put.status !== 200) return fail(`failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`);
+  process.stdout.write("Upload completed\n\nMonitoring build logs (first logs may take up to 30 seconds to appear)...\n");
+  const poll = Number(process.env["WORLD_BL_POLL_MS"] ?? 5000);
+  const until = Date.now() + 3_600_000;
+  while (Date.now() < until) {
+    await new Promise((done) => setTimeout(done, poll));
+    const image = await ask(session, "GET", `/images/sandbox/${name}`);
+    const status = image.ok ? (JSON.parse(image.body) as { metadata?: { status?: string } }).metadata?.status : undefined;
+    if (status === "FAILED") return fail("image build failed");
+    if (status !== "BUILT") continue;
+    process.stdout.write(`\nImage sandbox/${name} built and pushed successfully!\n\nℹ List images: bl get images\nℹ Image detail: bl get image sandbox/${name}\n`);
+    return 0;
+  }
+  return fail("build timed out after 1h0m0s");
+}

@@ -1,0 +1,62 @@
+import { randomInt } from "node:crypto";
+
+export const BLAXEL_KEY = "bl_world_key_0000000000";
+export const BLAXEL_WORKSPACE = "world";
+
+export interface Sandbox {
+  readonly name: string;
+  readonly createdAt: string;
+  updatedAt: string;
+  labels: Record<string, string>;
+  runtime: Record<string, unknown>;
+  region: string;
+  status: string;
+  image: string;
+  containerId: string | undefined;
+  port: number | undefined;
+  /** Its API never answers (fault). */
+  unhealthy: boolean;
+}
+
+export interface ImageTag {
+  readonly name: string;
+  readonly createdAt: string;
+  readonly size: number;
+  /** The local image behind it. */
+  readonly local: string;
+  readonly source: string;
+}
+
+export interface Image {
+  readonly name: string;
+  readonly createdAt: string;
+  updatedAt: string;
+  status: string;
+  tags: ImageTag[];
+}
+
+export interface BlaxelState {
+  readonly sandboxes: Map<string, Sandbox>;
+  readonly images: Map<string, Image>;
+  readonly uploads: Map<string, { readonly kind: "sandbox" | "image"; readonly name: string; readonly dropped: boolean }>;
+  readonly logs: Map<string, { readonly timestamp: string; readonly message: string }[]>;
+  /** Counts up with each reset, so that what was under way before does not write into what came after. */
+  era: number;
+}
+
+export function freshState(): BlaxelState {
+  return { sandboxes: new Map(), images: new Map(), uploads: new Map(), logs: new Map(), era: 0 };
+}
+
+const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";
+
+/** An opaque tag, as the platform makes them: 12 of a-z0-9. */
+export function opaque(size = 12): string {
+  return Array.from({ length: size }, () => LETTERS[randomInt(LETTERS.length)]).join("");
+}
+
+export function addLog(state: BlaxelState, name: string, message: string): void {
+  const lines = state.logs.get(name) ?? [];
+  lines.push({ timestamp: new Date().toISOString().replace("Z", `${String(lines.length % 1000).padStart(6, "0")}Z`), message });
+  state.logs.set(name, lines);
+}

@@ -1,0 +1,41 @@
+import { randomBytes } from "node:crypto";
+
+export const MESA_ORG = "acme";
+export const MESA_ADMIN_KEY = "mesa_world_admin_key_0000000000";
+
+export interface StoredKey {
+  readonly id: string;
+  readonly name: string;
+  readonly key: string;
+  readonly scopes: readonly string[];
+  readonly repo_ids: readonly string[] | null;
+  readonly tags: Readonly<Record<string, string>>;
+  readonly created_at: string;
+  readonly expires_at: string | null;
+  revoked_at: string | null;
+}
+
+export interface StoredRepo {
+  readonly id: string;
+  readonly org: string;
+  readonly name: string;
+  readonly created_at: string;
+  /** path → contents */
+  readonly files: Map<string, Buffer>;
+}
+
+export interface MesaState {
+  keys: StoredKey[];
+  repos: StoredRepo[];
+}
+
+export const newId = (prefix: string): string => `${prefix}_${randomBytes(10).toString("hex")}`;
+
+/** One organization, its admin key, and a repository with a README. */
+export function freshState(): MesaState {
+  const created_at = new Date().toISOString();
+  return {
+    keys: [{ id: "key_admin", name: "admin", key: MESA_ADMIN_KEY, scopes: ["admin"], repo_ids: null, tags: {}, created_at, expires_at: null, revoked_at: null }],
+    repos: [{ id: newId("repo"), org: MESA_ORG, name: "demo", created_at, files: new Map([["README.md", Buffer.from("# demo\n")]]) }],
+  };
+}

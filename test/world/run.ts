@@ -1,0 +1,84 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { startApt } from "./apt/index";
+import { installBl } from "./bl/install";
+import { startBlaxel } from "./blaxel/index";
+import type { WorldConfig } from "./config";
+import { startControl } from "./control/index";
+import { connectEngine } from "./engine";
+import { createFaultBoard } from "./faults";
+import { ensureAlpineImage, ensureStockImage } from "./images/alpine";
+import { ensureDebianImage } from "./images/debian";
+import { ensureSandboxImage } from "./images/sandbox";
+import { ensureToolchain } from "./images/toolchain";
+import { startMesaApi } from "./mesa/index";
+import type { WorldTools } from "./part";
+import { startRegistry } from "./registry/index";
+import { createRequestLog } from "./request-log";
+import { buildSandboxApi } from "./sandbox-api/build";
+
+/** The upstream.toml that points the product at the world. */
+function upstreamToml(config: WorldConfig, key: string, fingerprint: string): string {
+  return `# Written by the stand-in world.
+[sandbox-api]
+image = "ghcr.io/blaxel-ai/sandbox:0.2.50"
+
+[mesa]
+vouched = "signed"
+repository = "https://packages.buildkite.com/mesa-dot-dev/debian-public/any"
+suite = "any"
+component = "main"
+package = "mesa"
+key = "${key}"
+fingerprint = "${fingerprint}"
+
+[mirrors]
+images = "127.0.0.1:${String(config.ports.registry)}/"
+packages = "http://${config.gateway}:${String(config.ports.apt)}"
+`;
+}
+
+export interface RunningWorld {
+  close(): Promise<void>;
+}
+
+/** Starts every part of the world in this process. */
+export async function runWorld(config: WorldConfig, log: (line: string) => void): Promise<RunningWorld> {
+  const docker = connectEngine();
+  const tools: WorldTools = { config, docker, faults: createFaultBoard(), requests: createRequestLog(), log };
+  const debian = await ensureDebianImage(docker, config, log);
+  const toolchain = await ensureToolchain(docker, debian, log);
+  const [alpine, api] = await Promise.all([ensureAlpineImage(docker, config, toolchain, log), buildSandboxApi(docker, toolchain, config, log)]);
+  const sandbox = await ensureSandboxImage(docker, api, "0.2.50");
+  const stock = await ensureStockImage(docker, alpine, sandbox);
+  await installBl(config);
+  const registry = await startRegistry(tools, toolchain, [
+    { image: debian, name: "docker.io/library/debian", tags: ["bookworm-slim"] },
+    { image: alpine, name: "docker.io/library/alpine", tags: ["3.21"] },
+    { image: sandbox, name: "ghcr.io/blaxel-ai/sandbox", tags: ["0.2.50", "latest"] },
+  ]);
+  const [apt, mesa, blaxel] = await Promise.all([startApt(tools, toolchain), startMesaApi(tools), startBlaxel(tools, stock)]);
+  await writeFile(join(config.dir, "upstream.toml"), upstreamToml(config, apt.keyPath, apt.fingerprint));
+  const parts = [registry, apt, mesa, blaxel];
+  const closeControl = await startControl(config.ports.control, {
+    faults: tools.faults,
+    requests: tools.requests,
+    state: () => ({ ...(blaxel.state() as object), ...(mesa.state() as object) }),
+    reset: async () => {
+      await Promise.all([mesa.reset(), blaxel.reset(), apt.reset()]);
+    },
+    wish: async ({ moveTag }) => {
+      if (typeof moveTag !== "object" || moveTag === null) throw new Error("known wishes: moveTag {image,name,tag}");
+      const { image, name, tag } = moveTag as { image: string; name: string; tag: string };
+      const local = { debian, alpine, sandbox, stock }[image] ?? image;
+      await registry.moveTag(local, name, tag);
+      return {};
+    },
+  });
+  return {
+    async close() {
+      await closeControl();
+      await Promise.all(parts.map((part) => part.close()));
+    },
+  };
+}
