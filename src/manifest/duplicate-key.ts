@@ -1,0 +1,26 @@
+/**
+ * The first key that stands twice in one object of a JSON text, which JSON.parse would silently settle in favour of the
+ * last. The text must be valid JSON.
+ */
+export function duplicateKey(text: string): { readonly key: string; readonly position: number } | undefined {
+  const open: (Set<string> | undefined)[] = [];
+  for (let at = 0; at < text.length; at += 1) {
+    const char = text[at];
+    if (char === "{") open.push(new Set());
+    else if (char === "[") open.push(undefined);
+    else if (char === "}" || char === "]") open.pop();
+    else if (char === '"') {
+      const begin = at;
+      for (at += 1; text[at] !== '"'; at += 1) if (text[at] === "\\") at += 1;
+      const keys = open.at(-1);
+      if (keys === undefined) continue;
+      let after = at + 1;
+      while (text[after] === " " || text[after] === "\n" || text[after] === "\r" || text[after] === "\t") after += 1;
+      if (text[after] !== ":") continue;
+      const key = text.slice(begin + 1, at);
+      if (keys.has(key)) return { key, position: begin };
+      keys.add(key);
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,3 @@
+export { listTemplates, loadTemplate, type TemplateSource } from "./source";
+export { renderTemplate, inputsDigestOf } from "./render";
+export { differences, projectFolder, writeRendered } from "./project-folder";

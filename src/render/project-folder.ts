@@ -1,0 +1,48 @@
+import { readdir, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { hasErrno } from "../support/errors";
+import { readIfPresent, writeAtomically } from "../support/files";
+import type { RenderedTemplate } from "./rendered";
+
+/** <root>/dockerfiles/<template>/<version> */
+export function projectFolder(root: string, template: string, mesaVersion: string): string {
+  return join(root, "dockerfiles", template, mesaVersion);
+}
+
+/** Kept beside the rendered files: what was measured when each revision was built. */
+const RECORDS = "records";
+
+/** Writes a rendered template to its folder, each file in one step; files that are the same already are not touched, strays are removed. */
+export async function writeRendered(root: string, rendered: RenderedTemplate): Promise<void> {
+  const folder = projectFolder(root, rendered.template, rendered.mesaVersion);
+  for (const file of rendered.files) {
+    const path = join(folder, file.name);
+    const before = await readIfPresent(path);
+    const mode = before === undefined ? undefined : (await stat(path)).mode & 0o777;
+    if (before?.toString("utf8") !== file.contents || mode !== file.mode) await writeAtomically(path, file.contents, file.mode);
+  }
+  for (const stray of await strays(folder, rendered)) await rm(join(folder, stray), { recursive: true, force: true });
+}
+
+async function strays(folder: string, rendered: RenderedTemplate): Promise<readonly string[]> {
+  const ours = new Set(rendered.files.map((file) => file.name));
+  try {
+    return (await readdir(folder)).filter((name) => !ours.has(name) && name !== RECORDS);
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+/** What differs between the folder and what would be rendered: names with the kind of difference. */
+export async function differences(root: string, rendered: RenderedTemplate): Promise<readonly string[]> {
+  const folder = projectFolder(root, rendered.template, rendered.mesaVersion);
+  const found: string[] = [];
+  for (const file of rendered.files) {
+    const data = await readIfPresent(join(folder, file.name));
+    if (data === undefined) found.push(`${file.name} is missing`);
+    else if (data.toString("utf8") !== file.contents) found.push(`${file.name} differs`);
+    else if (((await stat(join(folder, file.name))).mode & 0o777) !== file.mode) found.push(`${file.name} has another mode`);
+  }
+  return [...found, ...(await strays(folder, rendered)).map((name) => `${name} does not belong there`)];
+}

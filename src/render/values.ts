@@ -1,0 +1,41 @@
+import type { Lock } from "../lock/lock";
+import { imageReference } from "../lock/lock";
+import { generationOf } from "../mesa/generation";
+import { canonicalJson } from "../support/canonical-json";
+import { digestOf } from "../support/digest";
+import { checked } from "./grammar";
+import type { TemplateSettings } from "./rendered";
+
+/** Everything a template can name, each value checked for the place it goes to. */
+export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string, unknown> {
+  const url = new URL(checked(lock.deb.url, "https address", "lock.json: deb.url"));
+  const generation = generationOf(lock.mesaVersion);
+  const image = (locked: Lock["base"], from: string): Record<string, string> => ({
+    reference: checked(imageReference(locked), "image reference", `lock.json: ${from}`),
+    name: checked(`${locked.repository}:${locked.tag}`, "image reference", `lock.json: ${from}`),
+    tag: checked(locked.tag, "word", `lock.json: ${from}.tag`),
+    digest: locked.digest,
+  });
+  return {
+    template: checked(lock.template, "name", "lock.json: template"),
+    mesaVersion: checked(lock.mesaVersion, "word", "lock.json: mesaVersion"),
+    lockDigest: digestOf(canonicalJson(lock)),
+    base: image(lock.base, "base"),
+    sandboxApi: image(lock.sandboxApi, "sandboxApi"),
+    deb: {
+      url: url.href,
+      // A shell word for a Dockerfile with ARG DEB_MIRROR: the mirror, when one is given, takes the place of scheme and host.
+      address: `\${DEB_MIRROR:-${url.origin}}${checked(url.pathname, "path", "lock.json: deb.url")}`,
+      sha256: checked(lock.deb.sha256, "word", "lock.json: deb.sha256"),
+    },
+    generation: { name: generation.name, noConfigFile: !generation.leavesCredentialOnDisk },
+    snapshot: lock.snapshot === undefined ? false : { url: checked(lock.snapshot.url, "https address", "lock.json: snapshot.url"), at: checked(lock.snapshot.at, "word", "lock.json: snapshot.at") },
+    sandbox: {
+      name: settings.sandbox.name,
+      memory: settings.sandbox.memoryMegabytes,
+      region: settings.sandbox.region ?? false,
+      ports: settings.sandbox.ports,
+    },
+    values: Object.fromEntries(Object.entries(settings.values).map(([key, value]) => [key, checked(value, "plain text", `template.toml: values.${key}`)])),
+  };
+}
