@@ -7,8 +7,8 @@ export type RefusalKind = "not-found" | "unauthorized" | "forbidden" | "quota" |
 export function refusalKind(text: string): RefusalKind {
   if (/\b404\b|not found/iu.test(text) && !/\b(401|403)\b/u.test(text)) return "not-found";
   if (/quota/iu.test(text)) return "quota";
-  if (/\b401\b|unauthorized|invalid credentials/iu.test(text)) return "unauthorized";
-  if (/\b403\b|forbidden|permission denied/iu.test(text)) return "forbidden";
+  if (/\b401\b|unauthorized|invalid credentials|invalid api key/iu.test(text)) return "unauthorized";
+  if (/\b403\b|forbidden|permission denied|do not have access/iu.test(text)) return "forbidden";
   if (/\b(502|503|504)\b|bad gateway|gateway time-?out|service unavailable|too many requests|\b429\b/iu.test(text)) return "gateway";
   if (/connection refused|no such host|i\/o timeout|connection reset|network is unreachable|EOF\b|TLS handshake/u.test(text)) return "network";
   return "other";

@@ -1,0 +1,81 @@
+import type { SandboxInstance } from "@blaxel/core";
+import type { Command, CommandResult, Subject } from "../smoke/check";
+import { sandboxHeaders } from "../blaxel/credentials-headers";
+import type { Host } from "../support/host";
+import { Failure, messageOf } from "../support/errors";
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+
+/** One word for a POSIX shell. */
+function quoted(word: string): string {
+  return /^[A-Za-z0-9_@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}
+
+/**
+ * The shell text of a command. The sandbox API runs everything as its own user, so another user is reached through
+ * setpriv where it is there (it takes bare numbers), else through su.
+ */
+export function shellText(command: Command): string {
+  const inner = command.script ?? (command.argv ?? []).map(quoted).join(" ");
+  if (command.user === undefined || command.user === "root" || command.user === "0") return inner;
+  const [user = "", group] = command.user.split(":");
+  const numeric = /^\d+$/u.test(user);
+  const setpriv = `exec setpriv --reuid=${quoted(user)} --regid=${quoted(group ?? (numeric ? user : "nogroup"))} --clear-groups sh -c ${quoted(inner)}`;
+  const su = numeric
+    ? `echo "no setpriv here, so user ${user} cannot be tried" >&2; exit 125`
+    : `exec su -s /bin/sh ${quoted(user)} -c ${quoted(inner)}`;
+  return `if command -v setpriv >/dev/null 2>&1 && setpriv --help 2>&1 | grep -q -- --reuid; then ${setpriv}; else ${su}; fi`;
+}
+
+/** A deployed sandbox as the checks see it: everything goes through its API, as an agent's commands do. */
+export async function sandboxSubject(host: Host, sandbox: SandboxInstance): Promise<Subject> {
+  const url = (sandbox.metadata.url ?? "").replace(/\/$/u, "");
+  const headers = await sandboxHeaders(host);
+  const request: Subject["request"] = (port, path, init) => {
+    const base = port === 8080 ? url : `${url}/port/${String(port)}`;
+    return host.fetch(`${base}${path}`, {
+      ...init,
+      headers: { ...headers, ...(init?.headers as Record<string, string> | undefined) },
+      signal: init?.signal ?? AbortSignal.any([host.signal, AbortSignal.timeout(DEFAULT_TIMEOUT_MS)]),
+    });
+  };
+  return {
+    kind: "sandbox",
+    api: { url, headers },
+    request,
+    run: (command) => runInSandbox(sandbox, command, host),
+    async readFile(path) {
+      const blob = await sandbox.fs.readBinary(path);
+      return new Uint8Array(await blob.arrayBuffer());
+    },
+  };
+}
+
+async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Host): Promise<CommandResult> {
+  const begun = host.clock.now();
+  const timeoutMs = command.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+  const limited = `timeout ${String(Math.max(1, Math.ceil(timeoutMs / 1000)))} sh -c ${quoted(shellText(command))}`;
+  try {
+    const result = await sandbox.process.exec({
+      command: limited,
+      waitForCompletion: true,
+      timeout: Math.ceil(timeoutMs / 1000) + 5,
+      ...(command.env === undefined ? {} : { env: { ...command.env } }),
+      ...(command.cwd === undefined ? {} : { workingDir: command.cwd }),
+    });
+    const timedOut = result.exitCode === 124 || result.exitCode === 143;
+    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr, timedOut, durationMs: host.clock.now() - begun };
+  } catch (error) {
+    host.signal.throwIfAborted();
+    if (/timed out after/u.test(messageOf(error))) {
+      return { exitCode: 124, stdout: "", stderr: messageOf(error), timedOut: true, durationMs: host.clock.now() - begun };
+    }
+    throw new Failure({
+      code: "SANDBOX_UNREACHABLE",
+      kind: "deploy",
+      message: `A command could not be run in the sandbox ${sandbox.metadata.name}: ${messageOf(error)}`,
+      hint: "The sandbox API ended or the edge does not let requests through; see bl logs sandbox NAME.",
+      cause: error,
+    });
+  }
+}

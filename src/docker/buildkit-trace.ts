@@ -1,0 +1,85 @@
+/** What BuildKit tells while it builds (moby/buildkit api/services/control/control.proto, StatusResponse), as far as we use it. */
+export interface BuildKitStatus {
+  readonly vertexes: readonly BuildKitVertex[];
+  readonly logs: readonly BuildKitLog[];
+}
+
+/** A step: its name, whether it came from the cache, ran, ended, failed. */
+export interface BuildKitVertex {
+  readonly digest: string;
+  readonly name: string;
+  readonly cached: boolean;
+  readonly started: boolean;
+  readonly completed: boolean;
+  readonly error: string;
+}
+
+/** Output of a step. */
+export interface BuildKitLog {
+  readonly vertex: string;
+  readonly data: Uint8Array;
+}
+
+type Field = { readonly number: number; readonly bytes?: Uint8Array; readonly value?: number };
+
+/** The fields of one protobuf message: length-delimited ones as bytes, varints as numbers. Fixed-width ones are stepped over. */
+function fieldsOf(message: Uint8Array): readonly Field[] {
+  const fields: Field[] = [];
+  let at = 0;
+  const varint = (): number => {
+    let value = 0;
+    for (let scale = 1; ; scale *= 128) {
+      const byte = message[at];
+      if (byte === undefined) throw new Error("a protobuf message ends in the middle of a number");
+      at += 1;
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) return value;
+    }
+  };
+  while (at < message.length) {
+    const key = varint();
+    const number = Math.floor(key / 8);
+    const kind = key % 8;
+    if (kind === 0) fields.push({ number, value: varint() });
+    else if (kind === 1) at += 8;
+    else if (kind === 5) at += 4;
+    else if (kind === 2) {
+      const length = varint();
+      if (at + length > message.length) throw new Error("a protobuf message is shorter than it says");
+      fields.push({ number, bytes: message.subarray(at, at + length) });
+      at += length;
+    } else throw new Error(`a protobuf field has the unknown kind ${String(kind)}`);
+  }
+  return fields;
+}
+
+function text(fields: readonly Field[], number: number): string {
+  const found = fields.findLast((field) => field.number === number);
+  return found?.bytes === undefined ? "" : Buffer.from(found.bytes).toString("utf8");
+}
+
+function messages(fields: readonly Field[], number: number): readonly (readonly Field[])[] {
+  return fields.flatMap((field) =>
+    field.number === number && field.bytes !== undefined ? [fieldsOf(field.bytes)] : [],
+  );
+}
+
+/** Decodes the `aux` of a moby.buildkit.trace message (after base64). Throws on bytes that are no such message. */
+export function decodeStatus(message: Uint8Array): BuildKitStatus {
+  const fields = fieldsOf(message);
+  const has = (of: readonly Field[], number: number): boolean => of.some((field) => field.number === number);
+  return {
+    vertexes: messages(fields, 1).map((vertex) => ({
+      digest: text(vertex, 1),
+      name: text(vertex, 3),
+      cached: vertex.some((field) => field.number === 4 && field.value === 1),
+      started: has(vertex, 5),
+      completed: has(vertex, 6),
+      error: text(vertex, 7),
+    })),
+    logs: messages(fields, 3).map((log) => ({
+      vertex: text(log, 1),
+      data: log.find((field) => field.number === 4)?.bytes ?? new Uint8Array(),
+    })),
+  };
+}

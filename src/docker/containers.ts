@@ -1,0 +1,158 @@
+import type { Readable } from "node:stream";
+import type Docker from "dockerode";
+import type { ContainerRequest, ContainerState, Engine, PublishedPorts } from "./engine";
+import { execIn } from "./exec";
+import { engineFailed, statusOf } from "./failures";
+import { frameReader } from "./frames";
+
+type Part = Pick<
+  Engine,
+  | "createContainer"
+  | "startContainer"
+  | "container"
+  | "containers"
+  | "exec"
+  | "logs"
+  | "stop"
+  | "removeContainer"
+  | "archive"
+  | "changes"
+>;
+
+/** The part of an engine that is about containers. */
+export function containersOf(docker: Docker, publish: PublishedPorts): Part {
+  return {
+    async createContainer(request) {
+      try {
+        return (await docker.createContainer(createOptions(request, publish))).id;
+      } catch (error) {
+        throw engineFailed(`No container could be made from ${request.image}`, error);
+      }
+    },
+    async startContainer(id) {
+      try {
+        await docker.getContainer(id).start();
+      } catch (error) {
+        throw engineFailed("The container could not be started", error);
+      }
+    },
+    container: (id) => stateOf(docker, id),
+    async containers(labels) {
+      const found = await docker.listContainers({ all: true, filters: { label: [...labels] } });
+      return found.map((item) => ({
+        id: item.Id,
+        names: item.Names,
+        labels: item.Labels,
+        running: item.State === "running",
+      }));
+    },
+    exec: (id, request) => execIn(docker, id, request),
+    async logs(id, tail) {
+      try {
+        const data = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail, follow: false });
+        const text = frameReader()(data)
+          .map((frame) => frame.data.toString("utf8"))
+          .join("");
+        return text
+          .split(/\r?\n/u)
+          .filter((line) => line !== "")
+          .slice(-tail);
+      } catch (error) {
+        if (statusOf(error) === 404) return [];
+        throw engineFailed("The container's output could not be read", error);
+      }
+    },
+    async stop(id, graceSeconds) {
+      try {
+        await docker.getContainer(id).stop({ t: graceSeconds });
+      } catch (error) {
+        // 304: it has ended already.
+        if (statusOf(error) !== 304 && statusOf(error) !== 404)
+          throw engineFailed("The container could not be stopped", error);
+      }
+    },
+    async removeContainer(id) {
+      try {
+        await docker.getContainer(id).remove({ force: true, v: true });
+      } catch (error) {
+        // 409: somebody else is removing it already.
+        if (statusOf(error) !== 404 && statusOf(error) !== 409)
+          throw engineFailed("The container could not be removed", error);
+      }
+    },
+    async archive(id, path, signal) {
+      try {
+        return (await docker.getContainer(id).getArchive({ path, abortSignal: signal })) as Readable;
+      } catch (error) {
+        signal.throwIfAborted();
+        if (statusOf(error) === 404) return undefined;
+        throw engineFailed(`${path} could not be read from the container`, error);
+      }
+    },
+    async changes(id) {
+      const found = (await docker.getContainer(id).changes()) as
+        readonly { readonly Path: string; readonly Kind: number }[] | null;
+      return (found ?? []).map(({ Path, Kind }) => ({
+        path: Path,
+        kind: Kind === 1 ? ("added" as const) : Kind === 2 ? ("deleted" as const) : ("modified" as const),
+      }));
+    },
+  };
+}
+
+function createOptions(request: ContainerRequest, publish: PublishedPorts): Docker.ContainerCreateOptions {
+  const ports = (request.publish ?? []).map((port) => `${String(port)}/tcp`);
+  return {
+    Image: request.image,
+    ...(request.name === undefined ? {} : { name: request.name }),
+    Labels: { ...request.labels },
+    ...(request.env === undefined ? {} : { Env: [...request.env] }),
+    ...(request.entrypoint === undefined ? {} : { Entrypoint: [...request.entrypoint] }),
+    ...(request.cmd === undefined ? {} : { Cmd: [...request.cmd] }),
+    ...(request.user === undefined ? {} : { User: request.user }),
+    ...(request.workdir === undefined ? {} : { WorkingDir: request.workdir }),
+    ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])),
+    HostConfig: {
+      ...(request.init === undefined ? {} : { Init: request.init }),
+      ...(request.memoryBytes === undefined ? {} : { Memory: request.memoryBytes }),
+      ...(request.network === undefined ? {} : { NetworkMode: request.network }),
+      CapAdd: [...(request.capabilities ?? [])],
+      SecurityOpt: [...(request.securityOptions ?? [])],
+      Devices: (request.devices ?? []).map((path) => ({
+        PathOnHost: path,
+        PathInContainer: path,
+        CgroupPermissions: "rwm",
+      })),
+      PortBindings: Object.fromEntries(
+        ports.map((port) => [port, [{ HostIp: publish.bindTo, HostPort: "" }]]),
+      ),
+    },
+  };
+}
+
+async function stateOf(docker: Docker, id: string): Promise<ContainerState | undefined> {
+  try {
+    const found = await docker.getContainer(id).inspect();
+    const bindings = Object.entries(
+      found.NetworkSettings.Ports as Readonly<
+        Record<string, readonly { readonly HostPort: string }[] | null>
+      >,
+    );
+    return {
+      id: found.Id,
+      running: found.State.Running,
+      exitCode: found.State.ExitCode,
+      oomKilled: found.State.OOMKilled,
+      error: found.State.Error,
+      ports: Object.fromEntries(
+        bindings.flatMap(([port, bound]) =>
+          bound?.[0] === undefined ? [] : [[Number.parseInt(port, 10), Number(bound[0].HostPort)]],
+        ),
+      ),
+      ipAddress: found.NetworkSettings.IPAddress,
+    };
+  } catch (error) {
+    if (statusOf(error) === 404) return undefined;
+    throw engineFailed("The container could not be looked at", error);
+  }
+}

@@ -1,0 +1,71 @@
+import type { IncomingMessage } from "node:http";
+import type Docker from "dockerode";
+import type { EngineFacts, PublishedPorts } from "./engine";
+
+/** Any request of the engine's API; the answer's headers and status, its body drained. */
+export function ask(
+  docker: Docker,
+  method: "GET" | "POST",
+  path: string,
+): Promise<{ readonly status: number; readonly headers: IncomingMessage["headers"] }> {
+  const accepted = Object.fromEntries(
+    [200, 204, 400, 404, 405, 426, 500, 501].map((status) => [status, true]),
+  );
+  return new Promise((resolve, reject) => {
+    const modem = docker.modem as {
+      dial(options: unknown, callback: (error: Error | null, answer: IncomingMessage) => void): void;
+    };
+    modem.dial({ path, method, isStream: true, statusCodes: accepted, options: {} }, (error, answer) => {
+      if (error !== null) {
+        reject(error);
+        return;
+      }
+      answer.on("error", reject);
+      answer.on("end", () => {
+        resolve({ status: answer.statusCode ?? 0, headers: answer.headers });
+      });
+      answer.resume();
+    });
+  });
+}
+
+/** What an engine is and can do, asked of it. Rejects when it does not answer. */
+export async function engineFacts(docker: Docker, address: string): Promise<EngineFacts> {
+  const ping = await ask(docker, "GET", "/_ping");
+  if (ping.status !== 200) throw new Error(`it answered ${String(ping.status)} to /_ping`);
+  const [version, info, session] = await Promise.all([
+    docker.version(),
+    docker.info() as Promise<Info>,
+    ask(docker, "POST", "/session"),
+  ]);
+  const security = info.SecurityOptions ?? [];
+  const [component] =
+    (version as { readonly Components?: readonly { readonly Name?: string }[] }).Components ?? [];
+  return {
+    name: component?.Name === undefined || component.Name === "Engine" ? "Docker Engine" : component.Name,
+    version: version.Version,
+    apiVersion: version.ApiVersion,
+    address,
+    // BuildKit is reached through /session; without an upgrade an engine that has it complains, and one that has not knows no such path.
+    buildKit: session.status !== 404 && session.status !== 405,
+    appArmor: security.some((option) => option.includes("apparmor")),
+    rootless: security.some((option) => option.includes("rootless")),
+    operatingSystem: info.OperatingSystem ?? "",
+    architecture: info.Architecture ?? "",
+    publish: publishedPorts(address),
+  };
+}
+
+interface Info {
+  readonly SecurityOptions?: readonly string[] | null;
+  readonly OperatingSystem?: string;
+  readonly Architecture?: string;
+}
+
+/** Where ports published by the engine at this address are bound, and under which name they are reached from here. */
+export function publishedPorts(address: string): PublishedPorts {
+  const { protocol, hostname } = new URL(address);
+  if (protocol === "unix:" || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/u.test(hostname))
+    return { bindTo: "127.0.0.1", reachedAt: "127.0.0.1" };
+  return { bindTo: "0.0.0.0", reachedAt: hostname };
+}

@@ -1,0 +1,64 @@
+import type { Readable } from "node:stream";
+import type Docker from "dockerode";
+import type { ExecRequest, ExecResult } from "./engine";
+import { engineFailed } from "./failures";
+import { frameReader, lastBytes } from "./frames";
+
+const KEEP_BYTES = 8 * 1024 * 1024;
+
+/** Runs a program in a running container to its end, or until its time is up. */
+export async function execIn(docker: Docker, id: string, request: ExecRequest): Promise<ExecResult> {
+  const { signal, timeoutMs } = request;
+  const limit = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const stdout = lastBytes(KEEP_BYTES);
+  const stderr = lastBytes(KEEP_BYTES);
+  try {
+    const exec = await docker.getContainer(id).exec({
+      Cmd: [...request.argv],
+      AttachStdout: true,
+      AttachStderr: true,
+      ...(request.user === undefined ? {} : { User: request.user }),
+      ...(request.cwd === undefined ? {} : { WorkingDir: request.cwd }),
+      ...(request.env === undefined
+        ? {}
+        : { Env: Object.entries(request.env).map(([name, value]) => `${name}=${value}`) }),
+    });
+    const stream = (await exec.start({ Detach: false, Tty: false })) as unknown as Readable;
+    const ended = await drained(
+      stream,
+      limit === undefined ? signal : AbortSignal.any([signal, limit]),
+      (frame) => {
+        (frame.stream === "stdout" ? stdout : stderr).take(frame.data);
+      },
+    );
+    signal.throwIfAborted();
+    const code = ended ? (await exec.inspect()).ExitCode : null;
+    return { exitCode: code ?? 124, stdout: stdout.text(), stderr: stderr.text(), timedOut: !ended };
+  } catch (error) {
+    signal.throwIfAborted();
+    throw engineFailed("A command could not be run in the container", error);
+  }
+}
+
+/** Reads a multiplexed stream; false when the signal came first. */
+async function drained(
+  stream: Readable,
+  signal: AbortSignal,
+  onFrame: (frame: ReturnType<ReturnType<typeof frameReader>>[number]) => void,
+): Promise<boolean> {
+  const read = frameReader();
+  const onAbort = (): void => {
+    stream.destroy();
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  try {
+    for await (const chunk of stream) for (const frame of read(chunk as Buffer)) onFrame(frame);
+    return true;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", onAbort);
+  }
+}

@@ -1,0 +1,166 @@
+import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import { decodeStatus, type BuildKitStatus } from "./buildkit-trace";
+import { messagesOf, StreamBroken, type EngineMessage } from "./message-stream";
+import { stepLog, type StepLog } from "./step-log";
+
+/** What a build tells while it runs. */
+export interface BuildListener {
+  /** A step has begun: its text, e.g. "[deb 2/3] RUN apt-get update". */
+  readonly onStep?: (step: string, cached: boolean) => void;
+  /** A whole line of output, with the number of its step. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** How a build came out. */
+export type BuildEnding =
+  | { readonly ok: true; readonly imageId: string; readonly made: readonly string[] }
+  | {
+      readonly ok: false;
+      /** The engine's words. */
+      readonly message: string;
+      /** The step that failed, when it is known. */
+      readonly step: string | undefined;
+      /** The last lines of that step, else of the build. */
+      readonly lines: readonly string[];
+      /** Images that the classic builder made on the way. */
+      readonly made: readonly string[];
+    };
+
+const KEPT_LINES = 40;
+
+interface Follower {
+  take(message: EngineMessage): void;
+  readonly imageId: string | undefined;
+  readonly failedStep: string | undefined;
+  readonly lines: readonly string[];
+  readonly made: readonly string[];
+}
+
+/**
+ * Reads a build's messages to their end. A failure of the build is an answer, not an exception.
+ * @throws StreamBroken when the connection breaks, is silent for `silenceMs`, or ends without an image
+ */
+export async function followBuild(
+  stream: Readable,
+  options: { readonly signal: AbortSignal; readonly silenceMs: number; readonly listener?: BuildListener },
+): Promise<BuildEnding> {
+  const follower = followMessages(options.listener ?? {});
+  for await (const message of messagesOf(stream, options)) {
+    follower.take(message);
+    if (message.error !== undefined) {
+      const { failedStep: step, lines, made } = follower;
+      return { ok: false, message: message.error, step, lines, made };
+    }
+  }
+  const { imageId, made } = follower;
+  if (imageId === undefined)
+    throw new StreamBroken("the engine ended the build without an image and without an error");
+  return { ok: true, imageId, made };
+}
+
+function followMessages(listener: BuildListener): Follower {
+  const log = stepLog(KEPT_LINES);
+  const classic = followClassic(log, listener);
+  const buildKit = followBuildKit(log, listener);
+  let imageId: string | undefined;
+  return {
+    take(message) {
+      if (message.stream !== undefined) classic.take(message.stream);
+      if (message.id === "moby.buildkit.trace" && typeof message.aux === "string")
+        buildKit.take(decodeStatus(Buffer.from(message.aux, "base64")));
+      const aux = message.aux;
+      if (typeof aux === "object" && aux !== null && "ID" in aux && typeof aux.ID === "string")
+        imageId = aux.ID;
+    },
+    get imageId() {
+      return imageId;
+    },
+    get failedStep() {
+      return buildKit.failed() ?? classic.step();
+    },
+    get lines() {
+      return log.last(buildKit.failedDigest() ?? classic.step());
+    },
+    get made() {
+      return classic.made();
+    },
+  };
+}
+
+/** The classic builder's text: "Step 3/9 : RUN …", output, " ---> <id>", " ---> Using cache". */
+function followClassic(
+  log: StepLog,
+  listener: BuildListener,
+): { take(text: string): void; step(): string | undefined; made(): readonly string[] } {
+  let step: string | undefined;
+  let cached = false;
+  let made: readonly string[] = [];
+  return {
+    take(text) {
+      const begun = /^Step (\d+\/\d+) : (.*)/u.exec(text);
+      if (begun !== null) {
+        step = `[${begun[1] ?? ""}] ${(begun[2] ?? "").trim()}`;
+        cached = /^FROM\b/iu.test(begun[2] ?? "");
+        listener.onStep?.(step, false);
+      }
+      if (text.includes("---> Using cache")) cached = true;
+      const image = /^ ---> ([0-9a-f]{12})\n?$/u.exec(text);
+      if (image?.[1] !== undefined && !cached) made = [...made, image[1]];
+      for (const line of log.take(step ?? "", text)) listener.onLine?.(line);
+    },
+    step: () => step,
+    made: () => made,
+  };
+}
+
+interface KnownStep {
+  readonly number: number;
+  name: string;
+  told: boolean;
+  readonly decoder: StringDecoder;
+}
+
+/** BuildKit's status messages: steps by digest, each with its own output. */
+function followBuildKit(
+  log: StepLog,
+  listener: BuildListener,
+): { take(status: BuildKitStatus): void; failed(): string | undefined; failedDigest(): string | undefined } {
+  const steps = new Map<string, KnownStep>();
+  let failed: string | undefined;
+  const known = (digest: string): KnownStep => {
+    const step = steps.get(digest) ?? {
+      number: steps.size + 1,
+      name: "",
+      told: false,
+      decoder: new StringDecoder("utf8"),
+    };
+    steps.set(digest, step);
+    return step;
+  };
+  return {
+    take(status) {
+      for (const vertex of status.vertexes) {
+        const step = known(vertex.digest);
+        if (vertex.name !== "") step.name = vertex.name;
+        if ((vertex.started || vertex.cached) && !step.told) {
+          step.told = true;
+          listener.onStep?.(step.name, vertex.cached);
+          listener.onLine?.(`#${String(step.number)} ${step.name}${vertex.cached ? " (cached)" : ""}`);
+        }
+        if (vertex.error !== "") {
+          // Steps that were only cancelled say so; the first other error is the one that ended the build.
+          if (failed === undefined && !/context canceled/iu.test(vertex.error)) failed = vertex.digest;
+          listener.onLine?.(`#${String(step.number)} ERROR: ${vertex.error}`);
+        }
+      }
+      for (const entry of status.logs) {
+        const step = known(entry.vertex);
+        for (const line of log.take(entry.vertex, step.decoder.write(Buffer.from(entry.data))))
+          listener.onLine?.(`#${String(step.number)} ${line}`);
+      }
+    },
+    failed: () => (failed === undefined ? undefined : steps.get(failed)?.name),
+    failedDigest: () => failed,
+  };
+}

@@ -1,0 +1,17 @@
+export { connectEngine } from "./connect";
+export { followBuild, type BuildEnding, type BuildListener } from "./follow-build";
+export type {
+  BuildRequest,
+  ContainerRequest,
+  ContainerState,
+  Engine,
+  EngineFacts,
+  EngineImage,
+  ExecRequest,
+  ExecResult,
+  HistoryStep,
+  ImageConfig,
+  PathChange,
+  PullRequest,
+  RegistryLogin,
+} from "./engine";

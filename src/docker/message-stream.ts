@@ -1,0 +1,124 @@
+import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+
+/** A message of the engine while it pulls or builds. */
+export interface EngineMessage {
+  readonly id?: string;
+  readonly stream?: string;
+  readonly status?: string;
+  readonly aux?: unknown;
+  /** Set when the work failed. */
+  readonly error?: string;
+}
+
+export interface MessageStreamOptions {
+  readonly signal: AbortSignal;
+  /** The stream is given up when nothing comes for this long (ms). */
+  readonly silenceMs?: number;
+}
+
+/** The stream ended in a way that says nothing about the work. */
+export class StreamBroken extends Error {}
+StreamBroken.prototype.name = "StreamBroken";
+
+/** Splits text that arrives in chunks cut anywhere (even inside a character) into lines; the rest comes out at the end. */
+export function lineSplitter(): { take(chunk: Uint8Array): readonly string[]; end(): readonly string[] } {
+  const decoder = new StringDecoder("utf8");
+  let partial = "";
+  const lines = (text: string): readonly string[] => {
+    const parts = (partial + text).split("\n");
+    partial = parts.pop() ?? "";
+    return parts.filter((line) => line.trim() !== "");
+  };
+  return {
+    take: (chunk) => lines(decoder.write(Buffer.from(chunk))),
+    end: () => lines(`${decoder.end()}\n`),
+  };
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
+}
+
+/** One line of the engine's stream. A line that is no JSON object breaks the stream: half a message must not pass for none. */
+export function parseMessage(line: string): EngineMessage {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch {
+    throw new StreamBroken(`the engine sent something that is not a message: ${line.slice(0, 120)}`);
+  }
+  if (typeof value !== "object" || value === null)
+    throw new StreamBroken(`the engine sent something that is not a message: ${line.slice(0, 120)}`);
+  const { id, stream, status, aux, error, errorDetail } = value as Readonly<Record<string, unknown>>;
+  const detail =
+    typeof errorDetail === "object" && errorDetail !== null && "message" in errorDetail
+      ? text(errorDetail.message)
+      : undefined;
+  const failed =
+    detail ??
+    text(error) ??
+    (error !== undefined || errorDetail !== undefined ? "it failed without a word" : undefined);
+  const idText = text(id);
+  const streamText = text(stream);
+  const statusText = text(status);
+  return {
+    ...(idText === undefined ? {} : { id: idText }),
+    ...(streamText === undefined ? {} : { stream: streamText }),
+    ...(statusText === undefined ? {} : { status: statusText }),
+    ...(aux === undefined ? {} : { aux }),
+    ...(failed === undefined ? {} : { error: failed }),
+  };
+}
+
+/**
+ * The messages of a pull or build, as they come. dockerode's followProgress tells a failure as success and breaks characters at chunk
+ * borders (5.0.1), so this is our own.
+ * @throws StreamBroken when the connection breaks, is silent for too long, or sends what is no message; the signal's reason when aborted
+ */
+export async function* messagesOf(
+  stream: Readable,
+  options: MessageStreamOptions,
+): AsyncGenerator<EngineMessage> {
+  const { signal, silenceMs } = options;
+  const splitter = lineSplitter();
+  let silent = false;
+  let timer: NodeJS.Timeout | undefined;
+  const watch = (): void => {
+    clearTimeout(timer);
+    if (silenceMs === undefined) return;
+    timer = setTimeout(() => {
+      silent = true;
+      stream.destroy();
+    }, silenceMs);
+  };
+  const onAbort = (): void => {
+    stream.destroy();
+  };
+  signal.addEventListener("abort", onAbort, { once: true });
+  if (signal.aborted) onAbort();
+  watch();
+  try {
+    for await (const chunk of stream) {
+      watch();
+      for (const line of splitter.take(chunk as Uint8Array)) yield parseMessage(line);
+    }
+    for (const line of splitter.end()) yield parseMessage(line);
+  } catch (error) {
+    signal.throwIfAborted();
+    if (silent)
+      throw new StreamBroken(`the engine said nothing for ${String((silenceMs ?? 0) / 1000)} s`, {
+        cause: error,
+      });
+    if (error instanceof StreamBroken) throw error;
+    throw new StreamBroken(
+      `the connection to the engine broke: ${error instanceof Error ? error.message : String(error)}`,
+      { cause: error },
+    );
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", onAbort);
+    stream.destroy();
+  }
+  signal.throwIfAborted();
+}

@@ -1,0 +1,37 @@
+/** Keeps the last lines of each of several sources, and of all together. */
+export interface StepLog {
+  /** Takes text of a step as it comes (lines may be cut anywhere); answers with the lines that are whole now. */
+  take(step: string, text: string): readonly string[];
+  /** The last lines of a step; of everything when the step said nothing. */
+  last(step: string | undefined): readonly string[];
+}
+
+/** A log that keeps `limit` lines of each step. */
+export function stepLog(limit: number): StepLog {
+  const kept = new Map<string, string[]>();
+  const partial = new Map<string, string>();
+  const everything: string[] = [];
+  const keep = (lines: string[], line: string): void => {
+    lines.push(line);
+    if (lines.length > limit) lines.shift();
+  };
+  return {
+    take(step, text) {
+      const parts = ((partial.get(step) ?? "") + text).split(/\r?\n|\r/u);
+      partial.set(step, parts.pop() ?? "");
+      const lines = kept.get(step) ?? [];
+      kept.set(step, lines);
+      for (const line of parts) {
+        keep(lines, line);
+        keep(everything, line);
+      }
+      return parts;
+    },
+    last(step) {
+      if (step === undefined) return everything;
+      const rest = partial.get(step) ?? "";
+      const own = [...(kept.get(step) ?? []), ...(rest === "" ? [] : [rest])];
+      return own.length > 0 ? own.slice(-limit) : everything;
+    },
+  };
+}
