@@ -1,1 +1,1 @@
-export { buildImage, imageTag, INPUTS_LABEL, type BuildOptions } from "./build";
+export { buildImage, imageTag, INPUTS_LABEL, type BuildOptions } from "./build-image";

@@ -82,7 +82,7 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
     },
     async archive(id, path, signal) {
       try {
-        return (await docker.getContainer(id).getArchive({ path, abortSignal: signal })) as Readable;
+        return (await docker.getContainer(id).getArchive({ path, abortSignal: signal })) as unknown as Readable;
       } catch (error) {
         signal.throwIfAborted();
         if (statusOf(error) === 404) return undefined;
@@ -149,7 +149,6 @@ async function stateOf(docker: Docker, id: string): Promise<ContainerState | und
           bound?.[0] === undefined ? [] : [[Number.parseInt(port, 10), Number(bound[0].HostPort)]],
         ),
       ),
-      ipAddress: found.NetworkSettings.IPAddress,
     };
   } catch (error) {
     if (statusOf(error) === 404) return undefined;

@@ -1,111 +1,187 @@
-import { readFileSync } from "node:fs";
-import type Dockerode from "dockerode";
-import { Failure, messageOf } from "../support/errors";
-import type { Host } from "../support/host";
-import { findEngine, type EngineAddress } from "./find-engine";
+import type { Readable } from "node:stream";
 
-/** An engine that answered, and what it said it can do. */
-export interface Engine {
-  readonly docker: Dockerode;
-  readonly address: EngineAddress;
+/** What an engine is and can do: asked of the engine, never guessed from its name. */
+export interface EngineFacts {
+  /** As it names itself, e.g. "Docker Engine", "Podman Engine". */
   readonly name: string;
   readonly version: string;
   readonly apiVersion: string;
-  readonly hasBuildKit: boolean;
-  readonly hasAppArmor: boolean;
+  /** How it was reached, for people: unix:///var/run/docker.sock */
+  readonly address: string;
+  /** Whether it builds with BuildKit over this API. */
+  readonly buildKit: boolean;
+  /** Whether containers are confined by AppArmor unless told otherwise (it forbids mount). */
+  readonly appArmor: boolean;
   readonly rootless: boolean;
-  /** Where ports published on 127.0.0.1 of the engine's host are reached from here. */
-  readonly publishedHost: string;
+  readonly operatingSystem: string;
+  /** As the engine's machine says it, e.g. x86_64. */
+  readonly architecture: string;
+  readonly publish: PublishedPorts;
 }
 
-async function dockerodeFor(address: EngineAddress): Promise<Dockerode> {
-  const { default: Docker } = await import("dockerode");
-  // Without keep-alive: a build's stream and the requests after it must not share a connection.
-  const headers = { Connection: "close" };
-  if (address.url.startsWith("unix://"))
-    return new Docker({ socketPath: address.url.slice("unix://".length), headers });
-  const url = new URL(address.url);
-  if (url.protocol === "ssh:")
-    return new Docker({
-      protocol: "ssh",
-      host: url.hostname,
-      port: Number(url.port || 22),
-      username: url.username || "root",
-      headers,
-    });
-  const tls =
-    address.tls === undefined
-      ? {}
-      : {
-          ca: readFileSync(address.tls.ca),
-          cert: readFileSync(address.tls.cert),
-          key: readFileSync(address.tls.key),
-        };
-  return new Docker({
-    protocol: address.tls === undefined ? "http" : "https",
-    host: url.hostname,
-    port: Number(url.port || (address.tls === undefined ? 2375 : 2376)),
-    headers,
-    ...tls,
-  });
+/** Where published ports go. A local engine binds loopback, so that nobody else on the network meets an API without a password. */
+export interface PublishedPorts {
+  readonly bindTo: string;
+  readonly reachedAt: string;
 }
 
-interface VersionAnswer {
-  readonly Version?: string;
-  readonly ApiVersion?: string;
-  readonly Components?: readonly { readonly Name?: string }[];
+export interface RegistryLogin {
+  readonly username: string;
+  readonly password: string;
+}
+
+export interface PullRequest {
+  /** registry/path@sha256:… or registry/path:tag */
+  readonly reference: string;
+  readonly platform: string;
+  readonly login?: RegistryLogin | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface BuildRequest {
+  /** A tar of the build context. */
+  readonly context: NodeJS.ReadableStream;
+  readonly builder: "buildkit" | "classic";
+  readonly tag: string;
+  readonly platform: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly noCache: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface EngineImage {
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly sizeBytes: number;
+  readonly createdAt: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** Digests of its layers' tars, oldest first. */
+  readonly layers: readonly string[];
+  readonly architecture: string;
+  readonly config: ImageConfig;
+}
+
+export interface ImageConfig {
+  readonly env: readonly string[];
+  readonly entrypoint: readonly string[];
+  readonly cmd: readonly string[];
+  readonly user: string;
+  readonly workdir: string;
+  /** As the image says it, e.g. "8080/tcp". */
+  readonly exposedPorts: readonly string[];
+  readonly volumes: readonly string[];
+}
+
+export interface HistoryStep {
+  readonly createdBy: string;
+  readonly sizeBytes: number;
+}
+
+/** An image as a list shows it. */
+export interface ListedImage {
+  readonly id: string;
+  readonly tags: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+}
+
+/** A container as a list shows it. */
+export interface ListedContainer {
+  readonly id: string;
+  readonly names: readonly string[];
+  readonly labels: Readonly<Record<string, string>>;
+  readonly running: boolean;
+}
+
+export interface ContainerRequest {
+  readonly image: string;
+  readonly name?: string;
+  readonly labels: Readonly<Record<string, string>>;
+  /** NAME=value */
+  readonly env?: readonly string[];
+  /** Replace the image's own; undefined keeps them. */
+  readonly entrypoint?: readonly string[];
+  readonly cmd?: readonly string[];
+  readonly user?: string;
+  readonly workdir?: string;
+  /** A small init as PID 1 (it reaps orphans). */
+  readonly init?: boolean;
+  /** Device paths of the engine's host, given to the container under the same name. */
+  readonly devices?: readonly string[];
+  readonly capabilities?: readonly string[];
+  readonly securityOptions?: readonly string[];
+  /** TCP ports of the container to publish at free ports of the engine. */
+  readonly publish?: readonly number[];
+  readonly memoryBytes?: number;
+  readonly network?: string;
+}
+
+export interface ContainerState {
+  readonly id: string;
+  readonly running: boolean;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** The engine's own words on why it could not start. */
+  readonly error: string;
+  /** Port of the engine by TCP port of the container. */
+  readonly ports: Readonly<Record<number, number>>;
+}
+
+export interface ExecRequest {
+  readonly argv: readonly string[];
+  readonly user?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly cwd?: string | undefined;
+  /** After this long (ms) the answer is given up; the program goes on, because an engine cannot end an exec. */
+  readonly timeoutMs?: number | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface ExecResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+}
+
+export interface PathChange {
+  readonly path: string;
+  readonly kind: "modified" | "added" | "deleted";
 }
 
 /**
- * Connects to the engine and asks what it can do.
- * @throws Failure ENGINE_UNREACHABLE (exit 3)
+ * A container engine as this program uses it. Every method throws Failure ENGINE_FAILED or ENGINE_GONE (environment) with the
+ * engine's words, unless it says otherwise.
  */
-export async function connectEngine(host: Host): Promise<Engine> {
-  const address = findEngine(host.env);
-  try {
-    const docker = await dockerodeFor(address);
-    const ping = (await Promise.race([docker.version(), refuseAfter(15_000)])) as VersionAnswer;
-    const info = (await docker.info()) as { readonly SecurityOptions?: readonly string[] | null };
-    const security = info.SecurityOptions ?? [];
-    const name = ping.Components?.[0]?.Name ?? "Engine";
-    const podman = /podman/iu.test(name);
-    const url = address.url.startsWith("unix://") ? undefined : new URL(address.url);
-    return {
-      docker,
-      address,
-      name: podman ? "Podman" : "Docker Engine",
-      version: ping.Version ?? "unknown",
-      apiVersion: ping.ApiVersion ?? "unknown",
-      hasBuildKit: !podman && host.env["MESA_TEMPLATE_BUILDER"] !== "classic",
-      hasAppArmor: security.some((option) => option.includes("apparmor")),
-      rootless: security.some((option) => option.includes("rootless")),
-      publishedHost: url?.hostname ?? "127.0.0.1",
-    };
-  } catch (error) {
-    throw new Failure({
-      code: "ENGINE_UNREACHABLE",
-      kind: "environment",
-      message: `No Docker engine answers at ${address.url} (from ${address.foundBy}): ${messageOf(error)}`,
-      hint: "Start it (systemctl start docker, or dockerd), or point DOCKER_HOST at one; mesa-template doctor looks at everything that is needed.",
-      cause: error,
-    });
-  }
-}
-
-function refuseAfter(ms: number): Promise<never> {
-  return new Promise((_resolve, reject) => {
-    setTimeout(() => {
-      reject(new Error(`no answer within ${String(ms / 1000)} s`));
-    }, ms).unref();
-  });
-}
-
-/** The HTTP status of an engine's refusal, or undefined. */
-export function engineStatus(error: unknown): number | undefined {
-  return typeof error === "object" &&
-    error !== null &&
-    "statusCode" in error &&
-    typeof error.statusCode === "number"
-    ? error.statusCode
-    : undefined;
+export interface Engine {
+  readonly facts: EngineFacts;
+  /** @throws Failure PULL_FAILED (environment) */
+  pull(request: PullRequest): Promise<void>;
+  /** Starts a build; the answer is the engine's stream of messages. @throws Failure BUILD_REFUSED (build) */
+  build(request: BuildRequest): Promise<Readable>;
+  image(reference: string): Promise<EngineImage | undefined>;
+  /** Newest first, as the engine tells it. */
+  history(reference: string): Promise<readonly HistoryStep[]>;
+  /** Images that carry all these labels ("key" or "key=value"). */
+  images(labels: readonly string[]): Promise<readonly ListedImage[]>;
+  tag(image: string, repository: string, tag: string): Promise<void>;
+  /** Removes a tag or an image; false when it was not there or is in use. */
+  removeImage(reference: string): Promise<boolean>;
+  /** The image as `docker save` writes it. */
+  saveImage(reference: string, signal: AbortSignal): Promise<Readable>;
+  createContainer(request: ContainerRequest): Promise<string>;
+  startContainer(id: string): Promise<void>;
+  container(id: string): Promise<ContainerState | undefined>;
+  containers(labels: readonly string[]): Promise<readonly ListedContainer[]>;
+  exec(id: string, request: ExecRequest): Promise<ExecResult>;
+  /** The last lines the container wrote, stdout and stderr. */
+  logs(id: string, tail: number): Promise<readonly string[]>;
+  /** Sends SIGTERM and waits up to graceSeconds before SIGKILL. */
+  stop(id: string, graceSeconds: number): Promise<void>;
+  /** Removes a container, running or not; one that is gone already is fine. */
+  removeContainer(id: string): Promise<void>;
+  /** A tar of a path in a container (started or not); undefined when there is no such path. */
+  archive(id: string, path: string, signal: AbortSignal): Promise<Readable | undefined>;
+  /** What differs from the image. */
+  changes(id: string): Promise<readonly PathChange[]>;
 }

@@ -46,7 +46,7 @@ export function imagesOf(
     },
     async saveImage(reference, signal) {
       try {
-        return (await docker.getImage(reference).get({ abortSignal: signal })) as Readable;
+        return (await docker.getImage(reference).get()) as unknown as Readable;
       } catch (error) {
         signal.throwIfAborted();
         throw engineFailed(`The image ${reference} could not be read`, error);
@@ -64,7 +64,7 @@ async function pull(docker: Docker, { reference, platform, login, signal }: Pull
         ? {}
         : { authconfig: { ...login, serveraddress: reference.split("/", 1)[0] ?? "" } }),
     };
-    const stream = (await docker.pull(reference, options)) as Readable;
+    const stream = (await docker.pull(reference, options)) as unknown as Readable;
     for await (const message of messagesOf(stream, { signal })) {
       if (message.error !== undefined) throw new Error(message.error);
     }
@@ -119,7 +119,7 @@ async function imageNamed(docker: Docker, reference: string): Promise<EngineImag
     const layers = (image.RootFS as { readonly Layers?: readonly string[] } | undefined)?.Layers ?? [];
     return {
       id: image.Id.startsWith("sha256:") ? image.Id : `sha256:${image.Id}`,
-      tags: (image.RepoTags as readonly string[] | null) ?? [],
+      tags: image.RepoTags,
       sizeBytes: image.Size,
       createdAt: image.Created,
       labels: (config?.Labels as Readonly<Record<string, string>> | null | undefined) ?? {},

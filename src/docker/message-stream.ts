@@ -82,13 +82,13 @@ export async function* messagesOf(
 ): AsyncGenerator<EngineMessage> {
   const { signal, silenceMs } = options;
   const splitter = lineSplitter();
-  let silent = false;
+  const given = { up: false };
   let timer: NodeJS.Timeout | undefined;
   const watch = (): void => {
     clearTimeout(timer);
     if (silenceMs === undefined) return;
     timer = setTimeout(() => {
-      silent = true;
+      given.up = true;
       stream.destroy();
     }, silenceMs);
   };
@@ -106,7 +106,7 @@ export async function* messagesOf(
     for (const line of splitter.end()) yield parseMessage(line);
   } catch (error) {
     signal.throwIfAborted();
-    if (silent)
+    if (given.up)
       throw new StreamBroken(`the engine said nothing for ${String((silenceMs ?? 0) / 1000)} s`, {
         cause: error,
       });

@@ -37,7 +37,7 @@ export const realStages: Stages = {
     return rendered;
   },
   async build(host, request, rendered, progress) {
-    const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([import("../docker/index"), import("../build/index"), import("../lock/index")]);
+    const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([import("../docker/room"), import("../build/index"), import("../lock/index")]);
     const upstream = await loadUpstream(request.upstreamPath);
     const engine = await connectEngine(host);
     let reused = true;
@@ -52,9 +52,9 @@ export const realStages: Stages = {
     });
     return { image, reused };
   },
-  async smoke(host, request, rendered, image, progress) {
-    const [{ connectEngine }, { smokeImage }] = await Promise.all([import("../docker/index"), import("../smoke/index")]);
-    return smokeImage(host, await connectEngine(host), rendered, image, { onProgress: progress, structureTests: request.structureTests, root: request.root });
+  async smoke(host, _request, rendered, image, progress) {
+    const [{ connectEngine }, { smokeImage }] = await Promise.all([import("../docker/room"), import("../smoke/index")]);
+    return smokeImage(host, await connectEngine(host), rendered, image, { onProgress: progress });
   },
   async deploy(host, request, rendered, id, progress, onSent) {
     const { deployTemplate } = await import("../deploy/index");
@@ -69,8 +69,11 @@ export const realStages: Stages = {
     });
   },
   async verify(host, _request, rendered, deployment, progress) {
-    const { verifyDeployment } = await import("../deploy/index");
-    return verifyDeployment(host, rendered, deployment, { onProgress: progress });
+    const [{ verifyDeployment }, { builtInChecks, checkContext, runChecks }] = await Promise.all([import("../deploy/index"), import("../smoke/index")]);
+    return verifyDeployment(host, rendered, deployment, {
+      onProgress: progress,
+      prove: (subject) => runChecks(host, builtInChecks(host), { subject }, checkContext(host, rendered, undefined)),
+    });
   },
   measure: () => Promise.resolve(),
 };

@@ -1,13 +1,13 @@
 import { appendFile, mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { engineMessages, engineStatus, readTrace, type Engine, type EngineMessage } from "../docker/index";
+import { streamMessages, engineStatus, readTrace, type Engine, type StreamMessage } from "../docker/room";
 import type { RenderedTemplate } from "../render/rendered";
 import { messageOf } from "../support/errors";
 import { RUN_LABEL, VERSION_LABEL, type Host } from "../support/host";
 import { buildFailure } from "./build-failure";
 import { contextTar } from "./context";
 import type { Image, ImageLayer } from "./image";
-import { pullBases } from "./pull-bases";
+import { pullBases } from "./fetch-bases";
 
 /** Label that tells which inputs an image was made from. */
 export const INPUTS_LABEL = "mesa-template.inputs";
@@ -56,7 +56,7 @@ export async function buildImage(host: Host, engine: Engine, rendered: RenderedT
       labels: { [RUN_LABEL]: host.runId, [INPUTS_LABEL]: rendered.inputsDigest, [VERSION_LABEL]: `${rendered.template}@${rendered.mesaVersion}` },
       buildargs: { MIRROR: options.mirrors.images ?? "", DEB_MIRROR: (options.mirrors.packages ?? "").replace(/\/$/u, "") },
     });
-    for await (const message of engineMessages(stream, SILENCE_MS, host.signal)) log.take(message);
+    for await (const message of streamMessages(stream, SILENCE_MS, host.signal)) log.take(message);
   } catch (error) {
     host.signal.throwIfAborted();
     throw buildFailure(rendered.template, log.failedStep(), messageOf(error), log.tail().map((line) => host.redact(line)), error);
@@ -119,7 +119,7 @@ async function inspectBuilt(engine: Engine, rendered: RenderedTemplate, referenc
 }
 
 interface BuildLog {
-  take(message: EngineMessage): void;
+  take(message: StreamMessage): void;
   failedStep(): string | undefined;
   tail(): readonly string[];
   all(): string;

@@ -1,4 +1,4 @@
-import { engineMessages, engineStatus, type Engine } from "../docker/index";
+import { streamMessages, engineStatus, type Engine } from "../docker/room";
 import { imageReference } from "../lock/lock";
 import type { RenderedTemplate } from "../render/rendered";
 import { Failure, messageOf } from "../support/errors";
@@ -17,7 +17,7 @@ export async function pullBases(host: Host, engine: Engine, rendered: RenderedTe
       if (await isThere(engine, reference)) return;
       try {
         const stream = (await engine.docker.pull(reference, { platform: "linux/amd64" })) as NodeJS.ReadableStream;
-        for await (const message of engineMessages(stream, 300_000, host.signal)) void message;
+        for await (const message of streamMessages(stream, 300_000, host.signal)) void message;
       } catch (error) {
         host.signal.throwIfAborted();
         throw new Failure({

@@ -1,0 +1,91 @@
+/** A place where an engine may be. */
+export interface EngineAddress {
+  /** unix:///path, tcp://host:port or ssh://[user@]host[:port][/path] */
+  readonly url: string;
+  /** Who says so: DOCKER_HOST, the docker context NAME, the default socket … */
+  readonly source: string;
+  /** Folder with ca.pem, cert.pem and key.pem, for tcp with TLS. */
+  readonly certificates?: string;
+  /** Speak TLS without asking who the engine is (docker context create --docker skip-tls-verify=true). */
+  readonly skipVerify?: boolean;
+}
+
+export interface ContextEndpoint {
+  readonly host: string;
+  readonly skipVerify: boolean;
+  readonly certificates: string | undefined;
+}
+
+export interface AddressSources {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** currentContext of ~/.docker/config.json. */
+  readonly currentContext: string | undefined;
+  /** Reads a context by name. */
+  readonly context: (name: string) => ContextEndpoint | undefined;
+}
+
+/** A context is named that docker does not know. */
+export class UnknownContext extends Error {
+  constructor(
+    readonly context: string,
+    readonly source: string,
+  ) {
+    super(`The docker context "${context}" (${source}) does not exist.`);
+  }
+}
+UnknownContext.prototype.name = "UnknownContext";
+
+/**
+ * Where to look for an engine, in order, as the docker command does (docker/cli, cli/command/cli.go): DOCKER_HOST, DOCKER_CONTEXT,
+ * the current context of config.json, the default socket. Only where nothing is chosen, the sockets of rootless Docker, Docker Desktop
+ * and Podman come after the default one.
+ * @throws UnknownContext
+ */
+export function engineAddresses(sources: AddressSources): readonly EngineAddress[] {
+  const { env } = sources;
+  const dockerHost = env["DOCKER_HOST"];
+  if (dockerHost !== undefined && dockerHost !== "") return [fromDockerHost(dockerHost, env)];
+  const named = env["DOCKER_CONTEXT"];
+  const name = named !== undefined && named !== "" ? named : sources.currentContext;
+  if (name === undefined || name === "" || name === "default") return usualSockets(env);
+  const found = sources.context(name);
+  if (found === undefined)
+    throw new UnknownContext(name, named === name ? "DOCKER_CONTEXT" : "the current one");
+  return [
+    {
+      url: found.host,
+      source: `the docker context ${name}`,
+      ...(found.certificates === undefined ? {} : { certificates: found.certificates }),
+      ...(found.skipVerify ? { skipVerify: true } : {}),
+    },
+  ];
+}
+
+function usualSockets(env: AddressSources["env"]): readonly EngineAddress[] {
+  const runtime = env["XDG_RUNTIME_DIR"];
+  const home = env["HOME"];
+  const below = (folder: string | undefined, path: string, source: string): readonly EngineAddress[] =>
+    folder === undefined || folder === "" ? [] : [{ url: `unix://${folder}/${path}`, source }];
+  return [
+    { url: "unix:///var/run/docker.sock", source: "the default socket" },
+    ...below(runtime, "docker.sock", "rootless Docker"),
+    ...below(home, ".docker/run/docker.sock", "Docker Desktop"),
+    ...below(runtime, "podman/podman.sock", "rootless Podman"),
+    { url: "unix:///run/podman/podman.sock", source: "Podman" },
+  ];
+}
+
+function fromDockerHost(text: string, env: AddressSources["env"]): EngineAddress {
+  const url = text.includes("://") ? text : `tcp://${text}`;
+  const verify = (env["DOCKER_TLS_VERIFY"] ?? "") !== "";
+  const tls = verify || (env["DOCKER_TLS"] ?? "") !== "";
+  if (!url.startsWith("tcp:") || !tls) return { url, source: "DOCKER_HOST" };
+  const home = env["HOME"];
+  const certificates = env["DOCKER_CERT_PATH"] ?? (home === undefined ? undefined : `${home}/.docker`);
+  return {
+    url,
+    source: "DOCKER_HOST",
+    ...(certificates === undefined ? {} : { certificates }),
+    ...(verify ? {} : { skipVerify: true }),
+  };
+}

@@ -1,0 +1,51 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import type { AddressSources, ContextEndpoint } from "./address";
+
+function field(value: unknown, ...path: readonly string[]): unknown {
+  return path.reduce<unknown>(
+    (at, name) =>
+      typeof at === "object" && at !== null && Object.hasOwn(at, name)
+        ? (at as Record<string, unknown>)[name]
+        : undefined,
+    value,
+  );
+}
+
+function jsonFile(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * What the docker command's own files say about engines: config.json (`currentContext`) and contexts/meta/<sha256 of the name>/meta.json
+ * (docker/cli, cli/context/store). A file that is missing or cannot be read says nothing.
+ */
+export function addressSources(env: AddressSources["env"]): AddressSources {
+  const home = env["HOME"];
+  const folder = env["DOCKER_CONFIG"] ?? (home === undefined ? undefined : join(home, ".docker"));
+  if (folder === undefined) return { env, currentContext: undefined, context: () => undefined };
+  const current = field(jsonFile(join(folder, "config.json")), "currentContext");
+  return {
+    env,
+    currentContext: typeof current === "string" ? current : undefined,
+    context: (name) => contextIn(folder, name),
+  };
+}
+
+function contextIn(folder: string, name: string): ContextEndpoint | undefined {
+  const id = createHash("sha256").update(name).digest("hex");
+  const endpoint = field(jsonFile(join(folder, "contexts/meta", id, "meta.json")), "Endpoints", "docker");
+  const host = field(endpoint, "Host");
+  if (typeof host !== "string" || host === "") return undefined;
+  const certificates = join(folder, "contexts/tls", id, "docker");
+  return {
+    host,
+    skipVerify: field(endpoint, "SkipTLSVerify") === true,
+    certificates: existsSync(certificates) ? certificates : undefined,
+  };
+}

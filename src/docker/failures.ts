@@ -1,0 +1,30 @@
+import { Failure, messageOf } from "../support/errors";
+
+/** HTTP status of an error that the engine answered with; undefined when it did not answer. */
+export function statusOf(error: unknown): number | undefined {
+  return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number"
+    ? error.statusCode
+    : undefined;
+}
+
+/** The engine's own words, without the HTTP frame that docker-modem puts around them. */
+export function engineWords(error: unknown): string {
+  return messageOf(error)
+    .replace(/^\(HTTP code \d+\) [^-]*- /u, "")
+    .trim();
+}
+
+/** The engine refused, or went away, in the middle of work. */
+export function engineFailed(what: string, error: unknown): Failure {
+  if (error instanceof Failure) return error;
+  const gone = statusOf(error) === undefined;
+  return new Failure({
+    code: gone ? "ENGINE_GONE" : "ENGINE_FAILED",
+    kind: "environment",
+    message: `${what}: ${engineWords(error)}`,
+    hint: gone
+      ? "The connection to the container engine broke; see whether it still runs (docker info)."
+      : "The engine's words are above; mesa-template doctor looks at the rest.",
+    cause: error,
+  });
+}

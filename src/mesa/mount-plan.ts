@@ -1,0 +1,72 @@
+import { accessToken } from "./token";
+import { generationOf } from "./generation";
+
+/** Where a mount shows things, and what makes it. */
+export interface MountPlan {
+  /** The mounted folder. */
+  readonly mountPoint: string;
+  /** Paths of the repositories by "org/repo". */
+  readonly paths: Readonly<Record<string, string>>;
+  /** Environment of the mount command; holds the credential. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Shell script that mounts; holds no credential. It reads what it needs from the environment. */
+  readonly script: string;
+  /** Files with credentials that the CLI or the script leave behind; to be removed after the mount. */
+  readonly leftovers: readonly string[];
+  readonly logFile: string;
+}
+
+export interface MountRequest {
+  readonly version: string;
+  readonly org: string;
+  /** Names without the organization. */
+  readonly repos: readonly string[];
+  readonly key: { readonly id: string; readonly key: string };
+  readonly scopes: readonly string[];
+  readonly seconds: number;
+  /** MESA_API_URL or MESA_SERVICE_DOMAIN for the CLI, when it is not Mesa's own service. */
+  readonly service: Readonly<Record<string, string>>;
+  readonly nowMs: number;
+  /** Folder everything goes below; its own for each mount. */
+  readonly base: string;
+}
+
+/** What the CLI must be told of an API that is not Mesa's own: its service domain, and the address itself. */
+export function serviceVariables(apiUrl: string): Record<string, string> {
+  const { origin, hostname, protocol } = new URL(apiUrl);
+  if (origin === "https://api.mesa.dev") return {};
+  return { MESA_API_URL: origin, ...(protocol === "https:" && hostname.startsWith("api.") ? { MESA_SERVICE_DOMAIN: hostname.slice("api.".length) } : {}) };
+}
+
+/** How a version of the CLI mounts: one table by generation (see GENERATIONS), no branches anywhere else. */
+export function mountPlan(request: MountRequest): MountPlan {
+  const { version, org, repos, key, base } = request;
+  const generation = generationOf(version);
+  const mountPoint = `${base}/mnt`;
+  const home = `${base}/home`;
+  const logFile = `${base}/mesa.log`;
+  const common = { ...request.service, HOME: home, MESA_MOUNT_POINT: mountPoint, MESA_RUNTIME_DIR: `${base}/run`, MESA_DAEMON_LOG_FILE: logFile };
+  const prepare = `umask 077; mkdir -p ${base}/run ${home} ${mountPoint}; chmod 755 ${base} ${mountPoint}`;
+  const paths = Object.fromEntries(repos.map((repo) => [`${org}/${repo}`, `${mountPoint}/${org}/${repo}`]));
+  const plan = (env: Record<string, string>, script: string, leftovers: readonly string[] = []): MountPlan => ({ mountPoint, paths, env: { ...common, ...env }, script: `${prepare}; ${script}`, leftovers, logFile });
+  const config = `${base}/config.toml`;
+  switch (generation.name) {
+    case "config-file":
+      return plan(
+        { MESA_TEMPLATE_KEY: key.key },
+        `printf 'mount-point = "%s"\\n\\n[organizations.%s]\\napi-key = "%s"\\n' '${mountPoint}' '${org}' "$MESA_TEMPLATE_KEY" > ${config} && unset MESA_TEMPLATE_KEY && mesa -c ${config} mount --daemonize`,
+        [config],
+      );
+    case "orgs":
+      return plan({ MESA_ORGS: `${org}:${key.key}` }, "mesa mount -d -y", [`${home}/.config/mesa/config.toml`]);
+    case "secret-store":
+      return plan({ MESA_ORGS: `${org}:${key.key}`, MESA_VAULT_PASSPHRASE: key.key.split("").reverse().join("") }, "mesa mount --daemonize -y", [`${home}/.local/share/mesa/secrets.vault.age`, `${home}/.local/share/mesa/secrets.plaintext.toml`]);
+    case "env":
+      return plan({ MESA_ORG: org, MESA_API_KEY: key.key, MESA_NO_CONFIG_FILE: "1" }, "mesa mount -d -y");
+    case "access-token":
+    case "layout": {
+      const token = accessToken(key, request.scopes, repos.map((repo) => `${org}/${repo}`), request.seconds, request.nowMs);
+      return plan({ MESA_ORG: org, MESA_ACCESS_TOKEN: token, MESA_NO_CONFIG_FILE: "1" }, "mesa mount -d");
+    }
+  }
+}

@@ -1,0 +1,8 @@
+import type { SandboxInstance } from "@blaxel/core";
+import type { Subject } from "../check";
+
+/** @blaxel/core pointed at a subject's API: with forceUrl it needs no account and asks no control plane. */
+export async function blaxelProcess(subject: Subject): Promise<SandboxInstance> {
+  const { SandboxInstance: Instance } = await import("@blaxel/core");
+  return new Instance({ metadata: { name: "smoke" }, spec: {}, forceUrl: subject.api.url, headers: { ...subject.api.headers } } as ConstructorParameters<typeof Instance>[0]);
+}

@@ -1,0 +1,64 @@
+import { mesaApi } from "../../mesa/api";
+import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
+import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
+import type { Host } from "../../support/host";
+import type { Check, CheckContext, CheckVerdict, Subject } from "../check";
+import { failed, PASSED, said } from "./verdicts";
+
+const EXPLANATIONS: Readonly<Record<number, string>> = {
+  41: "mesa itself refused: read what it said.",
+  42: "mesa said it mounted, but there is no mount: the daemon ended (FUSE, credential) or never mounted. Its log stands above.",
+  43: "The mount is there, but the repository is not: the API, the credential's rights or the network from inside.",
+  44: "The repository cannot be written: the credential lacks write, the mount is read-only, or the content service is down.",
+  45: "What was written came back changed.",
+  46: "The mount vanished while it was used: the daemon died.",
+};
+
+const KEY_SECONDS = 600;
+
+/**
+ * A real mount with a short-lived key: readiness by /proc/mounts and a file that is written and read back, then the mount is
+ * taken away and the key revoked, whatever happened. Part of a run only where a Mesa credential is there.
+ */
+export function mesaMountCheck(host: Host): Check {
+  return {
+    name: "Mesa mounts, is written and read back",
+    needs: "subject",
+    how: "own",
+    skip: ({ fuseUnavailable }) => fuseUnavailable,
+    run: (subject, context) => mountForReal(host, subject, context),
+  };
+}
+
+async function mountForReal(host: Host, subject: Subject, { mesa, rendered }: CheckContext): Promise<CheckVerdict> {
+  if (mesa === undefined) return { outcome: "skipped", seen: "no Mesa credential" };
+  const api = mesaApi(host, mesa);
+  const name = `smoke-${rendered.template}-${host.runId}-${subject.kind}`;
+  const repo = await api.createRepo(name);
+  try {
+    const key = await api.createKey({ name, scopes: ["read", "write"], seconds: KEY_SECONDS, repoIds: [repo.id] });
+    try {
+      const plan = mountPlan({
+        version: rendered.mesaVersion,
+        org: mesa.org,
+        repos: [name],
+        key,
+        scopes: ["read", "write"],
+        seconds: KEY_SECONDS,
+        service: serviceVariables(mesa.apiUrl),
+        nowMs: host.clock.now(),
+        base: `/tmp/mesa-smoke-${host.runId}`,
+      });
+      const path = `${plan.mountPoint}/${mesa.org}/${name}`;
+      const mounted = await subject.run({ script: mountScript(plan, path), env: plan.env, timeoutMs: 40_000 });
+      const proven = mounted.exitCode === 0 ? await subject.run({ script: proofScript(plan, path, host.runId), timeoutMs: 20_000 }) : mounted;
+      await subject.run({ script: unmountScript(plan), timeoutMs: 15_000 });
+      if (proven.exitCode === 0) return PASSED;
+      return failed(said(proven), EXPLANATIONS[proven.exitCode] ?? "The mount did not come about.");
+    } finally {
+      await api.revokeKey(key.id);
+    }
+  } finally {
+    await api.deleteRepo(name);
+  }
+}

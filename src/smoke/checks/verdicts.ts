@@ -1,0 +1,18 @@
+import type { CheckVerdict, CommandResult } from "../check";
+
+export const PASSED: CheckVerdict = { outcome: "passed" };
+
+export function failed(seen: string, hint: string): CheckVerdict {
+  return { outcome: "failed", seen: seen.length > 600 ? `${seen.slice(0, 600)}…` : seen, hint };
+}
+
+/** What a command said, in one line. */
+export function said(result: CommandResult): string {
+  const text = `${result.stdout}\n${result.stderr}`.trim().replaceAll(/\s*\n\s*/gu, " | ");
+  return text === "" ? `exit ${String(result.exitCode)}, no output` : `exit ${String(result.exitCode)}: ${text.slice(0, 500)}`;
+}
+
+/** Passed when the exit code is 0. */
+export function whenZero(result: CommandResult, hint: string): CheckVerdict {
+  return result.exitCode === 0 ? PASSED : failed(said(result), hint);
+}
