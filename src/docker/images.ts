@@ -98,7 +98,7 @@ async function build(docker: Docker, request: BuildRequest): Promise<Readable> {
     return (await docker.buildImage(
       request.context,
       options as unknown as Docker.ImageBuildOptions,
-    )) as Readable;
+    )) as unknown as Readable;
   } catch (error) {
     request.signal.throwIfAborted();
     if (statusOf(error) === undefined) throw engineFailed("The build could not be started", error);
