@@ -8,16 +8,46 @@ interface Sign {
 
 /** What build logs say when something known went wrong. */
 const SIGNS: readonly Sign[] = [
-  { pattern: /mesa-template: the \.deb has another hash than the lock/u, code: "DEB_HASH_MISMATCH", hint: "The .deb that was fetched is not the one that was locked. If the mirror is right, the file was changed upstream: find out why before you --relock." },
-  { pattern: /mesa-template: wrong mesa/u, code: "WRONG_MESA_VERSION", hint: "The program in the .deb is not the version that the repository says. Do not deploy it; report it to Mesa." },
-  { pattern: /Unable to locate package fuse3|fuse3 \(no such package\)/u, code: "BASE_LACKS_FUSE3", hint: "The base image's package sources do not hold fuse3: use a base with Debian's or Alpine's main repository." },
-  { pattern: /mesa: not found|mesa: No such file|libfuse3\.so\.\d+: cannot open shared object/u, code: "MESA_DOES_NOT_START", hint: "mesa does not start in this image: on Alpine gcompat is needed, and libfuse3 must have the version it was built for." },
-  { pattern: /Could not resolve|Temporary failure resolving|bad address|Could not connect/u, code: "BUILD_NETWORK", hint: "The build could not reach a package source: check the network of the engine, or set mirrors in upstream.toml." },
-  { pattern: /pull access denied|manifest unknown|not found: manifest|failed to do request|no such host/u, code: "BASE_UNAVAILABLE", hint: "A base image could not be fetched: check the mirror in upstream.toml and the network of the engine." },
+  {
+    pattern: /mesa-template: the \.deb has another hash than the lock/u,
+    code: "DEB_HASH_MISMATCH",
+    hint: "The .deb that was fetched is not the one that was locked. If the mirror is right, the file was changed upstream: find out why before you --relock.",
+  },
+  {
+    pattern: /mesa-template: wrong mesa/u,
+    code: "WRONG_MESA_VERSION",
+    hint: "The program in the .deb is not the version that the repository says. Do not deploy it; report it to Mesa.",
+  },
+  {
+    pattern: /Unable to locate package fuse3|fuse3 \(no such package\)/u,
+    code: "BASE_LACKS_FUSE3",
+    hint: "The base image's package sources do not hold fuse3: use a base with Debian's or Alpine's main repository.",
+  },
+  {
+    pattern: /mesa: not found|mesa: No such file|libfuse3\.so\.\d+: cannot open shared object/u,
+    code: "MESA_DOES_NOT_START",
+    hint: "mesa does not start in this image: on Alpine gcompat is needed, and libfuse3 must have the version it was built for.",
+  },
+  {
+    pattern: /Could not resolve|Temporary failure resolving|bad address|Could not connect/u,
+    code: "BUILD_NETWORK",
+    hint: "The build could not reach a package source: check the network of the engine, or set mirrors in upstream.toml.",
+  },
+  {
+    pattern: /pull access denied|manifest unknown|not found: manifest|failed to do request|no such host/u,
+    code: "BASE_UNAVAILABLE",
+    hint: "A base image could not be fetched: check the mirror in upstream.toml and the network of the engine.",
+  },
 ];
 
 /** The Failure for a build that ended in an error, with the step that failed and its last lines. */
-export function buildFailure(template: string, step: string | undefined, message: string, tail: readonly string[], cause: unknown): Failure {
+export function buildFailure(
+  template: string,
+  step: string | undefined,
+  message: string,
+  tail: readonly string[],
+  cause: unknown,
+): Failure {
   const text = [...tail, message].join("\n");
   const sign = SIGNS.find((candidate) => candidate.pattern.test(text));
   return new Failure({

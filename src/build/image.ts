@@ -2,6 +2,8 @@
 export interface ImageLayer {
   readonly createdBy: string;
   readonly sizeBytes: number;
+  /** Whether it came with the base image. */
+  readonly fromBase?: boolean;
 }
 
 /** What the engine holds after a build. */

@@ -1,1 +1,2 @@
-export { buildImage, imageTag, INPUTS_LABEL, type BuildOptions } from "./build-image";
+export { buildImage, builderFor, type BuildOptions } from "./build-image";
+export { imageTag, INPUTS_LABEL } from "./built-image";

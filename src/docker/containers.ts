@@ -82,7 +82,9 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
     },
     async archive(id, path, signal) {
       try {
-        return (await docker.getContainer(id).getArchive({ path, abortSignal: signal })) as unknown as Readable;
+        return (await docker
+          .getContainer(id)
+          .getArchive({ path, abortSignal: signal })) as unknown as Readable;
       } catch (error) {
         signal.throwIfAborted();
         if (statusOf(error) === 404) return undefined;

@@ -31,11 +31,7 @@ export function lastBytes(limit: number): { take(data: Buffer): void; text(): st
     take(data) {
       chunks.push(data);
       size += data.length;
-      for (
-        let first = chunks[0];
-        first !== undefined && size - first.length >= limit;
-        first = chunks[0]
-      ) {
+      for (let first = chunks[0]; first !== undefined && size - first.length >= limit; first = chunks[0]) {
         size -= first.length;
         chunks.shift();
       }

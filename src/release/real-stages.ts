@@ -37,7 +37,7 @@ export const realStages: Stages = {
     return rendered;
   },
   async build(host, request, rendered, progress) {
-    const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([import("../docker/room"), import("../build/index"), import("../lock/index")]);
+    const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([import("../docker/index"), import("../build/index"), import("../lock/index")]);
     const upstream = await loadUpstream(request.upstreamPath);
     const engine = await connectEngine(host);
     let reused = true;
@@ -53,7 +53,7 @@ export const realStages: Stages = {
     return { image, reused };
   },
   async smoke(host, _request, rendered, image, progress) {
-    const [{ connectEngine }, { smokeImage }] = await Promise.all([import("../docker/room"), import("../smoke/index")]);
+    const [{ connectEngine }, { smokeImage }] = await Promise.all([import("../docker/index"), import("../smoke/index")]);
     return smokeImage(host, await connectEngine(host), rendered, image, { onProgress: progress });
   },
   async deploy(host, request, rendered, id, progress, onSent) {

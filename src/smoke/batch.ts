@@ -30,7 +30,11 @@ export function newMark(): string {
 }
 
 /** The results in a batch's output, by index; a script whose frame is missing has none. */
-export function batchResults(output: string, mark: string, count: number): readonly (CommandResult | undefined)[] {
+export function batchResults(
+  output: string,
+  mark: string,
+  count: number,
+): readonly (CommandResult | undefined)[] {
   const results = new Array<CommandResult | undefined>(count).fill(undefined);
   const lines = output.split("\n");
   for (const [at, line] of lines.entries()) {

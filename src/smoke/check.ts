@@ -63,7 +63,11 @@ export interface ImageFile {
 /** Starting and stopping: only where an engine runs it. */
 export interface Lifecycle {
   /** Starts a container of its own, sends SIGTERM, and tells how long it took to end (ms), its exit code, and whether it was killed. */
-  stopWithSigterm(): Promise<{ readonly durationMs: number; readonly exitCode: number; readonly killed: boolean }>;
+  stopWithSigterm(): Promise<{
+    readonly durationMs: number;
+    readonly exitCode: number;
+    readonly killed: boolean;
+  }>;
   /** Processes in state Z in the long-lived container. */
   zombies(): Promise<readonly string[]>;
 }

@@ -1,38 +1,31 @@
-import { PassThrough } from "node:stream";
-import type Dockerode from "dockerode";
 import { extract } from "tar-stream";
-import { engineStatus, type Engine } from "../docker/room";
+import type { ContainerRequest, Engine } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import { RUN_LABEL, type Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
 
+/** A running container of an image, with what a sandbox has. */
 export interface SmokeContainer {
-  readonly container: Dockerode.Container;
+  readonly engine: Engine;
+  readonly id: string;
+  /** Address of its port 8080. */
   readonly url: string;
   /** Why there is no /dev/fuse in it, when there is none. */
   readonly fuseUnavailable: string | undefined;
 }
 
-interface ContainerWish {
-  readonly image: string;
-  readonly withFuse: boolean;
-  readonly init: boolean;
-}
+const API_PORT = 8080;
 
-function creation(host: Host, engine: Engine, wish: ContainerWish): Dockerode.ContainerCreateOptions {
+/** What a sandbox gives its processes: /dev/fuse with the right to mount, a small init, nothing told to anybody. */
+export function sandboxLike(host: Host, engine: Engine, image: string, withFuse: boolean): ContainerRequest {
   return {
-    Image: wish.image,
-    platform: "linux/amd64",
-    Env: ["TELEMETRY_ENABLED=false", "DO_NOT_TRACK=1", "HOST=::"],
-    Labels: { [RUN_LABEL]: host.runId },
-    ExposedPorts: { "8080/tcp": {} },
-    HostConfig: {
-      Init: wish.init,
-      PortBindings: { "8080/tcp": [{ HostIp: engine.publishedHost === "127.0.0.1" ? "127.0.0.1" : "", HostPort: "" }] },
-      CapAdd: wish.withFuse ? ["SYS_ADMIN"] : [],
-      Devices: wish.withFuse ? [{ PathOnHost: "/dev/fuse", PathInContainer: "/dev/fuse", CgroupPermissions: "rwm" }] : [],
-      SecurityOpt: engine.hasAppArmor ? ["apparmor=unconfined"] : [],
-    },
+    image,
+    labels: { [RUN_LABEL]: host.runId },
+    env: ["TELEMETRY_ENABLED=false", "DO_NOT_TRACK=1", "HOST=::"],
+    init: true,
+    publish: [API_PORT],
+    ...(withFuse ? { devices: ["/dev/fuse"], capabilities: ["SYS_ADMIN"] } : {}),
+    ...(withFuse && engine.facts.appArmor ? { securityOptions: ["apparmor=unconfined"] } : {}),
   };
 }
 
@@ -43,178 +36,108 @@ function isAboutFuse(error: unknown): boolean {
 
 /**
  * Starts a container of the image with what a sandbox has. Where the engine's host has no /dev/fuse it is started without,
- * and says so.
+ * and says so: asked of the engine, whose /dev counts, not ours.
+ * @throws Failure CONTAINER_START (exit 6)
  */
-export async function startContainer(host: Host, engine: Engine, image: string, init = true): Promise<SmokeContainer> {
+export async function startContainer(host: Host, engine: Engine, image: string): Promise<SmokeContainer> {
   try {
-    return { ...(await startOne(host, engine, { image, withFuse: true, init })), fuseUnavailable: undefined };
+    return await startOne(host, engine, sandboxLike(host, engine, image, true), undefined);
   } catch (error) {
     host.signal.throwIfAborted();
     if (!isAboutFuse(error)) throw cannotStart(image, error);
-    const fuseUnavailable = `the engine cannot give a container /dev/fuse: ${messageOf(error).slice(0, 200)}`;
+    const why = `the engine cannot give a container /dev/fuse: ${messageOf(error).slice(0, 200)}`;
     try {
-      return { ...(await startOne(host, engine, { image, withFuse: false, init })), fuseUnavailable };
+      return await startOne(host, engine, sandboxLike(host, engine, image, false), why);
     } catch (second) {
+      host.signal.throwIfAborted();
       throw cannotStart(image, second);
     }
   }
 }
 
 function cannotStart(image: string, error: unknown): Failure {
-  return new Failure({ code: "CONTAINER_START", kind: "smoke", message: `No container of ${image} could be started: ${messageOf(error)}`, hint: "Exit 126 or 127 and \"exec format error\" mean that the entrypoint is missing, not executable, or for another machine.", cause: error });
+  return new Failure({
+    code: "CONTAINER_START",
+    kind: "smoke",
+    message: `No container of ${image} could be started: ${messageOf(error)}`,
+    hint: 'Exit 126 or 127 and "exec format error" mean that the entrypoint is missing, not executable, or for another machine.',
+    cause: error,
+  });
 }
 
-async function startOne(host: Host, engine: Engine, wish: ContainerWish): Promise<{ readonly container: Dockerode.Container; readonly url: string }> {
-  const container = await engine.docker.createContainer(creation(host, engine, wish));
+async function startOne(
+  host: Host,
+  engine: Engine,
+  request: ContainerRequest,
+  fuseUnavailable: string | undefined,
+): Promise<SmokeContainer> {
+  host.signal.throwIfAborted();
+  const id = await engine.createContainer(request);
   try {
-    await container.start();
-    const { NetworkSettings: network } = await container.inspect();
-    const port = (network.Ports as Record<string, readonly { readonly HostPort: string }[] | null | undefined>)["8080/tcp"]?.[0]?.HostPort;
-    return { container, url: `http://${engine.publishedHost}:${port ?? "0"}` };
+    await engine.startContainer(id);
+    const port = (await engine.container(id))?.ports[API_PORT];
+    return {
+      engine,
+      id,
+      url: `http://${engine.facts.publish.reachedAt}:${String(port ?? 0)}`,
+      fuseUnavailable,
+    };
   } catch (error) {
-    await removeContainer(container);
+    await engine.removeContainer(id);
     throw error;
-  }
-}
-
-/** Removes a container; one that is gone already is fine. */
-export async function removeContainer(container: Dockerode.Container): Promise<void> {
-  try {
-    await container.remove({ force: true, v: true });
-  } catch (error) {
-    if (engineStatus(error) !== 404 && engineStatus(error) !== 409) throw error;
-  }
-}
-
-/** The last lines a container printed. */
-export async function lastLog(container: Dockerode.Container): Promise<readonly string[]> {
-  try {
-    const raw = (await container.logs({ stdout: true, stderr: true, tail: 20 })) as unknown as Buffer;
-    // Frames of 8 bytes stand before each piece; what they hold besides text is not printable.
-    return raw.toString("utf8").replace(/[\p{Cc}\uFFFD]/gu, (char) => (char === "\n" ? "\n" : "")).split("\n").filter((line) => line.trim() !== "").slice(-20);
-  } catch {
-    return [];
-  }
-}
-
-/**
- * Waits until the sandbox API answers. A container that ends meanwhile is seen at once.
- * @throws Failure CONTAINER_DIED, HEALTH_TIMEOUT (exit 6) with the container's last lines
- */
-export async function waitUntilHealthy(host: Host, { container, url }: SmokeContainer, limitMs: number): Promise<void> {
-  const begun = host.clock.now();
-  for (;;) {
-    try {
-      const response = await host.fetch(`${url}/health`, { signal: AbortSignal.any([host.signal, AbortSignal.timeout(2_000)]) });
-      if (response.ok) return;
-    } catch {
-      host.signal.throwIfAborted();
-    }
-    const { State: state } = await container.inspect();
-    if (!state.Running) {
-      const code = state.ExitCode;
-      throw new Failure({
-        code: "CONTAINER_DIED",
-        kind: "smoke",
-        message: `The container ended with ${String(code)} before the sandbox API answered${state.Error === "" ? "" : ` (${state.Error})`}.`,
-        log: (await lastLog(container)).map((line) => host.redact(line)),
-        hint: code === 126 || code === 127 ? "The entrypoint or the sandbox API is missing or cannot be executed." : "The entrypoint must end with exec-ing the sandbox API; read its last lines above.",
-      });
-    }
-    if (host.clock.now() - begun > limitMs) {
-      throw new Failure({
-        code: "HEALTH_TIMEOUT",
-        kind: "smoke",
-        message: `The sandbox API did not answer /health within ${String(Math.round(limitMs / 1000))} s.`,
-        log: (await lastLog(container)).map((line) => host.redact(line)),
-        hint: "It must listen on 0.0.0.0:8080 (or ::), not on the loopback only.",
-      });
-    }
-    await host.clock.sleep(25, host.signal);
   }
 }
 
 /** Runs one command in a container. */
-export async function execIn(host: Host, container: Dockerode.Container, command: Command): Promise<CommandResult> {
+export async function execIn(
+  host: Host,
+  { engine, id }: Pick<SmokeContainer, "engine" | "id">,
+  command: Command,
+): Promise<CommandResult> {
   const begun = host.clock.now();
-  const exec = await container.exec({
-    Cmd: command.script === undefined ? [...(command.argv ?? [])] : ["sh", "-c", command.script],
-    AttachStdout: true,
-    AttachStderr: true,
-    ...(command.user === undefined ? {} : { User: command.user }),
-    ...(command.cwd === undefined ? {} : { WorkingDir: command.cwd }),
-    Env: Object.entries(command.env ?? {}).map(([name, value]) => `${name}=${value}`),
+  const result = await engine.exec(id, {
+    argv: command.script === undefined ? (command.argv ?? []) : ["sh", "-c", command.script],
+    user: command.user,
+    cwd: command.cwd,
+    env: command.env,
+    timeoutMs: command.timeoutMs ?? 60_000,
+    signal: host.signal,
   });
-  const stream = await exec.start({ hijack: false, stdin: false });
-  const [stdout, stderr] = [collector(), collector()];
-  container.modem.demuxStream(stream, stdout.stream, stderr.stream);
-  const timedOut = await endOf(stream, command.timeoutMs ?? 60_000, host.signal);
-  const { ExitCode: exitCode } = await exec.inspect();
-  return { exitCode: timedOut ? 124 : (exitCode ?? -1), stdout: stdout.text(), stderr: stderr.text(), timedOut, durationMs: host.clock.now() - begun };
+  return { ...result, durationMs: host.clock.now() - begun };
 }
 
-function collector(): { readonly stream: PassThrough; readonly text: () => string } {
-  const chunks: Buffer[] = [];
-  const stream = new PassThrough();
-  stream.on("data", (chunk: Buffer) => { chunks.push(chunk); });
-  return { stream, text: () => Buffer.concat(chunks).toString("utf8") };
-}
-
-function endOf(stream: NodeJS.ReadableStream, limitMs: number, signal: AbortSignal): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const settle = (act: () => void): void => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-      act();
-    };
-    const destroy = (): void => { (stream as unknown as { destroy(): void }).destroy(); };
-    const onAbort = (): void => {
-      destroy();
-      settle(() => { reject(signal.reason as Error); });
-    };
-    const timer = setTimeout(() => {
-      destroy();
-      settle(() => { resolve(true); });
-    }, limitMs);
-    signal.addEventListener("abort", onAbort, { once: true });
-    stream.on("end", () => { settle(() => { resolve(false); }); });
-    stream.on("error", (error) => { settle(() => { reject(error); }); });
-  });
-}
-
-/** One file's bytes out of a container, started or not; undefined when there is none. */
-export async function readFromContainer(container: Dockerode.Container, path: string): Promise<Uint8Array | undefined> {
-  let stream: NodeJS.ReadableStream;
-  try {
-    stream = await container.getArchive({ path });
-  } catch (error) {
-    if (engineStatus(error) === 404) return undefined;
-    throw error;
-  }
-  const tar = stream.pipe(extract());
+/** One file's bytes out of a container, started or not; undefined when there is none. A symbolic link is not followed and has none. */
+export async function readFromContainer(
+  host: Host,
+  { engine, id }: Pick<SmokeContainer, "engine" | "id">,
+  path: string,
+): Promise<Uint8Array | undefined> {
+  const stream = await engine.archive(id, path, host.signal);
+  if (stream === undefined) return undefined;
   let found: Uint8Array | undefined;
-  for await (const entry of tar) {
+  for await (const entry of stream.pipe(extract())) {
     const chunks: Buffer[] = [];
     for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
-    found ??= Buffer.concat(chunks);
+    if (entry.header.type === "file") found ??= Buffer.concat(chunks);
   }
   return found;
 }
 
 /** A local container as the checks see it. */
-export function containerSubject(host: Host, { container, url }: SmokeContainer): Subject {
+export function containerSubject(host: Host, container: SmokeContainer): Subject {
   return {
     kind: "container",
-    api: { url, headers: {} },
+    api: { url: container.url, headers: {} },
     run: (command) => execIn(host, container, command),
     async readFile(path) {
-      const data = await readFromContainer(container, path);
+      const data = await readFromContainer(host, container, path);
       if (data === undefined) throw new Error(`${path} is not there`);
       return data;
     },
     request(port, path, init) {
-      if (port !== 8080) return Promise.reject(new Error(`port ${String(port)} is not published`));
-      return host.fetch(`${url}${path}`, { ...init, signal: init?.signal ?? AbortSignal.any([host.signal, AbortSignal.timeout(10_000)]) });
+      if (port !== API_PORT) return Promise.reject(new Error(`port ${String(port)} is not published`));
+      const signal = init?.signal ?? AbortSignal.any([host.signal, AbortSignal.timeout(10_000)]);
+      return host.fetch(`${container.url}${path}`, { ...init, signal });
     },
   };
 }

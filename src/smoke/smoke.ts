@@ -1,16 +1,18 @@
-import type { Engine } from "../docker/room";
+import type { Engine } from "../docker/index";
 import type { Image } from "../build/image";
 import { mesaAccess } from "../mesa/api";
 import type { RenderedTemplate } from "../render/rendered";
 import type { Host } from "../support/host";
-import type { Check, CheckContext, Lifecycle } from "./check";
+import type { Check, CheckContext } from "./check";
 import { API_CHECKS } from "./checks/api";
 import { IMAGE_CHECKS } from "./checks/image";
 import { LIFECYCLE_CHECKS } from "./checks/lifecycle";
 import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
-import { containerSubject, execIn, readFromContainer, removeContainer, startContainer, waitUntilHealthy, type SmokeContainer } from "./container";
+import { containerSubject, readFromContainer, startContainer } from "./container";
+import { waitUntilHealthy } from "./health";
 import { imageAtRest } from "./image-at-rest";
+import { lifecycleOf } from "./lifecycle";
 import type { SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
 
@@ -23,15 +25,30 @@ export interface SmokeOptions {
 
 /** The checks that every template gets. The real mount is among them when there is a Mesa credential. */
 export function builtInChecks(host: Host): readonly Check[] {
-  return [...API_CHECKS, ...PROBES, ...(mesaAccess(host.env) === undefined ? [] : [mesaMountCheck(host)]), ...IMAGE_CHECKS, ...LIFECYCLE_CHECKS];
+  return [
+    ...API_CHECKS,
+    ...PROBES,
+    ...(mesaAccess(host.env) === undefined ? [] : [mesaMountCheck(host)]),
+    ...IMAGE_CHECKS,
+    ...LIFECYCLE_CHECKS,
+  ];
+}
+
+/** Whether finding a value somewhere says anything: a password that is an ordinary word stands in every image. */
+function isTelling(secret: string): boolean {
+  return secret.length >= 12 || (secret.length >= 8 && /\d/u.test(secret) && /[A-Za-z]/u.test(secret));
 }
 
 /** What checks may know besides their subject. */
-export function checkContext(host: Host, rendered: RenderedTemplate, fuseUnavailable: string | undefined): CheckContext {
+export function checkContext(
+  host: Host,
+  rendered: RenderedTemplate,
+  fuseUnavailable: string | undefined,
+): CheckContext {
   const mesa = mesaAccess(host.env);
   return {
     rendered,
-    secrets: host.redact.values(),
+    secrets: host.redact.values().filter(isTelling),
     signal: host.signal,
     ...(mesa === undefined ? {} : { mesa }),
     ...(fuseUnavailable === undefined ? {} : { fuseUnavailable }),
@@ -43,38 +60,29 @@ export function checkContext(host: Host, rendered: RenderedTemplate, fuseUnavail
  * @returns the report; checks that fail are in it, they are not thrown
  * @throws Failure of kind smoke (exit 6) when the container does not come up
  */
-export async function smokeImage(host: Host, engine: Engine, rendered: RenderedTemplate, image: Image, options: SmokeOptions = {}): Promise<SmokeReport> {
+export async function smokeImage(
+  host: Host,
+  engine: Engine,
+  rendered: RenderedTemplate,
+  image: Image,
+  options: SmokeOptions = {},
+): Promise<SmokeReport> {
   const smoke = await startContainer(host, engine, image.reference);
   try {
     await waitUntilHealthy(host, smoke, HEALTH_LIMIT_MS);
     options.onProgress?.("the sandbox API answers");
     const subject = containerSubject(host, smoke);
     const context = checkContext(host, rendered, smoke.fuseUnavailable);
-    const atRest = await imageAtRest(engine, image.reference, context.secrets, (path) => readFromContainer(smoke.container, path));
-    return await runChecks(host, builtInChecks(host), { subject, image: atRest, lifecycle: lifecycleOf(host, smoke) }, context);
+    const atRest = await imageAtRest(host, engine, image.reference, context.secrets, (path) =>
+      readFromContainer(host, smoke, path),
+    );
+    return await runChecks(
+      host,
+      builtInChecks(host),
+      { subject, image: atRest, lifecycle: lifecycleOf(host, smoke) },
+      context,
+    );
   } finally {
-    await removeContainer(smoke.container);
+    await engine.removeContainer(smoke.id);
   }
-}
-
-/** Stopping is the last check of all, so the long-lived container itself is stopped. */
-function lifecycleOf(host: Host, { container }: SmokeContainer): Lifecycle {
-  return {
-    async zombies() {
-      const result = await execIn(host, container, { script: 'for s in /proc/[0-9]*/stat; do read -r line < "$s" 2>/dev/null || continue; rest=${line##*) }; [ "${rest%% *}" = Z ] && echo "${line%%)*})"; done; true' });
-      return result.stdout.split("\n").filter((line) => line !== "");
-    },
-    async stopWithSigterm() {
-      const begun = host.clock.now();
-      await container.kill({ signal: "SIGTERM" });
-      const limit = begun + 10_000;
-      for (;;) {
-        const { State: state } = await container.inspect();
-        const durationMs = host.clock.now() - begun;
-        if (!state.Running) return { durationMs, exitCode: state.ExitCode, killed: state.ExitCode === 137 };
-        if (host.clock.now() > limit) return { durationMs, exitCode: 137, killed: true };
-        await host.clock.sleep(20, host.signal);
-      }
-    },
-  };
 }

@@ -2,24 +2,39 @@ import type { Check, CheckContext, Subject } from "../check";
 import { blaxelProcess } from "./core-client";
 import { failed, PASSED } from "./verdicts";
 
-const own = (name: string, run: (subject: Subject, context: CheckContext) => Promise<ReturnType<typeof failed>>): Check => ({ name, needs: "subject", how: "own", run });
+const own = (
+  name: string,
+  run: (subject: Subject, context: CheckContext) => Promise<ReturnType<typeof failed>>,
+): Check => ({ name, needs: "subject", how: "own", run });
 
 /** What an agent does through the sandbox API, done with the SDK that agents use. */
 export const API_CHECKS: readonly Check[] = [
   own("the sandbox API answers /health", async (subject) => {
     const response = await subject.request(8080, "/health");
     const body = (await response.json()) as { readonly status?: unknown };
-    return body.status === "ok" ? PASSED : failed(JSON.stringify(body), "The API is up but does not call itself healthy.");
+    return body.status === "ok"
+      ? PASSED
+      : failed(JSON.stringify(body), "The API is up but does not call itself healthy.");
   }),
   own("a command runs through the API", async (subject) => {
     const sandbox = await blaxelProcess(subject);
     const result = await sandbox.process.exec({ command: "echo out; echo err >&2", waitForCompletion: true });
-    return result.exitCode === 0 && result.stdout === "out\n" && result.stderr === "err\n" ? PASSED : failed(JSON.stringify({ exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr }), "The API must run commands with sh and give their outputs back.");
+    return result.exitCode === 0 && result.stdout === "out\n" && result.stderr === "err\n"
+      ? PASSED
+      : failed(
+          JSON.stringify({ exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr }),
+          "The API must run commands with sh and give their outputs back.",
+        );
   }),
   own("a failing command is seen as failing", async (subject) => {
     const sandbox = await blaxelProcess(subject);
     const result = await sandbox.process.exec({ command: "exit 7", waitForCompletion: true });
-    return result.exitCode === 7 && result.status === "failed" ? PASSED : failed(`exitCode ${String(result.exitCode)}, status ${result.status}`, "An agent would take a failed command for a good one.");
+    return result.exitCode === 7 && result.status === "failed"
+      ? PASSED
+      : failed(
+          `exitCode ${String(result.exitCode)}, status ${result.status}`,
+          "An agent would take a failed command for a good one.",
+        );
   }),
   own("a file written through the API is read back", async (subject) => {
     const sandbox = await blaxelProcess(subject);
@@ -27,6 +42,8 @@ export const API_CHECKS: readonly Check[] = [
     await sandbox.fs.write("/tmp/smoke-file.txt", text);
     const seen = await sandbox.fs.read("/tmp/smoke-file.txt");
     await sandbox.fs.rm("/tmp/smoke-file.txt");
-    return seen === text ? PASSED : failed(JSON.stringify(seen), "The API does not give back what was written.");
+    return seen === text
+      ? PASSED
+      : failed(JSON.stringify(seen), "The API does not give back what was written.");
   }),
 ];

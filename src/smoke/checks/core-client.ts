@@ -4,5 +4,10 @@ import type { Subject } from "../check";
 /** @blaxel/core pointed at a subject's API: with forceUrl it needs no account and asks no control plane. */
 export async function blaxelProcess(subject: Subject): Promise<SandboxInstance> {
   const { SandboxInstance: Instance } = await import("@blaxel/core");
-  return new Instance({ metadata: { name: "smoke" }, spec: {}, forceUrl: subject.api.url, headers: { ...subject.api.headers } } as ConstructorParameters<typeof Instance>[0]);
+  return new Instance({
+    metadata: { name: "smoke" },
+    spec: {},
+    forceUrl: subject.api.url,
+    headers: { ...subject.api.headers },
+  });
 }

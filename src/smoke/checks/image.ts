@@ -2,11 +2,20 @@ import type { Check, ImageAtRest } from "../check";
 import { failed, PASSED } from "./verdicts";
 
 const CREDENTIAL_NAME = /(^|_)(API_?KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS?|PRIVATE_KEY)(=|$)/iu;
-const CREDENTIAL_VALUE = /\b(mesa_[A-Za-z0-9_]{16,}|bl_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,})/u;
+const CREDENTIAL_VALUE =
+  /\b(mesa_[A-Za-z0-9_]{16,}|bl_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,})/u;
 
 function credentialsIn(image: ImageAtRest): readonly string[] {
-  const env = image.config.env.filter((entry) => CREDENTIAL_NAME.test(`${entry.split("=")[0] ?? ""}=`) || CREDENTIAL_VALUE.test(entry)).map((entry) => `ENV ${entry.split("=")[0] ?? ""}`);
-  const history = image.history.filter((layer) => CREDENTIAL_VALUE.test(layer.createdBy) || /(^|[ |])[A-Z_]*(API_?KEY|TOKEN|SECRET|PASSWORD)=\S+/u.test(layer.createdBy)).map((layer) => `history: ${layer.createdBy.slice(0, 80)}`);
+  const env = image.config.env
+    .filter((entry) => CREDENTIAL_NAME.test(`${entry.split("=")[0] ?? ""}=`) || CREDENTIAL_VALUE.test(entry))
+    .map((entry) => `ENV ${entry.split("=")[0] ?? ""}`);
+  const history = image.history
+    .filter(
+      (layer) =>
+        CREDENTIAL_VALUE.test(layer.createdBy) ||
+        /(^|[ |])[A-Z_]*(API_?KEY|TOKEN|SECRET|PASSWORD)=\S+/u.test(layer.createdBy),
+    )
+    .map((layer) => `history: ${layer.createdBy.slice(0, 80)}`);
   return [...env, ...history];
 }
 
@@ -28,30 +37,61 @@ export const IMAGE_CHECKS: readonly Check[] = [
     needs: "image",
     run: (image) => {
       const found = credentialsIn(image);
-      return Promise.resolve(found.length === 0 ? PASSED : failed(found.join("; "), "Whoever can pull the image can read it: hand credentials in when the sandbox starts, never when the image is built."));
+      return Promise.resolve(
+        found.length === 0
+          ? PASSED
+          : failed(
+              found.join("; "),
+              "Whoever can pull the image can read it: hand credentials in when the sandbox starts, never when the image is built.",
+            ),
+      );
     },
   },
   {
     name: "our own secrets are nowhere in the image",
     needs: "image",
     run: async (image, { secrets }) => {
-      const inConfig = secrets.some((secret) => JSON.stringify([image.config, image.history]).includes(secret));
+      const inConfig = secrets.some((secret) =>
+        JSON.stringify([image.config, image.history]).includes(secret),
+      );
       const paths = [...(inConfig ? ["config or history"] : []), ...(await image.pathsHolding(secrets))];
-      return paths.length === 0 ? PASSED : failed(paths.join(", "), "The value of one of this run's credentials was found there. Revoke it, and find out how it got into the build.");
+      return paths.length === 0
+        ? PASSED
+        : failed(
+            paths.join(", "),
+            "The value of one of this run's credentials was found there. Revoke it, and find out how it got into the build.",
+          );
     },
   },
   {
     name: "no configuration, pid file, package list or .deb is left",
     needs: "image",
     run: async (image) => {
-      const found = (await image.files()).flatMap((file) => LEFTOVERS.filter(([pattern]) => file.kind !== "directory" && pattern.test(file.path)).map(([, what]) => `/${file.path} (${what})`));
-      return found.length === 0 ? PASSED : failed(found.slice(0, 10).join(", "), "Remove it in the same RUN that made it, or keep that step in a stage of its own.");
+      const found = (await image.files()).flatMap((file) =>
+        LEFTOVERS.filter(([pattern]) => file.kind !== "directory" && pattern.test(file.path)).map(
+          ([, what]) => `/${file.path} (${what})`,
+        ),
+      );
+      return found.length === 0
+        ? PASSED
+        : failed(
+            found.slice(0, 10).join(", "),
+            "Remove it in the same RUN that made it, or keep that step in a stage of its own.",
+          );
     },
   },
   {
     name: "no USER: the API runs as root, workloads as they are told",
     needs: "image",
-    run: (image) => Promise.resolve(["", "root", "0"].includes(image.config.user) ? PASSED : failed(`USER ${image.config.user}`, "With USER the API itself loses its rights; leave it out and start the API with --user for workloads.")),
+    run: (image) =>
+      Promise.resolve(
+        ["", "root", "0"].includes(image.config.user)
+          ? PASSED
+          : failed(
+              `USER ${image.config.user}`,
+              "With USER the API itself loses its rights; leave it out and start the API with --user for workloads.",
+            ),
+      ),
   },
   {
     name: "the image is within its budget",
@@ -59,7 +99,14 @@ export const IMAGE_CHECKS: readonly Check[] = [
     run: (image, { rendered }) => {
       const megabytes = image.sizeBytes / 1_000_000;
       const budget = rendered.settings.image.budgetMegabytes;
-      return Promise.resolve(megabytes <= budget ? { outcome: "passed", seen: `${megabytes.toFixed(1)} MB of ${String(budget)} MB` } : failed(`${megabytes.toFixed(1)} MB; the budget is ${String(budget)} MB`, "Make it smaller, or raise image.budget_megabytes in template.toml."));
+      return Promise.resolve(
+        megabytes <= budget
+          ? { outcome: "passed", seen: `${megabytes.toFixed(1)} MB of ${String(budget)} MB` }
+          : failed(
+              `${megabytes.toFixed(1)} MB; the budget is ${String(budget)} MB`,
+              "Make it smaller, or raise image.budget_megabytes in template.toml.",
+            ),
+      );
     },
   },
 ];

@@ -11,7 +11,12 @@ export const LIFECYCLE_CHECKS: readonly Check[] = [
     needs: "lifecycle",
     run: async (lifecycle) => {
       const zombies = await lifecycle.zombies();
-      return zombies.length === 0 ? PASSED : failed(zombies.join(", "), "Processes ended that nobody waited for: let an init be process 1, or reap in the entrypoint.");
+      return zombies.length === 0
+        ? PASSED
+        : failed(
+            zombies.join(", "),
+            "Processes ended that nobody waited for: let an init be process 1, or reap in the entrypoint.",
+          );
     },
   },
   {
@@ -19,7 +24,12 @@ export const LIFECYCLE_CHECKS: readonly Check[] = [
     needs: "lifecycle",
     run: async (lifecycle) => {
       const { durationMs, exitCode, killed } = await lifecycle.stopWithSigterm();
-      return !killed && durationMs <= STOP_LIMIT_MS ? { outcome: "passed", seen: `${String(Math.round(durationMs))} ms, exit ${String(exitCode)}` } : failed(`${String(Math.round(durationMs))} ms, exit ${String(exitCode)}${killed ? ", killed" : ""}`, "The entrypoint must end with exec, so that the sandbox API itself gets the signal.");
+      return !killed && durationMs <= STOP_LIMIT_MS
+        ? { outcome: "passed", seen: `${String(Math.round(durationMs))} ms, exit ${String(exitCode)}` }
+        : failed(
+            `${String(Math.round(durationMs))} ms, exit ${String(exitCode)}${killed ? ", killed" : ""}`,
+            "The entrypoint must end with exec, so that the sandbox API itself gets the signal.",
+          );
     },
   },
 ];

@@ -30,13 +30,22 @@ export function mesaMountCheck(host: Host): Check {
   };
 }
 
-async function mountForReal(host: Host, subject: Subject, { mesa, rendered }: CheckContext): Promise<CheckVerdict> {
+async function mountForReal(
+  host: Host,
+  subject: Subject,
+  { mesa, rendered }: CheckContext,
+): Promise<CheckVerdict> {
   if (mesa === undefined) return { outcome: "skipped", seen: "no Mesa credential" };
   const api = mesaApi(host, mesa);
   const name = `smoke-${rendered.template}-${host.runId}-${subject.kind}`;
   const repo = await api.createRepo(name);
   try {
-    const key = await api.createKey({ name, scopes: ["read", "write"], seconds: KEY_SECONDS, repoIds: [repo.id] });
+    const key = await api.createKey({
+      name,
+      scopes: ["read", "write"],
+      seconds: KEY_SECONDS,
+      repoIds: [repo.id],
+    });
     try {
       const plan = mountPlan({
         version: rendered.mesaVersion,
@@ -50,8 +59,15 @@ async function mountForReal(host: Host, subject: Subject, { mesa, rendered }: Ch
         base: `/tmp/mesa-smoke-${host.runId}`,
       });
       const path = `${plan.mountPoint}/${mesa.org}/${name}`;
-      const mounted = await subject.run({ script: mountScript(plan, path), env: plan.env, timeoutMs: 40_000 });
-      const proven = mounted.exitCode === 0 ? await subject.run({ script: proofScript(plan, path, host.runId), timeoutMs: 20_000 }) : mounted;
+      const mounted = await subject.run({
+        script: mountScript(plan, path),
+        env: plan.env,
+        timeoutMs: 40_000,
+      });
+      const proven =
+        mounted.exitCode === 0
+          ? await subject.run({ script: proofScript(plan, path, host.runId), timeoutMs: 20_000 })
+          : mounted;
       await subject.run({ script: unmountScript(plan), timeoutMs: 15_000 });
       if (proven.exitCode === 0) return PASSED;
       return failed(said(proven), EXPLANATIONS[proven.exitCode] ?? "The mount did not come about.");

@@ -1,12 +1,17 @@
 import type { ProbeCheck } from "../check";
 import { failed, PASSED, said, whenZero } from "./verdicts";
 
-const probe = (check: Omit<ProbeCheck, "needs" | "how">): ProbeCheck => ({ needs: "subject", how: "probe", ...check });
+const probe = (check: Omit<ProbeCheck, "needs" | "how">): ProbeCheck => ({
+  needs: "subject",
+  how: "probe",
+  ...check,
+});
 
 /** The program-free FUSE probe: the descriptor is let go of before the mount is taken away, or umount would wait for ever. */
 export const FUSE_PROBE = `m=$(mktemp -d) && exec 3<>/dev/fuse && { mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 probe "$m" 2>/dev/null || mount -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 probe "$m"; } && grep -q " $m fuse" /proc/mounts; c=$?; exec 3>&-; umount "$m" 2>/dev/null; rmdir "$m" 2>/dev/null; exit $c`;
 
-const FUSE_HINT = "The kernel refused: the container needs /dev/fuse and CAP_SYS_ADMIN, and no AppArmor profile that forbids mount.";
+const FUSE_HINT =
+  "The kernel refused: the container needs /dev/fuse and CAP_SYS_ADMIN, and no AppArmor profile that forbids mount.";
 
 /** Checks that are a line of shell. The distribution is told by what the image has, not by the template's name. */
 export const PROBES: readonly ProbeCheck[] = [
@@ -15,18 +20,33 @@ export const PROBES: readonly ProbeCheck[] = [
     script: () => "(mesa --version || mesa version) 2>&1",
     judge: (result, { rendered }) => {
       const found = /\d+\.\d+\.\d+(?:-[0-9A-Za-z.]+)?/u.exec(result.stdout)?.[0];
-      return found === rendered.mesaVersion ? PASSED : failed(said(result), `${rendered.mesaVersion} is pinned; the image holds something else or mesa does not start.`);
+      return found === rendered.mesaVersion
+        ? PASSED
+        : failed(
+            said(result),
+            `${rendered.mesaVersion} is pinned; the image holds something else or mesa does not start.`,
+          );
     },
   }),
   probe({
     name: "every shared library of mesa resolves",
-    script: () => 'if command -v apk >/dev/null; then apk info -e gcompat >/dev/null && ! apk info -e libc6-compat >/dev/null; else l=$(ldd "$(command -v mesa)") && echo "$l" && ! echo "$l" | grep -q "not found"; fi',
-    judge: (result) => whenZero(result, "On Debian a library is missing (libfuse3.so.3 is bookworm's); on Alpine gcompat must be there and libc6-compat must not, or Mesa's connections deadlock."),
+    script: () =>
+      'if command -v apk >/dev/null; then apk info -e gcompat >/dev/null && ! apk info -e libc6-compat >/dev/null; else l=$(ldd "$(command -v mesa)") && echo "$l" && ! echo "$l" | grep -q "not found"; fi',
+    judge: (result) =>
+      whenZero(
+        result,
+        "On Debian a library is missing (libfuse3.so.3 is bookworm's); on Alpine gcompat must be there and libc6-compat must not, or Mesa's connections deadlock.",
+      ),
   }),
   probe({
     name: "fusermount3 is setuid root",
-    script: () => 'p=$(command -v fusermount3) && p=$(readlink -f "$p") && ls -ln "$p" && [ -u "$p" ] && [ "$(stat -c %u "$p")" = 0 ]',
-    judge: (result) => whenZero(result, "Without a setuid fusermount3 only root can mount, and nobody with auto_unmount: install fuse3."),
+    script: () =>
+      'p=$(command -v fusermount3) && p=$(readlink -f "$p") && ls -ln "$p" && [ -u "$p" ] && [ "$(stat -c %u "$p")" = 0 ]',
+    judge: (result) =>
+      whenZero(
+        result,
+        "Without a setuid fusermount3 only root can mount, and nobody with auto_unmount: install fuse3.",
+      ),
   }),
   probe({
     name: "other users may mount (user_allow_other)",
@@ -35,13 +55,19 @@ export const PROBES: readonly ProbeCheck[] = [
   }),
   probe({
     name: "a CA bundle is there",
-    script: () => "test -s /etc/ssl/certs/ca-certificates.crt && grep -c BEGIN /etc/ssl/certs/ca-certificates.crt",
-    judge: (result) => whenZero(result, "Without it every TLS connection of mesa fails: install ca-certificates."),
+    script: () =>
+      "test -s /etc/ssl/certs/ca-certificates.crt && grep -c BEGIN /etc/ssl/certs/ca-certificates.crt",
+    judge: (result) =>
+      whenZero(result, "Without it every TLS connection of mesa fails: install ca-certificates."),
   }),
   probe({
     name: "the sandbox API's log folder is writable",
     script: () => "d=${SANDBOX_LOG_DIR:-/var/log/sandbox-api}; touch $d/.probe && rm $d/.probe",
-    judge: (result) => whenZero(result, "Every command through the API would be refused: make /var/log/sandbox-api writable in the template."),
+    judge: (result) =>
+      whenZero(
+        result,
+        "Every command through the API would be refused: make /var/log/sandbox-api writable in the template.",
+      ),
   }),
   probe({
     name: "HOME and the working folder are there",
@@ -50,8 +76,13 @@ export const PROBES: readonly ProbeCheck[] = [
   }),
   probe({
     name: "no package manager of the build is left",
-    script: () => 'if command -v apk >/dev/null; then ! apk info -e dpkg >/dev/null && ! apk info -e curl >/dev/null; else ! ls /var/lib/apt/lists/*Packages* /var/cache/apt/archives/*.deb 2>/dev/null; fi',
-    judge: (result) => whenZero(result, "Package lists, dpkg or curl of the build came along: keep them in a stage of their own."),
+    script: () =>
+      "if command -v apk >/dev/null; then ! apk info -e dpkg >/dev/null && ! apk info -e curl >/dev/null; else ! ls /var/lib/apt/lists/*Packages* /var/cache/apt/archives/*.deb 2>/dev/null; fi",
+    judge: (result) =>
+      whenZero(
+        result,
+        "Package lists, dpkg or curl of the build came along: keep them in a stage of their own.",
+      ),
   }),
   probe({
     name: "the kernel takes a FUSE mount from inside",
@@ -62,25 +93,40 @@ export const PROBES: readonly ProbeCheck[] = [
   }),
   probe({
     name: "nothing listens but 8080",
-    script: () => `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { n = split($2, a, ":"); print a[n] }' | sort -u`,
+    script: () =>
+      `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { n = split($2, a, ":"); print a[n] }' | sort -u`,
     judge: (result) => {
-      const ports = result.stdout.split("\n").filter((line) => /^[0-9A-F]{4}$/u.test(line)).map((hex) => Number.parseInt(hex, 16));
+      const ports = result.stdout
+        .split("\n")
+        .filter((line) => /^[0-9A-F]{4}$/u.test(line))
+        .map((hex) => Number.parseInt(hex, 16));
       const others = ports.filter((port) => port !== 8080);
-      if (!ports.includes(8080)) return failed(`listening: ${ports.join(", ") || "nothing"}`, "The sandbox API must listen on 8080.");
-      return others.length === 0 ? PASSED : failed(`listening: ${others.join(", ")}`, "Something in the image starts a server of its own; only the sandbox API may.");
+      if (!ports.includes(8080))
+        return failed(`listening: ${ports.join(", ") || "nothing"}`, "The sandbox API must listen on 8080.");
+      return others.length === 0
+        ? PASSED
+        : failed(
+            `listening: ${others.join(", ")}`,
+            "Something in the image starts a server of its own; only the sandbox API may.",
+          );
     },
   }),
   probe({
     name: "another user can run commands",
-    user: "1000",
-    script: () => 'test "$(id -u)" = 1000 && (mesa --version || mesa version) >/dev/null 2>&1 && touch /tmp/.probe-$$ && rm /tmp/.probe-$$',
-    judge: (result) => (result.exitCode === 125 ? { outcome: "passed" } : whenZero(result, "A workload that is not root cannot start mesa or write to /tmp.")),
+    user: "nobody",
+    script: () =>
+      'test "$(id -u)" != 0 && (mesa --version || mesa version) >/dev/null 2>&1 && touch /tmp/.probe-$$ && rm /tmp/.probe-$$',
+    judge: (result) => whenZero(result, "A workload that is not root cannot start mesa or write to /tmp."),
   }),
   probe({
     name: "/dev/fuse is open to other users",
-    user: "1000",
+    user: "nobody",
     skip: ({ fuseUnavailable }) => fuseUnavailable,
     script: () => "test -r /dev/fuse && test -w /dev/fuse || { ls -l /dev/fuse; exit 1; }",
-    judge: (result) => whenZero(result, "The entrypoint must make /dev/fuse accessible when it starts: it is made with the container, often for root alone."),
+    judge: (result) =>
+      whenZero(
+        result,
+        "The entrypoint must make /dev/fuse accessible when it starts: it is made with the container, often for root alone.",
+      ),
   }),
 ];

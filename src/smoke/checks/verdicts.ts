@@ -9,7 +9,9 @@ export function failed(seen: string, hint: string): CheckVerdict {
 /** What a command said, in one line. */
 export function said(result: CommandResult): string {
   const text = `${result.stdout}\n${result.stderr}`.trim().replaceAll(/\s*\n\s*/gu, " | ");
-  return text === "" ? `exit ${String(result.exitCode)}, no output` : `exit ${String(result.exitCode)}: ${text.slice(0, 500)}`;
+  return text === ""
+    ? `exit ${String(result.exitCode)}, no output`
+    : `exit ${String(result.exitCode)}: ${text.slice(0, 500)}`;
 }
 
 /** Passed when the exit code is 0. */

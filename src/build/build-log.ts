@@ -1,0 +1,35 @@
+import { createWriteStream, type WriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+
+/** The whole log of a build, written as it comes. */
+export interface BuildLog {
+  line(text: string): void;
+  /** Waits until everything is in the file. */
+  close(): Promise<void>;
+}
+
+/** Opens the log file (parents are made, an older one is replaced); without a path nothing is kept. A log that cannot be written stops nothing. */
+export async function openBuildLog(
+  path: string | undefined,
+  redact: (text: string) => string,
+): Promise<BuildLog> {
+  if (path === undefined) return { line: () => undefined, close: () => Promise.resolve() };
+  await mkdir(dirname(path), { recursive: true });
+  const file = createWriteStream(path, { flags: "w" });
+  file.on("error", () => undefined);
+  return {
+    line: (text) => {
+      file.write(`${redact(text)}\n`);
+    },
+    close: () => ended(file),
+  };
+}
+
+function ended(file: WriteStream): Promise<void> {
+  return new Promise((resolve) => {
+    file.once("close", resolve);
+    file.end();
+    if (file.closed) resolve();
+  });
+}

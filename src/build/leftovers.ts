@@ -1,0 +1,25 @@
+import type { Engine } from "../docker/index";
+import { RUN_LABEL } from "../support/host";
+
+/** Removes an image that lost its tag to a newer one: only where it is ours (by label) and nobody names or uses it. */
+export async function removeReplaced(engine: Engine, id: string): Promise<void> {
+  const image = await engine.image(id);
+  if (image === undefined || image.tags.length > 0 || image.labels[RUN_LABEL] === undefined) return;
+  await engine.removeImage(id);
+}
+
+/**
+ * Removes what the classic builder made on the way and leaves behind without a name: the last image of each earlier stage, and of a
+ * failed build. The ids come from this very build's messages; what has a name, or what another image stands on, stays.
+ */
+export async function removeIntermediate(
+  engine: Engine,
+  made: readonly string[],
+  keep: string | undefined,
+): Promise<void> {
+  for (const id of [...made].reverse()) {
+    const image = await engine.image(id);
+    if (image === undefined || image.tags.length > 0 || image.id === keep) continue;
+    await engine.removeImage(image.id);
+  }
+}

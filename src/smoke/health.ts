@@ -1,0 +1,66 @@
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import type { SmokeContainer } from "./container";
+
+/** Between two looks, in ms: the API answers within a tenth of a second. */
+const POLL_MS = 25;
+
+/**
+ * Waits until the sandbox API answers. A container that ends meanwhile is seen at once.
+ * @throws Failure CONTAINER_DIED, HEALTH_TIMEOUT (exit 6) with the container's last lines
+ */
+export async function waitUntilHealthy(
+  host: Host,
+  container: SmokeContainer,
+  limitMs: number,
+): Promise<void> {
+  const { engine, id, url } = container;
+  const begun = host.clock.now();
+  for (;;) {
+    try {
+      const signal = AbortSignal.any([host.signal, AbortSignal.timeout(2_000)]);
+      const response = await host.fetch(`${url}/health`, { signal });
+      await response.body?.cancel();
+      if (response.ok) return;
+    } catch {
+      host.signal.throwIfAborted();
+    }
+    const state = await engine.container(id);
+    const log = async (): Promise<readonly string[]> =>
+      (await engine.logs(id, 20)).map((line) => host.redact(line));
+    if (state?.running !== true)
+      throw died(state?.exitCode, state?.error ?? "", state?.oomKilled === true, await log());
+    if (host.clock.now() - begun > limitMs) {
+      throw new Failure({
+        code: "HEALTH_TIMEOUT",
+        kind: "smoke",
+        message: `The sandbox API did not answer /health within ${String(Math.round(limitMs / 1000))} s.`,
+        log: await log(),
+        hint: "It must listen on 0.0.0.0:8080 (or ::), not on the loopback only.",
+      });
+    }
+    await host.clock.sleep(POLL_MS, host.signal);
+  }
+}
+
+/** What an exit code of the container says about its entrypoint (docker run's own: 126 cannot be executed, 127 not found). */
+function meaning(code: number | undefined, oomKilled: boolean, log: readonly string[]): string {
+  if (oomKilled) return "It ran out of memory.";
+  if (log.some((line) => line.includes("exec format error")))
+    return "exec format error: the entrypoint or the sandbox API is for another machine, or a script without #!/bin/sh.";
+  if (code === 126)
+    return "Exit 126: the entrypoint or the sandbox API is there but cannot be executed (mode 0755?).";
+  if (code === 127)
+    return "Exit 127: the entrypoint or the sandbox API, or its interpreter, is not in the image.";
+  return "The entrypoint must end with exec-ing the sandbox API; read its last lines above.";
+}
+
+function died(code: number | undefined, error: string, oomKilled: boolean, log: readonly string[]): Failure {
+  return new Failure({
+    code: "CONTAINER_DIED",
+    kind: "smoke",
+    message: `The container ended with ${String(code ?? "no exit code")} before the sandbox API answered${error === "" ? "" : ` (${error})`}.`,
+    log,
+    hint: meaning(code, oomKilled, log),
+  });
+}
