@@ -2,9 +2,20 @@ import tseslint from "typescript-eslint";
 
 export default tseslint.config(
   {
-    ignores: ["dist/**", "node_modules/**", ".world/**", ".demo/**", ".bench/**", ".mesa-template/**", ".test-work/**"],
+    ignores: [
+      "dist/**",
+      "node_modules/**",
+      ".world/**",
+      ".demo/**",
+      ".bench/**",
+      ".mesa-template/**",
+      ".test-work/**",
+    ],
   },
-  ...tseslint.configs.strictTypeChecked.map((config) => ({ ...config, files: ["src/**/*.ts", "test/**/*.ts", "vitest.config.ts"] })),
+  ...tseslint.configs.strictTypeChecked.map((config) => ({
+    ...config,
+    files: ["src/**/*.ts", "test/**/*.ts", "vitest.config.ts"],
+  })),
   {
     files: ["src/**/*.ts", "test/**/*.ts", "vitest.config.ts"],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
@@ -12,11 +23,28 @@ export default tseslint.config(
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/no-non-null-assertion": "error",
-      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
-      "no-restricted-exports": ["error", { restrictDefaultExports: { direct: true, named: true, defaultFrom: true, namedFrom: true, namespaceFrom: true } }],
+      "@typescript-eslint/restrict-template-expressions": [
+        "error",
+        { allowNumber: true, allowBoolean: true },
+      ],
+      "no-restricted-exports": [
+        "error",
+        {
+          restrictDefaultExports: {
+            direct: true,
+            named: true,
+            defaultFrom: true,
+            namedFrom: true,
+            namespaceFrom: true,
+          },
+        },
+      ],
       "no-console": "error",
     },
   },
   { files: ["vitest.config.ts"], rules: { "no-restricted-exports": "off" } },
-  { files: ["test/**/*.ts"], rules: { "no-console": "off", "@typescript-eslint/no-unnecessary-condition": "off" } },
+  {
+    files: ["test/**/*.ts"],
+    rules: { "no-console": "off", "@typescript-eslint/no-unnecessary-condition": "off" },
+  },
 );

@@ -41,5 +41,8 @@ await build({
   logLevel: "warning",
 });
 chmodSync("dist/mesa-template.js", 0o755);
-const help = execFileSync(process.execPath, ["dist/mesa-template.js", "--help"], { encoding: "utf8", env: { ...process.env, COLUMNS: "100" } });
+const help = execFileSync(process.execPath, ["dist/mesa-template.js", "--help"], {
+  encoding: "utf8",
+  env: { ...process.env, COLUMNS: "100" },
+});
 writeFileSync("dist/help.txt", help);

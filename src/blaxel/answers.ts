@@ -3,13 +3,20 @@ import * as z from "zod/mini";
 /** What this program reads of bl's JSON; everything else may change. */
 export const sandboxAnswer = z.array(
   z.object({
-    metadata: z.object({ name: z.string(), url: z.optional(z.string()), updatedAt: z.optional(z.string()), createdAt: z.optional(z.string()) }),
+    metadata: z.object({
+      name: z.string(),
+      url: z.optional(z.string()),
+      updatedAt: z.optional(z.string()),
+      createdAt: z.optional(z.string()),
+    }),
     spec: z.object({
       region: z.optional(z.string()),
       runtime: z.optional(
         z.object({
           image: z.optional(z.string()),
-          envs: z.optional(z.nullable(z.array(z.object({ name: z.string(), value: z.optional(z.string()) })))),
+          envs: z.optional(
+            z.nullable(z.array(z.object({ name: z.string(), value: z.optional(z.string()) }))),
+          ),
         }),
       ),
     }),
@@ -19,9 +26,15 @@ export const sandboxAnswer = z.array(
 
 export const imageAnswer = z.array(
   z.object({
-    metadata: z.object({ name: z.string(), status: z.optional(z.string()), updatedAt: z.optional(z.string()) }),
+    metadata: z.object({
+      name: z.string(),
+      status: z.optional(z.string()),
+      updatedAt: z.optional(z.string()),
+    }),
     spec: z.object({
-      tags: z.optional(z.nullable(z.array(z.object({ name: z.string(), createdAt: z.optional(z.string()) })))),
+      tags: z.optional(
+        z.nullable(z.array(z.object({ name: z.string(), createdAt: z.optional(z.string()) }))),
+      ),
     }),
   }),
 );
@@ -33,5 +46,7 @@ export const dryRunAnswer = z.object({
 
 export const deployAnswer = z.object({
   success: z.boolean(),
-  resources: z.array(z.object({ name: z.optional(z.string()), status: z.optional(z.string()), error: z.optional(z.string()) })),
+  resources: z.array(
+    z.object({ name: z.optional(z.string()), status: z.optional(z.string()), error: z.optional(z.string()) }),
+  ),
 });

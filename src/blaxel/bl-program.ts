@@ -54,7 +54,9 @@ export async function inspectBl(host: Host, path: string, session: BlSession): P
     throw new Failure({
       code: old ? "BL_TOO_OLD" : "BL_BROKEN",
       kind: "environment",
-      message: old ? `${path} is older than ${OLDEST_BL}: it does not know --version.` : `${path} --version ${answer.ending} and did not say its version.`,
+      message: old
+        ? `${path} is older than ${OLDEST_BL}: it does not know --version.`
+        : `${path} --version ${answer.ending} and did not say its version.`,
       log: tail,
       hint: `Install bl ${OLDEST_BL} or newer.`,
     });

@@ -35,7 +35,9 @@ export async function blaxelCore(host: Host): Promise<Core> {
   core.initialize({
     workspace: credentials.workspace,
     ...(credentials.apiKey === undefined ? {} : { apiKey: credentials.apiKey }),
-    ...(credentials.clientCredentials === undefined ? {} : { clientCredentials: credentials.clientCredentials }),
+    ...(credentials.clientCredentials === undefined
+      ? {}
+      : { clientCredentials: credentials.clientCredentials }),
     disableH2: true,
   });
   return core;

@@ -8,11 +8,16 @@ import { blaxelCredentials } from "./credentials";
 export async function sandboxHeaders(host: Host): Promise<Readonly<Record<string, string>>> {
   const credentials = await blaxelCredentials(host);
   if (credentials.apiKey !== undefined) {
-    return { "X-Blaxel-Authorization": `Bearer ${credentials.apiKey}`, "X-Blaxel-Workspace": credentials.workspace };
+    return {
+      "X-Blaxel-Authorization": `Bearer ${credentials.apiKey}`,
+      "X-Blaxel-Workspace": credentials.workspace,
+    };
   }
   const base = (host.env["BL_API_URL"] ?? "https://api.blaxel.ai/v0").replace(/\/$/u, "");
   const basic = Buffer.from(
-    credentials.clientCredentials?.includes(":") === true ? credentials.clientCredentials : Buffer.from(credentials.clientCredentials ?? "", "base64").toString("utf8"),
+    credentials.clientCredentials?.includes(":") === true
+      ? credentials.clientCredentials
+      : Buffer.from(credentials.clientCredentials ?? "", "base64").toString("utf8"),
   ).toString("base64");
   const response = await host.fetch(`${base}/oauth/token`, {
     method: "POST",

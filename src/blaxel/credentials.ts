@@ -22,7 +22,10 @@ function missing(message: string): Failure {
 
 interface ConfigFile {
   readonly context?: { readonly workspace?: unknown };
-  readonly workspaces?: readonly { readonly name?: unknown; readonly credentials?: Readonly<Record<string, unknown>> }[];
+  readonly workspaces?: readonly {
+    readonly name?: unknown;
+    readonly credentials?: Readonly<Record<string, unknown>>;
+  }[];
 }
 
 async function fromConfigFile(host: Host, wanted: string | undefined): Promise<BlaxelCredentials> {
@@ -34,22 +37,34 @@ async function fromConfigFile(host: Host, wanted: string | undefined): Promise<B
   } catch {
     text = "";
   }
-  if (text === "") throw missing("There are no Blaxel credentials: BL_API_KEY is not set and bl login was never run.");
+  if (text === "")
+    throw missing("There are no Blaxel credentials: BL_API_KEY is not set and bl login was never run.");
   const { parse } = await import("yaml");
   let config: ConfigFile | null;
   try {
     config = parse(text) as ConfigFile | null;
   } catch (error) {
-    throw new Failure({ code: "NO_BLAXEL_CREDENTIALS", kind: "environment", message: `${path ?? ""} is not YAML, so it holds no credentials.`, hint: HINT, cause: error });
+    throw new Failure({
+      code: "NO_BLAXEL_CREDENTIALS",
+      kind: "environment",
+      message: `${path ?? ""} is not YAML, so it holds no credentials.`,
+      hint: HINT,
+      cause: error,
+    });
   }
-  const workspace = wanted ?? (typeof config?.context?.workspace === "string" ? config.context.workspace : undefined);
-  if (workspace === undefined) throw missing("No Blaxel workspace is chosen: BL_WORKSPACE is not set and bl login has chosen none.");
-  const found = Array.isArray(config?.workspaces) ? config.workspaces.find((entry) => entry.name === workspace)?.credentials : undefined;
+  const workspace =
+    wanted ?? (typeof config?.context?.workspace === "string" ? config.context.workspace : undefined);
+  if (workspace === undefined)
+    throw missing("No Blaxel workspace is chosen: BL_WORKSPACE is not set and bl login has chosen none.");
+  const found = Array.isArray(config?.workspaces)
+    ? config.workspaces.find((entry) => entry.name === workspace)?.credentials
+    : undefined;
   const apiKey = found?.["apiKey"];
   const clientCredentials = found?.["client_credentials"];
   const source = "~/.blaxel/config.yaml";
   if (typeof apiKey === "string" && apiKey !== "") return { workspace, apiKey, source };
-  if (typeof clientCredentials === "string" && clientCredentials !== "") return { workspace, clientCredentials, source };
+  if (typeof clientCredentials === "string" && clientCredentials !== "")
+    return { workspace, clientCredentials, source };
   throw missing(
     found === undefined
       ? `bl is not signed in to the workspace ${workspace}.`
@@ -70,7 +85,8 @@ export async function blaxelCredentials(host: Host): Promise<BlaxelCredentials> 
     if (workspace === undefined || workspace === "") throw missing("BL_API_KEY is set, BL_WORKSPACE is not.");
     credentials = { workspace, apiKey, source: "BL_API_KEY" };
   } else if (clientCredentials !== undefined && clientCredentials !== "") {
-    if (workspace === undefined || workspace === "") throw missing("BL_CLIENT_CREDENTIALS is set, BL_WORKSPACE is not.");
+    if (workspace === undefined || workspace === "")
+      throw missing("BL_CLIENT_CREDENTIALS is set, BL_WORKSPACE is not.");
     credentials = { workspace, clientCredentials, source: "BL_CLIENT_CREDENTIALS" };
   } else {
     credentials = await fromConfigFile(host, workspace === "" ? undefined : workspace);

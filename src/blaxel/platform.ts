@@ -51,7 +51,9 @@ export function platformThrough(host: Host, bl: string, session: BlSession): Pla
   const ask = async (args: readonly string[], what: string): Promise<BlAnswer> => {
     for (let attempt = 0; ; attempt += 1) {
       calls += 1;
-      const answer = await runBl(host, bl, session, [...args, "--skip-version-warning"], { timeoutMs: READ_TIMEOUT_MS });
+      const answer = await runBl(host, bl, session, [...args, "--skip-version-warning"], {
+        timeoutMs: READ_TIMEOUT_MS,
+      });
       if (answer.exitCode === 0) return answer;
       const text = `${answer.stdout}\n${answer.stderr}`;
       const passing = ["gateway", "network"].includes(refusalKind(text)) || answer.timedOut;
@@ -62,7 +64,11 @@ export function platformThrough(host: Host, bl: string, session: BlSession): Pla
       await host.clock.sleep(Math.min(1000 * 2 ** attempt, 8000), host.signal);
     }
   };
-  const read = async <Schema extends z.ZodMiniType>(args: readonly string[], what: string, schema: Schema): Promise<z.infer<Schema> | undefined> => {
+  const read = async <Schema extends z.ZodMiniType>(
+    args: readonly string[],
+    what: string,
+    schema: Schema,
+  ): Promise<z.infer<Schema> | undefined> => {
     const answer = await ask(args, what);
     if (answer.exitCode !== 0) return undefined;
     const parsed = schema.safeParse(jsonIn(answer.stdout));
@@ -78,7 +84,11 @@ export function platformThrough(host: Host, bl: string, session: BlSession): Pla
   return {
     calls: () => calls,
     async getSandbox(name) {
-      const found = await read(["get", "sandbox", name, "-o", "json"], `bl get sandbox ${name}`, sandboxAnswer);
+      const found = await read(
+        ["get", "sandbox", name, "-o", "json"],
+        `bl get sandbox ${name}`,
+        sandboxAnswer,
+      );
       const [sandbox] = found ?? [];
       if (sandbox === undefined) return undefined;
       return {
@@ -92,7 +102,11 @@ export function platformThrough(host: Host, bl: string, session: BlSession): Pla
       };
     },
     async getImage(name) {
-      const found = await read(["get", "image", `sandbox/${name}`, "-o", "json"], `bl get image sandbox/${name}`, imageAnswer);
+      const found = await read(
+        ["get", "image", `sandbox/${name}`, "-o", "json"],
+        `bl get image sandbox/${name}`,
+        imageAnswer,
+      );
       const [image] = found ?? [];
       if (image === undefined) return undefined;
       return {
@@ -103,9 +117,19 @@ export function platformThrough(host: Host, bl: string, session: BlSession): Pla
     },
     async logLines(name) {
       calls += 1;
-      const answer = await runBl(host, bl, session, ["logs", "sandbox", name, "--period", "30m", "--no-timestamps", "--skip-version-warning"], { timeoutMs: READ_TIMEOUT_MS });
+      const answer = await runBl(
+        host,
+        bl,
+        session,
+        ["logs", "sandbox", name, "--period", "30m", "--no-timestamps", "--skip-version-warning"],
+        { timeoutMs: READ_TIMEOUT_MS },
+      );
       if (answer.exitCode !== 0) return [];
-      return answer.stdout.split("\n").filter((line) => line.trim() !== "").slice(-20).map((line) => host.redact(line));
+      return answer.stdout
+        .split("\n")
+        .filter((line) => line.trim() !== "")
+        .slice(-20)
+        .map((line) => host.redact(line));
     },
     async deleteSandbox(name) {
       await ask(["delete", "sandbox", name], `bl delete sandbox ${name}`);

@@ -17,12 +17,15 @@ export interface BlSession {
   readonly credentials: BlaxelCredentials | undefined;
 }
 
-const SWALLOWING = /(^|\/)(\.blaxel|\.env\.build|\.docker|\.git|dist|\.venv|venv|node_modules|\.env|\.next|__pycache__)(\/|$)/u;
+const SWALLOWING =
+  /(^|\/)(\.blaxel|\.env\.build|\.docker|\.git|dist|\.venv|venv|node_modules|\.env|\.next|__pycache__)(\/|$)/u;
 
 /** A folder to work in whose path bl does not ignore: TMPDIR when it is fit, else /tmp, /var/tmp. @throws Failure NO_NEUTRAL_FOLDER (exit 3) */
 export function neutralParent(env: Readonly<Record<string, string | undefined>>): string {
   const candidates = [env["TMPDIR"], tmpdir(), "/tmp", "/var/tmp"];
-  const fit = candidates.find((path) => path !== undefined && path !== "" && path.startsWith("/") && !SWALLOWING.test(path));
+  const fit = candidates.find(
+    (path) => path !== undefined && path !== "" && path.startsWith("/") && !SWALLOWING.test(path),
+  );
   if (fit !== undefined) return fit;
   throw new Failure({
     code: "NO_NEUTRAL_FOLDER",
@@ -33,11 +36,22 @@ export function neutralParent(env: Readonly<Record<string, string | undefined>>)
 }
 
 /** Runs `use` with a session whose folders are removed afterwards. */
-export async function withBlSession<T>(host: Host, credentials: BlaxelCredentials | undefined, use: (session: BlSession) => Promise<T>): Promise<T> {
+export async function withBlSession<T>(
+  host: Host,
+  credentials: BlaxelCredentials | undefined,
+  use: (session: BlSession) => Promise<T>,
+): Promise<T> {
   const root = await mkdtemp(join(neutralParent(host.env), "mesa-template-bl-"));
-  const session: BlSession = { home: join(root, "home"), temporary: join(root, "tmp"), neutral: join(root, "cwd"), credentials };
+  const session: BlSession = {
+    home: join(root, "home"),
+    temporary: join(root, "tmp"),
+    neutral: join(root, "cwd"),
+    credentials,
+  };
   try {
-    await Promise.all([session.home, session.temporary, session.neutral].map((path) => mkdir(path, { mode: 0o700 })));
+    await Promise.all(
+      [session.home, session.temporary, session.neutral].map((path) => mkdir(path, { mode: 0o700 })),
+    );
     return await use(session);
   } finally {
     await rm(root, { recursive: true, force: true });
@@ -45,11 +59,35 @@ export async function withBlSession<T>(host: Host, credentials: BlaxelCredential
 }
 
 /** Names that bl and the network need from outside; everything else (NODE_OPTIONS, AWS_…, .env leftovers) stays out. */
-const PASSED_ON = ["PATH", "BL_API_URL", "BL_RUN_URL", "BL_APP_URL", "BL_ENV", "BL_REGION", "BLAXEL_CUSTOM_HEADERS", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR", "TZ", "LANG", "MESA_TEMPLATE_WORLD"];
+const PASSED_ON = [
+  "PATH",
+  "BL_API_URL",
+  "BL_RUN_URL",
+  "BL_APP_URL",
+  "BL_ENV",
+  "BL_REGION",
+  "BLAXEL_CUSTOM_HEADERS",
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "TZ",
+  "LANG",
+  "MESA_TEMPLATE_WORLD",
+];
 
 /** The whole environment of a bl run. CI=true and no terminal keep it from asking anything. */
-export function blEnvironment(env: Readonly<Record<string, string | undefined>>, session: BlSession): Record<string, string> {
-  const passed = Object.fromEntries(PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]))) as Record<string, string>;
+export function blEnvironment(
+  env: Readonly<Record<string, string | undefined>>,
+  session: BlSession,
+): Record<string, string> {
+  const passed = Object.fromEntries(
+    PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
+  ) as Record<string, string>;
   const { credentials } = session;
   return {
     ...passed,
@@ -60,7 +98,9 @@ export function blEnvironment(env: Readonly<Record<string, string | undefined>>,
     DO_NOT_TRACK: "1",
     ...(credentials === undefined ? {} : { BL_WORKSPACE: credentials.workspace }),
     ...(credentials?.apiKey === undefined ? {} : { BL_API_KEY: credentials.apiKey }),
-    ...(credentials?.clientCredentials === undefined ? {} : { BL_CLIENT_CREDENTIALS: credentials.clientCredentials }),
+    ...(credentials?.clientCredentials === undefined
+      ? {}
+      : { BL_CLIENT_CREDENTIALS: credentials.clientCredentials }),
   };
 }
 
@@ -82,7 +122,13 @@ export interface BlRunOptions {
 }
 
 /** Runs bl with its private environment, without stdin or terminal; both pipes are drained to the end (closing one early would kill it between request and upload). */
-export async function runBl(host: Host, path: string, session: BlSession, args: readonly string[], options: BlRunOptions): Promise<BlAnswer> {
+export async function runBl(
+  host: Host,
+  path: string,
+  session: BlSession,
+  args: readonly string[],
+  options: BlRunOptions,
+): Promise<BlAnswer> {
   const result = await host.run({
     command: path,
     args,
@@ -103,7 +149,15 @@ export async function runBl(host: Host, path: string, session: BlSession, args: 
   };
 }
 
-function endingOf(result: { readonly exitCode: number | null; readonly signal: string | null; readonly timedOut: boolean; readonly spawnError?: string }, timeoutMs: number): string {
+function endingOf(
+  result: {
+    readonly exitCode: number | null;
+    readonly signal: string | null;
+    readonly timedOut: boolean;
+    readonly spawnError?: string;
+  },
+  timeoutMs: number,
+): string {
   if (result.spawnError !== undefined) return `could not be started: ${result.spawnError}`;
   if (result.timedOut) return `was ended after ${String(Math.round(timeoutMs / 1000))} s`;
   if (result.signal !== null) return `was ended by ${result.signal}`;

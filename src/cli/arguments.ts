@@ -2,7 +2,10 @@ import type { CommandArgs } from "./command";
 import { wrongUsage } from "./command-line";
 
 /** Typed access to parsed values; `values` are by option or positional name in kebab-case. */
-export function commandArguments(values: Readonly<Record<string, unknown>>, rest: readonly string[]): CommandArgs {
+export function commandArguments(
+  values: Readonly<Record<string, unknown>>,
+  rest: readonly string[],
+): CommandArgs {
   const text = (name: string): string | undefined => {
     const value = values[name];
     if (value === undefined || value === null) return undefined;
@@ -24,7 +27,8 @@ export function commandArguments(values: Readonly<Record<string, unknown>>, rest
     number(name) {
       const value = values[name];
       if (value === undefined || value === null) return undefined;
-      if (typeof value !== "number" || !Number.isFinite(value)) throw wrongUsage(`${name} is not a number.`, "Give a number.");
+      if (typeof value !== "number" || !Number.isFinite(value))
+        throw wrongUsage(`${name} is not a number.`, "Give a number.");
       return value;
     },
     list(name) {

@@ -54,7 +54,11 @@ async function prepare(
   const json = args.flag("json");
   const live = process.stderr.isTTY && !json && !isCi(env) && (env["NO_COLOR"] ?? "") === "";
   const progress = progressFor(live, (text) => process.stderr.write(text), systemClock, redact);
-  const sinks: EmitEvent[] = [(event) => { progress.handle(event); }];
+  const sinks: EmitEvent[] = [
+    (event) => {
+      progress.handle(event);
+    },
+  ];
   const events = args.text("events");
   if (events !== undefined) {
     const { eventsFile } = await import("./events-file");
@@ -64,15 +68,21 @@ async function prepare(
   if (!Number.isInteger(concurrency) || concurrency < 1) {
     throw wrongUsage(`--concurrency is ${String(concurrency)}; it must be a whole number from 1 on.`);
   }
-  const templates = args.text("template")?.split(",").map((name) => name.trim());
-  if (templates?.some((name) => name === "") === true) throw wrongUsage("--template holds an empty name.", "Write --template debian,alpine.");
+  const templates = args
+    .text("template")
+    ?.split(",")
+    .map((name) => name.trim());
+  if (templates?.some((name) => name === "") === true)
+    throw wrongUsage("--template holds an empty name.", "Write --template debian,alpine.");
   const upstream = args.text("upstream");
   const host: Host = {
     env,
     clock: systemClock,
     fetch: globalThis.fetch,
     run: runProcessLazily,
-    emit: (event) => { for (const sink of sinks) sink(event); },
+    emit: (event) => {
+      for (const sink of sinks) sink(event);
+    },
     redact,
     signal,
     runId: randomBytes(6).toString("hex"),
@@ -88,8 +98,12 @@ async function prepare(
     terminal: {
       interactive: process.stdin.isTTY && process.stderr.isTTY && !json && !isCi(env),
       width: process.stdout.isTTY ? process.stdout.columns : undefined,
-      stdout: (text) => { process.stdout.write(text); },
-      stderr: (text) => { process.stderr.write(text); },
+      stdout: (text) => {
+        process.stdout.write(text);
+      },
+      stderr: (text) => {
+        process.stderr.write(text);
+      },
       confirm,
     },
   };
@@ -98,25 +112,37 @@ async function prepare(
 
 async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
   if (text === "") return;
-  await new Promise<void>((done) => { stream.write(text, () => { done(); }); });
+  await new Promise<void>((done) => {
+    stream.write(text, () => {
+      done();
+    });
+  });
 }
 
 async function report(outcome: CommandOutcome, json: boolean, redact: Redactor): Promise<void> {
   if (json) await write(process.stdout, redact(`${JSON.stringify(outcome.json)}\n`));
-  else if (outcome.text !== "") await write(process.stdout, redact(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`));
+  else if (outcome.text !== "")
+    await write(process.stdout, redact(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`));
 }
 
 async function reportError(error: unknown, json: boolean, redact: Redactor): Promise<ExitCode> {
-  if (json) await write(process.stdout, `${JSON.stringify({ ok: false, error: errorDocument(error, redact) })}\n`);
+  if (json)
+    await write(process.stdout, `${JSON.stringify({ ok: false, error: errorDocument(error, redact) })}\n`);
   else await write(process.stderr, errorText(error, redact));
   return exitCodeOf(error);
 }
 
 /** Runs one command line to its end and answers with the exit code. Results go to stdout, everything else to stderr. */
-export async function main(argv: readonly string[], env: Environment, specs: readonly CommandSpec[] = COMMANDS): Promise<ExitCode> {
+export async function main(
+  argv: readonly string[],
+  env: Environment,
+  specs: readonly CommandSpec[] = COMMANDS,
+): Promise<ExitCode> {
   const redact = createRedactor(env);
   const separator = argv.indexOf("--");
-  const json = (separator < 0 ? argv : argv.slice(0, separator)).includes("--json") || /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
+  const json =
+    (separator < 0 ? argv : argv.slice(0, separator)).includes("--json") ||
+    /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
   const stop = interruption();
   let progress: Progress | undefined;
   try {
@@ -126,7 +152,11 @@ export async function main(argv: readonly string[], env: Environment, specs: rea
       return EXIT_CODES.done;
     }
     const options = optionsOf(parsed.spec);
-    const values = { ...defaultsOf(options), ...optionsFromEnvironment(options, env), ...withoutUndefined(parsed.values) };
+    const values = {
+      ...defaultsOf(options),
+      ...optionsFromEnvironment(options, env),
+      ...withoutUndefined(parsed.values),
+    };
     const prepared = await prepare(parsed, values, env, redact, stop.signal);
     progress = prepared.progress;
     const { run } = await parsed.spec.load();

@@ -18,7 +18,9 @@ export function errorDocument(error: unknown, redact: Redactor): Readonly<Record
 /** An error as people read it: cause first, the other side's own last lines, the next step. Only a fault of ours shows its stack. */
 export function errorText(error: unknown, redact: Redactor): string {
   const failure = error instanceof Failure ? error : undefined;
-  const lines = [`error: ${failure?.template === undefined ? "" : `${failure.template}: `}${messageOf(error)}`];
+  const lines = [
+    `error: ${failure?.template === undefined ? "" : `${failure.template}: `}${messageOf(error)}`,
+  ];
   const cause = causeOf(error);
   if (cause !== undefined && !messageOf(error).includes(cause)) lines.push(`cause: ${cause}`);
   for (const line of failure?.log ?? []) lines.push(`  | ${line}`);

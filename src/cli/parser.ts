@@ -20,7 +20,12 @@ function yargsOption(option: OptionSpec): Options {
   };
 }
 
-function addCommand(parser: Argv, spec: CommandSpec, usage: string, found: (parsed: ParsedCommand) => void): void {
+function addCommand(
+  parser: Argv,
+  spec: CommandSpec,
+  usage: string,
+  found: (parsed: ParsedCommand) => void,
+): void {
   parser.command(
     usage,
     spec.describe,
@@ -31,7 +36,8 @@ function addCommand(parser: Argv, spec: CommandSpec, usage: string, found: (pars
     },
     (argv) => {
       const rest = (argv["--"] ?? []) as readonly unknown[];
-      if (rest.length > 0 && spec.passesRest !== true) throw wrongUsage(`Unexpected after --: ${rest.join(" ")}`, "See --help.");
+      if (rest.length > 0 && spec.passesRest !== true)
+        throw wrongUsage(`Unexpected after --: ${rest.join(" ")}`, "See --help.");
       found({ spec, values: argv, rest: rest.map(String) });
     },
   );
@@ -53,7 +59,13 @@ export async function parseCommandLine(
   };
   const parser = yargs()
     .scriptName("mesa-template")
-    .parserConfiguration({ "populate--": true, "parse-numbers": false, "parse-positional-numbers": false, "camel-case-expansion": false, "strip-aliased": true })
+    .parserConfiguration({
+      "populate--": true,
+      "parse-numbers": false,
+      "parse-positional-numbers": false,
+      "camel-case-expansion": false,
+      "strip-aliased": true,
+    })
     .wrap(width)
     .version(VERSION)
     .help()
@@ -76,7 +88,10 @@ export async function parseCommandLine(
   for (const [word, members] of groups) {
     parser.command(word, members.map((spec) => commandWords(spec)[1]).join(" | "), (builder) => {
       for (const spec of members) addCommand(builder, spec, spec.usage.slice(word.length + 1), found);
-      return builder.demandCommand(1, `Which one? ${members.map((spec) => `${word} ${commandWords(spec)[1] ?? ""}`).join(", ")}`);
+      return builder.demandCommand(
+        1,
+        `Which one? ${members.map((spec) => `${word} ${commandWords(spec)[1] ?? ""}`).join(", ")}`,
+      );
     });
   }
   await parser.parseAsync([...argv], (_error: unknown, _argv: unknown, output: string) => {

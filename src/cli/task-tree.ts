@@ -38,7 +38,8 @@ export function taskTree(redact: Redactor): Progress {
   const lines: string[] = [];
 
   const begin = (version: string, templates: readonly string[]): void => {
-    for (const template of templates) for (const stage of STAGES) stages.set(key(template, stage), shownStage());
+    for (const template of templates)
+      for (const stage of STAGES) stages.set(key(template, stage), shownStage());
     const list = new Listr(
       templates.map((template) => ({
         title: `${template} ${version}`,
@@ -58,13 +59,18 @@ export function taskTree(redact: Redactor): Progress {
                 const note = end.message === undefined ? "" : `: ${redact(end.message)}`;
                 if (end.outcome === "failed") throw new Error(`${stage}${note}`);
                 if (end.outcome === "skipped") wrapper.skip(`${stage} (skipped${note})`);
-                else wrapper.title = `${stage} ${end.outcome === "reused" ? "reused" : seconds(end.durationMs)}${note}`;
+                else
+                  wrapper.title = `${stage} ${end.outcome === "reused" ? "reused" : seconds(end.durationMs)}${note}`;
               },
             })),
             { concurrent: true, exitOnError: false },
           ),
       })),
-      { concurrent: true, exitOnError: false, rendererOptions: { collapseSubtasks: false, collapseErrors: false, showErrorMessage: true } },
+      {
+        concurrent: true,
+        exitOnError: false,
+        rendererOptions: { collapseSubtasks: false, collapseErrors: false, showErrorMessage: true },
+      },
     );
     running = list.run().catch(() => undefined);
   };
@@ -78,7 +84,11 @@ export function taskTree(redact: Redactor): Progress {
         if (wrapper !== undefined) wrapper.output = redact(event.message);
       } else if (event.type === "stage-finished") stages.get(key(event.template, event.stage))?.finish(event);
       else if (event.type === "warning" || event.type === "note") {
-        lines.push(redact(`${event.type === "warning" ? "warning: " : ""}${event.template === undefined ? "" : `${event.template}: `}${event.message}`));
+        lines.push(
+          redact(
+            `${event.type === "warning" ? "warning: " : ""}${event.template === undefined ? "" : `${event.template}: `}${event.message}`,
+          ),
+        );
       }
     },
     async close() {

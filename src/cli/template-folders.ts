@@ -11,19 +11,36 @@ export async function templateFolders(context: CommandContext): Promise<readonly
   let names: string[];
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    names = entries.filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "template.toml"))).map((entry) => entry.name);
+    names = entries
+      .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "template.toml")))
+      .map((entry) => entry.name);
   } catch (error) {
     if (!hasErrno(error, "ENOENT")) throw error;
-    throw wrongUsage(`There is no folder ${folder}.`, "Give --root the folder that holds templates/, or make one with mesa-template init.");
+    throw wrongUsage(
+      `There is no folder ${folder}.`,
+      "Give --root the folder that holds templates/, or make one with mesa-template init.",
+    );
   }
   const asked = context.templates;
   if (asked === undefined) {
-    if (names.length === 0) throw wrongUsage(`${folder} holds no template.`, "A template is a folder with a template.toml; mesa-template init writes two.");
+    if (names.length === 0)
+      throw wrongUsage(
+        `${folder} holds no template.`,
+        "A template is a folder with a template.toml; mesa-template init writes two.",
+      );
     return names.sort();
   }
   const bad = asked.find((name) => !/^[a-z][a-z0-9-]*$/u.test(name));
-  if (bad !== undefined) throw wrongUsage(`"${bad}" cannot be a template's name.`, "A name is lower-case letters, digits and hyphens, and begins with a letter.");
+  if (bad !== undefined)
+    throw wrongUsage(
+      `"${bad}" cannot be a template's name.`,
+      "A name is lower-case letters, digits and hyphens, and begins with a letter.",
+    );
   const unknown = asked.filter((name) => !names.includes(name));
-  if (unknown.length > 0) throw wrongUsage(`There is no template ${unknown.join(", ")} in ${folder}.`, `There are: ${names.sort().join(", ") || "none"}.`);
+  if (unknown.length > 0)
+    throw wrongUsage(
+      `There is no template ${unknown.join(", ")} in ${folder}.`,
+      `There are: ${names.sort().join(", ") || "none"}.`,
+    );
   return asked;
 }

@@ -2,17 +2,24 @@ import * as z from "zod/mini";
 import { Failure, messageOf } from "../support/errors";
 
 const port = z.strictObject({
-  name: z.string().check(z.regex(/^[a-z][a-z0-9-]*$/u, "a port's name is lower-case letters, digits and hyphens")),
+  name: z
+    .string()
+    .check(z.regex(/^[a-z][a-z0-9-]*$/u, "a port's name is lower-case letters, digits and hyphens")),
   target: z.int().check(z.minimum(1), z.maximum(65_535)),
   protocol: z.enum(["http", "tcp", "udp", "tls", "HTTP", "TCP", "UDP", "TLS"]),
 });
 
 /** What of blaxel.toml really arrives at Blaxel for a sandbox (bl 0.1.108); anything else is refused. */
 const schema = z.strictObject({
-  name: z.string().check(
-    z.regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/u, "lower-case letters, digits and hyphens only: bl would rewrite any other name"),
-    z.maxLength(49, "Blaxel takes at most 49 characters"),
-  ),
+  name: z
+    .string()
+    .check(
+      z.regex(
+        /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/u,
+        "lower-case letters, digits and hyphens only: bl would rewrite any other name",
+      ),
+      z.maxLength(49, "Blaxel takes at most 49 characters"),
+    ),
   type: z.literal("sandbox"),
   region: z.optional(z.string().check(z.regex(/^[a-z]+-[a-z]+-\d+$/u, "a region is written like us-pdx-1"))),
   env: z.optional(z.record(z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/u)), z.string())),
@@ -26,15 +33,20 @@ const schema = z.strictObject({
       ports: z.optional(z.array(port)),
     }),
   ),
-  volumes: z.optional(z.array(z.strictObject({ name: z.string(), mountPath: z.string(), readOnly: z.optional(z.boolean()) }))),
-  build: z.optional(z.strictObject({ slim: z.optional(z.boolean()), args: z.optional(z.record(z.string(), z.string())) })),
+  volumes: z.optional(
+    z.array(z.strictObject({ name: z.string(), mountPath: z.string(), readOnly: z.optional(z.boolean()) })),
+  ),
+  build: z.optional(
+    z.strictObject({ slim: z.optional(z.boolean()), args: z.optional(z.record(z.string(), z.string())) }),
+  ),
 });
 
 export type BlaxelToml = z.infer<typeof schema>;
 
 /** Why bl would not do what a field says; told when such a field is found. */
 const DROPPED: Readonly<Record<string, string>> = {
-  workspace: "bl sends the request to the workspace it is signed in to and uses this one only for links and logs",
+  workspace:
+    "bl sends the request to the workspace it is signed in to and uses this one only for links and logs",
   policies: "bl drops it for sandboxes",
   public: "bl drops it for sandboxes",
   triggers: "bl drops it for sandboxes",
@@ -73,16 +85,35 @@ export async function checkBlaxelToml(text: string): Promise<BlaxelToml> {
   try {
     value = parse(text);
   } catch (error) {
-    throw new Failure({ code: "BLAXEL_TOML", kind: "usage", message: `blaxel.toml is not TOML: ${messageOf(error).split("\n")[0] ?? ""}`, hint: "Change the template's blaxel.toml.hbs.", cause: error });
+    throw new Failure({
+      code: "BLAXEL_TOML",
+      kind: "usage",
+      message: `blaxel.toml is not TOML: ${messageOf(error).split("\n")[0] ?? ""}`,
+      hint: "Change the template's blaxel.toml.hbs.",
+      cause: error,
+    });
   }
   const parsed = schema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const at = (issue?.path ?? []).map(String);
-    const field = issue?.code === "unrecognized_keys" ? [...at, issue.keys[0] ?? ""].join(".") : at.join(".") || "the file";
-    throw refused(field, DROPPED[field] ?? (issue?.code === "unrecognized_keys" ? "bl does not send this field, so it would silently do nothing" : (issue?.message ?? "is not valid")));
+    const field =
+      issue?.code === "unrecognized_keys"
+        ? [...at, issue.keys[0] ?? ""].join(".")
+        : at.join(".") || "the file";
+    throw refused(
+      field,
+      DROPPED[field] ??
+        (issue?.code === "unrecognized_keys"
+          ? "bl does not send this field, so it would silently do nothing"
+          : (issue?.message ?? "is not valid")),
+    );
   }
   const reserved = parsed.data.runtime?.ports?.find(({ target }) => RESERVED_PORTS.has(target));
-  if (reserved !== undefined) throw refused(`runtime.ports ${reserved.name}`, `port ${String(reserved.target)} is reserved on Blaxel (80, 443 and 8080 are)`);
+  if (reserved !== undefined)
+    throw refused(
+      `runtime.ports ${reserved.name}`,
+      `port ${String(reserved.target)} is reserved on Blaxel (80, 443 and 8080 are)`,
+    );
   return parsed.data;
 }

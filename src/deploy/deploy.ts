@@ -45,7 +45,11 @@ export async function checkDeployPossible(host: Host): Promise<void> {
  * @returns the deployment with its immutable image reference
  * @throws Failure of kind deploy (7), environment (3) or usage (2); nothing counts as deployed then
  */
-export async function deployTemplate(host: Host, rendered: RenderedTemplate, options: DeployOptions): Promise<Deployment> {
+export async function deployTemplate(
+  host: Host,
+  rendered: RenderedTemplate,
+  options: DeployOptions,
+): Promise<Deployment> {
   const deadline = host.clock.now() + options.timeoutMs;
   const toml = rendered.files.find((file) => file.name === "blaxel.toml");
   const { name } = await checkBlaxelToml(toml?.contents ?? "");
@@ -54,7 +58,17 @@ export async function deployTemplate(host: Host, rendered: RenderedTemplate, opt
   return withBlSession(host, credentials, async (session) => {
     const bl = await inspectBl(host, path, session);
     const platform = platformThrough(host, path, session);
-    const work: Work = { host, rendered, options, name, bl, session, platform, workspace: credentials.workspace, deadline };
+    const work: Work = {
+      host,
+      rendered,
+      options,
+      name,
+      bl,
+      session,
+      platform,
+      workspace: credentials.workspace,
+      deadline,
+    };
     const deployment = options.publish === "push" ? await push(work) : await deploy(work);
     await forgetPending(options.pendingFile);
     return deployment;
@@ -74,19 +88,37 @@ async function deploy(work: Work): Promise<Deployment> {
     onProgress: options.onProgress,
   });
   const image = await imageOf(work, pending, waited.sandbox, waited.is === "unchanged");
-  await waitUntilHealthy(host, platform, waited.sandbox, { deadline, pollMs: options.pollMs ?? POLL_MS, onProgress: options.onProgress });
-  return { workspace: work.workspace, sandbox: name, image, deployedAt: isoTime(host.clock.now()), blVersion: work.bl.version };
+  await waitUntilHealthy(host, platform, waited.sandbox, {
+    deadline,
+    pollMs: options.pollMs ?? POLL_MS,
+    onProgress: options.onProgress,
+  });
+  return {
+    workspace: work.workspace,
+    sandbox: name,
+    image,
+    deployedAt: isoTime(host.clock.now()),
+    blVersion: work.bl.version,
+  };
 }
 
 /** The upload an earlier run left under way, when the platform still shows it. */
 async function resumable(work: Work): Promise<Pending | undefined> {
   const { options, rendered, platform, name } = work;
   const pending = await readPending(options.pendingFile);
-  if (pending === undefined || !pending.uploaded || pending.sandbox !== name || pending.workspace !== work.workspace || pending.inputsDigest !== rendered.inputsDigest) return undefined;
+  if (
+    pending === undefined ||
+    !pending.uploaded ||
+    pending.sandbox !== name ||
+    pending.workspace !== work.workspace ||
+    pending.inputsDigest !== rendered.inputsDigest
+  )
+    return undefined;
   const now = await platform.getSandbox(name);
   if (now === undefined) return undefined;
   const moving = ["UPLOADING", "BUILDING", "DEPLOYING"].includes(now.status);
-  const through = now.status === "DEPLOYED" && (pending.before === null || now.image !== pending.before.image);
+  const through =
+    now.status === "DEPLOYED" && (pending.before === null || now.image !== pending.before.image);
   if (!moving && !through) return undefined;
   options.onSent?.();
   options.onProgress?.("goes on waiting for the upload of the run before");
@@ -97,7 +129,11 @@ async function send(work: Work): Promise<Pending> {
   const { host, rendered, options, session, platform, name, bl } = work;
   const earlier = await readPending(options.pendingFile);
   const [sandbox, image] = await Promise.all([platform.getSandbox(name), platform.getImage(name)]);
-  refuseForeignSandbox(sandbox, [...(options.knownSandboxes ?? []), ...(earlier === undefined ? [] : [earlier.sandbox])], options.adopt);
+  refuseForeignSandbox(
+    sandbox,
+    [...(options.knownSandboxes ?? []), ...(earlier === undefined ? [] : [earlier.sandbox])],
+    options.adopt,
+  );
   const folder = await stageProject(rendered, session);
   await checkUploadList(host, bl.path, session, folder, rendered);
   const pending: Pending = {
@@ -112,13 +148,23 @@ async function send(work: Work): Promise<Pending> {
   await keepPending(options.pendingFile, pending);
   options.onSent?.();
   options.onProgress?.("bl deploy");
-  await sendDeploy(host, bl, session, { name, template: rendered.template, folder, timeoutMs: Math.max(1_000, work.deadline - host.clock.now()) });
+  await sendDeploy(host, bl, session, {
+    name,
+    template: rendered.template,
+    folder,
+    timeoutMs: Math.max(1_000, work.deadline - host.clock.now()),
+  });
   const uploaded = { ...pending, uploaded: true };
   await keepPending(options.pendingFile, uploaded);
   return uploaded;
 }
 
-async function imageOf(work: Work, pending: Pending, sandbox: SandboxState, unchanged: boolean): Promise<string> {
+async function imageOf(
+  work: Work,
+  pending: Pending,
+  sandbox: SandboxState,
+  unchanged: boolean,
+): Promise<string> {
   const { options, platform, name } = work;
   const after = await platform.getImage(name);
   const tag = newTag(name, sandbox.image, pending.tagsBefore, after?.tags ?? []);
@@ -144,24 +190,40 @@ async function push(work: Work): Promise<Deployment> {
   await checkUploadList(host, bl.path, session, folder, rendered);
   options.onSent?.();
   options.onProgress?.("bl push");
-  await sendPush(host, bl, session, { name, template: rendered.template, folder, timeoutMs: Math.max(1_000, deadline - host.clock.now()) });
+  await sendPush(host, bl, session, {
+    name,
+    template: rendered.template,
+    folder,
+    timeoutMs: Math.max(1_000, deadline - host.clock.now()),
+  });
   // bl push believes a BUILT that is left over from the push before: only a tag that was not there counts.
   for (;;) {
     const image = await platform.getImage(name);
     const tag = newTag(name, "", before?.tags ?? [], image?.tags ?? []);
     if (tag !== undefined) {
-      return { workspace: work.workspace, sandbox: name, image: `sandbox/${name}:${tag}`, deployedAt: isoTime(host.clock.now()), blVersion: bl.version };
+      return {
+        workspace: work.workspace,
+        sandbox: name,
+        image: `sandbox/${name}:${tag}`,
+        deployedAt: isoTime(host.clock.now()),
+        blVersion: bl.version,
+      };
     }
     const over = host.clock.now() >= deadline;
     if (image?.status === "FAILED" || over) {
       throw new Failure({
         code: over ? "NOTHING_NEW" : "REMOTE_BUILD_FAILED",
         kind: "deploy",
-        message: over ? `bl push of ${name} ended well, but no new tag appeared in time.` : `Blaxel could not build ${name}.`,
+        message: over
+          ? `bl push of ${name} ended well, but no new tag appeared in time.`
+          : `Blaxel could not build ${name}.`,
         log: await platform.logLines(name),
         hint: "Read the build log above; an unchanged source is not built again.",
       });
     }
-    await host.clock.sleep(Math.max(0, Math.min(options.pollMs ?? POLL_MS, deadline - host.clock.now())), host.signal);
+    await host.clock.sleep(
+      Math.max(0, Math.min(options.pollMs ?? POLL_MS, deadline - host.clock.now())),
+      host.signal,
+    );
   }
 }

@@ -26,7 +26,10 @@ const STALE_FAILURE_MS = 15_000;
  * DEPLOYED counts when something was seen moving, the image is another one, or there was no sandbox before; FAILED
  * counts unless it was there before and nothing has moved yet. An unknown status is waited on.
  */
-export function judge(watch: Watch, now: { readonly status: string; readonly image: string } | undefined): Judgement {
+export function judge(
+  watch: Watch,
+  now: { readonly status: string; readonly image: string } | undefined,
+): Judgement {
   if (now === undefined) return { is: "waiting", started: watch.started };
   if (MOVING.has(now.status)) return { is: "waiting", started: true };
   if (now.status === "DEPLOYED") {
@@ -36,7 +39,8 @@ export function judge(watch: Watch, now: { readonly status: string; readonly ima
     return watch.elapsedMs >= watch.graceMs ? { is: "unchanged" } : { is: "waiting", started: false };
   }
   if (now.status === "FAILED") {
-    const leftOver = watch.before?.status === "FAILED" && !watch.started && watch.elapsedMs < STALE_FAILURE_MS;
+    const leftOver =
+      watch.before?.status === "FAILED" && !watch.started && watch.elapsedMs < STALE_FAILURE_MS;
     return leftOver ? { is: "waiting", started: false } : { is: "failed", status: now.status };
   }
   if (ENDED.has(now.status)) return { is: "failed", status: now.status };

@@ -7,8 +7,13 @@ import { OWNER_MARK } from "./send";
  * @param known names that earlier versions were deployed to
  * @throws Failure SANDBOX_NOT_OURS (exit 7)
  */
-export function refuseForeignSandbox(sandbox: SandboxState | undefined, known: readonly string[], adopt: boolean): void {
-  if (sandbox === undefined || adopt || known.includes(sandbox.name) || sandbox.envNames.includes(OWNER_MARK)) return;
+export function refuseForeignSandbox(
+  sandbox: SandboxState | undefined,
+  known: readonly string[],
+  adopt: boolean,
+): void {
+  if (sandbox === undefined || adopt || known.includes(sandbox.name) || sandbox.envNames.includes(OWNER_MARK))
+    return;
   throw new Failure({
     code: "SANDBOX_NOT_OURS",
     kind: "deploy",

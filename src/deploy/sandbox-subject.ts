@@ -64,11 +64,23 @@ async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Ho
       ...(command.cwd === undefined ? {} : { workingDir: command.cwd }),
     });
     const timedOut = result.exitCode === 124 || result.exitCode === 143;
-    return { exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr, timedOut, durationMs: host.clock.now() - begun };
+    return {
+      exitCode: result.exitCode,
+      stdout: result.stdout,
+      stderr: result.stderr,
+      timedOut,
+      durationMs: host.clock.now() - begun,
+    };
   } catch (error) {
     host.signal.throwIfAborted();
     if (/timed out after/u.test(messageOf(error))) {
-      return { exitCode: 124, stdout: "", stderr: messageOf(error), timedOut: true, durationMs: host.clock.now() - begun };
+      return {
+        exitCode: 124,
+        stdout: "",
+        stderr: messageOf(error),
+        timedOut: true,
+        durationMs: host.clock.now() - begun,
+      };
     }
     throw new Failure({
       code: "SANDBOX_UNREACHABLE",

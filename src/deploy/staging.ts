@@ -33,8 +33,20 @@ export const NO_ENV_FILE = ["-e", "no-env-file-is-wanted"] as const;
  * folder, or a file that crept in, is seen here, before anything is sent.
  * @throws Failure STAGING_MISMATCH (exit 7), BL_NO_JSON (exit 3)
  */
-export async function checkUploadList(host: Host, bl: string, session: BlSession, folder: string, rendered: RenderedTemplate): Promise<void> {
-  const answer = await runBl(host, bl, session, ["deploy", "--dryrun", "-o", "json", "-y", "--skip-version-warning", ...NO_ENV_FILE], { cwd: folder, timeoutMs: 60_000 });
+export async function checkUploadList(
+  host: Host,
+  bl: string,
+  session: BlSession,
+  folder: string,
+  rendered: RenderedTemplate,
+): Promise<void> {
+  const answer = await runBl(
+    host,
+    bl,
+    session,
+    ["deploy", "--dryrun", "-o", "json", "-y", "--skip-version-warning", ...NO_ENV_FILE],
+    { cwd: folder, timeoutMs: 60_000 },
+  );
   const parsed = dryRunAnswer.safeParse(jsonIn(answer.stdout));
   if (answer.exitCode !== 0 || !parsed.success) {
     throw new Failure({
@@ -45,8 +57,14 @@ export async function checkUploadList(host: Host, bl: string, session: BlSession
       hint: "Is that the real bl? Check with bl --version, and update it.",
     });
   }
-  const would = parsed.data.files.filter((file) => !file.name.endsWith("/")).map((file) => file.name).sort();
-  const must = rendered.files.map((file) => file.name).filter((name) => name !== ".env.build").sort();
+  const would = parsed.data.files
+    .filter((file) => !file.name.endsWith("/"))
+    .map((file) => file.name)
+    .sort();
+  const must = rendered.files
+    .map((file) => file.name)
+    .filter((name) => name !== ".env.build")
+    .sort();
   const missing = must.filter((name) => !would.includes(name));
   const extra = would.filter((name) => !must.includes(name));
   if (missing.length === 0 && extra.length === 0) return;

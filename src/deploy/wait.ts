@@ -24,14 +24,21 @@ export type Waited =
  * that polling adds at most one interval to the platform's own time.
  * @throws Failure REMOTE_BUILD_FAILED, DEPLOY_TIMEOUT (exit 7), each with the build log's last lines
  */
-export async function waitUntilDeployed(host: Host, platform: Platform, request: WaitRequest): Promise<Waited> {
+export async function waitUntilDeployed(
+  host: Host,
+  platform: Platform,
+  request: WaitRequest,
+): Promise<Waited> {
   const begun = host.clock.now();
   let { started } = request;
   let shown = "";
   for (;;) {
     const sandbox = await platform.getSandbox(request.name);
     const elapsedMs = host.clock.now() - begun;
-    const judgement = judge({ before: request.before, started, elapsedMs, graceMs: request.graceMs }, sandbox);
+    const judgement = judge(
+      { before: request.before, started, elapsedMs, graceMs: request.graceMs },
+      sandbox,
+    );
     if (sandbox !== undefined && sandbox.status !== shown) {
       shown = sandbox.status;
       request.onProgress?.(`Blaxel: ${shown}`);

@@ -15,7 +15,8 @@ export function duplicateKey(text: string): { readonly key: string; readonly pos
       const keys = open.at(-1);
       if (keys === undefined) continue;
       let after = at + 1;
-      while (text[after] === " " || text[after] === "\n" || text[after] === "\r" || text[after] === "\t") after += 1;
+      while (text[after] === " " || text[after] === "\n" || text[after] === "\r" || text[after] === "\t")
+        after += 1;
       if (text[after] !== ":") continue;
       const key = text.slice(begin + 1, at);
       if (keys.has(key)) return { key, position: begin };

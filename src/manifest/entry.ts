@@ -70,7 +70,12 @@ export type Manifest = z.infer<typeof manifestSchema>;
 export const MANIFEST_SCHEMA_VERSION = "1.0";
 
 /** A manifest that holds nothing yet. */
-export const EMPTY_MANIFEST: Manifest = { schemaVersion: MANIFEST_SCHEMA_VERSION, versions: {}, channels: {}, history: [] };
+export const EMPTY_MANIFEST: Manifest = {
+  schemaVersion: MANIFEST_SCHEMA_VERSION,
+  versions: {},
+  channels: {},
+  history: [],
+};
 
 /** The id of a template version. */
 export function versionId(template: string, mesaVersion: string, revision: number): string {

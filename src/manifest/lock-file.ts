@@ -16,7 +16,14 @@ interface Holder {
 }
 
 function isHolder(value: unknown): value is Holder {
-  return typeof value === "object" && value !== null && "pid" in value && typeof value.pid === "number" && "host" in value && typeof value.host === "string";
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "pid" in value &&
+    typeof value.pid === "number" &&
+    "host" in value &&
+    typeof value.host === "string"
+  );
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {
@@ -87,10 +94,19 @@ async function tryTake(path: string, holder: Holder): Promise<boolean> {
  * sign of life for STALE_MS is passed over.
  * @throws Failure MANIFEST_LOCKED (exit 8) naming the holder after a minute
  */
-export async function withManifestLock<T>(host: Host, manifestPath: string, work: () => Promise<T>): Promise<T> {
+export async function withManifestLock<T>(
+  host: Host,
+  manifestPath: string,
+  work: () => Promise<T>,
+): Promise<T> {
   const path = `${manifestPath}.lock`;
   const begun = host.clock.now();
-  const holder: Holder = { pid: process.pid, host: hostname(), since: new Date(begun).toISOString(), token: `${host.runId}-${Math.random().toString(36).slice(2)}` };
+  const holder: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    since: new Date(begun).toISOString(),
+    token: `${host.runId}-${Math.random().toString(36).slice(2)}`,
+  };
   while (!(await tryTake(path, holder))) {
     const now = host.clock.now();
     await removeStale(path, now);

@@ -10,7 +10,9 @@ function same(a: unknown, b: unknown): boolean {
 export function mergeHistory(ours: readonly ChannelMove[], theirs: readonly ChannelMove[]): ChannelMove[] {
   const seen = new Map<string, ChannelMove>();
   for (const move of [...ours, ...theirs]) seen.set(canonicalJson(move), move);
-  return [...seen.values()].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : canonicalJson(a) < canonicalJson(b) ? -1 : 1));
+  return [...seen.values()].sort((a, b) =>
+    a.at < b.at ? -1 : a.at > b.at ? 1 : canonicalJson(a) < canonicalJson(b) ? -1 : 1,
+  );
 }
 
 function conflict(what: string): Failure {
@@ -23,7 +25,11 @@ function conflict(what: string): Failure {
 }
 
 /** The channel's id after its newest move in a joined history. */
-function newestTarget(history: readonly ChannelMove[], template: string, channel: string): string | null | undefined {
+function newestTarget(
+  history: readonly ChannelMove[],
+  template: string,
+  channel: string,
+): string | null | undefined {
   return history.filter((move) => move.template === template && move.channel === channel).at(-1)?.to;
 }
 
@@ -45,7 +51,8 @@ export function mergeManifests(ours: Manifest, theirs: Manifest): Manifest {
     for (const [channel, id] of Object.entries(byName)) {
       const held = channels[template]?.[channel];
       const newest = newestTarget(history, template, channel);
-      if (held !== undefined && held !== id && newest == null) throw conflict(`the channel ${channel} of ${template}`);
+      if (held !== undefined && held !== id && newest == null)
+        throw conflict(`the channel ${channel} of ${template}`);
       (channels[template] ??= {})[channel] = newest ?? id;
     }
   }

@@ -14,12 +14,19 @@ function fromZeroNine(old: Old): Record<string, unknown> {
     const [template = "", channel = ""] = name.split("/");
     (channels[template] ??= {})[channel] = id;
   }
-  return { history: [], ...old, schemaVersion: MANIFEST_SCHEMA_VERSION, versions: Object.fromEntries(versions.map((entry) => [String(entry.id), entry])), channels };
+  return {
+    history: [],
+    ...old,
+    schemaVersion: MANIFEST_SCHEMA_VERSION,
+    versions: Object.fromEntries(versions.map((entry) => [String(entry.id), entry])),
+    channels,
+  };
 }
 
 /** Brings an older manifest to today's schema. A newer minor version is taken as it is, a newer major one refused. */
 export function migrate(value: unknown, path: string): unknown {
-  if (typeof value !== "object" || value === null || Array.isArray(value) || !("schemaVersion" in value)) return value;
+  if (typeof value !== "object" || value === null || Array.isArray(value) || !("schemaVersion" in value))
+    return value;
   const version = String(value.schemaVersion);
   if (version === "0.9") return fromZeroNine(value as Old);
   const major = Number(version.split(".")[0]);

@@ -10,7 +10,12 @@ export interface NextRevision {
  * Which revision a release works on: the newest entry of (template, version) when it was made from the same inputs and is
  * not withdrawn, else the next one.
  */
-export function nextRevision(manifest: Manifest, template: string, mesaVersion: string, inputsDigest: string): NextRevision {
+export function nextRevision(
+  manifest: Manifest,
+  template: string,
+  mesaVersion: string,
+  inputsDigest: string,
+): NextRevision {
   let newest: ManifestEntry | undefined;
   for (const entry of Object.values(manifest.versions)) {
     if (entry.template !== template || entry.mesaVersion !== mesaVersion) continue;

@@ -43,10 +43,16 @@ export function parseManifest(text: string, path: string): Manifest {
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw unreadable(path, lineOfSyntaxError(text, error), `it is not JSON (${messageOf(error).slice(0, 120)})`, error);
+    throw unreadable(
+      path,
+      lineOfSyntaxError(text, error),
+      `it is not JSON (${messageOf(error).slice(0, 120)})`,
+      error,
+    );
   }
   const twice = duplicateKey(text);
-  if (twice !== undefined) throw unreadable(path, lineAt(text, twice.position), `"${twice.key}" stands there twice`);
+  if (twice !== undefined)
+    throw unreadable(path, lineAt(text, twice.position), `"${twice.key}" stands there twice`);
   const migrated = migrate(value, path);
   const parsed = manifestSchema.safeParse(migrated);
   if (parsed.success) return parsed.data;
@@ -54,7 +60,11 @@ export function parseManifest(text: string, path: string): Manifest {
   const where = (issue?.path ?? []).map(String);
   const key = where.at(-1) ?? "";
   const position = key === "" ? 0 : Math.max(0, text.indexOf(JSON.stringify(key)));
-  throw unreadable(path, lineAt(text, position), `${where.join(" → ") || "the file"}: ${issue?.message ?? "is not a manifest"}`);
+  throw unreadable(
+    path,
+    lineAt(text, position),
+    `${where.join(" → ") || "the file"}: ${issue?.message ?? "is not a manifest"}`,
+  );
 }
 
 /** The manifest at a path; an absent file is an empty one. @throws Failure of kind manifest (exit 8) */
@@ -64,8 +74,13 @@ export async function readManifest(path: string): Promise<Manifest> {
     data = await readIfPresent(path);
   } catch (error) {
     const why = hasErrno(error, "EISDIR") ? "it is a folder" : messageOf(error);
-    throw new Failure({ code: "MANIFEST_UNREADABLE", kind: "manifest", message: `${path} cannot be read: ${why}.`, hint: "Check the path and its permissions.", cause: error });
+    throw new Failure({
+      code: "MANIFEST_UNREADABLE",
+      kind: "manifest",
+      message: `${path} cannot be read: ${why}.`,
+      hint: "Check the path and its permissions.",
+      cause: error,
+    });
   }
   return data === undefined ? EMPTY_MANIFEST : parseManifest(data.toString("utf8"), path);
 }
-

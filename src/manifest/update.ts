@@ -13,14 +13,25 @@ import { readManifest } from "./read";
  * leaves the old file; parallel runs wait for each other, so that nothing is lost. Without a change nothing is written.
  * @throws Failure of kind manifest (exit 8)
  */
-export async function updateManifest(host: Host, path: string, change: (manifest: Manifest) => Manifest): Promise<Manifest> {
+export async function updateManifest(
+  host: Host,
+  path: string,
+  change: (manifest: Manifest) => Manifest,
+): Promise<Manifest> {
   try {
     await mkdir(dirname(path), { recursive: true });
     return await withManifestLock(host, path, async () => {
       const before = await readManifest(path);
       const after = change(before);
       const text = canonicalJson(after);
-      if (after !== before || !(await stat(path).then(() => true, () => false))) await writeAtomically(path, text);
+      if (
+        after !== before ||
+        !(await stat(path).then(
+          () => true,
+          () => false,
+        ))
+      )
+        await writeAtomically(path, text);
       return after;
     });
   } catch (error) {

@@ -12,7 +12,11 @@ export interface TemplatePlan {
   readonly template: string;
   readonly id: string | null;
   readonly upToDate: boolean;
-  readonly steps: readonly { readonly stage: string; readonly would: "run" | "reuse" | "skip"; readonly why: string }[];
+  readonly steps: readonly {
+    readonly stage: string;
+    readonly would: "run" | "reuse" | "skip";
+    readonly why: string;
+  }[];
 }
 
 /**
@@ -48,17 +52,32 @@ export async function planTemplate(
     { stage: "render", would: "run", why: "it costs nothing and shows changed templates" },
   ] as const;
   if (next.entry !== undefined && !request.force && hasReached(next.entry, request)) {
-    return { template, id, upToDate: true, steps: [...lockAndRender, { stage: "build", would: "skip", why: `${id} is ${next.entry.status} with the same inputs digest` }] };
+    return {
+      template,
+      id,
+      upToDate: true,
+      steps: [
+        ...lockAndRender,
+        { stage: "build", would: "skip", why: `${id} is ${next.entry.status} with the same inputs digest` },
+      ],
+    };
   }
   const built = isImage(await readResult(folders.stageResult(template, inputsDigest, "build")));
-  const why = next.entry === undefined ? `no ${template} version with this inputs digest yet` : `${id} is ${next.entry.status}`;
+  const why =
+    next.entry === undefined
+      ? `no ${template} version with this inputs digest yet`
+      : `${id} is ${next.entry.status}`;
   return {
     template,
     id,
     upToDate: false,
     steps: [
       ...lockAndRender,
-      { stage: "build", would: built && !request.force ? "reuse" : "run", why: request.force ? "--force" : built ? "built by an earlier run" : why },
+      {
+        stage: "build",
+        would: built && !request.force ? "reuse" : "run",
+        why: request.force ? "--force" : built ? "built by an earlier run" : why,
+      },
       { stage: "smoke", would: "run", why },
       ...deploySteps(request, why),
     ],
@@ -66,7 +85,9 @@ export async function planTemplate(
 }
 
 function deploySteps(request: ReleaseRequest, why: string): TemplatePlan["steps"] {
-  const wouldDeploy = request.deploy ? ({ would: "run", why } as const) : ({ would: "skip", why: "--no-deploy" } as const);
+  const wouldDeploy = request.deploy
+    ? ({ would: "run", why } as const)
+    : ({ would: "skip", why: "--no-deploy" } as const);
   const wouldVerify =
     request.deploy && request.verify
       ? ({ would: "run", why: "what was deployed is checked again" } as const)

@@ -2,7 +2,15 @@ import type { Host } from "../support/host";
 
 /** The CI run's address, from the variables the CI systems set, or null outside of them. */
 export function ciRun(env: Readonly<Record<string, string | undefined>>): string | null {
-  const { GITHUB_SERVER_URL, GITHUB_REPOSITORY, GITHUB_RUN_ID, CI_JOB_URL, BUILDKITE_BUILD_URL, CIRCLE_BUILD_URL, BUILD_URL } = env;
+  const {
+    GITHUB_SERVER_URL,
+    GITHUB_REPOSITORY,
+    GITHUB_RUN_ID,
+    CI_JOB_URL,
+    BUILDKITE_BUILD_URL,
+    CIRCLE_BUILD_URL,
+    BUILD_URL,
+  } = env;
   if (GITHUB_RUN_ID !== undefined && GITHUB_REPOSITORY !== undefined) {
     return `${GITHUB_SERVER_URL ?? ""}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
   }
@@ -10,7 +18,10 @@ export function ciRun(env: Readonly<Record<string, string | undefined>>): string
 }
 
 /** Which commit of the templates and which CI run a version comes from; null where there is none. */
-export async function originOf(host: Host, root: string): Promise<{ readonly commit: string | null; readonly ci: string | null }> {
+export async function originOf(
+  host: Host,
+  root: string,
+): Promise<{ readonly commit: string | null; readonly ci: string | null }> {
   const ci = ciRun(host.env);
   const result = await host.run({
     command: "git",
@@ -18,6 +29,7 @@ export async function originOf(host: Host, root: string): Promise<{ readonly com
     env: { PATH: host.env["PATH"] ?? "", HOME: host.env["HOME"] ?? "/" },
     timeoutMs: 5_000,
   });
-  const commit = result.exitCode === 0 && /^[0-9a-f]{40,64}\s*$/u.test(result.stdout) ? result.stdout.trim() : null;
+  const commit =
+    result.exitCode === 0 && /^[0-9a-f]{40,64}\s*$/u.test(result.stdout) ? result.stdout.trim() : null;
   return { commit, ci };
 }

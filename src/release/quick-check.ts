@@ -8,7 +8,10 @@ import { hasReached, newestEntry, rememberedInputsDigest } from "./up-to-date";
  * The answer for a release in which no template has anything to do, found from file sizes and times alone: no engine, no
  * network, no bl, no template engine. Undefined when there may be something to do.
  */
-export async function nothingToDo(request: Omit<ReleaseRequest, "templates">, templates: readonly string[]): Promise<readonly TemplateResult[] | undefined> {
+export async function nothingToDo(
+  request: Omit<ReleaseRequest, "templates">,
+  templates: readonly string[],
+): Promise<readonly TemplateResult[] | undefined> {
   if (request.force || request.relock || templates.length === 0) return undefined;
   const folders = releaseFolders(request.root);
   const manifest = await readManifest(folders.manifest);

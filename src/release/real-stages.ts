@@ -11,7 +11,10 @@ export const realStages: Stages = {
     await checkDeployPossible(host);
   },
   async lock(host, request, template) {
-    const [{ readLock, resolveLock, loadUpstream, writeLock }, { loadTemplate }] = await Promise.all([import("../lock/index"), import("../render/index")]);
+    const [{ readLock, resolveLock, loadUpstream, writeLock }, { loadTemplate }] = await Promise.all([
+      import("../lock/index"),
+      import("../render/index"),
+    ]);
     const folders = releaseFolders(request.root);
     const path = join(folders.project(template, request.version), "lock.json");
     const source = await loadTemplate(request.root, template);
@@ -37,7 +40,11 @@ export const realStages: Stages = {
     return rendered;
   },
   async build(host, request, rendered, progress) {
-    const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([import("../docker/index"), import("../build/index"), import("../lock/index")]);
+    const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([
+      import("../docker/index"),
+      import("../build/index"),
+      import("../lock/index"),
+    ]);
     const upstream = await loadUpstream(request.upstreamPath);
     const engine = await connectEngine(host);
     let reused = true;
@@ -53,7 +60,10 @@ export const realStages: Stages = {
     return { image, reused };
   },
   async smoke(host, _request, rendered, image, progress) {
-    const [{ connectEngine }, { smokeImage }] = await Promise.all([import("../docker/index"), import("../smoke/index")]);
+    const [{ connectEngine }, { smokeImage }] = await Promise.all([
+      import("../docker/index"),
+      import("../smoke/index"),
+    ]);
     return smokeImage(host, await connectEngine(host), rendered, image, { onProgress: progress });
   },
   async deploy(host, request, rendered, id, progress, onSent) {
@@ -63,24 +73,40 @@ export const realStages: Stages = {
       publish: request.publish,
       adopt: request.adopt,
       timeoutMs: request.deployTimeoutMs,
-      pendingFile: releaseFolders(request.root).stageResult(rendered.template, rendered.inputsDigest, "deploy-pending"),
+      pendingFile: releaseFolders(request.root).stageResult(
+        rendered.template,
+        rendered.inputsDigest,
+        "deploy-pending",
+      ),
       onProgress: progress,
       onSent,
     });
   },
   async verify(host, _request, rendered, deployment, progress) {
-    const [{ verifyDeployment }, { builtInChecks, checkContext, runChecks }] = await Promise.all([import("../deploy/index"), import("../smoke/index")]);
+    const [{ verifyDeployment }, { builtInChecks, checkContext, runChecks }] = await Promise.all([
+      import("../deploy/index"),
+      import("../smoke/index"),
+    ]);
     return verifyDeployment(host, rendered, deployment, {
       onProgress: progress,
-      prove: (subject) => runChecks(host, builtInChecks(host), { subject }, checkContext(host, rendered, undefined)),
+      prove: (subject) =>
+        runChecks(host, builtInChecks(host), { subject }, checkContext(host, rendered, undefined)),
     });
   },
   measure: () => Promise.resolve(),
 };
 
 /** What a template renders to with the lock it has; undefined when it has none. */
-export async function renderedFromLock(request: ReleaseRequest, template: string): Promise<RenderedTemplate | undefined> {
-  const [{ readLock }, { loadTemplate, renderTemplate }] = await Promise.all([import("../lock/index"), import("../render/index")]);
-  const lock = await readLock(join(releaseFolders(request.root).project(template, request.version), "lock.json"));
+export async function renderedFromLock(
+  request: ReleaseRequest,
+  template: string,
+): Promise<RenderedTemplate | undefined> {
+  const [{ readLock }, { loadTemplate, renderTemplate }] = await Promise.all([
+    import("../lock/index"),
+    import("../render/index"),
+  ]);
+  const lock = await readLock(
+    join(releaseFolders(request.root).project(template, request.version), "lock.json"),
+  );
   return lock === undefined ? undefined : renderTemplate(await loadTemplate(request.root, template), lock);
 }

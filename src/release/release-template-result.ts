@@ -17,5 +17,10 @@ export function resultOf(entry: ManifestEntry): Omit<TemplateResult, "stages"> {
 
 /** The answer for a version with nothing to do. */
 export function upToDateResult(entry: ManifestEntry, stages: TemplateResult["stages"]): TemplateResult {
-  return { ...resultOf(entry), stages, upToDate: true, since: entry.deployment?.deployedAt ?? entry.createdAt };
+  return {
+    ...resultOf(entry),
+    stages,
+    upToDate: true,
+    since: entry.deployment?.deployedAt ?? entry.createdAt,
+  };
 }

@@ -39,8 +39,20 @@ interface Proven {
 }
 
 /** Takes one template through all stages. Whatever happens comes back as its result; only interruption is thrown. */
-export async function releaseTemplate(host: Host, request: ReleaseRequest, template: string, stages: Stages): Promise<TemplateResult> {
-  const run: Run = { host, request, template, stages, folders: releaseFolders(request.root), runner: stageRunner(host, template) };
+export async function releaseTemplate(
+  host: Host,
+  request: ReleaseRequest,
+  template: string,
+  stages: Stages,
+): Promise<TemplateResult> {
+  const run: Run = {
+    host,
+    request,
+    template,
+    stages,
+    folders: releaseFolders(request.root),
+    runner: stageRunner(host, template),
+  };
   try {
     return await throughAllStages(run);
   } catch (error) {
@@ -67,7 +79,8 @@ async function throughAllStages(run: Run): Promise<TemplateResult> {
   const next = nextRevision(manifest, template, request.version, rendered.inputsDigest);
   const id = versionId(template, request.version, next.revision);
   if (next.entry !== undefined && !request.force && hasReached(next.entry, request)) {
-    for (const stage of ["build", "smoke", "deploy", "verify", "record"] as const) runner.skip(stage, "up to date");
+    for (const stage of ["build", "smoke", "deploy", "verify", "record"] as const)
+      runner.skip(stage, "up to date");
     return upToDateResult(next.entry, runner.records);
   }
   const proven = await buildAndSmoke(run, rendered);
@@ -84,7 +97,10 @@ async function throughAllStages(run: Run): Promise<TemplateResult> {
   if (!request.deploy) {
     runner.skip("deploy", "--no-deploy");
     runner.skip("verify", "--no-deploy");
-    return record(run, entryFrom({ ...facts, status: "smoked", verification: null, deployment: null, failure: null }));
+    return record(
+      run,
+      entryFrom({ ...facts, status: "smoked", verification: null, deployment: null, failure: null }),
+    );
   }
   return deployAndVerify(run, rendered, id, facts, next.entry);
 }
@@ -104,8 +120,12 @@ async function lockAndRender(run: Run): Promise<RenderedTemplate> {
 
 /** What smoke depends on besides the image: the template's own test files and those given on the command line. */
 async function testFilesDigest(run: Run): Promise<string> {
-  const own = ["structure-tests.yaml", "checks.yaml"].map((name) => `${run.folders.templates}/${run.template}/${name}`);
-  const contents = await Promise.all([...own, ...run.request.structureTests].map((path) => readIfPresent(path)));
+  const own = ["structure-tests.yaml", "checks.yaml"].map(
+    (name) => `${run.folders.templates}/${run.template}/${name}`,
+  );
+  const contents = await Promise.all(
+    [...own, ...run.request.structureTests].map((path) => readIfPresent(path)),
+  );
   return sha256(contents.map((data) => (data === undefined ? "-" : sha256(data))).join("\n")).slice(0, 16);
 }
 
@@ -116,7 +136,12 @@ async function buildAndSmoke(run: Run, rendered: RenderedTemplate): Promise<Prov
   const smokeFile = folders.stageResult(template, rendered.inputsDigest, `smoke-${tests}`);
   if (!request.force) {
     const [image, smoke] = await Promise.all([readResult(buildFile), readResult(smokeFile)]);
-    if (isImage(image) && isSmokeReport(smoke) && smoke.failed === 0 && (smoke.skipped === 0 || request.allowSkipped)) {
+    if (
+      isImage(image) &&
+      isSmokeReport(smoke) &&
+      smoke.failed === 0 &&
+      (smoke.skipped === 0 || request.allowSkipped)
+    ) {
       runner.reuse("build", "kept from the run before");
       runner.reuse("smoke", "kept from the run before");
       return { image, smoke };
@@ -131,14 +156,23 @@ async function buildAndSmoke(run: Run, rendered: RenderedTemplate): Promise<Prov
     const value = await stages.smoke(host, request, rendered, image, progress);
     refuseUnproven(value, request.allowSkipped);
     await keepResult(smokeFile, value);
-    return { value, message: `${String(value.passed)} passed${value.skipped === 0 ? "" : `, ${String(value.skipped)} skipped`}` };
+    return {
+      value,
+      message: `${String(value.passed)} passed${value.skipped === 0 ? "" : `, ${String(value.skipped)} skipped`}`,
+    };
   });
   return { image, smoke };
 }
 
 type Facts = Omit<Parameters<typeof entryFrom>[0], "status" | "verification" | "deployment" | "failure">;
 
-async function deployAndVerify(run: Run, rendered: RenderedTemplate, id: string, facts: Facts, before: ManifestEntry | undefined): Promise<TemplateResult> {
+async function deployAndVerify(
+  run: Run,
+  rendered: RenderedTemplate,
+  id: string,
+  facts: Facts,
+  before: ManifestEntry | undefined,
+): Promise<TemplateResult> {
   const { host, request, stages, runner } = run;
   let sent = false;
   let deployment: Deployment | null = null;
@@ -158,7 +192,10 @@ async function deployAndVerify(run: Run, rendered: RenderedTemplate, id: string,
     }
     if (!request.verify) {
       runner.skip("verify", "--no-verify");
-      return await record(run, entryFrom({ ...facts, status: "deployed", verification: null, deployment, failure: null }));
+      return await record(
+        run,
+        entryFrom({ ...facts, status: "deployed", verification: null, deployment, failure: null }),
+      );
     }
     const deployed = deployment;
     verification = await runner.run("verify", async (progress) => {
@@ -167,7 +204,10 @@ async function deployAndVerify(run: Run, rendered: RenderedTemplate, id: string,
       refuseUnproven(value, request.allowSkipped, "verify");
       return { value, message: `${String(value.passed)} passed` };
     });
-    return await record(run, entryFrom({ ...facts, status: "verified", verification, deployment, failure: null }));
+    return await record(
+      run,
+      entryFrom({ ...facts, status: "verified", verification, deployment, failure: null }),
+    );
   } catch (error) {
     if (!sent || host.signal.aborted || (error instanceof Failure && error.kind === "manifest")) throw error;
     const failure = {
@@ -175,7 +215,10 @@ async function deployAndVerify(run: Run, rendered: RenderedTemplate, id: string,
       code: error instanceof Failure ? error.code : "INTERNAL",
       message: host.redact(messageOf(error)),
     };
-    const result = await record(run, entryFrom({ ...facts, status: "failed", verification, deployment, failure }));
+    const result = await record(
+      run,
+      entryFrom({ ...facts, status: "failed", verification, deployment, failure }),
+    );
     return { ...result, error };
   }
 }

@@ -9,7 +9,11 @@ import type { Stages } from "./stages";
  * Releases a version of several templates at the same time; one that fails does not stop the others.
  * @returns a result for each template in the order asked for. Interruption is thrown after every template has cleaned up.
  */
-export async function releaseAll(host: Host, request: ReleaseRequest, stages: Stages): Promise<readonly TemplateResult[]> {
+export async function releaseAll(
+  host: Host,
+  request: ReleaseRequest,
+  stages: Stages,
+): Promise<readonly TemplateResult[]> {
   if (request.deploy) await stages.checkDeployPossible(host);
   host.emit({ type: "release-started", version: request.version, templates: request.templates });
   const limit = pLimit(request.concurrency);

@@ -6,7 +6,10 @@ import type { StageRecord } from "./request";
 /** Runs stages of one template: tells that they begin and end, how long they took, and on which template they failed. */
 export interface StageRunner {
   /** Runs a stage; `outcome` of the answer says whether it was done or reused. */
-  run<T>(stage: StageName, work: (progress: (message: string) => void) => Promise<StageAnswer<T>>): Promise<T>;
+  run<T>(
+    stage: StageName,
+    work: (progress: (message: string) => void) => Promise<StageAnswer<T>>,
+  ): Promise<T>;
   /** Notes a stage that is not run, and why. */
   skip(stage: StageName, why: string): void;
   reuse(stage: StageName, why: string): void;
@@ -21,9 +24,21 @@ export interface StageAnswer<T> {
 
 export function stageRunner(host: Host, template: string): StageRunner {
   const records: StageRecord[] = [];
-  const note = (stage: StageName, outcome: StageRecord["outcome"], durationMs: number, message?: string): void => {
+  const note = (
+    stage: StageName,
+    outcome: StageRecord["outcome"],
+    durationMs: number,
+    message?: string,
+  ): void => {
     records.push({ stage, outcome, durationMs });
-    host.emit({ type: "stage-finished", template, stage, outcome, durationMs, ...(message === undefined ? {} : { message }) });
+    host.emit({
+      type: "stage-finished",
+      template,
+      stage,
+      outcome,
+      durationMs,
+      ...(message === undefined ? {} : { message }),
+    });
   };
   return {
     records,
@@ -42,7 +57,11 @@ export function stageRunner(host: Host, template: string): StageRunner {
         throw error instanceof Failure ? error.on(template) : error;
       }
     },
-    skip: (stage, why) => { note(stage, "skipped", 0, why); },
-    reuse: (stage, why) => { note(stage, "reused", 0, why); },
+    skip: (stage, why) => {
+      note(stage, "skipped", 0, why);
+    },
+    reuse: (stage, why) => {
+      note(stage, "reused", 0, why);
+    },
   };
 }

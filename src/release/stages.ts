@@ -11,14 +11,49 @@ export interface Stages {
   /** Fails (exit 3) when there is no bl or no credentials, before any work starts. */
   checkDeployPossible(host: Host): Promise<void>;
   /** The existing lock, or a fresh one. */
-  lock(host: Host, request: ReleaseRequest, template: string): Promise<{ readonly lock: Lock; readonly reused: boolean }>;
+  lock(
+    host: Host,
+    request: ReleaseRequest,
+    template: string,
+  ): Promise<{ readonly lock: Lock; readonly reused: boolean }>;
   /** Renders and writes the project folder. */
   render(host: Host, request: ReleaseRequest, template: string, lock: Lock): Promise<RenderedTemplate>;
-  build(host: Host, request: ReleaseRequest, rendered: RenderedTemplate, progress: (message: string) => void): Promise<{ readonly image: Image; readonly reused: boolean }>;
-  smoke(host: Host, request: ReleaseRequest, rendered: RenderedTemplate, image: Image, progress: (message: string) => void): Promise<SmokeReport>;
+  build(
+    host: Host,
+    request: ReleaseRequest,
+    rendered: RenderedTemplate,
+    progress: (message: string) => void,
+  ): Promise<{ readonly image: Image; readonly reused: boolean }>;
+  smoke(
+    host: Host,
+    request: ReleaseRequest,
+    rendered: RenderedTemplate,
+    image: Image,
+    progress: (message: string) => void,
+  ): Promise<SmokeReport>;
   /** `onSent` is called once something may exist on the platform. */
-  deploy(host: Host, request: ReleaseRequest, rendered: RenderedTemplate, id: string, progress: (message: string) => void, onSent: () => void): Promise<Deployment>;
-  verify(host: Host, request: ReleaseRequest, rendered: RenderedTemplate, deployment: Deployment, progress: (message: string) => void): Promise<SmokeReport>;
+  deploy(
+    host: Host,
+    request: ReleaseRequest,
+    rendered: RenderedTemplate,
+    id: string,
+    progress: (message: string) => void,
+    onSent: () => void,
+  ): Promise<Deployment>;
+  verify(
+    host: Host,
+    request: ReleaseRequest,
+    rendered: RenderedTemplate,
+    deployment: Deployment,
+    progress: (message: string) => void,
+  ): Promise<SmokeReport>;
   /** Writes what was measured beside the rendered files: what diff, notes and the SBOM are made from. */
-  measure(host: Host, request: ReleaseRequest, rendered: RenderedTemplate, image: Image, smoke: SmokeReport, id: string): Promise<void>;
+  measure(
+    host: Host,
+    request: ReleaseRequest,
+    rendered: RenderedTemplate,
+    image: Image,
+    smoke: SmokeReport,
+    id: string,
+  ): Promise<void>;
 }

@@ -6,7 +6,11 @@ import { keepResult, readResult } from "./stage-results";
 
 /** Folders whose files decide whether anything is to be done for (template, version). */
 function decidingFolders(folders: ReleaseFolders, template: string, version: string): readonly string[] {
-  return [join(folders.templates, template), join(folders.templates, "partials"), folders.project(template, version)];
+  return [
+    join(folders.templates, template),
+    join(folders.templates, "partials"),
+    folders.project(template, version),
+  ];
 }
 
 interface Stamp {
@@ -15,20 +19,38 @@ interface Stamp {
 }
 
 function isStamp(value: unknown): value is Stamp {
-  return typeof value === "object" && value !== null && "inputsDigest" in value && typeof value.inputsDigest === "string" && "files" in value && Array.isArray(value.files);
+  return (
+    typeof value === "object" &&
+    value !== null &&
+    "inputsDigest" in value &&
+    typeof value.inputsDigest === "string" &&
+    "files" in value &&
+    Array.isArray(value.files)
+  );
 }
 
 /** Remembers which files led to an inputs digest. */
-export async function keepStamp(folders: ReleaseFolders, template: string, version: string, inputsDigest: string): Promise<void> {
+export async function keepStamp(
+  folders: ReleaseFolders,
+  template: string,
+  version: string,
+  inputsDigest: string,
+): Promise<void> {
   const files = await takeFingerprint(decidingFolders(folders, template, version));
   await keepResult(folders.stamp(template, version), { inputsDigest, files } satisfies Stamp);
 }
 
 /** The inputs digest as of the last run, when no file that decides it has changed since; else undefined. */
-export async function rememberedInputsDigest(folders: ReleaseFolders, template: string, version: string): Promise<string | undefined> {
+export async function rememberedInputsDigest(
+  folders: ReleaseFolders,
+  template: string,
+  version: string,
+): Promise<string | undefined> {
   const stamp = await readResult(folders.stamp(template, version));
   if (!isStamp(stamp)) return undefined;
-  return (await stillMatches(stamp.files, decidingFolders(folders, template, version))) ? stamp.inputsDigest : undefined;
+  return (await stillMatches(stamp.files, decidingFolders(folders, template, version)))
+    ? stamp.inputsDigest
+    : undefined;
 }
 
 /** How far a version is to be taken. */
@@ -39,13 +61,18 @@ export interface Goal {
 
 /** Whether an entry has already reached the goal. */
 export function hasReached(entry: ManifestEntry, goal: Goal): boolean {
-  if (!goal.deploy) return entry.status === "smoked" || entry.status === "deployed" || entry.status === "verified";
+  if (!goal.deploy)
+    return entry.status === "smoked" || entry.status === "deployed" || entry.status === "verified";
   if (!goal.verify) return entry.status === "deployed" || entry.status === "verified";
   return entry.status === "verified";
 }
 
 /** The newest entry of (template, version) by revision. */
-export function newestEntry(entries: Iterable<ManifestEntry>, template: string, version: string): ManifestEntry | undefined {
+export function newestEntry(
+  entries: Iterable<ManifestEntry>,
+  template: string,
+  version: string,
+): ManifestEntry | undefined {
   let newest: ManifestEntry | undefined;
   for (const entry of entries) {
     if (entry.template !== template || entry.mesaVersion !== version) continue;

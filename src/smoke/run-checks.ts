@@ -36,20 +36,26 @@ export async function runChecks(
       results.set(check, { name: check.name, outcome: "skipped", durationMs: 0, seen: why });
     return why === undefined;
   });
-  const probes = wanted.filter(
-    (check): check is ProbeCheck => check.needs === "subject" && check.how === "probe",
+  const keep = (check: Check, result: CheckResult): void => {
+    results.set(check, result);
+  };
+  // Reading the image at rest keeps the engine busy, not the container: both go on at the same time.
+  await bothSettled(
+    runOnSubject(
+      host,
+      wanted.filter((check) => check.needs !== "image"),
+      offers,
+      context,
+      keep,
+    ),
+    runEach(
+      host,
+      wanted.filter((check) => check.needs === "image"),
+      offers,
+      context,
+      keep,
+    ),
   );
-  const groups = new Map<string, ProbeCheck[]>();
-  for (const probe of probes) groups.set(probe.user ?? "", [...(groups.get(probe.user ?? "") ?? []), probe]);
-  for (const group of groups.values()) {
-    for (const [probe, result] of await runProbes(host, group, offers.subject, context))
-      results.set(probe, result);
-  }
-  for (const check of wanted) {
-    if (results.has(check)) continue;
-    host.signal.throwIfAborted();
-    results.set(check, await runOne(host, check, offers, context));
-  }
   const ordered = possible.flatMap((check) => results.get(check) ?? []);
   return reportFrom(
     context.rendered.template,
@@ -57,6 +63,46 @@ export async function runChecks(
     ordered.map((result) => hideSecrets(host, result)),
     host.clock.now() - begun,
   );
+}
+
+type Keep = (check: Check, result: CheckResult) => void;
+
+/** Waits for both, whatever happens to one: what is still using the container must not lose it under its feet. */
+async function bothSettled(...work: readonly Promise<void>[]): Promise<void> {
+  const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
+  if (failed !== undefined) throw failed.reason;
+}
+
+/** Probes first, one execution for each user; then what talks to the subject itself; stopping it last. */
+async function runOnSubject(
+  host: Host,
+  checks: readonly Check[],
+  offers: Offers,
+  context: CheckContext,
+  keep: Keep,
+): Promise<void> {
+  const isProbe = (check: Check): check is ProbeCheck => check.needs === "subject" && check.how === "probe";
+  const groups = new Map<string, ProbeCheck[]>();
+  for (const probe of checks.filter(isProbe))
+    groups.set(probe.user ?? "", [...(groups.get(probe.user ?? "") ?? []), probe]);
+  for (const group of groups.values()) {
+    for (const [probe, result] of await runProbes(host, group, offers.subject, context)) keep(probe, result);
+  }
+  const others = checks.filter((check) => !isProbe(check));
+  await runEach(host, others, offers, context, keep);
+}
+
+async function runEach(
+  host: Host,
+  checks: readonly Check[],
+  offers: Offers,
+  context: CheckContext,
+  keep: Keep,
+): Promise<void> {
+  for (const check of checks) {
+    host.signal.throwIfAborted();
+    keep(check, await runOne(host, check, offers, context));
+  }
 }
 
 function hideSecrets(host: Host, result: CheckResult): CheckResult {
@@ -80,7 +126,7 @@ async function runProbes(
     timeoutMs: items.reduce((sum, item) => sum + item.timeoutMs, 5_000),
     ...(user === undefined ? {} : { user }),
   });
-  const found = batchResults(output.stdout, mark, probes.length);
+  const found = batchResults(output.stdout, mark, items);
   return probes.map((probe, index) => {
     const result = found[index];
     if (result === undefined) {

@@ -7,7 +7,15 @@ const STAGES = ["lock", "render", "build", "smoke", "deploy", "manifest", "sandb
 const OUTSIDE = ["docker", "blaxel", "mesa", "registry", "apt"];
 
 /** Values that go from stage to stage: pure data, which every stage that takes them may name. */
-const VALUES = ["lock/lock", "render/rendered", "build/image", "smoke/report", "smoke/check", "deploy/deployment", "manifest/entry"];
+const VALUES = [
+  "lock/lock",
+  "render/rendered",
+  "build/image",
+  "smoke/report",
+  "smoke/check",
+  "deploy/deployment",
+  "manifest/entry",
+];
 
 interface Import {
   readonly file: string;
@@ -23,10 +31,20 @@ function sourceFiles(): string[] {
 
 function importsOf(file: string): Import[] {
   const text = readFileSync(join(SOURCE, file), "utf8");
-  const found = [...text.matchAll(/(?:import|export)\s+(type\s+)?(?:[^"';]*?\s+from\s+)?"(\.[^"]+)"|import\("(\.[^"]+)"\)/gu)];
+  const found = [
+    ...text.matchAll(
+      /(?:import|export)\s+(type\s+)?(?:[^"';]*?\s+from\s+)?"(\.[^"]+)"|import\("(\.[^"]+)"\)/gu,
+    ),
+  ];
   return found.map((match) => {
     const target = relative(SOURCE, resolve(SOURCE, dirname(file), match[2] ?? match[3] ?? ""));
-    return { file, from: file.split("/")[0] ?? "", to: target.split("/")[0] ?? "", target, typeOnly: match[1] !== undefined };
+    return {
+      file,
+      from: file.split("/")[0] ?? "",
+      to: target.split("/")[0] ?? "",
+      target,
+      typeOnly: match[1] !== undefined,
+    };
   });
 }
 
@@ -37,7 +55,8 @@ function offence({ from, to, target, typeOnly }: Import): string | undefined {
   if (from === "support") return "support imports nothing";
   if (OUTSIDE.includes(from)) return "an outside-system room imports only support";
   if (from === "release") return undefined;
-  if (STAGES.includes(from) && (OUTSIDE.includes(to) || typeOnly || VALUES.includes(target))) return undefined;
+  if (STAGES.includes(from) && (OUTSIDE.includes(to) || typeOnly || VALUES.includes(target)))
+    return undefined;
   return "a stage knows outside systems and support, not other stages";
 }
 
@@ -66,7 +85,11 @@ describe("the plan of the house", () => {
   });
 
   it("has no rooms for leftovers and no default exports", () => {
-    const bad = sourceFiles().filter((file) => /utils|helpers|manager/iu.test(file) || /^export default/mu.test(readFileSync(join(SOURCE, file), "utf8")));
+    const bad = sourceFiles().filter(
+      (file) =>
+        /utils|helpers|manager/iu.test(file) ||
+        /^export default/mu.test(readFileSync(join(SOURCE, file), "utf8")),
+    );
     expect(bad).toEqual([]);
   });
 });

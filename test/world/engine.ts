@@ -11,7 +11,8 @@ import { WORLD_LABEL } from "./config";
 export function connectEngine(env: NodeJS.ProcessEnv = process.env): Docker {
   const headers = { Connection: "close" };
   const host = env["DOCKER_HOST"] ?? contextHost(env);
-  if (host?.startsWith("unix://") === true) return new Docker({ socketPath: host.slice("unix://".length), headers });
+  if (host?.startsWith("unix://") === true)
+    return new Docker({ socketPath: host.slice("unix://".length), headers });
   if (host !== undefined) {
     const url = new URL(host);
     return new Docker({ host: url.hostname, port: Number(url.port || 2375), protocol: "http", headers });
@@ -22,11 +23,15 @@ export function connectEngine(env: NodeJS.ProcessEnv = process.env): Docker {
 function contextHost(env: NodeJS.ProcessEnv): string | undefined {
   try {
     const folder = env["DOCKER_CONFIG"] ?? join(homedir(), ".docker");
-    const { currentContext } = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as { currentContext?: string };
+    const { currentContext } = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as {
+      currentContext?: string;
+    };
     const name = env["DOCKER_CONTEXT"] ?? currentContext;
     if (name === undefined || name === "default") return undefined;
     const id = createHash("sha256").update(name).digest("hex");
-    const meta = JSON.parse(readFileSync(join(folder, "contexts/meta", id, "meta.json"), "utf8")) as { Endpoints?: { docker?: { Host?: string } } };
+    const meta = JSON.parse(readFileSync(join(folder, "contexts/meta", id, "meta.json"), "utf8")) as {
+      Endpoints?: { docker?: { Host?: string } };
+    };
     return meta.Endpoints?.docker?.Host;
   } catch {
     return undefined;
@@ -35,7 +40,9 @@ function contextHost(env: NodeJS.ProcessEnv): string | undefined {
 
 /** The bridge network's gateway: how containers reach this host. */
 export async function findGateway(docker: Docker): Promise<string> {
-  const bridge = (await docker.getNetwork("bridge").inspect()) as { IPAM?: { Config?: { Gateway?: string }[] } };
+  const bridge = (await docker.getNetwork("bridge").inspect()) as {
+    IPAM?: { Config?: { Gateway?: string }[] };
+  };
   return bridge.IPAM?.Config?.find((config) => config.Gateway !== undefined)?.Gateway ?? "172.17.0.1";
 }
 
@@ -48,7 +55,10 @@ interface StreamMessage {
 }
 
 /** Reads an engine's stream of JSON lines to its end; an error in it is thrown with the last lines. */
-export async function readStream(stream: NodeJS.ReadableStream, onMessage: (message: StreamMessage) => void = () => undefined): Promise<void> {
+export async function readStream(
+  stream: NodeJS.ReadableStream,
+  onMessage: (message: StreamMessage) => void = () => undefined,
+): Promise<void> {
   let partial = "";
   const tail: string[] = [];
   for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -59,19 +69,23 @@ export async function readStream(stream: NodeJS.ReadableStream, onMessage: (mess
       const message = JSON.parse(line) as StreamMessage;
       if (message.stream !== undefined) tail.push(message.stream.trimEnd());
       if (tail.length > 30) tail.shift();
-      if (message.error !== undefined) throw new Error(`${message.errorDetail?.message ?? message.error}\n${tail.join("\n")}`);
+      if (message.error !== undefined)
+        throw new Error(`${message.errorDetail?.message ?? message.error}\n${tail.join("\n")}`);
       onMessage(message);
     }
   }
 }
 
-export type ContextFiles = Readonly<Record<string, string | Buffer | { readonly data: string | Buffer; readonly mode: number }>>;
+export type ContextFiles = Readonly<
+  Record<string, string | Buffer | { readonly data: string | Buffer; readonly mode: number }>
+>;
 
 /** A tar of files with fixed times and owners. */
 export function tarOf(files: ContextFiles): Pack {
   const tar = pack();
   for (const [name, file] of Object.entries(files)) {
-    const { data, mode } = typeof file === "string" || Buffer.isBuffer(file) ? { data: file, mode: 0o644 } : file;
+    const { data, mode } =
+      typeof file === "string" || Buffer.isBuffer(file) ? { data: file, mode: 0o644 } : file;
     tar.entry({ name, mode, mtime: new Date(0), uid: 0, gid: 0 }, data);
   }
   tar.finalize();
@@ -85,7 +99,11 @@ export interface BuildOptions {
 }
 
 /** Builds an image with the classic builder (it keeps no session and works on every engine) and tells its id. */
-export async function buildImage(docker: Docker, files: ContextFiles, options: BuildOptions): Promise<string> {
+export async function buildImage(
+  docker: Docker,
+  files: ContextFiles,
+  options: BuildOptions,
+): Promise<string> {
   const stream = await docker.buildImage(tarOf(files), {
     t: options.tag,
     forcerm: true,
@@ -98,9 +116,18 @@ export async function buildImage(docker: Docker, files: ContextFiles, options: B
 }
 
 /** Imports a root file system as an image. */
-export async function importImage(docker: Docker, tarPath: string, tag: string, changes: readonly string[]): Promise<void> {
+export async function importImage(
+  docker: Docker,
+  tarPath: string,
+  tag: string,
+  changes: readonly string[],
+): Promise<void> {
   const [repo = "", version = "latest"] = tag.split(":");
-  const stream = await docker.importImage(createReadStream(tarPath), { repo, tag: version, changes: [...changes] } as never);
+  const stream = await docker.importImage(createReadStream(tarPath), {
+    repo,
+    tag: version,
+    changes: [...changes],
+  } as never);
   await readStream(stream as unknown as Readable);
 }
 
@@ -136,7 +163,8 @@ export async function runScript(docker: Docker, options: RunOptions): Promise<st
     await container.start();
     const { StatusCode: code } = (await container.wait()) as { StatusCode: number };
     const output = (await container.logs({ stdout: true, stderr: true })).toString("utf8");
-    if (code !== 0) throw new Error(`A script in ${options.image} exited with ${String(code)}:\n${output.slice(-4000)}`);
+    if (code !== 0)
+      throw new Error(`A script in ${options.image} exited with ${String(code)}:\n${output.slice(-4000)}`);
     return output;
   } finally {
     await container.remove({ force: true });

@@ -46,24 +46,43 @@ async function answers(port: number): Promise<boolean> {
 
 function swapsFromEnvironment(): WorldConfig["swaps"] {
   const { WORLD_SANDBOX_API, WORLD_BL, WORLD_DEBIAN, WORLD_ALPINE } = process.env;
-  const file = (path: string | undefined): string | undefined => (path === undefined || path === "" ? undefined : resolve(path));
-  const swaps = { sandboxApi: file(WORLD_SANDBOX_API), bl: file(WORLD_BL), debian: WORLD_DEBIAN, alpine: WORLD_ALPINE };
+  const file = (path: string | undefined): string | undefined =>
+    path === undefined || path === "" ? undefined : resolve(path);
+  const swaps = {
+    sandboxApi: file(WORLD_SANDBOX_API),
+    bl: file(WORLD_BL),
+    debian: WORLD_DEBIAN,
+    alpine: WORLD_ALPINE,
+  };
   return Object.fromEntries(Object.entries(swaps).filter(([, value]) => value !== undefined && value !== ""));
 }
 
 function isFree(port: number, host: string): Promise<boolean> {
   return new Promise((done) => {
     const server = createServer();
-    server.on("error", () => { done(false); });
-    server.listen(port, host, () => { server.close(() => { done(true); }); });
+    server.on("error", () => {
+      done(false);
+    });
+    server.listen(port, host, () => {
+      server.close(() => {
+        done(true);
+      });
+    });
   });
 }
 
 /** The default ports, or the next block of ten in which all are free. */
 async function choosePorts(gateway: string): Promise<WorldPorts> {
   for (let shift = 0; shift < 500; shift += 10) {
-    const ports = Object.fromEntries(Object.entries(DEFAULT_PORTS).map(([name, port]) => [name, port + shift])) as unknown as WorldPorts;
-    const free = await Promise.all(Object.values(ports as unknown as Record<string, number>).flatMap((port) => [isFree(port, "127.0.0.1"), isFree(port, gateway)]));
+    const ports = Object.fromEntries(
+      Object.entries(DEFAULT_PORTS).map(([name, port]) => [name, port + shift]),
+    ) as unknown as WorldPorts;
+    const free = await Promise.all(
+      Object.values(ports as unknown as Record<string, number>).flatMap((port) => [
+        isFree(port, "127.0.0.1"),
+        isFree(port, gateway),
+      ]),
+    );
     if (free.every(Boolean)) return ports;
   }
   throw new Error("No free block of ports was found for the world.");
@@ -82,7 +101,13 @@ async function start(): Promise<number> {
   const gateway = await findGateway(connectEngine());
   // The ports of before are kept where they are free, so that what was locked then still fits.
   const kept = before?.config.ports;
-  const stillFree = kept !== undefined && (await Promise.all(Object.values(kept as unknown as Record<string, number>).map((port) => isFree(port, "127.0.0.1")))).every(Boolean);
+  const stillFree =
+    kept !== undefined &&
+    (
+      await Promise.all(
+        Object.values(kept as unknown as Record<string, number>).map((port) => isFree(port, "127.0.0.1")),
+      )
+    ).every(Boolean);
   const ports = stillFree ? kept : await choosePorts(gateway);
   await removeContainers();
   const config: WorldConfig = { dir, source, gateway, ports, swaps };
@@ -107,7 +132,9 @@ async function waitUntilReady(pid: number): Promise<number> {
   while (Date.now() < until) {
     const state = remembered();
     if (state?.ready === true && (await answers(state.config.ports.control))) {
-      process.stderr.write(`world: up at http://127.0.0.1:${String(state.config.ports.control)} (log: ${logFile})\n`);
+      process.stderr.write(
+        `world: up at http://127.0.0.1:${String(state.config.ports.control)} (log: ${logFile})\n`,
+      );
       return 0;
     }
     if (!isAlive(pid)) {
@@ -133,7 +160,8 @@ async function down(): Promise<number> {
   const state = remembered();
   if (state !== undefined && isAlive(state.pid)) {
     process.kill(state.pid, "SIGTERM");
-    for (let left = 100; left > 0 && isAlive(state.pid); left -= 1) await new Promise((done) => setTimeout(done, 100));
+    for (let left = 100; left > 0 && isAlive(state.pid); left -= 1)
+      await new Promise((done) => setTimeout(done, 100));
     if (isAlive(state.pid)) process.kill(state.pid, "SIGKILL");
   }
   await removeContainers();
@@ -160,7 +188,8 @@ function printEnvironment(): number {
     DO_NOT_TRACK: "1",
   };
   process.stdout.write(`export PATH="${join(dir, "bin")}:$PATH"\n`);
-  for (const [name, value] of Object.entries(values)) process.stdout.write(`export ${name}=${JSON.stringify(value)}\n`);
+  for (const [name, value] of Object.entries(values))
+    process.stdout.write(`export ${name}=${JSON.stringify(value)}\n`);
   return 0;
 }
 
@@ -169,13 +198,19 @@ async function runHere(): Promise<void> {
   const { runWorld } = await import("./run");
   const config = JSON.parse(process.env["WORLD_CONFIG"] ?? "") as WorldConfig;
   const begun = Date.now();
-  const world = await runWorld(config, (line) => { process.stdout.write(`world: ${line}\n`); });
+  const world = await runWorld(config, (line) => {
+    process.stdout.write(`world: ${line}\n`);
+  });
   const end = (): void => {
-    void world.close().finally(() => { process.exit(0); });
+    void world.close().finally(() => {
+      process.exit(0);
+    });
   };
   process.on("SIGTERM", end);
   process.on("SIGINT", end);
-  process.on("unhandledRejection", (error) => { process.stdout.write(`world: unhandled: ${String(error)}\n`); });
+  process.on("unhandledRejection", (error) => {
+    process.stdout.write(`world: unhandled: ${String(error)}\n`);
+  });
   process.stdout.write(`world: ready after ${((Date.now() - begun) / 1000).toFixed(1)} s\n`);
   writeFileSync(stateFile, JSON.stringify({ pid: process.pid, config, ready: true } satisfies Remembered));
 }

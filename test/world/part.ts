@@ -1,4 +1,10 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from "node:http";
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from "node:http";
 import type Docker from "dockerode";
 import type { WorldConfig } from "./config";
 import type { FaultBoard } from "./faults";
@@ -20,13 +26,26 @@ export interface WorldPart {
 }
 
 /** Listens on the loopback and on the bridge's gateway, so that host and containers reach it at the same port. */
-export async function listenEverywhere(config: WorldConfig, port: number, handle: RequestListener): Promise<() => Promise<void>> {
-  const servers = await Promise.all([...new Set(["127.0.0.1", config.gateway])].map((host) => listen(host, port, handle)));
+export async function listenEverywhere(
+  config: WorldConfig,
+  port: number,
+  handle: RequestListener,
+): Promise<() => Promise<void>> {
+  const servers = await Promise.all(
+    [...new Set(["127.0.0.1", config.gateway])].map((host) => listen(host, port, handle)),
+  );
   return async () => {
-    await Promise.all(servers.map((server) => new Promise<void>((resolve) => {
-      server.close(() => { resolve(); });
-      server.closeAllConnections();
-    })));
+    await Promise.all(
+      servers.map(
+        (server) =>
+          new Promise<void>((resolve) => {
+            server.close(() => {
+              resolve();
+            });
+            server.closeAllConnections();
+          }),
+      ),
+    );
   };
 }
 
@@ -35,7 +54,9 @@ function listen(host: string, port: number, handle: RequestListener): Promise<Se
     const server = createServer({ keepAlive: true }, handle);
     server.requestTimeout = 0;
     server.on("error", reject);
-    server.listen(port, host, () => { resolve(server); });
+    server.listen(port, host, () => {
+      resolve(server);
+    });
   });
 }
 
@@ -47,9 +68,18 @@ export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
 }
 
 /** Answers with JSON. */
-export function answerJson(response: ServerResponse, status: number, value: unknown, headers: Readonly<Record<string, string>> = {}): void {
+export function answerJson(
+  response: ServerResponse,
+  status: number,
+  value: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
   const body = Buffer.from(JSON.stringify(value));
-  response.writeHead(status, { "Content-Type": "application/json", "Content-Length": body.length, ...headers });
+  response.writeHead(status, {
+    "Content-Type": "application/json",
+    "Content-Length": body.length,
+    ...headers,
+  });
   response.end(body);
 }
 

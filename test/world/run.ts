@@ -48,7 +48,10 @@ export async function runWorld(config: WorldConfig, log: (line: string) => void)
   const tools: WorldTools = { config, docker, faults: createFaultBoard(), requests: createRequestLog(), log };
   const debian = await ensureDebianImage(docker, config, log);
   const toolchain = await ensureToolchain(docker, debian, log);
-  const [alpine, api] = await Promise.all([ensureAlpineImage(docker, config, toolchain, log), buildSandboxApi(docker, toolchain, config, log)]);
+  const [alpine, api] = await Promise.all([
+    ensureAlpineImage(docker, config, toolchain, log),
+    buildSandboxApi(docker, toolchain, config, log),
+  ]);
   const sandbox = await ensureSandboxImage(docker, api, "0.2.50");
   const stock = await ensureStockImage(docker, alpine, sandbox);
   await installBl(config);
@@ -57,7 +60,11 @@ export async function runWorld(config: WorldConfig, log: (line: string) => void)
     { image: alpine, name: "docker.io/library/alpine", tags: ["3.21"] },
     { image: sandbox, name: "ghcr.io/blaxel-ai/sandbox", tags: ["0.2.50", "latest"] },
   ]);
-  const [apt, mesa, blaxel] = await Promise.all([startApt(tools, toolchain), startMesaApi(tools), startBlaxel(tools, stock)]);
+  const [apt, mesa, blaxel] = await Promise.all([
+    startApt(tools, toolchain),
+    startMesaApi(tools),
+    startBlaxel(tools, stock),
+  ]);
   await writeFile(join(config.dir, "upstream.toml"), upstreamToml(config, apt.keyPath, apt.fingerprint));
   const parts = [registry, apt, mesa, blaxel];
   const closeControl = await startControl(config.ports.control, {
@@ -68,7 +75,8 @@ export async function runWorld(config: WorldConfig, log: (line: string) => void)
       await Promise.all([mesa.reset(), blaxel.reset(), apt.reset()]);
     },
     wish: async ({ moveTag }) => {
-      if (typeof moveTag !== "object" || moveTag === null) throw new Error("known wishes: moveTag {image,name,tag}");
+      if (typeof moveTag !== "object" || moveTag === null)
+        throw new Error("known wishes: moveTag {image,name,tag}");
       const { image, name, tag } = moveTag as { image: string; name: string; tag: string };
       const local = { debian, alpine, sandbox, stock }[image] ?? image;
       await registry.moveTag(local, name, tag);

@@ -5,13 +5,30 @@ export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   force: { type: "boolean", describe: "start over: build and smoke again whatever is there" },
   relock: { type: "boolean", describe: "resolve all inputs anew (changed inputs make the next revision)" },
   deploy: { type: "boolean", describe: "deploy to Blaxel (--no-deploy stops after smoke)", default: true },
-  verify: { type: "boolean", describe: "smoke again in a sandbox made from what was deployed (--no-verify: not)", default: true },
+  verify: {
+    type: "boolean",
+    describe: "smoke again in a sandbox made from what was deployed (--no-verify: not)",
+    default: true,
+  },
   "allow-skipped": { type: "boolean", describe: "go on although a check could not run here" },
   "trust-key": { type: "string", describe: "fingerprint of the repository key to trust on first use" },
   adopt: { type: "boolean", describe: "deploy over a sandbox of that name that this program did not make" },
-  publish: { type: "string", describe: "how the image gets to Blaxel", choices: ["deploy", "push"], default: "deploy" },
-  "deploy-timeout": { type: "string", describe: "limit from before bl starts to the image seen running, e.g. 15m", default: "15m" },
-  "structure-tests": { type: "string", array: true, describe: "another container-structure-test file (repeatable)" },
+  publish: {
+    type: "string",
+    describe: "how the image gets to Blaxel",
+    choices: ["deploy", "push"],
+    default: "deploy",
+  },
+  "deploy-timeout": {
+    type: "string",
+    describe: "limit from before bl starts to the image seen running, e.g. 15m",
+    default: "15m",
+  },
+  "structure-tests": {
+    type: "string",
+    array: true,
+    describe: "another container-structure-test file (repeatable)",
+  },
 };
 
 export const releaseCommand: CommandSpec = {

@@ -28,10 +28,17 @@ async function dryRun(request: ReleaseRequest): Promise<CommandOutcome> {
       return planTemplate(request, folders, template, manifest, rendered?.inputsDigest);
     }),
   );
-  return { exitCode: EXIT_CODES.done, json: { ok: true, dryRun: true, plans }, text: plans.map(planText).join("\n") };
+  return {
+    exitCode: EXIT_CODES.done,
+    json: { ok: true, dryRun: true, plans },
+    text: plans.map(planText).join("\n"),
+  };
 }
 
 function planText(plan: TemplatePlan): string {
   const head = `${plan.template}: ${plan.upToDate ? "up to date" : "would release"}${plan.id === null ? "" : ` ${plan.id}`}\n`;
-  return head + plan.steps.map((step) => `  ${step.stage.padEnd(7)} ${step.would.padEnd(5)}  ${step.why}\n`).join("");
+  return (
+    head +
+    plan.steps.map((step) => `  ${step.stage.padEnd(7)} ${step.would.padEnd(5)}  ${step.why}\n`).join("")
+  );
 }

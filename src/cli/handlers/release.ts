@@ -10,7 +10,12 @@ import type { ReleaseRequest, TemplateResult } from "../../release/request";
 import { templateFolders } from "../template-folders";
 
 /** A release request from the command line, for the given templates. */
-export function releaseRequest(args: CommandArgs, context: CommandContext, version: string, templates: readonly string[]): ReleaseRequest {
+export function releaseRequest(
+  args: CommandArgs,
+  context: CommandContext,
+  version: string,
+  templates: readonly string[],
+): ReleaseRequest {
   return {
     root: context.root,
     version,
@@ -45,13 +50,16 @@ export function outcome(results: readonly TemplateResult[], context: CommandCont
   const failed = results.find((result) => result.error !== undefined);
   const { redact } = context.host;
   if (failed !== undefined && !context.json) {
-    for (const result of results) if (result.error !== undefined) context.terminal.stderr(errorText(result.error, redact));
+    for (const result of results)
+      if (result.error !== undefined) context.terminal.stderr(errorText(result.error, redact));
   }
   return {
     exitCode: failed === undefined ? EXIT_CODES.done : exitCodeOf(failed.error),
     json: {
       ok: failed === undefined,
-      results: results.map(({ error, ...result }) => (error === undefined ? result : { ...result, error: errorDocument(error, redact) })),
+      results: results.map(({ error, ...result }) =>
+        error === undefined ? result : { ...result, error: errorDocument(error, redact) },
+      ),
       ...(failed === undefined ? {} : { error: errorDocument(failed.error, redact) }),
     },
     text: results.map(resultLine).join(""),
@@ -60,8 +68,12 @@ export function outcome(results: readonly TemplateResult[], context: CommandCont
 
 function resultLine(result: TemplateResult): string {
   const id = result.id ?? result.template;
-  if (result.upToDate) return `${id}  up to date (${result.status} since ${result.since ?? "?"})${imageText(result)}\n`;
-  const smoke = result.smoke === null ? "" : `  smoke ${String(result.smoke.passed)}/${String(result.smoke.passed + result.smoke.failed + result.smoke.skipped)}`;
+  if (result.upToDate)
+    return `${id}  up to date (${result.status} since ${result.since ?? "?"})${imageText(result)}\n`;
+  const smoke =
+    result.smoke === null
+      ? ""
+      : `  smoke ${String(result.smoke.passed)}/${String(result.smoke.passed + result.smoke.failed + result.smoke.skipped)}`;
   const size = result.image === null ? "" : `  ${humanBytes(result.image.sizeBytes)}`;
   return `${id}  ${result.status}${smoke}${size}${imageText(result)}\n`;
 }

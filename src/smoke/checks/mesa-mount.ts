@@ -37,6 +37,8 @@ async function mountForReal(
 ): Promise<CheckVerdict> {
   if (mesa === undefined) return { outcome: "skipped", seen: "no Mesa credential" };
   const api = mesaApi(host, mesa);
+  // What was made is taken away also after Ctrl-C, so that this does not listen to the run's signal.
+  const cleanup = mesaApi({ ...host, signal: AbortSignal.timeout(120_000) }, mesa);
   const name = `smoke-${rendered.template}-${host.runId}-${subject.kind}`;
   const repo = await api.createRepo(name);
   try {
@@ -72,9 +74,9 @@ async function mountForReal(
       if (proven.exitCode === 0) return PASSED;
       return failed(said(proven), EXPLANATIONS[proven.exitCode] ?? "The mount did not come about.");
     } finally {
-      await api.revokeKey(key.id);
+      await cleanup.revokeKey(key.id);
     }
   } finally {
-    await api.deleteRepo(name);
+    await cleanup.deleteRepo(name);
   }
 }

@@ -36,11 +36,19 @@ async function makeRepository(tools: WorldTools, toolchain: string): Promise<str
   const api = `http://${config.gateway}:${String(config.ports.mesa)}`;
   const hash = inputsHash(api, ...sources);
   const target = worldPath(config, `apt-${hash}`);
-  if (await stat(target).then(() => true, () => false)) return target;
+  if (
+    await stat(target).then(
+      () => true,
+      () => false,
+    )
+  )
+    return target;
   const tag = `mesa-template-world/repository:${hash}`;
   if (!(await hasImage(docker, tag))) {
     tools.log("compiling the stand-in mesa and signing its package repository");
-    const files: Record<string, Buffer | string> = { Dockerfile: `FROM ${toolchain}\nCOPY . /src/\nRUN sh /src/make-repository.sh ${api}\n` };
+    const files: Record<string, Buffer | string> = {
+      Dockerfile: `FROM ${toolchain}\nCOPY . /src/\nRUN sh /src/make-repository.sh ${api}\n`,
+    };
     for (const [index, name] of names.entries()) files[name] = sources[index] ?? "";
     await buildImage(docker, files, { tag });
   }
@@ -62,11 +70,18 @@ export async function startApt(tools: WorldTools, toolchain: string): Promise<Ap
   return { close, reset: () => Promise.resolve(), keyPath: join(root, "key.asc"), fingerprint };
 }
 
-async function serve(tools: WorldTools, root: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function serve(
+  tools: WorldTools,
+  root: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { faults, requests, config } = tools;
   const path = new URL(request.url ?? "/", "http://world").pathname;
   const method = request.method ?? "GET";
-  response.on("finish", () => { requests.add({ to: "apt", method, path, status: response.statusCode }); });
+  response.on("finish", () => {
+    requests.add({ to: "apt", method, path, status: response.statusCode });
+  });
   if (faults.take("apt-down") !== undefined) {
     requests.add({ to: "apt", method, path, status: 0 });
     cutOff(request);
@@ -74,7 +89,9 @@ async function serve(tools: WorldTools, root: string, request: IncomingMessage, 
   }
   if (faults.peek("apt-http-redirect") !== undefined && path.startsWith(PREFIX)) {
     faults.take("apt-http-redirect");
-    response.writeHead(302, { Location: `http://packages.elsewhere.invalid:${String(config.ports.apt)}${path}` }).end();
+    response
+      .writeHead(302, { Location: `http://packages.elsewhere.invalid:${String(config.ports.apt)}${path}` })
+      .end();
     return;
   }
   if (path === "/mesa-dot-dev/debian-public/gpgkey") {
@@ -94,11 +111,24 @@ async function serve(tools: WorldTools, root: string, request: IncomingMessage, 
   if (variant !== undefined && name.endsWith("elease")) faults.take(variant[0]);
   const inVariant = variant === undefined ? undefined : join(root, variant[1], name);
   const indexOnly = variant !== undefined && name.startsWith("dists/");
-  const chosen = inVariant !== undefined && (indexOnly || (await stat(inVariant).then(() => true, () => false))) ? inVariant : join(root, "good", name);
+  const chosen =
+    inVariant !== undefined &&
+    (indexOnly ||
+      (await stat(inVariant).then(
+        () => true,
+        () => false,
+      )))
+      ? inVariant
+      : join(root, "good", name);
   await send(request, response, chosen, name.endsWith(".deb") && faults.take("apt-deb-hash") !== undefined);
 }
 
-async function send(request: IncomingMessage, response: ServerResponse, path: string, spoiled: boolean): Promise<void> {
+async function send(
+  request: IncomingMessage,
+  response: ServerResponse,
+  path: string,
+  spoiled: boolean,
+): Promise<void> {
   let data: Buffer;
   let modified: Date;
   try {
@@ -107,13 +137,18 @@ async function send(request: IncomingMessage, response: ServerResponse, path: st
     response.writeHead(404, { "Content-Type": "text/plain" }).end("not found\n");
     return;
   }
-  if (spoiled) data = Buffer.concat([data.subarray(0, data.length - 1), Buffer.from([(data.at(-1) ?? 0) ^ 255])]);
+  if (spoiled)
+    data = Buffer.concat([data.subarray(0, data.length - 1), Buffer.from([(data.at(-1) ?? 0) ^ 255])]);
   const etag = `"${createHash("sha256").update(data).digest("hex").slice(0, 32)}"`;
   const headers = { ETag: etag, "Last-Modified": modified.toUTCString(), "Accept-Ranges": "bytes" };
   if (request.headers["if-none-match"] === etag) {
     response.writeHead(304, headers).end();
     return;
   }
-  response.writeHead(200, { ...headers, "Content-Type": "application/octet-stream", "Content-Length": data.length });
+  response.writeHead(200, {
+    ...headers,
+    "Content-Type": "application/octet-stream",
+    "Content-Length": data.length,
+  });
   response.end(request.method === "HEAD" ? undefined : data);
 }

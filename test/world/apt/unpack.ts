@@ -5,8 +5,17 @@ import { extract } from "tar-stream";
 import { WORLD_LABEL } from "../config";
 
 /** Unpacks a tar that lies in an image into a folder of the host. */
-export async function unpackFrom(docker: Docker, image: string, tarPath: string, folder: string): Promise<void> {
-  const container = await docker.createContainer({ Image: image, Cmd: ["true"], Labels: { [WORLD_LABEL]: "tool" } });
+export async function unpackFrom(
+  docker: Docker,
+  image: string,
+  tarPath: string,
+  folder: string,
+): Promise<void> {
+  const container = await docker.createContainer({
+    Image: image,
+    Cmd: ["true"],
+    Labels: { [WORLD_LABEL]: "tool" },
+  });
   try {
     const outer = (await container.getArchive({ path: tarPath })).pipe(extract());
     for await (const entry of outer) {

@@ -12,12 +12,19 @@ export interface Session {
 
 interface ConfigFile {
   readonly context?: { readonly workspace?: string };
-  readonly workspaces?: readonly { readonly name?: string; readonly credentials?: { readonly apiKey?: string } }[];
+  readonly workspaces?: readonly {
+    readonly name?: string;
+    readonly credentials?: { readonly apiKey?: string };
+  }[];
 }
 
 function readConfig(): ConfigFile {
   try {
-    return (parse(readFileSync(join(process.env["HOME"] ?? "", ".blaxel/config.yaml"), "utf8")) as ConfigFile | null) ?? {};
+    return (
+      (parse(
+        readFileSync(join(process.env["HOME"] ?? "", ".blaxel/config.yaml"), "utf8"),
+      ) as ConfigFile | null) ?? {}
+    );
   } catch {
     return {};
   }
@@ -57,18 +64,37 @@ export interface Answer {
 const RETRIED = new Set([408, 409, 429, 500, 502, 503, 504]);
 
 /** One request; 408, 409, 429 and 5xx are tried twice more. */
-export async function ask({ base, headers }: Session, method: string, path: string, body?: unknown): Promise<Answer> {
+export async function ask(
+  { base, headers }: Session,
+  method: string,
+  path: string,
+  body?: unknown,
+): Promise<Answer> {
   const url = base + path;
   for (let attempt = 0; ; attempt += 1) {
     let response: Response;
     try {
-      response = await fetch(url, { method, headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) });
+      response = await fetch(url, {
+        method,
+        headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      });
     } catch (error) {
       const cause = (error as { cause?: { code?: string; address?: string; port?: number } }).cause;
-      const word = method === "GET" ? "Get" : method === "POST" ? "Post" : method === "PUT" ? "Put" : "Delete";
-      const reason = cause?.code === "ECONNREFUSED" ? `dial tcp ${String(cause.address)}:${String(cause.port)}: connect: connection refused` : "EOF";
+      const word =
+        method === "GET" ? "Get" : method === "POST" ? "Post" : method === "PUT" ? "Put" : "Delete";
+      const reason =
+        cause?.code === "ECONNREFUSED"
+          ? `dial tcp ${String(cause.address)}:${String(cause.port)}: connect: connection refused`
+          : "EOF";
       if (attempt < 2 && cause?.code !== "ECONNREFUSED") continue;
-      return { ok: false, status: 0, headers: new Headers(), body: "", failure: `${word} "${url}": ${reason}` };
+      return {
+        ok: false,
+        status: 0,
+        headers: new Headers(),
+        body: "",
+        failure: `${word} "${url}": ${reason}`,
+      };
     }
     const text = await response.text();
     if (RETRIED.has(response.status) && attempt < 2) {
@@ -76,7 +102,13 @@ export async function ask({ base, headers }: Session, method: string, path: stri
       continue;
     }
     const raw = (response.headers.get("content-type") ?? "").includes("json") ? text : "";
-    return { ok: response.ok, status: response.status, headers: response.headers, body: text, failure: `${method} "${url}": ${String(response.status)} ${response.statusText} ${raw}` };
+    return {
+      ok: response.ok,
+      status: response.status,
+      headers: response.headers,
+      body: text,
+      failure: `${method} "${url}": ${String(response.status)} ${response.statusText} ${raw}`,
+    };
   }
 }
 

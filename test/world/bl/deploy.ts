@@ -7,12 +7,17 @@ import type { Parsed } from "./flags";
 import { readProject, type Project } from "./project";
 import { makeZip } from "./zip";
 
-const goJson = (value: unknown): string => `${JSON.stringify(value, null, 2).replace(/[<>&]/gu, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
+const goJson = (value: unknown): string =>
+  `${JSON.stringify(value, null, 2).replace(/[<>&]/gu, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
 
 function packZip(folder: string): { zip: Buffer; files: { name: string; size: number }[] } {
   const files = filesToUpload(folder);
   const zip = makeZip(files);
-  writeFileSync(join(mkdtempSync(join(process.env["TMPDIR"] ?? tmpdir(), ".blaxel.zip")), "archive.zip"), zip, { mode: 0o600 });
+  writeFileSync(
+    join(mkdtempSync(join(process.env["TMPDIR"] ?? tmpdir(), ".blaxel.zip")), "archive.zip"),
+    zip,
+    { mode: 0o600 },
+  );
   return { zip, files: files.map((file) => ({ name: file.name, size: file.data.length })) };
 }
 
@@ -27,13 +32,21 @@ export async function deploy(parsed: Parsed, session: Session): Promise<number> 
     dryRun(project, files, json);
     return 0;
   }
-  const say = (line: string): void => { (json ? process.stderr : process.stdout).write(`${line}\n`); };
+  const say = (line: string): void => {
+    (json ? process.stderr : process.stdout).write(`${line}\n`);
+  };
   const result = await applyAndUpload(project, session, zip, json, say);
   if (result.failure !== undefined) {
     const reason = `error applying blaxel deployment: ${result.failure}`;
     if (json) {
       process.stderr.write(credentialHint(reason, session));
-      process.stdout.write(goJson({ resources: [{ kind: project.kind, name: project.name, status: "FAILED", error: reason }], success: false, totalDuration: seconds(begun) }));
+      process.stdout.write(
+        goJson({
+          resources: [{ kind: project.kind, name: project.name, status: "FAILED", error: reason }],
+          success: false,
+          totalDuration: seconds(begun),
+        }),
+      );
     } else process.stderr.write(`✗ Deploy failed\nReason: ${reason}\n${credentialHint(reason, session)}`);
     return 1;
   }
@@ -42,10 +55,25 @@ export async function deploy(parsed: Parsed, session: Session): Promise<number> 
     return 0;
   }
   await new Promise((done) => setTimeout(done, 200));
-  const now = project.kind === "sandbox" ? await ask(session, "GET", `/sandboxes/${project.name}`) : undefined;
-  const body = now?.ok === true ? (JSON.parse(now.body) as { status?: string; metadata?: { url?: string } }) : undefined;
+  const now =
+    project.kind === "sandbox" ? await ask(session, "GET", `/sandboxes/${project.name}`) : undefined;
+  const body =
+    now?.ok === true ? (JSON.parse(now.body) as { status?: string; metadata?: { url?: string } }) : undefined;
   const url = body?.metadata?.url;
-  process.stdout.write(goJson({ resources: [{ kind: project.kind, name: project.name, status: body === undefined ? "DEPLOYING" : (body.status ?? ""), ...(url === undefined ? {} : { url }) }], success: true, totalDuration: seconds(begun) }));
+  process.stdout.write(
+    goJson({
+      resources: [
+        {
+          kind: project.kind,
+          name: project.name,
+          status: body === undefined ? "DEPLOYING" : (body.status ?? ""),
+          ...(url === undefined ? {} : { url }),
+        },
+      ],
+      success: true,
+      totalDuration: seconds(begun),
+    }),
+  );
   return 0;
 }
 
@@ -54,9 +82,16 @@ const seconds = (begun: number): string => `${String(Math.round((Date.now() - be
 function dryRun(project: Project, files: readonly { name: string; size: number }[], json: boolean): void {
   const labels = project.generated ? { "x-blaxel-auto-generated": "true" } : {};
   const runtime = project.spec["runtime"] as Record<string, unknown>;
-  const resource = { apiVersion: "blaxel.ai/v1alpha1", kind: "Sandbox", metadata: { labels, name: project.name }, spec: { runtime: { envs: runtime["envs"], ...runtime }, triggers: null } };
+  const resource = {
+    apiVersion: "blaxel.ai/v1alpha1",
+    kind: "Sandbox",
+    metadata: { labels, name: project.name },
+    spec: { runtime: { envs: runtime["envs"], ...runtime }, triggers: null },
+  };
   if (json) {
-    process.stdout.write(goJson({ dryRun: true, resources: [resource], ...(files.length === 0 ? {} : { files }) }));
+    process.stdout.write(
+      goJson({ dryRun: true, resources: [resource], ...(files.length === 0 ? {} : { files }) }),
+    );
     return;
   }
   const memory = runtime["memory"] === undefined ? "" : `    memory: ${String(runtime["memory"])}\n`;
@@ -70,7 +105,11 @@ interface Applied {
   readonly url?: string | undefined;
 }
 
-async function apply(project: Project, session: Session, say: (line: string) => void): Promise<{ answer: Answer; failure?: string }> {
+async function apply(
+  project: Project,
+  session: Session,
+  say: (line: string) => void,
+): Promise<{ answer: Answer; failure?: string }> {
   const labels = project.generated ? { "x-blaxel-auto-generated": "true" } : {};
   const body = { metadata: { name: project.name, labels }, spec: project.spec };
   const query = project.generated ? "?upload=true" : "";
@@ -89,7 +128,13 @@ async function apply(project: Project, session: Session, say: (line: string) => 
   return { answer };
 }
 
-async function applyAndUpload(project: Project, session: Session, zip: Buffer, json: boolean, say: (line: string) => void): Promise<Applied> {
+async function applyAndUpload(
+  project: Project,
+  session: Session,
+  zip: Buffer,
+  json: boolean,
+  say: (line: string) => void,
+): Promise<Applied> {
   if (project.kind !== "sandbox") return {};
   const fast = Number(process.env["WORLD_BL_BACKOFF_MS"] ?? 1000);
   let applied = await apply(project, session, say);
@@ -99,7 +144,11 @@ async function applyAndUpload(project: Project, session: Session, zip: Buffer, j
   if (target === null || !project.generated) return { url };
   if (!json) process.stdout.write("Uploading sandbox code...\n");
   for (let attempt = 0; ; attempt += 1) {
-    const put = await fetch(target, { method: "PUT", headers: { "Content-Type": "application/zip" }, body: new Uint8Array(zip) });
+    const put = await fetch(target, {
+      method: "PUT",
+      headers: { "Content-Type": "application/zip" },
+      body: new Uint8Array(zip),
+    });
     if (put.status === 200) break;
     const refused = `failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`;
     if (attempt === 4) return { failure: refused };
@@ -114,7 +163,10 @@ async function applyAndUpload(project: Project, session: Session, zip: Buffer, j
 }
 
 function summary(name: string, workspace: string, url: string | undefined): string {
-  const curl = url === undefined ? "" : `ℹ Curl:    curl -H "X-Blaxel-Workspace: ${workspace}" -H "X-Blaxel-Authorization: Bearer $(bl token)" ${url}\n`;
+  const curl =
+    url === undefined
+      ? ""
+      : `ℹ Curl:    curl -H "X-Blaxel-Workspace: ${workspace}" -H "X-Blaxel-Authorization: Bearer $(bl token)" ${url}\n`;
   return `✓ Deployment applied successfully\n\nℹ Console: https://app.blaxel.ai/${workspace}/global-agentic-network/sandbox/${name}\nℹ Status:  bl get sandbox ${name} --watch\nℹ Logs:    bl logs sandbox ${name}\n\nℹ Once deployed, you can run your workload with:\nℹ Run:     bl run sandbox ${name} --method GET --path /filesystem//tmp\n${curl}`;
 }
 
@@ -135,18 +187,29 @@ export async function push(parsed: Parsed, session: Session): Promise<number> {
   const target = answer.headers.get("x-blaxel-upload-url");
   if (target === null) return fail("no upload URL returned from server");
   process.stdout.write("Uploading source code...\n");
-  const put = await fetch(target, { method: "PUT", headers: { "Content-Type": "application/zip" }, body: new Uint8Array(zip) });
-  if (put.status !== 200) return fail(`failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`);
-  process.stdout.write("Upload completed\n\nMonitoring build logs (first logs may take up to 30 seconds to appear)...\n");
+  const put = await fetch(target, {
+    method: "PUT",
+    headers: { "Content-Type": "application/zip" },
+    body: new Uint8Array(zip),
+  });
+  if (put.status !== 200)
+    return fail(`failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`);
+  process.stdout.write(
+    "Upload completed\n\nMonitoring build logs (first logs may take up to 30 seconds to appear)...\n",
+  );
   const poll = Number(process.env["WORLD_BL_POLL_MS"] ?? 5000);
   const until = Date.now() + 3_600_000;
   while (Date.now() < until) {
     await new Promise((done) => setTimeout(done, poll));
     const image = await ask(session, "GET", `/images/sandbox/${name}`);
-    const status = image.ok ? (JSON.parse(image.body) as { metadata?: { status?: string } }).metadata?.status : undefined;
+    const status = image.ok
+      ? (JSON.parse(image.body) as { metadata?: { status?: string } }).metadata?.status
+      : undefined;
     if (status === "FAILED") return fail("image build failed");
     if (status !== "BUILT") continue;
-    process.stdout.write(`\nImage sandbox/${name} built and pushed successfully!\n\nℹ List images: bl get images\nℹ Image detail: bl get image sandbox/${name}\n`);
+    process.stdout.write(
+      `\nImage sandbox/${name} built and pushed successfully!\n\nℹ List images: bl get images\nℹ Image detail: bl get image sandbox/${name}\n`,
+    );
     return 0;
   }
   return fail("build timed out after 1h0m0s");

@@ -59,11 +59,17 @@ export function parseFlags(argv: readonly string[], table: FlagTable): Parsed {
       continue;
     }
     const long = word.startsWith("--");
-    const [given = "", inline] = long ? splitOnce(word.slice(2)) : [word.slice(1, 2), word.length > 2 ? word.slice(2) : undefined];
+    const [given = "", inline] = long
+      ? splitOnce(word.slice(2))
+      : [word.slice(1, 2), word.length > 2 ? word.slice(2) : undefined];
     const name = long ? given : Object.keys(known).find((key) => known[key]?.short === given);
     const flag = name === undefined ? undefined : known[name];
     if (name === undefined || flag === undefined) {
-      return { flags, rest, error: long ? `unknown flag: --${given}` : `unknown shorthand flag: '${given}' in ${word}` };
+      return {
+        flags,
+        rest,
+        error: long ? `unknown flag: --${given}` : `unknown shorthand flag: '${given}' in ${word}`,
+      };
     }
     const value = flag.value ? (inline ?? argv[(index += 1)]) : (inline ?? "true");
     if (value === undefined) return { flags, rest, error: `flag needs an argument: ${word}` };

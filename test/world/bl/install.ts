@@ -20,7 +20,9 @@ export async function installBl(config: WorldConfig): Promise<void> {
     platform: "node",
     format: "esm",
     target: "node20",
-    banner: { js: `#!${process.execPath}\nimport{createRequire as __r}from"node:module";const require=__r(import.meta.url);` },
+    banner: {
+      js: `#!${process.execPath}\nimport{createRequire as __r}from"node:module";const require=__r(import.meta.url);`,
+    },
     logLevel: "error",
     allowOverwrite: true,
   });

@@ -18,7 +18,10 @@ async function fault(name: string): Promise<boolean> {
 }
 
 function help(command: string, table: FlagTable): string {
-  const flags = Object.entries(table).map(([name, { value, short }]) => `  ${short === undefined ? "   " : `-${short},`} --${name}${value ? " string" : ""}`);
+  const flags = Object.entries(table).map(
+    ([name, { value, short }]) =>
+      `  ${short === undefined ? "   " : `-${short},`} --${name}${value ? " string" : ""}`,
+  );
   return `Usage:\n  bl ${command} [flags]\n\nFlags:\n${flags.join("\n")}\n`;
 }
 
@@ -32,7 +35,8 @@ function loadDotEnv(): void {
   }
   for (const line of text.split("\n")) {
     const [, key, value] = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$/u.exec(line) ?? [];
-    if (key !== undefined && key !== "BL_WORKSPACE" && process.env[key] === undefined) process.env[key] = (value ?? "").replace(/^["']|["']$/gu, "");
+    if (key !== undefined && key !== "BL_WORKSPACE" && process.env[key] === undefined)
+      process.env[key] = (value ?? "").replace(/^["']|["']$/gu, "");
   }
 }
 
@@ -51,14 +55,22 @@ async function main(argv: readonly string[]): Promise<number> {
     push: PUSH_FLAGS,
     get: { latest: { value: false }, watch: { value: false }, all: { value: false } },
     delete: {},
-    logs: { period: { value: true }, "no-timestamps": { value: false }, follow: { value: false, short: "f" } },
+    logs: {
+      period: { value: true },
+      "no-timestamps": { value: false },
+      follow: { value: false, short: "f" },
+    },
     version: {},
     login: {},
   };
   const name = { d: "deploy", dp: "deploy" }[command] ?? command;
   const table = tables[name];
   if (table === undefined) {
-    process.stdout.write(`Usage:\n  bl [command]\n\nAvailable Commands:\n${Object.keys(tables).map((word) => `  ${word}`).join("\n")}\n`);
+    process.stdout.write(
+      `Usage:\n  bl [command]\n\nAvailable Commands:\n${Object.keys(tables)
+        .map((word) => `  ${word}`)
+        .join("\n")}\n`,
+    );
     return command === "help" || command === "--help" || command === "-h" ? 0 : 1;
   }
   const parsed = parseFlags(rest, table);
@@ -71,12 +83,16 @@ async function main(argv: readonly string[]): Promise<number> {
     return 1;
   }
   if (name === "version") {
-    process.stdout.write(`ℹ Blaxel CLI\nVersion: ${VERSION}\nCommit: c47b38ac8de6d07c9827e4b904ad78aabb8ac103\nDate: 2026-08-06T00:00:00Z\n`);
+    process.stdout.write(
+      `ℹ Blaxel CLI\nVersion: ${VERSION}\nCommit: c47b38ac8de6d07c9827e4b904ad78aabb8ac103\nDate: 2026-08-06T00:00:00Z\n`,
+    );
     return 0;
   }
   if (name === "deploy" || name === "push") {
     if (await fault("bl-panics")) {
-      process.stderr.write("panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation]\n\ngoroutine 1 [running]:\nmain.main()\n");
+      process.stderr.write(
+        "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation]\n\ngoroutine 1 [running]:\nmain.main()\n",
+      );
       return 2;
     }
     if (await fault("bl-hangs")) await new Promise((done) => setTimeout(done, 3_600_000));
@@ -84,16 +100,23 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write("Deployed.\n");
       return 0;
     }
-    if (await fault("bl-noise")) process.stdout.write("Build args: 2 variable(s) detected\nIt appears that the $X variable is not set\n");
+    if (await fault("bl-noise"))
+      process.stdout.write(
+        "Build args: 2 variable(s) detected\nIt appears that the $X variable is not set\n",
+      );
   }
   if (name !== "deploy") loadDotEnv();
   const who = session(parsed.flags["workspace"]?.[0]);
   if (who === undefined) {
-    process.stderr.write("✗ Login required failed\nReason: no workspace configured. Please run 'bl login' first to authenticate\n");
+    process.stderr.write(
+      "✗ Login required failed\nReason: no workspace configured. Please run 'bl login' first to authenticate\n",
+    );
     return 1;
   }
   if (who.headers["Authorization"] === undefined) {
-    process.stderr.write(`⚠ Invalid credentials for workspace '${who.workspace}'\n\n⚠ Please run 'bl login ${who.workspace}' to refresh your credentials.\n\n`);
+    process.stderr.write(
+      `⚠ Invalid credentials for workspace '${who.workspace}'\n\n⚠ Please run 'bl login ${who.workspace}' to refresh your credentials.\n\n`,
+    );
   }
   if (name === "deploy") return deploy(parsed, who);
   if (name === "push") return push(parsed, who);

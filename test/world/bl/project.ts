@@ -12,7 +12,12 @@ export interface Project {
 
 /** A name as the CLI makes one: lower case, spaces and underscores to hyphens, the rest dropped. */
 export function slugify(name: string): string {
-  const slug = name.toLowerCase().replace(/[ _]/gu, "-").replace(/[^a-z0-9-]/gu, "").replace(/-+/gu, "-").replace(/^-|-$/gu, "");
+  const slug = name
+    .toLowerCase()
+    .replace(/[ _]/gu, "-")
+    .replace(/[^a-z0-9-]/gu, "")
+    .replace(/-+/gu, "-")
+    .replace(/^-|-$/gu, "");
   return slug === "" ? "resource" : slug;
 }
 
@@ -20,12 +25,19 @@ function readToml(folder: string): Record<string, unknown> {
   try {
     return parse(readFileSync(join(folder, "blaxel.toml"), "utf8"));
   } catch (error) {
-    if ((error as { code?: string }).code !== "ENOENT") process.stderr.write("⚠ blaxel.toml could not be read\n⚠ Continuing with deployment despite configuration warning...\n");
+    if ((error as { code?: string }).code !== "ENOENT")
+      process.stderr.write(
+        "⚠ blaxel.toml could not be read\n⚠ Continuing with deployment despite configuration warning...\n",
+      );
     return {};
   }
 }
 
-function envList(parsed: Parsed, folder: string, toml: Record<string, unknown>): { name: string; value: string }[] {
+function envList(
+  parsed: Parsed,
+  folder: string,
+  toml: Record<string, unknown>,
+): { name: string; value: string }[] {
   const found = new Map<string, string>();
   const add = (line: string): void => {
     const at = line.indexOf("=");
@@ -34,12 +46,16 @@ function envList(parsed: Parsed, folder: string, toml: Record<string, unknown>):
   for (const secret of parsed.flags["secrets"] ?? []) secret.split(",").forEach(add);
   for (const file of parsed.flags["env-file"] ?? [".env"]) {
     try {
-      readFileSync(join(folder, file), "utf8").split("\n").filter((line) => !line.startsWith("#")).forEach(add);
+      readFileSync(join(folder, file), "utf8")
+        .split("\n")
+        .filter((line) => !line.startsWith("#"))
+        .forEach(add);
     } catch {
       // A missing env file is silently ignored, and so is an absolute path.
     }
   }
-  for (const [key, value] of Object.entries((toml["env"] ?? {}) as Record<string, unknown>)) if (!found.has(key)) found.set(key, String(value));
+  for (const [key, value] of Object.entries((toml["env"] ?? {}) as Record<string, unknown>))
+    if (!found.has(key)) found.set(key, String(value));
   found.delete("BL_API_KEY");
   return [...found].map(([name, value]) => ({ name, value }));
 }
@@ -49,15 +65,25 @@ export function readProject(parsed: Parsed, folder: string): Project {
   const toml = readToml(folder);
   const runtime = (toml["runtime"] ?? {}) as Record<string, unknown>;
   const image = typeof toml["image"] === "string" ? toml["image"] : undefined;
-  const named = typeof toml["name"] === "string" ? toml["name"] : (parsed.flags["name"]?.[0] ?? (image === undefined ? basename(folder) : basename(image).replace(/:.*$/u, "")));
-  const kept = ["expires", "memory", "ttl", "terminationGracePeriodSeconds", "extraArgs", "ports"].filter((key) => runtime[key] !== undefined);
+  const named =
+    typeof toml["name"] === "string"
+      ? toml["name"]
+      : (parsed.flags["name"]?.[0] ??
+        (image === undefined ? basename(folder) : basename(image).replace(/:.*$/u, "")));
+  const kept = ["expires", "memory", "ttl", "terminationGracePeriodSeconds", "extraArgs", "ports"].filter(
+    (key) => runtime[key] !== undefined,
+  );
   return {
     name: slugify(named),
     kind: parsed.flags["type"]?.[0] ?? (typeof toml["type"] === "string" ? toml["type"] : "sandbox"),
     generated: image === undefined && parsed.flags["skip-build"] === undefined,
     spec: {
       ...(typeof toml["region"] === "string" ? { region: toml["region"] } : {}),
-      runtime: { ...Object.fromEntries(kept.map((key) => [key, runtime[key]])), ...(image === undefined ? {} : { image }), envs: envList(parsed, folder, toml) },
+      runtime: {
+        ...Object.fromEntries(kept.map((key) => [key, runtime[key]])),
+        ...(image === undefined ? {} : { image }),
+        envs: envList(parsed, folder, toml),
+      },
     },
   };
 }

@@ -7,7 +7,8 @@ interface SandboxBody {
   readonly status?: string;
 }
 
-const sortKeys = (value: Record<string, unknown>): Record<string, unknown> => Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+const sortKeys = (value: Record<string, unknown>): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 
 /** One sandbox as the CLI prints it: every field its SDK knows, with zero values. */
 function whole(body: SandboxBody): unknown {
@@ -17,7 +18,20 @@ function whole(body: SandboxBody): unknown {
   return {
     apiVersion: "blaxel.ai/v1alpha1",
     kind: "Sandbox",
-    metadata: sortKeys({ createdAt: "", createdBy: "", displayName: "", externalId: "", labels: null, name: "", plan: "", updatedAt: "", updatedBy: "", url: "", workspace: "", ...metadata }),
+    metadata: sortKeys({
+      createdAt: "",
+      createdBy: "",
+      displayName: "",
+      externalId: "",
+      labels: null,
+      name: "",
+      plan: "",
+      updatedAt: "",
+      updatedBy: "",
+      url: "",
+      workspace: "",
+      ...metadata,
+    }),
     spec: {
       enabled: false,
       lifecycle: { expirationPolicies: null, terminatedRetention: "" },
@@ -30,7 +44,16 @@ function whole(body: SandboxBody): unknown {
         subnet: "",
       },
       region: spec["region"] ?? "",
-      runtime: sortKeys({ envs: runtime["envs"] ?? null, expires: "", extraArgs: runtime["extraArgs"] ?? null, image: runtime["image"] ?? "", memory: runtime["memory"] ?? 0, ports: runtime["ports"] ?? null, terminationGracePeriodSeconds: 0, ttl: runtime["ttl"] ?? "" }),
+      runtime: sortKeys({
+        envs: runtime["envs"] ?? null,
+        expires: "",
+        extraArgs: runtime["extraArgs"] ?? null,
+        image: runtime["image"] ?? "",
+        memory: runtime["memory"] ?? 0,
+        ports: runtime["ports"] ?? null,
+        terminationGracePeriodSeconds: 0,
+        ttl: runtime["ttl"] ?? "",
+      }),
       volumes: spec["volumes"] ?? null,
       vpc: "",
     },
@@ -38,7 +61,9 @@ function whole(body: SandboxBody): unknown {
   };
 }
 
-const print = (value: unknown): void => { process.stdout.write(`${JSON.stringify(value, null, 2)}\n`); };
+const print = (value: unknown): void => {
+  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+};
 
 /** bl get …: errors are on stdout. */
 export async function get(parsed: Parsed, session: Session): Promise<number> {
@@ -49,7 +74,16 @@ export async function get(parsed: Parsed, session: Session): Promise<number> {
     if (!answer.ok) return failed(`Resource Sandbox error: ${answer.failure}`);
     const { data } = JSON.parse(answer.body) as { data: SandboxBody[] };
     if (data.length === 0) process.stdout.write("[]\n");
-    else print(data.map((body) => ({ apiVersion: "blaxel.ai/v1alpha1", kind: "Sandbox", metadata: sortKeys(body.metadata ?? {}), spec: sortKeys(body.spec ?? {}), status: body.status })));
+    else
+      print(
+        data.map((body) => ({
+          apiVersion: "blaxel.ai/v1alpha1",
+          kind: "Sandbox",
+          metadata: sortKeys(body.metadata ?? {}),
+          spec: sortKeys(body.spec ?? {}),
+          status: body.status,
+        })),
+      );
     return 0;
   }
   if (/^(sandbox|sandboxes|sbx)$/u.test(kind)) {
@@ -75,12 +109,19 @@ async function getImage(parsed: Parsed, session: Session, reference: string | un
     return 0;
   }
   const [, type, image, tag] = /^([^/:]+)\/([^/:]+)(?::(.+))?$/u.exec(reference) ?? [];
-  if (type === undefined || image === undefined) return failed(`Error: invalid image reference format. Expected 'resourceType/imageName' or 'resourceType/imageName:tag', got '${reference}'`);
+  if (type === undefined || image === undefined)
+    return failed(
+      `Error: invalid image reference format. Expected 'resourceType/imageName' or 'resourceType/imageName:tag', got '${reference}'`,
+    );
   const answer = await ask(session, "GET", `/images/${type}/${image}`);
   if (!answer.ok) return failed(`error getting image ${type}/${image}: ${answer.failure}`);
-  const body = JSON.parse(answer.body) as { metadata: Record<string, unknown>; spec: { size?: number; tags?: { name: string; size?: number; createdAt?: string; updatedAt?: string }[] } };
+  const body = JSON.parse(answer.body) as {
+    metadata: Record<string, unknown>;
+    spec: { size?: number; tags?: { name: string; size?: number; createdAt?: string; updatedAt?: string }[] };
+  };
   const tags = body.spec.tags ?? [];
-  if (tag !== undefined && !tags.some((found) => found.name === tag)) return failed(`tag '${tag}' not found for image ${type}/${image}`);
+  if (tag !== undefined && !tags.some((found) => found.name === tag))
+    return failed(`tag '${tag}' not found for image ${type}/${image}`);
   if (parsed.flags["latest"] !== undefined) {
     const newest = [...tags].sort((a, b) => ((a.createdAt ?? "") < (b.createdAt ?? "") ? 1 : -1))[0];
     process.stdout.write(`${type}/${image}:${newest?.name ?? ""}\n`);
@@ -90,8 +131,25 @@ async function getImage(parsed: Parsed, session: Session, reference: string | un
     {
       apiVersion: "blaxel.ai/v1alpha1",
       kind: "Image",
-      metadata: sortKeys({ createdAt: "", displayName: "", events: null, lastDeployedAt: "", name: "", resourceType: "", sourceWorkspace: "", status: "", updatedAt: "", workspace: "", ...body.metadata }),
-      spec: { size: body.spec.size ?? 0, tags: tags.filter((found) => tag === undefined || found.name === tag).map((found) => sortKeys({ ...found })) },
+      metadata: sortKeys({
+        createdAt: "",
+        displayName: "",
+        events: null,
+        lastDeployedAt: "",
+        name: "",
+        resourceType: "",
+        sourceWorkspace: "",
+        status: "",
+        updatedAt: "",
+        workspace: "",
+        ...body.metadata,
+      }),
+      spec: {
+        size: body.spec.size ?? 0,
+        tags: tags
+          .filter((found) => tag === undefined || found.name === tag)
+          .map((found) => sortKeys({ ...found })),
+      },
       status: "-",
     },
   ]);
@@ -105,7 +163,12 @@ export async function remove(parsed: Parsed, session: Session): Promise<number> 
   if (/^images?$/u.test(kind)) {
     for (const reference of names) {
       const answer = await ask(session, "DELETE", `/images/${reference}`);
-      if (answer.ok) process.stdout.write(reference.includes(":") ? `Image tag ${reference} deleted\n` : `Image ${reference} deleted (all tags)\n`);
+      if (answer.ok)
+        process.stdout.write(
+          reference.includes(":")
+            ? `Image tag ${reference} deleted\n`
+            : `Image ${reference} deleted (all tags)\n`,
+        );
       else code = failed(`Error deleting image ${reference}: ${answer.failure}`);
     }
     return code;
@@ -128,14 +191,32 @@ export async function remove(parsed: Parsed, session: Session): Promise<number> 
 /** bl logs sandbox NAME: the server sends newest first, they are printed oldest first. */
 export async function logs(parsed: Parsed, session: Session): Promise<number> {
   const [, name = ""] = parsed.rest;
-  const query = new URLSearchParams({ resourceType: "sandboxes", workloadIds: name, type: "all", workspace: session.workspace, limit: "1000", offset: "0" });
+  const query = new URLSearchParams({
+    resourceType: "sandboxes",
+    workloadIds: name,
+    type: "all",
+    workspace: session.workspace,
+    limit: "1000",
+    offset: "0",
+  });
   const answer = await ask(session, "GET", `/observability/logs?${query.toString()}`);
   if (!answer.ok) {
     process.stderr.write(`✗ logs failed\nReason: ${answer.failure}\n`);
     return 1;
   }
-  const lines = (JSON.parse(answer.body) as Record<string, { logs?: { timestamp: string; message: string }[] } | undefined>)[name]?.logs ?? [];
+  const lines =
+    (
+      JSON.parse(answer.body) as Record<
+        string,
+        { logs?: { timestamp: string; message: string }[] } | undefined
+      >
+    )[name]?.logs ?? [];
   if (lines.length === 0) process.stdout.write("No logs found for the specified time range and filters.\n");
-  for (const line of [...lines].reverse()) process.stdout.write(parsed.flags["no-timestamps"] === undefined ? `[${line.timestamp.slice(0, 23).replace("T", " ")}] ${line.message}\n` : `${line.message}\n`);
+  for (const line of [...lines].reverse())
+    process.stdout.write(
+      parsed.flags["no-timestamps"] === undefined
+        ? `[${line.timestamp.slice(0, 23).replace("T", " ")}] ${line.message}\n`
+        : `${line.message}\n`,
+    );
   return 0;
 }

@@ -4,15 +4,31 @@ import type { WorldTools } from "../part";
 import { BLAXEL_WORKSPACE, type Sandbox } from "./state";
 
 /** Really starts a sandbox's container, with what the platform gives a sandbox. */
-export async function startContainer(tools: WorldTools, sandbox: Sandbox, image: string, crashes: boolean): Promise<void> {
+export async function startContainer(
+  tools: WorldTools,
+  sandbox: Sandbox,
+  image: string,
+  crashes: boolean,
+): Promise<void> {
   const { docker, config } = tools;
-  const envs = (Array.isArray(sandbox.runtime["envs"]) ? sandbox.runtime["envs"] : []) as { name: string; value: string }[];
+  const envs = (Array.isArray(sandbox.runtime["envs"]) ? sandbox.runtime["envs"] : []) as {
+    name: string;
+    value: string;
+  }[];
   const info = (await docker.info()) as { SecurityOptions?: string[] };
   const apparmor = (info.SecurityOptions ?? []).some((option) => option.includes("apparmor"));
   const container = await docker.createContainer({
     Image: image,
     Hostname: sandbox.name.slice(0, 60),
-    Env: [...envs.map((env) => `${env.name}=${env.value}`), "HOST=::", "TELEMETRY_ENABLED=false", "DO_NOT_TRACK=1", "BL_CLOUD=true", `BL_NAME=${sandbox.name}`, `BL_WORKSPACE=${BLAXEL_WORKSPACE}`],
+    Env: [
+      ...envs.map((env) => `${env.name}=${env.value}`),
+      "HOST=::",
+      "TELEMETRY_ENABLED=false",
+      "DO_NOT_TRACK=1",
+      "BL_CLOUD=true",
+      `BL_NAME=${sandbox.name}`,
+      `BL_WORKSPACE=${BLAXEL_WORKSPACE}`,
+    ],
     Labels: { [WORLD_LABEL]: config.dir, "mesa-template.world.sandbox": sandbox.name },
     ExposedPorts: { "8080/tcp": {} },
     ...(crashes ? { Entrypoint: ["sh", "-c", "echo crash; exit 1"] } : {}),
@@ -20,14 +36,19 @@ export async function startContainer(tools: WorldTools, sandbox: Sandbox, image:
       Init: true,
       PortBindings: { "8080/tcp": [{ HostIp: "127.0.0.1", HostPort: "" }] },
       CapAdd: ["SYS_ADMIN"],
-      Devices: existsSync("/dev/fuse") ? [{ PathOnHost: "/dev/fuse", PathInContainer: "/dev/fuse", CgroupPermissions: "rwm" }] : [],
+      Devices: existsSync("/dev/fuse")
+        ? [{ PathOnHost: "/dev/fuse", PathInContainer: "/dev/fuse", CgroupPermissions: "rwm" }]
+        : [],
       SecurityOpt: apparmor ? ["apparmor=unconfined"] : [],
       ...(crashes ? { RestartPolicy: { Name: "always" } } : {}),
     },
   });
   sandbox.containerId = container.id;
   await container.start();
-  const ports = (await container.inspect()).NetworkSettings.Ports as Record<string, { HostPort: string }[] | null>;
+  const ports = (await container.inspect()).NetworkSettings.Ports as Record<
+    string,
+    { HostPort: string }[] | null
+  >;
   sandbox.port = Number(ports["8080/tcp"]?.[0]?.HostPort ?? 0);
 }
 
@@ -36,7 +57,14 @@ export async function waitForApi(sandbox: Sandbox, ms: number): Promise<boolean>
   const until = Date.now() + ms;
   while (Date.now() < until) {
     try {
-      if ((await fetch(`http://127.0.0.1:${String(sandbox.port)}/health`, { signal: AbortSignal.timeout(1000) })).ok) return true;
+      if (
+        (
+          await fetch(`http://127.0.0.1:${String(sandbox.port)}/health`, {
+            signal: AbortSignal.timeout(1000),
+          })
+        ).ok
+      )
+        return true;
     } catch {
       // Not up yet.
     }
@@ -50,7 +78,10 @@ export async function removeContainer(tools: WorldTools, sandbox: Sandbox): Prom
   sandbox.containerId = undefined;
   sandbox.port = undefined;
   if (id === undefined) return;
-  await tools.docker.getContainer(id).remove({ force: true }).catch((error: unknown) => {
-    if ((error as { statusCode?: number }).statusCode !== 404) throw error;
-  });
+  await tools.docker
+    .getContainer(id)
+    .remove({ force: true })
+    .catch((error: unknown) => {
+      if ((error as { statusCode?: number }).statusCode !== 404) throw error;
+    });
 }

@@ -3,7 +3,17 @@ import { answerJson, bodyOf, listenEverywhere, type WorldPart, type WorldTools }
 import { buildUpload, sourceHash } from "./build";
 import { removeContainer, startContainer, waitForApi } from "./containers";
 import { gatewayPage, proxyTo } from "./proxy";
-import { addLog, BLAXEL_KEY, BLAXEL_WORKSPACE, freshState, opaque, type BlaxelState, type Image, type ImageTag, type Sandbox } from "./state";
+import {
+  addLog,
+  BLAXEL_KEY,
+  BLAXEL_WORKSPACE,
+  freshState,
+  opaque,
+  type BlaxelState,
+  type Image,
+  type ImageTag,
+  type Sandbox,
+} from "./state";
 import { readZip } from "./zip";
 
 export interface BlaxelPart extends WorldPart {
@@ -48,7 +58,10 @@ export async function startBlaxel(tools: WorldTools, stock: string): Promise<Bla
     },
     state: () => ({
       sandboxes: [...state.sandboxes.values()].map(({ name, image, status }) => ({ name, image, status })),
-      images: [...state.images.values()].map(({ name, tags }) => ({ name: `sandbox/${name}`, tags: tags.map((tag) => tag.name) })),
+      images: [...state.images.values()].map(({ name, tags }) => ({
+        name: `sandbox/${name}`,
+        tags: tags.map((tag) => tag.name),
+      })),
     }),
   };
 }
@@ -67,14 +80,17 @@ async function handle(context: Context, request: IncomingMessage, response: Serv
     answerJson(response, 200, { on: args !== undefined, args: args ?? {} });
     return;
   }
-  response.on("finish", () => { requests.add({ to: "blaxel", method, path: path + url.search, status: response.statusCode }); });
+  response.on("finish", () => {
+    requests.add({ to: "blaxel", method, path: path + url.search, status: response.statusCode });
+  });
   if (path.startsWith("/upload/")) {
     await takeUpload(context, path, request, response);
     return;
   }
   const refused = refusal(context, request, method, path);
   const late = faults.take("slow");
-  if (late !== undefined) await new Promise((resolve) => setTimeout(resolve, typeof late["ms"] === "number" ? late["ms"] : 2000));
+  if (late !== undefined)
+    await new Promise((resolve) => setTimeout(resolve, typeof late["ms"] === "number" ? late["ms"] : 2000));
   if (refused !== undefined) {
     request.resume();
     refused(response);
@@ -82,7 +98,12 @@ async function handle(context: Context, request: IncomingMessage, response: Serv
   }
   const sandboxPath = /^\/sbx\/([^/]+)(\/.*)?$/u.exec(path);
   if (sandboxPath !== null) {
-    proxyTo(state.sandboxes.get(sandboxPath[1] ?? ""), (sandboxPath[2] ?? "/") + url.search === "/" ? "/" : rawPath(request.url ?? "/"), request, response);
+    proxyTo(
+      state.sandboxes.get(sandboxPath[1] ?? ""),
+      (sandboxPath[2] ?? "/") + url.search === "/" ? "/" : rawPath(request.url ?? "/"),
+      request,
+      response,
+    );
     return;
   }
   const body = await bodyOf(request);
@@ -102,31 +123,67 @@ function rawPath(target: string): string {
   return target.replace(/^(\/v0)?\/sbx\/[^/?]+/u, "") || "/";
 }
 
-function refusal({ tools }: Context, request: IncomingMessage, method: string, path: string): ((response: ServerResponse) => void) | undefined {
+function refusal(
+  { tools }: Context,
+  request: IncomingMessage,
+  method: string,
+  path: string,
+): ((response: ServerResponse) => void) | undefined {
   const { faults } = tools;
-  const credential = (request.headers["x-blaxel-authorization"] ?? request.headers.authorization ?? "") as string;
+  const credential = (request.headers["x-blaxel-authorization"] ??
+    request.headers.authorization ??
+    "") as string;
   if (path === "/oauth/token") return undefined;
-  if (faults.take("gateway-html") !== undefined) return (response) => { gatewayPage(response, 502, "Bad Gateway"); };
-  if (credential !== `Bearer ${BLAXEL_KEY}` || faults.take("unauthorized") !== undefined) return (response) => { answerJson(response, 401, { code: 401, error: "Unauthorized" }); };
+  if (faults.take("gateway-html") !== undefined)
+    return (response) => {
+      gatewayPage(response, 502, "Bad Gateway");
+    };
+  if (credential !== `Bearer ${BLAXEL_KEY}` || faults.take("unauthorized") !== undefined)
+    return (response) => {
+      answerJson(response, 401, { code: 401, error: "Unauthorized" });
+    };
   if (request.headers["x-blaxel-workspace"] !== BLAXEL_WORKSPACE || faults.take("forbidden") !== undefined) {
-    return (response) => { answerJson(response, 403, { code: 403, error: "Forbidden", message: "you do not have access to this workspace" }); };
+    return (response) => {
+      answerJson(response, 403, {
+        code: 403,
+        error: "Forbidden",
+        message: "you do not have access to this workspace",
+      });
+    };
   }
   const writes = path.startsWith("/sandboxes") && (method === "POST" || method === "PUT");
-  if (writes && faults.take("quota") !== undefined) return (response) => { answerJson(response, 400, { code: "QUOTA_EXCEEDED", message: "memory quota exceeded for your tier" }); };
+  if (writes && faults.take("quota") !== undefined)
+    return (response) => {
+      answerJson(response, 400, { code: "QUOTA_EXCEEDED", message: "memory quota exceeded for your tier" });
+    };
   return undefined;
 }
 
 function describe(tools: WorldTools, sandbox: Sandbox): unknown {
   const { name, createdAt, updatedAt, labels, region, runtime, image, status } = sandbox;
   return {
-    metadata: { name, labels, workspace: BLAXEL_WORKSPACE, url: `http://127.0.0.1:${String(tools.config.ports.blaxel)}/sbx/${name}`, createdAt, updatedAt },
+    metadata: {
+      name,
+      labels,
+      workspace: BLAXEL_WORKSPACE,
+      url: `http://127.0.0.1:${String(tools.config.ports.blaxel)}/sbx/${name}`,
+      createdAt,
+      updatedAt,
+    },
     spec: { region, runtime: { ...runtime, image } },
     status,
     events: [],
   };
 }
 
-async function sandboxes(context: Context, method: string, name: string | undefined, url: URL, json: () => Body, response: ServerResponse): Promise<void> {
+async function sandboxes(
+  context: Context,
+  method: string,
+  name: string | undefined,
+  url: URL,
+  json: () => Body,
+  response: ServerResponse,
+): Promise<void> {
   const { tools, state } = context;
   if (method === "POST") {
     await createSandbox(context, url, json(), response);
@@ -149,7 +206,8 @@ async function sandboxes(context: Context, method: string, name: string | undefi
       sandbox.runtime = body.spec?.runtime ?? sandbox.runtime;
       sandbox.labels = body.metadata?.labels ?? sandbox.labels;
       sandbox.updatedAt = now();
-      if (sandbox.status !== "FAILED" || tools.faults.peek("failed-left-over") === undefined) sandbox.status = "UPLOADING";
+      if (sandbox.status !== "FAILED" || tools.faults.peek("failed-left-over") === undefined)
+        sandbox.status = "UPLOADING";
     }
     answerUpload(context, sandbox, url, dropped, response);
     return;
@@ -163,7 +221,12 @@ async function sandboxes(context: Context, method: string, name: string | undefi
   answerJson(response, 200, describe(tools, sandbox));
 }
 
-async function createSandbox(context: Context, url: URL, body: Body, response: ServerResponse): Promise<void> {
+async function createSandbox(
+  context: Context,
+  url: URL,
+  body: Body,
+  response: ServerResponse,
+): Promise<void> {
   const { tools, state } = context;
   const name = body.metadata?.name ?? `sandbox-${opaque(6)}`;
   if (!/^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/u.test(name) || name.length > 49) {
@@ -172,16 +235,31 @@ async function createSandbox(context: Context, url: URL, body: Body, response: S
   }
   const existing = state.sandboxes.get(name);
   if (existing !== undefined) {
-    if (url.searchParams.get("createIfNotExist") === "true") answerJson(response, 200, describe(tools, existing));
-    else answerJson(response, 409, { code: 409, error: `Sandbox ${name} already exists`, reason: "ALREADY_EXISTS" }, { "x-should-retry": "true" });
+    if (url.searchParams.get("createIfNotExist") === "true")
+      answerJson(response, 200, describe(tools, existing));
+    else
+      answerJson(
+        response,
+        409,
+        { code: 409, error: `Sandbox ${name} already exists`, reason: "ALREADY_EXISTS" },
+        { "x-should-retry": "true" },
+      );
     return;
   }
   const runtime = body.spec?.runtime ?? {};
   const upload = url.searchParams.get("upload") === "true";
   const sandbox: Sandbox = {
-    name, createdAt: now(), updatedAt: now(), labels: body.metadata?.labels ?? {}, runtime, region: body.spec?.region ?? "us-pdx-1",
-    status: upload ? "UPLOADING" : "DEPLOYING", image: upload ? "" : String(runtime["image"] ?? "blaxel/base-image:latest"),
-    containerId: undefined, port: undefined, unhealthy: false,
+    name,
+    createdAt: now(),
+    updatedAt: now(),
+    labels: body.metadata?.labels ?? {},
+    runtime,
+    region: body.spec?.region ?? "us-pdx-1",
+    status: upload ? "UPLOADING" : "DEPLOYING",
+    image: upload ? "" : String(runtime["image"] ?? "blaxel/base-image:latest"),
+    containerId: undefined,
+    port: undefined,
+    unhealthy: false,
   };
   if (upload) {
     state.sandboxes.set(name, sandbox);
@@ -202,7 +280,8 @@ function localImage({ state, stock }: Context, reference: string): string | unde
   if (/^blaxel\/base-image(:latest)?$/u.test(reference)) return stock;
   const [, name, tag] = /^sandbox\/([^:]+)(?::(.+))?$/u.exec(reference) ?? [];
   const tags = state.images.get(name ?? "")?.tags ?? [];
-  return (tag === undefined || tag === "latest" ? tags.at(-1) : tags.find((found) => found.name === tag))?.local;
+  return (tag === undefined || tag === "latest" ? tags.at(-1) : tags.find((found) => found.name === tag))
+    ?.local;
 }
 
 /** Starts (or restarts) a sandbox from a local image; its status says what came of it. */
@@ -213,7 +292,8 @@ async function run({ tools, state }: Context, sandbox: Sandbox, local: string): 
   try {
     await startContainer(tools, sandbox, local, crashes);
     if (crashes) addLog(state, sandbox.name, "crash");
-    else if (!sandbox.unhealthy && !(await waitForApi(sandbox, 30_000))) addLog(state, sandbox.name, "STARTUP TCP probe failed");
+    else if (!sandbox.unhealthy && !(await waitForApi(sandbox, 30_000)))
+      addLog(state, sandbox.name, "STARTUP TCP probe failed");
     sandbox.status = "DEPLOYED";
   } catch (error) {
     addLog(state, sandbox.name, `failed to start: ${String(error)}`);
@@ -222,23 +302,37 @@ async function run({ tools, state }: Context, sandbox: Sandbox, local: string): 
   sandbox.updatedAt = now();
 }
 
-function answerUpload(context: Context, sandbox: Sandbox, url: URL, dropped: boolean, response: ServerResponse): void {
+function answerUpload(
+  context: Context,
+  sandbox: Sandbox,
+  url: URL,
+  dropped: boolean,
+  response: ServerResponse,
+): void {
   const { tools, state } = context;
   const headers: Record<string, string> = {};
   if (url.searchParams.get("upload") === "true" && tools.faults.take("upload-url-missing") === undefined) {
     const id = opaque(16);
     state.uploads.set(id, { kind: "sandbox", name: sandbox.name, dropped });
-    headers["X-Blaxel-Upload-Url"] = `http://127.0.0.1:${String(tools.config.ports.blaxel)}/upload/${id}?X-Signature=${opaque(24)}`;
+    headers["X-Blaxel-Upload-Url"] =
+      `http://127.0.0.1:${String(tools.config.ports.blaxel)}/upload/${id}?X-Signature=${opaque(24)}`;
   }
   answerJson(response, 200, describe(tools, sandbox), headers);
 }
 
-async function takeUpload(context: Context, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function takeUpload(
+  context: Context,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { tools, state } = context;
   const zip = await bodyOf(request);
   const upload = state.uploads.get(path.split("/")[2] ?? "");
   if (upload === undefined || tools.faults.take("upload-refused") !== undefined) {
-    response.writeHead(403, { "Content-Type": "application/xml" }).end("<Error><Code>AccessDenied</Code></Error>");
+    response
+      .writeHead(403, { "Content-Type": "application/xml" })
+      .end("<Error><Code>AccessDenied</Code></Error>");
     return;
   }
   const work = upload.dropped ? Promise.resolve() : buildAndDeploy(context, upload.kind, upload.name, zip);
@@ -247,23 +341,38 @@ async function takeUpload(context: Context, path: string, request: IncomingMessa
 }
 
 function imageNamed(state: BlaxelState, name: string): Image {
-  const image = state.images.get(name) ?? { name, createdAt: now(), updatedAt: now(), status: "BUILDING", tags: [] };
+  const image = state.images.get(name) ?? {
+    name,
+    createdAt: now(),
+    updatedAt: now(),
+    status: "BUILDING",
+    tags: [],
+  };
   state.images.set(name, image);
   return image;
 }
 
-async function buildAndDeploy(context: Context, kind: "sandbox" | "image", name: string, zip: Buffer): Promise<void> {
+async function buildAndDeploy(
+  context: Context,
+  kind: "sandbox" | "image",
+  name: string,
+  zip: Buffer,
+): Promise<void> {
   const { tools, state } = context;
   const { faults } = tools;
   const { era } = state;
   const sandbox = kind === "sandbox" ? state.sandboxes.get(name) : undefined;
-  const gone = (): boolean => state.era !== era || (kind === "sandbox" && state.sandboxes.get(name) !== sandbox);
+  const gone = (): boolean =>
+    state.era !== era || (kind === "sandbox" && state.sandboxes.get(name) !== sandbox);
   const set = (status: string): void => {
     if (sandbox !== undefined && !gone()) sandbox.status = status;
   };
   if (faults.take("build-never-starts") !== undefined) return;
   const leftOver = faults.take("failed-left-over");
-  if (leftOver !== undefined) await new Promise((resolve) => setTimeout(resolve, typeof leftOver["ms"] === "number" ? leftOver["ms"] : 3000));
+  if (leftOver !== undefined)
+    await new Promise((resolve) =>
+      setTimeout(resolve, typeof leftOver["ms"] === "number" ? leftOver["ms"] : 3000),
+    );
   set("BUILDING");
   if (faults.take("build-hangs") !== undefined) return;
   try {
@@ -274,7 +383,8 @@ async function buildAndDeploy(context: Context, kind: "sandbox" | "image", name:
     sandbox.image = `sandbox/${name}:${tag.name}`;
     await run(context, sandbox, tag.local);
   } catch (error) {
-    for (const line of String(error instanceof Error ? error.message : error).split("\n")) addLog(state, name, line);
+    for (const line of String(error instanceof Error ? error.message : error).split("\n"))
+      addLog(state, name, line);
     if (state.era === era) imageNamed(state, name).status = "FAILED";
     set("FAILED");
   }
@@ -285,11 +395,16 @@ async function makeTag(context: Context, name: string, zip: Buffer): Promise<Ima
   const image = imageNamed(state, name);
   if (tools.faults.take("build-fails") !== undefined) {
     addLog(state, name, "#1 load Dockerfile");
-    throw new Error("ERROR: failed to solve: process \"/bin/sh -c apt-get update\" did not complete successfully: exit code: 100");
+    throw new Error(
+      'ERROR: failed to solve: process "/bin/sh -c apt-get update" did not complete successfully: exit code: 100',
+    );
   }
   const entries = readZip(zip);
   const source = sourceHash(entries);
-  const same = tools.faults.take("image-unchanged") === undefined ? image.tags.find((tag) => tag.source === source) : image.tags.at(-1);
+  const same =
+    tools.faults.take("image-unchanged") === undefined
+      ? image.tags.find((tag) => tag.source === source)
+      : image.tags.at(-1);
   if (same !== undefined) {
     addLog(state, name, "source unchanged, reusing the image");
     image.status = "BUILT";
@@ -297,7 +412,14 @@ async function makeTag(context: Context, name: string, zip: Buffer): Promise<Ima
   }
   image.status = "BUILDING";
   const tagName = opaque();
-  const local = await buildUpload(tools, entries, `mesa-template-world/platform-${name}:${tagName}`, (line) => { addLog(state, name, line); });
+  const local = await buildUpload(
+    tools,
+    entries,
+    `mesa-template-world/platform-${name}:${tagName}`,
+    (line) => {
+      addLog(state, name, line);
+    },
+  );
   const { Size: size } = await tools.docker.getImage(local).inspect();
   const tag = { name: tagName, createdAt: now(), size, local, source };
   image.tags.push(tag);
@@ -309,12 +431,36 @@ async function makeTag(context: Context, name: string, zip: Buffer): Promise<Ima
 function describeImage(image: Image): unknown {
   const { name, status, createdAt, updatedAt, tags } = image;
   return {
-    metadata: { name, resourceType: "sandbox", workspace: BLAXEL_WORKSPACE, displayName: `${BLAXEL_WORKSPACE}/sandbox/${name}`, status, createdAt, updatedAt, lastDeployedAt: updatedAt },
-    spec: { size: tags.reduce((sum, tag) => sum + tag.size, 0), tags: tags.map((tag) => ({ name: tag.name, createdAt: tag.createdAt, updatedAt: tag.createdAt, size: tag.size })) },
+    metadata: {
+      name,
+      resourceType: "sandbox",
+      workspace: BLAXEL_WORKSPACE,
+      displayName: `${BLAXEL_WORKSPACE}/sandbox/${name}`,
+      status,
+      createdAt,
+      updatedAt,
+      lastDeployedAt: updatedAt,
+    },
+    spec: {
+      size: tags.reduce((sum, tag) => sum + tag.size, 0),
+      tags: tags.map((tag) => ({
+        name: tag.name,
+        createdAt: tag.createdAt,
+        updatedAt: tag.createdAt,
+        size: tag.size,
+      })),
+    },
   };
 }
 
-async function images(context: Context, method: string, rest: string, url: URL, json: () => Body, response: ServerResponse): Promise<void> {
+async function images(
+  context: Context,
+  method: string,
+  rest: string,
+  url: URL,
+  json: () => Body,
+  response: ServerResponse,
+): Promise<void> {
   const { tools, state } = context;
   if (method === "POST") {
     const { name = "" } = json() as { name?: string };
@@ -322,7 +468,8 @@ async function images(context: Context, method: string, rest: string, url: URL, 
     if (tools.faults.take("upload-url-missing") === undefined) {
       const id = opaque(16);
       state.uploads.set(id, { kind: "image", name, dropped: false });
-      headers["X-Blaxel-Upload-Url"] = `http://127.0.0.1:${String(tools.config.ports.blaxel)}/upload/${id}?X-Signature=${opaque(24)}`;
+      headers["X-Blaxel-Upload-Url"] =
+        `http://127.0.0.1:${String(tools.config.ports.blaxel)}/upload/${id}?X-Signature=${opaque(24)}`;
     }
     answerJson(response, 200, { message: "ok", name, resourceType: "sandbox" }, headers);
     return;
@@ -331,16 +478,24 @@ async function images(context: Context, method: string, rest: string, url: URL, 
     answerJson(response, 200, [...state.images.values()].map(describeImage));
     return;
   }
-  const [, name = "", tag] = /^sandbox\/([^:/]+)(?:(?::|\/tags\/)(.+))?$/u.exec(decodeURIComponent(rest)) ?? [];
+  const [, name = "", tag] =
+    /^sandbox\/([^:/]+)(?:(?::|\/tags\/)(.+))?$/u.exec(decodeURIComponent(rest)) ?? [];
   const image = state.images.get(name);
   if (image === undefined || (tag !== undefined && !image.tags.some((found) => found.name === tag))) {
     answerJson(response, 404, { code: 404, error: `image ${decodeURIComponent(rest)} not found` });
     return;
   }
   if (method === "DELETE") {
-    const user = [...state.sandboxes.values()].find((sandbox) => sandbox.image.startsWith(`sandbox/${name}:`) && (tag === undefined || sandbox.image === `sandbox/${name}:${tag}`));
+    const user = [...state.sandboxes.values()].find(
+      (sandbox) =>
+        sandbox.image.startsWith(`sandbox/${name}:`) &&
+        (tag === undefined || sandbox.image === `sandbox/${name}:${tag}`),
+    );
     if (user !== undefined) {
-      answerJson(response, 400, { code: 400, error: `image sandbox/${name} is in use by sandbox ${user.name}` });
+      answerJson(response, 400, {
+        code: 400,
+        error: `image sandbox/${name} is in use by sandbox ${user.name}`,
+      });
       return;
     }
     if (tag === undefined) state.images.delete(name);
@@ -353,5 +508,10 @@ async function images(context: Context, method: string, rest: string, url: URL, 
 function logs(state: BlaxelState, url: URL, response: ServerResponse): void {
   const name = url.searchParams.get("workloadIds") ?? "";
   const lines = state.logs.get(name) ?? [];
-  answerJson(response, 200, { [name]: { logs: [...lines].reverse().map((line) => ({ ...line, severity: 9, trace_id: "" })), totalCount: lines.length } });
+  answerJson(response, 200, {
+    [name]: {
+      logs: [...lines].reverse().map((line) => ({ ...line, severity: 9, trace_id: "" })),
+      totalCount: lines.length,
+    },
+  });
 }

@@ -18,7 +18,12 @@ const LIMIT_MS = 60_000;
 const LIMIT_BYTES = 5_000_000;
 
 /** Lets a request through to the sandbox's own API, streaming both ways. */
-export function proxyTo(sandbox: Sandbox | undefined, path: string, request: IncomingMessage, response: ServerResponse): void {
+export function proxyTo(
+  sandbox: Sandbox | undefined,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): void {
   if (sandbox === undefined || sandbox.port === undefined || sandbox.unhealthy || path.startsWith("/port/")) {
     request.resume();
     gatewayPage(response, 502, "Bad Gateway");
@@ -28,12 +33,23 @@ export function proxyTo(sandbox: Sandbox | undefined, path: string, request: Inc
     response.writeHead(413).end();
     return;
   }
-  const upstream = httpRequest({ host: "127.0.0.1", port: sandbox.port, path, method: request.method, headers: { ...request.headers, connection: "close" } }, (answer) => {
-    clearTimeout(timer);
-    response.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(response);
-    answer.on("error", () => { response.destroy(); });
-  });
+  const upstream = httpRequest(
+    {
+      host: "127.0.0.1",
+      port: sandbox.port,
+      path,
+      method: request.method,
+      headers: { ...request.headers, connection: "close" },
+    },
+    (answer) => {
+      clearTimeout(timer);
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+      answer.on("error", () => {
+        response.destroy();
+      });
+    },
+  );
   const timer = setTimeout(() => {
     upstream.destroy();
     gatewayPage(response, 504, "Gateway Timeout");
@@ -42,6 +58,8 @@ export function proxyTo(sandbox: Sandbox | undefined, path: string, request: Inc
     clearTimeout(timer);
     gatewayPage(response, 502, "Bad Gateway");
   });
-  response.on("close", () => { upstream.destroy(); });
+  response.on("close", () => {
+    upstream.destroy();
+  });
   request.pipe(upstream);
 }

@@ -38,7 +38,10 @@ export interface Image {
 export interface BlaxelState {
   readonly sandboxes: Map<string, Sandbox>;
   readonly images: Map<string, Image>;
-  readonly uploads: Map<string, { readonly kind: "sandbox" | "image"; readonly name: string; readonly dropped: boolean }>;
+  readonly uploads: Map<
+    string,
+    { readonly kind: "sandbox" | "image"; readonly name: string; readonly dropped: boolean }
+  >;
   readonly logs: Map<string, { readonly timestamp: string; readonly message: string }[]>;
   /** Counts up with each reset, so that what was under way before does not write into what came after. */
   era: number;
@@ -57,6 +60,9 @@ export function opaque(size = 12): string {
 
 export function addLog(state: BlaxelState, name: string, message: string): void {
   const lines = state.logs.get(name) ?? [];
-  lines.push({ timestamp: new Date().toISOString().replace("Z", `${String(lines.length % 1000).padStart(6, "0")}Z`), message });
+  lines.push({
+    timestamp: new Date().toISOString().replace("Z", `${String(lines.length % 1000).padStart(6, "0")}Z`),
+    message,
+  });
   state.logs.set(name, lines);
 }

@@ -21,18 +21,31 @@ export async function startControl(port: number, controls: Controls): Promise<()
       const [, room = "", name] = url.pathname.split("/");
       const method = request.method ?? "GET";
       const body = (await bodyOf(request)).toString("utf8");
-      const json = (): Record<string, unknown> => (body === "" ? {} : (JSON.parse(body) as Record<string, unknown>));
+      const json = (): Record<string, unknown> =>
+        body === "" ? {} : (JSON.parse(body) as Record<string, unknown>);
       if (room === "faults" && method === "GET") answerJson(response, 200, faults.list());
       else if (room === "faults" && method === "POST") {
         const { name: wanted, times, args } = json();
-        const known = faults.on(String(wanted), typeof times === "number" ? times : undefined, (args ?? {}) as Record<string, unknown>);
+        const known = faults.on(
+          String(wanted),
+          typeof times === "number" ? times : undefined,
+          (args ?? {}) as Record<string, unknown>,
+        );
         if (known) answerJson(response, 200, { ok: true });
-        else answerJson(response, 404, { error: `There is no fault ${String(wanted)}`, faults: faults.list().map((fault) => fault.name) });
+        else
+          answerJson(response, 404, {
+            error: `There is no fault ${String(wanted)}`,
+            faults: faults.list().map((fault) => fault.name),
+          });
       } else if (room === "faults" && method === "DELETE") {
         faults.off(name);
         answerJson(response, 200, { ok: true });
       } else if (room === "requests" && method === "GET") {
-        answerJson(response, 200, requests.list((url.searchParams.get("to") ?? undefined) as RequestTarget | undefined));
+        answerJson(
+          response,
+          200,
+          requests.list((url.searchParams.get("to") ?? undefined) as RequestTarget | undefined),
+        );
       } else if (room === "requests" && method === "DELETE") {
         requests.clear();
         answerJson(response, 200, { ok: true });
@@ -42,7 +55,8 @@ export async function startControl(port: number, controls: Controls): Promise<()
         await controls.reset();
         requests.clear();
         answerJson(response, 200, { ok: true });
-      } else if (room === "wishes" && method === "POST") answerJson(response, 200, { ok: true, answer: await controls.wish(json()) });
+      } else if (room === "wishes" && method === "POST")
+        answerJson(response, 200, { ok: true, answer: await controls.wish(json()) });
       else answerJson(response, 404, { error: `no such thing: ${method} ${url.pathname}` });
     })().catch((error: unknown) => {
       answerJson(response, 500, { error: String(error) });
@@ -54,7 +68,9 @@ export async function startControl(port: number, controls: Controls): Promise<()
   });
   return () =>
     new Promise((resolve) => {
-      server.close(() => { resolve(); });
+      server.close(() => {
+        resolve();
+      });
       server.closeAllConnections();
     });
 }

@@ -8,10 +8,18 @@ import { buildImage, hasImage, inputsHash } from "../engine";
  * An Alpine-like image: a busybox userland without glibc, a stand-in apk, and the real database format. Programs linked
  * to glibc start only after `apk add gcompat`. WORLD_ALPINE puts a real one in its place.
  */
-export async function ensureAlpineImage(docker: Docker, config: WorldConfig, toolchain: string, log: (line: string) => void): Promise<string> {
+export async function ensureAlpineImage(
+  docker: Docker,
+  config: WorldConfig,
+  toolchain: string,
+  log: (line: string) => void,
+): Promise<string> {
   if (config.swaps.alpine !== undefined) return config.swaps.alpine;
   const folder = join(config.source, "images/alpine-like");
-  const [apk, make] = await Promise.all([readFile(join(folder, "apk")), readFile(join(folder, "make-root.sh"))]);
+  const [apk, make] = await Promise.all([
+    readFile(join(folder, "apk")),
+    readFile(join(folder, "make-root.sh")),
+  ]);
   const { Id: base } = await docker.getImage(toolchain).inspect();
   const tag = `mesa-template-world/alpine:${inputsHash("alpine 1", base, apk, make)}`;
   if (await hasImage(docker, tag)) return tag;
@@ -29,8 +37,15 @@ export async function ensureAlpineImage(docker: Docker, config: WorldConfig, too
 }
 
 /** The guide's stock image: Alpine with the sandbox API and nothing of Mesa. */
-export async function ensureStockImage(docker: Docker, alpine: string, sandboxImage: string): Promise<string> {
-  const [{ Id: base }, { Id: api }] = await Promise.all([docker.getImage(alpine).inspect(), docker.getImage(sandboxImage).inspect()]);
+export async function ensureStockImage(
+  docker: Docker,
+  alpine: string,
+  sandboxImage: string,
+): Promise<string> {
+  const [{ Id: base }, { Id: api }] = await Promise.all([
+    docker.getImage(alpine).inspect(),
+    docker.getImage(sandboxImage).inspect(),
+  ]);
   const tag = `mesa-template-world/base-image:${inputsHash("stock 1", base, api)}`;
   if (await hasImage(docker, tag)) return tag;
   await buildImage(

@@ -10,13 +10,16 @@ function fromOneLine(text: string): AptSource[] {
   return text.split("\n").flatMap((line) => {
     const match = /^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)$/u.exec(line);
     const [, uri, suite, components] = match ?? [];
-    return uri !== undefined && suite !== undefined && components?.split(/\s+/u).includes("main") === true ? [{ uri, suite }] : [];
+    return uri !== undefined && suite !== undefined && components?.split(/\s+/u).includes("main") === true
+      ? [{ uri, suite }]
+      : [];
   });
 }
 
 function fromDeb822(text: string): AptSource[] {
   return text.split(/\n\s*\n/u).flatMap((stanza) => {
-    const field = (name: string): string[] => new RegExp(`^${name}:\\s*(.*)$`, "imu").exec(stanza)?.[1]?.trim().split(/\s+/u) ?? [];
+    const field = (name: string): string[] =>
+      new RegExp(`^${name}:\\s*(.*)$`, "imu").exec(stanza)?.[1]?.trim().split(/\s+/u) ?? [];
     if (!field("Types").includes("deb") || !field("Components").includes("main")) return [];
     return field("URIs").flatMap((uri) => field("Suites").map((suite) => ({ uri, suite })));
   });
@@ -24,7 +27,9 @@ function fromDeb822(text: string): AptSource[] {
 
 /** Debian's own sources of a suite among all that apt is configured with; other publishers' repositories are left out. */
 export function debianSources(files: Readonly<Record<string, string>>, suite: string): AptSource[] {
-  const all = Object.entries(files).flatMap(([name, text]) => (name.endsWith(".sources") ? fromDeb822(text) : fromOneLine(text)));
+  const all = Object.entries(files).flatMap(([name, text]) =>
+    name.endsWith(".sources") ? fromDeb822(text) : fromOneLine(text),
+  );
   const wanted = new Set([suite, `${suite}-updates`, `${suite}-security`, `${suite}/updates`]);
   return all.filter((source) => wanted.has(source.suite) && /\/debian(-security)?\/?$/u.test(source.uri));
 }
@@ -41,7 +46,8 @@ export function readAptConfiguration(root = "/etc/apt"): Record<string, string> 
   };
   read(join(root, "sources.list"));
   try {
-    for (const name of readdirSync(join(root, "sources.list.d"))) if (/\.(list|sources)$/u.test(name)) read(join(root, "sources.list.d", name));
+    for (const name of readdirSync(join(root, "sources.list.d")))
+      if (/\.(list|sources)$/u.test(name)) read(join(root, "sources.list.d", name));
   } catch {
     // No such folder: sources.list alone counts.
   }

@@ -7,18 +7,27 @@ import type { WorldConfig } from "../config";
 import { debianSources, readAptConfiguration } from "./apt-sources";
 
 const SUITE = "bookworm";
-const SLIM = ["doc", "man", "groff", "info", "lintian", "linda", "locale"].map((name) => `/usr/share/${name}/*`);
+const SLIM = ["doc", "man", "groff", "info", "lintian", "linda", "locale"].map(
+  (name) => `/usr/share/${name}/*`,
+);
 
 /**
  * An image equal in what matters to debian:bookworm-slim, made from Debian's own packages by way of the mirror this host's
  * apt uses. WORLD_DEBIAN puts another image in its place.
  * @returns its local reference
  */
-export async function ensureDebianImage(docker: Docker, config: WorldConfig, log: (line: string) => void): Promise<string> {
+export async function ensureDebianImage(
+  docker: Docker,
+  config: WorldConfig,
+  log: (line: string) => void,
+): Promise<string> {
   if (config.swaps.debian !== undefined) return config.swaps.debian;
   const found = debianSources(readAptConfiguration(), SUITE);
   const mirror = found.find((source) => source.suite === SUITE)?.uri;
-  if (mirror === undefined) throw new Error(`This host's apt names no Debian mirror with ${SUITE}; give a local image with WORLD_DEBIAN.`);
+  if (mirror === undefined)
+    throw new Error(
+      `This host's apt names no Debian mirror with ${SUITE}; give a local image with WORLD_DEBIAN.`,
+    );
   const sources = found.map((source) => `deb ${source.uri} ${source.suite} main`);
   const tag = `mesa-template-world/debian:${inputsHash("debian 3", ...sources)}`;
   if (await hasImage(docker, tag)) return tag;
@@ -62,7 +71,11 @@ async function mmdebstrap(args: readonly string[]): Promise<void> {
       said = (said + chunk.toString("utf8")).slice(-4000);
     });
     child.on("error", (error) => {
-      reject(new Error(`mmdebstrap could not be started (${error.message}): apt-get install mmdebstrap, or give a local image with WORLD_DEBIAN.`));
+      reject(
+        new Error(
+          `mmdebstrap could not be started (${error.message}): apt-get install mmdebstrap, or give a local image with WORLD_DEBIAN.`,
+        ),
+      );
     });
     child.on("close", (code) => {
       if (code === 0) resolve();

@@ -9,7 +9,10 @@ export async function ensureSandboxImage(docker: Docker, binary: string, version
   if (await hasImage(docker, tag)) return tag;
   await buildImage(
     docker,
-    { Dockerfile: "FROM scratch\nCOPY sandbox-api /sandbox-api\n", "sandbox-api": { data: program, mode: 0o755 } },
+    {
+      Dockerfile: "FROM scratch\nCOPY sandbox-api /sandbox-api\n",
+      "sandbox-api": { data: program, mode: 0o755 },
+    },
     {
       tag,
       labels: {

@@ -1,21 +1,28 @@
 import type Docker from "dockerode";
 import { buildImage, hasImage, inputsHash } from "../engine";
 
-const PACKAGES = "gcc libc6-dev libfuse3-dev pkg-config golang-go dpkg-dev apt-utils gnupg gpgv xz-utils docker-registry ca-certificates curl fuse3 busybox-static";
+const PACKAGES =
+  "gcc libc6-dev libfuse3-dev pkg-config golang-go dpkg-dev apt-utils gnupg gpgv xz-utils docker-registry ca-certificates curl fuse3 busybox-static";
 
 /**
  * What compiles and serves the world's stand-ins: gcc and libfuse3 for mesa, Go for sandbox-api, apt-ftparchive and gpg
  * for the package repository, and the real docker-registry. The host itself needs none of them.
  * @param debian reference of the Debian base image
  */
-export async function ensureToolchain(docker: Docker, debian: string, log: (line: string) => void): Promise<string> {
+export async function ensureToolchain(
+  docker: Docker,
+  debian: string,
+  log: (line: string) => void,
+): Promise<string> {
   const { Id: base } = await docker.getImage(debian).inspect();
   const tag = `mesa-template-world/toolchain:${inputsHash("toolchain 2", base, PACKAGES)}`;
   if (await hasImage(docker, tag)) return tag;
   log("installing the world's compilers and servers into an image (about 40 s)");
   await buildImage(
     docker,
-    { Dockerfile: `FROM ${debian}\nRUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${PACKAGES} >/dev/null && rm -rf /var/lib/apt/lists/*\n` },
+    {
+      Dockerfile: `FROM ${debian}\nRUN apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ${PACKAGES} >/dev/null && rm -rf /var/lib/apt/lists/*\n`,
+    },
     { tag },
   );
   return tag;

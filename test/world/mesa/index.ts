@@ -40,23 +40,42 @@ export async function startMesaApi(tools: WorldTools): Promise<MesaApiPart> {
       return Promise.resolve();
     },
     state: () => ({
-      keys: state.keys.map(({ id, name, key, scopes, expires_at, revoked_at }) => ({ id, name, key, scopes, expires_at, revoked_at })),
-      repos: state.repos.map(({ org, name, files }) => ({ org, name, files: Object.fromEntries([...files].map(([path, data]) => [path, data.toString("utf8")])) })),
+      keys: state.keys.map(({ id, name, key, scopes, expires_at, revoked_at }) => ({
+        id,
+        name,
+        key,
+        scopes,
+        expires_at,
+        revoked_at,
+      })),
+      repos: state.repos.map(({ org, name, files }) => ({
+        org,
+        name,
+        files: Object.fromEntries([...files].map(([path, data]) => [path, data.toString("utf8")])),
+      })),
     }),
   };
 }
 
-async function handle(tools: WorldTools, state: MesaState, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  tools: WorldTools,
+  state: MesaState,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { faults, requests } = tools;
   const url = new URL(request.url ?? "/", "http://world");
   const method = request.method ?? "GET";
   response.on("finish", () => {
-    if (!url.pathname.startsWith("/_world")) requests.add({ to: "mesa", method, path: url.pathname, status: response.statusCode });
+    if (!url.pathname.startsWith("/_world"))
+      requests.add({ to: "mesa", method, path: url.pathname, status: response.statusCode });
   });
   if (url.pathname === "/_world/mount") {
     const asked = (["mount-lies", "mount-dies", "mount-slow", "mount-read-only"] as const).flatMap((name) => {
       const args = faults.take(name);
-      return args === undefined ? [] : [`${name} ${typeof args["ms"] === "number" ? String(args["ms"]) : ""}`];
+      return args === undefined
+        ? []
+        : [`${name} ${typeof args["ms"] === "number" ? String(args["ms"]) : ""}`];
     });
     response.writeHead(200, { "Content-Type": "text/plain" }).end(`${asked.join("\n")}\n`);
     return;
@@ -73,7 +92,8 @@ async function handle(tools: WorldTools, state: MesaState, request: IncomingMess
     if (content) vcs(tools, state, caller, method, url, body, response);
     else rest(tools, state, caller, method, url, body, response);
   } catch (error) {
-    if (error instanceof Refusal) answerJson(response, error.status, { error: { code: error.code, message: error.message } });
+    if (error instanceof Refusal)
+      answerJson(response, error.status, { error: { code: error.code, message: error.message } });
     else answerJson(response, 500, { error: { code: "INTERNAL", message: String(error) } });
   }
 }
@@ -87,7 +107,9 @@ function identify(tools: WorldTools, state: MesaState, request: IncomingMessage)
     tools.faults.take("mesa-unauthorized");
     throw unauthorized;
   }
-  const live = state.keys.filter((key) => key.revoked_at === null && (key.expires_at === null || Date.parse(key.expires_at) > now));
+  const live = state.keys.filter(
+    (key) => key.revoked_at === null && (key.expires_at === null || Date.parse(key.expires_at) > now),
+  );
   const key = live.find((stored) => stored.key === credential);
   if (key !== undefined) {
     const scopes = admin === undefined && tools.faults.peek("mesa-scope") !== undefined ? [] : key.scopes;
@@ -118,14 +140,24 @@ function repoOf(tools: WorldTools, state: MesaState, caller: Caller, org: string
   return found;
 }
 
-function vcs(tools: WorldTools, state: MesaState, caller: Caller, method: string, url: URL, body: Buffer, response: ServerResponse): void {
+function vcs(
+  tools: WorldTools,
+  state: MesaState,
+  caller: Caller,
+  method: string,
+  url: URL,
+  body: Buffer,
+  response: ServerResponse,
+): void {
   const [, , org = "", name = "", what = ""] = url.pathname.split("/");
   need(caller, "read");
   const repo = repoOf(tools, state, caller, org, name);
   const path = url.searchParams.get("path") ?? "";
   const ok = (data: Buffer | string): void => {
     const bytes = Buffer.from(data);
-    response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": bytes.length }).end(bytes);
+    response
+      .writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": bytes.length })
+      .end(bytes);
   };
   if (what === "tree") {
     ok([...repo.files].map(([file, data]) => `${String(data.length)}\t${file}\n`).join(""));
@@ -145,10 +177,27 @@ function vcs(tools: WorldTools, state: MesaState, caller: Caller, method: string
 
 function describeRepo(repo: StoredRepo): unknown {
   const { id, org, name, created_at, files } = repo;
-  return { id, org, name, default_bookmark: "main", head_change_id: files.size === 0 ? "z".repeat(32) : id.slice(-32).padStart(32, "k"), upstream: null, created_at, tags: {} };
+  return {
+    id,
+    org,
+    name,
+    default_bookmark: "main",
+    head_change_id: files.size === 0 ? "z".repeat(32) : id.slice(-32).padStart(32, "k"),
+    upstream: null,
+    created_at,
+    tags: {},
+  };
 }
 
-function rest(tools: WorldTools, state: MesaState, caller: Caller, method: string, url: URL, body: Buffer, response: ServerResponse): void {
+function rest(
+  tools: WorldTools,
+  state: MesaState,
+  caller: Caller,
+  method: string,
+  url: URL,
+  body: Buffer,
+  response: ServerResponse,
+): void {
   const [, version, org = "", name, what] = url.pathname.split("/");
   if (version !== "v1") throw new Refusal(404, "NOT_FOUND", "no such route");
   const json = (): Record<string, unknown> => {
@@ -159,7 +208,12 @@ function rest(tools: WorldTools, state: MesaState, caller: Caller, method: strin
     }
   };
   if (org === "whoami") {
-    answerJson(response, 200, { org: { id: "org_acme", slug: MESA_ORG, name: "Acme" }, key_id: caller.key?.id ?? null, key_name: caller.key?.name ?? null, scopes: caller.scopes });
+    answerJson(response, 200, {
+      org: { id: "org_acme", slug: MESA_ORG, name: "Acme" },
+      key_id: caller.key?.id ?? null,
+      key_name: caller.key?.name ?? null,
+      scopes: caller.scopes,
+    });
     return;
   }
   if (org !== MESA_ORG) throw new Refusal(404, "NOT_FOUND", `organization '${org}' not found`);
@@ -171,15 +225,27 @@ function rest(tools: WorldTools, state: MesaState, caller: Caller, method: strin
     if (method === "POST") {
       need(caller, "write");
       const wanted = json()["name"];
-      if (typeof wanted !== "string" || !/^[a-z0-9][a-z0-9._-]*$/iu.test(wanted)) throw new Refusal(400, "BAD_REQUEST", "name is not valid");
-      if (state.repos.some((repo) => repo.org === org && repo.name === wanted)) throw new Refusal(409, "CONFLICT", `repo '${org}/${wanted}' already exists`);
-      const repo = { id: newId("repo"), org, name: wanted, created_at: new Date().toISOString(), files: new Map<string, Buffer>() };
+      if (typeof wanted !== "string" || !/^[a-z0-9][a-z0-9._-]*$/iu.test(wanted))
+        throw new Refusal(400, "BAD_REQUEST", "name is not valid");
+      if (state.repos.some((repo) => repo.org === org && repo.name === wanted))
+        throw new Refusal(409, "CONFLICT", `repo '${org}/${wanted}' already exists`);
+      const repo = {
+        id: newId("repo"),
+        org,
+        name: wanted,
+        created_at: new Date().toISOString(),
+        files: new Map<string, Buffer>(),
+      };
       state.repos.push(repo);
       answerJson(response, 201, describeRepo(repo));
       return;
     }
     need(caller, "read");
-    answerJson(response, 200, { next_cursor: null, has_more: false, repos: state.repos.filter((repo) => repo.org === org && caller.allows(repo)).map(describeRepo) });
+    answerJson(response, 200, {
+      next_cursor: null,
+      has_more: false,
+      repos: state.repos.filter((repo) => repo.org === org && caller.allows(repo)).map(describeRepo),
+    });
     return;
   }
   need(caller, "read");
@@ -190,7 +256,8 @@ function rest(tools: WorldTools, state: MesaState, caller: Caller, method: strin
   }
   if (what === "changes" && method === "POST") {
     need(caller, "write");
-    for (const file of (json()["files"] ?? []) as { path: string; content: string }[]) repo.files.set(file.path, Buffer.from(file.content, "base64"));
+    for (const file of (json()["files"] ?? []) as { path: string; content: string }[])
+      repo.files.set(file.path, Buffer.from(file.content, "base64"));
     answerJson(response, 201, { id: newId("change"), change_id: newId("c") });
     return;
   }
@@ -207,15 +274,44 @@ function readContent(repo: StoredRepo, url: URL, response: ServerResponse): void
   const path = (url.searchParams.get("path") ?? "").replace(/^\/+/u, "");
   const data = repo.files.get(path);
   if (data !== undefined) {
-    answerJson(response, 200, { type: "file", name: path.split("/").at(-1), path, sha: "0".repeat(40), size: data.length, encoding: "base64", content: data.toString("base64") });
+    answerJson(response, 200, {
+      type: "file",
+      name: path.split("/").at(-1),
+      path,
+      sha: "0".repeat(40),
+      size: data.length,
+      encoding: "base64",
+      content: data.toString("base64"),
+    });
     return;
   }
   const inside = [...repo.files.keys()].filter((file) => path === "" || file.startsWith(`${path}/`));
   if (inside.length === 0 && path !== "") throw new Refusal(404, "NOT_FOUND", `path '${path}' not found`);
-  answerJson(response, 200, { type: "dir", name: path, path, entries: inside.map((file) => ({ type: "file", name: file.split("/").at(-1), path: file, size: repo.files.get(file)?.length })), child_count: inside.length, next_cursor: null, has_more: false });
+  answerJson(response, 200, {
+    type: "dir",
+    name: path,
+    path,
+    entries: inside.map((file) => ({
+      type: "file",
+      name: file.split("/").at(-1),
+      path: file,
+      size: repo.files.get(file)?.length,
+    })),
+    child_count: inside.length,
+    next_cursor: null,
+    has_more: false,
+  });
 }
 
-function apiKeys(tools: WorldTools, state: MesaState, caller: Caller, method: string, id: string | undefined, json: () => Record<string, unknown>, response: ServerResponse): void {
+function apiKeys(
+  tools: WorldTools,
+  state: MesaState,
+  caller: Caller,
+  method: string,
+  id: string | undefined,
+  json: () => Record<string, unknown>,
+  response: ServerResponse,
+): void {
   need(caller, "admin");
   if (method === "POST") {
     const { name, scopes, expires_in_seconds: seconds, repo_ids, tags } = json();
@@ -236,12 +332,21 @@ function apiKeys(tools: WorldTools, state: MesaState, caller: Caller, method: st
       revoked_at: null,
     };
     state.keys.push(key);
-    answerJson(response, 201, { id: key.id, key: key.key, name: key.name, scopes: key.scopes, repo_ids: key.repo_ids ?? [], tags: key.tags, created_at: key.created_at });
+    answerJson(response, 201, {
+      id: key.id,
+      key: key.key,
+      name: key.name,
+      scopes: key.scopes,
+      repo_ids: key.repo_ids ?? [],
+      tags: key.tags,
+      created_at: key.created_at,
+    });
     return;
   }
   if (method === "DELETE") {
     const found = state.keys.find((key) => key.id === id);
-    if (tools.faults.take("mesa-revoke-fails") !== undefined) throw new Refusal(500, "INTERNAL", "could not revoke");
+    if (tools.faults.take("mesa-revoke-fails") !== undefined)
+      throw new Refusal(500, "INTERNAL", "could not revoke");
     if (found === undefined) throw new Refusal(404, "NOT_FOUND", "api key not found");
     found.revoked_at ??= new Date().toISOString();
     answerJson(response, 200, { success: true });
@@ -250,6 +355,19 @@ function apiKeys(tools: WorldTools, state: MesaState, caller: Caller, method: st
   answerJson(response, 200, {
     next_cursor: null,
     has_more: false,
-    api_keys: state.keys.map(({ id: keyId, name, scopes, repo_ids, tags, expires_at, revoked_at, created_at }) => ({ id: keyId, name, scopes, repo_ids: repo_ids ?? [], metadata: {}, tags, last_used_at: null, expires_at, revoked_at, created_at })),
+    api_keys: state.keys.map(
+      ({ id: keyId, name, scopes, repo_ids, tags, expires_at, revoked_at, created_at }) => ({
+        id: keyId,
+        name,
+        scopes,
+        repo_ids: repo_ids ?? [],
+        metadata: {},
+        tags,
+        last_used_at: null,
+        expires_at,
+        revoked_at,
+        created_at,
+      }),
+    ),
   });
 }

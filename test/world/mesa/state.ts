@@ -35,7 +35,27 @@ export const newId = (prefix: string): string => `${prefix}_${randomBytes(10).to
 export function freshState(): MesaState {
   const created_at = new Date().toISOString();
   return {
-    keys: [{ id: "key_admin", name: "admin", key: MESA_ADMIN_KEY, scopes: ["admin"], repo_ids: null, tags: {}, created_at, expires_at: null, revoked_at: null }],
-    repos: [{ id: newId("repo"), org: MESA_ORG, name: "demo", created_at, files: new Map([["README.md", Buffer.from("# demo\n")]]) }],
+    keys: [
+      {
+        id: "key_admin",
+        name: "admin",
+        key: MESA_ADMIN_KEY,
+        scopes: ["admin"],
+        repo_ids: null,
+        tags: {},
+        created_at,
+        expires_at: null,
+        revoked_at: null,
+      },
+    ],
+    repos: [
+      {
+        id: newId("repo"),
+        org: MESA_ORG,
+        name: "demo",
+        created_at,
+        files: new Map([["README.md", Buffer.from("# demo\n")]]),
+      },
+    ],
   };
 }

@@ -21,7 +21,11 @@ const decode = (part: string): unknown => JSON.parse(Buffer.from(part, "base64ur
  * Who a JWT speaks for: HS256 tokens are signed with a hash of an API key (revoking the key ends them), EdDSA tokens carry
  * their public key in the header.
  */
-export function identityOfToken(token: string, keys: readonly StoredKey[], now: number): TokenIdentity | undefined {
+export function identityOfToken(
+  token: string,
+  keys: readonly StoredKey[],
+  now: number,
+): TokenIdentity | undefined {
   const [head, body, signature] = token.split(".");
   if (head === undefined || body === undefined || signature === undefined) return undefined;
   let header: { alg?: string; kid?: string; jwk?: JsonWebKey };
@@ -42,6 +46,11 @@ export function identityOfToken(token: string, keys: readonly StoredKey[], now: 
     return expected === signature ? { scopes, repos: claims.repos, key } : undefined;
   }
   if (header.alg !== "EdDSA" || header.jwk === undefined) return undefined;
-  const valid = verify(null, Buffer.from(`${head}.${body}`), createPublicKey({ key: header.jwk, format: "jwk" }), Buffer.from(signature, "base64url"));
+  const valid = verify(
+    null,
+    Buffer.from(`${head}.${body}`),
+    createPublicKey({ key: header.jwk, format: "jwk" }),
+    Buffer.from(signature, "base64url"),
+  );
   return valid ? { scopes, repos: claims.repos, key: undefined } : undefined;
 }

@@ -12,14 +12,17 @@ export async function ensureBackend(tools: WorldTools, toolchain: string): Promi
     if (container.State === "running") return;
     await docker.getContainer(container.Id).remove({ force: true });
   }
-  const yaml = "version: 0.1\\nstorage:\\n  filesystem:\\n    rootdirectory: /var/lib/registry\\n  delete:\\n    enabled: true\\nhttp:\\n  addr: :5000\\n";
+  const yaml =
+    "version: 0.1\\nstorage:\\n  filesystem:\\n    rootdirectory: /var/lib/registry\\n  delete:\\n    enabled: true\\nhttp:\\n  addr: :5000\\n";
   const container = await docker.createContainer({
     name,
     Image: toolchain,
     Cmd: ["sh", "-c", `printf '${yaml}' > /registry.yml && exec docker-registry serve /registry.yml`],
     Labels: { [WORLD_LABEL]: config.dir },
     ExposedPorts: { "5000/tcp": {} },
-    HostConfig: { PortBindings: { "5000/tcp": [{ HostIp: "127.0.0.1", HostPort: String(config.ports.registryBackend) }] } },
+    HostConfig: {
+      PortBindings: { "5000/tcp": [{ HostIp: "127.0.0.1", HostPort: String(config.ports.registryBackend) }] },
+    },
   });
   await container.start();
   const base = backendUrl(tools);
@@ -56,13 +59,29 @@ const MANIFEST = "application/vnd.docker.distribution.manifest.v2+json";
  * Puts an image into the backend under NAME:TAG as a manifest list with a linux/amd64 entry and, as real publishers
  * have, an entry for an unknown platform beside it.
  */
-export async function seedImage(tools: WorldTools, image: string, name: string, tags: readonly string[]): Promise<void> {
+export async function seedImage(
+  tools: WorldTools,
+  image: string,
+  name: string,
+  tags: readonly string[],
+): Promise<void> {
   const base = backendUrl(tools);
   const [first = "latest"] = tags;
-  await push(tools.docker, image, `127.0.0.1:${String(tools.config.ports.registryBackend)}/${name}`, `${first}-amd64`);
-  const answer = await fetch(`${base}/v2/${name}/manifests/${first}-amd64`, { headers: { Accept: MANIFEST } });
+  await push(
+    tools.docker,
+    image,
+    `127.0.0.1:${String(tools.config.ports.registryBackend)}/${name}`,
+    `${first}-amd64`,
+  );
+  const answer = await fetch(`${base}/v2/${name}/manifests/${first}-amd64`, {
+    headers: { Accept: MANIFEST },
+  });
   const bytes = Buffer.from(await answer.arrayBuffer());
-  const entry = { mediaType: MANIFEST, size: bytes.length, digest: answer.headers.get("docker-content-digest") };
+  const entry = {
+    mediaType: MANIFEST,
+    size: bytes.length,
+    digest: answer.headers.get("docker-content-digest"),
+  };
   const list = JSON.stringify({
     schemaVersion: 2,
     mediaType: LIST,
@@ -72,13 +91,21 @@ export async function seedImage(tools: WorldTools, image: string, name: string, 
     ],
   });
   for (const tag of tags) {
-    const put = await fetch(`${base}/v2/${name}/manifests/${tag}`, { method: "PUT", headers: { "Content-Type": LIST }, body: list });
-    if (!put.ok) throw new Error(`The registry refused ${name}:${tag}: ${String(put.status)} ${await put.text()}`);
+    const put = await fetch(`${base}/v2/${name}/manifests/${tag}`, {
+      method: "PUT",
+      headers: { "Content-Type": LIST },
+      body: list,
+    });
+    if (!put.ok)
+      throw new Error(`The registry refused ${name}:${tag}: ${String(put.status)} ${await put.text()}`);
   }
 }
 
 /** Whether the backend already has NAME:TAG made from this image. */
 export async function seededFrom(tools: WorldTools, name: string, tag: string): Promise<boolean> {
-  const answer = await fetch(`${backendUrl(tools)}/v2/${name}/manifests/${tag}`, { method: "HEAD", headers: { Accept: LIST } });
+  const answer = await fetch(`${backendUrl(tools)}/v2/${name}/manifests/${tag}`, {
+    method: "HEAD",
+    headers: { Accept: LIST },
+  });
   return answer.ok;
 }

@@ -10,7 +10,12 @@ import { buildImage, inputsHash, type ContextFiles } from "../engine";
  * WORLD_SANDBOX_API puts a real one in its place.
  * @returns its path on the host
  */
-export async function buildSandboxApi(docker: Docker, toolchain: string, config: WorldConfig, log: (line: string) => void): Promise<string> {
+export async function buildSandboxApi(
+  docker: Docker,
+  toolchain: string,
+  config: WorldConfig,
+  log: (line: string) => void,
+): Promise<string> {
   if (config.swaps.sandboxApi !== undefined) return config.swaps.sandboxApi;
   const folder = join(config.source, "sandbox-api");
   const names = (await readdir(folder)).filter((name) => name.endsWith(".go") || name === "go.mod").sort();
@@ -37,7 +42,11 @@ async function exists(path: string): Promise<boolean> {
 
 /** Copies one file out of an image, by way of a container that is never started. */
 export async function copyOut(docker: Docker, image: string, from: string, to: string): Promise<void> {
-  const container = await docker.createContainer({ Image: image, Cmd: ["true"], Labels: { [WORLD_LABEL]: "tool" } });
+  const container = await docker.createContainer({
+    Image: image,
+    Cmd: ["true"],
+    Labels: { [WORLD_LABEL]: "tool" },
+  });
   try {
     const stream = await container.getArchive({ path: from });
     const tar = stream.pipe(extract());
@@ -53,4 +62,3 @@ export async function copyOut(docker: Docker, image: string, from: string, to: s
     await container.remove({ force: true });
   }
 }
-

@@ -1,0 +1,72 @@
+import type { SandboxInstance } from "@blaxel/core";
+import { messageOf } from "../support/errors";
+import { RUN_LABEL, type Host } from "../support/host";
+import { blaxelCore } from "./core";
+
+export interface SandboxWish {
+  readonly name: string;
+  /** sandbox/NAME:TAG or an image of Blaxel's own. */
+  readonly image: string;
+  readonly memoryMegabytes: number;
+  /** Blaxel deletes it by itself after this long, e.g. "30m": what a crash of ours leaves does not stay. */
+  readonly ttl: string;
+  readonly region?: string | undefined;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly envs?: readonly { readonly name: string; readonly value: string }[];
+  readonly ports?: readonly { readonly name: string; readonly target: number; readonly protocol: string }[];
+}
+
+/** A label's value may hold only letters, digits, dot, hyphen and underscore. */
+export function labelValue(text: string): string {
+  return text.replace(/[^A-Za-z0-9._-]/gu, "-").slice(0, 63);
+}
+
+/** Creates a sandbox that carries this run's label. */
+export async function createSandbox(host: Host, wish: SandboxWish): Promise<SandboxInstance> {
+  const { SandboxInstance: Instance } = await blaxelCore(host);
+  return Instance.create({
+    metadata: { name: wish.name, labels: { [RUN_LABEL]: labelValue(host.runId), ...wish.labels } },
+    spec: {
+      ...(wish.region === undefined ? {} : { region: wish.region }),
+      runtime: {
+        image: wish.image,
+        memory: wish.memoryMegabytes,
+        generation: "mk3",
+        ttl: wish.ttl,
+        envs: [...(wish.envs ?? [])],
+        ports: (wish.ports ?? []).map((port) => ({
+          name: port.name,
+          target: port.target,
+          protocol: port.protocol.toUpperCase() as "HTTP",
+        })),
+      },
+    },
+  } as Parameters<typeof Instance.create>[0]);
+}
+
+/** Deletes a sandbox; one that is gone already is fine. */
+export async function deleteSandbox(host: Host, name: string): Promise<void> {
+  const { SandboxInstance: Instance } = await blaxelCore(host);
+  try {
+    await Instance.delete(name);
+  } catch (error) {
+    if (!/\b404\b|not found/iu.test(saying(error))) throw error;
+  }
+}
+
+/** @blaxel/core throws plain objects with code and error as well as Errors. */
+export function saying(error: unknown): string {
+  if (error instanceof Error) return error.message;
+  if (typeof error === "object" && error !== null) {
+    const {
+      code,
+      error: text,
+      message,
+    } = error as { readonly code?: unknown; readonly error?: unknown; readonly message?: unknown };
+    const words = [code, text ?? message]
+      .filter((part) => typeof part === "string" || typeof part === "number")
+      .join(" ");
+    return words === "" ? JSON.stringify(error) : words;
+  }
+  return messageOf(error);
+}

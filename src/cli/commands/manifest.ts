@@ -1,0 +1,64 @@
+import type { CommandSpec } from "../command";
+
+const REASON = { reason: { type: "string", describe: "why, kept in the history" } } as const;
+
+export const listCommand: CommandSpec = {
+  usage: "list",
+  describe: "versions, newest first",
+  options: {
+    status: { type: "string", describe: "only this status" },
+    channel: { type: "string", describe: "only what this channel points at" },
+  },
+  load: () => import("../handlers/list"),
+};
+export const showCommand: CommandSpec = {
+  usage: "show <id>",
+  describe: "everything known of one version",
+  load: () => import("../handlers/show"),
+};
+export const resolveCommand: CommandSpec = {
+  usage: "resolve <ref>",
+  describe: "print the immutable image of a version or channel, for scripts",
+  load: () => import("../handlers/resolve"),
+};
+export const promoteCommand: CommandSpec = {
+  usage: "promote <ref> <channel>",
+  describe: "point a channel at a version",
+  options: {
+    ...REASON,
+    unverified: { type: "boolean", describe: "also what was deployed but not verified" },
+  },
+  load: () => import("../handlers/promote"),
+};
+export const rollbackCommand: CommandSpec = {
+  usage: "rollback <channel>",
+  describe: "take a channel back to what it pointed at before",
+  options: { ...REASON, to: { type: "string", describe: "back to this version" } },
+  load: () => import("../handlers/rollback"),
+};
+export const revokeCommand: CommandSpec = {
+  usage: "revoke <id>",
+  describe: "withdraw a version",
+  options: { ...REASON, rollback: { type: "boolean", describe: "take channels that point at it back" } },
+  load: () => import("../handlers/revoke"),
+};
+export const historyCommand: CommandSpec = {
+  usage: "history [channel]",
+  describe: "who moved which channel when, and why",
+  load: () => import("../handlers/history"),
+};
+export const channelsCommand: CommandSpec = {
+  usage: "channels",
+  describe: "where the channels point",
+  load: () => import("../handlers/channels"),
+};
+export const manifestCheckCommand: CommandSpec = {
+  usage: "manifest check [file]",
+  describe: "validate the manifest",
+  load: () => import("../handlers/manifest-check"),
+};
+export const manifestMergeCommand: CommandSpec = {
+  usage: "manifest merge [files..]",
+  describe: "join the manifests of parallel CI jobs",
+  load: () => import("../handlers/manifest-merge"),
+};

@@ -1,0 +1,35 @@
+import type { CommandSpec, OptionSpec } from "../command";
+
+const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  repo: {
+    type: "string",
+    array: true,
+    describe: "repository ORG/REPO to mount (repeatable; the command runs in the first)",
+  },
+  "create-repo": { type: "boolean", describe: "make repositories that do not exist" },
+  write: { type: "boolean", describe: "mount for writing" },
+  "read-only": { type: "boolean", describe: "mount for reading only (the default)" },
+  ttl: { type: "string", describe: "how long the credential holds, e.g. 1h", default: "1h" },
+  env: { type: "string", array: true, describe: "K=V for the command (repeatable)" },
+  memory: { type: "number", describe: "memory in MB", default: 4096 },
+  region: { type: "string", describe: "region, e.g. us-pdx-1" },
+  image: {
+    type: "string",
+    describe: "another image, e.g. blaxel/base-image:latest: Mesa is brought into it first",
+  },
+  "mesa-version": { type: "string", describe: "with --image: which Mesa to bring in" },
+  keep: { type: "boolean", describe: "leave sandbox and mount running" },
+};
+
+export const sandboxRunCommand: CommandSpec = {
+  usage: "sandbox run [ref]",
+  describe: "run a command in a fresh sandbox with Mesa repositories mounted: … -- COMMAND",
+  options: SESSION_OPTIONS,
+  passesRest: true,
+  load: () => import("../handlers/sandbox-run"),
+};
+export const sandboxCleanCommand: CommandSpec = {
+  usage: "sandbox clean",
+  describe: "find and remove what runs left behind",
+  load: () => import("../handlers/sandbox-clean"),
+};

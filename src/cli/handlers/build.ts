@@ -1,0 +1,34 @@
+import pLimit from "p-limit";
+import type { CommandHandler } from "../command";
+import { humanBytes } from "../bytes";
+import { stageRequest } from "../stage-run";
+import { realStages } from "../../release/real-stages";
+import { EXIT_CODES } from "../../support/exit-codes";
+
+export const run: CommandHandler = async (args, context) => {
+  const { host } = context;
+  const request = await stageRequest(args, context);
+  const limit = pLimit(context.concurrency);
+  const results = await Promise.all(
+    request.templates.map((template) =>
+      limit(async () => {
+        const { lock } = await realStages.lock(host, request, template);
+        const rendered = await realStages.render(host, request, template, lock);
+        const { image, reused } = await realStages.build(host, request, rendered, (message) => {
+          host.emit({ type: "stage-progress", template, stage: "build", message });
+        });
+        return { template, outcome: reused ? "reused" : "done", image };
+      }),
+    ),
+  );
+  return {
+    exitCode: EXIT_CODES.done,
+    json: { ok: true, results },
+    text: results
+      .map(
+        ({ template, outcome, image }) =>
+          `${template}: ${image.reference} ${outcome}, ${humanBytes(image.sizeBytes)}, ${String(image.layers.length)} layers\n`,
+      )
+      .join(""),
+  };
+};

@@ -1,0 +1,36 @@
+import { join, resolve } from "node:path";
+import type { CommandHandler } from "../command";
+import { checkManifest } from "../../manifest/check";
+import { readManifest } from "../../manifest/index";
+import { EXIT_CODES } from "../../support/exit-codes";
+
+export const run: CommandHandler = async (args, { root }) => {
+  const given = args.text("file");
+  const path = given === undefined ? join(root, "dockerfiles/manifest.json") : resolve(given);
+  const manifest = await readManifest(path);
+  const problems = checkManifest(manifest);
+  const count = Object.keys(manifest.versions).length;
+  return {
+    exitCode: problems.length === 0 ? EXIT_CODES.done : EXIT_CODES.manifest,
+    json: {
+      ok: problems.length === 0,
+      versions: count,
+      problems,
+      ...(problems.length === 0
+        ? {}
+        : {
+            error: {
+              code: "MANIFEST_PROBLEMS",
+              message: `${String(problems.length)} problems in ${path}`,
+              hint: null,
+              cause: null,
+              log: [],
+            },
+          }),
+    },
+    text:
+      problems.length === 0
+        ? `${path}: ${String(count)} versions, nothing wrong\n`
+        : problems.map((problem) => `${problem.where}: ${problem.problem}: ${problem.message}\n`).join(""),
+  };
+};

@@ -1,0 +1,26 @@
+import { resolve } from "node:path";
+import type { CommandArgs, CommandContext } from "./command";
+import { templateFolders } from "./template-folders";
+import { parseMesaVersion } from "../lock/index";
+import type { ReleaseRequest } from "../release/request";
+
+/** A request for running single stages. */
+export async function stageRequest(args: CommandArgs, context: CommandContext): Promise<ReleaseRequest> {
+  return {
+    root: context.root,
+    version: parseMesaVersion(args.required("mesa-version")),
+    templates: await templateFolders(context),
+    upstreamPath: context.upstream ?? resolve(context.root, "templates/upstream.toml"),
+    concurrency: context.concurrency,
+    force: args.flag("force"),
+    relock: args.flag("relock"),
+    deploy: false,
+    verify: false,
+    allowSkipped: args.flag("allow-skipped"),
+    adopt: false,
+    publish: "deploy",
+    deployTimeoutMs: 900_000,
+    trustKey: args.text("trust-key"),
+    structureTests: args.list("structure-tests").map((file) => resolve(file)),
+  };
+}

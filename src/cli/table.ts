@@ -1,0 +1,35 @@
+import stringWidth from "string-width";
+
+/**
+ * Columns for people: as wide as what stands in them; on a terminal that is too narrow the last columns are left out,
+ * when piped (no width) nothing is.
+ */
+export function table(
+  head: readonly string[],
+  rows: readonly (readonly string[])[],
+  width: number | undefined,
+): string {
+  const all = [head, ...rows];
+  const widths = head.map((_, column) => Math.max(...all.map((row) => stringWidth(row[column] ?? ""))));
+  let count = head.length;
+  if (width !== undefined)
+    while (count > 2 && widths.slice(0, count).reduce((sum, one) => sum + one + 2, -2) > width) count -= 1;
+  const line = (row: readonly string[]): string =>
+    row
+      .slice(0, count)
+      .map((cell, column) =>
+        column === count - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - stringWidth(cell)),
+      )
+      .join("  ")
+      .trimEnd();
+  return `${all.map(line).join("\n")}\n`;
+}
+
+/** How long ago, in the largest unit that fits. */
+export function age(fromIso: string, nowMs: number): string {
+  const seconds = Math.max(0, (nowMs - Date.parse(fromIso)) / 1000);
+  if (seconds < 60) return `${String(Math.floor(seconds))}s`;
+  if (seconds < 3600) return `${String(Math.floor(seconds / 60))}m`;
+  if (seconds < 86_400) return `${String(Math.floor(seconds / 3600))}h`;
+  return `${String(Math.floor(seconds / 86_400))}d`;
+}

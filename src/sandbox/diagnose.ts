@@ -1,0 +1,126 @@
+import { Failure } from "../support/errors";
+
+interface Diagnosis {
+  readonly code: string;
+  readonly what: string;
+  readonly hint: string;
+}
+
+const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
+  [
+    /user_allow_other|option allow_other only allowed/u,
+    {
+      code: "MOUNT_FUSE",
+      what: "FUSE: other users may not mount",
+      hint: "Add user_allow_other to /etc/fuse.conf in the template.",
+    },
+  ],
+  [
+    /device not found|failed to open \/dev\/fuse|fusermount3?: mount failed|modprobe fuse/u,
+    {
+      code: "MOUNT_FUSE",
+      what: "FUSE: the sandbox cannot mount",
+      hint: "The sandbox has no usable /dev/fuse; mesa-template smoke shows what the image lacks.",
+    },
+  ],
+  [
+    /already exists and is not empty/u,
+    {
+      code: "MOUNT_NOT_EMPTY",
+      what: "the mount path is not empty",
+      hint: "Something was left at the mount path; use a fresh sandbox.",
+    },
+  ],
+  [
+    /http 401|code: 'The request does not have valid authentication/u,
+    {
+      code: "MOUNT_CREDENTIAL",
+      what: "credential: Mesa does not accept it (any more)",
+      hint: "It may have expired or been revoked; give more time with --ttl.",
+    },
+  ],
+  [
+    /http 403|\(403\)|lacks the scope/u,
+    {
+      code: "MOUNT_CREDENTIAL",
+      what: "credential: it lacks the right",
+      hint: "Give --write for a command that writes.",
+    },
+  ],
+  [
+    /error sending request for url/u,
+    {
+      code: "MOUNT_API",
+      what: "API: the sandbox cannot reach Mesa's API",
+      hint: "Check that the sandbox may connect to Mesa's API (egress rules, MESA_API_URL).",
+    },
+  ],
+  [
+    /service is currently unavailable|resolve_rev/u,
+    {
+      code: "MOUNT_GRPC",
+      what: "gRPC: Mesa's content service does not answer",
+      hint: "Check that the sandbox may connect to Mesa's vcs host, and Mesa's status.",
+    },
+  ],
+  [
+    /repo '[^']+' not found/u,
+    {
+      code: "MOUNT_REPO",
+      what: "API: the repository is not there",
+      hint: "Check the name, or give --create-repo.",
+    },
+  ],
+];
+
+const BY_EXIT: Readonly<Record<number, Diagnosis>> = {
+  41: { code: "MOUNT_REFUSED", what: "mesa itself refused", hint: "Read what it said above." },
+  42: {
+    code: "MOUNT_MISSING",
+    what: "mesa said it mounted, but there is no mount",
+    hint: "The daemon ended or never mounted; its log stands above.",
+  },
+  43: {
+    code: "MOUNT_REPO",
+    what: "the mount is there, the repository is not",
+    hint: "Check its name and the credential's rights.",
+  },
+  44: {
+    code: "MOUNT_READ_ONLY",
+    what: "the repository cannot be written",
+    hint: "The mount is read-only or the credential lacks write; give --read-only if reading is enough.",
+  },
+  45: {
+    code: "MOUNT_WRONG_BYTES",
+    what: "what was written comes back changed",
+    hint: "Do not work there; report it to Mesa.",
+  },
+  46: {
+    code: "MOUNT_DIED",
+    what: "the mount vanished: Mesa's daemon died",
+    hint: "Its log stands above; try again, and report it to Mesa if it stays so.",
+  },
+};
+
+/** Which of API, gRPC, FUSE and credential it was, from how a mount script ended and what the daemon said. */
+export function mountFailure(exitCode: number, output: string): Failure {
+  const lines = output
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .slice(-20);
+  const byText = BY_TEXT.find(([pattern]) => pattern.test(output))?.[1];
+  const found =
+    exitCode === 46 || exitCode === 44 ? (BY_EXIT[exitCode] ?? byText) : (byText ?? BY_EXIT[exitCode]);
+  const diagnosis = found ?? {
+    code: "MOUNT_FAILED",
+    what: `the mount script ended with ${String(exitCode)}`,
+    hint: "Read what was said above.",
+  };
+  return new Failure({
+    code: diagnosis.code,
+    kind: "deploy",
+    message: `Mesa could not be mounted: ${diagnosis.what}.`,
+    log: lines,
+    hint: diagnosis.hint,
+  });
+}

@@ -1,0 +1,28 @@
+import type { SandboxInstance } from "@blaxel/core";
+import { saying } from "../blaxel/sandboxes";
+import { Failure } from "../support/errors";
+
+export interface Executed {
+  readonly exitCode: number;
+  readonly output: string;
+}
+
+/** Runs a short script in a sandbox (shorter than the edge's minute) and waits for it. Values of `env` reach only this process. */
+export async function execScript(
+  sandbox: SandboxInstance,
+  script: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Executed> {
+  try {
+    const result = await sandbox.process.exec({ command: script, env: { ...env }, waitForCompletion: true });
+    return { exitCode: result.exitCode, output: result.logs };
+  } catch (error) {
+    throw new Failure({
+      code: "SANDBOX_DIED",
+      kind: "deploy",
+      message: `The sandbox ${sandbox.metadata.name} does not answer (any more): ${saying(error)}`,
+      hint: "It may have run out of memory or been deleted; see bl logs.",
+      cause: error,
+    });
+  }
+}
