@@ -34,7 +34,12 @@ export function mesaApiUrl(env: Readonly<Record<string, string | undefined>>): s
   const text = env["MESA_API_URL"] ?? "";
   const url = new URL(text === "" ? DEFAULT_API : text);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isPrivateHost(url.hostname))) {
-    throw new Failure({ code: "MESA_API_URL", kind: "usage", message: `MESA_API_URL is ${text}: keys are not sent over plain http to a public address.`, hint: "Use https." });
+    throw new Failure({
+      code: "MESA_API_URL",
+      kind: "usage",
+      message: `MESA_API_URL is ${text}: keys are not sent over plain http to a public address.`,
+      hint: "Use https.",
+    });
   }
   return `${url.origin}${url.pathname.replace(/\/(v1\/?)?$/u, "")}/v1`;
 }
@@ -49,7 +54,12 @@ export function mesaAccess(env: Readonly<Record<string, string | undefined>>): M
 /** What Mesa's REST API is asked for; plain requests work with every release of its SDK. */
 export interface MesaApi {
   whoami(): Promise<{ readonly org: string; readonly scopes: readonly string[] }>;
-  createKey(request: { readonly name: string; readonly scopes: readonly Scope[]; readonly seconds: number; readonly repoIds?: readonly string[] }): Promise<MesaKey>;
+  createKey(request: {
+    readonly name: string;
+    readonly scopes: readonly Scope[];
+    readonly seconds: number;
+    readonly repoIds?: readonly string[];
+  }): Promise<MesaKey>;
   listKeys(): Promise<readonly { readonly id: string; readonly name: string; readonly revoked: boolean }[]>;
   revokeKey(id: string): Promise<void>;
   getRepo(name: string): Promise<MesaRepo | undefined>;
@@ -60,25 +70,42 @@ export interface MesaApi {
 
 const WORDS: Readonly<Record<number, { readonly code: string; readonly hint: string }>> = {
   401: { code: "MESA_UNAUTHORIZED", hint: "The key is not valid (any more): check MESA_API_KEY." },
-  403: { code: "MESA_FORBIDDEN", hint: "The key lacks the right: making keys for sandboxes needs an admin key." },
+  403: {
+    code: "MESA_FORBIDDEN",
+    hint: "The key lacks the right: making keys for sandboxes needs an admin key.",
+  },
   404: { code: "MESA_NOT_FOUND", hint: "Check MESA_ORG and the repository's name." },
 };
 
 /** A client for the API. Errors carry the API's own words. */
 export function mesaApi(host: Host, access: MesaAccess): MesaApi {
   host.redact.add(access.apiKey);
-  const call = async (method: string, path: string, body?: unknown): Promise<{ readonly status: number; readonly json: unknown }> => {
+  const call = async (
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ readonly status: number; readonly json: unknown }> => {
     let response: Response;
     try {
       response = await host.fetch(`${access.apiUrl}${path}`, {
         method,
-        headers: { Authorization: `Bearer ${access.apiKey}`, "Content-Type": "application/json", "User-Agent": "mesa-template" },
+        headers: {
+          Authorization: `Bearer ${access.apiKey}`,
+          "Content-Type": "application/json",
+          "User-Agent": "mesa-template",
+        },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         signal: AbortSignal.any([host.signal, AbortSignal.timeout(30_000)]),
       });
     } catch (error) {
       host.signal.throwIfAborted();
-      throw new Failure({ code: "MESA_UNREACHABLE", kind: "environment", message: `Mesa's API at ${access.apiUrl} cannot be reached: ${messageOf(error)}`, hint: "Check the network and MESA_API_URL.", cause: error });
+      throw new Failure({
+        code: "MESA_UNREACHABLE",
+        kind: "environment",
+        message: `Mesa's API at ${access.apiUrl} cannot be reached: ${messageOf(error)}`,
+        hint: "Check the network and MESA_API_URL.",
+        cause: error,
+      });
     }
     const text = await response.text();
     try {
@@ -90,23 +117,33 @@ export function mesaApi(host: Host, access: MesaAccess): MesaApi {
   const ok = async (method: string, path: string, body?: unknown): Promise<unknown> => {
     const { status, json } = await call(method, path, body);
     if (status < 400) return json;
-    const { code, message } = (json as { readonly error?: { readonly code?: string; readonly message?: string } }).error ?? {};
+    const { code, message } =
+      (json as { readonly error?: { readonly code?: string; readonly message?: string } }).error ?? {};
     const known = WORDS[status];
     throw new Failure({
       code: known?.code ?? "MESA_REFUSED",
       kind: "environment",
-      message: `Mesa's API said ${String(status)} to ${method} ${path}: ${code ?? ""} ${message ?? ""}`.trim(),
+      message:
+        `Mesa's API said ${String(status)} to ${method} ${path}: ${code ?? ""} ${message ?? ""}`.trim(),
       hint: known?.hint ?? "Try again in a moment; if it stays so, it is on Mesa's side.",
     });
   };
   const org = encodeURIComponent(access.org);
   return {
     async whoami() {
-      const answer = (await ok("GET", "/whoami")) as { readonly org: { readonly slug: string }; readonly scopes: readonly string[] };
+      const answer = (await ok("GET", "/whoami")) as {
+        readonly org: { readonly slug: string };
+        readonly scopes: readonly string[];
+      };
       return { org: answer.org.slug, scopes: answer.scopes };
     },
     async createKey({ name, scopes, seconds, repoIds }) {
-      const key = (await ok("POST", `/${org}/api-keys`, { name, scopes, expires_in_seconds: Math.min(31_536_000, Math.max(100, Math.ceil(seconds))), ...(repoIds === undefined ? {} : { repo_ids: repoIds }) })) as MesaKey;
+      const key = (await ok("POST", `/${org}/api-keys`, {
+        name,
+        scopes,
+        expires_in_seconds: Math.min(31_536_000, Math.max(100, Math.ceil(seconds))),
+        ...(repoIds === undefined ? {} : { repo_ids: repoIds }),
+      })) as MesaKey;
       host.redact.add(key.key);
       return { id: key.id, key: key.key };
     },
@@ -114,8 +151,20 @@ export function mesaApi(host: Host, access: MesaAccess): MesaApi {
       const found: { id: string; name: string; revoked: boolean }[] = [];
       let cursor: string | null = null;
       do {
-        const page = (await ok("GET", `/${org}/api-keys${cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`}`)) as { readonly next_cursor: string | null; readonly api_keys: readonly { readonly id: string; readonly name: string; readonly revoked_at: string | null }[] };
-        found.push(...page.api_keys.map((key) => ({ id: key.id, name: key.name, revoked: key.revoked_at !== null })));
+        const page = (await ok(
+          "GET",
+          `/${org}/api-keys${cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`}`,
+        )) as {
+          readonly next_cursor: string | null;
+          readonly api_keys: readonly {
+            readonly id: string;
+            readonly name: string;
+            readonly revoked_at: string | null;
+          }[];
+        };
+        found.push(
+          ...page.api_keys.map((key) => ({ id: key.id, name: key.name, revoked: key.revoked_at !== null })),
+        );
         cursor = page.next_cursor;
       } while (cursor !== null);
       return found;
@@ -136,9 +185,13 @@ export function mesaApi(host: Host, access: MesaAccess): MesaApi {
       await ok("DELETE", `/${org}/${encodeURIComponent(name)}`);
     },
     async readContent(repo, path) {
-      const { status, json } = await call("GET", `/${org}/${encodeURIComponent(repo)}/content?path=${encodeURIComponent(path)}`);
+      const { status, json } = await call(
+        "GET",
+        `/${org}/${encodeURIComponent(repo)}/content?path=${encodeURIComponent(path)}`,
+      );
       if (status === 404) return undefined;
-      if (status >= 400) await ok("GET", `/${org}/${encodeURIComponent(repo)}/content?path=${encodeURIComponent(path)}`);
+      if (status >= 400)
+        await ok("GET", `/${org}/${encodeURIComponent(repo)}/content?path=${encodeURIComponent(path)}`);
       const { content } = json as { readonly content?: string };
       return content === undefined ? undefined : Buffer.from(content, "base64").toString("utf8");
     },

@@ -48,7 +48,8 @@ export const GENERATIONS: readonly Generation[] = [
     credential: "key",
     leavesCredentialOnDisk: true,
     mount: ["mesa", "mount", "--daemonize", "-y"],
-    forPeople: "MESA_ORGS=org:key and MESA_VAULT_PASSPHRASE for the encrypted secret store, mesa mount --daemonize",
+    forPeople:
+      "MESA_ORGS=org:key and MESA_VAULT_PASSPHRASE for the encrypted secret store, mesa mount --daemonize",
   },
   {
     name: "env",
@@ -75,13 +76,20 @@ export const GENERATIONS: readonly Generation[] = [
     credential: "token",
     leavesCredentialOnDisk: false,
     mount: ["mesa", "mount", "-d"],
-    forPeople: "MESA_ACCESS_TOKEN in the environment, mesa mount -d, or mesa mount -d --layout FILE for paths of one's own choice",
+    forPeople:
+      "MESA_ACCESS_TOKEN in the environment, mesa mount -d, or mesa mount -d --layout FILE for paths of one's own choice",
   },
 ];
 
 /** The generation of a CLI version (strict semver). @throws Failure UNKNOWN_GENERATION (a fault of ours: the ranges cover all) */
 export function generationOf(version: string): Generation {
-  const found = GENERATIONS.find((generation) => satisfies(version, generation.range, { includePrerelease: true }));
+  const found = GENERATIONS.find((generation) =>
+    satisfies(version, generation.range, { includePrerelease: true }),
+  );
   if (found !== undefined) return found;
-  throw new Failure({ code: "UNKNOWN_GENERATION", kind: "internal", message: `No CLI generation is known for Mesa ${version}.` });
+  throw new Failure({
+    code: "UNKNOWN_GENERATION",
+    kind: "internal",
+    message: `No CLI generation is known for Mesa ${version}.`,
+  });
 }

@@ -35,7 +35,12 @@ export interface MountRequest {
 export function serviceVariables(apiUrl: string): Record<string, string> {
   const { origin, hostname, protocol } = new URL(apiUrl);
   if (origin === "https://api.mesa.dev") return {};
-  return { MESA_API_URL: origin, ...(protocol === "https:" && hostname.startsWith("api.") ? { MESA_SERVICE_DOMAIN: hostname.slice("api.".length) } : {}) };
+  return {
+    MESA_API_URL: origin,
+    ...(protocol === "https:" && hostname.startsWith("api.")
+      ? { MESA_SERVICE_DOMAIN: hostname.slice("api.".length) }
+      : {}),
+  };
 }
 
 /** How a version of the CLI mounts: one table by generation (see GENERATIONS), no branches anywhere else. */
@@ -45,10 +50,27 @@ export function mountPlan(request: MountRequest): MountPlan {
   const mountPoint = `${base}/mnt`;
   const home = `${base}/home`;
   const logFile = `${base}/mesa.log`;
-  const common = { ...request.service, HOME: home, MESA_MOUNT_POINT: mountPoint, MESA_RUNTIME_DIR: `${base}/run`, MESA_DAEMON_LOG_FILE: logFile };
+  const common = {
+    ...request.service,
+    HOME: home,
+    MESA_MOUNT_POINT: mountPoint,
+    MESA_RUNTIME_DIR: `${base}/run`,
+    MESA_DAEMON_LOG_FILE: logFile,
+  };
   const prepare = `umask 077; mkdir -p ${base}/run ${home} ${mountPoint}; chmod 755 ${base} ${mountPoint}`;
   const paths = Object.fromEntries(repos.map((repo) => [`${org}/${repo}`, `${mountPoint}/${org}/${repo}`]));
-  const plan = (env: Record<string, string>, script: string, leftovers: readonly string[] = []): MountPlan => ({ mountPoint, paths, env: { ...common, ...env }, script: `${prepare}; ${script}`, leftovers, logFile });
+  const plan = (
+    env: Record<string, string>,
+    script: string,
+    leftovers: readonly string[] = [],
+  ): MountPlan => ({
+    mountPoint,
+    paths,
+    env: { ...common, ...env },
+    script: `${prepare}; ${script}`,
+    leftovers,
+    logFile,
+  });
   const config = `${base}/config.toml`;
   switch (generation.name) {
     case "config-file":
@@ -58,14 +80,26 @@ export function mountPlan(request: MountRequest): MountPlan {
         [config],
       );
     case "orgs":
-      return plan({ MESA_ORGS: `${org}:${key.key}` }, "mesa mount -d -y", [`${home}/.config/mesa/config.toml`]);
+      return plan({ MESA_ORGS: `${org}:${key.key}` }, "mesa mount -d -y", [
+        `${home}/.config/mesa/config.toml`,
+      ]);
     case "secret-store":
-      return plan({ MESA_ORGS: `${org}:${key.key}`, MESA_VAULT_PASSPHRASE: key.key.split("").reverse().join("") }, "mesa mount --daemonize -y", [`${home}/.local/share/mesa/secrets.vault.age`, `${home}/.local/share/mesa/secrets.plaintext.toml`]);
+      return plan(
+        { MESA_ORGS: `${org}:${key.key}`, MESA_VAULT_PASSPHRASE: key.key.split("").reverse().join("") },
+        "mesa mount --daemonize -y",
+        [`${home}/.local/share/mesa/secrets.vault.age`, `${home}/.local/share/mesa/secrets.plaintext.toml`],
+      );
     case "env":
       return plan({ MESA_ORG: org, MESA_API_KEY: key.key, MESA_NO_CONFIG_FILE: "1" }, "mesa mount -d -y");
     case "access-token":
     case "layout": {
-      const token = accessToken(key, request.scopes, repos.map((repo) => `${org}/${repo}`), request.seconds, request.nowMs);
+      const token = accessToken(
+        key,
+        request.scopes,
+        repos.map((repo) => `${org}/${repo}`),
+        request.seconds,
+        request.nowMs,
+      );
       return plan({ MESA_ORG: org, MESA_ACCESS_TOKEN: token, MESA_NO_CONFIG_FILE: "1" }, "mesa mount -d");
     }
   }

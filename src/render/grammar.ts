@@ -2,7 +2,8 @@ import { Failure } from "../support/errors";
 
 /** The places a value can go to, and what may stand there without meaning something else. */
 const GRAMMARS = {
-  "image reference": /^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u,
+  "image reference":
+    /^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u,
   "https address": /^https:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~+%/-]*)?$/u,
   path: /^\/[A-Za-z0-9._~+%/-]*$/u,
   word: /^[A-Za-z0-9][A-Za-z0-9._+:@/-]*$/u,

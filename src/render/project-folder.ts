@@ -19,9 +19,11 @@ export async function writeRendered(root: string, rendered: RenderedTemplate): P
     const path = join(folder, file.name);
     const before = await readIfPresent(path);
     const mode = before === undefined ? undefined : (await stat(path)).mode & 0o777;
-    if (before?.toString("utf8") !== file.contents || mode !== file.mode) await writeAtomically(path, file.contents, file.mode);
+    if (before?.toString("utf8") !== file.contents || mode !== file.mode)
+      await writeAtomically(path, file.contents, file.mode);
   }
-  for (const stray of await strays(folder, rendered)) await rm(join(folder, stray), { recursive: true, force: true });
+  for (const stray of await strays(folder, rendered))
+    await rm(join(folder, stray), { recursive: true, force: true });
 }
 
 async function strays(folder: string, rendered: RenderedTemplate): Promise<readonly string[]> {
@@ -42,7 +44,8 @@ export async function differences(root: string, rendered: RenderedTemplate): Pro
     const data = await readIfPresent(join(folder, file.name));
     if (data === undefined) found.push(`${file.name} is missing`);
     else if (data.toString("utf8") !== file.contents) found.push(`${file.name} differs`);
-    else if (((await stat(join(folder, file.name))).mode & 0o777) !== file.mode) found.push(`${file.name} has another mode`);
+    else if (((await stat(join(folder, file.name))).mode & 0o777) !== file.mode)
+      found.push(`${file.name} has another mode`);
   }
   return [...found, ...(await strays(folder, rendered)).map((name) => `${name} does not belong there`)];
 }

@@ -16,26 +16,36 @@ node_modules
 `;
 
 /** An object that remembers which of its keys were read. */
-function watched(values: Readonly<Record<string, unknown>>): { readonly proxy: Record<string, unknown>; readonly unread: () => readonly string[] } {
+function watched(values: Readonly<Record<string, unknown>>): {
+  readonly proxy: Record<string, unknown>;
+  readonly unread: () => readonly string[];
+} {
   const read = new Set<string>();
-  const proxy = new Proxy({ ...values }, {
-    get(target, key: string) {
-      read.add(key);
-      return target[key];
+  const proxy = new Proxy(
+    { ...values },
+    {
+      get(target, key: string) {
+        read.add(key);
+        return target[key];
+      },
     },
-  });
+  );
   return { proxy, unread: () => Object.keys(values).filter((key) => !read.has(key)) };
 }
 
 function explain(source: TemplateSource, file: string, error: unknown): Failure {
   const message = messageOf(error);
-  const missing = /"([^"]+)" not defined in .* - (\d+):\d+/u.exec(message) ?? /"([^"]+)" not defined/u.exec(message);
+  const missing =
+    /"([^"]+)" not defined in .* - (\d+):\d+/u.exec(message) ?? /"([^"]+)" not defined/u.exec(message);
   const line = missing?.[2] === undefined ? "" : `, line ${missing[2]}`;
   return new Failure({
     code: "TEMPLATE_INVALID",
     kind: "usage",
     template: source.name,
-    message: missing === null ? `${file}.hbs: ${message.split("\n")[0] ?? ""}` : `${file}.hbs${line}: {{${missing[1] ?? ""}}} has no value.`,
+    message:
+      missing === null
+        ? `${file}.hbs: ${message.split("\n")[0] ?? ""}`
+        : `${file}.hbs${line}: {{${missing[1] ?? ""}}} has no value.`,
     hint: "Values of your own stand under [values] in template.toml and are written {{values.NAME}}; the others are listed in the README.",
     cause: error,
   });
@@ -53,8 +63,14 @@ export function renderTemplate(source: TemplateSource, lock: Lock): RenderedTemp
   const context = { ...values, values: own.proxy };
   const files: RenderedFile[] = Object.entries(source.files).map(([name, text]) => {
     try {
-      const contents = engine.compile(text, { strict: true, noEscape: true, explicitPartialContext: false })(context);
-      return { name, mode: name.endsWith(".sh") ? 0o755 : 0o644, contents: contents.endsWith("\n") ? contents : `${contents}\n` };
+      const contents = engine.compile(text, { strict: true, noEscape: true, explicitPartialContext: false })(
+        context,
+      );
+      return {
+        name,
+        mode: name.endsWith(".sh") ? 0o755 : 0o644,
+        contents: contents.endsWith("\n") ? contents : `${contents}\n`,
+      };
     } catch (error) {
       throw explain(source, name, error);
     }

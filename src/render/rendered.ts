@@ -33,7 +33,11 @@ export interface TemplateSettings {
     /** Name on Blaxel, from the pattern in template.toml ("mesa-{template}"). */
     readonly name: string;
     readonly memoryMegabytes: number;
-    readonly ports: readonly { readonly name: string; readonly target: number; readonly protocol: "http" | "tcp" | "udp" | "tls" }[];
+    readonly ports: readonly {
+      readonly name: string;
+      readonly target: number;
+      readonly protocol: "http" | "tcp" | "udp" | "tls";
+    }[];
     readonly region?: string;
   };
   /** Extra values a team's template uses: every one must be used by the template. */

@@ -28,7 +28,9 @@ async function templatesIn(folder: string): Promise<Record<string, string>> {
   }
   const wanted = names.filter((name) => name.endsWith(".hbs")).sort();
   const texts = await Promise.all(wanted.map((name) => readIfPresent(join(folder, name))));
-  return Object.fromEntries(wanted.map((name, index) => [name.slice(0, -".hbs".length), texts[index]?.toString("utf8") ?? ""]));
+  return Object.fromEntries(
+    wanted.map((name, index) => [name.slice(0, -".hbs".length), texts[index]?.toString("utf8") ?? ""]),
+  );
 }
 
 /** Names of all templates below a root, sorted. */
@@ -36,7 +38,15 @@ export async function listTemplates(root: string): Promise<readonly string[]> {
   const folder = join(root, "templates");
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    const found = await Promise.all(entries.filter((entry) => entry.isDirectory()).map(async (entry) => ((await readIfPresent(join(folder, entry.name, "template.toml"))) === undefined ? undefined : entry.name)));
+    const found = await Promise.all(
+      entries
+        .filter((entry) => entry.isDirectory())
+        .map(async (entry) =>
+          (await readIfPresent(join(folder, entry.name, "template.toml"))) === undefined
+            ? undefined
+            : entry.name,
+        ),
+    );
     return found.filter((name) => name !== undefined).sort();
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return [];
@@ -50,18 +60,42 @@ export async function listTemplates(root: string): Promise<readonly string[]> {
  */
 export async function loadTemplate(root: string, name: string): Promise<TemplateSource> {
   if (!/^[a-z][a-z0-9-]*$/u.test(name)) {
-    throw new Failure({ code: "TEMPLATE_UNKNOWN", kind: "usage", message: `"${name}" cannot be a template's name.`, hint: "A name is lower-case letters, digits and hyphens, and begins with a letter." });
+    throw new Failure({
+      code: "TEMPLATE_UNKNOWN",
+      kind: "usage",
+      message: `"${name}" cannot be a template's name.`,
+      hint: "A name is lower-case letters, digits and hyphens, and begins with a letter.",
+    });
   }
   const folder = join(root, "templates", name);
   const toml = await readIfPresent(join(folder, "template.toml"));
   if (toml === undefined) {
     const others = await listTemplates(root);
-    throw new Failure({ code: "TEMPLATE_UNKNOWN", kind: "usage", message: `There is no template ${name}: ${folder}/template.toml is missing.`, hint: `There are: ${others.join(", ") || "none"}.` });
+    throw new Failure({
+      code: "TEMPLATE_UNKNOWN",
+      kind: "usage",
+      message: `There is no template ${name}: ${folder}/template.toml is missing.`,
+      hint: `There are: ${others.join(", ") || "none"}.`,
+    });
   }
-  const [files, partials] = await Promise.all([templatesIn(folder), templatesIn(join(root, "templates/partials"))]);
+  const [files, partials] = await Promise.all([
+    templatesIn(folder),
+    templatesIn(join(root, "templates/partials")),
+  ]);
   const missing = REQUIRED.filter((file) => files[file] === undefined);
   if (missing.length > 0) {
-    throw new Failure({ code: "TEMPLATE_INVALID", kind: "usage", message: `The template ${name} lacks ${missing.map((file) => `${file}.hbs`).join(", ")}.`, hint: `Add it to ${folder}; templates/debian shows how.` });
+    throw new Failure({
+      code: "TEMPLATE_INVALID",
+      kind: "usage",
+      message: `The template ${name} lacks ${missing.map((file) => `${file}.hbs`).join(", ")}.`,
+      hint: `Add it to ${folder}; templates/debian shows how.`,
+    });
   }
-  return { name, folder, files, partials, settings: parseSettings(toml.toString("utf8"), `templates/${name}/template.toml`, name) };
+  return {
+    name,
+    folder,
+    files,
+    partials,
+    settings: parseSettings(toml.toString("utf8"), `templates/${name}/template.toml`, name),
+  };
 }

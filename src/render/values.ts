@@ -29,13 +29,24 @@ export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string
       sha256: checked(lock.deb.sha256, "word", "lock.json: deb.sha256"),
     },
     generation: { name: generation.name, noConfigFile: !generation.leavesCredentialOnDisk },
-    snapshot: lock.snapshot === undefined ? false : { url: checked(lock.snapshot.url, "https address", "lock.json: snapshot.url"), at: checked(lock.snapshot.at, "word", "lock.json: snapshot.at") },
+    snapshot:
+      lock.snapshot === undefined
+        ? false
+        : {
+            url: checked(lock.snapshot.url, "https address", "lock.json: snapshot.url"),
+            at: checked(lock.snapshot.at, "word", "lock.json: snapshot.at"),
+          },
     sandbox: {
       name: settings.sandbox.name,
       memory: settings.sandbox.memoryMegabytes,
       region: settings.sandbox.region ?? false,
       ports: settings.sandbox.ports,
     },
-    values: Object.fromEntries(Object.entries(settings.values).map(([key, value]) => [key, checked(value, "plain text", `template.toml: values.${key}`)])),
+    values: Object.fromEntries(
+      Object.entries(settings.values).map(([key, value]) => [
+        key,
+        checked(value, "plain text", `template.toml: values.${key}`),
+      ]),
+    ),
   };
 }

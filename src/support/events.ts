@@ -2,7 +2,12 @@
 export type ReleaseEvent =
   | { readonly type: "release-started"; readonly version: string; readonly templates: readonly string[] }
   | { readonly type: "stage-started"; readonly template: string; readonly stage: StageName }
-  | { readonly type: "stage-progress"; readonly template: string; readonly stage: StageName; readonly message: string }
+  | {
+      readonly type: "stage-progress";
+      readonly template: string;
+      readonly stage: StageName;
+      readonly message: string;
+    }
   | {
       readonly type: "stage-finished";
       readonly template: string;

@@ -24,7 +24,8 @@ export function createRedactor(env: Readonly<Record<string, string | undefined>>
   }
   const redact = (text: string): string => {
     let shown = text;
-    for (const secret of [...secrets].sort((a, b) => b.length - a.length)) shown = shown.replaceAll(secret, "***");
+    for (const secret of [...secrets].sort((a, b) => b.length - a.length))
+      shown = shown.replaceAll(secret, "***");
     return shown;
   };
   return Object.assign(redact, { add, values: (): readonly string[] => [...secrets] });

@@ -7,7 +7,10 @@ const KEEP_BYTES = 4 * 1024 * 1024;
 const GRACE_MS = 2_000;
 
 /** Keeps the last `limit` bytes of a stream as text and tells its lines as they come. */
-function capture(limit: number, onLine: ((line: string) => void) | undefined): { take(chunk: Buffer): void; text(): string } {
+function capture(
+  limit: number,
+  onLine: ((line: string) => void) | undefined,
+): { take(chunk: Buffer): void; text(): string } {
   const chunks: Buffer[] = [];
   let size = 0;
   const decoder = new StringDecoder("utf8");
@@ -54,8 +57,14 @@ export const runProcess: RunProcess = async (request: ProcessRequest): Promise<P
   const { execa } = await import("execa");
   const begun = performance.now();
   const limit = request.keepBytes ?? KEEP_BYTES;
-  const stdout = capture(limit, request.onLine === undefined ? undefined : (line) => request.onLine?.(line, "stdout"));
-  const stderr = capture(limit, request.onLine === undefined ? undefined : (line) => request.onLine?.(line, "stderr"));
+  const stdout = capture(
+    limit,
+    request.onLine === undefined ? undefined : (line) => request.onLine?.(line, "stdout"),
+  );
+  const stderr = capture(
+    limit,
+    request.onLine === undefined ? undefined : (line) => request.onLine?.(line, "stderr"),
+  );
   const child = execa(request.command, [...request.args], {
     env: { ...request.env },
     extendEnv: false,
@@ -67,23 +76,33 @@ export const runProcess: RunProcess = async (request: ProcessRequest): Promise<P
     detached: true,
     cleanup: false,
   });
-  child.stdout.on("data", (chunk: Buffer) => { stdout.take(chunk); });
-  child.stderr.on("data", (chunk: Buffer) => { stderr.take(chunk); });
+  child.stdout.on("data", (chunk: Buffer) => {
+    stdout.take(chunk);
+  });
+  child.stderr.on("data", (chunk: Buffer) => {
+    stderr.take(chunk);
+  });
   let timedOut = false;
   let killTimer: NodeJS.Timeout | undefined;
   const end = (): void => {
     endGroup(child.pid, "SIGTERM");
-    killTimer ??= setTimeout(() => { endGroup(child.pid, "SIGKILL"); }, GRACE_MS);
+    killTimer ??= setTimeout(() => {
+      endGroup(child.pid, "SIGKILL");
+    }, GRACE_MS);
   };
-  const limitTimer = request.timeoutMs === undefined ? undefined : setTimeout(() => {
-    timedOut = true;
-    end();
-  }, request.timeoutMs);
+  const limitTimer =
+    request.timeoutMs === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          end();
+        }, request.timeoutMs);
   signal?.addEventListener("abort", end, { once: true });
   try {
     const result = await child;
     if (signal !== undefined && isAborted(signal)) throw abortReason(signal);
-    const failedToStart = result.exitCode === undefined && result.signal === undefined && child.pid === undefined;
+    const failedToStart =
+      result.exitCode === undefined && result.signal === undefined && child.pid === undefined;
     return {
       exitCode: result.exitCode ?? null,
       signal: result.signal ?? null,
