@@ -31,19 +31,35 @@ export function sshAgent(url: string, env: Readonly<Record<string, string | unde
 
 function sshConnection(url: string, env: Readonly<Record<string, string | undefined>>): Duplex {
   const child = spawn("ssh", [...sshArguments(url)], { env: { ...env }, stdio: ["pipe", "pipe", "pipe"] });
+  const connection = new Duplex({
+    read: () => void child.stdout.resume(),
+    // ssh that ends early takes no input any more; why it ended comes with its exit code.
+    write: (chunk: Buffer, _encoding, done) =>
+      void child.stdin.write(chunk, () => {
+        done();
+      }),
+    final: (done) =>
+      void child.stdin.end(() => {
+        done();
+      }),
+    destroy: (error, done) => {
+      child.kill();
+      done(error);
+    },
+  });
   let said = "";
   child.stderr.on("data", (chunk: Buffer) => {
     said = (said + chunk.toString("utf8")).slice(-2000);
   });
-  const connection = Duplex.from({ readable: child.stdout, writable: child.stdin });
-  child.on("error", (error) => {
-    connection.destroy(error);
+  child.stdout.on("data", (chunk: Buffer) => {
+    if (!connection.push(chunk)) child.stdout.pause();
   });
+  child.stdin.on("error", () => undefined);
+  child.on("error", (error) => connection.destroy(error));
   child.on("close", (code) => {
-    if (code !== 0 && !connection.destroyed)
-      connection.destroy(new Error(`ssh ended with ${String(code)}: ${said.trim()}`));
+    if (code === 0) connection.push(null);
+    else connection.destroy(new Error(`ssh ended with ${String(code)}: ${said.trim()}`));
   });
-  connection.on("close", () => child.kill());
   // http asks its sockets for these; a pair of pipes has no use for them.
   const itself = (): Duplex => connection;
   return Object.assign(connection, {

@@ -74,17 +74,15 @@ function fileOf(path: string, header: Header): ImageFile {
 async function asTar(part: AsyncIterable<Buffer>): Promise<Readable | undefined> {
   const chunks = part[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
-  while (head.length < 512) {
-    const next = await chunks.next();
-    if (next.done === true) return undefined;
+  let next = await chunks.next();
+  for (; next.done !== true && head.length < 512; next = await chunks.next())
     head = Buffer.concat([head, next.value]);
-  }
-  const rest = async function* (): AsyncGenerator<Buffer> {
+  const all = async function* (): AsyncGenerator<Buffer> {
     yield head;
-    for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) yield next.value;
+    for (; next.done !== true; next = await chunks.next()) yield next.value;
   };
-  if (head.subarray(257, 262).toString("latin1") === "ustar") return Readable.from(rest());
-  if (head[0] === 0x1f && head[1] === 0x8b) return Readable.from(rest()).pipe(createGunzip());
-  for (let next = await chunks.next(); next.done !== true; next = await chunks.next()) continue;
+  if (head.subarray(257, 262).toString("latin1") === "ustar") return Readable.from(all());
+  if (head[0] === 0x1f && head[1] === 0x8b) return Readable.from(all()).pipe(createGunzip());
+  while (next.done !== true) next = await chunks.next();
   return undefined;
 }

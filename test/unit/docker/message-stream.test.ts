@@ -7,6 +7,7 @@ import {
   messagesOf,
   StreamBroken,
   type EngineMessage,
+  type MessageStreamOptions,
 } from "../../../src/docker/message-stream";
 
 const idle = new AbortController().signal;
@@ -17,11 +18,13 @@ function cut(data: Buffer, places: readonly number[]): Buffer[] {
   return [...at, data.length].map((end, index) => data.subarray(at[index - 1] ?? 0, end));
 }
 
-async function read(chunks: readonly Buffer[]): Promise<EngineMessage[]> {
+async function all(stream: Readable, options: Partial<MessageStreamOptions> = {}): Promise<EngineMessage[]> {
   const found: EngineMessage[] = [];
-  for await (const message of messagesOf(Readable.from(chunks), { signal: idle })) found.push(message);
+  for await (const message of messagesOf(stream, { signal: idle, ...options })) found.push(message);
   return found;
 }
+
+const read = (chunks: readonly Buffer[]): Promise<EngineMessage[]> => all(Readable.from(chunks));
 
 describe("the engine's messages", () => {
   it("are the same wherever the chunks are cut, also inside a character", async () => {
@@ -59,17 +62,9 @@ describe("the engine's messages", () => {
     const torn = new PassThrough();
     torn.write('{"stream":"a"}\n');
     setTimeout(() => torn.destroy(new Error("socket hang up")), 5);
-    await expect(
-      (async () => {
-        for await (const message of messagesOf(torn, { signal: idle })) void message;
-      })(),
-    ).rejects.toThrow("socket hang up");
+    await expect(all(torn)).rejects.toThrow("socket hang up");
     const silent = new PassThrough();
-    await expect(
-      (async () => {
-        for await (const message of messagesOf(silent, { signal: idle, silenceMs: 20 })) void message;
-      })(),
-    ).rejects.toThrow("said nothing for 0.02 s");
+    await expect(all(silent, { silenceMs: 20 })).rejects.toThrow("said nothing for 0.02 s");
     expect(silent.destroyed).toBe(true);
   });
 
@@ -79,11 +74,7 @@ describe("the engine's messages", () => {
     setTimeout(() => {
       stop.abort(new Error("Ctrl-C"));
     }, 5);
-    await expect(
-      (async () => {
-        for await (const message of messagesOf(stream, { signal: stop.signal })) void message;
-      })(),
-    ).rejects.toThrow("Ctrl-C");
+    await expect(all(stream, { signal: stop.signal })).rejects.toThrow("Ctrl-C");
     expect(stream.destroyed).toBe(true);
   });
 });
