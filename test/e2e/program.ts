@@ -1,0 +1,67 @@
+import { spawn } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+const REPOSITORY = resolve(import.meta.dirname, "../..");
+const PROGRAM = join(REPOSITORY, "dist/mesa-template.js");
+
+export interface Ran {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** The JSON document on stdout; throws when there is not exactly one. */
+  json<T = Record<string, unknown>>(): T;
+}
+
+export interface RunOptions {
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  readonly cwd?: string;
+  /** Called with the running program's pid and what it has said on stderr so far, each time it says something. */
+  readonly onStderr?: (text: string, pid: number) => void;
+  readonly timeoutMs?: number;
+}
+
+/** Runs the built program as a user would, without a terminal. */
+export function mesaTemplate(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+  return new Promise((done, fail) => {
+    const env = Object.fromEntries(
+      Object.entries({ ...process.env, ...options.env }).filter(
+        ([name, value]) => value !== undefined && name !== "VITEST",
+      ),
+    ) as Record<string, string>;
+    const child = spawn(process.execPath, [PROGRAM, ...args], {
+      env,
+      cwd: options.cwd ?? REPOSITORY,
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    let [stdout, stderr] = ["", ""];
+    const limit = setTimeout(() => {
+      child.kill("SIGKILL");
+    }, options.timeoutMs ?? 180_000);
+    child.stdout.on("data", (chunk: Buffer) => {
+      stdout += chunk.toString("utf8");
+    });
+    child.stderr.on("data", (chunk: Buffer) => {
+      stderr += chunk.toString("utf8");
+      options.onStderr?.(stderr, child.pid ?? 0);
+    });
+    child.on("error", fail);
+    child.on("close", (code) => {
+      clearTimeout(limit);
+      done({ code, stdout, stderr, json: <T>() => JSON.parse(stdout) as T });
+    });
+  });
+}
+
+/** A root of a test's own with a copy of the templates. */
+export function temporaryRoot(): { readonly root: string; remove(): void } {
+  const root = mkdtempSync(join(tmpdir(), "mesa-template-test-"));
+  cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
+  return {
+    root,
+    remove: () => {
+      rmSync(root, { recursive: true, force: true });
+    },
+  };
+}

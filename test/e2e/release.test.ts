@@ -1,0 +1,267 @@
+import { execFileSync } from "node:child_process";
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { mesaTemplate, temporaryRoot } from "./program";
+import { fault, faultsOff, forgetRequests, requests, resetWorld, state } from "./world";
+
+interface ReleaseAnswer {
+  readonly ok: boolean;
+  readonly results: readonly {
+    readonly template: string;
+    readonly id: string | null;
+    readonly status: string;
+    readonly upToDate: boolean;
+    readonly stages: readonly { readonly stage: string; readonly outcome: string }[];
+    readonly image: { readonly sizeBytes: number } | null;
+    readonly smoke: { readonly passed: number; readonly failed: number; readonly skipped: number } | null;
+    readonly deployment: { readonly image: string } | null;
+    readonly error?: { readonly code: string; readonly hint: string };
+  }[];
+  readonly error?: { readonly code: string; readonly message: string; readonly hint: string | null };
+}
+
+function ourContainers(): string[] {
+  return execFileSync("docker", ["ps", "-aq", "--filter", "label=mesa-template.run"], { encoding: "utf8" })
+    .split("\n")
+    .filter((line) => line !== "");
+}
+
+function ourTemporaryFolders(): string[] {
+  return readdirSync(tmpdir()).filter((name) => /^mesa-template-(bl|core)-/u.test(name));
+}
+
+describe("release", () => {
+  const main = temporaryRoot();
+
+  beforeAll(resetWorld);
+  afterAll(() => {
+    main.remove();
+  });
+
+  it("takes both templates from a version number to a verified manifest entry", async () => {
+    const ran = await mesaTemplate(["release", "0.20.0", "--root", main.root, "--json"]);
+    expect(ran.code, ran.stderr).toBe(0);
+    const { results } = ran.json<ReleaseAnswer>();
+    expect(results.map((result) => [result.id, result.status, result.upToDate])).toEqual([
+      ["alpine@0.20.0-1", "verified", false],
+      ["debian@0.20.0-1", "verified", false],
+    ]);
+    for (const result of results) {
+      expect(result.smoke?.failed).toBe(0);
+      expect(result.smoke?.passed).toBeGreaterThanOrEqual(20);
+      expect(result.deployment?.image).toMatch(/^sandbox\/mesa-(alpine|debian):[a-z0-9]{12}$/u);
+      expect(result.stages.map((stage) => stage.stage)).toEqual([
+        "lock",
+        "render",
+        "build",
+        "smoke",
+        "deploy",
+        "verify",
+        "record",
+      ]);
+    }
+    const world = await state();
+    for (const result of results)
+      expect(world.sandboxes.map((sandbox) => sandbox.image)).toContain(result.deployment?.image);
+    expect(ourContainers()).toEqual([]);
+    expect(ourTemporaryFolders()).toEqual([]);
+    expect(world.sandboxes.filter((sandbox) => sandbox.name.startsWith("verify-"))).toEqual([]);
+    expect(world.keys.filter((key) => key.name.startsWith("smoke-") && key.revoked_at === null)).toEqual([]);
+  });
+
+  it("shows them in list and show", async () => {
+    const listed = (await mesaTemplate(["list", "--root", main.root, "--json"])).json<{
+      versions: { id: string; status: string }[];
+    }>();
+    expect(listed.versions.map((entry) => entry.id).sort()).toEqual(["alpine@0.20.0-1", "debian@0.20.0-1"]);
+    const shown = await mesaTemplate(["show", "debian@0.20.0-1", "--root", main.root]);
+    expect(shown.stdout).toMatch(/status +verified/u);
+  });
+
+  it("has nothing to do the second time: no engine, no network, no bl", async () => {
+    await forgetRequests();
+    const ran = await mesaTemplate(["release", "0.20.0", "--root", main.root], {
+      env: {
+        DOCKER_HOST: "tcp://127.0.0.1:9",
+        BL_API_URL: "http://127.0.0.1:9",
+        MESA_API_URL: "http://127.0.0.1:9",
+        PATH: "/nowhere",
+      },
+    });
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.stdout).toMatch(/debian@0\.20\.0-1 {2}up to date \(verified since \d{4}-/u);
+    for (const part of ["registry", "apt", "mesa", "blaxel"] as const)
+      expect(await requests(part)).toEqual([]);
+  });
+
+  it("makes the next revision when a template was edited, and only for that template", async () => {
+    const file = join(main.root, "templates/alpine/Dockerfile.hbs");
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replace("WORKDIR /blaxel", "ENV EDITED=yes\nWORKDIR /blaxel"),
+    );
+    const ran = await mesaTemplate(["release", "0.20.0", "--root", main.root, "--no-deploy", "--json"]);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(
+      ran.json<ReleaseAnswer>().results.map((result) => [result.id, result.status, result.upToDate]),
+    ).toEqual([
+      ["alpine@0.20.0-2", "smoked", false],
+      ["debian@0.20.0-1", "verified", true],
+    ]);
+  });
+
+  it("goes on with a third template that is a folder and nothing else", async () => {
+    cpSync(join(main.root, "templates/debian"), join(main.root, "templates/agents"), { recursive: true });
+    const ran = await mesaTemplate([
+      "release",
+      "0.38.0",
+      "--template",
+      "agents",
+      "--root",
+      main.root,
+      "--json",
+    ]);
+    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.json<ReleaseAnswer>().results[0]?.deployment?.image).toMatch(/^sandbox\/mesa-agents:/u);
+  });
+});
+
+describe("wrong inputs and a wrong world", () => {
+  const place = temporaryRoot();
+  const manifest = join(place.root, "dockerfiles/manifest.json");
+
+  afterEach(async () => {
+    await faultsOff();
+    expect(ourContainers()).toEqual([]);
+    expect(ourTemporaryFolders()).toEqual([]);
+    expect(existsSync(manifest)).toBe(false);
+  });
+  afterAll(() => {
+    place.remove();
+  });
+
+  const release = async (
+    args: readonly string[],
+    env: Readonly<Record<string, string | undefined>> = {},
+  ): Promise<{ code: number | null; error: ReleaseAnswer["error"]; stderr: string }> => {
+    const ran = await mesaTemplate(["release", ...args, "--root", place.root, "--no-deploy", "--json"], {
+      env,
+    });
+    return { code: ran.code, error: ran.json<ReleaseAnswer>().error, stderr: ran.stderr };
+  };
+
+  it.each([
+    ["v0.20.0", "0.20.0"],
+    ["0.20", "0.20.0"],
+    ["latest", "outdated|version"],
+  ])("refuses the version %s", async (version, meant) => {
+    const { code, error } = await release([version]);
+    expect(code).toBe(2);
+    expect(`${error?.message ?? ""} ${error?.hint ?? ""}`).toMatch(new RegExp(meant, "u"));
+  });
+
+  it("names the versions that are there when one is not", async () => {
+    const { code, error } = await release(["9.9.9"]);
+    expect(code).toBe(4);
+    expect(error?.code).toBe("MESA_VERSION_NOT_FOUND");
+    expect(JSON.stringify(error)).toContain("0.20.0");
+  });
+
+  it.each(["nosuch", "../x"])("refuses the template %s", async (template) => {
+    expect((await release(["0.20.0", "--template", template])).code).toBe(2);
+  });
+
+  it("says that the registry is down", async () => {
+    await fault("registry-down");
+    const { code, error } = await release(["0.20.0"]);
+    expect(code).toBe(3);
+    expect(error?.hint).toBeTruthy();
+  });
+
+  it("says that the engine is down", async () => {
+    const { code, error } = await release(["0.20.0"], { DOCKER_HOST: "tcp://127.0.0.1:9" });
+    expect([code, error?.code]).toEqual([3, "ENGINE_UNREACHABLE"]);
+  });
+
+  it("fails the build on a .deb with another hash", async () => {
+    await mesaTemplate(["lock", "0.15.0", "--root", place.root, "--template", "debian"]);
+    await fault("apt-deb-hash");
+    const { code, error } = await release(["0.15.0", "--template", "debian"]);
+    expect([code, error?.code], JSON.stringify(error)).toEqual([5, "DEB_HASH_MISMATCH"]);
+  });
+
+  it("fails the build on a RUN that fails, with the step and its last lines", async () => {
+    const file = join(place.root, "templates/alpine/Dockerfile.hbs");
+    const before = readFileSync(file, "utf8");
+    writeFileSync(
+      file,
+      before.replace("WORKDIR /blaxel", "RUN echo about to fail && false\nWORKDIR /blaxel"),
+    );
+    const { code, error } = await release(["0.20.0", "--template", "alpine"]);
+    writeFileSync(file, before);
+    expect([code, error?.code], JSON.stringify(error)).toEqual([5, "BUILD_FAILED"]);
+    expect(JSON.stringify(error)).toContain("about to fail");
+  });
+
+  it("fails smoke on an entrypoint that dies, with its last lines", async () => {
+    const file = join(place.root, "templates/alpine/entrypoint.sh.hbs");
+    const before = readFileSync(file, "utf8");
+    writeFileSync(file, "#!/bin/sh\necho the entrypoint dies\nexit 9\n");
+    const { code, error } = await release(["0.20.0", "--template", "alpine"]);
+    writeFileSync(file, before);
+    expect([code, error?.code]).toEqual([6, "CONTAINER_DIED"]);
+    expect(JSON.stringify(error)).toContain("the entrypoint dies");
+  });
+
+  it("refuses a value with a quote or a line break on its way into the Dockerfile", async () => {
+    const file = join(place.root, "templates/alpine/template.toml");
+    const before = readFileSync(file, "utf8");
+    writeFileSync(file, `${before}\n[values]\nnote = "two\\nlines"\n`);
+    const { code, error } = await release(["0.20.0", "--template", "alpine"]);
+    writeFileSync(file, before);
+    expect([code, error?.code]).toEqual([2, "VALUE_NOT_ALLOWED"]);
+  });
+
+  it("says before any work that there is no bl, or no credentials", async () => {
+    const noBl = await mesaTemplate(["release", "0.20.0", "--root", place.root, "--json"], {
+      env: { PATH: "/usr/bin:/bin" },
+    });
+    expect([noBl.code, noBl.json<ReleaseAnswer>().error?.code]).toEqual([3, "BL_MISSING"]);
+    const noKey = await mesaTemplate(["release", "0.20.0", "--root", place.root, "--json"], {
+      env: { BL_API_KEY: undefined, HOME: place.root },
+    });
+    expect([noKey.code, noKey.json<ReleaseAnswer>().error?.code]).toEqual([3, "NO_BLAXEL_CREDENTIALS"]);
+  });
+
+  it.each(["lock", "build", "smoke"])(
+    "cleans up after Ctrl-C in %s and goes on the next time",
+    async (stage) => {
+      let sent = false;
+      const ran = await mesaTemplate(
+        ["release", "0.26.0", "--root", place.root, "--template", "debian", "--no-deploy", "--force"],
+        {
+          onStderr: (text, pid) => {
+            if (sent || !text.includes(`debian: ${stage} …`)) return;
+            sent = true;
+            process.kill(pid, "SIGINT");
+          },
+        },
+      );
+      expect(ran.code, ran.stderr).toBe(130);
+      expect(ran.stderr).toContain("Interrupted by SIGINT");
+    },
+  );
+
+  it("keeps the old state when the manifest's folder cannot be written", async () => {
+    const other = temporaryRoot();
+    mkdirSync(join(other.root, "dockerfiles"), { recursive: true });
+    writeFileSync(join(other.root, "dockerfiles/manifest.json"), "{ not json");
+    chmodSync(join(other.root, "dockerfiles/manifest.json"), 0o444);
+    const ran = await mesaTemplate(["release", "0.20.0", "--root", other.root, "--no-deploy", "--json"]);
+    expect([ran.code, ran.json<ReleaseAnswer>().error?.code]).toEqual([8, "MANIFEST_UNREADABLE"]);
+    expect(readFileSync(join(other.root, "dockerfiles/manifest.json"), "utf8")).toBe("{ not json");
+    other.remove();
+  });
+});

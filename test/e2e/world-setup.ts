@@ -1,0 +1,32 @@
+import { execFileSync, spawnSync } from "node:child_process";
+import { resolve } from "node:path";
+
+const MAIN = resolve(import.meta.dirname, "../world/main.ts");
+const DIR = resolve(import.meta.dirname, "../../.test-work/world");
+
+function world(command: string, stdio: "inherit" | "pipe"): string {
+  const env = { ...process.env, MESA_TEMPLATE_WORLD_DIR: DIR };
+  const result = spawnSync(process.execPath, ["--import", "tsx", MAIN, command], {
+    env,
+    stdio: ["ignore", stdio === "pipe" ? "pipe" : "inherit", "inherit"],
+    encoding: "utf8",
+  });
+  if (result.status !== 0) throw new Error(`The world did not ${command} (exit ${String(result.status)}).`);
+  return result.stdout ?? "";
+}
+
+/** Starts a world of the tests' own, points the tests at it, and ends it afterwards. The program is built first: tests run what users run. */
+export function setup(): () => void {
+  execFileSync(process.execPath, ["scripts/build.mjs"], {
+    cwd: resolve(import.meta.dirname, "../.."),
+    stdio: "inherit",
+  });
+  world("start", "inherit");
+  for (const line of world("env", "pipe").split("\n")) {
+    const [, name, value] = /^export (\w+)="(.*)"$/u.exec(line) ?? [];
+    if (name !== undefined) process.env[name] = (value ?? "").replace("$PATH", process.env["PATH"] ?? "");
+  }
+  return () => {
+    world("down", "inherit");
+  };
+}
