@@ -24,14 +24,19 @@ async function importFromNeutralFolder(): Promise<Core> {
   }
 }
 
+/** @blaxel/core without an account: enough for a sandbox API whose address is known. */
+export async function blaxelCoreUnsigned(): Promise<Core> {
+  loaded ??= importFromNeutralFolder();
+  return loaded;
+}
+
 /**
  * @blaxel/core, signed in with the same credentials that bl is given. HTTP/2 to the edge is left out: it saves nothing
  * for a handful of requests, and it goes to a fixed host that an API of one's own does not have.
  */
 export async function blaxelCore(host: Host): Promise<Core> {
   const credentials = await blaxelCredentials(host);
-  loaded ??= importFromNeutralFolder();
-  const core = await loaded;
+  const core = await blaxelCoreUnsigned();
   core.initialize({
     workspace: credentials.workspace,
     ...(credentials.apiKey === undefined ? {} : { apiKey: credentials.apiKey }),

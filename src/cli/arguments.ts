@@ -6,10 +6,14 @@ export function commandArguments(
   values: Readonly<Record<string, unknown>>,
   rest: readonly string[],
 ): CommandArgs {
-  const text = (name: string): string | undefined => {
+  // An option that is given twice counts with its last value, as everywhere.
+  const last = (name: string): unknown => {
     const value = values[name];
+    return Array.isArray(value) ? (value as readonly unknown[]).at(-1) : value;
+  };
+  const text = (name: string): string | undefined => {
+    const value = last(name);
     if (value === undefined || value === null) return undefined;
-    if (Array.isArray(value)) throw wrongUsage(`${name} was given more than once.`, "Give it once.");
     if (typeof value === "string" || typeof value === "number") {
       if (value === "") throw wrongUsage(`${name} is empty.`, "Give it a value, or leave it out.");
       return String(value);
@@ -23,9 +27,9 @@ export function commandArguments(
       if (value === undefined) throw wrongUsage(`${name} is missing.`, "See --help.");
       return value;
     },
-    flag: (name) => values[name] === true,
+    flag: (name) => last(name) === true,
     number(name) {
-      const value = values[name];
+      const value = last(name);
       if (value === undefined || value === null) return undefined;
       if (typeof value !== "number" || !Number.isFinite(value))
         throw wrongUsage(`${name} is not a number.`, "Give a number.");
