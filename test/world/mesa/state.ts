@@ -3,6 +3,11 @@ import { randomBytes } from "node:crypto";
 export const MESA_ORG = "acme";
 export const MESA_ADMIN_KEY = "mesa_world_admin_key_0000000000";
 
+export type Scope = "read" | "write" | "admin";
+
+export const isScope = (value: unknown): value is Scope =>
+  value === "read" || value === "write" || value === "admin";
+
 export interface StoredKey {
   readonly id: string;
   readonly name: string;
@@ -22,6 +27,8 @@ export interface StoredRepo {
   readonly created_at: string;
   /** path → contents */
   readonly files: Map<string, Buffer>;
+  /** The change its default bookmark points at; undefined until the first one was made through REST. */
+  head: string | undefined;
 }
 
 export interface MesaState {
@@ -55,6 +62,7 @@ export function freshState(): MesaState {
         name: "demo",
         created_at,
         files: new Map([["README.md", Buffer.from("# demo\n")]]),
+        head: undefined,
       },
     ],
   };

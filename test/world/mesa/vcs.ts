@@ -1,0 +1,40 @@
+import { need } from "./callers";
+import type { Exchange } from "./exchange";
+import { notFound } from "./refusal";
+import { repoOf } from "./repositories";
+
+/**
+ * The content side, which stands for Mesa's gRPC service: /vcs/{org}/{repo}/tree (lines "size<TAB>path") and
+ * /vcs/{org}/{repo}/file?path= (GET, PUT, DELETE of the bytes). Only the stand-in program speaks it.
+ * @throws Refusal 403, 404
+ */
+export function answerVcs(exchange: Exchange): void {
+  const { caller, method, url, body, response } = exchange;
+  const [, , org = "", name = "", what = ""] = url.pathname.split("/");
+  need(caller, "read");
+  const { files } = repoOf(exchange, org, name);
+  const path = url.searchParams.get("path") ?? "";
+  const give = (bytes: Buffer): void => {
+    response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": bytes.length });
+    response.end(bytes);
+  };
+  if (what === "tree") {
+    give(Buffer.from([...files].map(([file, data]) => `${String(data.length)}\t${file}\n`).join("")));
+    return;
+  }
+  const data = files.get(path);
+  if (method === "PUT") {
+    need(caller, "write");
+    files.set(path, body);
+    give(Buffer.alloc(0));
+    return;
+  }
+  if (data === undefined) throw notFound(`path '${path}' not found`);
+  if (method === "DELETE") {
+    need(caller, "write");
+    files.delete(path);
+    give(Buffer.alloc(0));
+    return;
+  }
+  give(data);
+}
