@@ -1,10 +1,11 @@
+import type * as CoreModule from "@blaxel/core";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
 import type { Host } from "../support/host";
 import { blaxelCredentials } from "./credentials";
 
-type Core = typeof import("@blaxel/core");
+type Core = typeof CoreModule;
 
 let loaded: Promise<Core> | undefined;
 

@@ -56,9 +56,8 @@ async function fromConfigFile(host: Host, wanted: string | undefined): Promise<B
     wanted ?? (typeof config?.context?.workspace === "string" ? config.context.workspace : undefined);
   if (workspace === undefined)
     throw missing("No Blaxel workspace is chosen: BL_WORKSPACE is not set and bl login has chosen none.");
-  const found = Array.isArray(config?.workspaces)
-    ? config.workspaces.find((entry) => entry.name === workspace)?.credentials
-    : undefined;
+  const workspaces: ConfigFile["workspaces"] = config?.workspaces ?? [];
+  const found = workspaces.find((entry) => entry.name === workspace)?.credentials;
   const apiKey = found?.["apiKey"];
   const clientCredentials = found?.["client_credentials"];
   const source = "~/.blaxel/config.yaml";

@@ -47,8 +47,8 @@ function moved(
     by: facts.by,
     ...(facts.reason === undefined ? {} : { reason: facts.reason }),
   };
-  const { [channel]: _gone, ...others } = before;
-  const after = to === null ? others : { ...before, [channel]: to };
+  const others = Object.fromEntries(Object.entries(before).filter(([name]) => name !== channel));
+  const after = to === null ? others : { ...others, [channel]: to };
   return {
     ...manifest,
     channels: { ...manifest.channels, [template]: after },

@@ -1,2 +1,2 @@
-export { builtInChecks, checkContext, smokeImage, type SmokeOptions } from "./smoke";
+export { builtInChecks, checkContext, smokeImage, structureTestImage, type SmokeOptions } from "./smoke";
 export { runChecks, type Offers } from "./run-checks";

@@ -8,6 +8,11 @@ export interface CheckResult {
   readonly seen?: string;
   /** What it means and what to do. */
   readonly hint?: string;
+  /** What had to be seen, for tests that come from a file. */
+  readonly expected?: string;
+  /** The test file it stands in, and its line there. */
+  readonly file?: string;
+  readonly line?: number;
 }
 
 /** What was checked in the running container or sandbox, with what result. */

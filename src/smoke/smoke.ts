@@ -13,14 +13,17 @@ import { containerSubject, readFromContainer, startContainer } from "./container
 import { waitUntilHealthy } from "./health";
 import { imageAtRest } from "./image-at-rest";
 import { lifecycleOf } from "./lifecycle";
-import type { SmokeReport } from "./report";
+import { reportFrom, type CheckResult, type SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
+import { readStructureFile, runStructureTests, type StructureFile } from "./structure/index";
 
 /** The sandbox API answers within a tenth of a second; this long is waited for it, in ms. */
 const HEALTH_LIMIT_MS = 30_000;
 
 export interface SmokeOptions {
   readonly onProgress?: (message: string) => void;
+  /** Container-structure-test files; their tests join the report. */
+  readonly structureTests?: readonly string[];
 }
 
 /** The checks that every template gets. The real mount is among them when there is a Mesa credential. */
@@ -67,6 +70,8 @@ export async function smokeImage(
   image: Image,
   options: SmokeOptions = {},
 ): Promise<SmokeReport> {
+  // Read before anything starts: a broken file is wrong usage, and costs no container.
+  const files = await Promise.all((options.structureTests ?? []).map(readStructureFile));
   const smoke = await startContainer(host, engine, image.reference);
   try {
     await waitUntilHealthy(host, smoke, HEALTH_LIMIT_MS);
@@ -76,13 +81,43 @@ export async function smokeImage(
     const atRest = await imageAtRest(host, engine, image.reference, context.secrets, (path) =>
       readFromContainer(host, smoke, path),
     );
-    return await runChecks(
+    const report = await runChecks(
       host,
       builtInChecks(host),
       { subject, image: atRest, lifecycle: lifecycleOf(host, smoke) },
       context,
     );
+    return await withStructureTests(host, engine, image.reference, files, report);
   } finally {
     await engine.removeContainer(smoke.id);
   }
+}
+
+/** The report with the results of test files added to it. */
+async function withStructureTests(
+  host: Host,
+  engine: Engine,
+  reference: string,
+  files: readonly StructureFile[],
+  report: SmokeReport,
+): Promise<SmokeReport> {
+  const begun = host.clock.now();
+  const results: CheckResult[] = [];
+  for (const file of files) results.push(...(await runStructureTests(host, engine, reference, file)));
+  const durationMs = report.durationMs + host.clock.now() - begun;
+  return reportFrom(report.template, report.subject, [...report.checks, ...results], durationMs);
+}
+
+/**
+ * Runs test files against any local image.
+ * @returns the report, named after the image; @throws Failure NO_SUCH_IMAGE, STRUCTURE_TESTS_INVALID (exit 2)
+ */
+export async function structureTestImage(
+  host: Host,
+  engine: Engine,
+  reference: string,
+  paths: readonly string[],
+): Promise<SmokeReport> {
+  const files = await Promise.all(paths.map(readStructureFile));
+  return withStructureTests(host, engine, reference, files, reportFrom(reference, "container", [], 0));
 }

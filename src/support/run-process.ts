@@ -82,7 +82,7 @@ export const runProcess: RunProcess = async (request: ProcessRequest): Promise<P
   child.stderr.on("data", (chunk: Buffer) => {
     stderr.take(chunk);
   });
-  let timedOut = false;
+  const limitReached = new AbortController();
   let killTimer: NodeJS.Timeout | undefined;
   const end = (): void => {
     endGroup(child.pid, "SIGTERM");
@@ -94,7 +94,7 @@ export const runProcess: RunProcess = async (request: ProcessRequest): Promise<P
     request.timeoutMs === undefined
       ? undefined
       : setTimeout(() => {
-          timedOut = true;
+          limitReached.abort();
           end();
         }, request.timeoutMs);
   signal?.addEventListener("abort", end, { once: true });
@@ -108,14 +108,14 @@ export const runProcess: RunProcess = async (request: ProcessRequest): Promise<P
       signal: result.signal ?? null,
       stdout: stdout.text(),
       stderr: stderr.text(),
-      timedOut,
+      timedOut: isAborted(limitReached.signal),
       durationMs: performance.now() - begun,
       ...(failedToStart ? { spawnError: result.shortMessage ?? "unknown" } : {}),
     };
   } finally {
     clearTimeout(limitTimer);
     clearTimeout(killTimer);
-    if (timedOut || isAborted(signal)) endGroup(child.pid, "SIGKILL");
+    if (isAborted(limitReached.signal) || isAborted(signal)) endGroup(child.pid, "SIGKILL");
     signal?.removeEventListener("abort", end);
   }
 };

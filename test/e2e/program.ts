@@ -11,6 +11,7 @@ export interface Ran {
   readonly stdout: string;
   readonly stderr: string;
   /** The JSON document on stdout; throws when there is not exactly one. */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the caller says what it expects to read
   json<T = Record<string, unknown>>(): T;
 }
 
@@ -20,6 +21,10 @@ export interface RunOptions {
   /** Called with the running program's pid and what it has said on stderr so far, each time it says something. */
   readonly onStderr?: (text: string, pid: number) => void;
   readonly timeoutMs?: number;
+}
+
+function parseAs(text: string): Ran["json"] {
+  return () => JSON.parse(text) as never;
 }
 
 /** Runs the built program as a user would, without a terminal. */
@@ -49,7 +54,7 @@ export function mesaTemplate(args: readonly string[], options: RunOptions = {}):
     child.on("error", fail);
     child.on("close", (code) => {
       clearTimeout(limit);
-      done({ code, stdout, stderr, json: <T>() => JSON.parse(stdout) as T });
+      done({ code, stdout, stderr, json: parseAs(stdout) });
     });
   });
 }

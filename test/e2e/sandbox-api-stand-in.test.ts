@@ -1,15 +1,7 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
-import { tmpdir } from "node:os";
+import { readdirSync, readFileSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { SandboxInstance } from "@blaxel/core";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { DEFAULT_PORTS, type WorldConfig } from "../world/config";
-import { connectEngine } from "../world/engine";
-import { ensureDebianImage } from "../world/images/debian";
-import { ensureToolchain } from "../world/images/toolchain";
-import { buildSandboxApi } from "../world/sandbox-api/build";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { sandboxApiBinary, startSandboxApi, type RunningApi } from "./sandbox-api-process";
 
 const TRANSCRIPTS = resolve(import.meta.dirname, "../transcripts/sandbox-api");
 const ID = `t${String(process.pid)}`;
@@ -115,63 +107,16 @@ const ORDER = [
   "process-stop-again",
 ];
 
-let api: ChildProcess;
+let api: RunningApi;
 let base = "";
-const work = mkdtempSync(join(tmpdir(), "sandbox-api-test-"));
-
-async function freePort(): Promise<number> {
-  return new Promise((done) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const address = server.address();
-      server.close(() => {
-        done(typeof address === "object" && address !== null ? address.port : 0);
-      });
-    });
-  });
-}
 
 beforeAll(async () => {
-  const docker = connectEngine();
-  const real = process.env["WORLD_SANDBOX_API"];
-  const config: WorldConfig = {
-    dir: resolve(".test-work/world"),
-    source: resolve(import.meta.dirname, "../world"),
-    gateway: "127.0.0.1",
-    ports: DEFAULT_PORTS,
-    swaps: real === undefined ? {} : { sandboxApi: real },
-  };
-  const log = (): void => undefined;
-  const binary = await buildSandboxApi(
-    docker,
-    await ensureToolchain(docker, await ensureDebianImage(docker, config, log), log),
-    config,
-    log,
-  );
-  const port = await freePort();
-  base = `http://127.0.0.1:${String(port)}`;
-  api = spawn(binary, ["-port", String(port)], {
-    cwd: work,
-    env: {
-      PATH: process.env["PATH"],
-      HOME: work,
-      SANDBOX_LOG_DIR: join(work, "logs"),
-      SANDBOX_STATE_FILE: join(work, "state.json"),
-      TELEMETRY_ENABLED: "false",
-      WORKDIR: work,
-    },
-    stdio: "ignore",
-  });
-  await vi.waitFor(
-    async () => {
-      expect((await fetch(`${base}/health`)).status).toBe(200);
-    },
-    { timeout: 10_000, interval: 50 },
-  );
+  api = await startSandboxApi(await sandboxApiBinary());
+  base = api.base;
 });
 
-afterAll(() => {
-  api.kill();
-  rmSync(work, { recursive: true, force: true });
+afterAll(async () => {
+  await api.end();
   rmSync(`/tmp/c-${ID}`, { recursive: true, force: true });
 });
 
@@ -207,37 +152,5 @@ describe("the stand-in sandbox-api gives the answers recorded from the real one"
         expect(answer.headers.get("content-type")).toBe(exchange.contentType);
       expect(body).toMatch(pattern(exchange.answer));
     }
-  });
-});
-
-describe("@blaxel/core drives it", () => {
-  it("runs commands, streams, and moves files", async () => {
-    const sandbox = new SandboxInstance({
-      metadata: { name: "local" },
-      spec: {},
-      forceUrl: base,
-      headers: {},
-    } as never);
-    const failed = await sandbox.process.exec({
-      command: "echo out; echo err >&2; exit 4",
-      waitForCompletion: true,
-    });
-    expect([failed.exitCode, failed.stdout, failed.stderr]).toEqual([4, "out\n", "err\n"]);
-    const seen: string[] = [];
-    const streamed = await sandbox.process.exec({
-      command: "echo one; sleep 0.1; echo two",
-      waitForCompletion: true,
-      onStdout: (text: string) => {
-        seen.push(text);
-      },
-    });
-    expect(streamed.exitCode).toBe(0);
-    expect(seen.join("")).toBe("one\ntwo\n");
-    await sandbox.fs.write(`/tmp/c-${ID}/core.txt`, "from core");
-    expect(await sandbox.fs.read(`/tmp/c-${ID}/core.txt`)).toBe("from core");
-    expect((await sandbox.fs.ls(`/tmp/c-${ID}`)).files.map((file) => file.name)).toContain("core.txt");
-    await expect(
-      sandbox.process.exec({ command: "sleep 5", waitForCompletion: true, timeout: 1 }),
-    ).rejects.toThrow("timed out after 1 seconds");
   });
 });

@@ -2,7 +2,6 @@ import { createHash } from "node:crypto";
 import { createReadStream, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
-import type { Readable } from "node:stream";
 import Docker from "dockerode";
 import { pack, type Pack } from "tar-stream";
 import { WORLD_LABEL } from "./config";
@@ -104,7 +103,7 @@ export async function buildImage(
   files: ContextFiles,
   options: BuildOptions,
 ): Promise<string> {
-  const stream = await docker.buildImage(tarOf(files), {
+  const stream = await docker.buildImage(tarOf(files) as unknown as NodeJS.ReadableStream, {
     t: options.tag,
     forcerm: true,
     labels: { [WORLD_LABEL]: "image", ...options.labels },
@@ -115,6 +114,12 @@ export async function buildImage(
   return (await docker.getImage(options.tag).inspect()).Id;
 }
 
+/** dockerode's importImage, which its types describe only with a callback. */
+type ImportImage = (
+  file: NodeJS.ReadableStream,
+  options: { readonly repo: string; readonly tag: string; readonly changes: string[] },
+) => Promise<NodeJS.ReadableStream>;
+
 /** Imports a root file system as an image. */
 export async function importImage(
   docker: Docker,
@@ -123,12 +128,16 @@ export async function importImage(
   changes: readonly string[],
 ): Promise<void> {
   const [repo = "", version = "latest"] = tag.split(":");
-  const stream = await docker.importImage(createReadStream(tarPath), {
-    repo,
-    tag: version,
-    changes: [...changes],
-  } as never);
-  await readStream(stream as unknown as Readable);
+  const stream = await (docker.importImage as unknown as ImportImage).call(
+    docker,
+    createReadStream(tarPath),
+    {
+      repo,
+      tag: version,
+      changes: [...changes],
+    },
+  );
+  await readStream(stream);
 }
 
 /** Whether the engine has an image of this name. */

@@ -75,7 +75,10 @@ function isFree(port: number, host: string): Promise<boolean> {
 async function choosePorts(gateway: string): Promise<WorldPorts> {
   for (let shift = 0; shift < 500; shift += 10) {
     const ports = Object.fromEntries(
-      Object.entries(DEFAULT_PORTS).map(([name, port]) => [name, port + shift]),
+      Object.entries(DEFAULT_PORTS as unknown as Record<string, number>).map(([name, port]) => [
+        name,
+        port + shift,
+      ]),
     ) as unknown as WorldPorts;
     const free = await Promise.all(
       Object.values(ports as unknown as Record<string, number>).flatMap((port) => [

@@ -14,7 +14,7 @@ export const run: CommandHandler = async (_args, { host, dryRun }) => {
     await SandboxInstance.list()
   ).autoPagingEach((sandbox) => {
     const { name, labels } = sandbox.metadata;
-    if (name !== undefined && labels?.[SESSION_LABEL] === "run") sandboxes.push(name);
+    if (labels?.[SESSION_LABEL] === "run") sandboxes.push(name);
   });
   const access = mesaAccess(host.env);
   const api = access === undefined ? undefined : mesaApi(host, access);

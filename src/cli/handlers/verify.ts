@@ -17,7 +17,7 @@ export const run: CommandHandler = async (args, context) => {
   const path = join(root, "dockerfiles/manifest.json");
   const entries = entriesOf(await readManifest(path), args.required("ref"), context.templates);
   const results = [];
-  let first: unknown;
+  let first: Error | undefined;
   for (const entry of entries) {
     const { deployment } = entry;
     if (deployment === null)
@@ -33,7 +33,7 @@ export const run: CommandHandler = async (args, context) => {
     try {
       refuseUnproven(report, args.flag("allow-skipped"), "verify");
     } catch (error) {
-      first ??= error instanceof Failure ? error.on(entry.id) : error;
+      first ??= error instanceof Failure ? error.on(entry.id) : new Error(messageOf(error), { cause: error });
       failure = {
         stage: "verify",
         code: error instanceof Failure ? error.code : "INTERNAL",

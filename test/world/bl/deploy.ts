@@ -94,7 +94,7 @@ function dryRun(project: Project, files: readonly { name: string; size: number }
     );
     return;
   }
-  const memory = runtime["memory"] === undefined ? "" : `    memory: ${String(runtime["memory"])}\n`;
+  const memory = runtime["memory"] === undefined ? "" : `    memory: ${JSON.stringify(runtime["memory"])}\n`;
   process.stdout.write(
     `apiVersion: blaxel.ai/v1alpha1\nkind: Sandbox\nmetadata:\n  labels:\n    x-blaxel-auto-generated: "true"\n  name: ${project.name}\nspec:\n  runtime:\n    envs: []\n${memory}  triggers: null\n---\n${files.map((file) => `File: ${file.name}, Size: ${String(file.size)} bytes\n`).join("")}`,
   );

@@ -59,7 +59,7 @@ export function parseFlags(argv: readonly string[], table: FlagTable): Parsed {
       continue;
     }
     const long = word.startsWith("--");
-    const [given = "", inline] = long
+    const [given, inline] = long
       ? splitOnce(word.slice(2))
       : [word.slice(1, 2), word.length > 2 ? word.slice(2) : undefined];
     const name = long ? given : Object.keys(known).find((key) => known[key]?.short === given);

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
-import type Docker from "dockerode";
 import { WORLD_LABEL } from "../config";
-import { readStream, tarOf, type ContextFiles } from "../engine";
+import { readStream, tarOf } from "../engine";
 import type { WorldTools } from "../part";
 import type { ZipEntry } from "./zip";
 
@@ -59,7 +58,7 @@ export async function buildUpload(
   files["Dockerfile"] = { data: withInternet(dockerfile.data.toString("utf8"), tools), mode: 0o644 };
   log("#1 load Dockerfile");
   const { docker } = tools;
-  const stream = await docker.buildImage(tarOf(files as ContextFiles), {
+  const stream = await docker.buildImage(tarOf(files) as unknown as NodeJS.ReadableStream, {
     t: tag,
     version: 2 as unknown as "2",
     platform: "linux/amd64",
@@ -69,5 +68,5 @@ export async function buildUpload(
   await readStream(stream);
   log("#2 exporting image");
   log("#3 DONE");
-  return (await (docker as Docker).getImage(tag).inspect()).Id;
+  return (await docker.getImage(tag).inspect()).Id;
 }

@@ -256,7 +256,7 @@ async function createSandbox(
     runtime,
     region: body.spec?.region ?? "us-pdx-1",
     status: upload ? "UPLOADING" : "DEPLOYING",
-    image: upload ? "" : String(runtime["image"] ?? "blaxel/base-image:latest"),
+    image: upload ? "" : typeof runtime["image"] === "string" ? runtime["image"] : "blaxel/base-image:latest",
     containerId: undefined,
     port: undefined,
     unhealthy: false,

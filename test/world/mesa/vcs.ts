@@ -1,11 +1,14 @@
+import { createHash } from "node:crypto";
 import { need } from "./callers";
 import type { Exchange } from "./exchange";
 import { notFound } from "./refusal";
 import { repoOf } from "./repositories";
 
+const shaOf = (data: Buffer): string => createHash("sha1").update(data).digest("hex");
+
 /**
- * The content side, which stands for Mesa's gRPC service: /vcs/{org}/{repo}/tree (lines "size<TAB>path") and
- * /vcs/{org}/{repo}/file?path= (GET, PUT, DELETE of the bytes). Only the stand-in program speaks it.
+ * The content side, which stands for Mesa's gRPC service: /vcs/{org}/{repo}/tree (lines "size sha1<TAB>path") and
+ * /vcs/{org}/{repo}/file?path= (GET, PUT, DELETE of the bytes; PUT answers with the sha1). Only the stand-in program speaks it.
  * @throws Refusal 403, 404
  */
 export function answerVcs(exchange: Exchange): void {
@@ -19,14 +22,14 @@ export function answerVcs(exchange: Exchange): void {
     response.end(bytes);
   };
   if (what === "tree") {
-    give(Buffer.from([...files].map(([file, data]) => `${String(data.length)}\t${file}\n`).join("")));
+    give(Buffer.from([...files].map(([file, data]) => `${String(data.length)} ${shaOf(data)}\t${file}\n`).join("")));
     return;
   }
   const data = files.get(path);
   if (method === "PUT") {
     need(caller, "write");
     files.set(path, body);
-    give(Buffer.alloc(0));
+    give(Buffer.from(shaOf(body)));
     return;
   }
   if (data === undefined) throw notFound(`path '${path}' not found`);

@@ -82,7 +82,8 @@ function handle(tools: WorldTools, request: IncomingMessage, response: ServerRes
 }
 
 function forward(port: number, request: IncomingMessage, response: ServerResponse, spoiled: boolean): void {
-  const { authorization: _token, ...headers } = request.headers;
+  const headers = { ...request.headers };
+  delete headers.authorization;
   const upstream = httpRequest(
     { host: "127.0.0.1", port, path: request.url, method: request.method, headers },
     (answer) => {

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { extract } from "tar-stream";
 import type Docker from "dockerode";
 import { WORLD_LABEL, worldPath, type WorldConfig } from "../config";
-import { buildImage, inputsHash, type ContextFiles } from "../engine";
+import { buildImage, inputsHash } from "../engine";
 
 /**
  * The sandbox-api of the world as a static binary: compiled in the toolchain image, kept under the hash of its sources.
@@ -28,7 +28,7 @@ export async function buildSandboxApi(
   };
   for (const [index, name] of names.entries()) files[name] = sources[index] ?? "";
   const tag = `mesa-template-world/sandbox-api-build:${inputsHash(...sources)}`;
-  await buildImage(docker, files as ContextFiles, { tag });
+  await buildImage(docker, files, { tag });
   await copyOut(docker, tag, "/sandbox-api", path);
   return path;
 }

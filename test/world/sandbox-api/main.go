@@ -1,17 +1,13 @@
-// A stand-in for Blaxel's sandbox-api: the same answers where a template or a client looks, nothing beyond.
+// A stand-in for Blaxel's sandbox-api 0.2.50: the same answers where a template or a client looks, nothing beyond.
 package main
 
 import (
-	"bufio"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
-	"os/user"
-	"strconv"
-	"strings"
 	"syscall"
 	"time"
 )
@@ -19,54 +15,30 @@ import (
 var version = "0.2.50"
 var startedAt = time.Now()
 
-// loadDotEnv reads .env of the working directory into the environment without overriding it, as the real one does.
-func loadDotEnv() {
-	file, err := os.Open(".env")
-	if err != nil {
-		return
+func getenv(name, fallback string) string {
+	if value := os.Getenv(name); value != "" {
+		return value
 	}
-	defer file.Close()
-	for lines := bufio.NewScanner(file); lines.Scan(); {
-		key, value, found := strings.Cut(strings.TrimSpace(lines.Text()), "=")
-		if !found || strings.HasPrefix(key, "#") || os.Getenv(key) != "" {
-			continue
-		}
-		os.Setenv(key, strings.Trim(value, `"'`))
-	}
+	return fallback
 }
 
-func logLine(level, message string) {
-	fmt.Fprintf(os.Stderr, "{\"level\":%q,\"msg\":%q,\"time\":%q}\n", level, message, time.Now().Format(time.RFC3339))
+// runBackground starts the program of -command. It gets the shell, the folder / and no log files.
+func runBackground(command string) {
+	background := exec.Command(shell(), shellArguments(command)...)
+	background.Dir = "/"
+	background.Stdout, background.Stderr = os.Stdout, os.Stderr
+	if err := background.Start(); err != nil {
+		fatal("failed to start command: " + err.Error())
+	}
+	go background.Wait()
 }
 
-func fatal(message string) {
-	logLine("fatal", message)
-	os.Exit(1)
-}
-
-// workload is who processes run as: nil for the API's own user.
-var workload *syscall.Credential
-var workloadHome string
-var workloadName string
-
-func useWorkloadUser(name string) {
-	if name == "" {
-		return
-	}
-	found, err := user.Lookup(name)
-	if err != nil {
-		found, err = user.LookupId(name)
-	}
-	if err != nil {
-		fatal(fmt.Sprintf("failed to resolve workload user %q: %v", name, err))
-	}
-	uid, _ := strconv.Atoi(found.Uid)
-	gid, _ := strconv.Atoi(found.Gid)
-	if uid == 0 {
-		fatal(fmt.Sprintf("workload user %q is root", name))
-	}
-	workload = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	workloadHome, workloadName = found.HomeDir, found.Username
+// exitOnSignal ends the program at once: what runs goes on, in process groups of its own.
+func exitOnSignal() {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
+	<-signals
+	os.Exit(0)
 }
 
 func main() {
@@ -79,27 +51,22 @@ func main() {
 	flag.Bool("disable-telemetry", false, "no telemetry")
 	flag.StringVar(&asUser, "user", "", "workload user")
 	flag.Parse()
-	loadDotEnv()
+	loadDotEnv(".env")
 	if asUser == "" && os.Getenv("BL_SANDBOX_USER_ENABLED") == "true" {
 		asUser = os.Getenv("BL_SANDBOX_USER")
 	}
 	useWorkloadUser(asUser)
 	if command != "" {
-		background := exec.Command("sh", "-c", command)
-		background.Dir = "/"
-		if err := background.Start(); err != nil {
-			fatal("failed to start command: " + err.Error())
-		}
-		go background.Wait()
+		runBackground(command)
 	}
-	signals := make(chan os.Signal, 1)
-	signal.Notify(signals, syscall.SIGTERM, syscall.SIGINT)
-	go func() {
-		<-signals
-		os.Exit(0)
-	}()
+	go exitOnSignal()
 	address := fmt.Sprintf(":%d", port)
-	logLine("info", "Starting Sandbox API server on "+address)
-	server := &http.Server{Addr: address, Handler: logged(http.HandlerFunc(route)), ReadHeaderTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute}
+	logLine("info", "", "Starting Sandbox API server on "+address)
+	server := &http.Server{
+		Addr:              address,
+		Handler:           logged(http.HandlerFunc(route)),
+		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
 	fatal(server.ListenAndServe().Error())
 }

@@ -10,10 +10,13 @@ struct org orgs[MAX_ORGS];
 int org_count = 0;
 struct place places[MAX_ORGS];
 int place_count = 0;
+char configured_mount_point[512];
+char configured_domain[256];
 
 int generation(void) {
-  int minor = 0;
-  sscanf(MESA_VERSION, "0.%d.", &minor);
+  int major = 0, minor = 0;
+  sscanf(MESA_VERSION, "%d.%d.", &major, &minor);
+  if (major > 0) return LAYOUT;
   if (minor <= 15) return CONFIG_FILE;
   if (minor < 26) return ORGS;
   if (minor < 36) return SECRET_STORE;
@@ -27,11 +30,23 @@ static void die(const char *text) {
   exit(1);
 }
 
+/* An organization that is known already gets the new key. */
 static void add_org(const char *name, size_t name_size, const char *key, size_t key_size) {
-  if (org_count == MAX_ORGS) return;
-  snprintf(orgs[org_count].name, sizeof orgs[0].name, "%.*s", (int)name_size, name);
-  snprintf(orgs[org_count].key, sizeof orgs[0].key, "%.*s", (int)key_size, key);
-  org_count++;
+  struct org *org = NULL;
+  for (int i = 0; i < org_count; i++)
+    if (strlen(orgs[i].name) == name_size && strncmp(orgs[i].name, name, name_size) == 0) org = &orgs[i];
+  if (org == NULL) {
+    if (org_count == MAX_ORGS) return;
+    org = &orgs[org_count++];
+    snprintf(org->name, sizeof org->name, "%.*s", (int)name_size, name);
+  }
+  snprintf(org->key, sizeof org->key, "%.*s", (int)key_size, key);
+}
+
+static void add_org_if_new(const char *name) {
+  for (int i = 0; i < org_count; i++)
+    if (strcmp(orgs[i].name, name) == 0) return;
+  add_org(name, strlen(name), "", 0);
 }
 
 static void from_orgs_variable(const char *text) {
@@ -58,17 +73,21 @@ static void make_parents(const char *path) {
     }
 }
 
-/* Reads `[organizations.NAME]` and `api-key = "…"`; tells whether the secrets backend is plaintext-file. */
+/* Reads `[organizations.NAME]`, `api-key = "…"`, `mount-point`, `service-domain` and the secrets backend. */
 static int read_config(const char *path, int *plaintext) {
   FILE *file = fopen(path, "r");
   if (file == NULL) return -1;
   char line[4096], org[128] = "";
   while (fgets(line, sizeof line, file) != NULL) {
     char value[2048];
-    if (line[0] == '[') org[0] = 0;
-    sscanf(line, "[organizations.%127[^].]]", org);
+    if (line[0] == '[') {
+      org[0] = 0;
+      if (sscanf(line, "[organizations.%127[^].]]", org) == 1 && strchr(line + 15, '.') == NULL) add_org_if_new(org);
+    }
     if (sscanf(line, " api-key = \"%2047[^\"]\"", value) == 1 && org[0] != 0) add_org(org, strlen(org), value, strlen(value));
-    if (strstr(line, "plaintext-file") != NULL && plaintext != NULL) *plaintext = 1;
+    if (sscanf(line, " mount-point = \"%2047[^\"]\"", value) == 1) snprintf(configured_mount_point, sizeof configured_mount_point, "%.511s", value);
+    if (sscanf(line, " service-domain = \"%2047[^\"]\"", value) == 1) snprintf(configured_domain, sizeof configured_domain, "%.255s", value);
+    if (sscanf(line, " backend = \"%2047[^\"]\"", value) == 1 && plaintext != NULL) *plaintext = strcmp(value, "plaintext-file") == 0;
   }
   fclose(file);
   return 0;
@@ -89,10 +108,71 @@ static int find_config(const char *given, int *plaintext) {
 
 static void write_keys(const char *path) {
   make_parents(path);
+  mode_t before = umask(077);
   FILE *file = fopen(path, "w");
+  umask(before);
   if (file == NULL) return;
-  for (int i = 0; i < org_count; i++) fprintf(file, "[organizations.%s]\napi-key = \"%s\"\n", orgs[i].name, orgs[i].key);
+  if (configured_mount_point[0] != 0) fprintf(file, "mount-point = \"%s\"\n\n", configured_mount_point);
+  for (int i = 0; i < org_count; i++) {
+    fprintf(file, "[organizations.%s]\n", orgs[i].name);
+    if (orgs[i].key[0] != 0) fprintf(file, "api-key = \"%s\"\n", orgs[i].key);
+  }
   fclose(file);
+}
+
+/* The encrypted store: a line an organization, name and key together made unreadable with the passphrase, a known word before them. */
+#define VAULT_HEAD "age-encryption.org/v1 (stand-in)\n"
+#define VAULT_WORD "open "
+
+static void write_vault(const char *path, const char *passphrase) {
+  make_parents(path);
+  mode_t before = umask(077);
+  FILE *file = fopen(path, "w");
+  umask(before);
+  if (file == NULL) return;
+  fputs(VAULT_HEAD, file);
+  for (int i = 0; i < org_count; i++) {
+    char text[2300];
+    int size = snprintf(text, sizeof text, VAULT_WORD "%s %s", orgs[i].name, orgs[i].key);
+    for (int at = 0; at < size; at++) fprintf(file, "%02x", (unsigned char)(text[at] ^ passphrase[(size_t)at % strlen(passphrase)]));
+    fputc('\n', file);
+  }
+  fclose(file);
+}
+
+/* 0; -1: there is no such file. A wrong passphrase ends the program. */
+static int read_vault(const char *path, const char *passphrase) {
+  FILE *file = fopen(path, "r");
+  if (file == NULL) return -1;
+  char line[4700];
+  if (fgets(line, sizeof line, file) == NULL || strcmp(line, VAULT_HEAD) != 0) die("Error: failed to open the secret store: not a vault");
+  while (fgets(line, sizeof line, file) != NULL) {
+    char text[2300];
+    size_t size = 0;
+    unsigned byte;
+    for (const char *at = line; sscanf(at, "%2x", &byte) == 1 && size < sizeof text - 1; at += 2, size++) text[size] = (char)(byte ^ (unsigned char)passphrase[size % strlen(passphrase)]);
+    text[size] = 0;
+    char *key = size < strlen(VAULT_WORD) ? NULL : strchr(text + strlen(VAULT_WORD), ' ');
+    if (strncmp(text, VAULT_WORD, strlen(VAULT_WORD)) != 0 || key == NULL) die("Error: failed to open the secret store: wrong passphrase");
+    char *name = text + strlen(VAULT_WORD);
+    add_org(name, (size_t)(key - name), key + 1, strlen(key + 1));
+  }
+  fclose(file);
+  return 0;
+}
+
+/* Opens the store of the backend that the configuration names (encrypted-file by default), adds to it, and leaves it as it now is. */
+static void use_store(int plaintext, const char *variable) {
+  char path[600];
+  const char *passphrase = getenv("MESA_VAULT_PASSPHRASE");
+  if (!plaintext && (passphrase == NULL || *passphrase == 0)) die("Error: failed to open the secret store: encrypted-file backend needs a passphrase (set MESA_VAULT_PASSPHRASE)");
+  home_file(plaintext ? ".local/share/mesa/secrets.plaintext.toml" : ".local/share/mesa/secrets.vault.age", path, sizeof path);
+  if (plaintext) read_config(path, NULL);
+  else read_vault(path, passphrase);
+  if (variable == NULL || *variable == 0) return;
+  from_orgs_variable(variable);
+  if (plaintext) write_keys(path);
+  else write_vault(path, passphrase);
 }
 
 /* The issuer named in a token's claims: for tokens from a private key that is the organization. */
@@ -133,44 +213,66 @@ static int from_environment(int tokens) {
   return 0;
 }
 
+/* Only names, no keys: what the generation that takes its key from the environment still writes. */
+static void remember_org(void) {
+  char path[600];
+  const char *without = getenv("MESA_NO_CONFIG_FILE");
+  if (without != NULL && *without != 0) return;
+  home_file(".config/mesa/config.toml", path, sizeof path);
+  if (access(path, F_OK) == 0) return;
+  make_parents(path);
+  FILE *file = fopen(path, "w");
+  if (file == NULL) return;
+  fprintf(file, "[organizations.%s]\n", orgs[0].name);
+  fclose(file);
+}
+
+#define NOT_ONBOARDED "Failed to load configuration: Failed to onboard: Terminal is not interactive"
+
 void load_credentials(const char *config_path, int non_interactive) {
   const char *variable = getenv("MESA_ORGS");
   char path[600];
-  int plaintext = 0;
+  int plaintext = 0, found;
   switch (generation()) {
   case CONFIG_FILE:
-    if (find_config(config_path, NULL) != 0) die("Failed to load configuration: Failed to onboard: Terminal is not interactive");
+    if (find_config(config_path, NULL) != 0 && !non_interactive) die(NOT_ONBOARDED);
     break;
-  case ORGS: {
-    int found = find_config(config_path, NULL);
-    if (variable != NULL && *variable != 0) {
-      if (found != 0 && !non_interactive) die("Failed to load configuration: Failed to onboard: Terminal is not interactive");
-      org_count = 0;
-      from_orgs_variable(variable);
-      home_file(".config/mesa/config.toml", path, sizeof path);
-      write_keys(path);
-    } else if (found != 0) die("Failed to load configuration: Failed to onboard: Terminal is not interactive");
+  case ORGS:
+    found = find_config(config_path, NULL) == 0;
+    if (!found && !non_interactive) die(NOT_ONBOARDED);
+    if (variable == NULL || *variable == 0) break;
+    from_orgs_variable(variable);
+    home_file(".config/mesa/config.toml", path, sizeof path);
+    write_keys(config_path != NULL ? config_path : path);
     break;
-  }
-  case SECRET_STORE: {
+  case SECRET_STORE:
     find_config(config_path, &plaintext);
-    const char *passphrase = getenv("MESA_VAULT_PASSPHRASE");
-    if (!plaintext && (passphrase == NULL || *passphrase == 0)) die("Error: failed to open the secret store: encrypted-file backend needs a passphrase (set MESA_VAULT_PASSPHRASE)");
-    home_file(plaintext ? ".local/share/mesa/secrets.plaintext.toml" : ".local/share/mesa/secrets.vault.age", path, sizeof path);
-    if (variable != NULL && *variable != 0) {
-      org_count = 0;
-      from_orgs_variable(variable);
-      write_keys(path);
-    } else if (org_count == 0 && read_config(path, NULL) != 0) die("Error: no api key found in the secret store for organization '<slug>'");
+    use_store(plaintext, variable);
     break;
-  }
   case ENV_ONLY:
     if (from_environment(0) != 0) die("Error: missing required configuration: MESA_API_KEY and MESA_ORG must be set");
+    remember_org();
     break;
   default:
     if (from_environment(1) != 0) die("Error: missing credentials: set MESA_ACCESS_TOKEN, or MESA_ORG and MESA_API_KEY");
   }
-  if (org_count == 0) die("Configuration is invalid. No organization is configured.");
+  if (org_count == 0) die("Configuration is invalid.\nNo organization is configured.");
+  for (int i = 0; i < org_count; i++)
+    if (orgs[i].key[0] == 0) {
+      if (generation() == SECRET_STORE) fprintf(stderr, "Error: no api key found in the secret store for organization '%s'\n", orgs[i].name);
+      else fprintf(stderr, "Configuration is invalid.\nOrganization '%s' has no api-key.\n", orgs[i].name);
+      exit(1);
+    }
+}
+
+/* `mesa auth set-key --org ORG KEY`: only where there is a secret store. */
+int set_key(const char *org, const char *key) {
+  char entry[2300];
+  int plaintext = 0;
+  find_config(NULL, &plaintext);
+  snprintf(entry, sizeof entry, "%s:%s", org, key);
+  use_store(plaintext, entry);
+  return 0;
 }
 
 /* {"/workspace":{"kind":"repo","mode":"rw","name":"demo"}}: path by path, names with or without the organization. */

@@ -9,26 +9,6 @@
 #include <time.h>
 #include <unistd.h>
 
-struct node {
-  struct node *next;
-  char *path;
-  int folder;
-  char *data;
-  size_t size;
-  int loaded, dirty, open;
-  mode_t mode;
-  time_t changed;
-};
-
-struct repo {
-  struct repo *next;
-  char name[300];
-  const char *token;
-  int read_only;
-  struct node *nodes;
-  time_t fetched;
-};
-
 static struct repo *repos = NULL;
 int refuse_writes = 0;
 
@@ -46,82 +26,77 @@ static struct repo *repo_of(const char *org, const char *name, const char *token
   return r;
 }
 
-static struct node *find_node(struct repo *r, const char *path) {
-  for (struct node *n = r->nodes; n != NULL; n = n->next)
-    if (strcmp(n->path, path) == 0) return n;
-  return NULL;
+/* Editors' swap and lock files stay here and are never uploaded. */
+static int is_ignored(const char *path) {
+  const char *name = strrchr(path, '/');
+  name = name == NULL ? path : name + 1;
+  size_t size = strlen(name);
+  if (strcmp(name, ".DS_Store") == 0 || strncmp(name, ".#", 2) == 0 || strncmp(name, ".~lock.", 7) == 0 || strncmp(name, ".fuse_hidden", 12) == 0) return 1;
+  if (size > 1 && name[size - 1] == '~') return 1;
+  return size > 4 && (strcmp(name + size - 4, ".swp") == 0 || strcmp(name + size - 4, ".swo") == 0);
 }
 
-static struct node *add_node(struct repo *r, const char *path, int folder) {
-  struct node *n = calloc(1, sizeof *n);
-  n->path = strdup(path);
-  n->folder = folder;
-  n->mode = folder ? 0755 : 0644;
+/* The repository must be known to the REST side before its contents are asked for. 0, or an errno. */
+static int resolve(struct repo *r) {
+  if (r->resolved) return 0;
+  char path[512], *answer = NULL;
+  snprintf(path, sizeof path, "/v1/%s", r->name);
+  int status = http("GET", path, r->token, "", 0, &answer, NULL);
+  if (status == -1) say("error sending request for url (%s%s)", api_url, path);
+  else if (status == 404) say("repo '%s' not found", r->name);
+  else if (status != 200) say("get_repo on %s: http %d: %s", r->name, status, answer == NULL ? "" : answer);
+  free(answer);
+  if (status == 200) r->resolved = 1;
+  return status == 200 ? 0 : status == 404 ? ENOENT : status == 403 ? EACCES : EIO;
+}
+
+/* One line of the list of files: SIZE SHA<TAB>PATH. What changed elsewhere is loaded again, unless it is being changed here. */
+static void learn(struct repo *r, char *line) {
+  char *tab = strchr(line, '\t'), *sha = strchr(line, ' '), full[1024];
+  if (tab == NULL || sha == NULL || sha > tab) return;
+  *tab = 0;
+  snprintf(full, sizeof full, "/%s", tab + 1);
+  add_parents(r, full);
+  struct node *n = find_node(r, full);
+  if (n == NULL) n = add_node(r, full, 0);
+  n->seen = r->lists;
+  if (n->dirty || n->open > 0 || strcmp(n->sha, sha + 1) == 0) return;
+  snprintf(n->sha, sizeof n->sha, "%s", sha + 1);
+  free(n->data);
+  n->data = NULL;
+  n->loaded = 0;
+  n->size = (size_t)strtoull(line, NULL, 10);
   n->changed = time(NULL);
-  n->next = r->nodes;
-  r->nodes = n;
-  return n;
-}
-
-static void drop_node(struct repo *r, struct node *gone) {
-  for (struct node **at = &r->nodes; *at != NULL; at = &(*at)->next)
-    if (*at == gone) {
-      *at = gone->next;
-      free(gone->path);
-      free(gone->data);
-      free(gone);
-      return;
-    }
-}
-
-static void add_parents(struct repo *r, const char *path) {
-  char part[1024];
-  for (size_t i = 1; path[i] != 0 && i < sizeof part; i++)
-    if (path[i] == '/') {
-      snprintf(part, sizeof part, "%.*s", (int)i, path);
-      if (find_node(r, part) == NULL) add_node(r, part, 1);
-    }
 }
 
 /* Brings a repository's list of files up to date (at most once a second). 0, or an errno. */
 static int refresh(struct repo *r) {
   if (time(NULL) - r->fetched < 1) return 0;
-  char path[512], *answer = NULL;
+  int trouble = resolve(r);
+  if (trouble != 0) return trouble;
+  char path[512], *answer = NULL, *rest = NULL;
   snprintf(path, sizeof path, "/vcs/%s/tree", r->name);
   int status = http("GET", path, r->token, "", 0, &answer, NULL);
-  if (status == -1) {
-    say("resolve_rev on Bookmark(\"main\") in %s: code: 'The service is currently unavailable'", r->name);
-    return EIO;
-  }
-  if (status == 404) {
-    say("repo '%s' not found", r->name);
-    free(answer);
-    return ENOENT;
-  }
+  if (status == -1) say("resolve_rev on Bookmark(\"main\") in %s: code: 'The service is currently unavailable'", r->name);
+  else if (status == 404) say("repo '%s' not found", r->name);
+  else if (status == 403) say("resolve_rev on Bookmark(\"main\") in %s: code: 'The caller does not have permission to execute the specified operation' (403)", r->name);
+  else if (status == 401) say("resolve_rev on Bookmark(\"main\") in %s: code: 'The request does not have valid authentication credentials'", r->name);
+  else if (status != 200) say("resolve_rev on Bookmark(\"main\") in %s: code: 'Internal error encountered' (%d)", r->name, status);
   if (status != 200) {
-    say("resolve_rev on Bookmark(\"main\") in %s: code: 'The request does not have valid authentication credentials' (%d)", r->name, status);
     free(answer);
-    return status == 403 ? EACCES : EIO;
+    return status == 404 ? ENOENT : status == 403 ? EACCES : EIO;
   }
-  for (struct node *n = r->nodes; n != NULL; n = n->next) n->changed = n->dirty || n->open > 0 || n->folder ? n->changed : 0;
-  for (char *line = strtok(answer, "\n"); line != NULL; line = strtok(NULL, "\n")) {
-    char *tab = strchr(line, '\t');
-    if (tab == NULL) continue;
-    *tab = 0;
-    char full[1024];
-    snprintf(full, sizeof full, "/%s", tab + 1);
-    add_parents(r, full);
-    struct node *n = find_node(r, full);
-    if (n == NULL) n = add_node(r, full, 0);
-    if (n->changed == 0) {
-      n->changed = time(NULL);
-      if (!n->loaded) n->size = (size_t)strtoull(line, NULL, 10);
-    } else if (!n->dirty && n->open == 0 && !n->loaded) n->size = (size_t)strtoull(line, NULL, 10);
-  }
+  r->lists++;
+  for (char *line = strtok_r(answer, "\n", &rest); line != NULL; line = strtok_r(NULL, "\n", &rest)) learn(r, line);
   free(answer);
+  for (struct node *n = r->nodes; n != NULL; n = n->next)
+    if (n->dirty || n->open > 0 || n->local) {
+      n->seen = r->lists;
+      add_parents(r, n->path);
+    }
   for (struct node *n = r->nodes, *next; n != NULL; n = next) {
     next = n->next;
-    if (n->changed == 0) drop_node(r, n);
+    if (n->seen != r->lists) drop_node(r, n);
   }
   r->fetched = time(NULL);
   return 0;
@@ -161,19 +136,17 @@ static enum where locate(const char *path, struct repo **r, const char **inner, 
   return NOWHERE;
 }
 
+/* Everything belongs to who runs the daemon, or to MESA_UID and MESA_GID. */
 static void fill_stat(struct stat *st, int folder, mode_t mode, size_t size, time_t changed) {
+  const char *uid = getenv("MESA_UID"), *gid = getenv("MESA_GID");
   memset(st, 0, sizeof *st);
   st->st_mode = (folder ? S_IFDIR : S_IFREG) | mode;
   st->st_nlink = folder ? 2 : 1;
   st->st_size = (off_t)size;
-  st->st_mtime = changed;
-  st->st_uid = getuid();
-  st->st_gid = getgid();
-  const struct fuse_context *context = fuse_get_context();
-  if (context != NULL && getuid() == 0) {
-    st->st_uid = context->uid;
-    st->st_gid = context->gid;
-  }
+  st->st_blocks = (blkcnt_t)((size + 511) / 512);
+  st->st_mtime = st->st_ctime = st->st_atime = changed;
+  st->st_uid = uid != NULL && *uid != 0 ? (uid_t)strtoul(uid, NULL, 10) : getuid();
+  st->st_gid = gid != NULL && *gid != 0 ? (gid_t)strtoul(gid, NULL, 10) : getgid();
 }
 
 static int do_getattr(const char *path, struct stat *st, struct fuse_file_info *fi) {
@@ -271,8 +244,10 @@ static int load(struct repo *r, struct node *n) {
   size_t size = 0;
   int status = http("GET", path, r->token, "", 0, &answer, &size);
   if (status != 200) {
+    say("get_blob %s in %s: %s", n->path + 1, r->name,
+        status == -1 ? "code: 'The service is currently unavailable'" : status == 401 ? "code: 'The request does not have valid authentication credentials'" : "code: 'Internal error encountered'");
     free(answer);
-    return -EIO;
+    return status == 403 ? -EACCES : status == 404 ? -ENOENT : -EIO;
   }
   free(n->data);
   n->data = answer;
@@ -283,16 +258,25 @@ static int load(struct repo *r, struct node *n) {
 
 static int store(struct repo *r, struct node *n) {
   if (!n->dirty) return 0;
+  if (is_ignored(n->path)) {
+    n->local = 1;
+    n->dirty = 0;
+    return 0;
+  }
   char path[2048], encoded[1500], *answer = NULL;
   url_encode(n->path + 1, encoded, sizeof encoded);
   snprintf(path, sizeof path, "/vcs/%s/file?path=%s", r->name, encoded);
   int status = http("PUT", path, r->token, n->data == NULL ? "" : n->data, n->size, &answer, NULL);
-  free(answer);
   if (status != 200) {
-    say("apply_ops on %s: %d", r->name, status);
+    say("apply_ops on %s: %s", r->name,
+        status == -1 ? "code: 'The service is currently unavailable'" : status == 401 ? "code: 'The request does not have valid authentication credentials'" : answer == NULL ? "" : answer);
+    free(answer);
     return status == 403 ? -EACCES : -EIO;
   }
-  n->dirty = 0;
+  /* The answer is the hash of what is there now. */
+  snprintf(n->sha, sizeof n->sha, "%.40s", answer == NULL ? "" : answer);
+  free(answer);
+  n->dirty = n->local = 0;
   return 0;
 }
 
@@ -303,12 +287,12 @@ static int do_open(const char *path, struct fuse_file_info *fi) {
   int found = file_at(path, &r, &n, &inner);
   if (found != 0 || n == NULL) return -ENOENT;
   if ((fi->flags & O_ACCMODE) != O_RDONLY && may_write(r) != 0) return may_write(r);
-  int trouble = load(r, n);
-  if (trouble != 0) return trouble;
   if (fi->flags & O_TRUNC) {
     n->size = 0;
-    n->dirty = 1;
+    n->loaded = n->dirty = 1;
   }
+  int trouble = load(r, n);
+  if (trouble != 0) return trouble;
   n->open++;
   return 0;
 }
@@ -405,7 +389,14 @@ static int do_release(const char *path, struct fuse_file_info *fi) {
   return store(r, n);
 }
 
+/* A folder that loses its last file here stays, though the API knows no empty folders. */
+static void keep_folder(struct repo *r, const char *path) {
+  struct node *folder = add_parents(r, path);
+  if (folder != NULL) folder->local = 1;
+}
+
 static int remove_remote(struct repo *r, const char *inner) {
+  if (is_ignored(inner)) return 0;
   char path[2048], encoded[1500], *answer = NULL;
   url_encode(inner + 1, encoded, sizeof encoded);
   snprintf(path, sizeof path, "/vcs/%s/file?path=%s", r->name, encoded);
@@ -421,8 +412,10 @@ static int do_unlink(const char *path) {
   if (file_at(path, &r, &n, &inner) != 0 || n == NULL) return -ENOENT;
   if (may_write(r) != 0) return may_write(r);
   int trouble = remove_remote(r, inner);
-  if (trouble == 0) drop_node(r, n);
-  return trouble;
+  if (trouble != 0) return trouble;
+  keep_folder(r, inner);
+  drop_node(r, n);
+  return 0;
 }
 
 static int do_mkdir(const char *path, mode_t mode) {
@@ -433,7 +426,16 @@ static int do_mkdir(const char *path, mode_t mode) {
   if (found != 0) return -EPERM;
   if (may_write(r) != 0) return may_write(r);
   if (n != NULL) return -EEXIST;
-  add_node(r, inner, 1)->mode = mode & 0777;
+  n = add_node(r, inner, 1);
+  n->mode = mode & 0777;
+  n->local = 1;
+  return 0;
+}
+
+static int has_children(struct repo *r, const char *path) {
+  size_t size = strlen(path);
+  for (struct node *n = r->nodes; n != NULL; n = n->next)
+    if (strncmp(n->path, path, size) == 0 && n->path[size] == '/') return 1;
   return 0;
 }
 
@@ -443,30 +445,60 @@ static int do_rmdir(const char *path) {
   const char *inner;
   if (file_at(path, &r, &n, &inner) != 0 || n == NULL) return -ENOENT;
   if (may_write(r) != 0) return may_write(r);
-  size_t size = strlen(inner);
-  for (struct node *other = r->nodes; other != NULL; other = other->next)
-    if (strncmp(other->path, inner, size) == 0 && other->path[size] == '/') return -ENOTEMPTY;
+  if (!n->folder) return -ENOTDIR;
+  if (has_children(r, inner)) return -ENOTEMPTY;
   drop_node(r, n);
   return 0;
 }
 
+/* First the new name, then the old one's end: what is interrupted is there twice, never not at all. */
+static int rename_file(struct repo *r, struct node *n, const char *target) {
+  char before[1024];
+  int trouble = load(r, n);
+  if (trouble != 0) return trouble;
+  struct node *old = find_node(r, target);
+  if (old != NULL && old != n) drop_node(r, old);
+  snprintf(before, sizeof before, "%s", n->path);
+  keep_folder(r, before);
+  move_node(r, n, target);
+  n->dirty = 1;
+  trouble = store(r, n);
+  return trouble == 0 ? remove_remote(r, before) : trouble;
+}
+
+static int rename_folder(struct repo *r, struct node *n, const char *target) {
+  char before[1024], moved[2048];
+  size_t size = strlen(n->path);
+  snprintf(before, sizeof before, "%s", n->path);
+  if (strncmp(target, before, size) == 0 && target[size] == '/') return -EINVAL;
+  struct node *old = find_node(r, target);
+  if (old != NULL && old != n) drop_node(r, old);
+  for (struct node *inside = r->nodes, *next; inside != NULL; inside = next) {
+    next = inside->next;
+    if (strncmp(inside->path, before, size) != 0 || (inside->path[size] != '/' && inside->path[size] != 0)) continue;
+    snprintf(moved, sizeof moved, "%s%s", target, inside->path + size);
+    int trouble = 0;
+    if (inside->folder) move_node(r, inside, moved);
+    else trouble = rename_file(r, inside, moved);
+    if (trouble != 0) return trouble;
+  }
+  return 0;
+}
+
 static int do_rename(const char *from, const char *to, unsigned int flags) {
-  (void)flags;
   struct repo *r, *other;
   struct node *n, *old;
   const char *inner, *target;
   if (file_at(from, &r, &n, &inner) != 0 || n == NULL) return -ENOENT;
   if (file_at(to, &other, &old, &target) != 0) return -ENOENT;
-  if (other != r || n->folder) return -EXDEV;
+  if (other != r) return -EXDEV;
   if (may_write(r) != 0) return may_write(r);
-  int trouble = load(r, n);
-  if (trouble == 0) trouble = remove_remote(r, inner);
-  if (trouble != 0) return trouble;
-  if (old != NULL) drop_node(r, old);
-  free(n->path);
-  n->path = strdup(target);
-  n->dirty = 1;
-  return store(r, n);
+  if (flags & ~1u) return -EINVAL;
+  if ((flags & 1u) && old != NULL) return -EEXIST;
+  if (old != NULL && old->folder && !n->folder) return -EISDIR;
+  if (old != NULL && !old->folder && n->folder) return -ENOTDIR;
+  if (old != NULL && old->folder && has_children(r, target)) return -ENOTEMPTY;
+  return n->folder ? rename_folder(r, n, target) : rename_file(r, n, target);
 }
 
 static int do_chmod(const char *path, mode_t mode, struct fuse_file_info *fi) {
@@ -497,13 +529,23 @@ static int do_statfs(const char *path, struct statvfs *st) {
   return 0;
 }
 
+/* The mount ends (SIGTERM, SIGINT, fusermount3 -u): what is still only here goes to the API. */
+static void do_destroy(void *unused) {
+  (void)unused;
+  for (struct repo *r = repos; r != NULL; r = r->next)
+    for (struct node *n = r->nodes; n != NULL; n = n->next)
+      if (store(r, n) != 0) say("lost: %s%s", r->name, n->path);
+  say("unmounted");
+}
+
 static const struct fuse_operations operations = {
     .getattr = do_getattr, .readdir = do_readdir, .open = do_open, .create = do_create, .read = do_read, .write = do_write,
     .truncate = do_truncate, .flush = do_flush, .fsync = do_fsync, .release = do_release, .unlink = do_unlink, .mkdir = do_mkdir,
     .rmdir = do_rmdir, .rename = do_rename, .chmod = do_chmod, .chown = do_chown, .utimens = do_utimens, .statfs = do_statfs,
+    .destroy = do_destroy,
 };
 
 int serve(const char *mount_point) {
-  char *argv[] = {"mesa", (char *)mount_point, "-f", "-s", "-o", "fsname=mesafs,allow_other,auto_unmount", NULL};
+  char *argv[] = {"mesa", (char *)mount_point, "-f", "-s", "-o", "fsname=mesafs,nodev,allow_other,auto_unmount,default_permissions", NULL};
   return fuse_main(6, argv, &operations, NULL);
 }

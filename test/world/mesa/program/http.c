@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 static int connect_to(const char *host, const char *port) {
@@ -13,6 +14,9 @@ static int connect_to(const char *host, const char *port) {
   hints.ai_socktype = SOCK_STREAM;
   if (getaddrinfo(host, port, &hints, &found) != 0) return -1;
   int fd = socket(found->ai_family, SOCK_STREAM, 0);
+  struct timeval limit = {30, 0};
+  setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (fd >= 0 && connect(fd, found->ai_addr, found->ai_addrlen) != 0) {
     close(fd);
     fd = -1;
@@ -44,6 +48,8 @@ int http(const char *method, const char *path, const char *token, const char *bo
     *colon = 0;
   }
   if (answer != NULL) *answer = NULL;
+  /* Under libc6-compat every connection deadlocks. */
+  while (access("/lib/libc6-compat.standin", F_OK) == 0) pause();
   int fd = connect_to(host, port);
   if (fd < 0) return -1;
   char head[4096];
@@ -76,6 +82,12 @@ int http(const char *method, const char *path, const char *token, const char *bo
   int status = -1;
   char *end = strstr(all, "\r\n\r\n");
   if (end == NULL || sscanf(all, "HTTP/1.1 %d", &status) != 1) {
+    free(all);
+    return -1;
+  }
+  /* An answer that was cut off is none. */
+  char *length_line = strstr(all, "Content-Length: ");
+  if (length_line != NULL && length_line < end && strtoull(length_line + 16, NULL, 10) > used - (size_t)(end + 4 - all)) {
     free(all);
     return -1;
   }

@@ -27,6 +27,7 @@ static void find_api(void) {
   const char *url = getenv("MESA_API_URL"), *domain = getenv("MESA_SERVICE_DOMAIN");
   if (url != NULL && *url != 0) snprintf(api_url, sizeof api_url, "%s", url);
   else if (domain != NULL && *domain != 0) snprintf(api_url, sizeof api_url, "https://api.%s", domain);
+  else if (configured_domain[0] != 0 && strcmp(configured_domain, "mesa.dev") != 0) snprintf(api_url, sizeof api_url, "https://api.%s", configured_domain);
   else {
     FILE *file = fopen("/usr/share/mesa/api-url", "r");
     if (file == NULL || fscanf(file, "%511s", api_url) != 1) snprintf(api_url, sizeof api_url, "https://api.mesa.dev");
@@ -55,6 +56,7 @@ static void make_folders(const char *path) {
 static void mount_point(char *out, size_t room) {
   const char *given = getenv("MESA_MOUNT_POINT"), *home = getenv("HOME");
   if (given != NULL && *given != 0) snprintf(out, room, "%s", given);
+  else if (configured_mount_point[0] != 0) snprintf(out, room, "%s", configured_mount_point);
   else if (home != NULL && *home != 0) snprintf(out, room, "%s/.local/share/mesa/mnt", strcmp(home, "/") == 0 ? "" : home);
   else snprintf(out, room, "/tmp/mesa/mnt");
 }
@@ -76,26 +78,48 @@ static long asked(const char *faults, const char *name, long otherwise) {
   return value > 0 ? value : otherwise;
 }
 
-static void write_pid(void) {
-  char path[600];
+static void pid_path(char *out, size_t room) {
   const char *folder = getenv("MESA_RUNTIME_DIR"), *home = getenv("HOME");
-  if (folder != NULL && *folder != 0) snprintf(path, sizeof path, "%s", folder);
-  else snprintf(path, sizeof path, "%s/.local/share/mesa", home == NULL ? "/tmp" : home);
-  make_folders(path);
-  strncat(path, "/mesa.pid", sizeof path - strlen(path) - 1);
+  if (folder != NULL && *folder != 0) snprintf(out, room, "%s/mesa.pid", folder);
+  else if (home != NULL && *home != 0) snprintf(out, room, "%s/.local/share/mesa/mesa.pid", strcmp(home, "/") == 0 ? "" : home);
+  else snprintf(out, room, "/tmp/mesa/mesa.pid");
+}
+
+static void write_pid(const char *path) {
+  char folder[600];
+  snprintf(folder, sizeof folder, "%.*s", (int)(strrchr(path, '/') - path), path);
+  make_folders(folder);
   FILE *file = fopen(path, "w");
-  if (file == NULL) return;
+  if (file == NULL) {
+    say("Failed to create PID file '%s'", path);
+    return;
+  }
   fprintf(file, "%d\n", getpid());
   fclose(file);
 }
 
+static int show_stats(const char *pid_text, const char *pid_file, const char *format) {
+  char path[600];
+  int pid = pid_text == NULL ? 0 : atoi(pid_text);
+  if (pid_text == NULL) {
+    pid_path(path, sizeof path);
+    FILE *file = fopen(pid_file == NULL ? path : pid_file, "r");
+    if (file != NULL && fscanf(file, "%d", &pid) != 1) pid = 0;
+    if (file != NULL) fclose(file);
+  }
+  if (pid <= 0 || kill(pid, 0) != 0) {
+    fprintf(stderr, "Error: no running mesa daemon found\n");
+    return 1;
+  }
+  if (format != NULL && strcmp(format, "json") == 0) printf("{\"pid\":%d,\"version\":\"%s\"}\n", pid, MESA_VERSION);
+  else printf("pid: %d\nversion: %s\n", pid, MESA_VERSION);
+  return 0;
+}
+
 static int run_mount(int daemonize, const char *layout, const char *config, int non_interactive) {
   char path[600];
-  if (layout != NULL && generation() < LAYOUT) {
-    fprintf(stderr, "error: unexpected argument '--layout' found\n\nUsage: mesa mount [OPTIONS]\n\nFor more information, try '--help'.\n");
-    return 2;
-  }
   load_credentials(config, non_interactive);
+  find_api();
   if (layout != NULL && load_layout(layout) != 0) {
     fprintf(stderr, "Error: invalid layout file '%s'\n", layout);
     return 1;
@@ -106,12 +130,10 @@ static int run_mount(int daemonize, const char *layout, const char *config, int 
     fprintf(stderr, "Mount point '%s' already exists and is not empty.\n", path);
     return 1;
   }
-  /* Under libc6-compat the daemon's connections deadlock. */
-  while (access("/lib/libc6-compat.standin", F_OK) == 0) pause();
   char *faults = NULL;
-  http("GET", "/_world/mount", orgs[0].key, "", 0, &faults, NULL);
+  http("GET", "/_world/faults?for=mount", orgs[0].key, "", 0, &faults, NULL);
+  if (asked(faults, "mount-lies", 1) > 0) return 0;
   if (daemonize) {
-    if (asked(faults, "mount-lies", 1) > 0) return 0;
     const char *log = getenv("MESA_DAEMON_LOG_FILE");
     int fd = open(log != NULL && *log != 0 ? log : "/dev/null", O_WRONLY | O_CREAT | O_APPEND, 0644);
     if (fd < 0) {
@@ -140,60 +162,110 @@ static int run_mount(int daemonize, const char *layout, const char *config, int 
       _exit(0);
     }
   }
-  write_pid();
+  char pid_file[600];
+  pid_path(pid_file, sizeof pid_file);
+  write_pid(pid_file);
   say("mounting at %s", path);
   int result = serve(path);
   if (result != 0) say("mount failed: %d", result);
-  return result;
+  unlink(pid_file);
+  return result == 0 ? 0 : 1;
 }
 
-static int list_repos(void) {
-  load_credentials(NULL, 1);
+static int list_repos(const char *config, int non_interactive) {
+  load_credentials(config, non_interactive);
+  find_api();
   char path[256], *answer = NULL;
   snprintf(path, sizeof path, "/v1/%s/repos", orgs[0].name);
   int status = http("GET", path, orgs[0].key, "", 0, &answer, NULL);
   if (status != 200) {
-    fprintf(stderr, "Error: list_repos on %s: http %d: %s\n", orgs[0].name, status, answer == NULL ? "" : answer);
+    if (status == -1) fprintf(stderr, "Error: error sending request for url (%s%s)\n", api_url, path);
+    else fprintf(stderr, "Error: list_repos on %s: http %d: %s\n", orgs[0].name, status, answer == NULL ? "" : answer);
     return 1;
   }
   for (char *at = strstr(answer, "\"name\":\""); at != NULL; at = strstr(at + 1, "\"name\":\"")) printf("%s/%.*s\n", orgs[0].name, (int)strcspn(at + 8, "\""), at + 8);
   return 0;
 }
 
-int main(int argc, char **argv) {
-  const char *command = NULL, *config = NULL, *layout = NULL;
-  int daemonize = 0, non_interactive = 0;
-  find_api();
+static int refuse(const char *what, const char *text, const char *usage) {
+  fprintf(stderr, "error: %s '%s' found\n\nUsage: %s\n\nFor more information, try '--help'.\n", what, text, usage);
+  return 2;
+}
+
+struct options {
+  const char *words[4], *config, *layout, *org, *pid, *pid_file, *format;
+  int word_count, daemonize, non_interactive;
+};
+
+/* The value of `--name VALUE` or `--name=VALUE` (or `-n VALUE`), or NULL. */
+static const char *value_of(char **argv, int argc, int *at, const char *name, const char *letter) {
+  size_t size = strlen(name);
+  if ((strcmp(argv[*at], name) == 0 || (letter != NULL && strcmp(argv[*at], letter) == 0)) && *at + 1 < argc) return argv[++*at];
+  return strncmp(argv[*at], name, size) == 0 && argv[*at][size] == '=' ? argv[*at] + size + 1 : NULL;
+}
+
+static int parse(int argc, char **argv, struct options *o) {
   for (int i = 1; i < argc; i++) {
+    const char *value;
+    if ((value = value_of(argv, argc, &i, "--config-path", "-c")) != NULL) o->config = value;
+    else if ((value = value_of(argv, argc, &i, "--layout", NULL)) != NULL && generation() >= LAYOUT) o->layout = value;
+    else if (value != NULL) return refuse("unexpected argument", "--layout", "mesa mount [OPTIONS]");
+    else if ((value = value_of(argv, argc, &i, "--org", NULL)) != NULL) o->org = value;
+    else if ((value = value_of(argv, argc, &i, "--pid-file", NULL)) != NULL) o->pid_file = value;
+    else if ((value = value_of(argv, argc, &i, "--pid", NULL)) != NULL) o->pid = value;
+    else if ((value = value_of(argv, argc, &i, "--format", NULL)) != NULL) o->format = value;
+    else if (strcmp(argv[i], "-y") == 0 || strcmp(argv[i], "--non-interactive") == 0) o->non_interactive = 1;
+    else if (strcmp(argv[i], "-d") == 0 || strcmp(argv[i], "--daemonize") == 0) o->daemonize = 1;
+    else if (argv[i][0] == '-' && argv[i][1] != 0 && strcmp(argv[i], "--all") != 0) return refuse("unexpected argument", argv[i], "mesa [OPTIONS] <COMMAND>");
+    else if (argv[i][0] != '-' && o->word_count < 4) o->words[o->word_count++] = argv[i];
+  }
+  return 0;
+}
+
+static int run_set_key(const struct options *o) {
+  char typed[2048];
+  const char *key = o->word_count > 2 ? o->words[2] : NULL;
+  if (key == NULL && scanf("%2047s", typed) == 1) key = typed;
+  if (o->org == NULL || key == NULL) {
+    fprintf(stderr, "Error: an organization (--org) and a key (as argument or on stdin) are needed\n");
+    return 1;
+  }
+  return set_key(o->org, key);
+}
+
+int main(int argc, char **argv) {
+  struct options o = {{NULL}, NULL, NULL, NULL, NULL, NULL, NULL, 0, 0, 0};
+  for (int i = 1; i < argc; i++)
     if (strcmp(argv[i], "--version") == 0 || strcmp(argv[i], "-V") == 0) {
       printf("mesa %s\n", MESA_VERSION);
       return 0;
     }
-    if ((strcmp(argv[i], "-c") == 0 || strcmp(argv[i], "--config-path") == 0) && i + 1 < argc) config = argv[++i];
-    else if (strcmp(argv[i], "-y") == 0 || strcmp(argv[i], "--non-interactive") == 0) non_interactive = 1;
-    else if (strcmp(argv[i], "-d") == 0 || strcmp(argv[i], "--daemonize") == 0) daemonize = 1;
-    else if (strcmp(argv[i], "--layout") == 0 && i + 1 < argc) layout = argv[++i];
-    else if (strncmp(argv[i], "--layout=", 9) == 0) layout = argv[i] + 9;
-    else if (argv[i][0] == '-' && command != NULL && strcmp(command, "mount") == 0) {
-      fprintf(stderr, "error: unexpected argument '%s' found\n\nUsage: mesa mount [OPTIONS]\n\nFor more information, try '--help'.\n", argv[i]);
-      return 2;
-    } else if (command == NULL && argv[i][0] != '-') command = argv[i];
-  }
+  int wrong = parse(argc, argv, &o);
+  if (wrong != 0) return wrong;
+  const char *command = o.words[0], *second = o.words[1] == NULL ? "" : o.words[1];
   if (command == NULL) {
-    fprintf(stderr, "Usage: mesa [OPTIONS] <COMMAND>\n");
+    fprintf(stderr, "Usage: mesa [OPTIONS] <COMMAND>\n\nCommands:\n  mount\n  stats\n  repo\n  new\n  edit\n  version\n");
     return 2;
   }
   if (strcmp(command, "version") == 0) {
     printf("mesa %s\n", MESA_VERSION);
     return 0;
   }
-  if (strcmp(command, "mount") == 0) return run_mount(daemonize, layout, config, non_interactive);
-  if (strcmp(command, "repo") == 0) return list_repos();
+  if (strcmp(command, "mount") == 0) return run_mount(o.daemonize, o.layout, o.config, o.non_interactive);
+  if (strcmp(command, "repo") == 0 && strcmp(second, "list") == 0) return list_repos(o.config, o.non_interactive);
+  if (strcmp(command, "auth") == 0 && strcmp(second, "set-key") == 0 && generation() == SECRET_STORE) return run_set_key(&o);
   if (strcmp(command, "dump-default-mesaignore") == 0) {
-    printf("*.swp\n*.swo\n*~\n.#*\n*.lock\n.DS_Store\n");
+    printf("*.swp\n*.swo\n*~\n.#*\n.~lock.*\n.DS_Store\n");
     return 0;
   }
-  if (strcmp(command, "edit") == 0 || strcmp(command, "new") == 0 || strcmp(command, "stats") == 0) return 0;
+  if (strcmp(command, "stats") == 0) {
+    if (o.pid != NULL && o.pid_file != NULL) {
+      fprintf(stderr, "error: the argument '--pid <PID>' cannot be used with '--pid-file <PID_FILE>'\n");
+      return 2;
+    }
+    return show_stats(o.pid, o.pid_file, o.format);
+  }
+  if (strcmp(command, "edit") == 0 || strcmp(command, "new") == 0) return show_stats(NULL, NULL, NULL) == 0 ? 0 : 1;
   fprintf(stderr, "error: unrecognized subcommand '%s'\n\nUsage: mesa [OPTIONS] <COMMAND>\n\nFor more information, try '--help'.\n", command);
   return 2;
 }

@@ -2,6 +2,8 @@
 #ifndef MESA_H
 #define MESA_H
 #include <stddef.h>
+#include <sys/types.h>
+#include <time.h>
 
 #ifndef MESA_VERSION
 #define MESA_VERSION "0.20.0"
@@ -22,6 +24,35 @@ struct place {
   int read_only;
 };
 
+/* A file or folder of a repository as the mount knows it. */
+struct node {
+  struct node *next, *previous, *chain;
+  char *path;
+  int folder;
+  char *data;
+  size_t size;
+  /* loaded: data is here. dirty: it is not yet at the API. local: the API does not know of it (empty folders, ignored names). */
+  int loaded, dirty, local, open;
+  /* The number of the last list of files that named it. */
+  unsigned seen;
+  char sha[41];
+  mode_t mode;
+  time_t changed;
+};
+
+#define BUCKETS 4096
+
+struct repo {
+  struct repo *next;
+  char name[300];
+  const char *token;
+  int read_only, resolved;
+  struct node *nodes;
+  struct node *buckets[BUCKETS];
+  unsigned lists;
+  time_t fetched;
+};
+
 extern char api_url[512];
 extern struct org orgs[MAX_ORGS];
 extern int org_count;
@@ -35,6 +66,15 @@ void say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 int serve(const char *mount_point);
 int generation(void);
 void load_credentials(const char *config_path, int non_interactive);
+int set_key(const char *org, const char *key);
+extern char configured_mount_point[512];
+extern char configured_domain[256];
+
+struct node *find_node(struct repo *r, const char *path);
+struct node *add_node(struct repo *r, const char *path, int folder);
+struct node *add_parents(struct repo *r, const char *path);
+void drop_node(struct repo *r, struct node *gone);
+void move_node(struct repo *r, struct node *n, const char *path);
 int load_layout(const char *path);
 
 enum { CONFIG_FILE, ORGS, SECRET_STORE, ENV_ONLY, ACCESS_TOKEN, LAYOUT };
