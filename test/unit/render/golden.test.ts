@@ -1,0 +1,60 @@
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { DockerfileParser } from "dockerfile-ast";
+import { describe, expect, it } from "vitest";
+import { parseLock } from "../../../src/lock/index";
+import { loadTemplate, renderTemplate } from "../../../src/render/index";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const GOLDEN = join(ROOT, "test/golden");
+const LOCKS = readdirSync(join(GOLDEN, "locks")).sort();
+const UPDATE = process.env["UPDATE_GOLDEN"] === "1";
+
+async function rendered(file: string): Promise<ReturnType<typeof renderTemplate>> {
+  const path = join(GOLDEN, "locks", file);
+  const lock = parseLock(readFileSync(path, "utf8"), path);
+  return renderTemplate(await loadTemplate(ROOT, lock.template), lock);
+}
+
+describe("rendered files", () => {
+  it("stand for every version of the world and both templates", () => {
+    expect(LOCKS).toHaveLength(10);
+  });
+
+  it.each(LOCKS)("%s renders to the same bytes as ever", async (file) => {
+    const result = await rendered(file);
+    const folder = join(GOLDEN, result.template, result.mesaVersion);
+    for (const { name, mode, contents } of result.files) {
+      const path = join(folder, name);
+      if (UPDATE) {
+        mkdirSync(dirname(path), { recursive: true });
+        writeFileSync(path, contents, { mode });
+      }
+      expect(contents, `${path} (UPDATE_GOLDEN=1 rewrites it)`).toBe(readFileSync(path, "utf8"));
+      expect(statSync(path).mode & 0o100, path).toBe(mode & 0o100);
+    }
+    expect(readdirSync(folder).sort()).toEqual(result.files.map((one) => one.name));
+  });
+
+  it.each(LOCKS)("%s renders the same a second time", async (file) => {
+    expect(await rendered(file)).toEqual(await rendered(file));
+  });
+
+  it.each(LOCKS)("%s gives a Dockerfile that every builder takes, each source by digest", async (file) => {
+    const result = await rendered(file);
+    const text = result.files.find((one) => one.name === "Dockerfile")?.contents ?? "";
+    const parsed = DockerfileParser.parse(text);
+    const froms = parsed.getFROMs();
+    expect(froms.length).toBeGreaterThanOrEqual(3);
+    for (const from of froms)
+      expect(from.getImage()).toMatch(
+        /^\$\{MIRROR\}(docker\.io|ghcr\.io)\/[\w./-]+:[\w.-]+@sha256:[0-9a-f]{64}$/u,
+      );
+    expect(text).not.toMatch(/<<|RUN --mount|COPY --(?:link|chmod)|^ADD |^USER /mu);
+    const last = text.slice(text.lastIndexOf("\nFROM "));
+    expect(last).toMatch(/^COPY --from=sandbox-api \/sandbox-api \/usr\/local\/bin\/sandbox-api$/mu);
+    expect(last).not.toMatch(/curl|dpkg/u);
+    expect(text).not.toMatch(/apk add[^\n]*(libc6-compat|\bmesa\b)/u);
+    expect(text).toContain(result.lock.deb.sha256);
+  });
+});
