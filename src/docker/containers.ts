@@ -1,14 +1,19 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
-import type { ContainerRequest, ContainerState, Engine, PublishedPorts } from "./engine";
+import type { ContainerRequest, ContainerState, Engine, PathChange, PublishedPorts } from "./engine";
 import { execIn } from "./exec";
 import { engineFailed, statusOf } from "./failures";
 import { frameReader } from "./frames";
+import { runToEnd } from "./run-to-end";
+
+const CHANGES: Readonly<Record<number, PathChange["kind"]>> = { 0: "modified", 1: "added", 2: "deleted" };
 
 type Part = Pick<
   Engine,
   | "createContainer"
   | "startContainer"
+  | "runToEnd"
+  | "commit"
   | "container"
   | "containers"
   | "exec"
@@ -34,6 +39,17 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
         await docker.getContainer(id).start();
       } catch (error) {
         throw engineFailed("The container could not be started", error);
+      }
+    },
+    runToEnd: (request, options) => runToEnd(docker, createOptions(request, publish), options),
+    async commit(id) {
+      try {
+        const { Id: image } = (await docker.getContainer(id).commit({ pause: false })) as {
+          readonly Id: string;
+        };
+        return image;
+      } catch (error) {
+        throw engineFailed("An image of the container could not be made", error);
       }
     },
     container: (id) => stateOf(docker, id),
@@ -92,12 +108,12 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
       }
     },
     async changes(id) {
-      const found = (await docker.getContainer(id).changes()) as
-        readonly { readonly Path: string; readonly Kind: number }[] | null;
-      return (found ?? []).map(({ Path, Kind }) => ({
-        path: Path,
-        kind: Kind === 1 ? ("added" as const) : Kind === 2 ? ("deleted" as const) : ("modified" as const),
-      }));
+      const found: unknown = await docker.getContainer(id).changes();
+      // Where nothing has changed the engine says null, which docker-modem gives as the bytes of the word.
+      const changes = Array.isArray(found)
+        ? (found as readonly { readonly Path: string; readonly Kind: number }[])
+        : [];
+      return changes.map(({ Path: path, Kind: kind }) => ({ path, kind: CHANGES[kind] ?? "modified" }));
     },
   };
 }
@@ -115,6 +131,8 @@ function createOptions(request: ContainerRequest, publish: PublishedPorts): Dock
     ...(request.workdir === undefined ? {} : { WorkingDir: request.workdir }),
     ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])),
     HostConfig: {
+      ...(request.privileged === true ? { Privileged: true } : {}),
+      ...(request.binds === undefined ? {} : { Binds: [...request.binds] }),
       ...(request.init === undefined ? {} : { Init: request.init }),
       ...(request.memoryBytes === undefined ? {} : { Memory: request.memoryBytes }),
       ...(request.network === undefined ? {} : { NetworkMode: request.network }),

@@ -114,6 +114,20 @@ export interface ContainerRequest {
   readonly publish?: readonly number[];
   readonly memoryBytes?: number;
   readonly network?: string;
+  readonly privileged?: boolean;
+  /** source:target[:options], as docker run -v takes them. */
+  readonly binds?: readonly string[];
+}
+
+/** A container that ran to its end; it is still there, to be looked at and removed. */
+export interface EndedContainer {
+  readonly id: string;
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly timedOut: boolean;
+  /** The engine's words when its program could not be started at all. */
+  readonly startError: string | undefined;
 }
 
 export interface ContainerState {
@@ -171,6 +185,13 @@ export interface Engine {
   saveImage(reference: string, signal: AbortSignal): Promise<Readable>;
   createContainer(request: ContainerRequest): Promise<string>;
   startContainer(id: string): Promise<void>;
+  /** Makes a container and runs it to its end, or until timeoutMs; it is killed then. It is removed when this fails. */
+  runToEnd(
+    request: ContainerRequest,
+    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
+  ): Promise<EndedContainer>;
+  /** Makes an image of a container's file system; answers with its id. */
+  commit(id: string): Promise<string>;
   container(id: string): Promise<ContainerState | undefined>;
   containers(labels: readonly string[]): Promise<readonly ListedContainer[]>;
   exec(id: string, request: ExecRequest): Promise<ExecResult>;

@@ -40,8 +40,8 @@ export async function execIn(docker: Docker, id: string, request: ExecRequest): 
   }
 }
 
-/** Reads a multiplexed stream; false when the signal came first. */
-async function drained(
+/** Reads a multiplexed stream to its end; false when the signal came first. */
+export async function drained(
   stream: Readable,
   signal: AbortSignal,
   onFrame: (frame: ReturnType<ReturnType<typeof frameReader>>[number]) => void,

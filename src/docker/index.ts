@@ -4,6 +4,7 @@ export type {
   BuildRequest,
   ContainerRequest,
   ContainerState,
+  EndedContainer,
   Engine,
   EngineFacts,
   EngineImage,

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { RenderedTemplate } from "../render/rendered";
 import { releaseFolders } from "./folders";
@@ -59,12 +60,16 @@ export const realStages: Stages = {
     });
     return { image, reused };
   },
-  async smoke(host, _request, rendered, image, progress) {
+  async smoke(host, request, rendered, image, progress) {
     const [{ connectEngine }, { smokeImage }] = await Promise.all([
       import("../docker/index"),
       import("../smoke/index"),
     ]);
-    return smokeImage(host, await connectEngine(host), rendered, image, { onProgress: progress });
+    const own = join(releaseFolders(request.root).templates, rendered.template, "structure-tests.yaml");
+    return smokeImage(host, await connectEngine(host), rendered, image, {
+      onProgress: progress,
+      structureTests: [...(existsSync(own) ? [own] : []), ...request.structureTests],
+    });
   },
   async deploy(host, request, rendered, id, progress, onSent) {
     const { deployTemplate } = await import("../deploy/index");

@@ -35,10 +35,21 @@ export const verifyCommand: CommandSpec = {
   load: () => import("../handlers/verify"),
 };
 export const smokeCommand: CommandSpec = {
-  usage: "smoke <mesa-version>",
-  describe: "prove the images of a version in local containers",
+  usage: "smoke [ref]",
+  describe: "prove the images of a version in local containers, or run test files against any local image",
   options: {
     "allow-skipped": { type: "boolean", describe: "a check that could not run here is no failure" },
+    image: {
+      type: "string",
+      requiresArg: true,
+      describe: "a local image instead of a version; with --structure-tests",
+    },
+    "structure-tests": {
+      type: "string",
+      array: true,
+      describe: "a container-structure-test file, besides the template's own (repeatable)",
+    },
+    junit: { type: "string", requiresArg: true, describe: "write the results to this file as JUnit XML" },
   },
   load: () => import("../handlers/smoke"),
 };

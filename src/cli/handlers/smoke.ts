@@ -1,59 +1,102 @@
+import { resolve } from "node:path";
 import pLimit from "p-limit";
-import type { CommandHandler } from "../command";
+import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { wrongUsage } from "../command-line";
+import { junitXml } from "../junit";
+import { smokeTargets, type Target } from "../smoke-targets";
 import { stageRequest } from "../stage-run";
+import { connectEngine } from "../../docker/index";
 import { realStages } from "../../release/real-stages";
-import { EXIT_CODES } from "../../support/exit-codes";
+import { structureTestImage } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
+import { EXIT_CODES } from "../../support/exit-codes";
+import { writeAtomically } from "../../support/files";
+
+export const run: CommandHandler = async (args, context) => {
+  const image = args.text("image");
+  const ref = args.text("ref");
+  if ((image === undefined) === (ref === undefined))
+    throw wrongUsage(
+      "Name what is to be proven: a version (smoke REF), or a local image (smoke --image IMAGE).",
+    );
+  const reports =
+    image === undefined
+      ? await proveVersions(args, context, ref ?? "")
+      : [await testImage(args, context, image)];
+  const junit = args.text("junit");
+  if (junit !== undefined) await writeAtomically(resolve(junit), context.host.redact(junitXml(reports)));
+  return outcome(reports, args.flag("allow-skipped"));
+};
+
+async function testImage(args: CommandArgs, context: CommandContext, image: string): Promise<SmokeReport> {
+  const files = args.list("structure-tests");
+  if (files.length === 0)
+    throw wrongUsage(
+      "--image needs --structure-tests FILE: what is to be proven of an image that is not ours stands in a file.",
+    );
+  return structureTestImage(context.host, await connectEngine(context.host), image, files);
+}
+
+async function proveVersions(
+  args: CommandArgs,
+  context: CommandContext,
+  ref: string,
+): Promise<readonly SmokeReport[]> {
+  const targets = await smokeTargets(ref, context);
+  const limit = pLimit(context.concurrency);
+  return Promise.all(targets.map((target) => limit(() => prove(args, context, target))));
+}
+
+async function prove(
+  args: CommandArgs,
+  context: CommandContext,
+  { template, version }: Target,
+): Promise<SmokeReport> {
+  const { host } = context;
+  const request = await stageRequest({ ...args, required: () => version }, context);
+  const progress = (message: string): void => {
+    host.emit({ type: "stage-progress", template, stage: "smoke", message });
+  };
+  const { lock } = await realStages.lock(host, request, template);
+  const rendered = await realStages.render(host, request, template, lock);
+  const { image } = await realStages.build(host, request, rendered, progress);
+  return realStages.smoke(host, request, rendered, image, progress);
+}
 
 function reportText(report: SmokeReport): string {
   const mark = { passed: "ok  ", failed: "FAIL", skipped: "skip" } as const;
-  const lines = report.checks.map(
-    (check) =>
-      `  ${mark[check.outcome]} ${check.name} (${String(Math.round(check.durationMs))} ms)${check.outcome === "passed" || check.seen === undefined ? "" : `\n       ${check.seen}`}${check.hint === undefined ? "" : `\n       ${check.hint}`}`,
-  );
-  return `${report.template}: ${String(report.passed)} passed, ${String(report.failed)} failed, ${String(report.skipped)} skipped in ${(report.durationMs / 1000).toFixed(1)} s\n${lines.join("\n")}\n`;
+  const lines = report.checks.flatMap((check) => [
+    `  ${mark[check.outcome]} ${check.name} (${String(Math.round(check.durationMs))} ms)`,
+    ...(check.outcome === "passed"
+      ? []
+      : [
+          ...(check.file === undefined ? [] : [`${check.file}:${String(check.line ?? 1)}`]),
+          ...(check.expected === undefined ? [] : [`expected ${check.expected}`]),
+          ...(check.seen === undefined ? [] : [check.seen]),
+          ...(check.hint === undefined ? [] : [check.hint]),
+        ].map((line) => `       ${line}`)),
+  ]);
+  const counts = `${String(report.passed)} passed, ${String(report.failed)} failed, ${String(report.skipped)} skipped`;
+  return `${report.template}: ${counts} in ${(report.durationMs / 1000).toFixed(1)} s\n${lines.join("\n")}\n`;
 }
 
-export const run: CommandHandler = async (args, context) => {
-  const { host } = context;
-  const request = await stageRequest(args, context);
-  const limit = pLimit(context.concurrency);
-  const results = await Promise.all(
-    request.templates.map((template) =>
-      limit(async () => {
-        const progress = (message: string): void => {
-          host.emit({ type: "stage-progress", template, stage: "smoke", message });
-        };
-        const { lock } = await realStages.lock(host, request, template);
-        const rendered = await realStages.render(host, request, template, lock);
-        const { image } = await realStages.build(host, request, rendered, progress);
-        return realStages.smoke(host, request, rendered, image, progress);
-      }),
-    ),
-  );
-  const bad = results.filter((report) => report.failed > 0 || (report.skipped > 0 && !request.allowSkipped));
+function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): CommandOutcome {
+  const bad = reports.filter((report) => report.failed > 0 || (report.skipped > 0 && !allowSkipped));
   const names = bad.flatMap((report) =>
     report.checks
       .filter((check) => check.outcome !== "passed")
       .map((check) => `${report.template}: ${check.name}`),
   );
+  const error = {
+    code: "SMOKE_FAILED",
+    message: names.join("; "),
+    hint: "Each check says what it saw and what to do.",
+    cause: null,
+    log: names,
+  };
   return {
     exitCode: bad.length === 0 ? EXIT_CODES.done : EXIT_CODES.smoke,
-    json: {
-      ok: bad.length === 0,
-      results,
-      ...(bad.length === 0
-        ? {}
-        : {
-            error: {
-              code: "SMOKE_FAILED",
-              message: names.join("; "),
-              hint: "Each check says what it saw and what to do.",
-              cause: null,
-              log: names,
-            },
-          }),
-    },
-    text: results.map(reportText).join("\n"),
+    json: { ok: bad.length === 0, results: reports, ...(bad.length === 0 ? {} : { error }) },
+    text: reports.map(reportText).join("\n"),
   };
-};
+}

@@ -1,0 +1,28 @@
+import { join } from "node:path";
+import { parseMesaVersion } from "../lock/index";
+import { readManifest } from "../manifest/index";
+import type { CommandContext } from "./command";
+import { entriesOf } from "./ref";
+import { templateFolders } from "./template-folders";
+
+/** A template at a Mesa version. */
+export interface Target {
+  readonly template: string;
+  readonly version: string;
+}
+
+/**
+ * What a REF names, for work on images. A Mesa version needs no entry in the manifest: images are proven before there is one.
+ * @throws Failure USAGE (exit 2)
+ */
+export async function smokeTargets(ref: string, context: CommandContext): Promise<readonly Target[]> {
+  if (!/^v?\d/u.test(ref)) {
+    const manifest = await readManifest(join(context.root, "dockerfiles/manifest.json"));
+    return entriesOf(manifest, ref, context.templates).map((entry) => ({
+      template: entry.template,
+      version: entry.mesaVersion,
+    }));
+  }
+  const version = parseMesaVersion(ref);
+  return (await templateFolders(context)).map((template) => ({ template, version }));
+}

@@ -1,0 +1,79 @@
+import type { Readable } from "node:stream";
+import type Docker from "dockerode";
+import type { EndedContainer } from "./engine";
+import { drained } from "./exec";
+import { engineFailed, engineWords, statusOf } from "./failures";
+import { lastBytes } from "./frames";
+
+const KEEP_BYTES = 8 * 1024 * 1024;
+
+/**
+ * Runs a container to its end and reads what it writes from before its start on, so that nothing is lost and no log driver is
+ * needed. A program that cannot be started is an answer (startError), not an exception.
+ */
+export async function runToEnd(
+  docker: Docker,
+  options: Docker.ContainerCreateOptions,
+  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
+): Promise<EndedContainer> {
+  signal.throwIfAborted();
+  let container: Docker.Container;
+  try {
+    container = await docker.createContainer(options);
+  } catch (error) {
+    throw engineFailed(`No container could be made from ${options.Image ?? "the image"}`, error);
+  }
+  try {
+    return await run(container, timeoutMs, signal);
+  } catch (error) {
+    await container.remove({ force: true, v: true }).catch(() => undefined);
+    signal.throwIfAborted();
+    throw engineFailed("A container could not be run", error);
+  }
+}
+
+async function run(
+  container: Docker.Container,
+  timeoutMs: number,
+  signal: AbortSignal,
+): Promise<EndedContainer> {
+  const stdout = lastBytes(KEEP_BYTES);
+  const stderr = lastBytes(KEEP_BYTES);
+  const stream = (await container.attach({
+    stream: true,
+    stdout: true,
+    stderr: true,
+  })) as unknown as Readable;
+  const limit = AbortSignal.timeout(timeoutMs);
+  const reading = drained(stream, AbortSignal.any([signal, limit]), (frame) => {
+    (frame.stream === "stdout" ? stdout : stderr).take(frame.data);
+  });
+  try {
+    await container.start();
+  } catch (error) {
+    stream.destroy();
+    await reading.catch(() => undefined);
+    const status = statusOf(error);
+    if (status === undefined || status === 404) throw error;
+    return {
+      id: container.id,
+      exitCode: -1,
+      stdout: "",
+      stderr: "",
+      timedOut: false,
+      startError: engineWords(error),
+    };
+  }
+  const ended = await reading;
+  signal.throwIfAborted();
+  if (!ended) await container.kill().catch(() => undefined);
+  const { StatusCode: exitCode } = (await container.wait()) as { readonly StatusCode: number };
+  return {
+    id: container.id,
+    exitCode,
+    stdout: stdout.text(),
+    stderr: stderr.text(),
+    timedOut: !ended,
+    startError: undefined,
+  };
+}

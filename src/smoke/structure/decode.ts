@@ -1,0 +1,129 @@
+import { isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from "yaml";
+
+/** A file does not have the form it must have. */
+export class Misshapen extends Error {
+  constructor(
+    readonly line: number,
+    what: string,
+  ) {
+    super(what);
+  }
+}
+Misshapen.prototype.name = "Misshapen";
+
+/** How strictly a file is read: YAML refuses unknown keys and takes 8080 for "8080"; JSON does neither (container-structure-test uses Go's two decoders). */
+export interface Form {
+  readonly json: boolean;
+  readonly lines: LineCounter;
+}
+
+/** Reads one value of a file. `where` names it for messages. */
+export type Decoder<T> = (node: unknown, form: Form, where: string) => T;
+
+/** Line (from 1) a node begins at. */
+export function lineOf(node: unknown, form: Form): number {
+  const range = (node as Partial<Node> | null | undefined)?.range;
+  return range === null || range === undefined ? 1 : form.lines.linePos(range[0]).line;
+}
+
+function refused(node: unknown, form: Form, where: string, wanted: string): Misshapen {
+  const is = isMap(node)
+    ? "a mapping"
+    : isSeq(node)
+      ? "a list"
+      : isScalar(node)
+        ? JSON.stringify(node.value)
+        : "nothing";
+  return new Misshapen(lineOf(node, form), `${where} must be ${wanted}, not ${is}`);
+}
+
+function isNothing(node: unknown): boolean {
+  return node === undefined || node === null || (isScalar(node) && node.value === null);
+}
+
+export const text: Decoder<string> = (node, form, where) => {
+  if (isNothing(node)) return "";
+  if (isScalar(node)) {
+    if (typeof node.value === "string") return node.value;
+    if (!form.json && (typeof node.value === "number" || typeof node.value === "boolean"))
+      return node.source ?? String(node.value);
+  }
+  throw refused(node, form, where, "a text");
+};
+
+export function whole(fallback: number): Decoder<number> {
+  return (node, form, where) => {
+    if (isNothing(node)) return fallback;
+    if (isScalar(node) && typeof node.value === "number" && Number.isInteger(node.value)) return node.value;
+    throw refused(node, form, where, "a whole number");
+  };
+}
+
+const WORDS: Readonly<Record<string, boolean>> = {
+  yes: true,
+  on: true,
+  y: true,
+  no: false,
+  off: false,
+  n: false,
+};
+
+export function flag(fallback: boolean): Decoder<boolean> {
+  return (node, form, where) => {
+    if (isNothing(node)) return fallback;
+    if (isScalar(node)) {
+      if (typeof node.value === "boolean") return node.value;
+      const word = typeof node.value === "string" && !form.json ? WORDS[node.value.toLowerCase()] : undefined;
+      if (word !== undefined) return word;
+    }
+    throw refused(node, form, where, "true or false");
+  };
+}
+
+/** A list; nothing is an empty one. */
+export function list<T>(item: Decoder<T>): Decoder<readonly T[]> {
+  return (node, form, where) => listOrNothing(item)(node, form, where) ?? [];
+}
+
+/** A list; nothing is undefined. */
+export function listOrNothing<T>(item: Decoder<T>): Decoder<readonly T[] | undefined> {
+  return (node, form, where) => {
+    if (isNothing(node)) return undefined;
+    if (!isSeq(node)) throw refused(node, form, where, "a list");
+    return node.items.map((one, index) => item(one, form, `${where}[${String(index)}]`));
+  };
+}
+
+/** A mapping with these keys; `line` of the result is where it begins. */
+export function mapping<T extends object>(fields: { readonly [K in keyof T]: Decoder<T[K]> }): Decoder<
+  T & { readonly line: number }
+> {
+  const names = Object.keys(fields);
+  return (node, form, where) => {
+    if (!isNothing(node) && !isMap(node)) throw refused(node, form, where, "a mapping");
+    const found = new Map<string, unknown>();
+    for (const { key, value } of isMap(node) ? node.items : []) {
+      const name = isScalar(key) ? String(key.value) : "";
+      const known = names.find(
+        (one) => one === name || (form.json && one.toLowerCase() === name.toLowerCase()),
+      );
+      if (known === undefined) {
+        if (form.json) continue;
+        throw new Misshapen(
+          lineOf(key, form),
+          `there is no field ${name === "" ? "of that kind" : name}${where === "" ? "" : ` in ${where}`} (there are: ${names.join(", ")})`,
+        );
+      }
+      if (isAlias(value))
+        throw new Misshapen(lineOf(value, form), `${name} is an alias, which is not read here: write it out`);
+      found.set(known, value);
+    }
+    const values = Object.fromEntries(
+      names.map((name) => [
+        name,
+        fields[name as keyof T](found.get(name), form, where === "" ? name : `${where}.${name}`),
+      ]),
+    );
+    return { ...values, line: isNothing(node) ? 0 : lineOf(node, form) } as T & { readonly line: number };
+  };
+}

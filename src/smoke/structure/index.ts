@@ -1,0 +1,3 @@
+export { parseStructureFile, readStructureFile } from "./parse";
+export { runStructureTests } from "./run-structure-tests";
+export type { StructureFile } from "./structure-file";
