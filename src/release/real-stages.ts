@@ -72,9 +72,17 @@ export const realStages: Stages = {
     });
   },
   async deploy(host, request, rendered, id, progress, onSent) {
-    const { deployTemplate } = await import("../deploy/index");
+    const [{ deployTemplate }, { readManifest }] = await Promise.all([
+      import("../deploy/index"),
+      import("../manifest/index"),
+    ]);
+    const manifest = await readManifest(releaseFolders(request.root).manifest);
+    const earlier = Object.values(manifest.versions).filter((entry) => entry.template === rendered.template);
+    const same = earlier.find((entry) => entry.inputsDigest === rendered.inputsDigest);
     return deployTemplate(host, rendered, {
       id,
+      knownSandboxes: earlier.flatMap((entry) => entry.deployment?.sandbox ?? []),
+      knownImage: same?.deployment?.image,
       publish: request.publish,
       adopt: request.adopt,
       timeoutMs: request.deployTimeoutMs,
