@@ -146,6 +146,14 @@ describe("processes", () => {
     await ask("DELETE", "/process/listed/kill");
   });
 
+  it("names processes at random, after a restart too", async () => {
+    const names = await Promise.all(
+      [await another(), await another()].map(async ({ base }) => (await run("true", {}, base)).body["name"]),
+    );
+    expect(names[0]).toMatch(/^proc-[a-z0-9]{8}$/u);
+    expect(names[1]).not.toBe(names[0]);
+  });
+
   it("finds by pid and by name, the newest of a name, whose logs start anew", async () => {
     await run("echo old", { name: "twice" });
     const second = await run("echo new", { name: "twice" });

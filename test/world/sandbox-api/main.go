@@ -4,6 +4,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"math/rand"
 	"net/http"
 	"os"
 	"os/exec"
@@ -51,6 +52,8 @@ func main() {
 	flag.Bool("disable-telemetry", false, "no telemetry")
 	flag.StringVar(&asUser, "user", "", "workload user")
 	flag.Parse()
+	// Go before 1.20 starts every program with the same numbers.
+	rand.Seed(time.Now().UnixNano())
 	loadDotEnv(".env")
 	if asUser == "" && os.Getenv("BL_SANDBOX_USER_ENABLED") == "true" {
 		asUser = os.Getenv("BL_SANDBOX_USER")
