@@ -40,10 +40,14 @@ function limitSeconds(invocation: Invocation): number {
 
 /**
  * One shell script that runs several programs one after the other, each started directly (no builtin of the shell takes its place),
- * with nothing on stdin and a time limit. It writes no file: both streams are divided by borders instead. What is seen of devices and
- * processes before and after tells strays; busybox's timeout itself stays for up to a second.
+ * with nothing on stdin and a time limit. It writes no file: both streams are divided by borders instead. What is seen of devices,
+ * volumes (an engine tells no changes there) and processes before and after tells strays; busybox's timeout itself stays for up to a second.
  */
-export function commandBatch(invocations: readonly Invocation[], { left, right }: Border): string {
+export function commandBatch(
+  invocations: readonly Invocation[],
+  { left, right }: Border,
+  volumes: readonly string[],
+): string {
   const runs = invocations.map((one, index) => {
     const variables = one.env.map(([name, value]) => `export ${name}=${quoted(value)}; `).join("");
     const command = one.argv.map(quoted).join(" ");
@@ -52,7 +56,7 @@ export function commandBatch(invocations: readonly Invocation[], { left, right }
 seen; s=0; [ "$was" = "$all" ] || s=1; border ${String(index)} $c $s $(( $(now) - b ))`;
   });
   return `T=$(command -v timeout) || exit 125
-seen() { set -- /dev/* /dev/shm/*; all="$*"; for p in /proc/[0-9]*; do n=; read -r n <"$p/comm" && [ "$n" != timeout ] && all="$all $p"; done 2>/dev/null; }
+seen() { set -- /dev/* /dev/shm/*; all="$*${volumes.length === 0 ? "" : `$(ls -lanR --full-time ${volumes.map(quoted).join(" ")} 2>&1)`}"; for p in /proc/[0-9]*; do n=; read -r n <"$p/comm" && [ "$n" != timeout ] && all="$all $p"; done 2>/dev/null; }
 now() { read -r up _ </proc/uptime; up="\${up%.*}\${up#*.}0"; echo "\${up#0}"; }
 border() { printf '\\n%s%s %s\\n' ${left} ${right} "$*"; printf '\\n%s%s %s\\n' ${left} ${right} "$*" >&2; }
 ${runs.join("\n")}`;

@@ -13,6 +13,8 @@ export interface Stage {
   readonly host: Host;
   readonly engine: Engine;
   readonly image: string;
+  /** Paths the image declares as volumes. */
+  readonly volumes: readonly string[];
   readonly base: Omit<ContainerRequest, "image" | "entrypoint" | "cmd">;
 }
 
@@ -92,7 +94,7 @@ async function runTogether(stage: Stage, runs: readonly CommandRun[]): Promise<T
   const { ended, changed } = await inContainer(
     stage,
     stage.image,
-    ["sh", "-c", commandBatch(runs, border)],
+    ["sh", "-c", commandBatch(runs, border, stage.volumes)],
     [],
     timeoutMs,
     async (container) => ({

@@ -59,7 +59,14 @@ export async function runStructureTests(
     ...baseRequest(file),
     env: globals.map(([name, value]) => `${name}=${value}`),
   };
-  const scene: Scene = { host, engine, image, file, env, stage: { host, engine, image: reference, base } };
+  const scene: Scene = {
+    host,
+    engine,
+    image,
+    file,
+    env,
+    stage: { host, engine, image: reference, volumes: image.config.volumes, base },
+  };
   const container = await engine.createContainer({
     image: reference,
     labels: base.labels,
