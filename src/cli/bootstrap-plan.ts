@@ -9,30 +9,34 @@ import { readManifest } from "../manifest/index";
 export async function bootstrapFor(
   context: CommandContext,
   wanted: string | undefined,
+  onStep: (name: string, outcome: "done" | "already") => void = () => undefined,
 ): Promise<{ readonly mesaVersion: string; readonly prepare: (sandbox: SandboxInstance) => Promise<void> }> {
   const { host, root } = context;
   const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
-  const entries = sortedEntries(manifest).filter(
-    (entry) => wanted === undefined || entry.mesaVersion === wanted,
-  );
-  const [entry] = entries;
-  if (entry === undefined)
-    throw wrongUsage(
-      wanted === undefined ? "Which Mesa version?" : `There is no lock for Mesa ${wanted}.`,
-      "Lock it first: mesa-template lock VERSION; then give --mesa-version VERSION.",
-    );
-  const [{ readLock, loadUpstream }, { bootstrap }] = await Promise.all([
+  const newest = sortedEntries(manifest)[0]?.mesaVersion;
+  const version = wanted ?? newest;
+  if (version === undefined) throw wrongUsage("Which Mesa version?", "Give --mesa-version VERSION.");
+  const [{ readLock, loadUpstream }, { bootstrap }, { listTemplates }] = await Promise.all([
     import("../lock/index"),
     import("../sandbox/bootstrap"),
+    import("../render/index"),
   ]);
-  const lock = await readLock(join(root, "dockerfiles", entry.template, entry.mesaVersion, "lock.json"));
+  const templates = await listTemplates(root);
+  const locks = await Promise.all(
+    templates.map((template) => readLock(join(root, "dockerfiles", template, version, "lock.json"))),
+  );
+  const lock = locks.find((found) => found !== undefined);
   if (lock === undefined)
-    throw wrongUsage(`The lock of ${entry.id} is missing.`, `mesa-template lock ${entry.mesaVersion}`);
+    throw wrongUsage(
+      `There is no lock for Mesa ${version}.`,
+      `Lock it first: mesa-template lock ${version}.`,
+    );
   const upstream = await loadUpstream(context.upstream ?? join(root, "templates/upstream.toml"));
   return {
     mesaVersion: lock.mesaVersion,
     prepare: (sandbox) =>
       bootstrap(sandbox, lock.deb, upstream.mirrors.packages, (name, outcome) => {
+        onStep(name, outcome);
         host.emit({ type: "note", message: `${name}: ${outcome}` });
       }),
   };

@@ -14,7 +14,12 @@ import {
 } from "./manifest";
 import { outdatedCommand } from "./outdated";
 import { releaseCommand } from "./release";
-import { sandboxCleanCommand, sandboxRunCommand } from "./sandbox";
+import {
+  sandboxBootstrapCommand,
+  sandboxCleanCommand,
+  sandboxRunCommand,
+  sandboxShellCommand,
+} from "./sandbox";
 import {
   buildCommand,
   deployCommand,
@@ -45,6 +50,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   manifestMergeCommand,
   outdatedCommand,
   sandboxRunCommand,
+  sandboxShellCommand,
+  sandboxBootstrapCommand,
   sandboxCleanCommand,
   doctorCommand,
 ];

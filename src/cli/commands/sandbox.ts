@@ -33,3 +33,17 @@ export const sandboxCleanCommand: CommandSpec = {
   describe: "find and remove what runs left behind",
   load: () => import("../handlers/sandbox-clean"),
 };
+export const sandboxShellCommand: CommandSpec = {
+  usage: "sandbox shell [ref]",
+  describe: "the same, ending in a prompt at the mounted path",
+  options: SESSION_OPTIONS,
+  load: () => import("../handlers/sandbox-shell"),
+};
+export const sandboxBootstrapCommand: CommandSpec = {
+  usage: "sandbox bootstrap <sandbox>",
+  describe: "bring the pinned Mesa into a running sandbox that has none",
+  options: {
+    "mesa-version": { type: "string", describe: "which Mesa (default: the newest in the manifest)" },
+  },
+  load: () => import("../handlers/sandbox-bootstrap"),
+};
