@@ -74,9 +74,11 @@ export async function runWorld(config: WorldConfig, log: (line: string) => void)
     reset: async () => {
       await Promise.all([mesa.reset(), blaxel.reset(), apt.reset()]);
     },
-    wish: async ({ moveTag }) => {
+    wish: async ({ moveTag, addVersion, removeVersion }) => {
+      if (typeof addVersion === "string") return apt.addVersion(addVersion);
+      if (typeof removeVersion === "string") return apt.removeVersion(removeVersion);
       if (typeof moveTag !== "object" || moveTag === null)
-        throw new Error("known wishes: moveTag {image,name,tag}");
+        throw new Error("known wishes: moveTag {image,name,tag}, addVersion, removeVersion");
       const { image, name, tag } = moveTag as { image: string; name: string; tag: string };
       const local = { debian, alpine, sandbox, stock }[image] ?? image;
       await registry.moveTag(local, name, tag);

@@ -22,7 +22,11 @@ export function answerVcs(exchange: Exchange): void {
     response.end(bytes);
   };
   if (what === "tree") {
-    give(Buffer.from([...files].map(([file, data]) => `${String(data.length)} ${shaOf(data)}\t${file}\n`).join("")));
+    give(
+      Buffer.from(
+        [...files].map(([file, data]) => `${String(data.length)} ${shaOf(data)}\t${file}\n`).join(""),
+      ),
+    );
     return;
   }
   const data = files.get(path);

@@ -459,7 +459,6 @@ static int rename_file(struct repo *r, struct node *n, const char *target) {
   struct node *old = find_node(r, target);
   if (old != NULL && old != n) drop_node(r, old);
   snprintf(before, sizeof before, "%s", n->path);
-  keep_folder(r, before);
   move_node(r, n, target);
   n->dirty = 1;
   trouble = store(r, n);
@@ -498,6 +497,7 @@ static int do_rename(const char *from, const char *to, unsigned int flags) {
   if (old != NULL && old->folder && !n->folder) return -EISDIR;
   if (old != NULL && !old->folder && n->folder) return -ENOTDIR;
   if (old != NULL && old->folder && has_children(r, target)) return -ENOTEMPTY;
+  keep_folder(r, inner);
   return n->folder ? rename_folder(r, n, target) : rename_file(r, n, target);
 }
 

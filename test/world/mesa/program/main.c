@@ -14,6 +14,11 @@
 
 char api_url[512];
 
+struct options {
+  const char *words[4], *config, *layout, *org, *pid, *pid_file, *format;
+  int word_count, daemonize, non_interactive;
+};
+
 void say(const char *format, ...) {
   va_list args;
   va_start(args, format);
@@ -98,7 +103,8 @@ static void write_pid(const char *path) {
   fclose(file);
 }
 
-static int show_stats(const char *pid_text, const char *pid_file, const char *format) {
+/* The running daemon, or 0 (said on stderr). */
+static int daemon_pid(const char *pid_text, const char *pid_file) {
   char path[600];
   int pid = pid_text == NULL ? 0 : atoi(pid_text);
   if (pid_text == NULL) {
@@ -107,11 +113,19 @@ static int show_stats(const char *pid_text, const char *pid_file, const char *fo
     if (file != NULL && fscanf(file, "%d", &pid) != 1) pid = 0;
     if (file != NULL) fclose(file);
   }
-  if (pid <= 0 || kill(pid, 0) != 0) {
-    fprintf(stderr, "Error: no running mesa daemon found\n");
-    return 1;
+  if (pid > 0 && kill(pid, 0) == 0) return pid;
+  fprintf(stderr, "Error: no running mesa daemon found\n");
+  return 0;
+}
+
+static int show_stats(const struct options *o) {
+  if (o->pid != NULL && o->pid_file != NULL) {
+    fprintf(stderr, "error: the argument '--pid <PID>' cannot be used with '--pid-file <PID_FILE>'\n");
+    return 2;
   }
-  if (format != NULL && strcmp(format, "json") == 0) printf("{\"pid\":%d,\"version\":\"%s\"}\n", pid, MESA_VERSION);
+  int pid = daemon_pid(o->pid, o->pid_file);
+  if (pid == 0) return 1;
+  if (o->format != NULL && strcmp(o->format, "json") == 0) printf("{\"pid\":%d,\"version\":\"%s\"}\n", pid, MESA_VERSION);
   else printf("pid: %d\nversion: %s\n", pid, MESA_VERSION);
   return 0;
 }
@@ -192,11 +206,6 @@ static int refuse(const char *what, const char *text, const char *usage) {
   return 2;
 }
 
-struct options {
-  const char *words[4], *config, *layout, *org, *pid, *pid_file, *format;
-  int word_count, daemonize, non_interactive;
-};
-
 /* The value of `--name VALUE` or `--name=VALUE` (or `-n VALUE`), or NULL. */
 static const char *value_of(char **argv, int argc, int *at, const char *name, const char *letter) {
   size_t size = strlen(name);
@@ -258,14 +267,8 @@ int main(int argc, char **argv) {
     printf("*.swp\n*.swo\n*~\n.#*\n.~lock.*\n.DS_Store\n");
     return 0;
   }
-  if (strcmp(command, "stats") == 0) {
-    if (o.pid != NULL && o.pid_file != NULL) {
-      fprintf(stderr, "error: the argument '--pid <PID>' cannot be used with '--pid-file <PID_FILE>'\n");
-      return 2;
-    }
-    return show_stats(o.pid, o.pid_file, o.format);
-  }
-  if (strcmp(command, "edit") == 0 || strcmp(command, "new") == 0) return show_stats(NULL, NULL, NULL) == 0 ? 0 : 1;
+  if (strcmp(command, "stats") == 0) return show_stats(&o);
+  if (strcmp(command, "edit") == 0 || strcmp(command, "new") == 0) return daemon_pid(NULL, NULL) == 0 ? 1 : 0;
   fprintf(stderr, "error: unrecognized subcommand '%s'\n\nUsage: mesa [OPTIONS] <COMMAND>\n\nFor more information, try '--help'.\n", command);
   return 2;
 }
