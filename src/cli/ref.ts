@@ -89,11 +89,16 @@ export function oneEntry(
   return entry;
 }
 
-/** All entries, newest first: by Mesa version, then template, then revision. */
+/** All entries, newest first: by Mesa version, then template, then revision. Each version is parsed once, however many entries have it. */
 export function sortedEntries(manifest: Manifest): ManifestEntry[] {
+  const versions = [...new Set(Object.values(manifest.versions).map((entry) => entry.mesaVersion))].sort(
+    (a, b) => compare(b, a),
+  );
+  const rank = new Map(versions.map((version, at) => [version, at]));
+  const place = (entry: ManifestEntry): number => rank.get(entry.mesaVersion) ?? 0;
   return Object.values(manifest.versions).sort(
     (a, b) =>
-      compare(b.mesaVersion, a.mesaVersion) ||
+      place(a) - place(b) ||
       (a.template < b.template ? -1 : a.template > b.template ? 1 : b.revision - a.revision),
   );
 }

@@ -1,5 +1,10 @@
 import stringWidth from "string-width";
 
+/** Columns a text takes; plain ASCII, which most is, needs no look at each character. */
+function widthOf(text: string): number {
+  return /^[\x20-\x7e]*$/u.test(text) ? text.length : stringWidth(text);
+}
+
 /**
  * Columns for people: as wide as what stands in them; on a terminal that is too narrow the last columns are left out,
  * when piped (no width) nothing is.
@@ -10,7 +15,9 @@ export function table(
   width: number | undefined,
 ): string {
   const all = [head, ...rows];
-  const widths = head.map((_, column) => Math.max(...all.map((row) => stringWidth(row[column] ?? ""))));
+  const widths = head.map((_, column) =>
+    all.reduce((widest, row) => Math.max(widest, widthOf(row[column] ?? "")), 0),
+  );
   let count = head.length;
   if (width !== undefined)
     while (count > 2 && widths.slice(0, count).reduce((sum, one) => sum + one + 2, -2) > width) count -= 1;
@@ -18,7 +25,7 @@ export function table(
     row
       .slice(0, count)
       .map((cell, column) =>
-        column === count - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - stringWidth(cell)),
+        column === count - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - widthOf(cell)),
       )
       .join("  ")
       .trimEnd();

@@ -3,6 +3,28 @@
  * last. The text must be valid JSON.
  */
 export function duplicateKey(text: string): { readonly key: string; readonly position: number } | undefined {
+  return asWeWriteIt(text) ? duplicateId(text) : anyDuplicateKey(text);
+}
+
+/** Whether the text is laid out as the program writes it: the keys of versions then stand on lines of their own. */
+function asWeWriteIt(text: string): boolean {
+  return text.startsWith('{\n  "') && text.includes('\n  "versions": {');
+}
+
+/** The first version that stands twice, found by its line alone: some megabytes are looked through in a few milliseconds. */
+function duplicateId(text: string): { readonly key: string; readonly position: number } | undefined {
+  const begin = text.indexOf('\n  "versions": {');
+  const end = text.indexOf("\n  }", begin);
+  const seen = new Set<string>();
+  for (const match of text.slice(begin, end < 0 ? undefined : end).matchAll(/\n {4}"([^"\n]+)": \{/gu)) {
+    const key = match[1] ?? "";
+    if (seen.has(key)) return { key, position: begin + match.index + 1 };
+    seen.add(key);
+  }
+  return undefined;
+}
+
+function anyDuplicateKey(text: string): { readonly key: string; readonly position: number } | undefined {
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at];

@@ -3,6 +3,7 @@ import { Failure, hasErrno, messageOf } from "../support/errors";
 import { EMPTY_MANIFEST, manifestSchema, type Manifest } from "./entry";
 import { migrate } from "./migrate";
 import { duplicateKey } from "./duplicate-key";
+import { hasManifestShape } from "./quick-shape";
 
 function unreadable(path: string, line: number, why: string, cause?: unknown): Failure {
   return new Failure({
@@ -54,6 +55,7 @@ export function parseManifest(text: string, path: string): Manifest {
   if (twice !== undefined)
     throw unreadable(path, lineAt(text, twice.position), `"${twice.key}" stands there twice`);
   const migrated = migrate(value, path);
+  if (hasManifestShape(migrated)) return migrated;
   const parsed = manifestSchema.safeParse(migrated);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

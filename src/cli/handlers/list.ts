@@ -8,10 +8,9 @@ import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { host, root, templates, terminal }) => {
   const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
-  const channelsOf = (template: string, id: string): string[] =>
-    Object.entries(manifest.channels[template] ?? {})
-      .filter(([, target]) => target === id)
-      .map(([name]) => name);
+  const names = new Map<string, string[]>();
+  for (const byName of Object.values(manifest.channels))
+    for (const [name, id] of Object.entries(byName)) names.set(id, [...(names.get(id) ?? []), name]);
   const [status, channel] = [args.text("status"), args.text("channel")];
   const versions = sortedEntries(manifest).filter(
     (entry) =>
@@ -25,7 +24,7 @@ export const run: CommandHandler = async (args, { host, root, templates, termina
   const rows = versions.map((entry) => [
     entry.id,
     entry.status,
-    channelsOf(entry.template, entry.id).join(",") || "-",
+    names.get(entry.id)?.join(",") ?? "-",
     age(entry.deployment?.deployedAt ?? entry.createdAt, host.clock.now()),
     humanBytes(entry.image.sizeBytes),
     `${String(entry.smoke.passed)}/${String(entry.smoke.passed + entry.smoke.failed + entry.smoke.skipped)}`,

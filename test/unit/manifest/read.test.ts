@@ -2,6 +2,8 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { Failure } from "../../../src/support/errors";
+import { manifestSchema } from "../../../src/manifest/entry";
+import { hasManifestShape } from "../../../src/manifest/quick-shape";
 import { parseManifest } from "../../../src/manifest/read";
 import { promote } from "../../../src/manifest/channels";
 import { entryOf, manifestOf } from "./fixture";
@@ -102,5 +104,46 @@ describe("reading a manifest", () => {
     expect(manifest.channels).toEqual({ debian: { stable: "debian@0.20.0-1" } });
     expect(manifest.versions["debian@0.20.0-1"]?.status).toBe("verified");
     expect(manifest.schemaVersion).toBe("1.0");
+  });
+});
+
+describe("the quick look at a manifest's shape", () => {
+  const junk = fc.oneof(
+    fc.constant(null),
+    fc.constant("x"),
+    fc.constant(1),
+    fc.constant([]),
+    fc.constant({}),
+    fc.boolean(),
+  );
+
+  it("never takes what the schema refuses", () => {
+    const paths = [
+      "id",
+      "revision",
+      "status",
+      "image",
+      "smoke",
+      "verification",
+      "deployment",
+      "failure",
+      "createdAt",
+      "createdBy",
+      "inputsDigest",
+    ];
+    fc.assert(
+      fc.property(fc.constantFrom(...paths), junk, (key, value) => {
+        const manifest = {
+          ...manifestOf(),
+          versions: { "debian@0.20.0-1": { ...entryOf("debian", "0.20.0"), [key]: value } },
+        };
+        if (hasManifestShape(manifest)) expect(manifestSchema.safeParse(manifest).success).toBe(true);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it("takes what the program writes", () => {
+    expect(hasManifestShape(JSON.parse(good))).toBe(true);
   });
 });

@@ -1,0 +1,64 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpus, totalmem } from "node:os";
+import { parse } from "smol-toml";
+import type { Row } from "./measure";
+
+// make bench [ROW=name]: both sides are measured in one run on this machine; results go to bench/results.json and as a table to stdout.
+const WORLD = ["--import", "tsx", "test/world/main.ts"];
+
+function pointAtWorld(): { readonly images: string; readonly packages: string } {
+  const started = spawnSync(process.execPath, [...WORLD, "start"], { stdio: "inherit" });
+  if (started.status !== 0) throw new Error("The world did not start.");
+  const lines = spawnSync(process.execPath, [...WORLD, "env"], { encoding: "utf8" }).stdout;
+  for (const line of lines.split("\n")) {
+    const [, name, value] = /^export (\w+)="(.*)"$/u.exec(line) ?? [];
+    if (name !== undefined) process.env[name] = (value ?? "").replace("$PATH", process.env["PATH"] ?? "");
+  }
+  const { mirrors } = parse(readFileSync(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "", "utf8")) as {
+    mirrors: { images: string; packages: string };
+  };
+  return mirrors;
+}
+
+const ROWS: Readonly<
+  Record<string, (mirrors: { readonly images: string; readonly packages: string }) => Promise<readonly Row[]>>
+> = {
+  "start-up": async () => (await import("./start-up")).rows(),
+  manifest: async () => (await import("./manifest")).rows(),
+  "nothing-to-do": async (mirrors) => (await import("./nothing-to-do")).rows(mirrors),
+  lock: async () => (await import("./lock")).rows(),
+  smoke: async () => (await import("./smoke")).rows(),
+  image: async (mirrors) => (await import("./image")).rows(mirrors),
+};
+
+const wanted = process.argv[2];
+if (wanted !== undefined && ROWS[wanted] === undefined) {
+  process.stderr.write(`There is no row ${wanted}; there are: ${Object.keys(ROWS).join(", ")}\n`);
+  process.exit(2);
+}
+const mirrors = pointAtWorld();
+const rows: Row[] = [];
+for (const [name, measure] of Object.entries(ROWS)) {
+  if (wanted !== undefined && name !== wanted) continue;
+  process.stderr.write(`measuring ${name}\n`);
+  rows.push(...(await measure(mirrors)));
+}
+const machine = `${cpus()[0]?.model ?? "unknown"}, ${String(cpus().length)} cores, ${String(Math.round(totalmem() / 2 ** 30))} GiB, Node ${process.versions.node}`;
+const file = "bench/results.json";
+const before = existsSync(file)
+  ? ((JSON.parse(readFileSync(file, "utf8")) as { rows: Row[] }).rows ?? [])
+  : [];
+const merged =
+  wanted === undefined
+    ? rows
+    : [...before.filter((row) => !rows.some((fresh) => fresh.name === row.name)), ...rows];
+mkdirSync("bench", { recursive: true });
+writeFileSync(file, `${JSON.stringify({ machine, rows: merged }, null, 2)}\n`);
+process.stdout.write(
+  `${machine}\n\n| what | ours | theirs | ratio | goal | met |\n|---|---|---|---|---|---|\n`,
+);
+for (const row of rows)
+  process.stdout.write(
+    `| ${row.name} | ${String(row.ours)} | ${row.theirs === null ? "–" : String(row.theirs)} | ${row.ratio === null ? "–" : String(row.ratio)} | ${row.goal} | ${row.met ? "yes" : "no"}${row.note === undefined ? "" : ` (${row.note})`} |\n`,
+  );
