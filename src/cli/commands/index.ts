@@ -2,11 +2,13 @@ import type { CommandSpec } from "../command";
 import { lockCommand } from "./lock";
 import {
   channelsCommand,
+  gcCommand,
   historyCommand,
   listCommand,
   manifestCheckCommand,
   manifestMergeCommand,
   promoteCommand,
+  reportCommand,
   resolveCommand,
   revokeCommand,
   rollbackCommand,
@@ -48,6 +50,8 @@ export const COMMANDS: readonly CommandSpec[] = [
   historyCommand,
   manifestCheckCommand,
   manifestMergeCommand,
+  gcCommand,
+  reportCommand,
   outdatedCommand,
   sandboxRunCommand,
   sandboxShellCommand,

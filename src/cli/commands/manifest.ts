@@ -62,3 +62,16 @@ export const manifestMergeCommand: CommandSpec = {
   describe: "join the manifests of parallel CI jobs",
   load: () => import("../handlers/manifest-merge"),
 };
+export const gcCommand: CommandSpec = {
+  usage: "gc",
+  describe:
+    "remove old images here and on Blaxel, by the rules of templates/retention.toml (a dry run unless --yes)",
+  options: { yes: { type: "boolean", describe: "do it" } },
+  load: () => import("../handlers/gc"),
+};
+export const reportCommand: CommandSpec = {
+  usage: "report",
+  describe: "one HTML page: channels, versions, sizes, smoke times",
+  options: { output: { type: "string", describe: "file to write (default: report.html)" } },
+  load: () => import("../handlers/report"),
+};

@@ -1,0 +1,87 @@
+import * as z from "zod/mini";
+import compare from "semver/functions/compare";
+import { Failure, messageOf } from "../support/errors";
+import { readIfPresent } from "../support/files";
+import { channelsAt, rollbackTarget } from "./channels";
+import type { Manifest, ManifestEntry } from "./entry";
+
+const schema = z.strictObject({
+  keep_last: z._default(z.int().check(z.minimum(1)), 5),
+  keep_younger_than_days: z._default(z.number().check(z.minimum(0)), 30),
+});
+
+export interface Retention {
+  readonly keepLast: number;
+  readonly keepYoungerThanDays: number;
+}
+
+/** The rules of templates/retention.toml; without the file its defaults. @throws Failure RETENTION_INVALID (exit 2) */
+export async function readRetention(path: string): Promise<Retention> {
+  const data = await readIfPresent(path);
+  const { parse } = await import("smol-toml");
+  try {
+    const rules = schema.parse(data === undefined ? {} : parse(data.toString("utf8")));
+    return { keepLast: rules.keep_last, keepYoungerThanDays: rules.keep_younger_than_days };
+  } catch (error) {
+    throw new Failure({
+      code: "RETENTION_INVALID",
+      kind: "usage",
+      message: `${path}: ${messageOf(error).split("\n")[0] ?? ""}`,
+      hint: "It holds keep_last (a whole number from 1) and keep_younger_than_days.",
+      cause: error,
+    });
+  }
+}
+
+export interface RetentionVerdict {
+  readonly entry: ManifestEntry;
+  readonly keep: boolean;
+  readonly why: string;
+}
+
+const DAY_MS = 86_400_000;
+
+/** For each version, newest first, whether it is kept and why. What was removed or revoked already has nothing left to keep. */
+export function retentionPlan(
+  manifest: Manifest,
+  retention: Retention,
+  nowMs: number,
+): readonly RetentionVerdict[] {
+  const verdicts: RetentionVerdict[] = [];
+  for (const template of [
+    ...new Set(Object.values(manifest.versions).map((entry) => entry.template)),
+  ].sort()) {
+    const entries = Object.values(manifest.versions)
+      .filter((entry) => entry.template === template && entry.status !== "removed")
+      .sort((a, b) => compare(b.mesaVersion, a.mesaVersion) || b.revision - a.revision);
+    const targets = new Map(
+      Object.keys(manifest.channels[template] ?? {}).map((channel) => [
+        rollbackTarget(manifest, template, channel),
+        channel,
+      ]),
+    );
+    entries.forEach((entry, at) => {
+      const channels = channelsAt(manifest, entry.id);
+      const target = targets.get(entry.id);
+      const days = (nowMs - Date.parse(entry.deployment?.deployedAt ?? entry.createdAt)) / DAY_MS;
+      const why =
+        channels.length > 0
+          ? `${channels.join(", ")} points at it`
+          : target !== undefined
+            ? `${target} would be rolled back to it`
+            : at < retention.keepLast
+              ? `one of the last ${String(retention.keepLast)}`
+              : days < retention.keepYoungerThanDays
+                ? `younger than ${String(retention.keepYoungerThanDays)} days`
+                : undefined;
+      verdicts.push({
+        entry,
+        keep: why !== undefined,
+        why:
+          why ??
+          `${String(Math.floor(days))} days old, and not one of the last ${String(retention.keepLast)}`,
+      });
+    });
+  }
+  return verdicts;
+}

@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { promote } from "../../../src/manifest/channels";
+import { retentionPlan } from "../../../src/manifest/retention";
+import { entryOf, manifestOf } from "./fixture";
+
+const now = Date.parse("2026-06-01T00:00:00.000Z");
+const facts = { at: "2026-02-01T00:00:00.000Z", by: "x" };
+const versions = ["0.10.0", "0.11.0", "0.12.0", "0.13.0", "0.14.0", "0.15.0"];
+
+describe("what gc keeps", () => {
+  let manifest = manifestOf(...versions.map((version) => entryOf("debian", version)));
+  manifest = promote(manifest, ["debian@0.10.0-1"], "stable", facts);
+  manifest = promote(manifest, ["debian@0.12.0-1"], "stable", facts);
+
+  it("is what channels point at, what they would go back to, the last ones and the young ones", () => {
+    const plan = retentionPlan(manifest, { keepLast: 2, keepYoungerThanDays: 30 }, now);
+    expect(plan.map((verdict) => [verdict.entry.mesaVersion, verdict.keep])).toEqual([
+      ["0.15.0", true],
+      ["0.14.0", true],
+      ["0.13.0", false],
+      ["0.12.0", true],
+      ["0.11.0", false],
+      ["0.10.0", true],
+    ]);
+  });
+
+  it("is everything that is younger than the limit", () => {
+    expect(
+      retentionPlan(manifest, { keepLast: 1, keepYoungerThanDays: 365 }, now).every(
+        (verdict) => verdict.keep,
+      ),
+    ).toBe(true);
+  });
+
+  it("is not looked at again once it was removed", () => {
+    const after = {
+      ...manifest,
+      versions: {
+        ...manifest.versions,
+        "debian@0.11.0-1": { ...entryOf("debian", "0.11.0"), status: "removed" as const },
+      },
+    };
+    expect(
+      retentionPlan(after, { keepLast: 1, keepYoungerThanDays: 0 }, now).map(
+        (verdict) => verdict.entry.mesaVersion,
+      ),
+    ).not.toContain("0.11.0");
+  });
+});
