@@ -60,6 +60,7 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
         names: item.Names,
         labels: item.Labels,
         running: item.State === "running",
+        createdAtMs: item.Created * 1000,
       }));
     },
     exec: (id, request) => execIn(docker, id, request),

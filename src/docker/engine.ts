@@ -91,6 +91,8 @@ export interface ListedContainer {
   readonly names: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly running: boolean;
+  /** When it was made, in ms since the epoch. */
+  readonly createdAtMs: number;
 }
 
 export interface ContainerRequest {

@@ -13,6 +13,9 @@ import { messageOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { RUN_LABEL } from "../../support/host";
 
+/** A container of a run that is older than this was left behind: no run takes so long, in ms. */
+const LEFTOVER_MS = 3_600_000;
+
 interface Removal {
   readonly what: "local image" | "leftover container" | "Blaxel image";
   readonly name: string;
@@ -42,9 +45,9 @@ async function localRemovals(
         why: "its version is not kept",
       }));
     }),
-    // A running one may belong to a release that is under way at this moment, so it is not touched.
+    // A younger one may belong to a release that is under way at this moment.
     ...containers
-      .filter((container) => !container.running)
+      .filter((container) => context.host.clock.now() - container.createdAtMs > LEFTOVER_MS)
       .map((container): Removal => ({
         what: "leftover container",
         name: container.id,
