@@ -1,32 +1,17 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { pack } from "tar-stream";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { connectEngine, followBuild, type Engine } from "../../src/docker/index";
+import { connectEngine, type Engine } from "../../src/docker/index";
 import { loadUpstream } from "../../src/lock/upstream";
 import type { CheckResult } from "../../src/smoke/report";
 import { parseStructureFile, runStructureTests, type StructureFile } from "../../src/smoke/structure/index";
-import { createRedactor } from "../../src/support/redact";
-import { runProcess } from "../../src/support/run-process";
-import { systemClock } from "../../src/support/clock";
-import type { Host } from "../../src/support/host";
+import { buildFixture, realHost } from "./fixture-image";
 import { mesaTemplate } from "./program";
 
 const CORPUS = join(import.meta.dirname, "structure-corpus");
 const RUN = "structure-tests";
-const LABEL = { "mesa-template.run": RUN };
-
-const host: Host = {
-  env: process.env,
-  clock: systemClock,
-  fetch,
-  run: runProcess,
-  emit: () => undefined,
-  redact: createRedactor({}),
-  signal: new AbortController().signal,
-  runId: RUN,
-};
+const host = realHost(RUN);
 
 const BASES = {
   "Debian-like": "docker.io/library/debian:bookworm-slim",
@@ -53,25 +38,10 @@ beforeAll(async () => {
   engine = await connectEngine(host);
   const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
   for (const [kind, base] of Object.entries(BASES)) {
-    const context = pack();
-    context.entry({ name: "Dockerfile" }, readFileSync(join(CORPUS, "Dockerfile.fixture")));
-    context.finalize();
-    await engine.pull({
-      reference: `${mirrors.images ?? ""}${base}`,
-      platform: "linux/amd64",
-      signal: host.signal,
-    });
-    const stream = await engine.build({
-      context: context as unknown as NodeJS.ReadableStream,
-      builder: "buildkit",
-      tag: imageOf(kind),
-      platform: "linux/amd64",
-      labels: LABEL,
-      buildArgs: { BASE: `${mirrors.images ?? ""}${base}` },
-      noCache: false,
-      signal: host.signal,
-    });
-    expect(await followBuild(stream, { signal: host.signal, silenceMs: 60_000 })).toMatchObject({ ok: true });
+    const mirrored = `${mirrors.images ?? ""}${base}`;
+    await engine.pull({ reference: mirrored, platform: "linux/amd64", signal: host.signal });
+    const dockerfile = readFileSync(join(CORPUS, "Dockerfile.fixture"), "utf8");
+    await buildFixture(host, engine, imageOf(kind), dockerfile, { buildArgs: { BASE: mirrored } });
   }
 });
 

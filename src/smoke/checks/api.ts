@@ -1,11 +1,28 @@
-import type { Check, CheckContext, Subject } from "../check";
+import { messageOf } from "../../support/errors";
+import type { Check, CheckContext, CheckVerdict, Subject } from "../check";
 import { blaxelProcess } from "./core-client";
 import { failed, PASSED } from "./verdicts";
 
+/** A check through the API: that the API refuses is a result, with what it said. */
 const own = (
   name: string,
-  run: (subject: Subject, context: CheckContext) => Promise<ReturnType<typeof failed>>,
-): Check => ({ name, needs: "subject", how: "own", run });
+  run: (subject: Subject, context: CheckContext) => Promise<CheckVerdict>,
+): Check => ({
+  name,
+  needs: "subject",
+  how: "own",
+  async run(subject, context) {
+    try {
+      return await run(subject, context);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      return failed(
+        messageOf(error),
+        "The API refused what every agent does: see whether its log folder is writable, sh is on PATH and the working folder exists.",
+      );
+    }
+  },
+});
 
 /** What an agent does through the sandbox API, done with the SDK that agents use. */
 export const API_CHECKS: readonly Check[] = [
