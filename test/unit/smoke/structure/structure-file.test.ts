@@ -1,0 +1,167 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { parseStructureFile } from "../../../../src/smoke/structure/parse";
+import { environmentOf, expand } from "../../../../src/smoke/structure/expand";
+import { goMode } from "../../../../src/smoke/structure/go-mode";
+import { batchRan, type Invocation } from "../../../../src/smoke/structure/command-batch";
+import type { Failure } from "../../../../src/support/errors";
+
+function refusal(text: string, name = "tests.yaml"): string {
+  try {
+    parseStructureFile(text, name);
+  } catch (error) {
+    expect(error).toMatchObject({ code: "STRUCTURE_TESTS_INVALID", kind: "usage" });
+    return (error as Failure).message;
+  }
+  throw new Error("it was taken");
+}
+
+const head = 'schemaVersion: "2.0.0"\n';
+
+describe("a broken test file is refused with file and line", () => {
+  it.each([
+    ["an unknown key", `${head}nonsense: 1\n`, "tests.yaml:2: there is no field nonsense"],
+    [
+      "an unknown key of a test",
+      `${head}commandTests:\n  - name: a\n    comand: b\n`,
+      "tests.yaml:4: there is no field comand in commandTests[0]",
+    ],
+    [
+      "a list where a text belongs",
+      `${head}commandTests:\n  - name: a\n    command: [b]\n`,
+      "tests.yaml:4: commandTests[0].command must be a text, not a list",
+    ],
+    [
+      "a text where a list belongs",
+      `${head}commandTests:\n  - name: a\n    args: x\n`,
+      "tests.yaml:4: commandTests[0].args must be a list",
+    ],
+    [
+      "a text where a number belongs",
+      `${head}commandTests:\n  - {name: a, command: b, exitCode: "0"}\n`,
+      "tests.yaml:3:",
+    ],
+    ["no version", "commandTests: []\n", "schemaVersion is missing"],
+    ["another version", 'schemaVersion: "9.0.0"\n', "schemaVersion is 9.0.0"],
+    ["no tests", head, "it holds no tests"],
+    ["no YAML", `${head}commandTests: [\n`, "tests.yaml:"],
+    ["a key twice", `${head}commandTests: []\ncommandTests: []\n`, "tests.yaml:3:"],
+  ])("%s", (_, text, message) => {
+    expect(refusal(text)).toContain(message);
+  });
+});
+
+describe("YAML and JSON", () => {
+  const test = { name: "a", path: "/x" };
+
+  it("take shouldExist for granted in YAML only", () => {
+    const yaml = parseStructureFile(`${head}fileExistenceTests: [{name: a, path: /x}]\n`, "t.yaml");
+    const json = parseStructureFile(
+      JSON.stringify({ schemaVersion: "2.0.0", fileExistenceTests: [test] }),
+      "t.json",
+    );
+    expect([yaml.fileExistenceTests[0]?.shouldExist, json.fileExistenceTests[0]?.shouldExist]).toEqual([
+      true,
+      false,
+    ]);
+  });
+
+  it("refuse unknown keys in YAML only", () => {
+    const text = JSON.stringify({
+      schemaVersion: "2.0.0",
+      extra: 1,
+      fileExistenceTests: [{ ...test, more: 2 }],
+    });
+    expect(parseStructureFile(text, "t.json").fileExistenceTests).toHaveLength(1);
+    expect(() => parseStructureFile(text, "t.yaml")).toThrow("no field extra");
+  });
+
+  it("take a number for a text in YAML only, as it was written", () => {
+    expect(
+      parseStructureFile(
+        `schemaVersion: 2.0.0\ncommandTests: [{name: 1.50, command: x, args: [0x10, true]}]\n`,
+        "t.yaml",
+      ).commandTests[0],
+    ).toMatchObject({ name: "1.50", args: ["0x10", "true"] });
+    expect(
+      refusal(
+        JSON.stringify({ schemaVersion: "2.0.0", commandTests: [{ name: 1, command: "x" }] }),
+        "t.json",
+      ),
+    ).toContain("must be a text");
+  });
+
+  it("know where each test begins", () => {
+    const file = parseStructureFile(
+      `${head}commandTests:\n  - name: a\n    command: x\n  - name: b\n    command: y\n`,
+      "t.yaml",
+    );
+    expect(file.commandTests.map((one) => one.line)).toEqual([3, 5]);
+  });
+});
+
+describe("$NAME", () => {
+  const env = environmentOf(["A=x", "B_1=y=z", "EMPTY="]);
+
+  it.each([
+    ["$A", "x"],
+    ["${A}b", "xb"],
+    ["$B_1.", "y=z."],
+    ["[$NONE][$EMPTY]", "[][]"],
+    ["$1$$$?$@$*$#x", "x"],
+    ["${1}${@}x", "x"],
+    ["$(A) $ end$", "$(A) $ end$"],
+    ["a${}b${A", "abA"],
+    ["$Aé", "xé"],
+  ])("%s becomes %s", (text, is) => {
+    expect(expand(text, env)).toBe(is);
+  });
+
+  it("leaves text without a dollar as it is", () => {
+    fc.assert(
+      fc.property(
+        fc.string({ unit: "grapheme" }).filter((text) => !text.includes("$")),
+        (text) => expand(text, env) === text,
+      ),
+    );
+  });
+});
+
+it("writes modes as Go does", () => {
+  expect([
+    goMode("file", 0o644),
+    goMode("directory", 0o1777),
+    goMode("symlink", 0o777),
+    goMode("file", 0o4755),
+    goMode("file", 0o6711),
+    goMode("character", 0o620),
+    goMode("pipe", 0),
+  ]).toEqual([
+    "-rw-r--r--",
+    "dtrwxrwxrwx",
+    "Lrwxrwxrwx",
+    "urwxr-xr-x",
+    "ugrwx--x--x",
+    "Dcrw--w----",
+    "p---------",
+  ]);
+});
+
+it("divides the streams of a batch by their borders only", () => {
+  const border = { left: "aaa", right: "bbb" };
+  const one: Invocation = { argv: ["x"], env: [], timeoutMs: 1000 };
+  const out = "first\nwith aaabbb 0 0 0 1 inside\n\naaabbb 0 3 0 10\nsecond\naaabbb 1 137 1 1000\n";
+  const err = "\naaabbb 0 3 0 10\noops\n\naaabbb 1 137 1 1000\n";
+  expect(batchRan(out, err, border, [one, one, one])).toEqual([
+    {
+      exitCode: 3,
+      stdout: "first\nwith aaabbb 0 0 0 1 inside\n",
+      stderr: "",
+      timedOut: false,
+      durationMs: 10,
+      strays: false,
+    },
+    { exitCode: 137, stdout: "second", stderr: "oops\n", timedOut: true, durationMs: 1000, strays: true },
+    undefined,
+  ]);
+});
