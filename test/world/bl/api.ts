@@ -63,6 +63,12 @@ export interface Answer {
 
 const RETRIED = new Set([408, 409, 429, 500, 502, 503, 504]);
 
+/** Whether the SDK in bl tries again after an answer: as x-should-retry says, by the status where it says nothing. */
+function isRetried({ status, headers }: Response): boolean {
+  const said = headers.get("x-should-retry");
+  return said === "true" || (said !== "false" && RETRIED.has(status));
+}
+
 /** One request; 408, 409, 429 and 5xx are tried twice more. */
 export async function ask(
   { base, headers }: Session,
@@ -80,14 +86,14 @@ export async function ask(
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (error) {
-      const cause = (error as { cause?: { code?: string; address?: string; port?: number } }).cause;
+      const cause = (error as { cause?: { code?: string; message?: string } }).cause;
       const word =
         method === "GET" ? "Get" : method === "POST" ? "Post" : method === "PUT" ? "Put" : "Delete";
-      const reason =
-        cause?.code === "ECONNREFUSED"
-          ? `dial tcp ${String(cause.address)}:${String(cause.port)}: connect: connection refused`
-          : "EOF";
-      if (attempt < 2 && cause?.code !== "ECONNREFUSED") continue;
+      // Node's fetch does not try some ports at all; what bl would find there is nobody.
+      const refused = cause?.code === "ECONNREFUSED" || cause?.message === "bad port";
+      const { host } = new URL(url);
+      const reason = refused ? `dial tcp ${host}: connect: connection refused` : "EOF";
+      if (attempt < 2 && !refused) continue;
       return {
         ok: false,
         status: 0,
@@ -97,7 +103,7 @@ export async function ask(
       };
     }
     const text = await response.text();
-    if (RETRIED.has(response.status) && attempt < 2) {
+    if (isRetried(response) && attempt < 2) {
       await new Promise((done) => setTimeout(done, 500 * (attempt + 1)));
       continue;
     }

@@ -42,7 +42,15 @@ export async function deploy(parsed: Parsed, session: Session): Promise<number> 
       process.stderr.write(credentialHint(reason, session));
       process.stdout.write(
         goJson({
-          resources: [{ kind: project.kind, name: project.name, status: "FAILED", error: reason }],
+          resources: [
+            {
+              kind: project.kind,
+              name: project.name,
+              status: "FAILED",
+              ...(result.url === undefined ? {} : { url: result.url }),
+              error: reason,
+            },
+          ],
           success: false,
           totalDuration: seconds(begun),
         }),
@@ -151,7 +159,7 @@ async function applyAndUpload(
     });
     if (put.status === 200) break;
     const refused = `failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`;
-    if (attempt === 4) return { failure: refused };
+    if (attempt === 4) return { failure: refused, url };
     await new Promise((done) => setTimeout(done, fast * 2 ** attempt));
     applied = await apply(project, session, say);
     if (applied.failure !== undefined) return { failure: applied.failure };

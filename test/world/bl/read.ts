@@ -1,4 +1,4 @@
-import { ask, type Session } from "./api";
+import { ask, credentialHint, type Session } from "./api";
 import type { Parsed } from "./flags";
 
 interface SandboxBody {
@@ -88,7 +88,10 @@ export async function get(parsed: Parsed, session: Session): Promise<number> {
   }
   if (/^(sandbox|sandboxes|sbx)$/u.test(kind)) {
     const answer = await ask(session, "GET", `/sandboxes/${name ?? ""}`);
-    if (!answer.ok) return failed(`Resource Sandbox:${name ?? ""} error: ${answer.failure}`);
+    if (!answer.ok) {
+      process.stderr.write(credentialHint(answer.failure, session));
+      return failed(`Resource Sandbox:${name ?? ""} error: ${answer.failure}`);
+    }
     print([whole(JSON.parse(answer.body) as SandboxBody)]);
     return 0;
   }
