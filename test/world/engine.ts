@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { createReadStream, readFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { StringDecoder } from "node:string_decoder";
 import Docker from "dockerode";
 import { pack, type Pack } from "tar-stream";
 import { WORLD_LABEL } from "./config";
@@ -58,18 +59,19 @@ export async function readStream(
   stream: NodeJS.ReadableStream,
   onMessage: (message: StreamMessage) => void = () => undefined,
 ): Promise<void> {
+  const decoder = new StringDecoder("utf8");
   let partial = "";
   const tail: string[] = [];
   for await (const chunk of stream as AsyncIterable<Buffer>) {
-    const lines = (partial + chunk.toString("utf8")).split("\n");
+    const lines = (partial + decoder.write(chunk)).split("\n");
     partial = lines.pop() ?? "";
     for (const line of lines) {
       if (line.trim() === "") continue;
       const message = JSON.parse(line) as StreamMessage;
       if (message.stream !== undefined) tail.push(message.stream.trimEnd());
       if (tail.length > 30) tail.shift();
-      if (message.error !== undefined)
-        throw new Error(`${message.errorDetail?.message ?? message.error}\n${tail.join("\n")}`);
+      const error = message.errorDetail?.message ?? message.error;
+      if (error !== undefined) throw new Error(`${error}\n${tail.join("\n")}`);
       onMessage(message);
     }
   }
@@ -93,6 +95,7 @@ export function tarOf(files: ContextFiles): Pack {
 
 export interface BuildOptions {
   readonly tag: string;
+  /** Default: the world's label. What stands in for a published image has that one's labels instead, which children inherit. */
   readonly labels?: Readonly<Record<string, string>>;
   readonly buildargs?: Readonly<Record<string, string>>;
 }
@@ -106,7 +109,7 @@ export async function buildImage(
   const stream = await docker.buildImage(tarOf(files) as unknown as NodeJS.ReadableStream, {
     t: options.tag,
     forcerm: true,
-    labels: { [WORLD_LABEL]: "image", ...options.labels },
+    labels: { ...(options.labels ?? { [WORLD_LABEL]: "image" }) },
     buildargs: { ...options.buildargs },
     platform: "linux/amd64",
   });
@@ -117,27 +120,37 @@ export async function buildImage(
 /** dockerode's importImage, which its types describe only with a callback. */
 type ImportImage = (
   file: NodeJS.ReadableStream,
-  options: { readonly repo: string; readonly tag: string; readonly changes: string[] },
+  options: {
+    readonly repo: string;
+    readonly tag: string;
+    readonly changes: readonly string[];
+    readonly platform: string;
+  },
 ) => Promise<NodeJS.ReadableStream>;
 
-/** Imports a root file system as an image. */
+/**
+ * Imports a root file system as an image.
+ * @param root a tar on the host, or its stream
+ * @param changes Dockerfile instructions that set the image's configuration
+ */
 export async function importImage(
   docker: Docker,
-  tarPath: string,
+  root: string | NodeJS.ReadableStream,
   tag: string,
   changes: readonly string[],
 ): Promise<void> {
   const [repo = "", version = "latest"] = tag.split(":");
   const stream = await (docker.importImage as unknown as ImportImage).call(
     docker,
-    createReadStream(tarPath),
-    {
-      repo,
-      tag: version,
-      changes: [...changes],
-    },
+    typeof root === "string" ? createReadStream(root) : root,
+    { repo, tag: version, changes, platform: "linux/amd64" },
   );
   await readStream(stream);
+}
+
+/** Pulls an image for linux/amd64; a failing pull is thrown. */
+export async function pullImage(docker: Docker, reference: string): Promise<void> {
+  await readStream(await docker.pull(reference, { platform: "linux/amd64" }));
 }
 
 /** Whether the engine has an image of this name. */
@@ -154,26 +167,41 @@ export async function hasImage(docker: Docker, tag: string): Promise<boolean> {
 export interface RunOptions {
   readonly image: string;
   readonly script: string;
+  /** Files to put into the container before it starts, below the root. */
+  readonly files?: ContextFiles;
   readonly binds?: readonly string[];
   readonly env?: readonly string[];
 }
 
-/** Runs a shell script in a throw-away container and gives its output; a failing script is thrown with it. */
-export async function runScript(docker: Docker, options: RunOptions): Promise<string> {
+/**
+ * Runs a shell script in a throw-away container; a failing script is thrown with its output.
+ * @param collect is given the container after the script ended well and before it is removed, to copy results out
+ * @returns the script's output
+ */
+export async function runScript(
+  docker: Docker,
+  options: RunOptions,
+  collect: (container: Docker.Container) => Promise<void> = () => Promise.resolve(),
+): Promise<string> {
   const container = await docker.createContainer({
     Image: options.image,
-    Cmd: ["sh", "-ec", options.script],
+    Entrypoint: ["sh", "-ec", options.script],
+    Cmd: [],
     Env: [...(options.env ?? [])],
     Labels: { [WORLD_LABEL]: "tool" },
     HostConfig: { Binds: [...(options.binds ?? [])] },
+    // One stream: without a terminal the engine frames its output.
     Tty: true,
   });
   try {
+    if (options.files !== undefined)
+      await container.putArchive(tarOf(options.files) as unknown as NodeJS.ReadableStream, { path: "/" });
     await container.start();
     const { StatusCode: code } = (await container.wait()) as { StatusCode: number };
     const output = (await container.logs({ stdout: true, stderr: true })).toString("utf8");
     if (code !== 0)
       throw new Error(`A script in ${options.image} exited with ${String(code)}:\n${output.slice(-4000)}`);
+    await collect(container);
     return output;
   } finally {
     await container.remove({ force: true });

@@ -55,12 +55,12 @@ export async function runWorld(config: WorldConfig, log: (line: string) => void)
   const sandbox = await ensureSandboxImage(docker, api, "0.2.50");
   const stock = await ensureStockImage(docker, alpine, sandbox);
   await installBl(config);
-  const registry = await startRegistry(tools, toolchain, [
-    { image: debian, name: "docker.io/library/debian", tags: ["bookworm-slim"] },
-    { image: alpine, name: "docker.io/library/alpine", tags: ["3.21"] },
-    { image: sandbox, name: "ghcr.io/blaxel-ai/sandbox", tags: ["0.2.50", "latest"] },
-  ]);
-  const [apt, mesa, blaxel] = await Promise.all([
+  const [registry, apt, mesa, blaxel] = await Promise.all([
+    startRegistry(tools, toolchain, [
+      { image: debian, name: "docker.io/library/debian", tags: ["bookworm-slim"] },
+      { image: alpine, name: "docker.io/library/alpine", tags: ["3.20", "3.21"] },
+      { image: sandbox, name: "ghcr.io/blaxel-ai/sandbox", tags: ["0.2.50", "latest"] },
+    ]),
     startApt(tools, toolchain),
     startMesaApi(tools),
     startBlaxel(tools, stock),
@@ -72,13 +72,25 @@ export async function runWorld(config: WorldConfig, log: (line: string) => void)
     requests: tools.requests,
     state: () => ({ ...(blaxel.state() as object), ...(mesa.state() as object) }),
     reset: async () => {
-      await Promise.all([mesa.reset(), blaxel.reset(), apt.reset()]);
+      await Promise.all([registry.reset(), mesa.reset(), blaxel.reset(), apt.reset()]);
     },
-    wish: async ({ moveTag, addVersion, removeVersion }) => {
+    wish: async ({ moveTag, newer, addVersion, removeVersion }) => {
       if (typeof addVersion === "string") return apt.addVersion(addVersion);
       if (typeof removeVersion === "string") return apt.removeVersion(removeVersion);
+      if (typeof newer === "object" && newer !== null) {
+        const { name, tag, from, labels } = newer as {
+          name: string;
+          tag: string;
+          from?: string;
+          labels?: Record<string, string>;
+        };
+        await registry.publishNewer(name, tag, from, labels);
+        return {};
+      }
       if (typeof moveTag !== "object" || moveTag === null)
-        throw new Error("known wishes: moveTag {image,name,tag}, addVersion, removeVersion");
+        throw new Error(
+          "known wishes: moveTag {image,name,tag}, newer {name,tag,from?,labels?}, addVersion, removeVersion",
+        );
       const { image, name, tag } = moveTag as { image: string; name: string; tag: string };
       const local = { debian, alpine, sandbox, stock }[image] ?? image;
       await registry.moveTag(local, name, tag);

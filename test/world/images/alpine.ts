@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type Docker from "dockerode";
 import type { WorldConfig } from "../config";
-import { buildImage, hasImage, inputsHash } from "../engine";
+import { buildImage, hasImage, importImage, inputsHash, runScript } from "../engine";
 
 /**
  * An Alpine-like image: a busybox userland without glibc, a stand-in apk, and the real database format. Programs linked
@@ -16,22 +16,25 @@ export async function ensureAlpineImage(
 ): Promise<string> {
   if (config.swaps.alpine !== undefined) return config.swaps.alpine;
   const folder = join(config.source, "images/alpine-like");
-  const [apk, make] = await Promise.all([
-    readFile(join(folder, "apk")),
-    readFile(join(folder, "make-root.sh")),
-  ]);
+  const names = (await readdir(folder)).sort();
+  const sources = await Promise.all(names.map((name) => readFile(join(folder, name))));
   const { Id: base } = await docker.getImage(toolchain).inspect();
-  const tag = `mesa-template-world/alpine:${inputsHash("alpine 1", base, apk, make)}`;
+  const tag = `mesa-template-world/alpine:${inputsHash("alpine 2", base, ...sources)}`;
   if (await hasImage(docker, tag)) return tag;
   log("making the Alpine-like base image");
-  await buildImage(
+  await runScript(
     docker,
     {
-      Dockerfile: `FROM ${toolchain} AS make\nCOPY apk make-root.sh /world/\nRUN sh /world/make-root.sh\nFROM scratch\nCOPY --from=make /alpine/ /\nENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\nCMD ["/bin/sh"]\n`,
-      apk: { data: apk, mode: 0o755 },
-      "make-root.sh": make,
+      image: toolchain,
+      script: "sh /world/make-root.sh",
+      files: Object.fromEntries(names.map((name, index) => [`world/${name}`, sources[index] ?? ""])),
     },
-    { tag },
+    async (container) => {
+      await importImage(docker, await container.getArchive({ path: "/alpine/." }), tag, [
+        "ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+        'CMD ["/bin/sh"]',
+      ]);
+    },
   );
   return tag;
 }

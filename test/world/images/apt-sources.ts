@@ -6,35 +6,48 @@ export interface AptSource {
   readonly suite: string;
 }
 
+const words = (text: string): string[] => text.split(/\s+/u).filter((word) => word !== "");
+
+/** sources.list(5), one line a source: `deb [options] URI SUITE COMPONENT…`. */
 function fromOneLine(text: string): AptSource[] {
   return text.split("\n").flatMap((line) => {
-    const match = /^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)$/u.exec(line);
-    const [, uri, suite, components] = match ?? [];
-    return uri !== undefined && suite !== undefined && components?.split(/\s+/u).includes("main") === true
+    const [, uri, suite, components] =
+      /^\s*deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+([^#]*)/u.exec(line) ?? [];
+    return uri !== undefined && suite !== undefined && words(components ?? "").includes("main")
       ? [{ uri, suite }]
       : [];
   });
 }
 
+/** sources.list(5), deb822 style: stanzas whose values may go on in indented lines; `Enabled: no` switches one off. */
 function fromDeb822(text: string): AptSource[] {
-  return text.split(/\n\s*\n/u).flatMap((stanza) => {
+  const withoutComments = text.replace(/^#.*\n?/gmu, "");
+  return withoutComments.split(/\n\s*\n/u).flatMap((stanza) => {
     const field = (name: string): string[] =>
-      new RegExp(`^${name}:\\s*(.*)$`, "imu").exec(stanza)?.[1]?.trim().split(/\s+/u) ?? [];
+      words(new RegExp(`^${name}:((?:.*)(?:\\n[ \\t].*)*)`, "imu").exec(stanza)?.[1] ?? "");
     if (!field("Types").includes("deb") || !field("Components").includes("main")) return [];
+    if (/^(no|false|0|off|without|disable)$/iu.test(field("Enabled")[0] ?? "yes")) return [];
     return field("URIs").flatMap((uri) => field("Suites").map((suite) => ({ uri, suite })));
   });
 }
 
-/** Debian's own sources of a suite among all that apt is configured with; other publishers' repositories are left out. */
+/** Debian's archive as mirrors and snapshots lay it out; whoever publishes packages for Debian uses other paths. */
+const DEBIAN_ARCHIVE = /^https?:\/\/.*\/debian(-security)?(\/\d{8}T\d{6}Z)?\/?$/u;
+
+/**
+ * Debian's own sources of a suite (with its updates and security) among all that apt is configured with.
+ * Other publishers' repositories are left out, and whatever containers cannot reach: files, discs, mirror lists.
+ * @param files apt's configuration: path → contents
+ */
 export function debianSources(files: Readonly<Record<string, string>>, suite: string): AptSource[] {
-  const all = Object.entries(files).flatMap(([name, text]) =>
-    name.endsWith(".sources") ? fromDeb822(text) : fromOneLine(text),
-  );
-  const wanted = new Set([suite, `${suite}-updates`, `${suite}-security`, `${suite}/updates`]);
-  return all.filter((source) => wanted.has(source.suite) && /\/debian(-security)?\/?$/u.test(source.uri));
+  const wanted = new Set([suite, `${suite}-updates`, `${suite}-security`]);
+  const found = Object.entries(files)
+    .flatMap(([name, text]) => (name.endsWith(".sources") ? fromDeb822(text) : fromOneLine(text)))
+    .filter((source) => wanted.has(source.suite) && DEBIAN_ARCHIVE.test(source.uri));
+  return [...new Map(found.map((source) => [`${source.uri} ${source.suite}`, source])).values()];
 }
 
-/** The files of this host's apt configuration. */
+/** The files of this host's apt configuration: path → contents. */
 export function readAptConfiguration(root = "/etc/apt"): Record<string, string> {
   const files: Record<string, string> = {};
   const read = (path: string): void => {

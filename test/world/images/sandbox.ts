@@ -5,7 +5,7 @@ import { buildImage, hasImage, inputsHash } from "../engine";
 /** ghcr.io/blaxel-ai/sandbox as it is since 0.2.47: FROM scratch, one file, no entrypoint, the labels its workflow writes. */
 export async function ensureSandboxImage(docker: Docker, binary: string, version: string): Promise<string> {
   const program = await readFile(binary);
-  const tag = `mesa-template-world/sandbox:${inputsHash("sandbox 1", version, program)}`;
+  const tag = `mesa-template-world/sandbox:${inputsHash("sandbox 2", version, program)}`;
   if (await hasImage(docker, tag)) return tag;
   await buildImage(
     docker,
@@ -16,7 +16,7 @@ export async function ensureSandboxImage(docker: Docker, binary: string, version
     {
       tag,
       labels: {
-        "org.opencontainers.image.version": `v${version}`,
+        "org.opencontainers.image.version": version,
         "org.opencontainers.image.revision": "bfecd2e000000000000000000000000000000000",
         "org.opencontainers.image.source": "https://github.com/blaxel-ai/sandbox",
         "org.opencontainers.image.title": "sandbox",

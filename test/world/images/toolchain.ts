@@ -1,13 +1,19 @@
 import type Docker from "dockerode";
 import { buildImage, hasImage, inputsHash } from "../engine";
 
-const PACKAGES =
-  "gcc libc6-dev libfuse3-dev pkg-config golang-go dpkg-dev apt-utils gnupg gpgv xz-utils docker-registry ca-certificates curl fuse3 busybox-static";
+/** What is compiled with, packed and signed with, served with, and what goes into the Alpine-like image. */
+const PACKAGES = [
+  "gcc libc6-dev libfuse3-dev pkgconf golang-go",
+  "apt-utils gpg gpg-agent gpgv xz-utils",
+  "docker-registry curl",
+  "busybox-static ca-certificates fuse3 openssl patchelf",
+].join(" ");
 
 /**
  * What compiles and serves the world's stand-ins: gcc and libfuse3 for mesa, Go for sandbox-api, apt-ftparchive and gpg
  * for the package repository, and the real docker-registry. The host itself needs none of them.
  * @param debian reference of the Debian base image
+ * @returns its local reference
  */
 export async function ensureToolchain(
   docker: Docker,
@@ -15,7 +21,7 @@ export async function ensureToolchain(
   log: (line: string) => void,
 ): Promise<string> {
   const { Id: base } = await docker.getImage(debian).inspect();
-  const tag = `mesa-template-world/toolchain:${inputsHash("toolchain 2", base, PACKAGES)}`;
+  const tag = `mesa-template-world/toolchain:${inputsHash("toolchain 4", base, PACKAGES)}`;
   if (await hasImage(docker, tag)) return tag;
   log("installing the world's compilers and servers into an image (about 40 s)");
   await buildImage(

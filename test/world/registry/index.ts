@@ -1,19 +1,33 @@
-import { request as httpRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerJson, cutOff, listenEverywhere, type WorldPart, type WorldTools } from "../part";
-import { ensureBackend, seededFrom, seedImage } from "./backend";
+import { ensureBackend } from "./backend";
+import { forward } from "./forward";
+import { isPublished, keepOnlyTags, publishImage, publishRelabelled } from "./publish";
+import { challengeFor, mayPull, repositoryIn, tokenFor } from "./tokens";
 
 export interface SeededImage {
+  /** Reference of a local image. */
   readonly image: string;
+  /** Canonical name without a tag: docker.io/library/debian */
   readonly name: string;
   readonly tags: readonly string[];
 }
 
 export interface RegistryPart extends WorldPart {
-  /** Puts another image under a tag (a newer base under the same tag, a newer sandbox-api). */
+  /** Puts a local image under a tag, an existing or a new one. reset() undoes it. */
   moveTag(image: string, name: string, tag: string): Promise<void>;
+  /**
+   * Publishes a newer image: what stands under `from` with other labels, and so with other digests.
+   * (A newer base under the same tag; a newer sandbox-api under a new one.) reset() undoes it.
+   */
+  publishNewer(
+    name: string,
+    tag: string,
+    from?: string,
+    labels?: Readonly<Record<string, string>>,
+  ): Promise<void>;
 }
-
-const TOKEN = "world-registry-token";
 
 /** The registry that clients see: the real one, behind a token service and the faults. */
 export async function startRegistry(
@@ -22,90 +36,93 @@ export async function startRegistry(
   seeds: readonly SeededImage[],
 ): Promise<RegistryPart> {
   await ensureBackend(tools, toolchain);
+  const touched = new Set(seeds.map(({ name }) => name));
   const seed = async (): Promise<void> => {
-    for (const { image, name, tags } of seeds) await seedImage(tools, image, name, tags);
+    for (const name of touched)
+      await keepOnlyTags(
+        tools,
+        name,
+        seeds.filter((one) => one.name === name).flatMap(({ tags }) => tags),
+      );
+    for (const { image, name, tags } of seeds) {
+      if (await isPublished(tools, image, name, tags)) continue;
+      tools.log(`filling the registry: ${name}`);
+      await publishImage(tools, image, name, tags);
+    }
   };
-  const missing = await Promise.all(
-    seeds.map(async ({ name, tags }) => !(await seededFrom(tools, name, tags[0] ?? "latest"))),
-  );
-  if (missing.some(Boolean)) {
-    tools.log("filling the registry");
-    await seed();
-  }
+  await seed();
   const close = await listenEverywhere(tools.config, tools.config.ports.registry, (request, response) => {
-    handle(tools, request, response);
+    answer(tools, request, response);
   });
-  return { close, reset: seed, moveTag: (image, name, tag) => seedImage(tools, image, name, [tag]) };
+  return {
+    close,
+    reset: seed,
+    async moveTag(image, name, tag) {
+      touched.add(name);
+      await publishImage(tools, image, name, [tag]);
+    },
+    async publishNewer(name, tag, from = tag, labels = {}) {
+      touched.add(name);
+      await publishRelabelled(tools, name, from, tag, {
+        "mesa-template.world.newer": randomUUID(),
+        ...labels,
+      });
+    },
+  };
 }
 
-function handle(tools: WorldTools, request: IncomingMessage, response: ServerResponse): void {
+function answer(tools: WorldTools, request: IncomingMessage, response: ServerResponse): void {
   const { faults, requests, config } = tools;
   const path = request.url ?? "/";
   const method = request.method ?? "GET";
-  response.on("finish", () => {
-    requests.add({ to: "registry", method, path, status: response.statusCode });
-  });
   if (faults.take("registry-down") !== undefined) {
     requests.add({ to: "registry", method, path, status: 0 });
     cutOff(request);
     return;
   }
-  if (path.startsWith("/token")) {
-    if (faults.take("registry-token-refused") !== undefined)
-      answerJson(response, 401, { errors: [{ code: "UNAUTHORIZED", message: "authentication required" }] });
-    else answerJson(response, 200, { token: TOKEN, access_token: TOKEN, expires_in: 300 });
+  response.on("finish", () => {
+    requests.add({ to: "registry", method, path, status: response.statusCode });
+  });
+  const url = new URL(path, `http://${request.headers.host ?? `127.0.0.1:${String(config.ports.registry)}`}`);
+  if (url.pathname === "/token") {
+    if (faults.take("registry-token-refused") !== undefined) refuse(response, 401, "UNAUTHORIZED");
+    else answerJson(response, 200, tokenFor(url.searchParams.getAll("scope")));
     return;
   }
-  if (request.headers.authorization !== `Bearer ${TOKEN}`) {
-    const scope = /^\/v2\/(.+)\/(?:manifests|blobs|tags)\//u.exec(path)?.[1];
-    const realm = `http://${request.headers.host ?? `127.0.0.1:${String(config.ports.registry)}`}/token`;
-    const challenge = `Bearer realm="${realm}",service="world-registry"${scope === undefined ? "" : `,scope="repository:${scope}:pull"`}`;
-    answerJson(
-      response,
-      401,
-      { errors: [{ code: "UNAUTHORIZED", message: "authentication required", detail: null }] },
-      { "WWW-Authenticate": challenge },
-    );
+  const repository = repositoryIn(url.pathname);
+  if (!mayPull(request.headers.authorization, repository)) {
+    refuse(response, 401, "UNAUTHORIZED", { "WWW-Authenticate": challengeFor(url.origin, repository) });
     return;
   }
-  const manifest = path.includes("/manifests/");
+  if (method !== "GET" && method !== "HEAD") {
+    refuse(response, 405, "UNSUPPORTED");
+    return;
+  }
+  const manifest = url.pathname.includes("/manifests/");
   if (manifest && faults.take("registry-unknown-tag") !== undefined) {
-    answerJson(response, 404, { errors: [{ code: "MANIFEST_UNKNOWN", message: "manifest unknown" }] });
+    refuse(response, 404, "MANIFEST_UNKNOWN");
     return;
   }
-  forward(
-    config.ports.registryBackend,
-    request,
-    response,
-    manifest && method === "GET" && faults.take("registry-wrong-bytes") !== undefined,
-  );
+  const spoiled = manifest && method === "GET" && faults.take("registry-wrong-bytes") !== undefined;
+  forward(config.ports.registryBackend, request, response, spoiled);
 }
 
-function forward(port: number, request: IncomingMessage, response: ServerResponse, spoiled: boolean): void {
-  const headers = { ...request.headers };
-  delete headers.authorization;
-  const upstream = httpRequest(
-    { host: "127.0.0.1", port, path: request.url, method: request.method, headers },
-    (answer) => {
-      if (!spoiled) {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        answer.pipe(response);
-        return;
-      }
-      const chunks: Buffer[] = [];
-      answer.on("data", (chunk: Buffer) => chunks.push(chunk));
-      answer.on("end", () => {
-        const bytes = Buffer.concat([Buffer.concat(chunks), Buffer.from("\n ")]);
-        response.writeHead(answer.statusCode ?? 502, {
-          ...answer.headers,
-          "content-length": String(bytes.length),
-        });
-        response.end(bytes);
-      });
-    },
+const MESSAGES = {
+  UNAUTHORIZED: "authentication required",
+  UNSUPPORTED: "The operation is unsupported.",
+  MANIFEST_UNKNOWN: "manifest unknown",
+} as const;
+
+function refuse(
+  response: ServerResponse,
+  status: number,
+  code: keyof typeof MESSAGES,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  answerJson(
+    response,
+    status,
+    { errors: [{ code, message: MESSAGES[code], detail: null }] },
+    { "Docker-Distribution-Api-Version": "registry/2.0", ...headers },
   );
-  upstream.on("error", () => {
-    cutOff(request);
-  });
-  request.pipe(upstream);
 }

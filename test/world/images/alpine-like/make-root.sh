@@ -1,76 +1,84 @@
 #!/bin/sh
-# Makes the Alpine-like root file system in /alpine and its packages, from what Debian packages hold.
+# Makes the Alpine-like root file system in /alpine: busybox and little else, as a fresh Alpine image has it.
 set -eu
-apt-get update -qq
-DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openssl tar bash curl dpkg >/dev/null
+. /world/record.sh
 R=/alpine
-S=$R/usr/lib/standin
-mkdir -p $R/bin $R/sbin $R/usr/bin $R/usr/sbin $R/usr/local/bin $R/lib/apk/db $R/etc/apk $R/etc/ssl/certs $R/tmp $R/root $R/var/log $R/var/cache/apk \
-  $R/run $R/proc $R/sys $R/dev $R/home $R/mnt $R/srv $R/opt $S/apk
-chmod 1777 $R/tmp
-cp /bin/busybox $R/bin/busybox
-for applet in $(/bin/busybox --list); do
-  case $applet in busybox|dpkg|dpkg-deb|rpm|rpm2cpio|bash|ar) continue ;; esac
-  ln -s /bin/busybox $R/bin/$applet
-done
-ln -s /bin/busybox $R/usr/bin/env
-install -m 755 /world/apk $R/sbin/apk
+for folder in bin sbin usr/bin usr/sbin usr/lib usr/local/bin usr/share lib/apk/db etc/apk/keys etc/ssl/certs etc/profile.d var/log var/cache/apk var/lib \
+  usr/lib/standin tmp root run proc sys dev home mnt media srv opt; do mkdir -p $R/$folder; done
+chmod 1777 $R/tmp && chmod 700 $R/root
+mkdir -p /base
 
-echo 3.21.4 > $R/etc/alpine-release
-printf 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.21.4\nPRETTY_NAME="Alpine Linux v3.21"\n' > $R/etc/os-release
-printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n' > $R/etc/passwd
-printf 'root:x:0:root\nnobody:x:65534:\nnogroup:x:65533:\n' > $R/etc/group
-printf 'root:*::0:::::\nnobody:!::0:::::\n' > $R/etc/shadow
+# owned PACKAGE PATH: a file of the root, said to be PACKAGE's
+owned() {
+  mkdir -p "/base/$1/$(dirname "$2")"
+  cp -a "$R/$2" "/base/$1/$2"
+}
+
+perl /world/busybox.pl /bin/busybox $R/bin/busybox all
+perl /world/busybox.pl /bin/busybox $R/usr/lib/standin/ash shell
+owned busybox bin/busybox
+busybox --list-full | while read -r applet; do
+  program=/bin/busybox
+  case ${applet##*/} in
+    # Alpine's busybox is made without these.
+    busybox|linuxrc|ar|dpkg|dpkg-deb|rpm|svc|svok|loadfont|mim|ts) continue ;;
+    sh|ash) program=/usr/lib/standin/ash ;;
+  esac
+  ln -s $program "$R/$applet"
+  echo "/$applet" >> $R/usr/lib/standin/applets
+done
+owned busybox-binsh bin/sh
+install -m 755 /world/apk $R/sbin/apk
+owned apk-tools sbin/apk
+
+# Only its presence tells which libc this is: no program linked to musl comes with the world.
+printf '#!/bin/sh\nprintf "musl libc (x86_64)\\nVersion 1.2.5\\nDynamic Program Loader\\n" >&2\nexit 1\n' > $R/lib/ld-musl-x86_64.so.1
+chmod 755 $R/lib/ld-musl-x86_64.so.1
+ln -s ld-musl-x86_64.so.1 $R/lib/libc.musl-x86_64.so.1
+owned musl lib/ld-musl-x86_64.so.1 && owned musl lib/libc.musl-x86_64.so.1
+
+echo 3.21.3 > $R/etc/alpine-release
+printf 'NAME="Alpine Linux"\nID=alpine\nVERSION_ID=3.21.3\nPRETTY_NAME="Alpine Linux v3.21"\nHOME_URL="https://alpinelinux.org/"\nBUG_REPORT_URL="https://gitlab.alpinelinux.org/alpine/aports/-/issues"\n' > $R/usr/lib/os-release
+ln -s ../usr/lib/os-release $R/etc/os-release
+owned alpine-release etc/alpine-release && owned alpine-release etc/os-release && owned alpine-release usr/lib/os-release
+
+printf 'root:x:0:0:root:/root:/bin/sh\nbin:x:1:1:bin:/bin:/sbin/nologin\ndaemon:x:2:2:daemon:/sbin:/sbin/nologin\nguest:x:405:100:guest:/dev/null:/sbin/nologin\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n' > $R/etc/passwd
+printf 'root:x:0:root\nbin:x:1:root,bin,daemon\ndaemon:x:2:root,bin,daemon\ntty:x:5:\nusers:x:100:games\nnogroup:x:65533:\nnobody:x:65534:\n' > $R/etc/group
+printf 'root:*::0:::::\nbin:!::0:::::\ndaemon:!::0:::::\nguest:!::0:::::\nnobody:!::0:::::\n' > $R/etc/shadow
 chmod 640 $R/etc/shadow
-printf 'https://dl-cdn.alpinelinux.org/alpine/v3.21/main\nhttps://dl-cdn.alpinelinux.org/alpine/v3.21/community\n' > $R/etc/apk/repositories
-printf 'alpine-baselayout\nalpine-keys\napk-tools\nbusybox\nmusl\n' > $R/etc/apk/world
+printf '127.0.0.1\tlocalhost\n' > $R/etc/hosts
+printf '/bin/sh\n/bin/ash\n' > $R/etc/shells
+printf 'export PATH="/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"\n' > $R/etc/profile
+printf 'hosts: files dns\n' > $R/etc/nsswitch.conf
+for file in passwd group shadow hosts shells profile; do owned alpine-baselayout-data etc/$file; done
+
 cp /etc/ssl/certs/ca-certificates.crt $R/etc/ssl/certs/ca-certificates.crt
 ln -s certs/ca-certificates.crt $R/etc/ssl/cert.pem
-for entry in alpine-baselayout:3.6.8-r1 alpine-keys:2.5-r0 apk-tools:2.14.6-r3 busybox:1.37.0-r12 ca-certificates-bundle:20250911-r0 musl:1.2.5-r9 musl-utils:1.2.5-r9 zlib:1.3.1-r2; do
-  printf 'P:%s\nV:%s\nA:x86_64\nS:1\nI:1\nT:stand-in\n\n' "${entry%%:*}" "${entry#*:}" >> $R/lib/apk/db/installed
-done
+owned ca-certificates-bundle etc/ssl/certs/ca-certificates.crt && owned ca-certificates-bundle etc/ssl/cert.pem
 
-# package NAME VERSION "DEPENDS": packs /pkg/NAME
-package() {
-  mkdir -p /pkg/$1
-  tar --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner -czf $S/apk/$1.tar.gz -C /pkg/$1 .
-  printf 'version=%s\ndepends=%s\n' "$2" "${3:-}" > $S/apk/$1.meta
+printf 'https://mirror.example.invalid/alpine/v3.21/main\nhttps://mirror.example.invalid/alpine/v3.21/community\n' > $R/etc/apk/repositories
+printf 'alpine-baselayout\nalpine-keys\nalpine-release\napk-tools\nbusybox\nmusl-utils\n' > $R/etc/apk/world
+
+# base NAME VERSION "DEPENDS" "DESCRIPTION" LICENCE
+base() {
+  folder=""
+  [ ! -d "/base/$1" ] || folder=/base/$1
+  { record "$folder" "$1" "$2" "$3" "$4" "${5:-MIT}"; echo; } >> $R/lib/apk/db/installed
 }
-# wrapped PACKAGE PROGRAM: a glibc program that brings its own loader, so that it says nothing about gcompat
-wrapped() {
-  dir=/pkg/$1/usr/lib/standin/$1
-  mkdir -p $dir /pkg/$1/usr/bin
-  real=$(command -v $2)
-  cp -L $real $dir/$2.program
-  ldd $real | awk '/=> \// {print $3} /^\t\/lib/ {print $1}' | while read -r library; do cp -L $library $dir/; done
-  cp -L /lib64/ld-linux-x86-64.so.2 $dir/
-  printf '#!/bin/sh\nexec /usr/lib/standin/%s/ld-linux-x86-64.so.2 --library-path /usr/lib/standin/%s /usr/lib/standin/%s/%s.program "$@"\n' $1 $1 $1 $2 > /pkg/$1/usr/bin/$2
-  chmod 755 /pkg/$1/usr/bin/$2
-}
-glibc_into() {
-  mkdir -p /pkg/$1/lib64 /pkg/$1/lib/x86_64-linux-gnu
-  cp -L /lib64/ld-linux-x86-64.so.2 /pkg/$1/lib64/
-  for library in libc.so.6 libm.so.6 libpthread.so.0 libdl.so.2 librt.so.1 libresolv.so.2 libgcc_s.so.1; do
-    cp -L /lib/x86_64-linux-gnu/$library /pkg/$1/lib/x86_64-linux-gnu/
-  done
-}
-glibc_into gcompat;      package gcompat 1.1.0-r4 "musl"
-glibc_into libc6-compat; touch /pkg/libc6-compat/lib/libc6-compat.standin; package libc6-compat 1.1.0-r4 "musl"
-mkdir -p /pkg/fuse3-libs/usr/lib; cp -L /lib/x86_64-linux-gnu/libfuse3.so.3 /pkg/fuse3-libs/usr/lib/libfuse3.so.3; package fuse3-libs 3.16.2-r1
-mkdir -p /pkg/fuse3/usr/bin /pkg/fuse3/etc
-install -m 4755 /usr/bin/fusermount3 /pkg/fuse3/usr/bin/fusermount3
-printf '# mount_max = 1000\n#user_allow_other\n' > /pkg/fuse3/etc/fuse.conf
-package fuse3 3.16.2-r1 "fuse3-libs"
-mkdir -p /pkg/ca-certificates/usr/sbin
-printf '#!/bin/sh\nexit 0\n' > /pkg/ca-certificates/usr/sbin/update-ca-certificates; chmod 755 /pkg/ca-certificates/usr/sbin/update-ca-certificates
-package ca-certificates 20250911-r0 "ca-certificates-bundle"
-printf 'version=20250911-r0\ndepends=\n' > $S/apk/ca-certificates-bundle.meta
-printf 'version=1.2.5-r9\ndepends=\n' > $S/apk/musl.meta
-wrapped curl curl; package curl 8.12.1-r1
-wrapped tar tar; package tar 1.35-r2
-wrapped dpkg dpkg-deb; package dpkg 1.22.11-r0 "tar"
-wrapped bash bash; package bash 5.2.37-r0
-wrapped openssl openssl; package openssl 3.3.3-r0
-mkdir -p /pkg/libgcc/usr/lib; package libgcc 14.2.0-r4
-mkdir -p /pkg/libstdc++/usr/lib; package libstdc++ 14.2.0-r4 "libgcc"
-mkdir -p /pkg/mesa/usr/lib; echo "the 3D graphics library" > /pkg/mesa/usr/lib/libgallium-24.2.8.so; package mesa 24.2.8-r0
+base alpine-baselayout 3.6.8-r1 "alpine-baselayout-data busybox-binsh" "Alpine base dir structure and init scripts" GPL-2.0-only
+base alpine-baselayout-data 3.6.8-r1 "" "Alpine base dir structure and init scripts" GPL-2.0-only
+base alpine-keys 2.5-r0 "" "Public keys for Alpine Linux packages"
+base alpine-release 3.21.3-r0 "alpine-keys" "Alpine release data"
+base apk-tools 2.14.6-r3 "musl ca-certificates-bundle libcrypto3 libssl3 zlib" "Alpine Package Keeper - package manager for alpine" GPL-2.0-only
+base busybox 1.37.0-r12 "musl ssl_client" "Size optimized toolbox of many common UNIX utilities" GPL-2.0-only
+base busybox-binsh 1.37.0-r12 "busybox" "busybox ash /bin/sh" GPL-2.0-only
+base ca-certificates-bundle 20241121-r1 "" "Pre generated bundle of Mozilla certificates" "MPL-2.0 AND MIT"
+base libcrypto3 3.3.3-r0 "musl" "Crypto library from openssl" Apache-2.0
+base libssl3 3.3.3-r0 "musl libcrypto3" "SSL shared libraries" Apache-2.0
+base musl 1.2.5-r9 "" "the musl c library (libc) implementation"
+base musl-utils 1.2.5-r9 "scanelf musl" "the musl c library (libc) implementation"
+base scanelf 1.3.8-r1 "musl" "Scan ELF binaries for stuff" GPL-2.0-only
+base ssl_client 1.37.0-r12 "musl libcrypto3 libssl3" "External ssl_client for busybox wget" GPL-2.0-only
+base zlib 1.3.1-r2 "musl" "A compression/decompression Library" Zlib
+
+sh /world/make-packages.sh $R/usr/lib/standin/apk
