@@ -20,7 +20,11 @@ function docker(...args: readonly string[]): string[] {
 }
 
 const dangling = (): string[] => docker("images", "-q", "--filter", "dangling=true");
-const containers = (): string[] => docker("ps", "-aq");
+/** Containers that are not the world's: its sandboxes come and go by themselves. */
+const containers = (): string[] => {
+  const worlds = docker("ps", "-aq", "--filter", "label=mesa-template.world");
+  return docker("ps", "-aq").filter((id) => !worlds.includes(id));
+};
 
 function build(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   return mesaTemplate(["build", "0.20.0", "--template", "alpine", "--root", place.root, "--json", ...args], {

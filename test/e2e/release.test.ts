@@ -1,5 +1,15 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
@@ -28,8 +38,20 @@ function ourContainers(): string[] {
     .filter((line) => line !== "");
 }
 
+/** A folder for temporary files of these tests' own: others' runs, killed ones among them, leave theirs elsewhere. */
+const temporary = mkdtempSync(join(tmpdir(), "mesa-template-e2e-"));
+const usualTemporary = process.env["TMPDIR"];
+beforeAll(() => {
+  process.env["TMPDIR"] = temporary;
+});
+afterAll(() => {
+  if (usualTemporary === undefined) delete process.env["TMPDIR"];
+  else process.env["TMPDIR"] = usualTemporary;
+  rmSync(temporary, { recursive: true, force: true });
+});
+
 function ourTemporaryFolders(): string[] {
-  return readdirSync(tmpdir()).filter((name) => /^mesa-template-(bl|core)-/u.test(name));
+  return readdirSync(temporary);
 }
 
 describe("release", () => {
