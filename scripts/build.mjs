@@ -1,9 +1,14 @@
 // Bundles the program: a small entry file, and parts beside it that are loaded only when a command needs them.
+// node scripts/build.mjs [FOLDER]: what is there stays in use until all of the new one is made.
 import { execFileSync } from "node:child_process";
-import { chmodSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
+import { generatedFiles } from "./generated.mjs";
 
 const { version } = JSON.parse(readFileSync("package.json", "utf8"));
+const target = resolve(process.argv[2] ?? "dist");
+const out = join(dirname(target), `.building-${process.pid}`);
 
 // Heavy packages stay packages: they are loaded from node_modules by the commands that use them.
 const HEAVY = [
@@ -19,30 +24,48 @@ const HEAVY = [
   "xz-decompress",
 ];
 
-rmSync("dist", { recursive: true, force: true });
-await build({
-  entryPoints: { "mesa-template": "src/cli/mesa-template.ts", index: "src/index.ts" },
-  outdir: "dist",
-  bundle: true,
-  splitting: true,
-  format: "esm",
-  platform: "node",
-  target: "node20",
-  minifySyntax: true,
-  minifyWhitespace: true,
-  keepNames: true,
-  chunkNames: "parts/[name]-[hash]",
-  external: HEAVY,
-  loader: { ".hbs": "text" },
-  define: { __MESA_TEMPLATE_VERSION__: JSON.stringify(version) },
-  banner: {
-    js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-  },
-  logLevel: "warning",
-});
-chmodSync("dist/mesa-template.js", 0o755);
-const help = execFileSync(process.execPath, ["dist/mesa-template.js", "--help"], {
-  encoding: "utf8",
-  env: { ...process.env, COLUMNS: "100" },
-});
-writeFileSync("dist/help.txt", help);
+async function bundle() {
+  await build({
+    entryPoints: { "mesa-template": "src/cli/mesa-template.ts", index: "src/index.ts" },
+    outdir: out,
+    bundle: true,
+    splitting: true,
+    format: "esm",
+    platform: "node",
+    target: "node20",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    keepNames: true,
+    chunkNames: "parts/[name]-[hash]",
+    external: HEAVY,
+    loader: { ".hbs": "text" },
+    define: { __MESA_TEMPLATE_VERSION__: JSON.stringify(version) },
+    banner: {
+      js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
+    },
+    logLevel: "warning",
+  });
+  chmodSync(join(out, "mesa-template.js"), 0o755);
+}
+
+/** What is made from the program's own data. */
+async function generate() {
+  for (const [path, text] of Object.entries(await generatedFiles())) {
+    mkdirSync(dirname(join(out, path)), { recursive: true });
+    writeFileSync(join(out, path), text);
+  }
+}
+
+try {
+  await Promise.all([bundle(), generate()]);
+  const help = execFileSync(process.execPath, [join(out, "mesa-template.js"), "--help"], {
+    encoding: "utf8",
+    env: { ...process.env, COLUMNS: "100" },
+  });
+  writeFileSync(join(out, "help.txt"), help);
+  if (existsSync(target)) renameSync(target, `${out}-old`);
+  renameSync(out, target);
+} finally {
+  rmSync(out, { recursive: true, force: true });
+  rmSync(`${out}-old`, { recursive: true, force: true });
+}

@@ -22,7 +22,19 @@ function answerAtOnce(argv: readonly string[]): boolean {
   return false;
 }
 
-if (!answerAtOnce(process.argv.slice(2))) {
+/** A shell asks what may stand at the cursor, at every press of TAB. */
+async function completes(argv: readonly string[]): Promise<boolean> {
+  const [word, shell, line] = argv;
+  if (word !== "__complete" || shell === undefined || line === undefined) return false;
+  const { completionAnswer } = await import("./completion/answer");
+  process.stdout.write(
+    completionAnswer(new URL("completion.json", import.meta.url), shell, line, process.env),
+  );
+  return true;
+}
+
+const argv = process.argv.slice(2);
+if (!answerAtOnce(argv) && !(await completes(argv))) {
   const { main } = await import("./main");
-  process.exitCode = await main(process.argv.slice(2), process.env);
+  process.exitCode = await main(argv, process.env);
 }

@@ -1,5 +1,7 @@
 import type { CommandSpec } from "../command";
+import { completionCommand } from "./completion";
 import { lockCommand } from "./lock";
+import { matrixCommand } from "./matrix";
 import {
   channelsCommand,
   gcCommand,
@@ -58,4 +60,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   sandboxBootstrapCommand,
   sandboxCleanCommand,
   doctorCommand,
+  matrixCommand,
+  completionCommand,
 ];

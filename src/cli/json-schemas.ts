@@ -1,0 +1,41 @@
+import { toJSONSchema, type ZodMiniType } from "zod/mini";
+import { lockSchema } from "../lock/lock";
+import { manifestSchema } from "../manifest/entry";
+import { templateSchema } from "../render/settings";
+
+interface Described {
+  readonly schema: ZodMiniType;
+  readonly title: string;
+  readonly description: string;
+}
+
+const SCHEMAS: Readonly<Record<string, Described>> = {
+  manifest: {
+    schema: manifestSchema,
+    title: "Manifest of template versions",
+    description: "dockerfiles/manifest.json: every template version, every channel and its history",
+  },
+  lock: {
+    schema: lockSchema,
+    title: "Lock of a template at a Mesa version",
+    description: "dockerfiles/<template>/<version>/lock.json: every input, resolved and immutable",
+  },
+  template: {
+    schema: templateSchema,
+    title: "Settings of a template",
+    description: "templates/<template>/template.toml",
+  },
+};
+
+/**
+ * JSON Schemas (draft 2020-12) of the files that people and other programs read or write, by the name of the file in the
+ * package. They say what may be written: a key that has a default may be left out.
+ */
+export function jsonSchemas(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
+  return Object.fromEntries(
+    Object.entries(SCHEMAS).map(([name, { schema, title, description }]) => {
+      const { $schema, ...rest } = toJSONSchema(schema, { io: "input" });
+      return [name, { $schema, title, description, ...rest }];
+    }),
+  );
+}

@@ -1,0 +1,102 @@
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { allJobs, isUnfinished } from "../../../src/cli/pipeline-matrix";
+import { main } from "../../../src/cli/main";
+import { parseLock } from "../../../src/lock/index";
+import type { ManifestEntry } from "../../../src/manifest/entry";
+import { loadTemplate, renderTemplate } from "../../../src/render/index";
+import { canonicalJson } from "../../../src/support/canonical-json";
+import { entryOf, manifestOf } from "../manifest/fixture";
+import { REPOSITORY, workFolder } from "./fixture/built";
+
+describe("what is unfinished", () => {
+  const job = { template: "debian", version: "0.20.0" };
+  const entry = (changes: Partial<ManifestEntry>): ManifestEntry => ({
+    ...entryOf("debian", "0.20.0"),
+    inputsDigest: "sha256:same",
+    ...changes,
+  });
+  it.each([
+    ["verified from the same inputs", entry({ status: "verified" }), false],
+    ["verified from other inputs", entry({ status: "verified", inputsDigest: "sha256:other" }), true],
+    ["smoked only", entry({ status: "smoked" }), true],
+    ["failed", entry({ status: "failed" }), true],
+    ["revoked", entry({ status: "revoked" }), false],
+    ["revoked, and edited since", entry({ status: "revoked", inputsDigest: "sha256:other" }), false],
+    ["removed", entry({ status: "removed" }), false],
+    ["another version", { ...entryOf("debian", "0.26.0") }, true],
+  ])("%s", (_, one, unfinished) => {
+    expect(isUnfinished(manifestOf(one), job, "sha256:same")).toBe(unfinished);
+  });
+  it("names each pair once", () => {
+    expect(allJobs(["b", "a"], ["1.0.0", "1.0.0"])).toEqual([
+      { template: "b", version: "1.0.0" },
+      { template: "a", version: "1.0.0" },
+    ]);
+  });
+});
+
+describe("matrix", () => {
+  const { folder: root, remove } = workFolder("matrix");
+  afterAll(remove);
+  cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
+
+  async function matrix(...args: string[]): Promise<{ code: number; out: string }> {
+    let out = "";
+    const write = process.stdout.write.bind(process.stdout);
+    process.stdout.write = ((text: string, done?: () => void): boolean => {
+      out += text;
+      done?.();
+      return true;
+    }) as typeof process.stdout.write;
+    try {
+      return { code: await main(["matrix", "--root", root, ...args], {}), out };
+    } finally {
+      process.stdout.write = write;
+    }
+  }
+
+  it("is empty, and fine, where nothing is locked", async () => {
+    expect(await matrix("--json")).toEqual({ code: 0, out: '{"include":[]}\n' });
+    expect(await matrix()).toEqual({ code: 0, out: "Nothing to release.\n" });
+  });
+
+  it("is templates × versions where versions are named", async () => {
+    const { code, out } = await matrix("0.20.0", "0.26.0", "--json", "--template", "debian,alpine");
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual({
+      include: ["debian", "alpine"].flatMap((template) =>
+        ["0.20.0", "0.26.0"].map((version) => ({ template, version })),
+      ),
+    });
+  });
+
+  it("leaves out what is verified with what template and lock give now", async () => {
+    for (const version of ["0.20.0", "0.26.0"]) {
+      const folder = join(root, "dockerfiles/debian", version);
+      mkdirSync(folder, { recursive: true });
+      cpSync(join(REPOSITORY, `test/golden/locks/debian-${version}.json`), join(folder, "lock.json"));
+    }
+    const lockFile = join(root, "dockerfiles/debian/0.20.0/lock.json");
+    const lock = parseLock(readFileSync(lockFile, "utf8"), lockFile);
+    const { inputsDigest } = renderTemplate(await loadTemplate(root, "debian"), lock);
+    const verified = { ...entryOf("debian", "0.20.0"), status: "verified" as const, inputsDigest };
+    writeFileSync(join(root, "dockerfiles/manifest.json"), canonicalJson(manifestOf(verified)));
+    const versions = async (...args: string[]): Promise<unknown> => {
+      const { out } = await matrix("--json", "--template", "debian", ...args);
+      return (JSON.parse(out) as { include: { version: string }[] }).include.map(({ version }) => version);
+    };
+    expect(await versions()).toEqual(["0.26.0"]);
+    expect(await versions("--all")).toEqual(["0.26.0", "0.20.0"]);
+    expect(await versions("0.20.0")).toEqual(["0.20.0"]);
+    expect(await versions("0.20.0", "--needed")).toEqual([]);
+    const toml = join(root, "templates/debian/Dockerfile.hbs");
+    writeFileSync(toml, `${readFileSync(toml, "utf8")}\n# edited\n`);
+    expect(await versions()).toEqual(["0.26.0", "0.20.0"]);
+  });
+
+  it("takes no version that is none", async () => {
+    expect((await matrix("latest", "--json")).code).toBe(2);
+  });
+});

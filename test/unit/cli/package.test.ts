@@ -1,0 +1,119 @@
+import { execFileSync } from "node:child_process";
+import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
+import { parse } from "smol-toml";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { entryOf, manifestOf } from "../manifest/fixture";
+import { buildInto, REPOSITORY, workFolder } from "./fixture/built";
+
+interface PackageFile {
+  readonly scripts: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
+}
+
+const work = workFolder("package");
+const own = JSON.parse(readFileSync(join(REPOSITORY, "package.json"), "utf8")) as PackageFile;
+
+function schema(name: string): ValidateFunction {
+  const file = join(work.folder, `dist/schemas/${name}.schema.json`);
+  return new Ajv2020({ strict: true }).compile(JSON.parse(readFileSync(file, "utf8")) as object);
+}
+
+function problems(validate: ValidateFunction, value: unknown): unknown {
+  return validate(value) ? [] : validate.errors;
+}
+
+beforeAll(() => {
+  for (const name of ["package.json", "README.md", "templates"])
+    cpSync(join(REPOSITORY, name), join(work.folder, name), { recursive: true });
+  buildInto(join(work.folder, "dist"));
+  execFileSync(process.execPath, ["scripts/types.mjs", join(work.folder, "dist/types")], { cwd: REPOSITORY });
+}, 120_000);
+afterAll(work.remove);
+
+describe("the package", () => {
+  it("is made whole whenever it is packed", () => {
+    expect(own.scripts["prepack"]).toBe("npm run build:package");
+    expect(own.scripts["build:package"]).toBe("node scripts/build.mjs && node scripts/types.mjs");
+  });
+
+  it("holds what its exports name, the program and the templates, and no sources or tests", () => {
+    const output = execFileSync("npm", ["pack", "--dry-run", "--json", "--ignore-scripts"], {
+      cwd: work.folder,
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", "ignore"],
+    });
+    const [packed] = JSON.parse(output) as [{ readonly files: readonly { readonly path: string }[] }];
+    const paths = packed.files.map((file) => file.path);
+    const named = Object.values(own.exports).flatMap((target) =>
+      typeof target === "string" ? [target] : [target.types, target.default],
+    );
+    const missing = named
+      .map((target) => target.replace("./", ""))
+      .filter(
+        (target) =>
+          !paths.some((path) =>
+            target.endsWith("*") ? path.startsWith(target.slice(0, -1)) : path === target,
+          ),
+      );
+    expect(missing).toEqual([]);
+    for (const path of ["dist/mesa-template.js", "dist/completion.json", "templates/debian/template.toml"])
+      expect(paths).toContain(path);
+    expect(paths.filter((path) => /^(src|test|node_modules)\//u.test(path))).toEqual([]);
+  });
+
+  it("has types that a consumer with Node's own resolution can use", () => {
+    const consumer = join(work.folder, "consumer.mts");
+    writeFileSync(
+      consumer,
+      `import { resolveTemplate, Failure, type ResolvedTemplate } from "./dist/types/index.js";
+const found: ResolvedTemplate = await resolveTemplate("stable", { template: "debian" });
+const image: string = found.image;
+// @ts-expect-error -- a misspelt option is refused, so the types are really there
+await resolveTemplate("stable", { templat: "debian" });
+export const failed = (error: unknown): boolean => error instanceof Failure && image !== "";
+`,
+    );
+    const args = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--types", "node"];
+    execFileSync(join(REPOSITORY, "node_modules/.bin/tsc"), [...args, "--skipLibCheck", consumer], {
+      cwd: work.folder,
+      stdio: ["ignore", "inherit", "inherit"],
+    });
+    expect(existsSync(join(work.folder, "consumer.mjs"))).toBe(false);
+  }, 60_000);
+});
+
+describe("the schemas", () => {
+  it("take a manifest, and say where one is wrong", () => {
+    const validate = schema("manifest");
+    const manifest = manifestOf(entryOf("debian", "0.20.0"));
+    expect(problems(validate, manifest)).toEqual([]);
+    expect(problems(validate, { ...manifest, versions: { "debian@0.20.0-1": { id: 1 } } })).not.toEqual([]);
+    const committed = readFileSync(join(REPOSITORY, "dockerfiles/manifest.json"), "utf8");
+    expect(problems(validate, JSON.parse(committed))).toEqual([]);
+  });
+
+  it("take every lock there is, and no lock with a changed digest's form", () => {
+    const validate = schema("lock");
+    const folder = join(REPOSITORY, "test/golden/locks");
+    const locks = readdirSync(folder).map(
+      (name) => JSON.parse(readFileSync(join(folder, name), "utf8")) as { deb: object },
+    );
+    expect(locks.length).toBeGreaterThan(5);
+    for (const lock of locks) expect(problems(validate, lock)).toEqual([]);
+    const [lock] = locks;
+    expect(problems(validate, { ...lock, deb: { ...lock?.deb, sha256: "abc" } })).not.toEqual([]);
+    expect(problems(validate, { ...lock, extra: 1 })).not.toEqual([]);
+  });
+
+  it("take the templates' settings, and no key that is misspelt", () => {
+    const validate = schema("template");
+    for (const name of ["debian", "alpine"]) {
+      const file = join(REPOSITORY, "templates", name, "template.toml");
+      const settings = parse(readFileSync(file, "utf8"));
+      expect(problems(validate, settings)).toEqual([]);
+      expect(problems(validate, { ...settings, instal: "apt" })).not.toEqual([]);
+    }
+  });
+});
