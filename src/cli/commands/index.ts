@@ -1,5 +1,6 @@
 import type { CommandSpec } from "../command";
 import { completionCommand } from "./completion";
+import { initCommand } from "./init";
 import { lockCommand } from "./lock";
 import { matrixCommand } from "./matrix";
 import {
@@ -61,5 +62,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   sandboxCleanCommand,
   doctorCommand,
   matrixCommand,
+  initCommand,
   completionCommand,
 ];

@@ -2,13 +2,13 @@ import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { allJobs, isUnfinished } from "../../../src/cli/pipeline-matrix";
-import { main } from "../../../src/cli/main";
 import { parseLock } from "../../../src/lock/index";
 import type { ManifestEntry } from "../../../src/manifest/entry";
 import { loadTemplate, renderTemplate } from "../../../src/render/index";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { entryOf, manifestOf } from "../manifest/fixture";
 import { REPOSITORY, workFolder } from "./fixture/built";
+import { runMain } from "./fixture/run-main";
 
 describe("what is unfinished", () => {
   const job = { template: "debian", version: "0.20.0" };
@@ -42,20 +42,8 @@ describe("matrix", () => {
   afterAll(remove);
   cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
 
-  async function matrix(...args: string[]): Promise<{ code: number; out: string }> {
-    let out = "";
-    const write = process.stdout.write.bind(process.stdout);
-    process.stdout.write = ((text: string, done?: () => void): boolean => {
-      out += text;
-      done?.();
-      return true;
-    }) as typeof process.stdout.write;
-    try {
-      return { code: await main(["matrix", "--root", root, ...args], {}), out };
-    } finally {
-      process.stdout.write = write;
-    }
-  }
+  const matrix = (...args: readonly string[]): Promise<{ readonly code: number; readonly out: string }> =>
+    runMain(["matrix", "--root", root, ...args]);
 
   it("is empty, and fine, where nothing is locked", async () => {
     expect(await matrix("--json")).toEqual({ code: 0, out: '{"include":[]}\n' });

@@ -1,0 +1,109 @@
+/** A file that a repository gets. */
+export interface InitFile {
+  /** Below the repository, with forward slashes. */
+  readonly path: string;
+  readonly contents: Uint8Array;
+  /**
+   * whole: the file is ours. lines: its lines are added to whatever is there. once: only where there is none (a package.json
+   * belongs to whoever has one).
+   */
+  readonly as: "whole" | "lines" | "once";
+}
+
+/** Takes its name, and where the program is, as a team's repository has it. */
+const PROGRAM = "npx --no-install mesa-template";
+
+const MAKEFILE = `# make template MESA_VERSION=0.26.0   locks, renders, builds, proves, deploys and records every template
+# make upgrade                        builds and proves the newest Mesa and shows what would change
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+MESA_TEMPLATE := ${PROGRAM}
+
+.PHONY: help template upgrade outdated check doctor build
+
+help: ## this list
+	@sed -n 's/^\\([a-z-]*\\):.*## \\(.*\\)/  make \\1|\\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+template: build ## lock, render, build, smoke, deploy and record: MESA_VERSION=0.26.0 [ARGS=…]
+	@if [ -z "$(MESA_VERSION)" ]; then echo "Which Mesa version? make template MESA_VERSION=0.26.0" >&2; exit 2; fi
+	@$(MESA_TEMPLATE) release "$(MESA_VERSION)" $(ARGS)
+
+upgrade: build ## build and prove the newest Mesa, show what would change: [ARGS=--branch]
+	@$(MESA_TEMPLATE) upgrade $(ARGS)
+
+outdated: build ## is there something newer
+	@$(MESA_TEMPLATE) outdated
+
+check: build ## the manifest is whole
+	@$(MESA_TEMPLATE) manifest check
+
+doctor: build ## look at everything that is needed
+	@$(MESA_TEMPLATE) doctor
+
+build: node_modules/.mesa-template-ready ## install the program
+
+node_modules/.mesa-template-ready: package.json
+	@npm install --no-audit --no-fund --loglevel=error
+	@touch $@
+`;
+
+const GITIGNORE = [
+  "node_modules/",
+  "# stage results, logs and downloads of mesa-template",
+  ".mesa-template/",
+];
+const PRETTIERIGNORE = ["# written by mesa-template, byte for byte", "dockerfiles/", "*.hbs"];
+const GITATTRIBUTES = [
+  "# hashes stand on these bytes: no line endings of another system",
+  "templates/** text eol=lf",
+  "dockerfiles/** text eol=lf",
+  "dockerfiles/*/*/** linguist-generated",
+];
+
+/** A workflow of this program's own repository as it runs in a team's, where the program is an installed package. */
+export function teamWorkflow(text: string): string {
+  return text.replace("MESA_TEMPLATE: node dist/mesa-template.js", `MESA_TEMPLATE: ${PROGRAM}`);
+}
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
+const lines = (list: readonly string[]): Uint8Array => encode(`${list.join("\n")}\n`);
+
+/**
+ * Everything a repository of its own gets.
+ * @param templates files below templates/, by their path there
+ * @param workflows release.yml and upgrade.yml as they are in this program's repository
+ * @param version of the npm package
+ */
+export function initFiles(
+  templates: ReadonlyMap<string, Uint8Array>,
+  workflows: { readonly release: string; readonly upgrade: string },
+  version: string,
+): readonly InitFile[] {
+  const own = {
+    private: true,
+    description: "Blaxel sandbox templates with Mesa inside",
+    devDependencies: { "mesa-blaxel-templates": `^${version}` },
+  };
+  return [
+    ...[...templates].map(([path, contents]): InitFile => ({
+      path: `templates/${path}`,
+      contents,
+      as: "whole",
+    })),
+    { path: "Makefile", contents: encode(MAKEFILE), as: "whole" },
+    {
+      path: ".github/workflows/mesa-release.yml",
+      contents: encode(teamWorkflow(workflows.release)),
+      as: "whole",
+    },
+    {
+      path: ".github/workflows/mesa-upgrade.yml",
+      contents: encode(teamWorkflow(workflows.upgrade)),
+      as: "whole",
+    },
+    { path: "package.json", contents: encode(`${JSON.stringify(own, null, 2)}\n`), as: "once" },
+    { path: ".gitignore", contents: lines(GITIGNORE), as: "lines" },
+    { path: ".prettierignore", contents: lines(PRETTIERIGNORE), as: "lines" },
+    { path: ".gitattributes", contents: lines(GITATTRIBUTES), as: "lines" },
+  ];
+}

@@ -1,0 +1,34 @@
+import type { InitFile } from "./files";
+
+/** What becomes of one file. */
+export interface InitStep {
+  readonly path: string;
+  readonly outcome: "written" | "overwritten" | "added-to" | "kept" | "conflict";
+  /** What the file then holds; absent when it stays as it is. */
+  readonly contents?: Uint8Array;
+}
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** The text with those lines at its end that it does not have yet. */
+function withLines(before: string, added: string): string {
+  const there = new Set(before.split(/\r?\n/u));
+  const missing = added.split("\n").filter((line) => line !== "" && !there.has(line));
+  if (missing.length === 0) return before;
+  return `${before}${before === "" || before.endsWith("\n") ? "" : "\n"}${missing.join("\n")}\n`;
+}
+
+/** Decides about one file. `before` is what stands there now. */
+export function initStep(file: InitFile, before: Uint8Array | undefined, force: boolean): InitStep {
+  const { path, contents } = file;
+  if (before === undefined) return { path, outcome: "written", contents };
+  if (file.as === "once" || same(before, contents)) return { path, outcome: "kept" };
+  if (file.as === "lines") {
+    const [text, added] = [Buffer.from(before).toString("utf8"), Buffer.from(contents).toString("utf8")];
+    const whole = withLines(text, added);
+    return whole === text
+      ? { path, outcome: "kept" }
+      : { path, outcome: "added-to", contents: Buffer.from(whole, "utf8") };
+  }
+  return force ? { path, outcome: "overwritten", contents } : { path, outcome: "conflict" };
+}

@@ -1,0 +1,107 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { initFiles, teamWorkflow } from "../../../src/cli/init/files";
+import { initStep } from "../../../src/cli/init/plan";
+import { REPOSITORY, workFolder } from "./fixture/built";
+import { runMain } from "./fixture/run-main";
+
+const bytes = (text: string): Uint8Array => Buffer.from(text, "utf8");
+
+describe("what becomes of a file", () => {
+  const whole = { path: "Makefile", contents: bytes("ours\n"), as: "whole" } as const;
+  const lines = { path: ".gitignore", contents: bytes("a/\nb/\n"), as: "lines" } as const;
+  const once = { path: "package.json", contents: bytes("{}"), as: "once" } as const;
+  it.each([
+    [whole, undefined, false, "written", "ours\n"],
+    [whole, "ours\n", false, "kept", undefined],
+    [whole, "theirs\n", false, "conflict", undefined],
+    [whole, "theirs\n", true, "overwritten", "ours\n"],
+    [lines, undefined, false, "written", "a/\nb/\n"],
+    [lines, "b/\nc/", false, "added-to", "b/\nc/\na/\n"],
+    [lines, "b/\r\na/\r\n", false, "kept", undefined],
+    [lines, "c/\n", true, "added-to", "c/\na/\nb/\n"],
+    [once, undefined, false, "written", "{}"],
+    [once, '{"name":"theirs"}', true, "kept", undefined],
+  ])("%o over %j (force %s): %s", (file, before, force, outcome, contents) => {
+    const step = initStep(file, before === undefined ? undefined : bytes(before), force);
+    expect(step.outcome).toBe(outcome);
+    expect(step.contents === undefined ? undefined : Buffer.from(step.contents).toString("utf8")).toBe(
+      contents,
+    );
+  });
+});
+
+describe("the workflows", () => {
+  it.each(["release", "upgrade"])("%s calls the installed package in a team's repository", (name) => {
+    const ours = readFileSync(join(REPOSITORY, `.github/workflows/${name}.yml`), "utf8");
+    const theirs = teamWorkflow(ours);
+    expect((parse(ours) as { env: object }).env).toEqual({ MESA_TEMPLATE: "node dist/mesa-template.js" });
+    expect((parse(theirs) as { env: object }).env).toEqual({
+      MESA_TEMPLATE: "npx --no-install mesa-template",
+    });
+    expect(theirs).not.toContain("dist/");
+  });
+
+  it("stand in files that do not clash with others'", () => {
+    const paths = initFiles(new Map(), { release: "", upgrade: "" }, "1.0.0").map(({ path }) => path);
+    expect(paths).toContain(".github/workflows/mesa-release.yml");
+  });
+});
+
+describe("init", () => {
+  const work = workFolder("init");
+  afterAll(work.remove);
+  let count = 0;
+  let folder = "";
+  beforeEach(() => {
+    count += 1;
+    folder = join(work.folder, String(count));
+  });
+  const read = (path: string): string => readFileSync(join(folder, path), "utf8");
+
+  it("makes the folder, and again changes nothing", async () => {
+    expect((await runMain(["init", folder, "--json"])).code).toBe(0);
+    expect(read("templates/debian/template.toml")).toBe(
+      readFileSync(join(REPOSITORY, "templates/debian/template.toml"), "utf8"),
+    );
+    expect(read("Makefile")).toContain("\ttouch".replace("touch", "@touch $@"));
+    expect(JSON.parse(read("package.json"))).toMatchObject({
+      devDependencies: { "mesa-blaxel-templates": expect.stringMatching(/^\^\d/u) as string },
+    });
+    writeFileSync(join(folder, ".gitignore"), `${read(".gitignore")}mine/\n`);
+    const before = read(".gitignore");
+    expect((await runMain(["init", folder, "--json"])).code).toBe(0);
+    expect(read(".gitignore")).toBe(before);
+  });
+
+  it("writes nothing over what is there: exit 2, and nothing at all was written", async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, "Makefile"), "theirs\n");
+    expect((await runMain(["init", folder, "--json"])).code).toBe(2);
+    expect(existsSync(join(folder, "templates"))).toBe(false);
+    expect(read("Makefile")).toBe("theirs\n");
+    expect((await runMain(["init", folder, "--force", "--json"])).code).toBe(0);
+    expect(read("Makefile")).toContain("make template");
+  });
+
+  it("says with --dry-run what it would do, and does nothing", async () => {
+    expect((await runMain(["init", folder, "--dry-run", "--json"])).code).toBe(0);
+    expect(existsSync(folder)).toBe(false);
+  });
+
+  it("adds to ignore files and leaves a package.json alone", async () => {
+    mkdirSync(folder);
+    writeFileSync(join(folder, ".gitignore"), "theirs/");
+    writeFileSync(join(folder, "package.json"), "{}");
+    expect((await runMain(["init", folder, "--json"])).code).toBe(0);
+    expect(read(".gitignore")).toMatch(/^theirs\/\n[\s\S]*^\.mesa-template\/$/mu);
+    expect(read("package.json")).toBe("{}");
+  });
+
+  it("is wrong usage where a file has the folder's name", async () => {
+    writeFileSync(folder, "");
+    expect((await runMain(["init", folder, "--json"])).code).toBe(2);
+  });
+});
