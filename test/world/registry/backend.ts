@@ -53,10 +53,23 @@ export async function ensureBackend(tools: WorldTools, toolchain: string): Promi
   await untilItAnswers(backendUrl(tools));
 }
 
+const ANSWER_LIMIT_MS = 5_000;
+
+/** A request to the registry. One that gets no answer in time is sent again: Node's fetch was seen to wait for ever on a connection that is gone. */
+export async function askBackend(url: string | URL, init: RequestInit = {}): Promise<Response> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_LIMIT_MS * attempt) });
+    } catch (error) {
+      if (attempt === 4) throw error;
+    }
+  }
+}
+
 async function untilItAnswers(base: string): Promise<void> {
   for (let attempt = 0; attempt < 200; attempt += 1) {
     try {
-      if ((await fetch(`${base}/v2/`)).ok) return;
+      if ((await fetch(`${base}/v2/`, { signal: AbortSignal.timeout(1_000) })).ok) return;
     } catch {
       // Not up yet.
     }

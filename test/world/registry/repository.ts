@@ -1,5 +1,5 @@
 import type { WorldTools } from "../part";
-import { backendUrl } from "./backend";
+import { askBackend, backendUrl } from "./backend";
 import { digestOf } from "./lists";
 
 /** One repository of the backend. Asking for what is not there gives undefined; a refused change is thrown. */
@@ -18,13 +18,13 @@ export interface Repository {
 export function repositoryOf(tools: WorldTools, name: string): Repository {
   const base = `${backendUrl(tools)}/v2/${name}`;
   const read = async (path: string, accept: string): Promise<Buffer | undefined> => {
-    const answer = await fetch(base + path, { headers: { Accept: accept } });
+    const answer = await askBackend(base + path, { headers: { Accept: accept } });
     const bytes = Buffer.from(await answer.arrayBuffer());
     return answer.ok ? bytes : undefined;
   };
   const put = async (to: string | URL, mediaType: string, body: Buffer): Promise<void> => {
     const headers = { "Content-Type": mediaType };
-    const answer = await fetch(to, { method: "PUT", headers, body: new Uint8Array(body) });
+    const answer = await askBackend(to, { method: "PUT", headers, body: new Uint8Array(body) });
     if (!answer.ok)
       throw new Error(
         `The registry refused a part of ${name}: ${String(answer.status)} ${await answer.text()}`,
@@ -36,8 +36,8 @@ export function repositoryOf(tools: WorldTools, name: string): Repository {
     putManifest: (reference, mediaType, body) => put(`${base}/manifests/${reference}`, mediaType, body),
     async putBlob(blob) {
       const digest = digestOf(blob);
-      if ((await fetch(`${base}/blobs/${digest}`, { method: "HEAD" })).ok) return;
-      const begun = await fetch(`${base}/blobs/uploads/`, { method: "POST" });
+      if ((await askBackend(`${base}/blobs/${digest}`, { method: "HEAD" })).ok) return;
+      const begun = await askBackend(`${base}/blobs/uploads/`, { method: "POST" });
       const to = new URL(begun.headers.get("location") ?? "", base);
       to.searchParams.set("digest", digest);
       await put(to, "application/octet-stream", blob);
@@ -49,9 +49,9 @@ export function repositoryOf(tools: WorldTools, name: string): Repository {
         : ((JSON.parse(list.toString("utf8")) as { tags: string[] | null }).tags ?? []);
     },
     async remove(tag, accept) {
-      const answer = await fetch(`${base}/manifests/${tag}`, { method: "HEAD", headers: { Accept: accept } });
+      const answer = await askBackend(`${base}/manifests/${tag}`, { method: "HEAD", headers: { Accept: accept } });
       const digest = answer.headers.get("docker-content-digest");
-      if (digest !== null) await fetch(`${base}/manifests/${digest}`, { method: "DELETE" });
+      if (digest !== null) await askBackend(`${base}/manifests/${digest}`, { method: "DELETE" });
     },
   };
 }
