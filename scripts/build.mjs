@@ -19,6 +19,7 @@ const HEAVY = [
   "handlebars",
   "listr2",
   "openpgp",
+  "packageurl-js",
   "re2js",
   "tar-stream",
   "xz-decompress",

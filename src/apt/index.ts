@@ -7,6 +7,7 @@ export {
   fetchBelow,
   fetchPackages,
   fetchRelease,
+  fetchedFrom,
   lastModified,
   peekPackages,
   type Repository,

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { readFileSync } from "node:fs";
-import { VERSION } from "./version";
+import { VERSION } from "../support/version";
 
 /** `--version` and the overview of `--help` are answered before anything else is loaded: start-up is a feature. */
 function answerAtOnce(argv: readonly string[]): boolean {

@@ -1,7 +1,7 @@
 import yargs, { type Argv, type Options } from "yargs";
 import type { CommandSpec, OptionSpec } from "./command";
 import { commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
-import { VERSION } from "./version";
+import { VERSION } from "../support/version";
 
 export interface ParsedCommand {
   readonly spec: CommandSpec;

@@ -106,7 +106,10 @@ export const realStages: Stages = {
         runChecks(host, builtInChecks(host), { subject }, checkContext(host, rendered, undefined)),
     });
   },
-  measure: () => Promise.resolve(),
+  async measure(host, request, rendered, facts) {
+    const { measureVersion } = await import("./measure");
+    await measureVersion(host, request, rendered, facts);
+  },
 };
 
 /** What a template renders to with the lock it has; undefined when it has none. */

@@ -93,7 +93,7 @@ async function throughAllStages(run: Run): Promise<TemplateResult> {
     createdAt: next.entry?.createdAt ?? isoTime(run.host.clock.now()),
     createdBy: next.entry?.createdBy ?? origin,
   };
-  await run.stages.measure(run.host, request, rendered, proven.image, proven.smoke, id);
+  await run.stages.measure(run.host, request, rendered, { id, ...facts });
   if (!request.deploy) {
     runner.skip("deploy", "--no-deploy");
     runner.skip("verify", "--no-deploy");

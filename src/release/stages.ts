@@ -4,6 +4,7 @@ import type { Lock } from "../lock/lock";
 import type { RenderedTemplate } from "../render/rendered";
 import type { SmokeReport } from "../smoke/report";
 import type { Host } from "../support/host";
+import type { MeasureFacts } from "./measure";
 import type { ReleaseRequest } from "./request";
 
 /** The stages as the release knows them: each takes the value before it and returns the next one. Tests hand in their own. */
@@ -52,8 +53,6 @@ export interface Stages {
     host: Host,
     request: ReleaseRequest,
     rendered: RenderedTemplate,
-    image: Image,
-    smoke: SmokeReport,
-    id: string,
+    facts: MeasureFacts,
   ): Promise<void>;
 }

@@ -1,8 +1,8 @@
 import type { CommandSpec } from "../command";
 import { completionCommand } from "./completion";
 import { initCommand } from "./init";
+import { diffCommand, driftCommand, notesCommand, upgradeCommand } from "./compare";
 import { lockCommand } from "./lock";
-import { matrixCommand } from "./matrix";
 import {
   channelsCommand,
   gcCommand,
@@ -17,6 +17,7 @@ import {
   rollbackCommand,
   showCommand,
 } from "./manifest";
+import { matrixCommand } from "./matrix";
 import { outdatedCommand } from "./outdated";
 import { releaseCommand } from "./release";
 import {
@@ -56,6 +57,10 @@ export const COMMANDS: readonly CommandSpec[] = [
   gcCommand,
   reportCommand,
   outdatedCommand,
+  upgradeCommand,
+  diffCommand,
+  notesCommand,
+  driftCommand,
   sandboxRunCommand,
   sandboxShellCommand,
   sandboxBootstrapCommand,

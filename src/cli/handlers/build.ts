@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import type { CommandHandler } from "../command";
-import { humanBytes } from "../bytes";
+import { humanBytes } from "../../support/bytes";
 import { stageRequest } from "../stage-run";
 import { realStages } from "../../release/real-stages";
 import { EXIT_CODES } from "../../support/exit-codes";

@@ -1,7 +1,7 @@
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommandContext, CommandHandler } from "../command";
-import { humanBytes } from "../bytes";
+import { humanBytes } from "../../support/bytes";
 import { Failure, messageOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
-import { humanBytes } from "../bytes";
+import { humanBytes } from "../../support/bytes";
 import { sortedEntries } from "../ref";
 import { age, table } from "../table";
 import { readManifest } from "../../manifest/index";

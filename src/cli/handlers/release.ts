@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { humanBytes } from "../bytes";
+import { humanBytes } from "../../support/bytes";
 import { parseDuration } from "../duration";
 import { errorDocument, errorText } from "../output";
 import { exitCodeOf } from "../../support/errors";

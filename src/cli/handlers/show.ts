@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
-import { humanBytes } from "../bytes";
+import { humanBytes } from "../../support/bytes";
 import { oneEntry } from "../ref";
 import { readManifest } from "../../manifest/index";
 import { EXIT_CODES } from "../../support/exit-codes";

@@ -1,0 +1,61 @@
+import { join } from "node:path";
+import type { CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
+import { entriesOf, sortedEntries } from "../ref";
+import type { Manifest, ManifestEntry } from "../../manifest/entry";
+import { readManifest } from "../../manifest/index";
+import { COMPARISONS, findDrift, type DriftFinding } from "../../release/drift";
+import { EXIT_CODES } from "../../support/exit-codes";
+
+export const run: CommandHandler = async (args, context) => {
+  const { root, templates, upstream, host } = context;
+  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const ref = args.text("ref");
+  const entries = ref === undefined ? inUse(manifest, templates) : entriesOf(manifest, ref, templates);
+  if (entries.length === 0) {
+    throw wrongUsage(
+      "There is no template version yet, so nothing can have drifted.",
+      "mesa-template release VERSION makes the first.",
+    );
+  }
+  const findings = await findDrift(host, {
+    root,
+    upstreamPath: upstream ?? join(root, "templates/upstream.toml"),
+    manifest,
+    entries,
+  });
+  const drifted = findings.filter(({ differs }) => differs.length > 0);
+  return {
+    exitCode: drifted.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
+    json: { ok: true, drift: drifted.length > 0, findings },
+    text: driftText(findings),
+  };
+};
+
+/** Each template's newest version that was proven, and all that channels point at. */
+function inUse(manifest: Manifest, templates: readonly string[] | undefined): readonly ManifestEntry[] {
+  const pointedAt = new Set(Object.values(manifest.channels).flatMap((channels) => Object.values(channels)));
+  const seen = new Set<string>();
+  return sortedEntries(manifest).filter((entry) => {
+    if (templates?.includes(entry.template) === false) return false;
+    if (!["smoked", "deployed", "verified"].includes(entry.status)) return false;
+    const newest = !seen.has(entry.template);
+    seen.add(entry.template);
+    return newest || pointedAt.has(entry.id);
+  });
+}
+
+function driftText(findings: readonly DriftFinding[]): string {
+  return [...new Set(findings.map(({ id }) => id))]
+    .map((id) => {
+      const lines = findings
+        .filter((finding) => finding.id === id)
+        .map(({ comparison, differs, skipped }) => {
+          const word = differs.length > 0 ? "DRIFT" : skipped === undefined ? "ok" : "-";
+          const why = skipped === undefined ? "" : ` (not compared: ${skipped})`;
+          return `  ${word.padEnd(5)}  ${COMPARISONS[comparison]}${why}\n${differs.map((one) => `         ${one}\n`).join("")}`;
+        });
+      return `${id}\n${lines.join("")}`;
+    })
+    .join("");
+}

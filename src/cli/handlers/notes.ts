@@ -1,0 +1,52 @@
+import { join } from "node:path";
+import type { CommandHandler } from "../command";
+import { measuredVersion } from "../records";
+import { entriesOf, oneEntry, sortedEntries } from "../ref";
+import { compareVersions } from "../../compare/compare";
+import { notesOf } from "../../compare/notes";
+import type { Manifest, ManifestEntry } from "../../manifest/entry";
+import { readManifest } from "../../manifest/index";
+import { EXIT_CODES } from "../../support/exit-codes";
+
+export const run: CommandHandler = async (args, { root, templates }) => {
+  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const entries = entriesOf(manifest, args.required("ref"), templates);
+  const given = args.text("since");
+  const notes = await Promise.all(
+    entries.map(async (entry) => {
+      const since =
+        given === undefined ? versionBefore(manifest, entry) : oneEntry(manifest, given, [entry.template]);
+      return { id: entry.id, since: since?.id ?? null, markdown: await notesFor(root, entry, since) };
+    }),
+  );
+  return {
+    exitCode: EXIT_CODES.done,
+    json: { ok: true, notes },
+    text: notes.map(({ markdown }) => markdown).join("\n"),
+  };
+};
+
+async function notesFor(
+  root: string,
+  entry: ManifestEntry,
+  since: ManifestEntry | undefined,
+): Promise<string> {
+  const measured = await measuredVersion(root, entry);
+  const comparison =
+    since === undefined ? undefined : compareVersions(await measuredVersion(root, since), measured);
+  const facts = {
+    status: entry.status,
+    image: entry.deployment?.image ?? null,
+    createdAt: entry.createdAt,
+    smoke: entry.smoke,
+  };
+  return notesOf(measured.record, facts, comparison);
+}
+
+/** The version of the same template that stands before it, those that failed or were revoked left aside. */
+function versionBefore(manifest: Manifest, entry: ManifestEntry): ManifestEntry | undefined {
+  const ofTemplate = sortedEntries(manifest).filter(({ template }) => template === entry.template);
+  return ofTemplate
+    .slice(ofTemplate.findIndex(({ id }) => id === entry.id) + 1)
+    .find(({ status }) => status !== "failed" && status !== "revoked");
+}

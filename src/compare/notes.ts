@@ -1,0 +1,105 @@
+import { humanBytes } from "../support/bytes";
+import type { VersionRecord } from "../record/record";
+import type { Comparison } from "./comparison";
+import { difference, packageLine, shown } from "./text";
+
+/** What the notes say besides the comparison. */
+export interface NotesFacts {
+  readonly status: string;
+  /** sandbox/NAME:TAG; null when it was never deployed. */
+  readonly image: string | null;
+  readonly createdAt: string;
+  readonly smoke: { readonly passed: number; readonly failed: number; readonly skipped: number };
+}
+
+const PACKAGES_SHOWN = 40;
+
+/**
+ * Release notes in Markdown.
+ * @param comparison with the version before; undefined for the first one
+ */
+export function notesOf(
+  record: VersionRecord,
+  facts: NotesFacts,
+  comparison: Comparison | undefined,
+): string {
+  const { lock, image } = record;
+  return [
+    `# ${record.id}`,
+    `Mesa ${record.mesaVersion} on ${image.distribution || lock.base.repository}, ${humanBytes(image.sizeBytes)}. ${statusSentence(facts)}`,
+    facts.image === null ? "" : `Use it as \`${facts.image}\`.`,
+    ...(comparison === undefined ? firstVersion() : sinceThen(comparison)),
+    section("Made from", [
+      `- Mesa \`${lock.deb.version}\` (${lock.deb.vouched.by === "signed" ? "signed index" : "first download"}), sha256 \`${lock.deb.sha256}\``,
+      `- base \`${lock.base.repository}:${lock.base.tag}@${lock.base.digest}\``,
+      `- sandbox-api \`${lock.sandboxApi.repository}:${lock.sandboxApi.tag}@${lock.sandboxApi.digest}\``,
+      `- ${String(record.packages.length)} packages of the distribution`,
+    ]),
+  ]
+    .filter((part) => part !== "")
+    .join("\n\n")
+    .concat("\n");
+}
+
+function statusSentence({ status, smoke, createdAt }: NotesFacts): string {
+  const skipped = smoke.skipped === 0 ? "" : `, ${String(smoke.skipped)} skipped`;
+  return `Built ${createdAt.slice(0, 10)}, ${String(smoke.passed)} checks passed${skipped}, status: ${status}.`;
+}
+
+function firstVersion(): readonly string[] {
+  return ["This is the first version of this template."];
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `## ${title}\n\n${lines.join("\n")}`;
+}
+
+function sinceThen({ from, inputs, generation, rendered, built }: Comparison): readonly string[] {
+  const packages = built?.packages ?? [];
+  return [
+    section(
+      `Changed since ${from}`,
+      inputs.map(({ name, from: before, to }) => `- ${name}: ${shown(before)} → **${shown(to)}**`),
+    ),
+    generation === null
+      ? ""
+      : section("Who mounts must change", [
+          `- before: ${generation.from.forPeople}`,
+          `- now: ${generation.to.forPeople}`,
+        ]),
+    section("Packages", [
+      ...packages.slice(0, PACKAGES_SHOWN).map((change) => `- ${packageLine(change)}`),
+      ...(packages.length > PACKAGES_SHOWN
+        ? [`- … and ${String(packages.length - PACKAGES_SHOWN)} more`]
+        : []),
+    ]),
+    built === null ? "" : section("Image", imageLines(built)),
+    section(
+      "Rendered files",
+      rendered.map(
+        ({ file, patch }) =>
+          `<details><summary>${file}</summary>
+
+\`\`\`diff
+${patch.trimEnd()}
+\`\`\`
+
+</details>`,
+      ),
+    ),
+  ];
+}
+
+function imageLines(built: NonNullable<Comparison["built"]>): readonly string[] {
+  const { sizeBytes, files, environment, config } = built;
+  const setuid = [
+    ...files.setuid.added.map((path) => `- **${path} runs as its owner now**`),
+    ...files.setuid.removed.map((path) => `- ${path} runs as its owner no more`),
+  ];
+  return [
+    `- size ${humanBytes(sizeBytes.from)} → ${humanBytes(sizeBytes.to)} (${difference(sizeBytes.from, sizeBytes.to)})`,
+    `- files: ${String(files.added.length)} added, ${String(files.removed.length)} removed, ${String(files.changed.length)} changed`,
+    ...setuid,
+    ...[...environment, ...config].map(({ name, from, to }) => `- ${name}: ${shown(from)} → ${shown(to)}`),
+  ];
+}

@@ -1,0 +1,131 @@
+import { humanBytes } from "../support/bytes";
+import type { BuiltComparison, Change, Comparison } from "./comparison";
+
+/** Whether the two sides are the same in everything that was compared, times left aside. */
+export function isSame({ inputs, rendered, built }: Comparison): boolean {
+  if (inputs.length + rendered.length > 0) return false;
+  if (built === null) return true;
+  const { packages, files, environment, config } = built;
+  const differing = [packages, files.added, files.removed, files.changed, environment, config];
+  return differing.every((list) => list.length === 0);
+}
+
+/** How a value is shown: digests as their first digits. */
+export function shown(value: string | null): string {
+  return value === null ? "none" : value.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/gu, "$1");
+}
+
+export function changeText({ name, from, to }: Change): string {
+  return `${name}: ${shown(from)} → ${shown(to)}`;
+}
+
+/** "+1.2 MB", "-300 kB", "±0" */
+export function difference(from: number, to: number): string {
+  if (from === to) return "±0";
+  return `${to > from ? "+" : "-"}${humanBytes(Math.abs(to - from))}`;
+}
+
+function section(title: string, lines: readonly string[]): string {
+  return lines.length === 0 ? "" : `\n${title}\n${lines.map((line) => `  ${line}\n`).join("")}`;
+}
+
+/** At most `most` of the lines, and how many there are beyond. */
+function atMost(lines: readonly string[], most: number): readonly string[] {
+  return lines.length <= most
+    ? lines
+    : [
+        ...lines.slice(0, most),
+        `… and ${String(lines.length - most)} more (piped or with --json all are shown)`,
+      ];
+}
+
+/**
+ * The comparison for people.
+ * @param most how many paths of a kind are shown; Infinity where nothing may be cut off
+ */
+export function comparisonText(comparison: Comparison, most: number): string {
+  const { from, to, inputs, generation, rendered, built } = comparison;
+  const head = `${from} → ${to}\n`;
+  if (isSame(comparison)) return `${head}  nothing differs\n`;
+  return [
+    head,
+    section("Inputs", inputs.map(changeText)),
+    generation === null
+      ? ""
+      : section(`Who mounts must change: ${generation.from.name} → ${generation.to.name}`, [
+          `before: ${generation.from.forPeople}`,
+          `now:    ${generation.to.forPeople}`,
+        ]),
+    ...rendered.map(({ file, patch }) => section(file, patch.trimEnd().split("\n"))),
+    built === null ? "\n(packages, files and sizes are known once it is built)\n" : builtText(built, most),
+  ].join("");
+}
+
+function builtText(built: BuiltComparison, most: number): string {
+  const { packages, files, environment, config, sizeBytes } = built;
+  return [
+    section("Packages", atMost(packages.map(packageLine), most)),
+    section("Image", [
+      `size: ${humanBytes(sizeBytes.from)} → ${humanBytes(sizeBytes.to)} (${difference(sizeBytes.from, sizeBytes.to)})`,
+      ...config.map(changeText),
+    ]),
+    section("Environment", environment.map(changeText)),
+    section("Layers over the base", layerLines(built)),
+    section(`Files added: ${String(files.added.length)}`, atMost(files.added, most)),
+    section(`Files removed: ${String(files.removed.length)}`, atMost(files.removed, most)),
+    section(
+      `Files changed: ${String(files.changed.length)}`,
+      atMost(
+        files.changed.map(({ path, from, to }) => `${path}: ${from} → ${to}`),
+        most,
+      ),
+    ),
+    section("Runs as its owner now", files.setuid.added),
+    section("Runs as its owner no more", files.setuid.removed),
+    section("Smoke", smokeLines(built)),
+  ].join("");
+}
+
+export function packageLine({ name, from, to }: Change): string {
+  if (from === null) return `+ ${name} ${to ?? ""}`;
+  return to === null ? `- ${name} ${from}` : `~ ${name} ${from} → ${to}`;
+}
+
+/** The layers a template adds, paired in their order. */
+export function layerLines({ layers }: BuiltComparison): readonly string[] {
+  const own = (side: BuiltComparison["layers"]["from"]): BuiltComparison["layers"]["from"] =>
+    side.filter((layer) => !layer.fromBase);
+  const [from, to] = [own(layers.from), own(layers.to)];
+  return Array.from({ length: Math.max(from.length, to.length) }, (_, at) => {
+    const [before, after] = [from[at], to[at]];
+    const what =
+      (after ?? before)?.createdBy.replace(/^.*#\(nop\)\s*|^RUN\s+\S*sh -c\s+|\s*# buildkit$/gu, "") ?? "";
+    const size = (layer: typeof before): string =>
+      layer === undefined ? "none" : humanBytes(layer.sizeBytes);
+    return `${size(before)} → ${size(after)}  ${what.length > 70 ? `${what.slice(0, 69)}…` : what}`;
+  });
+}
+
+/** Milliseconds by which a check must differ to be shown: less is noise. */
+const NOTABLE_MS = 250;
+
+/** The totals, and the checks that came out differently or took notably longer or shorter. */
+function smokeLines({ smoke }: BuiltComparison): readonly string[] {
+  const side = (time: BuiltComparison["smoke"][number]["from"]): string =>
+    time === null ? "none" : `${time.outcome} ${String(time.durationMs)} ms`;
+  const total = (which: "from" | "to"): string => {
+    const times = smoke.flatMap((check) => check[which] ?? []);
+    const passed = times.filter(({ outcome }) => outcome === "passed").length;
+    const seconds = times.reduce((sum, { durationMs }) => sum + durationMs, 0) / 1000;
+    return `${String(passed)} of ${String(times.length)} passed in ${seconds.toFixed(1)} s`;
+  };
+  const notable = smoke.filter(
+    ({ from, to }) =>
+      from?.outcome !== to?.outcome ||
+      Math.abs((from?.durationMs ?? 0) - (to?.durationMs ?? 0)) >= NOTABLE_MS,
+  );
+  return [
+    `${total("from")} → ${total("to")}`,
+    ...notable.map(({ name, from, to }) => `${name}: ${side(from)} → ${side(to)}`),
+  ];
+}

@@ -1,0 +1,70 @@
+import { resolveImage } from "../registry/index";
+import { ask } from "../support/http";
+import { fetchedFrom } from "../apt/index";
+import { openDownloads } from "../support/downloads";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { availablePackages } from "./available-versions";
+import type { Lock, LockedImage } from "./lock";
+import { mesaRepository } from "./mesa-repository";
+import type { Upstream } from "./upstream";
+
+const TIMEOUT_MS = 60_000;
+
+/**
+ * What a lock's tags point at now, where that is no longer what was locked: a sentence each. Throws when a registry cannot be
+ * asked (REGISTRY_*).
+ */
+export async function movedTags(
+  host: Host,
+  lock: Lock,
+  upstream: Upstream,
+  cacheDir: string,
+): Promise<readonly string[]> {
+  const downloads = openDownloads(host, cacheDir);
+  const one = async (image: LockedImage): Promise<readonly string[]> => {
+    const name = `${image.repository}:${image.tag}`;
+    try {
+      const now = await resolveImage(host, name, { mirror: upstream.mirrors.images, downloads });
+      return now.platformDigest === image.platformDigest
+        ? []
+        : [`${name} points at ${now.platformDigest} now, ${image.platformDigest} was locked`];
+    } catch (error) {
+      if (error instanceof Failure && error.code === "IMAGE_NOT_FOUND") return [`${name} is gone`];
+      throw error;
+    }
+  };
+  return (await Promise.all([one(lock.base), one(lock.sandboxApi)])).flat();
+}
+
+/**
+ * Whether the locked .deb is still in the repository, unchanged: a sentence for what differs. The index is asked where the upstream
+ * is signed; else the file itself, by its size. Throws when the repository cannot be asked or does not verify.
+ */
+export async function changedDeb(
+  host: Host,
+  { deb }: Lock,
+  upstream: Upstream,
+  cacheDir: string,
+): Promise<readonly string[]> {
+  const what = `${deb.package} ${deb.version}`;
+  if (upstream.mesa.vouched === "signed") {
+    const listed = await availablePackages(host, upstream, cacheDir);
+    const same = listed?.filter(({ version }) => version === deb.version) ?? [];
+    if (same.length === 0) return [`${what} is no longer listed by ${upstream.mesa.repository}`];
+    if (same.some(({ sha256 }) => sha256 === deb.sha256)) return [];
+    return [`${what} has sha256 ${same[0]?.sha256 ?? ""} in the repository now, ${deb.sha256} was locked`];
+  }
+  const answer = await ask(host, {
+    url: fetchedFrom(deb.url, mesaRepository(upstream).mirror),
+    method: "HEAD",
+    limitBytes: 0,
+    timeoutMs: TIMEOUT_MS,
+  });
+  if (answer.status === 404 || answer.status === 410)
+    return [`${deb.url} is gone (${String(answer.status)})`];
+  const size = answer.headers.get("content-length");
+  return answer.status === 200 && size !== null && Number(size) !== deb.size
+    ? [`${deb.url} has ${size} bytes now, ${String(deb.size)} were locked`]
+    : [];
+}

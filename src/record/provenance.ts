@@ -1,0 +1,69 @@
+import { imageReference } from "../lock/lock";
+import { canonicalJson } from "../support/canonical-json";
+import { sha256 } from "../support/digest";
+import type { Measured } from "./record";
+import { SBOM_FILE } from "./sbom";
+
+/** Name of the document in the record's folder. */
+export const PROVENANCE_FILE = "provenance.intoto.json";
+
+/** Who built, and when (ISO times). */
+export interface BuildCircumstances {
+  readonly toolVersion: string;
+  readonly finishedOn: string;
+  readonly commit: string | null;
+  readonly ci: string | null;
+}
+
+const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
+
+/**
+ * An in-toto statement (v1) with a SLSA provenance predicate (v1): which image, from which inputs by digest, built by what.
+ * @param sbom the SBOM's text, which is named as a by-product
+ */
+export function provenanceOf(
+  { record }: Measured,
+  sbom: string,
+  { toolVersion, finishedOn, commit, ci }: BuildCircumstances,
+): string {
+  const { lock } = record;
+  const chain = lock.deb.vouched.by === "signed" ? lock.deb.vouched.chain : undefined;
+  return canonicalJson({
+    _type: "https://in-toto.io/Statement/v1",
+    subject: [{ name: `mesa-template/${record.template}`, digest: { sha256: hexOf(record.image.id) } }],
+    predicateType: "https://slsa.dev/provenance/v1",
+    predicate: {
+      buildDefinition: {
+        buildType: "urn:mesa-blaxel-templates:rendered-template:v1",
+        externalParameters: { template: record.template, mesaVersion: record.mesaVersion },
+        internalParameters: { inputsDigest: record.inputsDigest, generation: lock.generation },
+        resolvedDependencies: [
+          ...[lock.base, lock.sandboxApi].map((image) => ({
+            uri: `docker://${imageReference(image)}`,
+            digest: { sha256: hexOf(image.digest) },
+          })),
+          { uri: lock.deb.url, digest: { sha256: lock.deb.sha256 } },
+          ...(chain === undefined
+            ? []
+            : [
+                { uri: chain.release.url, digest: { sha256: chain.release.sha256 } },
+                { uri: chain.index.url, digest: { sha256: chain.index.sha256 } },
+              ]),
+          ...Object.entries(record.rendered).map(([name, text]) => ({
+            name: `dockerfiles/${record.template}/${record.mesaVersion}/${name}`,
+            digest: { sha256: sha256(text) },
+          })),
+          ...(commit === null ? [] : [{ name: "source", digest: { gitCommit: commit } }]),
+        ],
+      },
+      runDetails: {
+        builder: {
+          id: ci === null ? "urn:mesa-blaxel-templates:local" : ci,
+          version: { "mesa-template": toolVersion },
+        },
+        metadata: { invocationId: record.id, finishedOn },
+        byproducts: [{ name: SBOM_FILE, digest: { sha256: sha256(sbom) } }],
+      },
+    },
+  });
+}

@@ -1,0 +1,63 @@
+import * as z from "zod/mini";
+import { lockSchema } from "../lock/lock";
+
+/** A package as the image's own package database names it. */
+export const packageSchema = z.strictObject({
+  manager: z.enum(["dpkg", "apk"]),
+  name: z.string(),
+  version: z.string(),
+  architecture: z.string(),
+});
+
+/** What was measured when a template version was built: all that comparing two versions needs, without their images. */
+export const recordSchema = z.looseObject({
+  schemaVersion: z.literal(1),
+  id: z.string(),
+  template: z.string(),
+  mesaVersion: z.string(),
+  revision: z.int(),
+  inputsDigest: z.string(),
+  image: z.looseObject({
+    id: z.string(),
+    sizeBytes: z.number(),
+    layers: z.array(
+      z.looseObject({ createdBy: z.string(), sizeBytes: z.number(), fromBase: z.optional(z.boolean()) }),
+    ),
+    /** NAME → value */
+    env: z.record(z.string(), z.string()),
+    entrypoint: z.array(z.string()),
+    cmd: z.array(z.string()),
+    user: z.string(),
+    workdir: z.string(),
+    ports: z.array(z.string()),
+    /** PRETTY_NAME of /etc/os-release; "" when there is none. */
+    distribution: z.string(),
+  }),
+  packages: z.array(packageSchema),
+  smoke: z.array(z.looseObject({ name: z.string(), outcome: z.string(), durationMs: z.number() })),
+  lock: lockSchema,
+  /** Texts of the rendered files by name, lock.json left out. */
+  rendered: z.record(z.string(), z.string()),
+});
+
+export type Package = Readonly<z.infer<typeof packageSchema>>;
+export type VersionRecord = Readonly<z.infer<typeof recordSchema>>;
+
+/** One path of an image's file system. */
+export interface MeasuredFile {
+  readonly path: string;
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  /** Permission bits with setuid, setgid and sticky. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  /** First 16 hex digits of a file's sha256; what a symbolic link points at; "" for the rest. */
+  readonly content: string;
+}
+
+/** A record and the list of files that belongs to it. */
+export interface Measured {
+  readonly record: VersionRecord;
+  readonly files: readonly MeasuredFile[];
+}

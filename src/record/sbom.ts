@@ -1,0 +1,108 @@
+import { createHash } from "node:crypto";
+import { imageReference, type LockedImage } from "../lock/lock";
+import { canonicalJson } from "../support/canonical-json";
+import type { Measured, Package } from "./record";
+
+/** Name of the document in the record's folder. */
+export const SBOM_FILE = "sbom.cdx.json";
+
+const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
+
+/** A UUID made from a text: the same text always has the same one (RFC 9562, version 8: content of one's own). */
+function uuidOf(text: string): string {
+  const hex = createHash("sha256").update(text).digest("hex");
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
+}
+
+/**
+ * The CycloneDX 1.6 document of an image: the distribution's packages, Mesa's package, sandbox-api and the base image, with the
+ * digests that were locked. The same record gives the same bytes.
+ * @param toolVersion this program's own
+ */
+export async function sbomOf({ record }: Measured, toolVersion: string): Promise<string> {
+  const [CDX, { PackageURL }] = await Promise.all([
+    import("@cyclonedx/cyclonedx-library"),
+    import("packageurl-js"),
+  ]);
+  const { Models, Enums } = CDX;
+  const { lock, image } = record;
+  const sha256 = (digest: string): InstanceType<typeof Models.HashDictionary> =>
+    new Models.HashDictionary([[Enums.HashAlgorithm["SHA-256"], hexOf(digest)]]);
+  const purl = (
+    type: string,
+    namespace: string | undefined,
+    name: string,
+    version: string,
+    qualifiers: Record<string, string>,
+  ): string => new PackageURL(type, namespace, name, version, qualifiers, undefined).toString();
+
+  const imageComponent = (locked: LockedImage): InstanceType<typeof Models.Component> => {
+    const name = locked.repository.split("/").at(-1) ?? locked.repository;
+    const address = purl("oci", undefined, name, locked.digest, {
+      repository_url: locked.repository,
+      tag: locked.tag,
+      arch: "amd64",
+    });
+    return new Models.Component(Enums.ComponentType.Container, locked.repository, {
+      bomRef: imageReference(locked),
+      version: locked.tag,
+      hashes: sha256(locked.platformDigest),
+      purl: address,
+    });
+  };
+  const debComponent = new Models.Component(Enums.ComponentType.Application, lock.deb.package, {
+    bomRef: `deb:${lock.deb.package}@${lock.deb.version}`,
+    version: lock.deb.version,
+    hashes: sha256(lock.deb.sha256),
+    purl: purl("deb", "mesa", lock.deb.package, lock.deb.version, { arch: lock.deb.architecture }),
+    externalReferences: new Models.ExternalReferenceRepository([
+      new Models.ExternalReference(lock.deb.url, Enums.ExternalReferenceType.Distribution, {
+        hashes: sha256(lock.deb.sha256),
+      }),
+    ]),
+  });
+  const packageComponent = ({ manager, name, version, architecture }: Package) =>
+    new Models.Component(Enums.ComponentType.Library, name, {
+      bomRef: `${manager}:${name}:${architecture}@${version}`,
+      version,
+      purl: purl(manager === "apk" ? "apk" : "deb", vendorOf(image.distribution), name, version, {
+        arch: architecture,
+      }),
+    });
+
+  const components = [
+    imageComponent(lock.base),
+    imageComponent(lock.sandboxApi),
+    debComponent,
+    // What is installed from Mesa's package stands there already, with its hash.
+    ...record.packages.filter(({ name }) => name !== lock.deb.package).map(packageComponent),
+  ];
+  const subject = new Models.Component(Enums.ComponentType.Container, record.template, {
+    bomRef: record.id,
+    version: `${record.mesaVersion}-${String(record.revision)}`,
+    hashes: sha256(image.id),
+    description: image.distribution,
+  });
+  for (const component of components) subject.dependencies.add(component.bomRef);
+  const bom = new Models.Bom({
+    serialNumber: `urn:uuid:${uuidOf(`${record.id}\n${record.inputsDigest}\n${image.id}`)}`,
+    metadata: new Models.Metadata({
+      timestamp: new Date(lock.lockedAt),
+      component: subject,
+      tools: new Models.Tools({
+        components: new Models.ComponentRepository([
+          new Models.Component(Enums.ComponentType.Application, "mesa-template", { version: toolVersion }),
+        ]),
+      }),
+    }),
+    components: new Models.ComponentRepository(components),
+  });
+  const serializer = new CDX.Serialize.JsonSerializer(
+    new CDX.Serialize.JSON.Normalize.Factory(CDX.Spec.Spec1dot6),
+  );
+  return canonicalJson(JSON.parse(serializer.serialize(bom, { sortLists: true })));
+}
+
+function vendorOf(distribution: string): string {
+  return /^\w+/u.exec(distribution.toLowerCase())?.[0] ?? "unknown";
+}

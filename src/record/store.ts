@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import { canonicalJson } from "../support/canonical-json";
+import { Failure, messageOf } from "../support/errors";
+import { readIfPresent, writeAtomically } from "../support/files";
+import { fileListText, parseFileList } from "./file-list";
+import { recordSchema, type Measured } from "./record";
+
+/** Where the record of a template version stands: <root>/dockerfiles/<template>/<version>/records/<revision> */
+export function recordFolder(
+  root: string,
+  version: { readonly template: string; readonly mesaVersion: string; readonly revision: number },
+): string {
+  return join(
+    root,
+    "dockerfiles",
+    version.template,
+    version.mesaVersion,
+    "records",
+    String(version.revision),
+  );
+}
+
+/** Writes a record, its list of files and the documents made from them, each in one step; the record itself last. */
+export async function writeRecord(
+  folder: string,
+  { record, files }: Measured,
+  documents: Readonly<Record<string, string>>,
+): Promise<void> {
+  await writeAtomically(join(folder, "files.txt"), fileListText(files));
+  for (const [name, text] of Object.entries(documents)) await writeAtomically(join(folder, name), text);
+  await writeAtomically(join(folder, "record.json"), canonicalJson(record));
+}
+
+/**
+ * Reads a record; undefined when the version was never measured (nothing there).
+ * @throws Failure RECORD_BROKEN (exit 8) for one that is no record
+ */
+export async function readRecord(folder: string): Promise<Measured | undefined> {
+  const [json, list] = await Promise.all([
+    readIfPresent(join(folder, "record.json")),
+    readIfPresent(join(folder, "files.txt")),
+  ]);
+  if (json === undefined) return undefined;
+  try {
+    return {
+      record: recordSchema.parse(JSON.parse(json.toString("utf8"))),
+      files: parseFileList(list?.toString("utf8") ?? ""),
+    };
+  } catch (error) {
+    throw new Failure({
+      code: "RECORD_BROKEN",
+      kind: "manifest",
+      message: `${folder} holds no record of a version: ${messageOf(error)}`,
+      hint: "Restore it from git, or measure again: mesa-template release VERSION --force.",
+      cause: error,
+    });
+  }
+}

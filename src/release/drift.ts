@@ -1,0 +1,202 @@
+import { findBl } from "../blaxel/bl-program";
+import { blaxelCredentials } from "../blaxel/credentials";
+import { platformThrough } from "../blaxel/platform";
+import { withBlSession } from "../blaxel/run-bl";
+import { connectEngine } from "../docker/index";
+import { changedDeb, loadUpstream, movedTags, readLock } from "../lock/index";
+import type { Lock } from "../lock/lock";
+import type { Manifest, ManifestEntry } from "../manifest/entry";
+import { measureImage, readRecord, recordFolder } from "../record/index";
+import { differences } from "../render/project-folder";
+import { loadTemplate, renderTemplate } from "../render/index";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { join } from "node:path";
+import { releaseFolders } from "./folders";
+
+/** The five comparisons, by what is held against what. */
+export const COMPARISONS = {
+  "rendered-files": "rendered files against templates and lock",
+  "upstream-tags": "lock against the tags of its images",
+  "mesa-package": "lock against Mesa's package repository",
+  blaxel: "manifest against Blaxel",
+  "local-images": "manifest against images on the engine",
+} as const;
+export type ComparisonName = keyof typeof COMPARISONS;
+
+/** One comparison of one version. */
+export interface DriftFinding {
+  readonly comparison: ComparisonName;
+  readonly id: string;
+  /** What differs, a sentence each; empty when nothing does. */
+  readonly differs: readonly string[];
+  /** Why it could not be compared here, when it could not. */
+  readonly skipped?: string;
+}
+
+export interface DriftRequest {
+  readonly root: string;
+  readonly upstreamPath: string;
+  readonly manifest: Manifest;
+  readonly entries: readonly ManifestEntry[];
+}
+
+/**
+ * Compares each version with what it was made from and what became of it. Nothing is changed. A comparison that needs an engine
+ * or an account that is not there is skipped with the reason; one whose other side does not answer is thrown as it is.
+ */
+export async function findDrift(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
+  const perEntry = await Promise.all(
+    request.entries.map(async (entry) => {
+      const lock = await lockOf(request, entry);
+      return Promise.all([
+        renderedFiles(request, entry, lock),
+        upstreamTags(host, request, entry, lock),
+        mesaPackage(host, request, entry, lock),
+      ]);
+    }),
+  );
+  const [blaxel, images] = await Promise.all([onBlaxel(host, request), localImages(host, request)]);
+  return [...perEntry.flat(), ...blaxel, ...images];
+}
+
+/** A revision's own lock: the one in its record, because the one in the folder belongs to the newest revision. */
+async function lockOf({ root }: DriftRequest, entry: ManifestEntry): Promise<Lock | undefined> {
+  const measured = await readRecord(recordFolder(root, entry));
+  if (measured !== undefined) return measured.record.lock;
+  return readLock(join(releaseFolders(root).project(entry.template, entry.mesaVersion), "lock.json"));
+}
+
+function isNewestRevision({ manifest }: DriftRequest, entry: ManifestEntry): boolean {
+  return !Object.values(manifest.versions).some(
+    ({ template, mesaVersion, revision }) =>
+      template === entry.template && mesaVersion === entry.mesaVersion && revision > entry.revision,
+  );
+}
+
+const NO_LOCK = "there is no lock of it";
+
+async function renderedFiles(
+  request: DriftRequest,
+  entry: ManifestEntry,
+  lock: Lock | undefined,
+): Promise<DriftFinding> {
+  const finding = { comparison: "rendered-files", id: entry.id, differs: [] } as const;
+  if (!isNewestRevision(request, entry)) return { ...finding, skipped: "a newer revision has its folder" };
+  if (lock === undefined) return { ...finding, differs: [NO_LOCK] };
+  const rendered = renderTemplate(await loadTemplate(request.root, entry.template), lock);
+  const differs = await differences(request.root, rendered);
+  return { ...finding, differs };
+}
+
+async function upstreamTags(
+  host: Host,
+  { root, upstreamPath }: DriftRequest,
+  { id }: ManifestEntry,
+  lock: Lock | undefined,
+): Promise<DriftFinding> {
+  const finding = { comparison: "upstream-tags", id, differs: [] } as const;
+  if (lock === undefined) return { ...finding, skipped: NO_LOCK };
+  const upstream = await loadUpstream(upstreamPath);
+  return { ...finding, differs: await movedTags(host, lock, upstream, releaseFolders(root).cache) };
+}
+
+async function mesaPackage(
+  host: Host,
+  { root, upstreamPath }: DriftRequest,
+  { id }: ManifestEntry,
+  lock: Lock | undefined,
+): Promise<DriftFinding> {
+  const finding = { comparison: "mesa-package", id, differs: [] } as const;
+  if (lock === undefined) return { ...finding, skipped: NO_LOCK };
+  const upstream = await loadUpstream(upstreamPath);
+  return { ...finding, differs: await changedDeb(host, lock, upstream, releaseFolders(root).cache) };
+}
+
+async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
+  const deployed = request.entries.filter(
+    ({ deployment, status }) => deployment !== null && ["deployed", "verified"].includes(status),
+  );
+  if (deployed.length === 0) return [];
+  const finding = (id: string) => ({ comparison: "blaxel", id, differs: [] }) as const;
+  try {
+    const path = await findBl(host);
+    const credentials = await blaxelCredentials(host);
+    return await withBlSession(host, credentials, async (session) => {
+      const platform = platformThrough(host, path, session);
+      return Promise.all(
+        deployed.map(async (entry): Promise<DriftFinding> => {
+          const {
+            sandbox: name,
+            image,
+            workspace,
+          } = entry.deployment ?? { sandbox: "", image: "", workspace: "" };
+          if (workspace !== credentials.workspace)
+            return { ...finding(entry.id), skipped: `it is in the workspace ${workspace}` };
+          const [tags, sandbox] = await Promise.all([platform.getImage(name), platform.getSandbox(name)]);
+          const tag = image.slice(image.lastIndexOf(":") + 1);
+          return {
+            ...finding(entry.id),
+            differs: [
+              ...(tags?.tags.some((one) => one.name === tag) === true
+                ? []
+                : [`Blaxel has no ${image} any more`]),
+              ...(sandbox !== undefined &&
+              isLatestDeployment(request.manifest, entry) &&
+              sandbox.image !== image
+                ? [
+                    `the sandbox ${name} runs ${sandbox.image === "" ? "no image" : sandbox.image}, not ${image}`,
+                  ]
+                : []),
+            ],
+          };
+        }),
+      );
+    });
+  } catch (error) {
+    if (error instanceof Failure && ["BL_MISSING", "NO_BLAXEL_CREDENTIALS"].includes(error.code))
+      return deployed.map(({ id }) => ({ ...finding(id), skipped: error.message }));
+    throw error;
+  }
+}
+
+function isLatestDeployment({ versions }: Manifest, entry: ManifestEntry): boolean {
+  const at = entry.deployment?.deployedAt ?? "";
+  return !Object.values(versions).some(
+    ({ deployment }) =>
+      deployment?.sandbox === entry.deployment?.sandbox && (deployment?.deployedAt ?? "") > at,
+  );
+}
+
+async function localImages(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
+  const finding = (id: string) => ({ comparison: "local-images", id, differs: [] }) as const;
+  let engine: Awaited<ReturnType<typeof connectEngine>>;
+  try {
+    engine = await connectEngine(host);
+  } catch (error) {
+    if (!(error instanceof Failure) || error.kind !== "environment") throw error;
+    return request.entries.map(({ id }) => ({ ...finding(id), skipped: error.message }));
+  }
+  return Promise.all(
+    request.entries.map(async (entry): Promise<DriftFinding> => {
+      const digits = entry.inputsDigest.replace(/^sha256:/u, "").slice(0, 12);
+      const reference = `mesa-template/${entry.template}:${entry.mesaVersion}-${digits}`;
+      const image = await engine.image(reference);
+      if (image === undefined) return { ...finding(entry.id), skipped: "it is not on this engine" };
+      if (image.id === entry.image.id) return finding(entry.id);
+      const was = (await readRecord(recordFolder(request.root, entry)))?.record.packages ?? [];
+      const now = (await measureImage(host, engine, reference)).packages;
+      const others = now.flatMap(({ name, version }) => {
+        const before = was.find((one) => one.name === name)?.version;
+        return before === version ? [] : [`${name} ${before ?? "(none)"} → ${version}`];
+      });
+      return {
+        ...finding(entry.id),
+        differs: [
+          `${reference} is ${image.id.slice(0, 19)}, ${entry.image.id.slice(0, 19)} was recorded`,
+          ...(others.length === 0 ? [] : [`the same lock gave other packages: ${others.join(", ")}`]),
+        ],
+      };
+    }),
+  );
+}

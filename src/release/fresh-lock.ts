@@ -1,0 +1,38 @@
+import { loadUpstream, resolveLock } from "../lock/index";
+import type { Lock } from "../lock/lock";
+import { loadTemplate, renderTemplate } from "../render/index";
+import type { Host } from "../support/host";
+import { releaseFolders } from "./folders";
+
+export interface FreshLockRequest {
+  readonly root: string;
+  readonly upstreamPath: string;
+  readonly template: string;
+  /** The Mesa version. */
+  readonly version: string;
+}
+
+/** What a template would be locked and rendered to now. Nothing is written. Failures as in resolveLock and renderTemplate. */
+export async function freshlyLocked(
+  host: Host,
+  request: FreshLockRequest,
+): Promise<{ readonly lock: Lock; readonly rendered: Readonly<Record<string, string>> }> {
+  const [source, upstream] = await Promise.all([
+    loadTemplate(request.root, request.template),
+    loadUpstream(request.upstreamPath),
+  ]);
+  const lock = await resolveLock(host, {
+    template: request.template,
+    settings: source.settings,
+    mesaVersion: request.version,
+    upstream,
+    cacheDir: releaseFolders(request.root).cache,
+  });
+  const { files } = renderTemplate(source, lock);
+  return {
+    lock,
+    rendered: Object.fromEntries(
+      files.filter(({ name }) => name !== "lock.json").map(({ name, contents }) => [name, contents]),
+    ),
+  };
+}

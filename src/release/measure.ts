@@ -1,0 +1,106 @@
+import type { Image } from "../build/image";
+import type { RenderedTemplate } from "../render/rendered";
+import type { Measured, Package } from "../record/record";
+import type { SmokeReport } from "../smoke/report";
+import { isoTime } from "../support/clock";
+import type { Host } from "../support/host";
+import type { ReleaseRequest } from "./request";
+
+export interface MeasureFacts {
+  readonly id: string;
+  readonly revision: number;
+  readonly image: Image;
+  readonly smoke: SmokeReport;
+  readonly createdBy: { readonly commit: string | null; readonly ci: string | null };
+}
+
+/**
+ * Measures a built and proven image and writes its record, SBOM and provenance beside the rendered files. One that stands there
+ * already for this very image is left as it is. Packages that differ from what the same lock gave before are told.
+ */
+export async function measureVersion(
+  host: Host,
+  request: ReleaseRequest,
+  rendered: RenderedTemplate,
+  facts: MeasureFacts,
+): Promise<void> {
+  const [
+    { connectEngine },
+    { measureImage, provenanceOf, PROVENANCE_FILE, readRecord, recordFolder, sbomOf, SBOM_FILE, writeRecord },
+    { VERSION },
+  ] = await Promise.all([import("../docker/index"), import("../record/index"), import("../support/version")]);
+  const { template, mesaVersion, inputsDigest, lock } = rendered;
+  const folder = recordFolder(request.root, { template, mesaVersion, revision: facts.revision });
+  const before = await readRecord(folder);
+  if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
+  const engine = await connectEngine(host);
+  const [inspected, held] = await Promise.all([
+    engine.image(facts.image.reference),
+    measureImage(host, engine, facts.image.reference),
+  ]);
+  if (inspected === undefined) throw new Error(`the engine has no image ${facts.image.reference}`);
+  const { env, entrypoint, cmd, user, workdir, exposedPorts } = inspected.config;
+  const measured: Measured = {
+    files: held.files,
+    record: {
+      schemaVersion: 1,
+      id: facts.id,
+      template,
+      mesaVersion,
+      revision: facts.revision,
+      inputsDigest,
+      image: {
+        id: facts.image.id,
+        sizeBytes: facts.image.sizeBytes,
+        layers: facts.image.layers.map((layer) => ({ ...layer })),
+        env: Object.fromEntries(env.map(nameAndValue)),
+        entrypoint: [...entrypoint],
+        cmd: [...cmd],
+        user,
+        workdir,
+        ports: [...exposedPorts],
+        distribution: held.distribution,
+      },
+      packages: [...held.packages],
+      smoke: facts.smoke.checks.map(({ name, outcome, durationMs }) => ({ name, outcome, durationMs })),
+      lock,
+      rendered: Object.fromEntries(
+        rendered.files
+          .filter(({ name }) => name !== "lock.json")
+          .map(({ name, contents }) => [name, contents]),
+      ),
+    },
+  };
+  if (before?.record.inputsDigest === inputsDigest) warnOfOtherPackages(host, before.record, measured.record);
+  const sbom = await sbomOf(measured, VERSION);
+  const provenance = provenanceOf(measured, sbom, {
+    toolVersion: VERSION,
+    finishedOn: isoTime(host.clock.now()),
+    ...facts.createdBy,
+  });
+  await writeRecord(folder, measured, { [SBOM_FILE]: sbom, [PROVENANCE_FILE]: provenance });
+}
+
+function nameAndValue(pair: string): readonly [string, string] {
+  const at = pair.indexOf("=");
+  return at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)];
+}
+
+interface HasPackages {
+  readonly template: string;
+  readonly packages: readonly Package[];
+}
+
+/** The same lock must give the same packages; where a distribution moved on meanwhile, people are told which. */
+function warnOfOtherPackages(host: Host, before: HasPackages, now: HasPackages): void {
+  const was = new Map(before.packages.map(({ name, version }) => [name, version]));
+  const others = now.packages
+    .filter(({ name, version }) => was.get(name) !== version)
+    .map(({ name, version }) => `${name} ${was.get(name) ?? "(none)"} → ${version}`);
+  if (others.length === 0) return;
+  host.emit({
+    type: "warning",
+    template: now.template,
+    message: `the same lock gave other packages than before: ${others.slice(0, 8).join(", ")}. A [snapshot] in upstream.toml pins them.`,
+  });
+}

@@ -1,0 +1,99 @@
+import { join } from "node:path";
+import { Failure } from "../support/errors";
+import { withTemporaryFolder } from "../support/files";
+import type { Host } from "../support/host";
+
+/** Only what the generator writes goes onto the branch. */
+const COMMITTED = "dockerfiles";
+const TIMEOUT_MS = 30_000;
+
+interface Git {
+  (args: readonly string[], options?: { readonly index?: string; readonly input?: string }): Promise<string>;
+}
+
+function git(host: Host, root: string): Git {
+  return async (args, { index, input } = {}) => {
+    const env = {
+      PATH: host.env["PATH"] ?? "",
+      HOME: host.env["HOME"] ?? "/",
+      ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
+      ...identity(host),
+    };
+    const result = await host.run({
+      command: "git",
+      args: ["-C", root, ...args],
+      env,
+      input,
+      timeoutMs: TIMEOUT_MS,
+      signal: host.signal,
+    });
+    if (result.exitCode === 0) return result.stdout.trim();
+    throw new Failure({
+      code: "GIT_FAILED",
+      kind: "environment",
+      message: `git ${args[0] ?? ""} failed: ${(result.spawnError ?? result.stderr).trim().split("\n").at(-1) ?? ""}`,
+      log: result.stderr.trim().split("\n"),
+      hint: "--branch needs git, and a root inside a repository with at least one commit.",
+    });
+  };
+}
+
+/** Who commits: as git is told in the environment; git's own configuration else. */
+function identity({ env }: Host): Record<string, string> {
+  const names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+/**
+ * Sees that a branch can be made: nothing below dockerfiles/ waits to be committed, and no branch has that name.
+ * @throws Failure BRANCH_NOT_POSSIBLE (exit 2), GIT_FAILED (exit 3)
+ */
+export async function checkBranchPossible(host: Host, root: string, branch: string): Promise<void> {
+  const run = git(host, root);
+  await run(["check-ref-format", "--branch", branch]);
+  const waiting = await run(["status", "--porcelain", "--untracked-files=all", "--", COMMITTED]);
+  if (waiting !== "") {
+    throw new Failure({
+      code: "BRANCH_NOT_POSSIBLE",
+      kind: "usage",
+      message: `${join(root, COMMITTED)} holds changes that are not committed: ${waiting.split("\n").slice(0, 5).join(", ")}.`,
+      hint: "Commit them first: what stands there afterwards is taken off again, so that only the branch has the upgrade.",
+    });
+  }
+  const there = await run(["for-each-ref", "--format=%(objectname:short)", `refs/heads/${branch}`]);
+  if (there !== "") {
+    throw new Failure({
+      code: "BRANCH_NOT_POSSIBLE",
+      kind: "usage",
+      message: `There is a branch ${branch} already (${there}).`,
+      hint: `Merge it, delete it (git branch -D ${branch}), or give --branch-name another.`,
+    });
+  }
+}
+
+/**
+ * Commits what lies below dockerfiles/ onto a new branch from HEAD, and puts the working tree back to HEAD there. The branch that is
+ * checked out, the index and everything else stay as they are.
+ * @returns the commit's name; undefined when there is nothing to commit
+ */
+export async function commitOnBranch(
+  host: Host,
+  root: string,
+  branch: string,
+  message: string,
+): Promise<string | undefined> {
+  const run = git(host, root);
+  const commit = await withTemporaryFolder("mesa-template-index-", async (folder) => {
+    const index = join(folder, "index");
+    await run(["read-tree", "HEAD"], { index });
+    await run(["add", "--all", "--", COMMITTED], { index });
+    const tree = await run(["write-tree"], { index });
+    if (tree === (await run(["rev-parse", "HEAD^{tree}"]))) return undefined;
+    return run(["commit-tree", tree, "-p", "HEAD", "-F", "-"], { input: host.redact(message) });
+  });
+  if (commit === undefined) return undefined;
+  await run(["update-ref", `refs/heads/${branch}`, commit, ""]);
+  await run(["checkout", "HEAD", "--", COMMITTED]);
+  await run(["clean", "--force", "-d", "--quiet", "--", COMMITTED]);
+  return commit;
+}
