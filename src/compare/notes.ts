@@ -76,15 +76,10 @@ function sinceThen({ from, inputs, generation, rendered, built }: Comparison): r
     built === null ? "" : section("Image", imageLines(built)),
     section(
       "Rendered files",
-      rendered.map(
-        ({ file, patch }) =>
-          `<details><summary>${file}</summary>
-
-\`\`\`diff
-${patch.trimEnd()}
-\`\`\`
-
-</details>`,
+      rendered.map(({ file, patch }) =>
+        [`<details><summary>${file}</summary>\n`, "```diff", patch.trimEnd(), "```", "\n</details>"].join(
+          "\n",
+        ),
       ),
     ),
   ];

@@ -10,6 +10,8 @@ export interface FreshLockRequest {
   readonly template: string;
   /** The Mesa version. */
   readonly version: string;
+  /** The lock of the same version that is there: where its inputs are the same, it is what comes back. */
+  readonly previous?: Lock | undefined;
 }
 
 /** What a template would be locked and rendered to now. Nothing is written. Failures as in resolveLock and renderTemplate. */
@@ -27,6 +29,7 @@ export async function freshlyLocked(
     mesaVersion: request.version,
     upstream,
     cacheDir: releaseFolders(request.root).cache,
+    previous: request.previous,
   });
   const { files } = renderTemplate(source, lock);
   return {

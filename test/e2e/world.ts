@@ -65,3 +65,8 @@ export async function state(): Promise<WorldState> {
 export async function resetWorld(): Promise<void> {
   await ask("DELETE", "/state");
 }
+
+/** A change of the world's upstreams: {newer:{name,tag,from?}}, {addVersion}, {removeVersion}. A reset undoes it. */
+export async function wish(what: Readonly<Record<string, unknown>>): Promise<void> {
+  await ask("POST", "/wishes", what);
+}

@@ -61,6 +61,7 @@ async function withFreshLock(context: CommandContext, entry: ManifestEntry): Pro
     upstreamPath: context.upstream ?? join(context.root, "templates/upstream.toml"),
     template: entry.template,
     version: entry.mesaVersion,
+    previous: record.lock,
   });
   return compareInputs(record, { ...fresh, id: `a fresh lock of ${entry.template} ${entry.mesaVersion}` });
 }

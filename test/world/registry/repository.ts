@@ -49,7 +49,10 @@ export function repositoryOf(tools: WorldTools, name: string): Repository {
         : ((JSON.parse(list.toString("utf8")) as { tags: string[] | null }).tags ?? []);
     },
     async remove(tag, accept) {
-      const answer = await askBackend(`${base}/manifests/${tag}`, { method: "HEAD", headers: { Accept: accept } });
+      const answer = await askBackend(`${base}/manifests/${tag}`, {
+        method: "HEAD",
+        headers: { Accept: accept },
+      });
       const digest = answer.headers.get("docker-content-digest");
       if (digest !== null) await askBackend(`${base}/manifests/${digest}`, { method: "DELETE" });
     },
