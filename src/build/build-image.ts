@@ -4,6 +4,7 @@ import { Failure, messageOf } from "../support/errors";
 import { RUN_LABEL, VERSION_LABEL, type Host } from "../support/host";
 import { buildFailure } from "./build-failure";
 import { openBuildLog } from "./build-log";
+import { buildWithBuildx, type BuildxEnding } from "./buildx";
 import { builtImage, imageTag, INPUTS_LABEL } from "./built-image";
 import { contextTar } from "./context";
 import { PLATFORM, pullBases, pulledReference } from "./fetch-bases";
@@ -13,17 +14,27 @@ import { removeIntermediate, removeReplaced } from "./leftovers";
 /** A build that prints nothing for this long has hung, in ms. */
 const SILENCE_MS = 600_000;
 
+/** A build on a buildx builder ends within this, in ms. */
+const BUILDX_MS = 3_600_000;
+
 export interface BuildOptions {
   readonly mirrors: { readonly images?: string | undefined; readonly packages?: string | undefined };
   readonly force?: boolean;
+  /** A buildx builder to build on; "classic" and "buildkit" are the engine's own. */
+  readonly builder?: string | undefined;
   /** The whole log goes here. */
   readonly logFile?: string;
   readonly onProgress?: (message: string) => void;
 }
 
-/** BuildKit where the engine has it, unless MESA_TEMPLATE_BUILDER=classic asks for the other one. */
-export function builderFor(engine: Engine, env: Host["env"]): "buildkit" | "classic" {
-  return engine.facts.buildKit && env["MESA_TEMPLATE_BUILDER"] !== "classic" ? "buildkit" : "classic";
+/** The engine's own builders; any other name is one of buildx. */
+const OWN_BUILDERS = ["classic", "buildkit"];
+
+/** A buildx builder where one is named (--builder, MESA_TEMPLATE_BUILDER); else BuildKit where the engine has it, unless "classic" is asked for. */
+export function builderFor(engine: Engine, env: Host["env"], named?: string): Image["builder"] {
+  const asked = named ?? env["MESA_TEMPLATE_BUILDER"] ?? "";
+  if (asked !== "" && !OWN_BUILDERS.includes(asked)) return "buildx";
+  return engine.facts.buildKit && asked !== "classic" ? "buildkit" : "classic";
 }
 
 /**
@@ -40,7 +51,7 @@ export async function buildImage(
   const reference = `${repo}:${tag}`;
   const mirror = options.mirrors.images ?? "";
   const base = pulledReference(mirror, rendered.lock.base);
-  const builder = builderFor(engine, host.env);
+  const builder = builderFor(engine, host.env, options.builder);
   if (options.force !== true) {
     const before = await builtImage(engine, rendered, base, builder);
     if (before !== undefined) return before;
@@ -48,8 +59,8 @@ export async function buildImage(
   options.onProgress?.(`${engine.facts.name} ${engine.facts.version}, ${builder}`);
   await pullBases(host, engine, rendered, mirror);
   const previous = await engine.image(reference);
-  const ending = await run(host, engine, rendered, { ...options, reference, builder, mirror });
-  if (builder === "classic")
+  const ending = await run(host, engine, rendered, { ...options, reference, with: builder, mirror });
+  if (builder === "classic" && "made" in ending)
     await removeIntermediate(engine, ending.made, ending.ok ? ending.imageId : undefined);
   if (!ending.ok) {
     const lines = ending.lines.map((line) => host.redact(line));
@@ -70,7 +81,7 @@ export async function buildImage(
 
 interface Run extends BuildOptions {
   readonly reference: string;
-  readonly builder: "buildkit" | "classic";
+  readonly with: Image["builder"];
   readonly mirror: string;
 }
 
@@ -78,36 +89,48 @@ async function run(
   host: Host,
   engine: Engine,
   rendered: RenderedTemplate,
-  { reference, builder, mirror, mirrors, force, logFile, onProgress }: Run,
-): Promise<BuildEnding> {
+  { reference, with: builder, builder: named, mirror, mirrors, force, logFile, onProgress }: Run,
+): Promise<BuildEnding | BuildxEnding> {
   const log = await openBuildLog(logFile, host.redact);
+  const request = {
+    tag: reference,
+    platform: PLATFORM,
+    labels: {
+      [RUN_LABEL]: host.runId,
+      [INPUTS_LABEL]: rendered.inputsDigest,
+      [VERSION_LABEL]: `${rendered.template}@${rendered.mesaVersion}`,
+    },
+    buildArgs: { MIRROR: mirror, DEB_MIRROR: (mirrors.packages ?? "").replace(/\/$/u, "") },
+    noCache: force === true,
+  };
+  const listener = {
+    onLine: (line: string) => {
+      log.line(line);
+    },
+    onStep: (step: string) => {
+      if (!step.startsWith("[internal]")) onProgress?.(step.slice(0, 100));
+    },
+  };
   try {
-    const stream = await engine.build({
-      context: contextTar(rendered.files),
-      builder,
-      tag: reference,
-      platform: PLATFORM,
-      labels: {
-        [RUN_LABEL]: host.runId,
-        [INPUTS_LABEL]: rendered.inputsDigest,
-        [VERSION_LABEL]: `${rendered.template}@${rendered.mesaVersion}`,
-      },
-      buildArgs: { MIRROR: mirror, DEB_MIRROR: (mirrors.packages ?? "").replace(/\/$/u, "") },
-      noCache: force === true,
-      signal: host.signal,
-    });
-    const ending = await followBuild(stream, {
-      signal: host.signal,
-      silenceMs: SILENCE_MS,
-      listener: {
-        onLine: (line) => {
-          log.line(line);
-        },
-        onStep: (step) => {
-          if (!step.startsWith("[internal]")) onProgress?.(step.slice(0, 100));
-        },
-      },
-    });
+    const ending =
+      builder === "buildx"
+        ? await buildWithBuildx(host, {
+            ...request,
+            ...listener,
+            template: rendered.template,
+            builder: named ?? host.env["MESA_TEMPLATE_BUILDER"] ?? "",
+            files: rendered.files,
+            timeoutMs: BUILDX_MS,
+          })
+        : await followBuild(
+            await engine.build({
+              ...request,
+              context: contextTar(rendered.files),
+              builder,
+              signal: host.signal,
+            }),
+            { signal: host.signal, silenceMs: SILENCE_MS, listener },
+          );
     if (!ending.ok) log.line(ending.message);
     return ending;
   } catch (error) {

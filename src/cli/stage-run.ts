@@ -22,5 +22,6 @@ export async function stageRequest(args: CommandArgs, context: CommandContext): 
     deployTimeoutMs: 900_000,
     trustKey: args.text("trust-key"),
     structureTests: args.list("structure-tests").map((file) => resolve(file)),
+    builder: args.text("builder"),
   };
 }

@@ -52,6 +52,7 @@ export const realStages: Stages = {
     const image = await buildImage(host, engine, rendered, {
       mirrors: upstream.mirrors,
       force: request.force,
+      builder: request.builder,
       logFile: releaseFolders(request.root).log(rendered.template, rendered.mesaVersion, "build"),
       onProgress: (message) => {
         reused = false;

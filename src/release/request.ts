@@ -19,6 +19,8 @@ export interface ReleaseRequest {
   readonly deployTimeoutMs: number;
   readonly trustKey: string | undefined;
   readonly structureTests: readonly string[];
+  /** A buildx builder's name, "classic" or "buildkit"; undefined: the engine builds as it does best. */
+  readonly builder?: string | undefined;
 }
 
 export interface StageRecord {

@@ -1,5 +1,15 @@
 import type { CommandSpec, OptionSpec } from "../command";
 
+/** Where images are built. */
+export const BUILDER_OPTION: Readonly<Record<string, OptionSpec>> = {
+  builder: {
+    type: "string",
+    requiresArg: true,
+    describe:
+      "a docker buildx builder to build on (remote, Kubernetes …); classic: the engine without BuildKit",
+  },
+};
+
 /** Options of everything that releases. */
 export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   force: { type: "boolean", describe: "start over: build and smoke again whatever is there" },
@@ -24,6 +34,7 @@ export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     describe: "limit from before bl starts to the image seen running, e.g. 15m",
     default: "15m",
   },
+  ...BUILDER_OPTION,
   "structure-tests": {
     type: "string",
     array: true,

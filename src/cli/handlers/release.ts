@@ -32,6 +32,7 @@ export function releaseRequest(
     deployTimeoutMs: parseDuration("--deploy-timeout", args.text("deploy-timeout") ?? "15m"),
     trustKey: args.text("trust-key"),
     structureTests: args.list("structure-tests").map((file) => resolve(file)),
+    builder: args.text("builder"),
   };
 }
 

@@ -1,0 +1,63 @@
+/** What buildx's plain progress says, read line by line. */
+export interface BuildxProgress {
+  take(line: string): void;
+  /** The step that failed, when one is named. */
+  readonly failedStep: string | undefined;
+  /** buildx's own words on what went wrong. */
+  readonly message: string | undefined;
+  /** The last lines of the step that failed, else of everything. */
+  lines(): readonly string[];
+}
+
+const KEPT_LINES = 40;
+
+/**
+ * Reads `--progress plain`: "#7 [deb 2/3] RUN …" begins a step, "#7 0.512 text" is its output, "#7 ERROR: …" its failure, and
+ * "ERROR: failed to solve: …" the end (docker/buildx, util/progress; moby/buildkit, progressui).
+ */
+export function buildxProgress(onStep: (step: string) => void): BuildxProgress {
+  const steps = new Map<string, string>();
+  const outputs = new Map<string, string[]>();
+  const everything: string[] = [];
+  let failed: string | undefined;
+  let message: string | undefined;
+  const keep = (list: string[], line: string): void => {
+    list.push(line);
+    if (list.length > KEPT_LINES) list.shift();
+  };
+  return {
+    take(line) {
+      if (line.trim() === "") return;
+      keep(everything, line);
+      const [, number, rest = ""] = /^#(\d+) (.*)$/u.exec(line) ?? [];
+      if (number === undefined) {
+        const words = /^ERROR: (.+)$/u.exec(line)?.[1];
+        if (words !== undefined) message = words;
+        return;
+      }
+      if (rest.startsWith("[") && !steps.has(number)) {
+        steps.set(number, rest);
+        onStep(rest);
+        return;
+      }
+      const error = /^ERROR: (.+)$/u.exec(rest)?.[1];
+      if (error !== undefined) {
+        failed ??= number;
+        message ??= error;
+        return;
+      }
+      const said = /^\d+\.\d+ (.*)$/u.exec(rest)?.[1];
+      if (said === undefined) return;
+      const own = outputs.get(number) ?? [];
+      outputs.set(number, own);
+      keep(own, said);
+    },
+    get failedStep() {
+      return failed === undefined ? undefined : steps.get(failed);
+    },
+    get message() {
+      return message;
+    },
+    lines: () => (failed === undefined ? undefined : outputs.get(failed)) ?? everything,
+  };
+}

@@ -1,0 +1,133 @@
+import { chmod, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { RenderedFile } from "../render/rendered";
+import { Failure } from "../support/errors";
+import { withTemporaryFolder } from "../support/files";
+import type { Host } from "../support/host";
+import { buildxProgress } from "./buildx-progress";
+
+/** A build on a buildx builder. */
+export interface BuildxRequest {
+  readonly template: string;
+  /** Name of the builder, as `docker buildx ls` shows it. */
+  readonly builder: string;
+  readonly files: readonly RenderedFile[];
+  readonly tag: string;
+  readonly platform: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly buildArgs: Readonly<Record<string, string>>;
+  readonly noCache: boolean;
+  /** A build that prints nothing for this long has hung, in ms. */
+  readonly timeoutMs: number;
+  readonly onLine: (line: string) => void;
+  readonly onStep: (step: string) => void;
+}
+
+export type BuildxEnding =
+  | { readonly ok: true }
+  | {
+      readonly ok: false;
+      readonly message: string;
+      readonly step: string | undefined;
+      readonly lines: readonly string[];
+    };
+
+const INSTALL =
+  "Install Docker's buildx plugin (the package docker-buildx-plugin or docker-buildx; github.com/docker/buildx), or leave --builder out: then the engine builds.";
+
+/** Builders reach clouds and clusters with credentials of their own, so the environment goes along; ours, which no build needs, do not. */
+function environment(host: Host): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(host.env).filter(
+      (entry): entry is [string, string] => entry[1] !== undefined && !/^(BL|MESA)_/u.test(entry[0]),
+    ),
+  );
+}
+
+/** @throws Failure BUILDX_MISSING (exit 3) */
+async function requireBuildx(host: Host): Promise<void> {
+  const found = await host.run({
+    command: "docker",
+    args: ["buildx", "version"],
+    env: environment(host),
+    timeoutMs: 30_000,
+    signal: host.signal,
+  });
+  if (found.exitCode === 0) return;
+  throw new Failure({
+    code: "BUILDX_MISSING",
+    kind: "environment",
+    message:
+      found.spawnError === undefined
+        ? "--builder needs docker buildx, and docker here does not have it."
+        : "--builder needs docker buildx, and there is no docker on PATH.",
+    log: found.stderr.split("\n").filter((line) => line.trim() !== ""),
+    hint: INSTALL,
+  });
+}
+
+/** The arguments of the build. Nothing secret is among them: labels, mirrors and names only. */
+export function buildxArguments(request: BuildxRequest, context: string): readonly string[] {
+  const pairs = (option: string, values: Readonly<Record<string, string>>): readonly string[] =>
+    Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`]);
+  return [
+    "buildx",
+    "build",
+    "--builder",
+    request.builder,
+    "--load",
+    "--progress",
+    "plain",
+    "--provenance=false",
+    "--platform",
+    request.platform,
+    "--tag",
+    request.tag,
+    ...pairs("--label", request.labels),
+    ...pairs("--build-arg", request.buildArgs),
+    ...(request.noCache ? ["--no-cache", "--pull"] : []),
+    context,
+  ];
+}
+
+/**
+ * Builds on a buildx builder, wherever that is, and takes the image into the local engine. A failure of the build is an answer.
+ * @throws Failure BUILDX_MISSING, BUILDER_UNKNOWN (exit 3)
+ */
+export async function buildWithBuildx(host: Host, request: BuildxRequest): Promise<BuildxEnding> {
+  await requireBuildx(host);
+  return withTemporaryFolder("mesa-template-context-", async (context) => {
+    for (const file of request.files) {
+      await writeFile(join(context, file.name), file.contents);
+      await chmod(join(context, file.name), file.mode);
+    }
+    const progress = buildxProgress(request.onStep);
+    const ran = await host.run({
+      command: "docker",
+      args: buildxArguments(request, context),
+      env: environment(host),
+      timeoutMs: request.timeoutMs,
+      signal: host.signal,
+      onLine: (line) => {
+        progress.take(line);
+        request.onLine(line);
+      },
+    });
+    if (ran.exitCode === 0) return { ok: true };
+    const message = ran.timedOut ? "docker buildx came to no end in time" : progress.message;
+    if (message !== undefined && /no builder .* found|failed to find driver/iu.test(message))
+      throw new Failure({
+        code: "BUILDER_UNKNOWN",
+        kind: "environment",
+        template: request.template,
+        message: `There is no builder ${request.builder}: ${message}`,
+        hint: "docker buildx ls shows the builders there are; docker buildx create makes one.",
+      });
+    return {
+      ok: false,
+      message: message ?? `docker buildx exited with ${String(ran.exitCode ?? ran.signal)}`,
+      step: progress.failedStep,
+      lines: progress.lines(),
+    };
+  });
+}

@@ -1,0 +1,129 @@
+import { describe, expect, it } from "vitest";
+import { buildxProgress } from "../../../src/build/buildx-progress";
+import { buildWithBuildx, buildxArguments, type BuildxRequest } from "../../../src/build/buildx";
+import type { ProcessRequest, ProcessResult } from "../../../src/support/process";
+import type { Host } from "../../../src/support/host";
+
+const REQUEST: BuildxRequest = {
+  template: "debian",
+  builder: "far-away",
+  files: [{ name: "Dockerfile", mode: 0o644, contents: "FROM scratch\n" }],
+  tag: "mesa-template/debian:0.20.0-0123456789ab",
+  platform: "linux/amd64",
+  labels: { "mesa-template.run": "r" },
+  buildArgs: { MIRROR: "" },
+  noCache: false,
+  timeoutMs: 1000,
+  onLine: () => undefined,
+  onStep: () => undefined,
+};
+
+const FAILED = `#0 building with "far-away" instance using docker-container driver
+
+#1 [internal] load build definition from Dockerfile
+#1 DONE 0.1s
+
+#5 [deb 2/3] RUN apt-get update && false
+#5 0.512 Hit:1 somewhere
+#6 [system 1/4] COPY entrypoint.sh /
+#5 0.733 sha256sum: WARNING: 1 computed checksum did NOT match
+#6 CACHED
+#5 ERROR: process "/bin/sh -c apt-get update && false" did not complete successfully: exit code: 1
+------
+ > [deb 2/3] RUN apt-get update && false:
+------
+ERROR: failed to solve: process "/bin/sh -c apt-get update && false" did not complete successfully: exit code: 1
+`;
+
+function hostThat(
+  answer: (request: ProcessRequest) => Partial<ProcessResult>,
+  env: Readonly<Record<string, string>> = {},
+): { readonly host: Host; readonly requests: readonly ProcessRequest[] } {
+  const requests: ProcessRequest[] = [];
+  const run = (request: ProcessRequest): Promise<ProcessResult> => {
+    requests.push(request);
+    const result = {
+      exitCode: 0,
+      signal: null,
+      stdout: "",
+      stderr: "",
+      timedOut: false,
+      durationMs: 1,
+      ...answer(request),
+    };
+    for (const line of result.stderr.split("\n")) request.onLine?.(line, "stderr");
+    return Promise.resolve(result);
+  };
+  return { host: { env, run, signal: new AbortController().signal } as unknown as Host, requests };
+}
+
+describe("buildx's plain progress", () => {
+  it("tells the steps as they begin, and of a failure its step, words and output", () => {
+    const steps: string[] = [];
+    const progress = buildxProgress((step) => steps.push(step));
+    for (const line of FAILED.split("\n")) progress.take(line);
+    expect(steps).toEqual([
+      "[internal] load build definition from Dockerfile",
+      "[deb 2/3] RUN apt-get update && false",
+      "[system 1/4] COPY entrypoint.sh /",
+    ]);
+    expect(progress.failedStep).toBe("[deb 2/3] RUN apt-get update && false");
+    expect(progress.message).toContain("exit code: 1");
+    expect(progress.lines()).toEqual([
+      "Hit:1 somewhere",
+      "sha256sum: WARNING: 1 computed checksum did NOT match",
+    ]);
+  });
+
+  it("gives everything that was said where no step is named", () => {
+    const progress = buildxProgress(() => undefined);
+    progress.take('ERROR: no builder "x" found');
+    expect([progress.failedStep, progress.message]).toEqual([undefined, 'no builder "x" found']);
+    expect(progress.lines()).toEqual(['ERROR: no builder "x" found']);
+  });
+});
+
+describe("a build on a buildx builder", () => {
+  it("loads the image into the engine, from the folder, with every label and argument", () => {
+    const words = buildxArguments({ ...REQUEST, noCache: true }, "/context");
+    expect(words.slice(0, 5)).toEqual(["buildx", "build", "--builder", "far-away", "--load"]);
+    expect(words.join(" ")).toContain("--tag mesa-template/debian:0.20.0-0123456789ab");
+    expect(words.join(" ")).toContain("--label mesa-template.run=r --build-arg MIRROR= --no-cache");
+    expect(words.at(-1)).toBe("/context");
+  });
+
+  it("is an environment's fault where there is no buildx, and says what to install", async () => {
+    const { host } = hostThat(() => ({ exitCode: 1, stderr: "docker: unknown command: docker buildx" }));
+    await expect(buildWithBuildx(host, REQUEST)).rejects.toMatchObject({
+      code: "BUILDX_MISSING",
+      kind: "environment",
+      hint: expect.stringContaining("docker-buildx-plugin") as string,
+    });
+    const { host: without } = hostThat(() => ({ exitCode: null, spawnError: "spawn docker ENOENT" }));
+    await expect(buildWithBuildx(without, REQUEST)).rejects.toThrow("no docker on PATH");
+  });
+
+  it("is an environment's fault where there is no such builder", async () => {
+    const { host } = hostThat(({ args }) =>
+      args[1] === "build" ? { exitCode: 1, stderr: 'ERROR: no builder "far-away" found' } : {},
+    );
+    await expect(buildWithBuildx(host, REQUEST)).rejects.toMatchObject({ code: "BUILDER_UNKNOWN" });
+  });
+
+  it("answers with the step that failed", async () => {
+    const { host } = hostThat(({ args }) => (args[1] === "build" ? { exitCode: 1, stderr: FAILED } : {}));
+    expect(await buildWithBuildx(host, REQUEST)).toMatchObject({
+      ok: false,
+      step: "[deb 2/3] RUN apt-get update && false",
+    });
+  });
+
+  it("hands docker what its builders need, and none of our own credentials", async () => {
+    const env = { PATH: "/bin", KUBECONFIG: "/k", DEPOT_TOKEN: "d", BL_API_KEY: "b", MESA_API_KEY: "m" };
+    const { host, requests } = hostThat(() => ({}), env);
+    expect(await buildWithBuildx(host, REQUEST)).toEqual({ ok: true });
+    expect(requests).toHaveLength(2);
+    for (const request of requests)
+      expect(request.env).toEqual({ PATH: "/bin", KUBECONFIG: "/k", DEPOT_TOKEN: "d" });
+  });
+});
