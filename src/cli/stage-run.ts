@@ -2,6 +2,7 @@ import { resolve } from "node:path";
 import type { CommandArgs, CommandContext } from "./command";
 import { templateFolders } from "./template-folders";
 import { parseMesaVersion } from "../lock/index";
+import type { Severity } from "../build/scan";
 import type { ReleaseRequest } from "../release/request";
 
 /** A request for running single stages. */
@@ -23,5 +24,6 @@ export async function stageRequest(args: CommandArgs, context: CommandContext): 
     trustKey: args.text("trust-key"),
     structureTests: args.list("structure-tests").map((file) => resolve(file)),
     builder: args.text("builder"),
+    scan: args.text("scan") as Severity | undefined,
   };
 }

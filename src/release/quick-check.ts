@@ -12,7 +12,8 @@ export async function nothingToDo(
   request: Omit<ReleaseRequest, "templates">,
   templates: readonly string[],
 ): Promise<readonly TemplateResult[] | undefined> {
-  if (request.force || request.relock || templates.length === 0) return undefined;
+  if (request.force || request.relock || request.scan !== undefined || templates.length === 0)
+    return undefined;
   const folders = releaseFolders(request.root);
   const manifest = await readManifest(folders.manifest);
   const results = await Promise.all(

@@ -59,6 +59,13 @@ export const realStages: Stages = {
         progress(message);
       },
     });
+    if (request.scan !== undefined) {
+      const { scanImage } = await import("../build/scan");
+      const { scanner, found } = await scanImage(host, image.reference, request.scan);
+      progress(
+        `${scanner}: ${String(found)} known vulnerabilities, none of severity ${request.scan} or more`,
+      );
+    }
     return { image, reused };
   },
   async smoke(host, request, rendered, image, progress) {

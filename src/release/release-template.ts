@@ -79,8 +79,9 @@ async function throughAllStages(run: Run): Promise<TemplateResult> {
   const next = nextRevision(manifest, template, request.version, rendered.inputsDigest);
   const id = versionId(template, request.version, next.revision);
   if (next.entry !== undefined && !request.force && hasReached(next.entry, request)) {
+    if (request.scan !== undefined) await build(run, rendered);
     for (const stage of ["build", "smoke", "deploy", "verify", "record"] as const)
-      runner.skip(stage, "up to date");
+      if (stage !== "build" || request.scan === undefined) runner.skip(stage, "up to date");
     return upToDateResult(next.entry, runner.records);
   }
   const proven = await buildAndSmoke(run, rendered);
@@ -129,12 +130,22 @@ async function testFilesDigest(run: Run): Promise<string> {
   return sha256(contents.map((data) => (data === undefined ? "-" : sha256(data))).join("\n")).slice(0, 16);
 }
 
+async function build(run: Run, rendered: RenderedTemplate): Promise<Image> {
+  const { host, request, template, stages, runner, folders } = run;
+  return runner.run("build", async (progress) => {
+    const built = await stages.build(host, request, rendered, progress);
+    await keepResult(folders.stageResult(template, rendered.inputsDigest, "build"), built.image);
+    return { value: built.image, outcome: built.reused ? "reused" : "done" };
+  });
+}
+
 async function buildAndSmoke(run: Run, rendered: RenderedTemplate): Promise<Proven> {
   const { host, request, template, stages, runner, folders } = run;
   const tests = await testFilesDigest(run);
   const buildFile = folders.stageResult(template, rendered.inputsDigest, "build");
   const smokeFile = folders.stageResult(template, rendered.inputsDigest, `smoke-${tests}`);
-  if (!request.force) {
+  // A scan is asked of today's database: an earlier run's result does not answer it.
+  if (!request.force && request.scan === undefined) {
     const [image, smoke] = await Promise.all([readResult(buildFile), readResult(smokeFile)]);
     if (
       isImage(image) &&
@@ -147,11 +158,7 @@ async function buildAndSmoke(run: Run, rendered: RenderedTemplate): Promise<Prov
       return { image, smoke };
     }
   }
-  const image = await runner.run("build", async (progress) => {
-    const built = await stages.build(host, request, rendered, progress);
-    await keepResult(buildFile, built.image);
-    return { value: built.image, outcome: built.reused ? "reused" : "done" };
-  });
+  const image = await build(run, rendered);
   const smoke = await runner.run("smoke", async (progress) => {
     const value = await stages.smoke(host, request, rendered, image, progress);
     refuseUnproven(value, request.allowSkipped);

@@ -1,3 +1,4 @@
+import type { Severity } from "../build/scan";
 import type { Deployment } from "../deploy/deployment";
 import type { StageName, StageOutcome } from "../support/events";
 
@@ -19,6 +20,8 @@ export interface ReleaseRequest {
   readonly deployTimeoutMs: number;
   readonly trustKey: string | undefined;
   readonly structureTests: readonly string[];
+  /** Scan the image for vulnerabilities, and refuse it for this severity or more. */
+  readonly scan?: Severity | undefined;
   /** A buildx builder's name, "classic" or "buildkit"; undefined: the engine builds as it does best. */
   readonly builder?: string | undefined;
 }

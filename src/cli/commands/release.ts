@@ -10,6 +10,16 @@ export const BUILDER_OPTION: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
+/** Whether what was built is scanned. */
+export const SCAN_OPTION: Readonly<Record<string, OptionSpec>> = {
+  scan: {
+    type: "string",
+    requiresArg: true,
+    choices: ["low", "medium", "high", "critical"],
+    describe: "scan the image with grype or trivy; refuse it for this severity or more",
+  },
+};
+
 /** Options of everything that releases. */
 export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   force: { type: "boolean", describe: "start over: build and smoke again whatever is there" },
@@ -40,6 +50,7 @@ export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     array: true,
     describe: "another container-structure-test file (repeatable)",
   },
+  ...SCAN_OPTION,
 };
 
 export const releaseCommand: CommandSpec = {

@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../command";
-import { BUILDER_OPTION, RELEASE_OPTIONS } from "./release";
+import { BUILDER_OPTION, RELEASE_OPTIONS, SCAN_OPTION } from "./release";
 
 export const renderCommand: CommandSpec = {
   usage: "render <mesa-version>",
@@ -19,6 +19,7 @@ export const buildCommand: CommandSpec = {
     force: { type: "boolean", describe: "build again, without cache" },
     relock: { type: "boolean", describe: "resolve all inputs anew" },
     "trust-key": { type: "string", describe: "fingerprint to trust on first use" },
+    ...SCAN_OPTION,
     ...BUILDER_OPTION,
   },
   load: () => import("../handlers/build"),

@@ -6,6 +6,7 @@ import { errorDocument, errorText } from "../output";
 import { exitCodeOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { nothingToDo } from "../../release/quick-check";
+import type { Severity } from "../../build/scan";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
 import { templateFolders } from "../template-folders";
 
@@ -33,6 +34,7 @@ export function releaseRequest(
     trustKey: args.text("trust-key"),
     structureTests: args.list("structure-tests").map((file) => resolve(file)),
     builder: args.text("builder"),
+    scan: args.text("scan") as Severity | undefined,
   };
 }
 

@@ -1,0 +1,167 @@
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+
+export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
+export type Severity = (typeof SEVERITIES)[number];
+
+/** A vulnerability that a scanner found. */
+export interface Vulnerability {
+  readonly id: string;
+  readonly severity: string;
+  readonly package: string;
+  readonly version: string;
+  /** Where it is fixed; "" when nowhere yet. */
+  readonly fixedIn: string;
+}
+
+interface Scanner {
+  readonly command: string;
+  readonly args: (image: string) => readonly string[];
+  readonly read: (answer: unknown) => readonly Vulnerability[];
+}
+
+interface GrypeAnswer {
+  readonly matches?: readonly {
+    readonly vulnerability?: {
+      readonly id?: string;
+      readonly severity?: string;
+      readonly fix?: { readonly versions?: readonly string[] };
+    };
+    readonly artifact?: { readonly name?: string; readonly version?: string };
+  }[];
+}
+
+interface TrivyAnswer {
+  readonly Results?: readonly {
+    readonly Vulnerabilities?: readonly {
+      readonly VulnerabilityID?: string;
+      readonly Severity?: string;
+      readonly PkgName?: string;
+      readonly InstalledVersion?: string;
+      readonly FixedVersion?: string;
+    }[];
+  }[];
+}
+
+/** In the order in which they are looked for. Options as their --help has them (grype 0.100, trivy 0.60). */
+const SCANNERS: readonly Scanner[] = [
+  {
+    command: "grype",
+    args: (image) => [`docker:${image}`, "--output", "json", "--quiet"],
+    read: (answer) =>
+      ((answer as GrypeAnswer).matches ?? []).map(({ vulnerability, artifact }) => ({
+        id: vulnerability?.id ?? "?",
+        severity: (vulnerability?.severity ?? "unknown").toLowerCase(),
+        package: artifact?.name ?? "?",
+        version: artifact?.version ?? "?",
+        fixedIn: vulnerability?.fix?.versions?.join(", ") ?? "",
+      })),
+  },
+  {
+    command: "trivy",
+    args: (image) => ["image", "--quiet", "--format", "json", image],
+    read: (answer) =>
+      ((answer as TrivyAnswer).Results ?? [])
+        .flatMap((result) => result.Vulnerabilities ?? [])
+        .map((one) => ({
+          id: one.VulnerabilityID ?? "?",
+          severity: (one.Severity ?? "unknown").toLowerCase(),
+          package: one.PkgName ?? "?",
+          version: one.InstalledVersion ?? "?",
+          fixedIn: one.FixedVersion ?? "",
+        })),
+  },
+];
+
+const LIMIT_MS = 900_000;
+const SHOWN = 15;
+
+/**
+ * Scans a local image with grype or trivy, whichever is on PATH, and refuses it for what is as severe as the threshold or more.
+ * @returns which scanner said it, and how many vulnerabilities it found in all
+ * @throws Failure VULNERABLE (exit 5); NO_SCANNER, SCAN_FAILED (exit 3)
+ */
+export async function scanImage(
+  host: Host,
+  image: string,
+  threshold: Severity,
+): Promise<{ readonly scanner: string; readonly found: number }> {
+  for (const scanner of SCANNERS) {
+    const result = await host.run({
+      command: scanner.command,
+      args: scanner.args(image),
+      env: scannerEnvironment(host.env),
+      timeoutMs: LIMIT_MS,
+      keepBytes: 256 * 1024 * 1024,
+      signal: host.signal,
+    });
+    if (result.spawnError !== undefined) continue;
+    const found = parsed(scanner, result.stdout);
+    if (result.exitCode !== 0 || found === undefined) {
+      throw new Failure({
+        code: "SCAN_FAILED",
+        kind: "environment",
+        message: `${scanner.command} could not scan ${image}${result.timedOut ? ` within ${String(LIMIT_MS / 60_000)} minutes` : ` (exit ${String(result.exitCode)})`}.`,
+        log: result.stderr.trim().split("\n").slice(-10),
+        hint: "It fetches a database of vulnerabilities first: check its network access, or leave --scan out.",
+      });
+    }
+    refuseSevere(scanner.command, image, found, threshold);
+    return { scanner: scanner.command, found: found.length };
+  }
+  throw new Failure({
+    code: "NO_SCANNER",
+    kind: "environment",
+    message: "--scan was asked for, but neither grype nor trivy is on PATH.",
+    hint: "Install one of them, or leave --scan out.",
+  });
+}
+
+function parsed(scanner: Scanner, stdout: string): readonly Vulnerability[] | undefined {
+  try {
+    return scanner.read(JSON.parse(stdout));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Those that are as severe as the threshold or more, the most severe first. */
+export function atLeast(found: readonly Vulnerability[], threshold: Severity): readonly Vulnerability[] {
+  const rank = ({ severity }: Vulnerability): number => SEVERITIES.indexOf(severity as Severity);
+  return found
+    .filter((one) => rank(one) >= SEVERITIES.indexOf(threshold))
+    .sort((a, b) => rank(b) - rank(a) || (a.id < b.id ? -1 : 1));
+}
+
+function refuseSevere(
+  scanner: string,
+  image: string,
+  found: readonly Vulnerability[],
+  threshold: Severity,
+): void {
+  const severe = atLeast(found, threshold);
+  if (severe.length === 0) return;
+  throw new Failure({
+    code: "VULNERABLE",
+    kind: "build",
+    message: `${scanner} finds ${String(severe.length)} ${severe.length === 1 ? "vulnerability" : "vulnerabilities"} of severity ${threshold} or more in ${image}.`,
+    log: severe
+      .slice(0, SHOWN)
+      .map(
+        ({ id, severity, package: name, version, fixedIn }) =>
+          `${severity} ${id} in ${name} ${version}${fixedIn === "" ? "" : `, fixed in ${fixedIn}`}`,
+      ),
+    hint: "A newer base often has the fixes: mesa-template outdated shows one, --relock takes it. Raise the threshold with --scan critical.",
+  });
+}
+
+/** What a scanner needs of the environment: where things are, the engine, the proxy, its own settings. */
+function scannerEnvironment(env: Host["env"]): Record<string, string> {
+  const wanted =
+    /^(?:PATH|HOME|TMPDIR|XDG_\w+|DOCKER_\w+|GRYPE_\w+|TRIVY_\w+|(?:https?|no)_proxy|SSL_CERT_\w+)$/iu;
+  return Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) =>
+      value !== undefined && wanted.test(name) ? [[name, value]] : [],
+    ),
+  );
+}
