@@ -30,6 +30,10 @@ const ROWS: Readonly<
   lock: async () => (await import("./lock")).rows(),
   smoke: async () => (await import("./smoke")).rows(),
   image: async (mirrors) => (await import("./image")).rows(mirrors),
+  mount: async (mirrors) => (await import("./mount")).rows(mirrors),
+  both: async () => (await import("./both-templates")).rows(),
+  versions: async (mirrors) => (await import("./versions")).rows(mirrors),
+  scale: async () => (await import("./scale")).rows(),
 };
 
 const wanted = process.argv[2];

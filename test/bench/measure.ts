@@ -37,6 +37,11 @@ export function timed(
   return ms;
 }
 
+/** How often what takes minutes is measured: 5, or what BENCH_RUNS says. */
+export function longRuns(): number {
+  return Number(process.env["BENCH_RUNS"] ?? "5");
+}
+
 /** Medians of commands measured in turn, so that whatever else the machine does falls on all of them alike. */
 export function sideBySide(runs: number, commands: readonly (() => number)[]): readonly number[] {
   const times = commands.map((): number[] => []);
