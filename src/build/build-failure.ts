@@ -19,7 +19,7 @@ const SIGNS: readonly Sign[] = [
     hint: "The program in the .deb is not the version that the repository says. Do not deploy it; report it to Mesa.",
   },
   {
-    pattern: /Unable to locate package fuse3|fuse3 \(no such package\)/u,
+    pattern: /Unable to locate package fuse3|fuse3\S* \(no such package\)/u,
     code: "BASE_LACKS_FUSE3",
     hint: "The base image's package sources do not hold fuse3: use a base with Debian's or Alpine's main repository.",
   },
@@ -40,6 +40,17 @@ const SIGNS: readonly Sign[] = [
   },
 ];
 
+/** What was said while building, without the instructions themselves, which builders repeat: their words are no output. */
+function outputOf(tail: readonly string[], message: string): string {
+  return [...tail, message]
+    .filter((line) => !/^Step \d+\/\d+ : /u.test(line))
+    .join("\n")
+    .replace(
+      /executor failed running \[.*?\](?=: )|The command '.*?' returned|process ".*?" did not complete/gsu,
+      "",
+    );
+}
+
 /** The Failure for a build that ended in an error, with the step that failed and its last lines. */
 export function buildFailure(
   template: string,
@@ -48,7 +59,7 @@ export function buildFailure(
   tail: readonly string[],
   cause: unknown,
 ): Failure {
-  const text = [...tail, message].join("\n");
+  const text = outputOf(tail, message);
   const sign = SIGNS.find((candidate) => candidate.pattern.test(text));
   return new Failure({
     code: sign?.code ?? "BUILD_FAILED",

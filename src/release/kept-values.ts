@@ -1,4 +1,5 @@
 import type { Image } from "../build/image";
+import type { Deployment } from "../deploy/deployment";
 import type { SmokeReport } from "../smoke/report";
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -26,5 +27,15 @@ export function isSmokeReport(value: unknown): value is SmokeReport {
     typeof value["skipped"] === "number" &&
     typeof value["durationMs"] === "number" &&
     Array.isArray(value["checks"])
+  );
+}
+
+/** Whether a kept result has the shape of a deployment. */
+export function isDeployment(value: unknown): value is Deployment {
+  return (
+    isRecord(value) &&
+    ["workspace", "sandbox", "image", "deployedAt", "blVersion"].every(
+      (name) => typeof value[name] === "string",
+    )
   );
 }

@@ -17,10 +17,10 @@ import { originOf } from "./origin";
 import { resultOf, upToDateResult } from "./release-template-result";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import { stageRunner, type StageRunner } from "./stage-runner";
-import { keepResult, readResult } from "./stage-results";
+import { forgetResult, keepResult, readResult } from "./stage-results";
 import type { Stages } from "./stages";
 import { hasReached, keepStamp } from "./up-to-date";
-import { isImage, isSmokeReport } from "./kept-values";
+import { isDeployment, isImage, isSmokeReport } from "./kept-values";
 import { refuseUnproven } from "./refuse-unproven";
 
 /** Everything one template's release needs on its way. */
@@ -180,13 +180,15 @@ async function deployAndVerify(
   facts: Facts,
   before: ManifestEntry | undefined,
 ): Promise<TemplateResult> {
-  const { host, request, stages, runner } = run;
+  const { host, request, stages, runner, folders, template } = run;
+  const deployedFile = folders.stageResult(template, rendered.inputsDigest, "deployed");
   let sent = false;
   let deployment: Deployment | null = null;
   let verification: SmokeReport | null = null;
   try {
-    if (before?.deployment != null && before.status === "deployed" && !request.force) {
-      deployment = before.deployment;
+    const earlier = request.force ? undefined : await deployedBefore(deployedFile, before);
+    if (earlier !== undefined) {
+      deployment = earlier;
       runner.reuse("deploy", deployment.image);
       sent = true;
     } else {
@@ -194,6 +196,7 @@ async function deployAndVerify(
         const value = await stages.deploy(host, request, rendered, id, progress, () => {
           sent = true;
         });
+        await keepResult(deployedFile, value);
         return { value, message: value.image };
       });
     }
@@ -230,11 +233,22 @@ async function deployAndVerify(
   }
 }
 
+/** A deployment that stands already: recorded, or made by a run that was ended before it could record it. */
+async function deployedBefore(
+  file: string,
+  before: ManifestEntry | undefined,
+): Promise<Deployment | undefined> {
+  if (before?.deployment != null && before.status === "deployed") return before.deployment;
+  const kept = await readResult(file);
+  return isDeployment(kept) ? kept : undefined;
+}
+
 async function record(run: Run, entry: ManifestEntry): Promise<TemplateResult> {
   const { host, folders, runner } = run;
   await runner.run("record", async () => {
     await updateManifest(host, folders.manifest, (manifest) => recordEntry(manifest, entry));
     return { value: undefined, message: `${entry.id} ${entry.status}` };
   });
+  await forgetResult(folders.stageResult(run.template, entry.inputsDigest, "deployed"));
   return { ...resultOf(entry), stages: runner.records };
 }

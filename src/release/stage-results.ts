@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { readIfPresent, writeAtomically } from "../support/files";
 import { canonicalJson } from "../support/canonical-json";
 
@@ -18,4 +19,9 @@ export async function readResult(path: string): Promise<unknown> {
 /** Keeps a stage's result, so that a run that is killed goes on after it. */
 export async function keepResult(path: string, value: unknown): Promise<void> {
   await writeAtomically(path, canonicalJson(value));
+}
+
+/** Forgets a kept result that is recorded elsewhere now, or no longer counts. */
+export async function forgetResult(path: string): Promise<void> {
+  await rm(path, { force: true });
 }

@@ -158,7 +158,9 @@ describe("wrong inputs and a wrong world", () => {
     await faultsOff();
     expect(ourContainers()).toEqual([]);
     expect(ourTemporaryFolders()).toEqual([]);
-    expect(existsSync(manifest)).toBe(false);
+    const recorded = existsSync(manifest);
+    rmSync(manifest, { force: true });
+    expect(recorded).toBe(false);
   });
   afterAll(() => {
     place.remove();
@@ -172,6 +174,17 @@ describe("wrong inputs and a wrong world", () => {
       env,
     });
     return { code: ran.code, error: ran.json<ReleaseAnswer>().error, stderr: ran.stderr };
+  };
+
+  const withDockerfile = async <T>(edit: (text: string) => string, use: () => Promise<T>): Promise<T> => {
+    const file = join(place.root, "templates/alpine/Dockerfile.hbs");
+    const before = readFileSync(file, "utf8");
+    writeFileSync(file, edit(before));
+    try {
+      return await use();
+    } finally {
+      writeFileSync(file, before);
+    }
   };
 
   it.each([
@@ -210,7 +223,7 @@ describe("wrong inputs and a wrong world", () => {
   it("fails the build on a .deb with another hash", async () => {
     await mesaTemplate(["lock", "0.15.0", "--root", place.root, "--template", "debian"]);
     await fault("apt-deb-hash");
-    const { code, error } = await release(["0.15.0", "--template", "debian"]);
+    const { code, error } = await release(["0.15.0", "--template", "debian", "--force"]);
     expect([code, error?.code], JSON.stringify(error)).toEqual([5, "DEB_HASH_MISMATCH"]);
   });
 
@@ -276,6 +289,61 @@ describe("wrong inputs and a wrong world", () => {
     },
   );
 
+  it("fails the build where the base has no fuse3 to install, with apk's words", async () => {
+    const { code, error } = await withDockerfile(
+      (text) => text.replace("gcompat fuse3", "gcompat fuse3-that-is-not-there"),
+      () => release(["0.20.0", "--template", "alpine"]),
+    );
+    expect([code, error?.code], JSON.stringify(error)).toEqual([5, "BASE_LACKS_FUSE3"]);
+    expect(JSON.stringify(error)).toContain("fuse3-that-is-not-there (no such package)");
+  });
+
+  it("fails the build when mesa says another version than the pinned one", async () => {
+    const { code, error } = await withDockerfile(
+      (text) =>
+        text.replace(
+          "WORKDIR /blaxel",
+          "RUN printf '#!/bin/sh\\necho mesa 9.9.9\\n' > /usr/bin/mesa\nRUN {{> check-version}}\nWORKDIR /blaxel",
+        ),
+      () => release(["0.20.0", "--template", "alpine"]),
+    );
+    expect([code, error?.code], JSON.stringify(error)).toEqual([5, "WRONG_MESA_VERSION"]);
+    expect(JSON.stringify(error)).toContain("9.9.9");
+  });
+
+  it.runIf(process.getuid?.() === 0)(
+    "records nothing where there is no space left, and says where",
+    async () => {
+      const full = temporaryRoot();
+      const folder = join(full.root, "dockerfiles");
+      mkdirSync(folder);
+      execFileSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", folder]);
+      try {
+        writeFileSync(join(folder, "filler"), Buffer.alloc(60_000));
+        const args = [
+          "release",
+          "0.20.0",
+          "--template",
+          "alpine",
+          "--no-deploy",
+          "--json",
+          "--root",
+          full.root,
+        ];
+        const ran = await mesaTemplate(args);
+        const { error } = ran.json<ReleaseAnswer>();
+        expect([ran.code, error?.code], JSON.stringify(error)).toEqual([3, "WRITE_FAILED"]);
+        expect(error?.message).toContain("ENOSPC");
+        expect(
+          readdirSync(folder, { recursive: true }).filter((name) => String(name).includes(".tmp")),
+        ).toEqual([]);
+      } finally {
+        execFileSync("umount", [folder]);
+        full.remove();
+      }
+    },
+  );
+
   it("keeps the old state when the manifest's folder cannot be written", async () => {
     const other = temporaryRoot();
     mkdirSync(join(other.root, "dockerfiles"), { recursive: true });
@@ -285,5 +353,58 @@ describe("wrong inputs and a wrong world", () => {
     expect([ran.code, ran.json<ReleaseAnswer>().error?.code]).toEqual([8, "MANIFEST_UNREADABLE"]);
     expect(readFileSync(join(other.root, "dockerfiles/manifest.json"), "utf8")).toBe("{ not json");
     other.remove();
+  });
+});
+
+describe("Ctrl-C when something may be on Blaxel already", () => {
+  const place = temporaryRoot();
+  const args = ["release", "0.26.0", "--template", "alpine", "--root", place.root];
+
+  beforeAll(resetWorld);
+  afterAll(() => {
+    place.remove();
+  });
+
+  const interruptedAt = async (words: string): Promise<void> => {
+    let sent = false;
+    const ran = await mesaTemplate(args, {
+      onStderr: (text, pid) => {
+        if (sent || !text.includes(words)) return;
+        sent = true;
+        process.kill(pid, "SIGINT");
+      },
+    });
+    expect([ran.code, sent], ran.stderr).toEqual([130, true]);
+    expect(existsSync(join(place.root, "dockerfiles/manifest.json"))).toBe(false);
+    expect(ourContainers()).toEqual([]);
+    expect(ourTemporaryFolders()).toEqual([]);
+  };
+  const uploads = async (): Promise<number> =>
+    (await requests("blaxel")).filter(({ method, path }) => method === "PUT" && path.startsWith("/upload/"))
+      .length;
+
+  it("in deploy: the next release goes on waiting for the same upload", async () => {
+    await forgetRequests();
+    await interruptedAt("alpine: deploy: Blaxel:");
+    expect(await uploads()).toBe(1);
+  });
+
+  it("in verify: its sandbox is gone, and the next release verifies the same image", async () => {
+    await interruptedAt("alpine: verify: sandbox");
+    expect((await state()).sandboxes.filter(({ name }) => name.startsWith("verify-"))).toEqual([]);
+    const ran = await mesaTemplate([...args, "--json"]);
+    expect(ran.code, ran.stderr).toBe(0);
+    const [result] = ran.json<ReleaseAnswer>().results;
+    expect(result?.status).toBe("verified");
+    expect(result?.stages.map(({ stage, outcome }) => [stage, outcome])).toEqual([
+      ["lock", "reused"],
+      ["render", "done"],
+      ["build", "reused"],
+      ["smoke", "reused"],
+      ["deploy", "reused"],
+      ["verify", "done"],
+      ["record", "done"],
+    ]);
+    expect(await uploads()).toBe(1);
   });
 });

@@ -1,0 +1,47 @@
+import { describe, expect, it } from "vitest";
+import { buildFailure } from "../../../src/build/build-failure";
+
+const RUN = `apk add fuse3 && if [ "$found" != "0.20.0" ]; then echo "mesa-template: wrong mesa: it says '$found'" >&2; exit 1; fi`;
+const BUILDKIT = `executor failed running [/bin/sh -c ${RUN}]: exit code: 1`;
+
+describe("buildFailure", () => {
+  it.each([
+    ["DEB_HASH_MISMATCH", ["mesa-template: the .deb has another hash than the lock"], BUILDKIT],
+    ["WRONG_MESA_VERSION", ["mesa-template: wrong mesa: it says '9.9.9', 0.20.0 is pinned"], BUILDKIT],
+    ["BASE_LACKS_FUSE3", ["  fuse3 (no such package):"], BUILDKIT],
+    [
+      "BASE_LACKS_FUSE3",
+      ["E: Unable to locate package fuse3"],
+      "The command '/bin/sh -c apt-get' returned a non-zero code: 100",
+    ],
+    ["BUILD_NETWORK", ["curl: (6) Could not resolve host: deb.example.org"], BUILDKIT],
+    ["BASE_UNAVAILABLE", [], "manifest unknown: manifest unknown"],
+  ])("says %s from what the step printed", (code, tail, message) => {
+    expect(buildFailure("alpine", "RUN apk", message, tail, undefined)).toMatchObject({
+      code,
+      kind: "build",
+      log: tail,
+    });
+  });
+
+  it.each([
+    ["BuildKit", ["some trouble"], BUILDKIT],
+    [
+      "newer BuildKit",
+      ["some trouble"],
+      `process "/bin/sh -c ${RUN}" did not complete successfully: exit code: 1`,
+    ],
+    [
+      "the classic builder",
+      [`Step 5/9 : RUN ${RUN}`, "some trouble"],
+      `The command '/bin/sh -c ${RUN}' returned a non-zero code: 1`,
+    ],
+  ])("does not take the instruction that %s repeats for output", (_, tail, message) => {
+    expect(buildFailure("alpine", undefined, message, tail, undefined).code).toBe("BUILD_FAILED");
+  });
+
+  it("names the step, shortened, and the first line of the message", () => {
+    const { message } = buildFailure("alpine", `RUN ${"x".repeat(300)}`, "first\nsecond", [], undefined);
+    expect(message).toMatch(/the step "RUN x+…" failed: first$/u);
+  });
+});
