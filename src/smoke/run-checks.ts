@@ -2,6 +2,7 @@ import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
 import { batchResults, batchScript, newMark } from "./batch";
 import type { Check, CheckContext, CheckVerdict, ImageAtRest, Lifecycle, ProbeCheck, Subject } from "./check";
+import { hideSecrets } from "./hide-secrets";
 import { reportFrom, type CheckResult, type SmokeReport } from "./report";
 
 export interface Offers {
@@ -60,7 +61,7 @@ export async function runChecks(
   return reportFrom(
     context.rendered.template,
     offers.subject.kind,
-    ordered.map((result) => hideSecrets(host, result)),
+    ordered.map((result) => hideSecrets(host.redact, result)),
     host.clock.now() - begun,
   );
 }
@@ -103,10 +104,6 @@ async function runEach(
     host.signal.throwIfAborted();
     keep(check, await runOne(host, check, offers, context));
   }
-}
-
-function hideSecrets(host: Host, result: CheckResult): CheckResult {
-  return { ...result, ...(result.seen === undefined ? {} : { seen: host.redact(result.seen) }) };
 }
 
 async function runProbes(

@@ -11,6 +11,7 @@ import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
 import { containerSubject, readFromContainer, startContainer } from "./container";
 import { waitUntilHealthy } from "./health";
+import { hideSecrets } from "./hide-secrets";
 import { imageAtRest } from "./image-at-rest";
 import { lifecycleOf } from "./lifecycle";
 import { reportFrom, type CheckResult, type SmokeReport } from "./report";
@@ -105,7 +106,8 @@ async function withStructureTests(
   const results: CheckResult[] = [];
   for (const file of files) results.push(...(await runStructureTests(host, engine, reference, file)));
   const durationMs = report.durationMs + host.clock.now() - begun;
-  return reportFrom(report.template, report.subject, [...report.checks, ...results], durationMs);
+  const shown = results.map((result) => hideSecrets(host.redact, result));
+  return reportFrom(report.template, report.subject, [...report.checks, ...shown], durationMs);
 }
 
 /**

@@ -7,7 +7,7 @@ import { loadUpstream } from "../../src/lock/upstream";
 import type { CheckResult } from "../../src/smoke/report";
 import { parseStructureFile, runStructureTests, type StructureFile } from "../../src/smoke/structure/index";
 import { buildFixture, realHost } from "./fixture-image";
-import { mesaTemplate } from "./program";
+import { mesaTemplate, temporaryRoot } from "./program";
 
 const CORPUS = join(import.meta.dirname, "structure-corpus");
 const RUN = "structure-tests";
@@ -155,6 +155,40 @@ it("leaves no container and no image behind", async () => {
   ).toEqual([]);
 });
 
+/** Whether a result tells where its test stands, what it expects and what was seen, passed or failed. */
+function tellsAll({ name, file, line, outcome, expected, seen }: CheckResult): boolean {
+  return [name, file, outcome, expected, seen].every((text) => (text ?? "") !== "") && (line ?? 0) > 0;
+}
+
+describe("mesa-template smoke REF", () => {
+  const place = temporaryRoot();
+  afterAll(() => {
+    place.remove();
+  });
+
+  it("tells as much of the template's own tests and of those given", async () => {
+    const given = join(CORPUS, "commands.yaml");
+    const args = [
+      "smoke",
+      "0.20.0",
+      "--template",
+      "alpine",
+      "--root",
+      place.root,
+      "--structure-tests",
+      given,
+    ];
+    const ran = await mesaTemplate([...args, "--json"]);
+    expect(ran.code, ran.stderr).toBe(6);
+    const [result] = ran.json<{ results: { checks: CheckResult[] }[] }>().results;
+    const tests = result?.checks.filter((check) => / Tests?(:|$)/u.test(check.name)) ?? [];
+    expect(tests.filter((check) => !tellsAll(check))).toEqual([]);
+    const own = tests.filter((check) => check.file?.endsWith("templates/alpine/structure-tests.yaml"));
+    expect([own.length, new Set(own.map((check) => check.outcome))]).toEqual([5, new Set(["passed"])]);
+    expect(tests.filter((check) => check.file === given).length).toBeGreaterThan(95);
+  });
+});
+
 describe("mesa-template smoke --image", () => {
   it("says which test failed, where it stands and what it means, and writes JUnit XML", async () => {
     const junit = join(CORPUS, "../../../.test-work/structure-junit.xml");
@@ -178,6 +212,7 @@ describe("mesa-template smoke --image", () => {
       seen: "urwxr-xr-x",
     });
     expect(ls?.hint).toContain("Go's notation");
+    expect(results[0]?.checks.filter((check) => !tellsAll(check))).toEqual([]);
     const xml = readFileSync(junit, "utf8");
     expect(xml).toContain(`failures="${String(results[0]?.failed)}"`);
     expect(xml).toContain('name="File Existence Test: FAIL setuid as ls writes it"');

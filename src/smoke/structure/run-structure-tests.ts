@@ -8,17 +8,13 @@ import type { CheckResult } from "../report";
 import type { Invocation } from "./command-batch";
 import { environmentOf, expand } from "./expand";
 import { filesAtRest, type FilesAtRest } from "./files-at-rest";
+import { judgeCommand } from "./judge-command";
+import { judgeContent, judgeExistence } from "./judge-file";
+import { judgeMetadata } from "./judge-metadata";
+import { invalidTest, type Judged } from "./judged";
+import { missingParts } from "./missing-parts";
 import { runCommands, type Stage } from "./run-commands";
 import type { CommandTest, StructureFile } from "./structure-file";
-import {
-  invalidTest,
-  judgeCommand,
-  judgeContent,
-  judgeExistence,
-  judgeMetadata,
-  missingParts,
-  type Judged,
-} from "./verdicts";
 
 /** A command test's own limit, in ms; container-structure-test has none. */
 const COMMAND_LIMIT_MS = 60_000;
