@@ -1,3 +1,11 @@
 export { resolveTemplate, type ResolvedTemplate, type ResolveOptions } from "./manifest/resolve-template";
-export { withMesaSandbox, type MesaSandbox, type MesaSandboxOptions } from "./sandbox/with-mesa-sandbox";
+export {
+  openMesaSandbox,
+  withMesaSandbox,
+  type MesaRunOptions,
+  type MesaRunResult,
+  type MesaSandbox,
+  type MesaSandboxOptions,
+} from "./sandbox/with-mesa-sandbox";
+export type { SessionEvent } from "./sandbox/events";
 export { Failure } from "./support/errors";

@@ -1,5 +1,6 @@
-import { accessToken } from "./token";
+import { createHash } from "node:crypto";
 import { generationOf } from "./generation";
+import { accessToken } from "./token";
 
 /** Where a mount shows things, and what makes it. */
 export interface MountPlan {
@@ -14,6 +15,8 @@ export interface MountPlan {
   /** Files with credentials that the CLI or the script leave behind; to be removed after the mount. */
   readonly leftovers: readonly string[];
   readonly logFile: string;
+  /** Values in `env` that nobody may read: the key or what was made from it. */
+  readonly secrets: readonly string[];
 }
 
 export interface MountRequest {
@@ -63,6 +66,7 @@ export function mountPlan(request: MountRequest): MountPlan {
     env: Record<string, string>,
     script: string,
     leftovers: readonly string[] = [],
+    made: readonly string[] = [],
   ): MountPlan => ({
     mountPoint,
     paths,
@@ -70,6 +74,7 @@ export function mountPlan(request: MountRequest): MountPlan {
     script: `${prepare}; ${script}`,
     leftovers,
     logFile,
+    secrets: [key.key, ...made],
   });
   const config = `${base}/config.toml`;
   switch (generation.name) {
@@ -83,12 +88,16 @@ export function mountPlan(request: MountRequest): MountPlan {
       return plan({ MESA_ORGS: `${org}:${key.key}` }, "mesa mount -d -y", [
         `${home}/.config/mesa/config.toml`,
       ]);
-    case "secret-store":
+    case "secret-store": {
+      // The vault lives as long as the mount takes; a passphrase nobody has to remember, and that does not tell the key.
+      const passphrase = createHash("sha256").update(`vault ${key.key}`).digest("base64url");
       return plan(
-        { MESA_ORGS: `${org}:${key.key}`, MESA_VAULT_PASSPHRASE: key.key.split("").reverse().join("") },
+        { MESA_ORGS: `${org}:${key.key}`, MESA_VAULT_PASSPHRASE: passphrase },
         "mesa mount --daemonize -y",
         [`${home}/.local/share/mesa/secrets.vault.age`, `${home}/.local/share/mesa/secrets.plaintext.toml`],
+        [passphrase],
       );
+    }
     case "env":
       return plan({ MESA_ORG: org, MESA_API_KEY: key.key, MESA_NO_CONFIG_FILE: "1" }, "mesa mount -d -y");
     case "access-token":
@@ -100,7 +109,12 @@ export function mountPlan(request: MountRequest): MountPlan {
         request.seconds,
         request.nowMs,
       );
-      return plan({ MESA_ORG: org, MESA_ACCESS_TOKEN: token, MESA_NO_CONFIG_FILE: "1" }, "mesa mount -d");
+      return plan(
+        { MESA_ORG: org, MESA_ACCESS_TOKEN: token, MESA_NO_CONFIG_FILE: "1" },
+        "mesa mount -d",
+        [],
+        [token],
+      );
     }
   }
 }

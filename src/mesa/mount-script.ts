@@ -6,17 +6,40 @@ function quoted(text: string): string {
 
 /** How long a mount may take to appear, in seconds. */
 export const MOUNT_WAIT_S = 20;
+/** How long a repository's path may take to appear in a mount, in seconds. One that hangs is given 5 s more. */
+const REPO_WAIT_S = 5;
+
+/** What FUSE says in the daemon's log when there will be no mount, however long one waits. */
+const HOPELESS = "fuse: (device not found|failed)|fusermount3?: ";
+
+/**
+ * A loop that ends when `condition` holds, or runs `otherwise` once the clock (not a count: machines differ) says so, or when
+ * `hopeless` holds.
+ */
+function until(condition: string, seconds: number, otherwise: string, hopeless = "false"): string {
+  return `e=$(($(date +%s)+${String(seconds)})); until ${condition}; do if ${hopeless} || [ $(date +%s) -gt $e ]; then ${otherwise}; fi; sleep 0.1; done`;
+}
 
 /**
  * A shell script that mounts and waits until the mount is really there: in /proc/mounts and with the repository's path
  * visible. The exit code of mesa says nothing, and neither does ls on a dead mount.
- * Exit codes: 0 mounted · 41 mesa refused · 42 no mount appeared · 43 mounted, but the repository is not visible
+ * Exit codes: 0 mounted · 41 mesa refused · 42 no mount appeared · 43 mounted, but the repository is not visible · 46 the
+ * mount was there and is gone
  */
 export function mountScript(plan: MountPlan, repoPath: string): string {
   return [
     `{ ${plan.script}; } 2>&1 || exit 41`,
-    `i=0; until grep -q " ${plan.mountPoint} fuse" /proc/mounts; do i=$((i+1)); [ $i -lt ${String(MOUNT_WAIT_S * 10)} ] || { echo "no mount at ${plan.mountPoint} in /proc/mounts"; tail -n 20 ${plan.logFile} 2>/dev/null; exit 42; }; sleep 0.1; done`,
-    `i=0; until timeout 5 test -d ${quoted(repoPath)}; do i=$((i+1)); [ $i -lt 10 ] || { echo "${repoPath} is not there"; tail -n 20 ${plan.logFile} 2>/dev/null; exit 43; }; sleep 0.2; done`,
+    until(
+      `grep -q " ${plan.mountPoint} fuse" /proc/mounts`,
+      MOUNT_WAIT_S,
+      `echo "no mount at ${plan.mountPoint} in /proc/mounts"; tail -n 20 ${plan.logFile} 2>/dev/null; exit 42`,
+      `grep -qE '${HOPELESS}' ${plan.logFile} 2>/dev/null`,
+    ),
+    until(
+      `timeout 5 test -d ${quoted(repoPath)}`,
+      REPO_WAIT_S,
+      `echo "${repoPath} is not there"; tail -n 20 ${plan.logFile} 2>/dev/null; grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46; exit 43`,
+    ),
     ...plan.leftovers.map((path) => `rm -f ${quoted(path)}`),
   ].join("\n");
 }
@@ -34,9 +57,9 @@ grep -q " ${plan.mountPoint} fuse" /proc/mounts || { echo "the mount is gone"; e
 rm -f ${file}`;
 }
 
-/** A shell script that flushes and takes the mount away; done when it is gone from /proc/mounts. */
+/** A shell script that flushes and takes the mount away; done when it is gone from /proc/mounts. Exit code 47: it had to be torn off. */
 export function unmountScript(plan: MountPlan): string {
-  return `sync; { fusermount3 -u ${plan.mountPoint} || umount ${plan.mountPoint}; } 2>/dev/null
-i=0; while grep -q " ${plan.mountPoint} fuse" /proc/mounts; do i=$((i+1)); [ $i -lt 30 ] || { fusermount3 -uz ${plan.mountPoint} 2>/dev/null || umount -l ${plan.mountPoint}; exit 47; }; sleep 0.1; done
+  return `timeout 20 sync; { fusermount3 -u ${plan.mountPoint} || umount ${plan.mountPoint}; } 2>/dev/null
+${until(`! grep -q " ${plan.mountPoint} fuse" /proc/mounts`, 5, `fusermount3 -uz ${plan.mountPoint} 2>/dev/null || umount -l ${plan.mountPoint}; exit 47`)}
 ${plan.leftovers.map((path) => `rm -f ${quoted(path)}`).join("\n")}`;
 }

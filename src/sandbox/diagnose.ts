@@ -6,19 +6,33 @@ interface Diagnosis {
   readonly hint: string;
 }
 
+const REFUSED: Diagnosis = {
+  code: "MOUNT_CREDENTIAL",
+  what: "credential: Mesa does not accept it (any more)",
+  hint: "It may have expired or been revoked; give more time with --ttl.",
+};
+
 const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
   [
     /user_allow_other|option allow_other only allowed/u,
     {
-      code: "MOUNT_FUSE",
-      what: "FUSE: other users may not mount",
-      hint: "Add user_allow_other to /etc/fuse.conf in the template.",
+      code: "MOUNT_ALLOW_OTHER",
+      what: "FUSE: who is not root may not mount for others",
+      hint: "Add the line user_allow_other to /etc/fuse.conf in the image; templates have it.",
     },
   ],
   [
-    /device not found|failed to open \/dev\/fuse|fusermount3?: mount failed|modprobe fuse/u,
+    /\/dev\/fuse: Permission denied/u,
     {
-      code: "MOUNT_FUSE",
+      code: "MOUNT_FUSE_DENIED",
+      what: "FUSE: /dev/fuse is only for root",
+      hint: "chmod 666 /dev/fuse when the sandbox starts; the templates' entrypoint does where it may.",
+    },
+  ],
+  [
+    /device not found|No such device|failed to open \/dev\/fuse|fusermount3?: mount failed|modprobe fuse/u,
+    {
+      code: "MOUNT_NO_FUSE",
       what: "FUSE: the sandbox cannot mount",
       hint: "The sandbox has no usable /dev/fuse; mesa-template smoke shows what the image lacks.",
     },
@@ -31,14 +45,7 @@ const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
       hint: "Something was left at the mount path; use a fresh sandbox.",
     },
   ],
-  [
-    /http 401|code: 'The request does not have valid authentication/u,
-    {
-      code: "MOUNT_CREDENTIAL",
-      what: "credential: Mesa does not accept it (any more)",
-      hint: "It may have expired or been revoked; give more time with --ttl.",
-    },
-  ],
+  [/http 401|code: 'The request does not have valid authentication/u, REFUSED],
   [
     /http 403|\(403\)|lacks the scope/u,
     {
@@ -97,29 +104,39 @@ const BY_EXIT: Readonly<Record<number, Diagnosis>> = {
   },
   46: {
     code: "MOUNT_DIED",
-    what: "the mount vanished: Mesa's daemon died",
+    what: "Mesa's daemon died, the mount is gone",
     hint: "Its log stands above; try again, and report it to Mesa if it stays so.",
   },
 };
 
+/** mount: while it was made. run: after it had been proven, while a command ran. */
+export type Phase = "mount" | "run";
+
+const ENDED: Diagnosis = {
+  code: "CREDENTIAL_ENDED",
+  what: "the credential ended",
+  hint: "What was written after that did not reach Mesa. Give the credential more time with --ttl, and check that nobody revoked it.",
+};
+
 /** Which of API, gRPC, FUSE and credential it was, from how a mount script ended and what the daemon said. */
-export function mountFailure(exitCode: number, output: string): Failure {
+export function mountFailure(exitCode: number, output: string, phase: Phase): Failure {
   const lines = output
     .split("\n")
     .filter((line) => line.trim() !== "")
     .slice(-20);
   const byText = BY_TEXT.find(([pattern]) => pattern.test(output))?.[1];
-  const found =
-    exitCode === 46 || exitCode === 44 ? (BY_EXIT[exitCode] ?? byText) : (byText ?? BY_EXIT[exitCode]);
-  const diagnosis = found ?? {
+  // A mount that is gone is gone, whatever was said before; everything else is best told by the daemon's own words.
+  const found = exitCode === 46 ? BY_EXIT[46] : (byText ?? BY_EXIT[exitCode]);
+  const cause = found ?? {
     code: "MOUNT_FAILED",
     what: `the mount script ended with ${String(exitCode)}`,
     hint: "Read what was said above.",
   };
+  const diagnosis = phase === "run" && found === REFUSED ? ENDED : cause;
   return new Failure({
     code: diagnosis.code,
     kind: "deploy",
-    message: `Mesa could not be mounted: ${diagnosis.what}.`,
+    message: `${phase === "run" ? "The mount broke while the command ran" : "Mesa could not be mounted"}: ${diagnosis.what}.`,
     log: lines,
     hint: diagnosis.hint,
   });

@@ -1,4 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
+import { blaxelCore } from "../blaxel/core";
 import { sandboxHeaders } from "../blaxel/credentials-headers";
 import { saying } from "../blaxel/sandboxes";
 import { Failure } from "../support/errors";
@@ -9,11 +10,33 @@ const POLL_MS = 250;
 /** The sandbox may be out of reach this long (standby, gateway errors) before the run is given up, in ms. */
 const PATIENCE_MS = 60_000;
 
+/** After this long without an answer the platform is asked whether the sandbox is there at all, in ms. */
+const ASK_AFTER_MS = 2_000;
+
 export interface CommandRun {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly onOutput: (stream: "stdout" | "stderr", data: Uint8Array) => void;
+}
+
+function died(sandbox: SandboxInstance, what: string, cause: unknown): Failure {
+  return new Failure({
+    code: "SANDBOX_DIED",
+    kind: "deploy",
+    message: `The sandbox ${sandbox.metadata.name} ${what}: ${saying(cause)}`,
+    hint: "It may have run out of memory or been deleted; see bl logs. What was closed before has reached Mesa.",
+    cause,
+  });
+}
+
+/** Whether the platform says that there is no such sandbox (any more). */
+async function isGone(host: Host, sandbox: SandboxInstance): Promise<boolean> {
+  const { SandboxInstance: Instance } = await blaxelCore(host);
+  return Instance.get(sandbox.metadata.name).then(
+    ({ status }) => status === "TERMINATED" || status === "DELETING" || status === "FAILED",
+    (error: unknown) => /\b404\b|not found/iu.test(saying(error)),
+  );
 }
 
 /** Reads what was added to a file of the sandbox since the last look. */
@@ -46,12 +69,17 @@ function follower(
  * Runs a command in the background and follows its two outputs byte for byte until it ends; longer than any single request
  * may take. An abort stops it.
  * @returns its exit code
+ * @throws Failure SANDBOX_DIED (exit 7)
  */
 export async function runAndFollow(host: Host, sandbox: SandboxInstance, run: CommandRun): Promise<number> {
   const folder = `/tmp/mesa-run-${host.runId}`;
   const name = `run-${host.runId}`;
   const command = `mkdir -p ${folder} && : > ${folder}/out && : > ${folder}/err && cd ${quoted(run.cwd)} && exec ${run.argv.map(quoted).join(" ")} > ${folder}/out 2> ${folder}/err`;
-  await sandbox.process.exec({ name, command, env: { ...run.env }, waitForCompletion: false });
+  try {
+    await sandbox.process.exec({ name, command, env: { ...run.env }, waitForCompletion: false });
+  } catch (error) {
+    throw died(sandbox, "does not take the command", error);
+  }
   const base = (sandbox.metadata.url ?? "").replace(/\/$/u, "");
   const headers = await sandboxHeaders(host);
   const [out, err] = [
@@ -81,15 +109,9 @@ export async function runAndFollow(host: Host, sandbox: SandboxInstance, run: Co
         }
       } catch (error) {
         host.signal.throwIfAborted();
-        if (host.clock.now() - lastAnswer > PATIENCE_MS) {
-          throw new Failure({
-            code: "SANDBOX_DIED",
-            kind: "deploy",
-            message: `The sandbox ${sandbox.metadata.name} stopped answering while the command ran: ${saying(error)}`,
-            hint: "It may have run out of memory or been deleted; see bl logs.",
-            cause: error,
-          });
-        }
+        const silent = host.clock.now() - lastAnswer;
+        if (silent > PATIENCE_MS || (silent > ASK_AFTER_MS && (await isGone(host, sandbox))))
+          throw died(sandbox, "stopped answering while the command ran", error);
       }
       await host.clock.sleep(POLL_MS, host.signal);
     }

@@ -1,10 +1,5 @@
-export {
-  withSession,
-  splitRepos,
-  SESSION_LABEL,
-  type Session,
-  type SessionRequest,
-  type Leftovers,
-} from "./session";
+export { openSession, withSession, SESSION_LABEL, type Session, type SessionRequest } from "./session";
+export { eventText, type SessionEvent } from "./events";
+export type { Leftovers } from "./close";
 export { runAndFollow } from "./follow";
 export { execScript } from "./exec";

@@ -4,8 +4,9 @@ import { systemClock } from "../support/clock";
 import type { Host } from "../support/host";
 import { createRedactor } from "../support/redact";
 import type { RunProcess } from "../support/process";
+import type { SessionEvent } from "./events";
 import { runAndFollow } from "./follow";
-import { withSession, type Leftovers } from "./session";
+import { openSession, type Session } from "./session";
 
 export interface MesaSandboxOptions {
   /** sandbox/NAME:TAG, as resolveTemplate gives it. */
@@ -18,33 +19,53 @@ export interface MesaSandboxOptions {
   readonly createRepos?: boolean;
   /** How long the credential holds, in seconds. Default: an hour. */
   readonly ttlSeconds?: number;
+  /** Default: 4096. */
   readonly memoryMegabytes?: number;
   readonly region?: string;
+  /** How long creating the sandbox may take, in ms. Default: three minutes. */
+  readonly createLimitMs?: number;
+  /** Ends what is under way: a running command is stopped and `run` rejects; everything is cleaned up all the same. */
   readonly signal?: AbortSignal;
-  /** What happens, in words for people; never holds a credential. */
-  readonly onEvent?: (message: string) => void;
+  /** What happens, as it happens; never holds a credential. */
+  readonly onEvent?: (event: SessionEvent) => void;
   /** Where credentials come from (BL_API_KEY, BL_WORKSPACE, MESA_API_KEY …). Default: process.env. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
-/** A sandbox with Mesa repositories mounted and proven. */
-export interface MesaSandbox {
+export interface MesaRunOptions {
+  readonly env?: Readonly<Record<string, string>>;
+  /** Called with what the command says, byte for byte, as it comes. */
+  readonly onOutput?: (stream: "stdout" | "stderr", data: Uint8Array) => void;
+}
+
+export interface MesaRunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** A sandbox with Mesa repositories mounted and proven. `await using` closes it at the end of the block. */
+export interface MesaSandbox extends AsyncDisposable {
   readonly name: string;
   /** Path of the first repository in the sandbox. */
   readonly path: string;
   /** Paths by "org/repo". */
   readonly paths: Readonly<Record<string, string>>;
+  /** ISO 8601. */
   readonly credentialEndsAt: string;
   /** The SDK's own object, for everything else. */
   readonly sandbox: SandboxInstance;
-  /** Runs a command in the first repository, however long it takes. */
-  run(
-    argv: readonly string[],
-    options?: {
-      readonly env?: Readonly<Record<string, string>>;
-      readonly onOutput?: (stream: "stdout" | "stderr", data: Uint8Array) => void;
-    },
-  ): Promise<{ readonly exitCode: number; readonly stdout: string; readonly stderr: string }>;
+  /**
+   * Runs a command in the first repository, however long it takes.
+   * @throws Failure when the sandbox died, or the mount broke meanwhile (then what was written may be lost, whatever the
+   * command's exit code says); the signal's reason after an abort
+   */
+  run(argv: readonly string[], options?: MesaRunOptions): Promise<MesaRunResult>;
+  /**
+   * Takes the mount away, revokes the credential, deletes the sandbox. It never throws: what could not be cleaned up is
+   * returned in words (and told as events). The second time it does nothing.
+   */
+  close(): Promise<readonly string[]>;
 }
 
 const runProcessLazily: RunProcess = async (request) => {
@@ -52,75 +73,92 @@ const runProcessLazily: RunProcess = async (request) => {
   return runProcess(request);
 };
 
+function hostOf(options: MesaSandboxOptions): Host {
+  const env = options.env ?? process.env;
+  return {
+    env,
+    clock: systemClock,
+    fetch: globalThis.fetch,
+    run: runProcessLazily,
+    emit: () => undefined,
+    redact: createRedactor(env),
+    signal: options.signal ?? new AbortController().signal,
+    runId: randomBytes(6).toString("hex"),
+  };
+}
+
+async function runIn(
+  host: Host,
+  session: Session,
+  argv: readonly string[],
+  { env = {}, onOutput }: MesaRunOptions,
+): Promise<MesaRunResult> {
+  const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
+  const exitCode = await runAndFollow(host, session.sandbox, {
+    argv,
+    cwd: session.path,
+    env,
+    onOutput: (stream, data) => {
+      chunks[stream].push(data);
+      onOutput?.(stream, data);
+    },
+  });
+  const broken = await session.broken();
+  if (broken !== undefined) throw broken;
+  const text = (parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString("utf8");
+  return { exitCode, stdout: text(chunks.stdout), stderr: text(chunks.stderr) };
+}
+
 /**
- * Makes a sandbox, mounts the repositories with a credential of their own, runs `use`, and afterwards, whatever happened, takes the
- * mount away, revokes the credential and deletes the sandbox.
- * @throws Failure naming which of API, gRPC, FUSE and credential it was; what `use` throws
+ * Makes a sandbox from a template's image and mounts the repositories with a credential of their own, which it proves. Close
+ * it with `await using` or `close()`.
+ * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential it was; nothing is left of it then
+ * @example await using sandbox = await openMesaSandbox({ image, mesaVersion, repos: ["acme/demo"] });
+ */
+export async function openMesaSandbox(options: MesaSandboxOptions): Promise<MesaSandbox> {
+  const host = hostOf(options);
+  const session = await openSession(host, {
+    image: options.image,
+    mesaVersion: options.mesaVersion,
+    repos: options.repos,
+    write: options.write ?? false,
+    createRepos: options.createRepos ?? false,
+    ttlSeconds: options.ttlSeconds ?? 3600,
+    memoryMegabytes: options.memoryMegabytes ?? 4096,
+    region: options.region,
+    createLimitMs: options.createLimitMs,
+    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
+  });
+  let count = 0;
+  return {
+    name: session.name,
+    path: session.path,
+    paths: session.plan.paths,
+    credentialEndsAt: session.credentialEndsAt,
+    sandbox: session.sandbox,
+    run(argv, runOptions = {}) {
+      count += 1;
+      return runIn({ ...host, runId: `${host.runId}-${String(count)}` }, session, argv, runOptions);
+    },
+    close: () => session.close(),
+    async [Symbol.asyncDispose]() {
+      await session.close();
+    },
+  };
+}
+
+/**
+ * The same around a function: opens, runs `use`, and closes, whatever happened.
+ * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential it was; what `use` throws
  */
 export async function withMesaSandbox<T>(
   options: MesaSandboxOptions,
   use: (sandbox: MesaSandbox) => Promise<T>,
 ): Promise<T> {
-  const env = options.env ?? process.env;
-  const onEvent = options.onEvent ?? ((): void => undefined);
-  const host: Host = {
-    env,
-    clock: systemClock,
-    fetch: globalThis.fetch,
-    run: runProcessLazily,
-    emit: (event) => {
-      if (event.type === "note" || event.type === "warning") onEvent(event.message);
-    },
-    redact: createRedactor(env),
-    signal: options.signal ?? new AbortController().signal,
-    runId: randomBytes(6).toString("hex"),
-  };
-  return withSession(
-    host,
-    {
-      image: options.image,
-      mesaVersion: options.mesaVersion,
-      repos: options.repos,
-      write: options.write ?? false,
-      createRepos: options.createRepos ?? false,
-      ttlSeconds: options.ttlSeconds ?? 3600,
-      memoryMegabytes: options.memoryMegabytes ?? 4096,
-      region: options.region,
-      env: {},
-      onProgress: onEvent,
-    },
-    false,
-    (session) => {
-      let count = 0;
-      return use({
-        name: session.name,
-        path: session.path,
-        paths: session.plan.paths,
-        credentialEndsAt: session.credentialEndsAt,
-        sandbox: session.sandbox,
-        async run(argv, runOptions = {}) {
-          count += 1;
-          const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-          const exitCode = await runAndFollow(
-            { ...host, runId: `${host.runId}-${String(count)}` },
-            session.sandbox,
-            {
-              argv,
-              cwd: session.path,
-              env: runOptions.env ?? {},
-              onOutput: (stream, data) => {
-                chunks[stream].push(data);
-                runOptions.onOutput?.(stream, data);
-              },
-            },
-          );
-          const text = (parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString("utf8");
-          return { exitCode, stdout: text(chunks.stdout), stderr: text(chunks.stderr) };
-        },
-      });
-    },
-    (leftovers: Leftovers) => {
-      for (const leftover of leftovers) onEvent(leftover);
-    },
-  );
+  const sandbox = await openMesaSandbox(options);
+  try {
+    return await use(sandbox);
+  } finally {
+    await sandbox.close();
+  }
 }

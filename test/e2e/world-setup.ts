@@ -1,8 +1,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 
 const MAIN = resolve(import.meta.dirname, "../world/main.ts");
-const DIR = resolve(import.meta.dirname, "../../.test-work/world");
+/** The tests' own world; several runs side by side each need one of their own: MESA_TEMPLATE_WORLD_DIR. */
+const DIR = resolve(
+  process.env["MESA_TEMPLATE_WORLD_DIR"] ?? join(import.meta.dirname, "../../.test-work/world"),
+);
 
 function world(command: string, stdio: "inherit" | "pipe"): string {
   const env = { ...process.env, MESA_TEMPLATE_WORLD_DIR: DIR };

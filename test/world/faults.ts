@@ -11,6 +11,10 @@ export const FAULTS = {
   "image-unchanged": "Blaxel: unchanged source: the same image, no new revision",
   "sandbox-unhealthy": "Blaxel: the sandbox says DEPLOYED, its API never answers",
   "sandbox-crash-loop": "Blaxel: the sandbox starts and ends, again and again",
+  "sandbox-no-fuse": "Blaxel: sandboxes have no /dev/fuse",
+  "sandbox-not-root":
+    "Blaxel: sandboxes run as user 1000, /dev/fuse is open to it, and /etc/fuse.conf is empty",
+  "create-hangs": "Blaxel: creating a sandbox is taken, and never answered",
   unauthorized: "Blaxel: 401",
   forbidden: "Blaxel: 403",
   quota: "Blaxel: 400 with a quota message",
@@ -41,6 +45,7 @@ export const FAULTS = {
   "mesa-scope": "Mesa: 403, the credential lacks the scope",
   "mesa-repo-missing": "Mesa: the repository is not found",
   "mesa-key-expires": "Mesa: keys made from now on expire at once (args.seconds, default 1)",
+  "mesa-key-ends": "Mesa: 401 for every credential but an administrator's key, from now on",
   "mesa-revoke-fails": "Mesa: revoking a key answers 500",
   "mount-lies": "mesa: exit 0, no mount",
   "mount-dies": "mesa: the mount vanishes (args.ms after it was made, default 500), an empty folder stays",

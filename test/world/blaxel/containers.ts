@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { WORLD_LABEL } from "../config";
+import { tarOf } from "../engine";
 import type { WorldTools } from "../part";
 import { BLAXEL_WORKSPACE, type Sandbox } from "./state";
 
@@ -17,8 +18,11 @@ export async function startContainer(
   }[];
   const info = (await docker.info()) as { SecurityOptions?: string[] };
   const apparmor = (info.SecurityOptions ?? []).some((option) => option.includes("apparmor"));
+  const hasFuse = existsSync("/dev/fuse") && tools.faults.take("sandbox-no-fuse") === undefined;
+  const notRoot = tools.faults.take("sandbox-not-root") !== undefined;
   const container = await docker.createContainer({
     Image: image,
+    ...(notRoot ? { User: "1000:1000" } : {}),
     Hostname: sandbox.name.slice(0, 60),
     Env: [
       ...envs.map((env) => `${env.name}=${env.value}`),
@@ -36,7 +40,7 @@ export async function startContainer(
       Init: true,
       PortBindings: { "8080/tcp": [{ HostIp: "127.0.0.1", HostPort: "" }] },
       CapAdd: ["SYS_ADMIN"],
-      Devices: existsSync("/dev/fuse")
+      Devices: hasFuse
         ? [{ PathOnHost: "/dev/fuse", PathInContainer: "/dev/fuse", CgroupPermissions: "rwm" }]
         : [],
       SecurityOpt: apparmor ? ["apparmor=unconfined"] : [],
@@ -44,7 +48,16 @@ export async function startContainer(
     },
   });
   sandbox.containerId = container.id;
+  if (notRoot)
+    await container.putArchive(
+      tarOf({ "etc/fuse.conf": { data: "", mode: 0o644 } }) as unknown as NodeJS.ReadableStream,
+      { path: "/" },
+    );
   await container.start();
+  if (notRoot) {
+    const open = await container.exec({ Cmd: ["chmod", "666", "/dev/fuse"], User: "root" });
+    await open.start({});
+  }
   const ports = (await container.inspect()).NetworkSettings.Ports as Record<
     string,
     { HostPort: string }[] | null

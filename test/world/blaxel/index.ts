@@ -271,6 +271,7 @@ async function createSandbox(
     answerJson(response, 400, { code: 400, error: `image ${sandbox.image} not found` });
     return;
   }
+  if (tools.faults.take("create-hangs") !== undefined) return;
   state.sandboxes.set(name, sandbox);
   await run(context, sandbox, local);
   answerJson(response, 200, describe(tools, sandbox));

@@ -31,6 +31,8 @@ export function identify(faults: FaultBoard, state: MesaState, authorization: st
     faults.take("mesa-unauthorized") === undefined ? callerOf(state, credential, Date.now()) : undefined;
   if (caller === undefined) throw new Refusal(401, "UNAUTHORIZED", "Invalid or missing credentials");
   const isAdminKey = caller.key?.key === credential && caller.scopes.includes("admin");
+  if (!isAdminKey && faults.take("mesa-key-ends") !== undefined)
+    throw new Refusal(401, "UNAUTHORIZED", "Invalid or missing credentials");
   return !isAdminKey && faults.take("mesa-scope") !== undefined ? { ...caller, scopes: [] } : caller;
 }
 

@@ -1,0 +1,60 @@
+import type { SandboxInstance } from "@blaxel/core";
+import type { MountPlan } from "../mesa/mount-plan";
+import { mountScript, proofScript } from "../mesa/mount-script";
+import type { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { mountFailure, type Phase } from "./diagnose";
+import { execScript } from "./exec";
+
+/** What is mounted where, and how. */
+export interface Mounted {
+  readonly plan: MountPlan;
+  /** Path of the first repository. */
+  readonly path: string;
+  readonly write: boolean;
+}
+
+/** Proves the mount: written and read back when it is for writing, else looked at; with the daemon's last words when it fails. */
+function proof({ plan, path, write }: Mounted, token: string): string {
+  const look = `grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46
+timeout 10 ls '${path}' >/dev/null || { grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46; exit 43; }`;
+  return `( ${write ? proofScript(plan, path, token) : look}
+); c=$?; [ $c = 0 ] || tail -n 20 ${plan.logFile} 2>/dev/null; exit $c`;
+}
+
+async function prove(
+  host: Host,
+  sandbox: SandboxInstance,
+  mounted: Mounted,
+  phase: Phase,
+  count: number,
+): Promise<Failure | undefined> {
+  const proven = await execScript(sandbox, proof(mounted, `${host.runId}-${String(count)}`));
+  return proven.exitCode === 0 ? undefined : mountFailure(proven.exitCode, host.redact(proven.output), phase);
+}
+
+/** Mounts and proves it. @throws Failure MOUNT_… (exit 7) naming which of API, gRPC, FUSE and credential it was */
+export async function mountAndProve(host: Host, sandbox: SandboxInstance, mounted: Mounted): Promise<void> {
+  const { plan, path } = mounted;
+  for (const secret of plan.secrets) host.redact.add(secret);
+  const result = await execScript(sandbox, mountScript(plan, path), plan.env);
+  if (result.exitCode !== 0) throw mountFailure(result.exitCode, host.redact(result.output), "mount");
+  host.signal.throwIfAborted();
+  const failure = await prove(host, sandbox, mounted, "mount", 0);
+  if (failure !== undefined) throw failure;
+}
+
+/**
+ * Whether the mount still holds after a command: one that broke meanwhile may have lost what was written, and a command
+ * need not notice.
+ * @param count which check this is: several commands may run at a time, each with a proof of its own
+ * @returns what broke it, or undefined
+ */
+export async function brokenMount(
+  host: Host,
+  sandbox: SandboxInstance,
+  mounted: Mounted,
+  count: number,
+): Promise<Failure | undefined> {
+  return prove(host, sandbox, mounted, "run", count);
+}

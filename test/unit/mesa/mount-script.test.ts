@@ -1,0 +1,63 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { mountPlan, type MountPlan } from "../../../src/mesa/mount-plan";
+import { mountScript, proofScript, unmountScript } from "../../../src/mesa/mount-script";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "mesa-mount-script-"));
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function plan(version = "0.20.0"): MountPlan {
+  return mountPlan({
+    version,
+    org: "acme",
+    repos: ["demo"],
+    key: { id: "key_1", key: "mesa_0123456789abcdef" },
+    scopes: ["read"],
+    seconds: 600,
+    service: {},
+    nowMs: 0,
+    base: `${folder}/m`,
+  });
+}
+
+/** Runs a script where `mesa` is a program of the test's own. */
+function run(script: string, mesa: string): { readonly code: number | null; readonly said: string } {
+  writeFileSync(join(folder, "mesa"), `#!/bin/sh\n${mesa}\n`);
+  chmodSync(join(folder, "mesa"), 0o755);
+  const env = { ...plan().env, PATH: `${folder}:${process.env["PATH"] ?? ""}` };
+  const result = spawnSync("sh", ["-c", script], { env, encoding: "utf8", timeout: 15_000 });
+  return { code: result.status, said: result.stdout + result.stderr };
+}
+
+describe("the mount script", () => {
+  it("ends with 41 and mesa's own words when mesa refuses", () => {
+    const ran = run(mountScript(plan(), "/nowhere"), "echo 'Configuration is invalid.' >&2; exit 1");
+    expect(ran).toEqual({ code: 41, said: "Configuration is invalid.\n" });
+  });
+
+  it("gives mesa the credential by its environment, and leaves nothing readable for others", () => {
+    const ran = run(mountScript(plan(), "/nowhere"), 'echo "$MESA_ORGS $*"; umask; exit 1');
+    expect(ran.said).toBe("acme:mesa_0123456789abcdef mount -d -y\n0077\n");
+  });
+
+  it("proves nothing without a mount, and says so by 46", () => {
+    expect(run(proofScript(plan(), folder, "token"), "exit 0")).toEqual({
+      code: 46,
+      said: "the mount is gone\n",
+    });
+  });
+
+  it("takes away the files with the credential even where nothing is mounted", () => {
+    const secret = plan().leftovers[0] ?? "";
+    const ran = run(`mkdir -p "$(dirname ${secret})"; : > ${secret}\n${unmountScript(plan())}`, "exit 0");
+    expect([ran.code, existsSync(secret)]).toEqual([0, false]);
+  });
+});
