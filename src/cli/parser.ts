@@ -20,6 +20,8 @@ function yargsOption(option: OptionSpec): Options {
   };
 }
 
+const ENOUGH = new Error("the command was found");
+
 function addCommand(
   parser: Argv,
   spec: CommandSpec,
@@ -39,6 +41,8 @@ function addCommand(
       if (rest.length > 0 && spec.passesRest !== true)
         throw wrongUsage(`Unexpected after --: ${rest.join(" ")}`, "See --help.");
       found({ spec, values: argv, rest: rest.map(String) });
+      // Everything is known now. Were the handler to return, yargs would go on to lay out a help text that nobody sees.
+      throw ENOUGH;
     },
   );
 }
@@ -75,8 +79,8 @@ export async function parseCommandLine(
     .demandCommand(1, "Which command?")
     .exitProcess(false)
     .fail((message: string | undefined, error: unknown) => {
-      if (error instanceof Error && message === undefined) throw error;
-      if (error instanceof Error && error.name === "Failure") throw error;
+      if (error instanceof Error && (message === undefined || error === ENOUGH || error.name === "Failure"))
+        throw error;
       throw wrongUsage(message ?? "Wrong usage.", "See mesa-template --help.");
     });
   const groups = new Map<string, CommandSpec[]>();
@@ -94,9 +98,13 @@ export async function parseCommandLine(
       );
     });
   }
-  await parser.parseAsync([...argv], (_error: unknown, _argv: unknown, output: string) => {
-    help = output;
-  });
+  try {
+    await parser.parseAsync([...argv], (_error: unknown, _argv: unknown, output: string) => {
+      help = output;
+    });
+  } catch (error) {
+    if (error !== ENOUGH) throw error;
+  }
   if (parsed !== undefined) return parsed;
   return { help };
 }

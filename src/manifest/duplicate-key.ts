@@ -1,9 +1,30 @@
 /**
  * The first key that stands twice in one object of a JSON text, which JSON.parse would silently settle in favour of the
  * last. The text must be valid JSON.
+ * @param parsed how many versions JSON.parse found in it: as many as there are lines for them means that none was settled away
  */
-export function duplicateKey(text: string): { readonly key: string; readonly position: number } | undefined {
-  return asWeWriteIt(text) ? duplicateId(text) : anyDuplicateKey(text);
+export function duplicateKey(
+  text: string,
+  parsed?: number,
+): { readonly key: string; readonly position: number } | undefined {
+  if (!asWeWriteIt(text)) return anyDuplicateKey(text);
+  return countVersionLines(text) === parsed ? undefined : duplicateId(text);
+}
+
+const VERSION_LINE = '\n    "';
+
+/** How many lines of the versions' section begin a version: some megabytes in a few milliseconds. */
+function countVersionLines(text: string): number {
+  const begin = text.indexOf('\n  "versions": {');
+  const end = text.indexOf("\n  }", begin);
+  let count = 0;
+  for (
+    let at = text.indexOf(VERSION_LINE, begin);
+    at >= 0 && (end < 0 || at < end);
+    at = text.indexOf(VERSION_LINE, at + VERSION_LINE.length)
+  )
+    count += 1;
+  return count;
 }
 
 /** Whether the text is laid out as the program writes it: the keys of versions then stand on lines of their own. */
@@ -11,7 +32,7 @@ function asWeWriteIt(text: string): boolean {
   return text.startsWith('{\n  "') && text.includes('\n  "versions": {');
 }
 
-/** The first version that stands twice, found by its line alone: some megabytes are looked through in a few milliseconds. */
+/** The first version that stands twice, found by its line alone. */
 function duplicateId(text: string): { readonly key: string; readonly position: number } | undefined {
   const begin = text.indexOf('\n  "versions": {');
   const end = text.indexOf("\n  }", begin);

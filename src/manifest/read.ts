@@ -25,6 +25,11 @@ function lineOfSyntaxError(text: string, error: unknown): number {
   return lineAt(text, position === undefined ? text.length : Number(position));
 }
 
+function versionCount(value: unknown): number | undefined {
+  const versions = (value as { readonly versions?: unknown } | null)?.versions;
+  return typeof versions === "object" && versions !== null ? Object.keys(versions).length : undefined;
+}
+
 /**
  * A manifest from its text.
  * @throws Failure MANIFEST_UNREADABLE, MANIFEST_CONFLICT, MANIFEST_NEWER (exit 8) with the place
@@ -51,7 +56,7 @@ export function parseManifest(text: string, path: string): Manifest {
       error,
     );
   }
-  const twice = duplicateKey(text);
+  const twice = duplicateKey(text, versionCount(value));
   if (twice !== undefined)
     throw unreadable(path, lineAt(text, twice.position), `"${twice.key}" stands there twice`);
   const migrated = migrate(value, path);

@@ -42,13 +42,20 @@ export function longRuns(): number {
   return Number(process.env["BENCH_RUNS"] ?? "5");
 }
 
-/** Medians of commands measured in turn, so that whatever else the machine does falls on all of them alike. */
-export function sideBySide(runs: number, commands: readonly (() => number)[]): readonly number[] {
+/**
+ * Medians of commands measured in turn, so that whatever else the machine does falls on all of them alike. Before that each
+ * runs `unmeasured` times.
+ */
+export function sideBySide(
+  runs: number,
+  commands: readonly (() => number)[],
+  unmeasured = 1,
+): readonly number[] {
   const times = commands.map((): number[] => []);
-  for (let run = 0; run < runs + 1; run += 1) {
+  for (let run = 0; run < runs + unmeasured; run += 1) {
     commands.forEach((command, index) => {
       const ms = command();
-      if (run > 0) times[index]?.push(ms);
+      if (run >= unmeasured) times[index]?.push(ms);
     });
   }
   return times.map(median);
