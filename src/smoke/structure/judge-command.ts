@@ -1,5 +1,5 @@
 import type { Ran } from "./command-batch";
-import { judged, shown, textAsked, type Judged } from "./judged";
+import { judged, shown, textAsked, type Judged } from "../judged";
 import type { CommandTest } from "./structure-file";
 
 /** A `$1` or `$$` in a script is gone before the shell sees it; whoever wrote it meant the shell's. */

@@ -1,6 +1,6 @@
 import type { Entry } from "./files-at-rest";
 import { goMode, isExecutableBy, lsMode } from "./go-mode";
-import { judged, textAsked, type Asked, type Judged } from "./judged";
+import { judged, textAsked, type Asked, type Judged } from "../judged";
 import type { FileContentTest, FileExistenceTest } from "./structure-file";
 
 function lsHint(wanted: string, entry: Entry, mode: string): string | undefined {

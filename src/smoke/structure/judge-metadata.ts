@@ -1,6 +1,6 @@
 import type { ImageConfig } from "../../docker/index";
-import { judged, type Asked, type Judged } from "./judged";
-import { matches } from "./regular-expressions";
+import { judged, type Asked, type Judged } from "../judged";
+import { matches } from "../regular-expressions";
 import type { MetadataTest, Named } from "./structure-file";
 
 function sameList(a: readonly string[], b: readonly string[]): boolean {

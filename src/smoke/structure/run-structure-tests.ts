@@ -11,7 +11,7 @@ import { filesAtRest, type FilesAtRest } from "./files-at-rest";
 import { judgeCommand } from "./judge-command";
 import { judgeContent, judgeExistence } from "./judge-file";
 import { judgeMetadata } from "./judge-metadata";
-import { invalidTest, type Judged } from "./judged";
+import { invalidTest, type Judged } from "../judged";
 import { missingParts } from "./missing-parts";
 import { runCommands, type Stage } from "./run-commands";
 import type { CommandTest, StructureFile } from "./structure-file";

@@ -4,7 +4,7 @@ import type { Entry } from "../../../../src/smoke/structure/files-at-rest";
 import { judgeCommand } from "../../../../src/smoke/structure/judge-command";
 import { judgeContent, judgeExistence } from "../../../../src/smoke/structure/judge-file";
 import { judgeMetadata } from "../../../../src/smoke/structure/judge-metadata";
-import type { Judged } from "../../../../src/smoke/structure/judged";
+import type { Judged } from "../../../../src/smoke/judged";
 import { parseStructureFile, type StructureFile } from "../../../../src/smoke/structure/index";
 
 function fileWith(tests: string): StructureFile {

@@ -1,4 +1,4 @@
-import type { CheckVerdict } from "../check";
+import type { CheckVerdict } from "./check";
 import { matchAll, regexHint } from "./regular-expressions";
 
 /** A verdict with what had to be seen. */

@@ -54,3 +54,9 @@ export function regexHint({ missing, broken }: Match, text: string): string | un
     ? undefined
     : "A dot stops at the end of a line: write (?s) in front if it should not.";
 }
+
+/** Why a text is no RE2 expression; undefined where it is one. */
+export function whyNoPattern(pattern: string): string | undefined {
+  const expression = compiled(pattern);
+  return "why" in expression ? expression.why : undefined;
+}

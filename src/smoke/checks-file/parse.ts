@@ -1,0 +1,167 @@
+import { readFile } from "node:fs/promises";
+import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import type * as z from "zod/mini";
+import { Failure, messageOf } from "../../support/errors";
+import { whyNoPattern } from "../regular-expressions";
+import { bothWays } from "./amounts";
+import { CHECK_FORMS, checksFileSchema, type CheckEntry } from "./schema";
+
+/** One check of a file, with the line it begins at. */
+export interface PlacedEntry {
+  readonly entry: CheckEntry;
+  readonly line: number;
+}
+
+/** A check file as it was read. */
+export interface ChecksFile {
+  /** As it was given. */
+  readonly path: string;
+  readonly entries: readonly PlacedEntry[];
+}
+
+type Path = readonly PropertyKey[];
+
+/** Says what is wrong at a place of the file. */
+type Refuse = (path: Path, what: string) => never;
+
+const KINDS = Object.keys(CHECK_FORMS) as (keyof typeof CHECK_FORMS)[];
+
+/** Line (from 1) of what stands at a path, or of what is nearest above it. A key that must not be there is found too. */
+function lineAt(document: Document, lines: LineCounter, path: Path): number {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const above = length === 0 ? undefined : document.getIn(path.slice(0, length - 1), true);
+    const key =
+      isMap(above) && length > 0
+        ? above.items.find(({ key: one }) => isScalar(one) && one.value === path[length - 1])?.key
+        : undefined;
+    const node = (key ?? document.getIn(path.slice(0, length), true)) as
+      { readonly range?: readonly number[] | null } | undefined;
+    const start = node?.range?.[0];
+    if (start !== undefined) return lines.linePos(start).line;
+  }
+  return 1;
+}
+
+/** A path as people write it: checks[2].http.port. */
+function nameOf(path: Path): string {
+  return path
+    .map((key) => (typeof key === "number" ? `[${String(key)}]` : `.${String(key)}`))
+    .join("")
+    .replace(/^\./u, "");
+}
+
+function kindOf(value: unknown): string {
+  if (value === undefined || value === null) return "nothing";
+  if (Array.isArray(value)) return "a list";
+  return typeof value === "object" ? "a mapping" : JSON.stringify(value);
+}
+
+function valueAt(value: unknown, path: Path): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === "object" && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
+    value,
+  );
+}
+
+function fits<T extends z.ZodMiniType>(schema: T, value: unknown, at: Path, refuse: Refuse): z.infer<T> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const path = [...at, ...(issue?.path ?? [])];
+  if (issue?.code === "unrecognized_keys")
+    refuse([...path, issue.keys[0] ?? ""], `there is no field ${nameOf([...path, issue.keys[0] ?? ""])}`);
+  if (issue?.code === "invalid_key") {
+    const name = String(path.at(-1));
+    refuse(path, `${JSON.stringify(name)} in ${nameOf(path.slice(0, -1))} is no name of a variable`);
+  }
+  return refuse(
+    path,
+    `${nameOf(path) || "the file"} must be ${issue?.message ?? "something else"}, not ${kindOf(valueAt(value, issue?.path ?? []))}`,
+  );
+}
+
+function checkEntry(value: unknown, at: Path, refuse: Refuse): CheckEntry {
+  if (typeof value !== "object" || value === null || Array.isArray(value))
+    return refuse(at, `${nameOf(at)} must be a mapping, not ${kindOf(value)}`);
+  const [kind, other] = KINDS.filter((one) => one in value);
+  if (kind === undefined)
+    return refuse(
+      at,
+      `${nameOf(at)} asks for nothing: give it ${KINDS.slice(0, -1).join(", ")} or ${KINDS.at(-1) ?? ""}`,
+    );
+  if (other !== undefined)
+    return refuse([...at, other], `${nameOf(at)} asks for ${kind} and for ${other}: make it two checks`);
+  const entry: CheckEntry = fits(CHECK_FORMS[kind], value, at, refuse);
+  refuseNoPatterns(entry, at, refuse);
+  return entry;
+}
+
+/** Expressions are tried here, so that a slip is a broken file and not a failed image. */
+function refuseNoPatterns(entry: CheckEntry, at: Path, refuse: Refuse): void {
+  const places = [
+    ["stdout", "stdout" in entry ? entry.stdout : undefined],
+    ["stderr", "stderr" in entry ? entry.stderr : undefined],
+    ["http.body", "http" in entry ? entry.http.body : undefined],
+    ["history", "history" in entry ? entry.history : undefined],
+  ] as const;
+  for (const [where, patterns] of places) {
+    const { match, not } = bothWays(patterns);
+    for (const pattern of [...match, ...not]) {
+      const why = whyNoPattern(pattern);
+      if (why !== undefined)
+        refuse(
+          [...at, ...where.split(".")],
+          `${nameOf(at)}.${where}: ${pattern} is no RE2 expression (${why})`,
+        );
+    }
+  }
+}
+
+/**
+ * A check file's text (YAML, of which JSON is a part). `path` is what messages call it.
+ * @throws Failure CHECKS_INVALID (exit 2) with file and line
+ */
+export function parseChecksFile(source: string, path: string): ChecksFile {
+  const lines = new LineCounter();
+  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
+  const [broken] = document.errors;
+  if (broken !== undefined)
+    throw invalid(path, lines.linePos(broken.pos[0]).line, broken.message.split("\n")[0] ?? "it is not YAML");
+  const refuse: Refuse = (at, what) => {
+    throw invalid(path, lineAt(document, lines, at), what);
+  };
+  const value: unknown = document.toJS();
+  const entries = valueAt(value, ["checks"]);
+  const placed = (Array.isArray(entries) ? entries : []).map((entry: unknown, index) => ({
+    entry: checkEntry(entry, ["checks", index], refuse),
+    line: lineAt(document, lines, ["checks", index]),
+  }));
+  fits(checksFileSchema, value, [], refuse);
+  return { path, entries: placed };
+}
+
+function invalid(path: string, line: number, what: string): Failure {
+  return new Failure({
+    code: "CHECKS_INVALID",
+    kind: "usage",
+    message: `${path}:${String(line)}: ${what}.`,
+    hint: "Correct the line; the file's form is in dist/schemas/checks.schema.json.",
+  });
+}
+
+/** Reads a check file. @throws Failure CHECKS_MISSING, CHECKS_INVALID (exit 2) */
+export async function readChecksFile(path: string): Promise<ChecksFile> {
+  let source: string;
+  try {
+    source = await readFile(path, "utf8");
+  } catch (error) {
+    throw new Failure({
+      code: "CHECKS_MISSING",
+      kind: "usage",
+      message: `${path} cannot be read: ${messageOf(error)}`,
+      cause: error,
+    });
+  }
+  return parseChecksFile(source, path);
+}
