@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
 const MAIN = resolve(import.meta.dirname, "../world/main.ts");
@@ -14,8 +15,18 @@ function world(command: string, stdio: "inherit" | "pipe"): string {
     stdio: ["ignore", stdio === "pipe" ? "pipe" : "inherit", "inherit"],
     encoding: "utf8",
   });
-  if (result.status !== 0) throw new Error(`The world did not ${command} (exit ${String(result.status)}).`);
+  if (result.status !== 0)
+    throw new Error(`The world did not ${command} (exit ${String(result.status)}). ${lastWords()}`);
   return result.stdout ?? "";
+}
+
+/** The end of the world's log: a runner's report that is cut shows its errors, and nothing of what came before. */
+function lastWords(): string {
+  try {
+    return `Its log ends with:\n${readFileSync(join(DIR, "world.log"), "utf8").slice(-3_000)}`;
+  } catch {
+    return "It has no log.";
+  }
 }
 
 /** Starts a world of the tests' own, points the tests at it, and ends it afterwards. The program is built first: tests run what users run. */

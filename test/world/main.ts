@@ -96,7 +96,7 @@ async function start(): Promise<number> {
   const before = remembered();
   if (before !== undefined && isAlive(before.pid)) {
     const same = JSON.stringify(before.config.swaps) === JSON.stringify(swaps);
-    if (same) return waitUntilReady(before.pid);
+    if (same) return (await waitUntilReady(before.pid)) ? 0 : 1;
     process.stderr.write("world: other real parts are asked for, starting anew\n");
     await down();
   }
@@ -114,6 +114,14 @@ async function start(): Promise<number> {
   const ports = stillFree ? kept : await choosePorts(gateway);
   await removeContainers();
   const config: WorldConfig = { dir, source, gateway, ports, swaps };
+  if (await startProcess(config)) return 0;
+  process.stderr.write("world: it is started once more, in case it was the network\n");
+  await down();
+  return (await startProcess(config)) ? 0 : 1;
+}
+
+/** Starts the world's own process and waits until it answers. @returns whether it does */
+async function startProcess(config: WorldConfig): Promise<boolean> {
   const log = openSync(join(dir, "world.log"), "a");
   const child = spawn(process.execPath, ["--import", "tsx", join(source, "main.ts"), "run-world"], {
     cwd: join(source, "../.."),
@@ -128,7 +136,7 @@ async function start(): Promise<number> {
   return waitUntilReady(child.pid);
 }
 
-async function waitUntilReady(pid: number): Promise<number> {
+async function waitUntilReady(pid: number): Promise<boolean> {
   const logFile = join(dir, "world.log");
   let shown = existsSync(logFile) ? readFileSync(logFile, "utf8").length : 0;
   const until = Date.now() + START_LIMIT_MS;
@@ -138,11 +146,11 @@ async function waitUntilReady(pid: number): Promise<number> {
       process.stderr.write(
         `world: up at http://127.0.0.1:${String(state.config.ports.control)} (log: ${logFile})\n`,
       );
-      return 0;
+      return true;
     }
     if (!isAlive(pid)) {
       process.stderr.write(`world: ended while starting:\n${readFileSync(logFile, "utf8").slice(-3000)}\n`);
-      return 1;
+      return false;
     }
     const text = readFileSync(logFile, "utf8");
     process.stderr.write(text.slice(shown));
@@ -150,7 +158,7 @@ async function waitUntilReady(pid: number): Promise<number> {
     await new Promise((done) => setTimeout(done, 100));
   }
   process.stderr.write(`world: not up within ${String(START_LIMIT_MS / 60_000)} minutes; see ${logFile}\n`);
-  return 1;
+  return false;
 }
 
 async function removeContainers(): Promise<void> {
