@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { Failure } from "../support/errors";
 
 /**
@@ -6,6 +7,8 @@ import { Failure } from "../support/errors";
  */
 export function interruption(): { readonly signal: AbortSignal; dispose(): void } {
   const controller = new AbortController();
+  // Whatever runs at the same time listens; Node warns of a leak from the eleventh listener on.
+  setMaxListeners(0, controller.signal);
   let count = 0;
   const onSignal = (name: NodeJS.Signals): void => {
     count += 1;

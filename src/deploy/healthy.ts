@@ -2,6 +2,7 @@ import type { Platform, SandboxState } from "../blaxel/platform";
 import { sandboxHeaders } from "../blaxel/credentials-headers";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
+import { timeLimit } from "../support/time-limit";
 
 interface HealthOptions {
   readonly deadline: number;
@@ -52,7 +53,7 @@ export async function waitUntilAnswering(
       const response = await host.fetch(`${url.replace(/\/$/u, "")}/health`, {
         headers,
         redirect: "error",
-        signal: AbortSignal.any([host.signal, AbortSignal.timeout(10_000)]),
+        signal: timeLimit(10_000, host.signal),
       });
       if (response.ok) return;
       seen = `HTTP ${String(response.status)}`;

@@ -3,6 +3,7 @@ import type { Command, CommandResult, Subject } from "../smoke/check";
 import { sandboxHeaders } from "../blaxel/credentials-headers";
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
+import { timeLimit } from "../support/time-limit";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
@@ -36,7 +37,7 @@ export async function sandboxSubject(host: Host, sandbox: SandboxInstance): Prom
     return host.fetch(`${base}${path}`, {
       ...init,
       headers: { ...headers, ...(init?.headers as Record<string, string> | undefined) },
-      signal: init?.signal ?? AbortSignal.any([host.signal, AbortSignal.timeout(DEFAULT_TIMEOUT_MS)]),
+      signal: init?.signal ?? timeLimit(DEFAULT_TIMEOUT_MS, host.signal),
     });
   };
   return {

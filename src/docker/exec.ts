@@ -3,13 +3,14 @@ import type Docker from "dockerode";
 import type { ExecRequest, ExecResult } from "./engine";
 import { engineFailed } from "./failures";
 import { frameReader, lastBytes } from "./frames";
+import { timeLimit } from "../support/time-limit";
 
 const KEEP_BYTES = 8 * 1024 * 1024;
 
 /** Runs a program in a running container to its end, or until its time is up. */
 export async function execIn(docker: Docker, id: string, request: ExecRequest): Promise<ExecResult> {
   const { signal, timeoutMs } = request;
-  const limit = timeoutMs === undefined ? undefined : AbortSignal.timeout(timeoutMs);
+  const limited = timeoutMs === undefined ? signal : timeLimit(timeoutMs, signal);
   const stdout = lastBytes(KEEP_BYTES);
   const stderr = lastBytes(KEEP_BYTES);
   try {
@@ -24,13 +25,9 @@ export async function execIn(docker: Docker, id: string, request: ExecRequest): 
         : { Env: Object.entries(request.env).map(([name, value]) => `${name}=${value}`) }),
     });
     const stream = (await exec.start({ Detach: false, Tty: false })) as unknown as Readable;
-    const ended = await drained(
-      stream,
-      limit === undefined ? signal : AbortSignal.any([signal, limit]),
-      (frame) => {
-        (frame.stream === "stdout" ? stdout : stderr).take(frame.data);
-      },
-    );
+    const ended = await drained(stream, limited, (frame) => {
+      (frame.stream === "stdout" ? stdout : stderr).take(frame.data);
+    });
     signal.throwIfAborted();
     const code = ended ? (await exec.inspect()).ExitCode : null;
     return { exitCode: code ?? 124, stdout: stdout.text(), stderr: stderr.text(), timedOut: !ended };

@@ -4,6 +4,7 @@ import type { EndedContainer } from "./engine";
 import { drained } from "./exec";
 import { engineFailed, engineWords, statusOf } from "./failures";
 import { lastBytes } from "./frames";
+import { timeLimit } from "../support/time-limit";
 
 const KEEP_BYTES = 8 * 1024 * 1024;
 
@@ -44,8 +45,7 @@ async function run(
     stdout: true,
     stderr: true,
   })) as unknown as Readable;
-  const limit = AbortSignal.timeout(timeoutMs);
-  const reading = drained(stream, AbortSignal.any([signal, limit]), (frame) => {
+  const reading = drained(stream, timeLimit(timeoutMs, signal), (frame) => {
     (frame.stream === "stdout" ? stdout : stderr).take(frame.data);
   });
   try {

@@ -1,6 +1,7 @@
 import { isIP } from "node:net";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
+import { timeLimit } from "../support/time-limit";
 
 export interface MesaAccess {
   /** Base address with /v1, no trailing slash. */
@@ -95,7 +96,7 @@ export function mesaApi(host: Host, access: MesaAccess): MesaApi {
           "User-Agent": "mesa-template",
         },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: AbortSignal.any([host.signal, AbortSignal.timeout(30_000)]),
+        signal: timeLimit(30_000, host.signal),
       });
     } catch (error) {
       host.signal.throwIfAborted();

@@ -3,6 +3,7 @@ import { sandboxHeaders } from "../blaxel/credentials-headers";
 import { createSandbox, saying, type SandboxWish } from "../blaxel/sandboxes";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
+import { timeLimit } from "../support/time-limit";
 
 const POLL_MS = 100;
 
@@ -46,7 +47,7 @@ async function waitUntilAnswering(host: Host, sandbox: SandboxInstance, until: n
       const response = await host.fetch(`${base}/health`, {
         headers,
         redirect: "error",
-        signal: AbortSignal.any([host.signal, AbortSignal.timeout(10_000)]),
+        signal: timeLimit(10_000, host.signal),
       });
       await response.body?.cancel();
       if (response.ok) return;

@@ -3,6 +3,7 @@ import type { ContainerRequest, Engine } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import { RUN_LABEL, type Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
+import { timeLimit } from "../support/time-limit";
 
 /** A running container of an image, with what a sandbox has. */
 export interface SmokeContainer {
@@ -136,7 +137,7 @@ export function containerSubject(host: Host, container: SmokeContainer): Subject
     },
     request(port, path, init) {
       if (port !== API_PORT) return Promise.reject(new Error(`port ${String(port)} is not published`));
-      const signal = init?.signal ?? AbortSignal.any([host.signal, AbortSignal.timeout(10_000)]);
+      const signal = init?.signal ?? timeLimit(10_000, host.signal);
       return host.fetch(`${container.url}${path}`, { ...init, signal });
     },
   };

@@ -1,6 +1,7 @@
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { SmokeContainer } from "./container";
+import { timeLimit } from "../support/time-limit";
 
 /** Between two looks, in ms: the API answers within a tenth of a second. */
 const POLL_MS = 25;
@@ -18,7 +19,7 @@ export async function waitUntilHealthy(
   const begun = host.clock.now();
   for (;;) {
     try {
-      const signal = AbortSignal.any([host.signal, AbortSignal.timeout(2_000)]);
+      const signal = timeLimit(2_000, host.signal);
       const response = await host.fetch(`${url}/health`, { signal });
       await response.body?.cancel();
       if (response.ok) return;

@@ -9,13 +9,24 @@ const ZOMBIES =
 /** How long a container may take before it counts as one that does not stop, in ms. */
 const GIVE_UP_MS = 10_000;
 
+/** How long an ended process may wait for its parent on a busy machine, in ms. */
+const REAPED_WITHIN_MS = 3_000;
+
 /** Starting and stopping, seen on the long-lived container: stopping is the last check of all. */
 export function lifecycleOf(host: Host, container: SmokeContainer): Lifecycle {
   const { engine, id } = container;
   return {
     async zombies() {
-      const result = await execIn(host, container, { script: ZOMBIES });
-      return result.stdout.split("\n").filter((line) => line !== "");
+      const look = async (): Promise<readonly string[]> =>
+        (await execIn(host, container, { script: ZOMBIES })).stdout.split("\n").filter((line) => line !== "");
+      let found = await look();
+      // A process that has just ended is one for a moment, until its parent gets to wait for it.
+      for (const begun = host.clock.now(); found.length > 0 && host.clock.now() - begun < REAPED_WITHIN_MS;) {
+        await host.clock.sleep(100, host.signal);
+        const still = await look();
+        found = found.filter((zombie) => still.includes(zombie));
+      }
+      return found;
     },
     async stopWithSigterm() {
       const begun = host.clock.now();

@@ -3,6 +3,7 @@ import { Failure, messageOf } from "./errors";
 import type { Host } from "./host";
 import { nextHop } from "./redirect";
 import { retryAfter, waitBeforeRetry, RETRIED_STATUSES } from "./retry-wait";
+import { timeLimit } from "./time-limit";
 
 export interface HttpRequest {
   readonly url: string;
@@ -83,9 +84,9 @@ export async function ask(host: Host, request: HttpRequest): Promise<HttpAnswer>
 
 async function attempt(host: Host, request: HttpRequest): Promise<HttpAnswer> {
   host.signal.throwIfAborted();
-  const limit = AbortSignal.timeout(request.timeoutMs);
+  const limit = timeLimit(request.timeoutMs, host.signal);
   try {
-    const answer = await followed(host, request, AbortSignal.any([host.signal, limit]));
+    const answer = await followed(host, request, limit);
     if (!RETRIED_STATUSES.has(answer.status)) return answer;
     throw new Attempt(
       `it answered ${String(answer.status)}`,
