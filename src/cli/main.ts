@@ -154,6 +154,7 @@ export async function main(
     (separator < 0 ? argv : argv.slice(0, separator)).includes("--json") ||
     /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
   const stop = interruption();
+  const alive = keepAlive();
   let progress: Progress | undefined;
   try {
     const parsed = parsePlainLine(argv, specs) ?? (await parseFully(argv, specs));
@@ -178,8 +179,17 @@ export async function main(
     await progress?.close();
     return await reportError(stop.signal.aborted ? stop.signal.reason : error, json, redact);
   } finally {
+    clearInterval(alive);
     stop.dispose();
   }
+}
+
+/**
+ * Keeps Node running while a command runs. A time limit (AbortSignal.timeout) does not: where a fetch is left open without a socket, as
+ * undici does now and then, the program would end with 13 and no word, instead of giving the fetch up and asking again.
+ */
+function keepAlive(): NodeJS.Timeout {
+  return setInterval(() => undefined, 60_000);
 }
 
 function withoutUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
