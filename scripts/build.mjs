@@ -41,9 +41,8 @@ async function bundle() {
     external: HEAVY,
     loader: { ".hbs": "text" },
     define: { __MESA_TEMPLATE_VERSION__: JSON.stringify(version) },
-    banner: {
-      js: 'import{createRequire as __createRequire}from"node:module";const require=__createRequire(import.meta.url);',
-    },
+    // What bundled CommonJS packages still require is Node's own.
+    banner: { js: "const require=process.getBuiltinModule;" },
     logLevel: "warning",
   });
   chmodSync(join(out, "mesa-template.js"), 0o755);

@@ -6,7 +6,8 @@ import type { CommandContext, CommandOutcome, CommandSpec } from "./command";
 import { defaultsOf, optionsFromEnvironment, optionsOf, wrongUsage } from "./command-line";
 import { COMMANDS } from "./commands/index";
 import { errorDocument, errorText } from "./output";
-import { parseCommandLine, type ParsedCommand } from "./parser";
+import type { ParsedCommand } from "./parser";
+import { parsePlainLine } from "./plain-parser";
 import { progressFor, type Progress } from "./progress";
 import { interruption } from "./interruption";
 import { systemClock } from "../support/clock";
@@ -132,6 +133,15 @@ async function reportError(error: unknown, json: boolean, redact: Redactor): Pro
   return exitCodeOf(error);
 }
 
+/** Help, wrong usage, and whatever a plain line does not say. */
+async function parseFully(
+  argv: readonly string[],
+  specs: readonly CommandSpec[],
+): Promise<ParsedCommand | { readonly help: string }> {
+  const { parseCommandLine } = await import("./parser");
+  return parseCommandLine(argv, specs, Math.min(process.stdout.columns || 100, 120));
+}
+
 /** Runs one command line to its end and answers with the exit code. Results go to stdout, everything else to stderr. */
 export async function main(
   argv: readonly string[],
@@ -144,9 +154,10 @@ export async function main(
     (separator < 0 ? argv : argv.slice(0, separator)).includes("--json") ||
     /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
   const stop = interruption();
+  const alive = keepAlive();
   let progress: Progress | undefined;
   try {
-    const parsed = await parseCommandLine(argv, specs, Math.min(process.stdout.columns || 100, 120));
+    const parsed = parsePlainLine(argv, specs) ?? (await parseFully(argv, specs));
     if ("help" in parsed) {
       await write(process.stdout, parsed.help.endsWith("\n") ? parsed.help : `${parsed.help}\n`);
       return EXIT_CODES.done;
@@ -168,8 +179,17 @@ export async function main(
     await progress?.close();
     return await reportError(stop.signal.aborted ? stop.signal.reason : error, json, redact);
   } finally {
+    clearInterval(alive);
     stop.dispose();
   }
+}
+
+/**
+ * Keeps Node running while a command runs. A time limit (AbortSignal.timeout) does not: where a fetch is left open without a socket, as
+ * undici does now and then, the program would end with 13 and no word, instead of giving the fetch up and asking again.
+ */
+function keepAlive(): NodeJS.Timeout {
+  return setInterval(() => undefined, 60_000);
 }
 
 function withoutUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
