@@ -2,7 +2,8 @@ import * as z from "zod/mini";
 import compare from "semver/functions/compare";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files";
-import { channelsAt, rollbackTarget } from "./channels";
+import { channelsAt } from "./pointing";
+import { rollbackTarget } from "./rollback";
 import type { Manifest, ManifestEntry } from "./entry";
 
 const schema = z.strictObject({
