@@ -15,7 +15,6 @@ const HEAVY = [
   "@blaxel/core",
   "@cyclonedx/cyclonedx-library",
   "dockerode",
-  "execa",
   "handlebars",
   "listr2",
   "openpgp",

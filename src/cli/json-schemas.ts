@@ -1,6 +1,6 @@
 import { toJSONSchema, type ZodMiniType } from "zod/mini";
 import { lockSchema } from "../lock/lock";
-import { manifestSchema } from "../manifest/entry";
+import { manifestSchema } from "../manifest/schema";
 import { templateSchema } from "../render/settings";
 
 interface Described {

@@ -15,20 +15,19 @@ export function table(
   width: number | undefined,
 ): string {
   const all = [head, ...rows];
+  const cells = all.map((row) => head.map((_, column) => widthOf(row[column] ?? "")));
   const widths = head.map((_, column) =>
-    all.reduce((widest, row) => Math.max(widest, widthOf(row[column] ?? "")), 0),
+    cells.reduce((widest, row) => Math.max(widest, row[column] ?? 0), 0),
   );
   let count = head.length;
   if (width !== undefined)
     while (count > 2 && widths.slice(0, count).reduce((sum, one) => sum + one + 2, -2) > width) count -= 1;
-  const line = (row: readonly string[]): string =>
-    row
-      .slice(0, count)
-      .map((cell, column) =>
-        column === count - 1 ? cell : cell + " ".repeat((widths[column] ?? 0) - widthOf(cell)),
-      )
-      .join("  ")
-      .trimEnd();
+  const line = (row: readonly string[], at: number): string => {
+    let text = "";
+    for (let column = 0; column < count - 1; column += 1)
+      text += (row[column] ?? "") + " ".repeat((widths[column] ?? 0) - (cells[at]?.[column] ?? 0) + 2);
+    return (text + (row[count - 1] ?? "")).trimEnd();
+  };
   return `${all.map(line).join("\n")}\n`;
 }
 

@@ -5,22 +5,30 @@ import type { CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
 import { hasErrno } from "../support/errors";
 
+/** Every folder below templates/ with a template.toml; undefined when there is no templates/. */
+export async function keptTemplates(root: string): Promise<readonly string[] | undefined> {
+  const folder = join(root, "templates");
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries
+      .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "template.toml")))
+      .map((entry) => entry.name)
+      .sort();
+  } catch (error) {
+    if (!hasErrno(error, "ENOENT")) throw error;
+    return undefined;
+  }
+}
+
 /** The templates a command is about: those of --template, else every folder below templates/ with a template.toml. */
 export async function templateFolders(context: CommandContext): Promise<readonly string[]> {
   const folder = join(context.root, "templates");
-  let names: string[];
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    names = entries
-      .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "template.toml")))
-      .map((entry) => entry.name);
-  } catch (error) {
-    if (!hasErrno(error, "ENOENT")) throw error;
+  const names = await keptTemplates(context.root);
+  if (names === undefined)
     throw wrongUsage(
       `There is no folder ${folder}.`,
       "Give --root the folder that holds templates/, or make one with mesa-template init.",
     );
-  }
   const asked = context.templates;
   if (asked === undefined) {
     if (names.length === 0)
@@ -28,7 +36,7 @@ export async function templateFolders(context: CommandContext): Promise<readonly
         `${folder} holds no template.`,
         "A template is a folder with a template.toml; mesa-template init writes two.",
       );
-    return names.sort();
+    return names;
   }
   const bad = asked.find((name) => !/^[a-z][a-z0-9-]*$/u.test(name));
   if (bad !== undefined)
@@ -40,7 +48,7 @@ export async function templateFolders(context: CommandContext): Promise<readonly
   if (unknown.length > 0)
     throw wrongUsage(
       `There is no template ${unknown.join(", ")} in ${folder}.`,
-      `There are: ${names.sort().join(", ") || "none"}.`,
+      `There are: ${names.join(", ") || "none"}.`,
     );
   return asked;
 }

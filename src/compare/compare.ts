@@ -90,7 +90,7 @@ function patches(
 
 function compareBuilt(from: Measured, to: Measured): BuiltComparison {
   return {
-    packages: [...changes(packagesOf(from.record), packagesOf(to.record))].sort(byName),
+    packages: changedPackages(from.record, to.record),
     files: compareFiles(from.files, to.files),
     environment: changes(from.record.image.env, to.record.image.env),
     config: changes(configOf(from.record), configOf(to.record)),
@@ -98,6 +98,11 @@ function compareBuilt(from: Measured, to: Measured): BuiltComparison {
     layers: { from: layersOf(from.record), to: layersOf(to.record) },
     smoke: checkTimes(from.record, to.record),
   };
+}
+
+/** Packages whose version is not the same, by name. */
+export function changedPackages(from: VersionRecord, to: VersionRecord): readonly Change[] {
+  return [...changes(packagesOf(from), packagesOf(to))].sort(byName);
 }
 
 function packagesOf({ packages }: VersionRecord): Record<string, string> {

@@ -1,51 +1,44 @@
-/**
- * The first key that stands twice in one object of a JSON text, which JSON.parse would silently settle in favour of the
- * last. The text must be valid JSON.
- * @param parsed how many versions JSON.parse found in it: as many as there are lines for them means that none was settled away
- */
-export function duplicateKey(
-  text: string,
-  parsed?: number,
-): { readonly key: string; readonly position: number } | undefined {
-  if (!asWeWriteIt(text)) return anyDuplicateKey(text);
-  return countVersionLines(text) === parsed ? undefined : duplicateId(text);
+import { versionsBeginAt } from "./layout";
+
+export interface DuplicateKey {
+  readonly key: string;
+  /** Offset of the second one in the text. */
+  readonly position: number;
 }
 
-const VERSION_LINE = '\n    "';
+/**
+ * The first key that stands twice in one object of a manifest's text, which JSON.parse would silently settle in favour of the
+ * last. The text must be valid JSON. Of a text that this program laid out the versions are counted: when as many begin there as
+ * JSON.parse found, none was settled away. The rest of it is looked at key by key.
+ * @param value what JSON.parse found; undefined: look at every key of the whole text
+ */
+export function duplicateKey(text: string, value?: unknown): DuplicateKey | undefined {
+  const versions = versionsOf(value);
+  const begin = versions === undefined ? undefined : versionsBeginAt(text, value as object);
+  if (versions === undefined || begin === undefined) return keyTwice(text);
+  const outside = keyTwice(text.slice(0, begin).concat("\n}"));
+  if (outside !== undefined) return outside;
+  const count = Object.keys(versions).length;
+  return EACH_VERSION_HAS.every((part) => countOf(part, text, begin) === count) ? undefined : keyTwice(text);
+}
 
-/** How many lines of the versions' section begin a version: some megabytes in a few milliseconds. */
-function countVersionLines(text: string): number {
-  const begin = text.indexOf('\n  "versions": {');
-  const end = text.indexOf("\n  }", begin);
+function versionsOf(value: unknown): object | undefined {
+  const versions = (value as { readonly versions?: unknown } | null | undefined)?.versions;
+  return typeof versions === "object" && versions !== null ? versions : undefined;
+}
+
+/** A line of its own where the program laid it out, and a field that no version lacks wherever somebody put it by hand. */
+const EACH_VERSION_HAS = ['\n    "', '"inputsDigest"'];
+
+/** How often a part stands in a text from `begin` on: some megabytes in a few milliseconds. */
+function countOf(part: string, text: string, begin: number): number {
   let count = 0;
-  for (
-    let at = text.indexOf(VERSION_LINE, begin);
-    at >= 0 && (end < 0 || at < end);
-    at = text.indexOf(VERSION_LINE, at + VERSION_LINE.length)
-  )
-    count += 1;
+  for (let at = text.indexOf(part, begin); at >= 0; at = text.indexOf(part, at + part.length)) count += 1;
   return count;
 }
 
-/** Whether the text is laid out as the program writes it: the keys of versions then stand on lines of their own. */
-function asWeWriteIt(text: string): boolean {
-  return text.startsWith('{\n  "') && text.includes('\n  "versions": {');
-}
-
-/** The first version that stands twice, found by its line alone. */
-function duplicateId(text: string): { readonly key: string; readonly position: number } | undefined {
-  const begin = text.indexOf('\n  "versions": {');
-  const end = text.indexOf("\n  }", begin);
-  const seen = new Set<string>();
-  for (const match of text.slice(begin, end < 0 ? undefined : end).matchAll(/\n {4}"([^"\n]+)": \{/gu)) {
-    const key = match[1] ?? "";
-    if (seen.has(key)) return { key, position: begin + match.index + 1 };
-    seen.add(key);
-  }
-  return undefined;
-}
-
-function anyDuplicateKey(text: string): { readonly key: string; readonly position: number } | undefined {
+/** Looks at every key of a text that is JSON (a comma before the last brace does no harm). */
+function keyTwice(text: string): DuplicateKey | undefined {
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < text.length; at += 1) {
     const char = text[at];
@@ -61,10 +54,15 @@ function anyDuplicateKey(text: string): { readonly key: string; readonly positio
       while (text[after] === " " || text[after] === "\n" || text[after] === "\r" || text[after] === "\t")
         after += 1;
       if (text[after] !== ":") continue;
-      const key = text.slice(begin + 1, at);
+      const key = unescaped(text.slice(begin, at + 1));
       if (keys.has(key)) return { key, position: begin };
       keys.add(key);
     }
   }
   return undefined;
+}
+
+/** A key as JSON.parse sees it: the same one may be written with and without escapes. */
+function unescaped(quoted: string): string {
+  return quoted.includes("\\") ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
 }

@@ -1,6 +1,7 @@
 import { open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { Failure, hasErrno } from "../support/errors";
+import { removeAbandoned } from "../support/files";
 import type { Host } from "../support/host";
 
 /** A holder that shows no sign of life for this long is gone, in ms. */
@@ -45,33 +46,37 @@ function isDead(holder: Holder): boolean {
   }
 }
 
-/** Takes a lock whose holder is gone out of the way; somebody else may have done so first. */
-async function removeStale(path: string, now: number): Promise<void> {
+/** Whether the lock at a path was left there: by a holder that is dead, or that shows no sign of life. */
+async function isStale(path: string, now: number): Promise<boolean> {
   const holder = await readHolder(path);
-  let age: number;
+  if (holder !== undefined && isDead(holder)) return true;
   try {
-    age = now - (await stat(path)).mtimeMs;
+    return now - (await stat(path)).mtimeMs > STALE_MS;
   } catch {
-    return;
+    return false;
   }
-  const gone = holder === undefined ? age > STALE_MS : isDead(holder) || age > STALE_MS;
-  if (!gone) return;
-  // Whoever takes it away first claims it under a name of its own, so that a fresh lock is never removed by mistake.
-  const { rename } = await import("node:fs/promises");
-  const claimed = `${path}.stale-${String(process.pid)}-${String(now)}`;
+}
+
+/**
+ * Takes a lock whose holder is gone out of the way, and with it what that holder left half written. One process at a time does
+ * this, under a lock of its own, and looks again once it has it: a fresh lock is never removed by mistake.
+ * @returns whether it was removed
+ */
+async function removeStale(manifestPath: string, path: string, mine: Holder, now: number): Promise<boolean> {
+  if (!(await isStale(path, now))) return false;
+  const claim = `${path}.stale`;
+  if (!(await tryTake(claim, mine))) {
+    if (await isStale(claim, now)) await rm(claim, { force: true });
+    return false;
+  }
   try {
-    await rename(path, claimed);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return;
-    throw error;
+    if (!(await isStale(path, now))) return false;
+    await removeAbandoned(manifestPath);
+    await rm(path, { force: true });
+    return true;
+  } finally {
+    await rm(claim, { force: true });
   }
-  const taken = await readHolder(claimed);
-  if (holder !== undefined && taken?.token !== holder.token && taken !== undefined) {
-    // A fresh lock was caught between look and rename: give it back unless its place is taken.
-    const { link } = await import("node:fs/promises");
-    await link(claimed, path).catch(() => undefined);
-  }
-  await rm(claimed, { force: true });
 }
 
 async function tryTake(path: string, holder: Holder): Promise<boolean> {
@@ -109,7 +114,7 @@ export async function withManifestLock<T>(
   };
   while (!(await tryTake(path, holder))) {
     const now = host.clock.now();
-    await removeStale(path, now);
+    if (await removeStale(manifestPath, path, holder, now)) continue;
     if (now - begun > WAIT_LIMIT_MS) {
       const other = await readHolder(path);
       throw new Failure({

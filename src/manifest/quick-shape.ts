@@ -1,5 +1,5 @@
-import * as z from "zod/mini";
-import { moveSchema, VERSION_STATUSES, type Manifest } from "./entry";
+import { VERSION_STATUSES, type ChannelMove, type Manifest } from "./entry";
+import { isVersion } from "./version";
 
 type Loose = Readonly<Record<string, unknown>>;
 
@@ -9,13 +9,18 @@ function isRecord(value: unknown): value is Loose {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** The schema's number: finite, which a number too large for JSON.parse is not. */
+function isNumber(value: unknown): boolean {
+  return Number.isFinite(value);
+}
+
 function areCounts(value: unknown): boolean {
   return (
     isRecord(value) &&
-    typeof value["passed"] === "number" &&
-    typeof value["failed"] === "number" &&
-    typeof value["skipped"] === "number" &&
-    typeof value["durationMs"] === "number"
+    isNumber(value["passed"]) &&
+    isNumber(value["failed"]) &&
+    isNumber(value["skipped"]) &&
+    isNumber(value["durationMs"])
   );
 }
 
@@ -29,14 +34,15 @@ function isEntry(entry: unknown): boolean {
   return (
     isText(entry["id"]) &&
     isText(entry["template"]) &&
-    isText(entry["mesaVersion"]) &&
-    Number.isInteger(entry["revision"]) &&
+    typeof entry["mesaVersion"] === "string" &&
+    isVersion(entry["mesaVersion"]) &&
+    Number.isSafeInteger(entry["revision"]) &&
     isText(entry["inputsDigest"]) &&
     STATUSES.has(entry["status"]) &&
     isRecord(image) &&
     isText(image["id"]) &&
-    typeof image["sizeBytes"] === "number" &&
-    typeof image["layers"] === "number" &&
+    isNumber(image["sizeBytes"]) &&
+    isNumber(image["layers"]) &&
     areCounts(entry["smoke"]) &&
     (entry["verification"] === null || areCounts(entry["verification"])) &&
     (deployment === null ||
@@ -50,8 +56,26 @@ function isEntry(entry: unknown): boolean {
       (isRecord(revocation) && ["reason", "at", "by"].every((key) => isText(revocation[key])))) &&
     isText(entry["createdAt"]) &&
     isRecord(createdBy) &&
-    (createdBy["commit"] === null || isText(createdBy["commit"])) &&
-    (createdBy["ci"] === null || isText(createdBy["ci"]))
+    isTextOrNull(createdBy["commit"]) &&
+    isTextOrNull(createdBy["ci"]) &&
+    (entry["updatedAt"] === undefined || isText(entry["updatedAt"]))
+  );
+}
+
+const ACTIONS: ReadonlySet<unknown> = new Set<ChannelMove["action"]>(["promote", "rollback", "revoke"]);
+
+function isTextOrNull(value: unknown): boolean {
+  return value === null || isText(value);
+}
+
+function isMove(move: unknown): boolean {
+  return (
+    isRecord(move) &&
+    ["template", "channel", "at", "by"].every((key) => isText(move[key])) &&
+    ACTIONS.has(move["action"]) &&
+    isTextOrNull(move["from"]) &&
+    isTextOrNull(move["to"]) &&
+    (move["reason"] === undefined || isText(move["reason"]))
   );
 }
 
@@ -62,9 +86,11 @@ function isEntry(entry: unknown): boolean {
 export function hasManifestShape(value: unknown): value is Manifest {
   if (!isRecord(value) || !isText(value["schemaVersion"])) return false;
   const { versions, channels, history } = value;
-  if (!isRecord(versions) || !isRecord(channels) || !z.array(moveSchema).safeParse(history).success)
-    return false;
   return (
+    isRecord(versions) &&
+    isRecord(channels) &&
+    Array.isArray(history) &&
+    history.every(isMove) &&
     Object.values(versions).every(isEntry) &&
     Object.values(channels).every((byName) => isRecord(byName) && Object.values(byName).every(isText))
   );

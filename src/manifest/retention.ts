@@ -2,7 +2,8 @@ import * as z from "zod/mini";
 import compare from "semver/functions/compare";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files";
-import { channelsAt, rollbackTarget } from "./channels";
+import { channelsAt } from "./pointing";
+import { rollbackTarget } from "./rollback";
 import type { Manifest, ManifestEntry } from "./entry";
 
 const schema = z.strictObject({
@@ -60,20 +61,26 @@ export function retentionPlan(
         channel,
       ]),
     );
-    entries.forEach((entry, at) => {
+    let usable = 0;
+    for (const entry of entries) {
       const channels = channelsAt(manifest, entry.id);
       const target = targets.get(entry.id);
       const days = (nowMs - Date.parse(entry.deployment?.deployedAt ?? entry.createdAt)) / DAY_MS;
+      // What failed or was revoked is nobody's last good version, and must not push one out.
+      const isUsable = entry.status !== "failed" && entry.status !== "revoked";
+      if (isUsable) usable += 1;
       const why =
         channels.length > 0
           ? `${channels.join(", ")} points at it`
           : target !== undefined
             ? `${target} would be rolled back to it`
-            : at < retention.keepLast
+            : isUsable && usable <= retention.keepLast
               ? `one of the last ${String(retention.keepLast)}`
-              : days < retention.keepYoungerThanDays
-                ? `younger than ${String(retention.keepYoungerThanDays)} days`
-                : undefined;
+              : Number.isNaN(days)
+                ? "nobody knows how old it is"
+                : days < retention.keepYoungerThanDays
+                  ? `younger than ${String(retention.keepYoungerThanDays)} days`
+                  : undefined;
       verdicts.push({
         entry,
         keep: why !== undefined,
@@ -81,7 +88,7 @@ export function retentionPlan(
           why ??
           `${String(Math.floor(days))} days old, and not one of the last ${String(retention.keepLast)}`,
       });
-    });
+    }
   }
   return verdicts;
 }

@@ -1,38 +1,66 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { canonicalJson } from "../support/canonical-json";
-import { Failure, messageOf } from "../support/errors";
-import { writeAtomically } from "../support/files";
+import { Failure, hasErrno, messageOf } from "../support/errors";
+import { replaceFile } from "../support/files";
 import type { Host } from "../support/host";
 import type { Manifest } from "./entry";
 import { withManifestLock } from "./lock-file";
-import { readManifest } from "./read";
+import { readManifestFile } from "./read";
+import { changedText } from "./changed-text";
+
+/** How often a file that somebody else keeps changing, without the lock, is taken up again. */
+const TRIES = 20;
+
+/** What tells one state of a file from the next, without reading it. */
+async function stateOf(path: string): Promise<string | undefined> {
+  try {
+    const { ino, size, mtimeNs } = await stat(path, { bigint: true });
+    return [ino, size, mtimeNs].join();
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return undefined;
+    throw error;
+  }
+}
+
+/** One attempt; undefined when the file was changed by somebody else meanwhile, so that the change must be made to what is there now. */
+async function attempt(
+  path: string,
+  change: (manifest: Manifest) => Manifest | Promise<Manifest>,
+): Promise<Manifest | undefined> {
+  const seen = await stateOf(path);
+  const before = await readManifestFile(path);
+  const after = await change(before.manifest);
+  if (after === before.manifest && before.source !== undefined) return after;
+  const replaced = await replaceFile(
+    path,
+    changedText(before, after),
+    undefined,
+    async () => (await stateOf(path)) === seen,
+  );
+  return replaced ? after : undefined;
+}
 
 /**
  * Changes the manifest: under the lock, from what is on disk at that moment, replaced in one step. A run that is killed
- * leaves the old file; parallel runs wait for each other, so that nothing is lost. Without a change nothing is written.
+ * leaves the old file; parallel runs wait for each other, so that nothing is lost. Somebody who keeps to no lock (git, an
+ * editor) and changes the file meanwhile loses nothing either: the change is made again, to what stands there now. Without a
+ * change nothing is written.
+ * @param change called once or more; gives back the very same manifest when there is nothing to do
  * @throws Failure of kind manifest (exit 8)
  */
 export async function updateManifest(
   host: Host,
   path: string,
-  change: (manifest: Manifest) => Manifest,
+  change: (manifest: Manifest) => Manifest | Promise<Manifest>,
 ): Promise<Manifest> {
   try {
     await mkdir(dirname(path), { recursive: true });
     return await withManifestLock(host, path, async () => {
-      const before = await readManifest(path);
-      const after = change(before);
-      const text = canonicalJson(after);
-      if (
-        after !== before ||
-        !(await stat(path).then(
-          () => true,
-          () => false,
-        ))
-      )
-        await writeAtomically(path, text);
-      return after;
+      for (let tries = 0; tries < TRIES; tries += 1) {
+        const after = await attempt(path, change);
+        if (after !== undefined) return after;
+      }
+      throw new Error("somebody else changes it all the time");
     });
   } catch (error) {
     if (error instanceof Failure && error.code !== "WRITE_FAILED") throw error;

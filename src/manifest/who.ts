@@ -13,19 +13,37 @@ export async function whoMoves(host: Host, root: string): Promise<string> {
     USER,
   } = host.env;
   if (GITHUB_RUN_ID !== undefined && GITHUB_REPOSITORY !== undefined)
-    return `${GITHUB_SERVER_URL ?? ""}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
+    return `${GITHUB_SERVER_URL ?? "https://github.com"}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
   const run = CI_JOB_URL ?? BUILDKITE_BUILD_URL ?? CIRCLE_BUILD_URL ?? BUILD_URL;
-  if (run !== undefined) return run;
-  const ask = async (key: string): Promise<string> => {
-    const result = await host.run({
-      command: "git",
-      args: ["-C", root, "config", key],
-      env: { PATH: host.env["PATH"] ?? "", HOME: host.env["HOME"] ?? "/" },
-      timeoutMs: 5_000,
-    });
-    return result.exitCode === 0 ? result.stdout.trim() : "";
-  };
-  const [name, email] = await Promise.all([ask("user.name"), ask("user.email")]);
-  if (name === "" && email === "") return USER ?? "unknown";
+  return run ?? (await gitIdentity(host, root)) ?? USER ?? "unknown";
+}
+
+/** Name and e-mail as git would sign a commit made in a folder; undefined without git, or when it knows neither. */
+async function gitIdentity(host: Host, root: string): Promise<string | undefined> {
+  const { exitCode, stdout } = await host.run({
+    command: "git",
+    args: ["-C", root, "config", "--get-regexp", "^user\\.(name|email)$"],
+    env: gitEnvironment(host.env),
+    timeoutMs: 5_000,
+  });
+  if (exitCode !== 0) return undefined;
+  // What stands nearest comes last, and wins.
+  const found = new Map(
+    stdout
+      .split("\n")
+      .map((line) => [line.slice(0, line.indexOf(" ")), line.slice(line.indexOf(" ") + 1).trim()]),
+  );
+  const [name, email] = [found.get("user.name") ?? "", found.get("user.email") ?? ""];
+  if (name === "" && email === "") return undefined;
   return email === "" ? name : name === "" ? email : `${name} <${email}>`;
+}
+
+/** What decides where git looks for its configuration; nothing else of the environment is its business. */
+function gitEnvironment(env: Host["env"]): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (pair): pair is [string, string] =>
+        pair[1] !== undefined && /^(PATH|HOME|XDG_CONFIG_HOME|GIT_.*)$/u.test(pair[0]),
+    ),
+  );
 }

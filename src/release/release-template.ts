@@ -246,7 +246,9 @@ async function deployedBefore(
 async function record(run: Run, entry: ManifestEntry): Promise<TemplateResult> {
   const { host, folders, runner } = run;
   await runner.run("record", async () => {
-    await updateManifest(host, folders.manifest, (manifest) => recordEntry(manifest, entry));
+    await updateManifest(host, folders.manifest, (manifest) =>
+      recordEntry(manifest, entry, isoTime(host.clock.now())),
+    );
     return { value: undefined, message: `${entry.id} ${entry.status}` };
   });
   await forgetResult(folders.stageResult(run.template, entry.inputsDigest, "deployed"));

@@ -16,18 +16,38 @@ export async function readIfPresent(path: string): Promise<Buffer | undefined> {
 
 /** Writes a file so that readers see the old or the new content, never a part: temp file beside it, fsync, rename. Parents are made. */
 export async function writeAtomically(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
+  await replaceFile(path, [data], mode);
+}
+
+/**
+ * The same for content in pieces, and with a last look before the rename: when `stillWanted` says no, nothing is replaced.
+ * The folder is synced too, so that the new name outlives a power cut.
+ * @returns whether the file was replaced
+ */
+export async function replaceFile(
+  path: string,
+  pieces: readonly (string | Uint8Array)[],
+  mode = 0o644,
+  stillWanted?: () => Promise<boolean>,
+): Promise<boolean> {
   await mkdir(dirname(path), { recursive: true });
   const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
   try {
     const handle = await open(temporary, "wx", mode);
     try {
-      await handle.writeFile(data);
+      for (const piece of pieces) await handle.writeFile(piece);
       await handle.chmod(mode);
       await handle.sync();
     } finally {
       await handle.close();
     }
+    if (stillWanted !== undefined && !(await stillWanted())) {
+      await rm(temporary, { force: true });
+      return false;
+    }
     await rename(temporary, path);
+    await syncFolder(dirname(path));
+    return true;
   } catch (error) {
     await rm(temporary, { force: true });
     throw new Failure({
@@ -38,6 +58,26 @@ export async function writeAtomically(path: string, data: string | Uint8Array, m
       cause: error,
     });
   }
+}
+
+/** Brings a folder's names to disk; some file systems know no such thing, and say so. */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } catch (error) {
+    if (!["EINVAL", "ENOTSUP", "EPERM"].some((code) => hasErrno(error, code))) throw error;
+  } finally {
+    await handle.close();
+  }
+}
+
+/** Temp files of `writeAtomically` beside a file, left there by a process that was killed. Only for who may be its only writer. */
+export async function removeAbandoned(path: string): Promise<void> {
+  const folder = dirname(path);
+  for (const name of await readdir(folder))
+    if (name.startsWith(`.${basename(path)}.`) && name.endsWith(".tmp"))
+      await rm(join(folder, name), { force: true });
 }
 
 /** Runs `use` with a fresh private (0700) folder that is removed afterwards, whatever happens. */

@@ -48,6 +48,9 @@ class Attempt extends Error {
   }
 }
 
+/** What asking needs of a host. */
+export type Asker = Pick<Host, "fetch" | "clock" | "signal">;
+
 const RETRIES = 3;
 
 /**
@@ -55,7 +58,7 @@ const RETRIES = 3;
  * on time-out and on 408, 429 and 5xx. Redirects are followed over https, or to the same host. Throws Unreachable, a Failure
  * (REDIRECT_REFUSED, ANSWER_TOO_LARGE; kind upstream), or the host's abort reason.
  */
-export async function ask(host: Host, request: HttpRequest): Promise<HttpAnswer> {
+export async function ask(host: Asker, request: HttpRequest): Promise<HttpAnswer> {
   try {
     return await pRetry(() => attempt(host, request), {
       retries: RETRIES,
@@ -82,7 +85,7 @@ export async function ask(host: Host, request: HttpRequest): Promise<HttpAnswer>
   }
 }
 
-async function attempt(host: Host, request: HttpRequest): Promise<HttpAnswer> {
+async function attempt(host: Asker, request: HttpRequest): Promise<HttpAnswer> {
   host.signal.throwIfAborted();
   const limit = timeLimit(request.timeoutMs, host.signal);
   try {
@@ -101,7 +104,7 @@ async function attempt(host: Host, request: HttpRequest): Promise<HttpAnswer> {
   }
 }
 
-async function followed(host: Host, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+async function followed(host: Asker, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
   let url = request.url;
   let headers: Record<string, string> = {
     "accept-encoding": "identity",

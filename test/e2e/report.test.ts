@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { canonicalJson } from "../../src/support/canonical-json";
-import { promote, rollback } from "../../src/manifest/channels";
+import { promote } from "../../src/manifest/promote";
+import { rollback } from "../../src/manifest/rollback";
 import { entryOf, manifestOf } from "../unit/manifest/fixture";
 import { mesaTemplate } from "./program";
 

@@ -71,7 +71,14 @@ export const gcCommand: CommandSpec = {
 };
 export const reportCommand: CommandSpec = {
   usage: "report",
-  describe: "one HTML page: channels, versions, sizes, smoke times",
-  options: { output: { type: "string", describe: "file to write (default: report.html)" } },
+  describe: "one HTML page: channels, moves, versions, sizes, smoke times, packages, drift",
+  options: {
+    output: { type: "string", describe: "file to write (default: report.html)" },
+    drift: {
+      type: "boolean",
+      describe: "look for drift, which asks upstreams and Blaxel (--no-drift: not)",
+      default: true,
+    },
+  },
   load: () => import("../handlers/report"),
 };

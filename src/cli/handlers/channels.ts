@@ -6,20 +6,21 @@ import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (_args, { root, templates, terminal }) => {
   const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
-  const rows = Object.entries(manifest.channels)
-    .filter(([template]) => templates?.includes(template) ?? true)
-    .flatMap(([template, channels]) =>
-      Object.entries(channels).map(([channel, id]) => [
-        template,
-        channel,
-        id,
-        manifest.versions[id]?.status ?? "missing",
-        manifest.versions[id]?.deployment?.image ?? "-",
-      ]),
-    );
+  const channels = Object.fromEntries(
+    Object.entries(manifest.channels).filter(([template]) => templates?.includes(template) ?? true),
+  );
+  const rows = Object.entries(channels).flatMap(([template, byName]) =>
+    Object.entries(byName).map(([channel, id]) => [
+      template,
+      channel,
+      id,
+      manifest.versions[id]?.status ?? "missing",
+      manifest.versions[id]?.deployment?.image ?? "-",
+    ]),
+  );
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, channels: manifest.channels },
+    json: { ok: true, channels },
     text:
       rows.length === 0
         ? "No channels yet. Make one: mesa-template promote REF stable\n"

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
-import { entriesOf, sortedEntries } from "../ref";
-import type { Manifest, ManifestEntry } from "../../manifest/entry";
+import { inUse } from "../in-use";
+import { entriesOf } from "../ref";
 import { readManifest } from "../../manifest/index";
 import { COMPARISONS, findDrift, type DriftFinding } from "../../release/drift";
 import { EXIT_CODES } from "../../support/exit-codes";
@@ -31,19 +31,6 @@ export const run: CommandHandler = async (args, context) => {
     text: driftText(findings),
   };
 };
-
-/** Each template's newest version that was proven, and all that channels point at. */
-function inUse(manifest: Manifest, templates: readonly string[] | undefined): readonly ManifestEntry[] {
-  const pointedAt = new Set(Object.values(manifest.channels).flatMap((channels) => Object.values(channels)));
-  const seen = new Set<string>();
-  return sortedEntries(manifest).filter((entry) => {
-    if (templates?.includes(entry.template) === false) return false;
-    if (!["smoked", "deployed", "verified"].includes(entry.status)) return false;
-    const newest = !seen.has(entry.template);
-    seen.add(entry.template);
-    return newest || pointedAt.has(entry.id);
-  });
-}
 
 function driftText(findings: readonly DriftFinding[]): string {
   return [...new Set(findings.map(({ id }) => id))]

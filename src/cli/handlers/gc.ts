@@ -1,135 +1,113 @@
 import { join } from "node:path";
 import type { CommandContext, CommandHandler } from "../command";
-import { findBl } from "../../blaxel/bl-program";
-import { blaxelCredentials } from "../../blaxel/credentials";
-import { platformThrough } from "../../blaxel/platform";
-import { withBlSession } from "../../blaxel/run-bl";
-import { INPUTS_LABEL } from "../../build/index";
-import { connectEngine } from "../../docker/index";
-import type { Manifest } from "../../manifest/entry";
+import { blaxelRemovals, withBlaxel, type BlaxelReach } from "../gc/blaxel";
+import { localRemovals } from "../gc/local";
+import { outcomeDocument, outcomeText, type Outcome, type Removal } from "../gc/removal";
+import { errorDocument } from "../output";
 import { readManifest, updateManifest } from "../../manifest/index";
-import { readRetention, retentionPlan } from "../../manifest/retention";
-import { messageOf } from "../../support/errors";
+import { markRemoved } from "../../manifest/mark-removed";
+import { readRetention, retentionPlan, type RetentionVerdict } from "../../manifest/retention";
+import { isoTime } from "../../support/clock";
+import { exitCodeOf, Failure, messageOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { RUN_LABEL } from "../../support/host";
-
-/** A container of a run that is older than this was left behind: no run takes so long, in ms. */
-const LEFTOVER_MS = 3_600_000;
-
-interface Removal {
-  readonly what: "local image" | "leftover container" | "Blaxel image";
-  readonly name: string;
-  readonly why: string;
-  readonly id?: string;
-}
-
-/** Local images that no kept version was made from, and containers of runs that left them. */
-async function localRemovals(
-  context: CommandContext,
-  manifest: Manifest,
-  keptInputs: ReadonlySet<string>,
-): Promise<readonly Removal[]> {
-  const engine = await connectEngine(context.host);
-  const [images, containers] = await Promise.all([
-    engine.images([INPUTS_LABEL]),
-    engine.containers([RUN_LABEL]),
-  ]);
-  const known = new Set(Object.values(manifest.versions).map((entry) => entry.inputsDigest));
-  return [
-    ...images.flatMap((image): Removal[] => {
-      const inputs = image.labels[INPUTS_LABEL] ?? "";
-      if (!known.has(inputs) || keptInputs.has(inputs)) return [];
-      return (image.tags.length === 0 ? [image.id] : image.tags).map((name) => ({
-        what: "local image",
-        name,
-        why: "its version is not kept",
-      }));
-    }),
-    // A younger one may belong to a release that is under way at this moment.
-    ...containers
-      .filter((container) => context.host.clock.now() - container.createdAtMs > LEFTOVER_MS)
-      .map((container): Removal => ({
-        what: "leftover container",
-        name: container.id,
-        why: "a run that was killed left it",
-      })),
-  ];
-}
-
-async function removeLocally(context: CommandContext, removal: Removal): Promise<void> {
-  const engine = await connectEngine(context.host);
-  if (removal.what === "leftover container") await engine.removeContainer(removal.name);
-  else await engine.removeImage(removal.name);
-}
 
 export const run: CommandHandler = async (args, context) => {
-  const { host, root } = context;
+  const { host, root, dryRun } = context;
   const path = join(root, "dockerfiles/manifest.json");
   const manifest = await readManifest(path);
-  const plan = retentionPlan(
-    manifest,
-    await readRetention(join(root, "templates/retention.toml")),
-    host.clock.now(),
-  );
+  const retention = await readRetention(join(root, "templates/retention.toml"));
+  const plan = retentionPlan(manifest, retention, host.clock.now());
   const kept = plan.filter((verdict) => verdict.keep);
-  const going = plan.filter((verdict) => !verdict.keep);
-  const keptImages = new Set(kept.map(({ entry }) => entry.deployment?.image));
-  const local = await localRemovals(context, manifest, new Set(kept.map(({ entry }) => entry.inputsDigest)));
-  const remote = going.flatMap(({ entry, why }): Removal[] =>
-    entry.deployment === null || keptImages.has(entry.deployment.image)
-      ? []
-      : [{ what: "Blaxel image", name: entry.deployment.image, why, id: entry.id }],
+  const reach: BlaxelReach = {};
+  const local = await localRemovals(
+    context,
+    manifest,
+    kept.map(({ entry }) => entry),
   );
-  const doIt = args.flag("yes") && !context.dryRun;
-  const failures: { readonly name: string; readonly message: string }[] = [];
-  const gone = new Set(going.filter(({ entry }) => entry.deployment === null).map(({ entry }) => entry.id));
+  const remote = blaxelRemovals(plan, path, reach);
+  const doIt = args.flag("yes") && !dryRun;
+  const outcomes: Outcome[] = doIt
+    ? []
+    : [...local.removals, ...remote].map((removal) => ({ removal, outcome: "planned" }));
   if (doIt) {
-    for (const removal of local)
-      await removeLocally(context, removal).catch((error: unknown) =>
-        failures.push({ name: removal.name, message: messageOf(error) }),
+    try {
+      await removeAll(context, local.removals, outcomes);
+      await withBlaxel(context, reach, remote, () => removeAll(context, remote, outcomes)).catch(
+        (error: unknown) => {
+          host.signal.throwIfAborted();
+          outcomes.push(...remote.map((removal) => failed(context, removal, error)));
+        },
       );
-    if (remote.length > 0) {
-      const [bl, credentials] = [await findBl(host), await blaxelCredentials(host)];
-      await withBlSession(host, credentials, async (session) => {
-        const platform = platformThrough(host, bl, session);
-        for (const removal of remote) {
-          try {
-            await platform.deleteImage(removal.name);
-            if (removal.id !== undefined) gone.add(removal.id);
-          } catch (error) {
-            // In use, says Blaxel: it stays, and so does the entry.
-            failures.push({ name: removal.name, message: host.redact(messageOf(error)) });
-          }
-        }
-      });
+    } finally {
+      // Also when it was interrupted: what is gone is gone.
+      const ids = removedVersions(outcomes, plan, local.notLookedAt === undefined);
+      if (ids.size > 0)
+        await updateManifest(host, path, (now) => markRemoved(now, ids, isoTime(host.clock.now())));
     }
-    await updateManifest(host, path, (now) => ({
-      ...now,
-      versions: Object.fromEntries(
-        Object.entries(now.versions).map(([id, entry]) => [
-          id,
-          gone.has(id) ? { ...entry, status: "removed" as const } : entry,
-        ]),
-      ),
-    }));
   }
-  const removals = [...local, ...remote];
-  const word = doIt ? "removed" : "would be removed";
-  const lines = removals.map((removal) => {
-    const failure = failures.find((one) => one.name === removal.name);
-    return failure === undefined
-      ? `${removal.what} ${removal.name} ${word} (${removal.why})`
-      : `${removal.what} ${removal.name} stays: ${failure.message}`;
-  });
+  const failure = outcomes.find((one) => one.failure !== undefined)?.failure;
+  const lines = outcomes.map(outcomeText);
+  if (local.notLookedAt !== undefined)
+    lines.push(`local images and containers were not looked at: ${local.notLookedAt}`);
   return {
-    exitCode: EXIT_CODES.done,
+    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
     json: {
-      ok: true,
+      ok: failure === undefined,
       dryRun: !doIt,
-      removals,
-      failures,
+      removals: outcomes.map(outcomeDocument),
       kept: kept.map(({ entry, why }) => ({ id: entry.id, why })),
+      ...(local.notLookedAt === undefined ? {} : { notLookedAt: local.notLookedAt }),
+      ...(failure === undefined ? {} : { error: errorDocument(failure, host.redact) }),
     },
-    text: `${lines.length === 0 ? "Nothing to remove." : lines.join("\n")}\n${doIt || removals.length === 0 ? "" : "This was a dry run; --yes does it.\n"}`,
+    text: [
+      ...lines,
+      ...(outcomes.length === 0 ? ["Nothing to remove."] : []),
+      ...(doIt || outcomes.length === 0 ? [] : ["This was a dry run; --yes does it."]),
+    ].join("\n"),
   };
 };
+
+/**
+ * Takes things away one after the other; one that cannot go does not keep the next from going, unless it is the right or the
+ * network that is missing: the others would only hear the same, each after all its retries.
+ */
+async function removeAll(
+  context: CommandContext,
+  removals: readonly Removal[],
+  outcomes: Outcome[],
+): Promise<void> {
+  for (const [at, removal] of removals.entries()) {
+    try {
+      context.host.signal.throwIfAborted();
+      const used = await removal.remove(removal.name);
+      outcomes.push(
+        used === undefined
+          ? { removal, outcome: "removed" }
+          : { removal, outcome: "stays", message: context.host.redact(used) },
+      );
+    } catch (error) {
+      context.host.signal.throwIfAborted();
+      const all = error instanceof Failure && error.kind === "environment";
+      outcomes.push(
+        ...removals.slice(at, all ? undefined : at + 1).map((one) => failed(context, one, error)),
+      );
+      if (all) return;
+    }
+  }
+}
+
+/** Versions of which nothing is left: their image went, or they never had one on Blaxel and local images were looked after. */
+function removedVersions(
+  outcomes: readonly Outcome[],
+  plan: readonly RetentionVerdict[],
+  locally: boolean,
+): ReadonlySet<string> {
+  const gone = outcomes.flatMap(({ removal, outcome }) => (outcome === "removed" ? (removal.id ?? []) : []));
+  const neverDeployed = plan.filter(({ keep, entry }) => !keep && entry.deployment === null);
+  return new Set([...gone, ...(locally ? neverDeployed.map(({ entry }) => entry.id) : [])]);
+}
+
+function failed({ host }: CommandContext, removal: Removal, error: unknown): Outcome {
+  const failure = error instanceof Error ? error : new Error(String(error));
+  return { removal, outcome: "failed", message: host.redact(messageOf(error)), failure };
+}

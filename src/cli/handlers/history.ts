@@ -27,7 +27,9 @@ export const run: CommandHandler = async (args, { root, templates, terminal }) =
     json: { ok: true, history },
     text:
       rows.length === 0
-        ? "No channel was ever moved.\n"
+        ? channel === undefined
+          ? "No channel was ever moved.\n"
+          : `No channel ${channel} was ever moved.\n`
         : table(["WHEN (UTC)", "CHANNEL", "WHAT", "FROM", "TO", "BY", "WHY"], rows, terminal.width),
   };
 };

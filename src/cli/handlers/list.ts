@@ -1,38 +1,58 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
 import { humanBytes } from "../../support/bytes";
 import { sortedEntries } from "../ref";
 import { age, table } from "../table";
+import { VERSION_STATUSES, type Manifest, type ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
+import { channelTarget } from "../../manifest/pointing";
 import { EXIT_CODES } from "../../support/exit-codes";
 
-export const run: CommandHandler = async (args, { host, root, templates, terminal }) => {
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
-  const names = new Map<string, string[]>();
-  for (const byName of Object.values(manifest.channels))
-    for (const [name, id] of Object.entries(byName)) names.set(id, [...(names.get(id) ?? []), name]);
+const HEAD = ["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"];
+
+export const run: CommandHandler = async (args, { host, root, templates, terminal, json }) => {
   const [status, channel] = [args.text("status"), args.text("channel")];
+  if (status !== undefined && !VERSION_STATUSES.some((known) => known === status))
+    throw wrongUsage(`There is no status "${status}".`, `There are: ${VERSION_STATUSES.join(", ")}.`);
+  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
   const versions = sortedEntries(manifest).filter(
     (entry) =>
       (templates?.includes(entry.template) ?? true) &&
       (status === undefined || entry.status === status) &&
-      (channel === undefined || manifest.channels[entry.template]?.[channel] === entry.id),
+      (channel === undefined || channelTarget(manifest, entry.template, channel) === entry.id),
   );
   const channels = Object.fromEntries(
     Object.entries(manifest.channels).filter(([template]) => templates?.includes(template) ?? true),
   );
+  return {
+    exitCode: EXIT_CODES.done,
+    json: { ok: true, versions, channels },
+    text: json ? "" : listText(manifest, versions, host.clock.now(), terminal.width),
+  };
+};
+
+function listText(
+  manifest: Manifest,
+  versions: readonly ManifestEntry[],
+  nowMs: number,
+  width: number | undefined,
+): string {
+  if (Object.keys(manifest.versions).length === 0)
+    return "No versions yet. Release one: mesa-template release VERSION\n";
+  if (versions.length === 0)
+    return "No version is like that; without filters, mesa-template list shows all there are.\n";
+  const pointing = new Map<string, string[]>();
+  for (const byName of Object.values(manifest.channels))
+    for (const [name, id] of Object.entries(byName)) pointing.set(id, [...(pointing.get(id) ?? []), name]);
   const rows = versions.map((entry) => [
     entry.id,
     entry.status,
-    names.get(entry.id)?.join(",") ?? "-",
-    age(entry.deployment?.deployedAt ?? entry.createdAt, host.clock.now()),
+    pointing.get(entry.id)?.join(",") ?? "-",
+    age(entry.deployment?.deployedAt ?? entry.createdAt, nowMs),
     humanBytes(entry.image.sizeBytes),
     `${String(entry.smoke.passed)}/${String(entry.smoke.passed + entry.smoke.failed + entry.smoke.skipped)}`,
     entry.deployment?.image ?? "-",
   ]);
-  const text =
-    rows.length === 0
-      ? "No versions yet. Release one: mesa-template release VERSION\n"
-      : table(["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"], rows, terminal.width);
-  return { exitCode: EXIT_CODES.done, json: { ok: true, versions, channels }, text };
-};
+  return table(HEAD, rows, width);
+}

@@ -1,13 +1,15 @@
 import { join, resolve } from "node:path";
 import type { CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
 import { checkManifest } from "../../manifest/check";
-import { readManifest } from "../../manifest/index";
+import { readManifestFile } from "../../manifest/read";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { root }) => {
   const given = args.text("file");
   const path = given === undefined ? join(root, "dockerfiles/manifest.json") : resolve(given);
-  const manifest = await readManifest(path);
+  const { manifest, source } = await readManifestFile(path, "every key");
+  if (given !== undefined && source === undefined) throw wrongUsage(`There is no file ${path}.`);
   const problems = checkManifest(manifest);
   const count = Object.keys(manifest.versions).length;
   return {

@@ -1,40 +1,46 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
-import { entriesOf } from "../ref";
-import { promote } from "../../manifest/channels";
-import type { ManifestEntry } from "../../manifest/entry";
-import { updateManifest } from "../../manifest/index";
+import { entriesOf, refuseSomeTemplates } from "../ref";
+import { keptTemplates } from "../template-folders";
+import type { Manifest } from "../../manifest/entry";
+import { readManifest, updateManifest } from "../../manifest/index";
+import { promote } from "../../manifest/promote";
 import { whoMoves } from "../../manifest/who";
 import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { host, root, templates, dryRun }) => {
   const [ref, channel] = [args.required("ref"), args.required("channel")];
-  const facts = {
-    at: isoTime(host.clock.now()),
-    by: await whoMoves(host, root),
-    reason: args.text("reason"),
+  // Asking git takes as long as reading the manifest: both at once.
+  const mover = whoMoves(host, root);
+  const kept = templates === undefined ? await keptTemplates(root) : templates;
+  let ids: readonly string[] = [];
+  let moves: Manifest["history"] = [];
+  const change = async (manifest: Manifest): Promise<Manifest> => {
+    const chosen = entriesOf(manifest, ref, templates);
+    refuseSomeTemplates(manifest, ref, chosen, kept);
+    ids = chosen.map(({ id }) => id);
+    const facts = { at: isoTime(host.clock.now()), by: await mover, reason: args.text("reason") };
+    const after = promote(manifest, ids, channel, facts, args.flag("unverified"));
+    moves = after.history.slice(manifest.history.length);
+    return after;
   };
   const path = join(root, "dockerfiles/manifest.json");
-  let chosen: readonly ManifestEntry[] = [];
-  const change: Parameters<typeof updateManifest>[2] = (manifest) => {
-    chosen = entriesOf(manifest, ref, templates);
-    return promote(
-      manifest,
-      chosen.map((entry) => entry.id),
-      channel,
-      facts,
-      args.flag("unverified"),
-    );
-  };
-  if (dryRun) {
-    const { readManifest } = await import("../../manifest/index");
-    change(await readManifest(path));
-  } else await updateManifest(host, path, change);
-  const ids = chosen.map((entry) => entry.id);
+  try {
+    if (dryRun) await change(await readManifest(path));
+    else await updateManifest(host, path, change);
+  } finally {
+    await mover.catch(() => undefined);
+  }
+  const moved = new Set(moves.map(({ to }) => to));
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, channel, ids, dryRun },
-    text: ids.map((id) => `${channel} → ${id}${dryRun ? " (dry run)" : ""}\n`).join(""),
+    json: { ok: true, channel, ids, moves, dryRun },
+    text: ids
+      .map(
+        (id) =>
+          `${channel} → ${id}${moved.has(id) ? (dryRun ? " (dry run)" : "") : " (already there, nothing to do)"}\n`,
+      )
+      .join(""),
   };
 };

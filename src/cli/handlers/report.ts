@@ -1,19 +1,26 @@
 import { join, resolve } from "node:path";
 import type { CommandHandler } from "../command";
+import { openDrift } from "../report/open-drift";
+import { packagesChanged } from "../report/packages-changed";
 import { readManifest } from "../../manifest/index";
 import { reportPage } from "../../manifest/report/report";
 import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { writeAtomically } from "../../support/files";
 
-export const run: CommandHandler = async (args, { host, root }) => {
+export const run: CommandHandler = async (args, context) => {
+  const { host, root } = context;
   const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
   const file = resolve(args.text("output") ?? join(root, "report.html"));
-  const page = reportPage(manifest, isoTime(host.clock.now()));
+  const [packages, drift] = await Promise.all([
+    packagesChanged(root, manifest),
+    args.flag("drift") ? openDrift(context, manifest) : undefined,
+  ]);
+  const page = reportPage(manifest, isoTime(host.clock.now()), { packages, drift });
   await writeAtomically(file, page);
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, file, bytes: Buffer.byteLength(page) },
+    json: { ok: true, file, bytes: Buffer.byteLength(page), ...(drift === undefined ? {} : { drift }) },
     text: `${file}\n`,
   };
 };

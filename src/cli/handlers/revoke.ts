@@ -1,11 +1,15 @@
 import { join } from "node:path";
-import type { CommandHandler } from "../command";
+import type { CommandHandler, Terminal } from "../command";
 import { wrongUsage } from "../command-line";
 import { oneEntry } from "../ref";
-import { channelsAt, revoke } from "../../manifest/channels";
+import type { Manifest } from "../../manifest/entry";
 import { readManifest, updateManifest } from "../../manifest/index";
+import { channelsAt, versionNamed } from "../../manifest/pointing";
+import { revoke } from "../../manifest/revoke";
+import { rollbackTarget } from "../../manifest/rollback";
 import { whoMoves } from "../../manifest/who";
 import { isoTime } from "../../support/clock";
+import type { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { host, root, templates, terminal, dryRun }) => {
@@ -16,31 +20,60 @@ export const run: CommandHandler = async (args, { host, root, templates, termina
   const manifest = await readManifest(path);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const pointing = channelsAt(manifest, id);
-  let withRollback = args.flag("rollback");
-  if (pointing.length > 0 && !withRollback && !dryRun) {
-    const list = pointing.join(", ");
-    if (!terminal.interactive)
-      throw wrongUsage(
-        `${list} point${pointing.length === 1 ? "s" : ""} at ${id}; revoking moves nothing silently.`,
-        "Give --rollback to take them back to what they pointed at before, or promote another version first.",
-      );
-    withRollback = await terminal.confirm(
-      `${list} point${pointing.length === 1 ? "s" : ""} at ${id}. Roll back?`,
-    );
-    if (
-      !withRollback &&
-      !(await terminal.confirm(`Revoke ${id} all the same? Using ${list} will fail until it is moved.`))
-    )
-      throw wrongUsage("Nothing was revoked.");
-  }
-  const facts = { at: isoTime(host.clock.now()), by: await whoMoves(host, root), reason };
-  const after = dryRun
-    ? revoke(manifest, id, facts, withRollback)
-    : await updateManifest(host, path, (now) => revoke(now, id, facts, withRollback));
-  const moves = after.history.filter((move) => move.at === facts.at && move.action === "revoke");
+  const withRollback =
+    args.flag("rollback") || (pointing.length > 0 && !dryRun && (await asked(terminal, manifest, id)));
+  const by = await whoMoves(host, root);
+  let moves: Manifest["history"] = [];
+  let before = manifest;
+  const change = (now: Manifest): Manifest => {
+    const since = channelsAt(now, id).filter((channel) => !pointing.includes(channel));
+    if (since.length > 0 && !withRollback) throw refusal(since, id);
+    const after = revoke(now, id, { at: isoTime(host.clock.now()), by, reason }, withRollback);
+    moves = after.history.slice(now.history.length);
+    before = now;
+    return after;
+  };
+  const after = dryRun ? change(manifest) : await updateManifest(host, path, change);
+  const already = versionNamed(before, id)?.status === "revoked";
+  const kept = versionNamed(after, id)?.revocation?.reason ?? reason;
+  const left = channelsAt(after, id);
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, id, channels: pointing, moves, dryRun },
-    text: `${id} revoked: ${reason}\n${moves.map((move) => `${move.channel} → ${move.to ?? "nothing"}\n`).join("")}`,
+    json: { ok: true, id, reason: kept, alreadyRevoked: already, channels: pointing, moves, dryRun },
+    text: [
+      `${id} ${already ? "was revoked already" : "revoked"}: ${kept}${dryRun ? " (dry run)" : ""}`,
+      ...moves.map((move) => `${move.channel} → ${move.to ?? "nothing"}`),
+      ...left.map((channel) => `${channel} still points at it: using it fails until it is moved`),
+    ].join("\n"),
   };
 };
+
+function refusal(channels: readonly string[], id: string): Failure {
+  return wrongUsage(
+    `${sentence(channels, id)}; revoking moves nothing silently.`,
+    "Give --rollback to take them back to what they pointed at before, or promote another version first.",
+  );
+}
+
+function sentence(channels: readonly string[], id: string): string {
+  return `${channels.join(", ")} point${channels.length === 1 ? "s" : ""} at ${id}`;
+}
+
+/** Whether channels are to be rolled back, asked of whoever sits there. @throws Failure USAGE (exit 2) where nobody does, or says no */
+async function asked(terminal: Terminal, manifest: Manifest, id: string): Promise<boolean> {
+  const channels = channelsAt(manifest, id);
+  if (!terminal.interactive) throw refusal(channels, id);
+  const template = versionNamed(manifest, id)?.template ?? "";
+  const back = channels.map(
+    (channel) =>
+      `${channel} → ${rollbackTarget(manifest, template, channel) ?? "nothing (the channel ends)"}`,
+  );
+  if (await terminal.confirm(`${sentence(channels, id)}. Roll back (${back.join(", ")})?`)) return true;
+  if (
+    await terminal.confirm(
+      `Revoke ${id} all the same? Using ${channels.join(", ")} will fail until it is moved.`,
+    )
+  )
+    return false;
+  throw wrongUsage("Nothing was revoked.");
+}

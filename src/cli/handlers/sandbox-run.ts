@@ -5,6 +5,7 @@ import { parseDuration } from "../duration";
 import { errorDocument, errorText } from "../output";
 import { oneEntry } from "../ref";
 import { readManifest } from "../../manifest/index";
+import { usableImage } from "../../manifest/usable-image";
 import {
   eventText,
   runAndFollow,
@@ -33,12 +34,7 @@ async function chosen(
 ): Promise<{ readonly image: string; readonly mesaVersion: string }> {
   const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
   const entry = oneEntry(manifest, args.text("ref") ?? "stable", templates);
-  if (entry.deployment === null || !["deployed", "verified"].includes(entry.status))
-    throw wrongUsage(
-      `${entry.id} is ${entry.status}: there is no image of it to use.`,
-      "mesa-template list shows what is there.",
-    );
-  return { image: entry.deployment.image, mesaVersion: entry.mesaVersion };
+  return { image: usableImage(entry), mesaVersion: entry.mesaVersion };
 }
 
 /** What a session needs, from the command line. */

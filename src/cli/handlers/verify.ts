@@ -9,6 +9,7 @@ import { countsOf } from "../../release/entry";
 import { realStages } from "../../release/real-stages";
 import { refuseUnproven } from "../../release/refuse-unproven";
 import { Failure, messageOf } from "../../support/errors";
+import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { stageRequest } from "../stage-run";
 
@@ -47,7 +48,11 @@ export const run: CommandHandler = async (args, context) => {
           ? "verified"
           : "failed";
     await updateManifest(host, path, (manifest) =>
-      recordEntry(manifest, { ...entry, status, verification: { ...countsOf(report) }, failure }),
+      recordEntry(
+        manifest,
+        { ...entry, status, verification: { ...countsOf(report) }, failure },
+        isoTime(host.clock.now()),
+      ),
     );
     results.push({ id: entry.id, status, ...countsOf(report), checks: report.checks });
   }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { promote } from "../../../src/manifest/channels";
+import { promote } from "../../../src/manifest/promote";
 import { retentionPlan } from "../../../src/manifest/retention";
 import { entryOf, manifestOf } from "./fixture";
 

@@ -1,0 +1,68 @@
+import type { CommandContext } from "../command";
+import { INPUTS_LABEL } from "../../build/index";
+import { connectEngine, type Engine } from "../../docker/index";
+import type { Manifest, ManifestEntry } from "../../manifest/entry";
+import { Failure, messageOf } from "../../support/errors";
+import { RUN_LABEL } from "../../support/host";
+import type { Removal } from "./removal";
+
+/** A container of a run that is older than this was left behind: no run takes so long, in ms. */
+const LEFTOVER_MS = 3_600_000;
+
+/** What can go from the local engine; or why nobody could look there. */
+export interface LocalFindings {
+  readonly removals: readonly Removal[];
+  readonly notLookedAt?: string;
+}
+
+/** Local images that no kept version was made from, what builds and runs left; only what carries our label. */
+export async function localRemovals(
+  { host }: CommandContext,
+  manifest: Manifest,
+  kept: readonly ManifestEntry[],
+): Promise<LocalFindings> {
+  let engine: Engine;
+  try {
+    engine = await connectEngine(host);
+  } catch (error) {
+    if (error instanceof Failure && error.kind === "environment")
+      return { removals: [], notLookedAt: messageOf(error) };
+    throw error;
+  }
+  const [images, containers] = await Promise.all([
+    engine.images([INPUTS_LABEL]),
+    engine.containers([RUN_LABEL]),
+  ]);
+  const keptInputs = new Set(kept.map((entry) => entry.inputsDigest));
+  const keptIds = new Set(kept.map((entry) => entry.image.id));
+  const known = new Set(Object.values(manifest.versions).map((entry) => entry.inputsDigest));
+  const ofImages = images.flatMap((image): Removal[] => {
+    const remove = (name: string): Promise<string | undefined> => removeImage(engine, name);
+    if (keptIds.has(image.id)) return [];
+    if (image.tags.length === 0)
+      return [{ what: "local image", name: image.id, why: "a build left it without a name", remove }];
+    const inputs = image.labels[INPUTS_LABEL] ?? "";
+    // One that this manifest knows nothing of may be another checkout's.
+    if (!known.has(inputs) || keptInputs.has(inputs)) return [];
+    return image.tags.map((name) => ({ what: "local image", name, why: "its version is not kept", remove }));
+  });
+  const ofContainers = containers
+    // A younger one may belong to a release that is under way at this moment.
+    .filter((container) => host.clock.now() - container.createdAtMs > LEFTOVER_MS)
+    .map((container): Removal => ({
+      what: "leftover container",
+      name: container.id,
+      why: "a run that was killed left it",
+      remove: async (name) => {
+        await engine.removeContainer(name);
+        return undefined;
+      },
+    }));
+  // Containers first: an image that one of them uses cannot go.
+  return { removals: [...ofContainers, ...ofImages] };
+}
+
+async function removeImage(engine: Engine, name: string): Promise<string | undefined> {
+  if (await engine.removeImage(name)) return undefined;
+  return (await engine.image(name)) === undefined ? undefined : "a container uses it";
+}

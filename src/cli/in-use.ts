@@ -1,0 +1,18 @@
+import type { Manifest, ManifestEntry } from "../manifest/entry";
+import { sortedEntries } from "../manifest/sorted-entries";
+
+/** Each template's newest version that was proven, and all that channels point at. */
+export function inUse(
+  manifest: Manifest,
+  templates: readonly string[] | undefined,
+): readonly ManifestEntry[] {
+  const pointedAt = new Set(Object.values(manifest.channels).flatMap((channels) => Object.values(channels)));
+  const seen = new Set<string>();
+  return sortedEntries(manifest).filter((entry) => {
+    if (templates?.includes(entry.template) === false) return false;
+    if (!["smoked", "deployed", "verified"].includes(entry.status)) return false;
+    const newest = !seen.has(entry.template);
+    seen.add(entry.template);
+    return newest || pointedAt.has(entry.id);
+  });
+}

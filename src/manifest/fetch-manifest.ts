@@ -1,0 +1,51 @@
+import { Failure } from "../support/errors";
+import { ask, Unreachable, type Asker, type HttpAnswer } from "../support/http";
+import { isLoopback } from "../support/loopback";
+
+/** A manifest of 10,000 versions takes some 10 MB; what is much larger is something else. */
+const LIMIT_BYTES = 64 * 1024 * 1024;
+const TIMEOUT_MS = 30_000;
+
+/** Whether what is said at an address can be believed: nobody on the way may have changed it. */
+function isTrusted(place: string): boolean {
+  if (!URL.canParse(place)) return false;
+  const { protocol, hostname } = new URL(place);
+  return protocol === "https:" || (protocol === "http:" && isLoopback(hostname));
+}
+
+function unreachable(place: string, why: string, cause?: unknown): Failure {
+  return new Failure({
+    code: "MANIFEST_UNREACHABLE",
+    kind: "environment",
+    message: `${place}: ${why}.`,
+    hint: "Check the address, and whether it can be read without logging in.",
+    cause,
+  });
+}
+
+async function answerOf(place: string, asker: Asker): Promise<HttpAnswer> {
+  try {
+    return await ask(asker, { url: place, limitBytes: LIMIT_BYTES, timeoutMs: TIMEOUT_MS });
+  } catch (error) {
+    if (error instanceof Unreachable) throw unreachable(place, error.message, error.cause);
+    throw error;
+  }
+}
+
+/**
+ * The text of a manifest at an address: asked again a few times where nobody answers, redirects followed to https only.
+ * @throws Failure MANIFEST_ADDRESS (exit 2), MANIFEST_UNREACHABLE (exit 3), REDIRECT_REFUSED or ANSWER_TOO_LARGE (exit 4); the
+ * signal's reason when it is aborted
+ */
+export async function fetchManifest(place: string, asker: Asker): Promise<string> {
+  if (!isTrusted(place))
+    throw new Failure({
+      code: "MANIFEST_ADDRESS",
+      kind: "usage",
+      message: `${place}: a manifest is read from a file or over https (http only of this machine itself).`,
+      hint: "Give an https address.",
+    });
+  const { status, body } = await answerOf(place, asker);
+  if (status !== 200) throw unreachable(place, `it answered ${String(status)}`);
+  return Buffer.from(body).toString("utf8");
+}

@@ -1,0 +1,20 @@
+import type { Manifest, ManifestEntry } from "./entry";
+
+/** The version with an id, or undefined. Never something an object inherits: people may ask for "constructor". */
+export function versionNamed(manifest: Manifest, id: string): ManifestEntry | undefined {
+  return Object.hasOwn(manifest.versions, id) ? manifest.versions[id] : undefined;
+}
+
+/** The id a template's channel points at, or undefined. */
+export function channelTarget(manifest: Manifest, template: string, channel: string): string | undefined {
+  const channels = Object.hasOwn(manifest.channels, template) ? manifest.channels[template] : undefined;
+  return channels !== undefined && Object.hasOwn(channels, channel) ? channels[channel] : undefined;
+}
+
+/** Channels that point at a version. */
+export function channelsAt(manifest: Manifest, id: string): readonly string[] {
+  const template = versionNamed(manifest, id)?.template ?? "";
+  return Object.entries(manifest.channels[template] ?? {})
+    .filter(([, target]) => target === id)
+    .map(([channel]) => channel);
+}
