@@ -127,3 +127,51 @@ describe("an end from outside", () => {
     expect((await place.ask(["sandbox", "clean"])).stdout).toBe("Nothing is left of earlier runs.\n");
   });
 });
+
+describe("sandbox clean", () => {
+  const keep = async (): Promise<string> => {
+    const ran = await place.run(VERSION, ["true"], ["--keep"]);
+    expect(ran.code, ran.stdout).toBe(0);
+    return ran.json<{ readonly kept: { readonly name: string } }>().kept.name;
+  };
+  const living = async (): Promise<readonly string[]> => {
+    const world = await state();
+    const keys = world.keys.filter((key) => key.revoked_at === null);
+    return [...world.sandboxes, ...keys]
+      .map(({ name }) => name)
+      .filter((name) => name.startsWith("mesa-run-"));
+  };
+
+  it("takes one run's things only when told to, and knows the organization by the sandbox's label", async () => {
+    const [one, other] = [await keep(), await keep()];
+    const cleaned = await place.ask(["sandbox", "clean", one], { env: { MESA_ORG: undefined } });
+    expect(cleaned.stdout).toMatch(
+      new RegExp(`^sandbox ${one} removed\ncredential \\w+ \\(${one}\\) revoked\n$`, "u"),
+    );
+    expect(await living()).toEqual([other, other]);
+    expect((await place.ask(["sandbox", "clean"])).stdout).toContain(`sandbox ${other} removed`);
+    await place.expectClean();
+  });
+
+  it("goes on when something cannot be removed, and says so", async () => {
+    const name = await keep();
+    await fault("mesa-revoke-fails");
+    const ran = await place.ask(["sandbox", "clean", "--json"]);
+    await faultsOff();
+    expect(ran.code).toBe(3);
+    const { ok, sandboxes, error } = ran.json<{
+      ok: boolean;
+      sandboxes: string[];
+      error: { code: string; log: string[] };
+    }>();
+    expect([ok, sandboxes, error.code]).toEqual([false, [name], "CLEAN_INCOMPLETE"]);
+    expect(error.log.join()).toMatch(new RegExp(`^credential \\w+ \\(${name}\\): .*500`, "u"));
+    expect((await place.ask(["sandbox", "clean"])).code).toBe(0);
+    await place.expectClean();
+  });
+
+  it("says what it could not look for", async () => {
+    const ran = await place.ask(["sandbox", "clean"], { env: { MESA_ORG: undefined } });
+    expect([ran.code, ran.stdout]).toEqual([0, "credentials were not looked for: MESA_ORG is not set\n"]);
+  });
+});
