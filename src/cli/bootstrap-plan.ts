@@ -13,14 +13,14 @@ export async function bootstrapFor(
 ): Promise<{ readonly mesaVersion: string; readonly prepare: (sandbox: SandboxInstance) => Promise<void> }> {
   const { host, root } = context;
   const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
-  const newest = sortedEntries(manifest)[0]?.mesaVersion;
-  const version = wanted ?? newest;
-  if (version === undefined) throw wrongUsage("Which Mesa version?", "Give --mesa-version VERSION.");
-  const [{ readLock, loadUpstream }, { bootstrap }, { listTemplates }] = await Promise.all([
+  const newest = sortedEntries(manifest).find((entry) => entry.status !== "revoked")?.mesaVersion;
+  const [{ parseMesaVersion, readLock, loadUpstream }, { bootstrap }, { listTemplates }] = await Promise.all([
     import("../lock/index"),
     import("../sandbox/bootstrap"),
     import("../render/index"),
   ]);
+  const version = wanted === undefined ? newest : parseMesaVersion(wanted);
+  if (version === undefined) throw wrongUsage("Which Mesa version?", "Give --mesa-version VERSION.");
   const templates = await listTemplates(root);
   const locks = await Promise.all(
     templates.map((template) => readLock(join(root, "dockerfiles", template, version, "lock.json"))),
@@ -35,7 +35,7 @@ export async function bootstrapFor(
   return {
     mesaVersion: lock.mesaVersion,
     prepare: (sandbox) =>
-      bootstrap(sandbox, lock.deb, upstream.mirrors.packages, (name, outcome) => {
+      bootstrap(host, sandbox, lock, upstream.mirrors.packages, (name, outcome) => {
         onStep(name, outcome);
         host.emit({ type: "note", message: `${name}: ${outcome}` });
       }),

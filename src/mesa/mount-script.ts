@@ -4,6 +4,8 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
+/** How long mesa may take to come back, in seconds: what it does after that it does in the background. */
+const MESA_WAIT_S = 15;
 /** How long a mount may take to appear, in seconds. */
 export const MOUNT_WAIT_S = 20;
 /** How long a repository's path may take to appear in a mount, in seconds. One that hangs is given 5 s more. */
@@ -24,11 +26,16 @@ function until(condition: string, seconds: number, otherwise: string, hopeless =
  * A shell script that mounts and waits until the mount is really there: in /proc/mounts and with the repository's path
  * visible. The exit code of mesa says nothing, and neither does ls on a dead mount.
  * Exit codes: 0 mounted · 41 mesa refused · 42 no mount appeared · 43 mounted, but the repository is not visible · 46 the
- * mount was there and is gone
+ * mount was there and is gone · 48 mesa did not come back
+ * All waits together stay below the minute that a request through Blaxel's edge may take.
+ * @param mesaWaitS how long mesa may take to come back, in seconds
  */
-export function mountScript(plan: MountPlan, repoPath: string): string {
+export function mountScript(plan: MountPlan, repoPath: string, mesaWaitS = MESA_WAIT_S): string {
+  const wait = String(mesaWaitS);
   return [
-    `{ ${plan.script}; } 2>&1 || exit 41`,
+    // timeout says 124, busybox's leaves it at what SIGTERM makes of a program: 143.
+    `mesa() { timeout ${wait} mesa "$@"; }`,
+    `{ ${plan.script}; } 2>&1 || case $? in 124|143) echo "mesa did not come back within ${wait} s"; exit 48 ;; *) exit 41 ;; esac`,
     until(
       `grep -q " ${plan.mountPoint} fuse" /proc/mounts`,
       MOUNT_WAIT_S,

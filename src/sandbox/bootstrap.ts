@@ -1,74 +1,49 @@
 import type { SandboxInstance } from "@blaxel/core";
-import type { LockedDeb } from "../lock/lock";
+import type { Lock } from "../lock/lock";
 import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { bootstrapHint, bootstrapSteps } from "./bootstrap-steps";
 import { execScript } from "./exec";
-import { quoted } from "./shell";
+import { runAndFollow } from "./follow";
 
-interface Step {
-  readonly name: string;
-  /** Exits 0 when the step is done already. */
-  readonly done: string;
-  readonly script: string;
-}
-
-/** Steps that bring a pinned Mesa into a running sandbox, Alpine or Debian; a step that is done is not done again. */
-export function bootstrapSteps(deb: LockedDeb, packagesMirror: string | undefined): readonly Step[] {
-  const url = new URL(deb.url);
-  const address =
-    packagesMirror === undefined ? url.href : `${packagesMirror.replace(/\/$/u, "")}${url.pathname}`;
-  const alpine = "command -v apk >/dev/null";
-  const version = quoted(deb.version);
-  return [
-    {
-      name: "packages",
-      done: `if ${alpine}; then apk info -e gcompat fuse3 ca-certificates curl dpkg >/dev/null; else dpkg -s fuse3 ca-certificates curl >/dev/null 2>&1; fi`,
-      script: `if ${alpine}; then apk add --no-cache ca-certificates gcompat fuse3 curl dpkg; else apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends ca-certificates curl fuse3 openssl; fi`,
+/** Runs a script of any length. @returns how it ended, with all it said */
+async function runScript(
+  host: Host,
+  sandbox: SandboxInstance,
+  script: string,
+): Promise<{ readonly exitCode: number; readonly output: string }> {
+  const chunks: Uint8Array[] = [];
+  const exitCode = await runAndFollow(host, sandbox, {
+    argv: ["sh", "-c", script],
+    cwd: "/",
+    env: {},
+    onOutput: (_stream, data) => {
+      chunks.push(data);
     },
-    {
-      name: "fetch",
-      done: `mesa --version 2>/dev/null | grep -qF ${version} || test -s /tmp/mesa.deb`,
-      script: `curl -fsSL --retry 3 -o /tmp/mesa.deb.part ${quoted(address)} && mv /tmp/mesa.deb.part /tmp/mesa.deb`,
-    },
-    {
-      name: "check the hash",
-      done: `mesa --version 2>/dev/null | grep -qF ${version}`,
-      script: `echo "${deb.sha256}  /tmp/mesa.deb" | sha256sum -c - || { rm -f /tmp/mesa.deb; exit 1; }`,
-    },
-    {
-      name: "install",
-      done: `mesa --version 2>/dev/null | grep -qF ${version}`,
-      script: `if ${alpine}; then dpkg-deb -x /tmp/mesa.deb /; else DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends --allow-downgrades /tmp/mesa.deb; fi && rm -f /tmp/mesa.deb`,
-    },
-    {
-      name: "let other users mount",
-      done: "grep -qxF user_allow_other /etc/fuse.conf",
-      script: "echo user_allow_other >> /etc/fuse.conf",
-    },
-    {
-      name: "check the version",
-      done: `mesa --version 2>/dev/null | grep -qF ${version}`,
-      script: `mesa --version; exit 1`,
-    },
-  ];
+  });
+  return { exitCode, output: Buffer.concat(chunks).toString("utf8") };
 }
 
 /**
  * Brings Mesa into a sandbox, step by step. Repeated runs do nothing.
- * @returns for each step whether it was done now or before
+ * @param onStep told of each step whether it was done now or before
  * @throws Failure BOOTSTRAP_FAILED (exit 7) naming the step, with what it said
  */
 export async function bootstrap(
+  host: Host,
   sandbox: SandboxInstance,
-  deb: LockedDeb,
+  lock: Pick<Lock, "mesaVersion" | "deb">,
   packagesMirror: string | undefined,
   onStep: (name: string, outcome: "done" | "already") => void,
 ): Promise<void> {
-  for (const step of bootstrapSteps(deb, packagesMirror)) {
+  for (const [index, step] of bootstrapSteps(lock, packagesMirror).entries()) {
+    host.signal.throwIfAborted();
     if ((await execScript(sandbox, step.done)).exitCode === 0) {
       onStep(step.name, "already");
       continue;
     }
-    const result = await execScript(sandbox, step.script);
+    const named = { ...host, runId: `${host.runId}-step-${String(index)}` };
+    const result = await runScript(named, sandbox, step.script);
     if (result.exitCode !== 0) {
       throw new Failure({
         code: "BOOTSTRAP_FAILED",
@@ -78,7 +53,7 @@ export async function bootstrap(
           .split("\n")
           .filter((line) => line.trim() !== "")
           .slice(-15),
-        hint: "Read what it said above. A template has Mesa inside already and starts faster.",
+        hint: bootstrapHint(result.output),
       });
     }
     onStep(step.name, "done");

@@ -107,6 +107,11 @@ const BY_EXIT: Readonly<Record<number, Diagnosis>> = {
     what: "Mesa's daemon died, the mount is gone",
     hint: "Its log stands above; try again, and report it to Mesa if it stays so.",
   },
+  48: {
+    code: "MOUNT_HANGS",
+    what: "mesa does not come back",
+    hint: "On Alpine it needs gcompat: under libc6-compat it hangs. mesa-template smoke shows what the image lacks.",
+  },
 };
 
 /** mount: while it was made. run: after it had been proven, while a command ran. */

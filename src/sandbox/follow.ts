@@ -4,14 +4,22 @@ import { sandboxHeaders } from "../blaxel/credentials-headers";
 import { saying } from "../blaxel/sandboxes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { quoted } from "./shell";
+import { execScript } from "./exec";
+import { commandLine } from "./shell";
+import { tailOf } from "./tail";
 
-const POLL_MS = 250;
+/** How often a running command is looked at, in ms: soon again after it said something, less often when it is silent. */
+const LOOK_MS = { soonest: 100, latest: 1_000, growth: 1.3 };
 /** The sandbox may be out of reach this long (standby, gateway errors) before the run is given up, in ms. */
 const PATIENCE_MS = 60_000;
-
 /** After this long without an answer the platform is asked whether the sandbox is there at all, in ms. */
 const ASK_AFTER_MS = 2_000;
+/** What an interrupted command is told, and how long it is given after each, in ms. */
+const ENDINGS = [
+  ["INT", 5_000],
+  ["TERM", 2_000],
+  ["KILL", 1_000],
+] as const;
 
 export interface CommandRun {
   readonly argv: readonly string[];
@@ -39,83 +47,104 @@ async function isGone(host: Host, sandbox: SandboxInstance): Promise<boolean> {
   );
 }
 
-/** Reads what was added to a file of the sandbox since the last look. */
-function follower(
+/** A command that was started in a sandbox. */
+interface Started {
+  readonly name: string;
+  /** Of the process group. */
+  readonly pid: string;
+  /** Hands over what was said since the last time; whether that was anything. */
+  readonly drain: () => Promise<boolean>;
+}
+
+async function start(
   host: Host,
-  base: string,
-  headers: Readonly<Record<string, string>>,
-  path: string,
-): () => Promise<Uint8Array> {
-  let offset = 0;
-  return async () => {
-    const response = await host.fetch(`${base}/filesystem/${encodeURIComponent(path)}?download=true`, {
-      headers: { ...headers, Accept: "application/octet-stream", Range: `bytes=${String(offset)}-` },
-      signal: AbortSignal.timeout(30_000),
+  sandbox: SandboxInstance,
+  run: CommandRun,
+  folder: string,
+): Promise<Started> {
+  const name = `run-${host.runId}`;
+  const command = commandLine(run.argv, run.cwd, folder);
+  const base = (sandbox.metadata.url ?? "").replace(/\/$/u, "");
+  try {
+    const { pid } = await sandbox.process.exec({
+      name,
+      command,
+      env: { ...run.env },
+      waitForCompletion: false,
     });
-    if (response.status === 416 || response.status === 404) {
-      await response.body?.cancel();
-      return new Uint8Array();
+    const headers = await sandboxHeaders(host);
+    const tails = (["out", "err"] as const).map((file) => tailOf(host, base, headers, `${folder}/${file}`));
+    const drain = async (): Promise<boolean> => {
+      const pieces = await Promise.all(tails.map((tail) => tail()));
+      for (const [index, piece] of pieces.entries())
+        if (piece.length > 0) run.onOutput(index === 0 ? "stdout" : "stderr", piece);
+      return pieces.some((piece) => piece.length > 0);
+    };
+    return { name, pid, drain };
+  } catch (error) {
+    throw died(sandbox, "does not take the command", error);
+  }
+}
+
+/** Follows a command until it ends; as long as the signal lets it. @returns its exit code @throws Failure SANDBOX_DIED; the signal's reason */
+async function untilEnded(
+  host: Host,
+  sandbox: SandboxInstance,
+  { name, drain }: Started,
+  signal: AbortSignal,
+): Promise<number> {
+  let lastAnswer = host.clock.now();
+  let pause = LOOK_MS.soonest;
+  for (;;) {
+    signal.throwIfAborted();
+    try {
+      const state = await sandbox.process.get(name);
+      const saidSomething = await drain();
+      lastAnswer = host.clock.now();
+      if (state.status !== "running") {
+        while (await drain());
+        return state.exitCode;
+      }
+      pause = saidSomething ? LOOK_MS.soonest : Math.min(pause * LOOK_MS.growth, LOOK_MS.latest);
+    } catch (error) {
+      signal.throwIfAborted();
+      const silent = host.clock.now() - lastAnswer;
+      if (silent > PATIENCE_MS || (silent > ASK_AFTER_MS && (await isGone(host, sandbox))))
+        throw died(sandbox, "stopped answering while the command ran", error);
     }
-    if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
-    const data = new Uint8Array(await response.arrayBuffer());
-    // A server that does not know ranges sends the whole file with 200.
-    const fresh = response.status === 206 ? data : data.subarray(Math.min(offset, data.length));
-    offset += fresh.length;
-    return fresh;
-  };
+    await host.clock.sleep(pause, signal);
+  }
+}
+
+/** Ends a command as Ctrl-C in a terminal does: the whole group is told, and given time to say its last words. */
+async function interrupt(host: Host, sandbox: SandboxInstance, started: Started): Promise<void> {
+  for (const [signal, ms] of ENDINGS) {
+    try {
+      await execScript(sandbox, `kill -${signal} -${started.pid}`);
+      await untilEnded(host, sandbox, started, AbortSignal.timeout(ms));
+      return;
+    } catch {
+      // It does not end, or the sandbox does not answer; in the end the sandbox itself is deleted.
+    }
+  }
 }
 
 /**
  * Runs a command in the background and follows its two outputs byte for byte until it ends; longer than any single request
- * may take. An abort stops it.
- * @returns its exit code
- * @throws Failure SANDBOX_DIED (exit 7)
+ * may take. An abort interrupts it.
+ * @returns its exit code; 128 + n when it was ended by signal n
+ * @throws Failure SANDBOX_DIED (exit 7); the signal's reason when it is aborted
  */
 export async function runAndFollow(host: Host, sandbox: SandboxInstance, run: CommandRun): Promise<number> {
   const folder = `/tmp/mesa-run-${host.runId}`;
-  const name = `run-${host.runId}`;
-  const command = `mkdir -p ${folder} && : > ${folder}/out && : > ${folder}/err && cd ${quoted(run.cwd)} && exec ${run.argv.map(quoted).join(" ")} > ${folder}/out 2> ${folder}/err`;
+  const started = await start(host, sandbox, run, folder);
   try {
-    await sandbox.process.exec({ name, command, env: { ...run.env }, waitForCompletion: false });
+    return await untilEnded(host, sandbox, started, host.signal);
   } catch (error) {
-    throw died(sandbox, "does not take the command", error);
-  }
-  const base = (sandbox.metadata.url ?? "").replace(/\/$/u, "");
-  const headers = await sandboxHeaders(host);
-  const [out, err] = [
-    follower(host, base, headers, `${folder}/out`),
-    follower(host, base, headers, `${folder}/err`),
-  ];
-  const drain = async (): Promise<void> => {
-    const [stdout, stderr] = await Promise.all([out(), err()]);
-    if (stdout.length > 0) run.onOutput("stdout", stdout);
-    if (stderr.length > 0) run.onOutput("stderr", stderr);
-  };
-  let lastAnswer = host.clock.now();
-  const stop = (): void => {
-    sandbox.process.stop(name).catch(() => undefined);
-  };
-  host.signal.addEventListener("abort", stop, { once: true });
-  try {
-    for (;;) {
-      host.signal.throwIfAborted();
-      try {
-        const state = await sandbox.process.get(name);
-        await drain();
-        lastAnswer = host.clock.now();
-        if (state.status !== "running") {
-          await drain();
-          return state.exitCode;
-        }
-      } catch (error) {
-        host.signal.throwIfAborted();
-        const silent = host.clock.now() - lastAnswer;
-        if (silent > PATIENCE_MS || (silent > ASK_AFTER_MS && (await isGone(host, sandbox))))
-          throw died(sandbox, "stopped answering while the command ran", error);
-      }
-      await host.clock.sleep(POLL_MS, host.signal);
-    }
+    if (host.signal.aborted) await interrupt(host, sandbox, started);
+    throw error;
   } finally {
-    host.signal.removeEventListener("abort", stop);
+    // Only room in the sandbox is at stake, which may be gone.
+    await sandbox.fs.rm(folder, true).catch(() => undefined);
   }
 }

@@ -1,4 +1,5 @@
-export { openSession, withSession, SESSION_LABEL, type Session, type SessionRequest } from "./session";
+export { leftOfRuns, removeLeft } from "./clean";
+export { openSession, withSession, type Session, type SessionRequest } from "./session";
 export { eventText, type SessionEvent } from "./events";
 export type { Leftovers } from "./close";
 export { runAndFollow } from "./follow";

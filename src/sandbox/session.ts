@@ -1,4 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
+import { labelValue } from "../blaxel/sandboxes";
 import { mesaApi, type Scope } from "../mesa/api";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import type { Failure } from "../support/errors";
@@ -11,6 +12,8 @@ import { accessFor, repoIds, splitRepos } from "./repos";
 
 /** Label of sandboxes made for a run, so that they are found again. */
 export const SESSION_LABEL = "mesa-template.sandbox";
+/** Label that says which organization its credential is of. */
+export const ORG_LABEL = "mesa-template.org";
 
 /** A sandbox comes up in seconds; one that takes longer than this does not come, in ms. */
 const CREATE_LIMIT_MS = 180_000;
@@ -77,7 +80,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     emit({ type: "creating", name, image: request.image });
     const sandbox = await createAnswering(
       host,
-      wish(name, request),
+      wish(name, org, request),
       request.createLimitMs ?? CREATE_LIMIT_MS,
     );
     host.signal.throwIfAborted();
@@ -114,14 +117,14 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   }
 }
 
-function wish(name: string, request: SessionRequest): Parameters<typeof createAnswering>[1] {
+function wish(name: string, org: string, request: SessionRequest): Parameters<typeof createAnswering>[1] {
   return {
     name,
     image: request.image,
     memoryMegabytes: request.memoryMegabytes,
     ttl: `${String(Math.ceil(request.ttlSeconds / 60) + 10)}m`,
     region: request.region,
-    labels: { [SESSION_LABEL]: "run" },
+    labels: { [SESSION_LABEL]: "run", [ORG_LABEL]: labelValue(org) },
   };
 }
 

@@ -2,3 +2,13 @@
 export function quoted(word: string): string {
   return /^[A-Za-z0-9_@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
+
+/**
+ * The command line that runs `argv` with its two outputs in files of `folder`. The shell stays above it: the sandbox API says
+ * -1 of what a signal ended, a shell 128 + n. It outlives an interrupt that goes to the whole group, to tell how the
+ * command ended; what is run in the parentheses has the signals' own meaning again.
+ */
+export function commandLine(argv: readonly string[], cwd: string, folder: string): string {
+  const run = `( cd ${quoted(cwd)} && exec ${argv.map(quoted).join(" ")} ) > ${folder}/out 2> ${folder}/err`;
+  return `mkdir -p ${folder} && : > ${folder}/out && : > ${folder}/err && trap : INT TERM && { ${run}; exit $?; }`;
+}

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bootstrapSteps } from "../../src/sandbox/bootstrap";
+import { bootstrapSteps } from "../../src/sandbox/bootstrap-steps";
 import { parseLock } from "../../src/lock/index";
 import type { Mirrors } from "./by-hand";
 import { atLeast, sideBySide, timed, type Row } from "./measure";
@@ -65,9 +65,8 @@ export function rows({ images, packages }: Mirrors): readonly Row[] {
         ]).split("\n")[0] ?? "";
       const pinned = ({ repository, digest }: { repository: string; digest: string }): string =>
         `${images}${repository}@${digest}`;
-      const install = bootstrapSteps(lock.deb, packages)
-        .filter(({ name }) => name !== "check the version")
-        .map(({ script }) => `( ${script} ) >/dev/null 2>&1`)
+      const install = bootstrapSteps(lock, packages)
+        .map(({ done, script }) => `( ${done} || { ${script}; } ) >/dev/null 2>&1`)
         .join("\n");
       const [ours, theirs] = sideBySide(5, [
         startToMounted(built, ""),

@@ -38,6 +38,7 @@ async function whileRunning(
 describe("each failure is told apart", () => {
   it.each([
     ["mount-lies", "MOUNT_MISSING", "0.20.0", /never mounted/u],
+    ["mount-not-empty", "MOUNT_NOT_EMPTY", "0.20.0", /fresh sandbox/u],
     ["mount-read-only", "MOUNT_READ_ONLY", "0.20.0", /--read-only/u],
     ["mesa-grpc-down", "MOUNT_GRPC", "0.38.0", /vcs host/u],
     ["mesa-scope", "MOUNT_CREDENTIAL", "0.38.0", /--write/u],

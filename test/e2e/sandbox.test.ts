@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { releasedPlace, type Answer, type SandboxPlace } from "./sandbox-place";
-import { state } from "./world";
+import { fault, faultsOff, state } from "./world";
 
-const VERSIONS = ["0.15.0", "0.20.0", "0.26.0", "0.38.0", "0.46.0"];
+const VERSIONS = ["0.15.0", "0.20.0", "0.26.0", "0.38.0", "0.43.0", "0.46.0"];
 let place: SandboxPlace;
 
 async function filesOf(repo: string): Promise<Readonly<Record<string, string>>> {
@@ -10,7 +10,7 @@ async function filesOf(repo: string): Promise<Readonly<Record<string, string>>> 
 }
 
 beforeAll(async () => {
-  place = await releasedPlace(VERSIONS, ["debian", "alpine"]);
+  place = await releasedPlace(VERSIONS, ["debian", "alpine"], ["0.43.0"]);
 }, 1_200_000);
 beforeEach(() => place.begin());
 afterAll(() => {
@@ -120,6 +120,27 @@ describe("the stock image", () => {
     expect(ran.code, ran.stderr).toBe(0);
     expect(ran.stderr).toMatch(/packages: done[\s\S]*check the hash: done[\s\S]*install: done/u);
     expect((await filesOf("demo"))["stock.txt"]).toBe("stock\n");
+    await place.expectClean();
+  });
+
+  it("is Debian, and gets Mesa by apt", async () => {
+    const which = ["--image", "blaxel/ts-app:latest", "--mesa-version", "0.38.0", "--repo", "acme/demo"];
+    const script = "echo debian > stock-debian.txt; dpkg -s mesa | grep ^Status";
+    const ran = await place.ask(["sandbox", "run", ...which, "--write", "--", "sh", "-c", script]);
+    expect([ran.code, ran.stdout], ran.stderr).toEqual([0, "Status: install ok installed\n"]);
+    expect((await filesOf("demo"))["stock-debian.txt"]).toBe("debian\n");
+    await place.expectClean();
+  });
+
+  it("tells which step failed, and leaves nothing", async () => {
+    await fault("apt-deb-hash");
+    const which = ["--image", "blaxel/base-image:latest", "--mesa-version", "0.20.0", "--repo", "acme/demo"];
+    const ran = await place.ask(["sandbox", "run", ...which, "--json", "--", "true"]);
+    await faultsOff();
+    const { error } = ran.json<Answer>();
+    expect([error?.code, ran.code], ran.stdout).toEqual(["BOOTSTRAP_FAILED", 7]);
+    expect(error?.message).toMatch(/the step "check the hash" exited with 1/u);
+    expect(error?.hint).toMatch(/not what was locked/u);
     await place.expectClean();
   });
 

@@ -15,6 +15,8 @@ export const FAULTS = {
   "sandbox-not-root":
     "Blaxel: sandboxes run as user 1000, /dev/fuse is open to it, and /etc/fuse.conf is empty",
   "create-hangs": "Blaxel: creating a sandbox is taken, and never answered",
+  "edge-short":
+    "Blaxel: the edge cuts off requests to a sandbox that take longer than args.ms to answer (default 2000; 60000 without this)",
   unauthorized: "Blaxel: 401",
   forbidden: "Blaxel: 403",
   quota: "Blaxel: 400 with a quota message",
@@ -48,6 +50,7 @@ export const FAULTS = {
   "mesa-key-ends": "Mesa: 401 for every credential but an administrator's key, from now on",
   "mesa-revoke-fails": "Mesa: revoking a key answers 500",
   "mount-lies": "mesa: exit 0, no mount",
+  "mount-not-empty": "mesa: something lies in the mount's folder when it is about to mount",
   "mount-dies": "mesa: the mount vanishes (args.ms after it was made, default 500), an empty folder stays",
   "mount-slow": "mesa: the mount appears late (args.ms, default 3000)",
   "mount-read-only": "mesa: the mount refuses writes",

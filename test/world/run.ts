@@ -53,7 +53,10 @@ export async function runWorld(config: WorldConfig, log: (line: string) => void)
     buildSandboxApi(docker, toolchain, config, log),
   ]);
   const sandbox = await ensureSandboxImage(docker, api, "0.2.50");
-  const stock = await ensureStockImage(docker, alpine, sandbox);
+  const [stock, stockDebian] = await Promise.all([
+    ensureStockImage(docker, alpine, sandbox),
+    ensureStockImage(docker, debian, sandbox),
+  ]);
   await installBl(config);
   const [registry, apt, mesa, blaxel] = await Promise.all([
     startRegistry(tools, toolchain, [
@@ -63,7 +66,7 @@ export async function runWorld(config: WorldConfig, log: (line: string) => void)
     ]),
     startApt(tools, toolchain),
     startMesaApi(tools),
-    startBlaxel(tools, stock),
+    startBlaxel(tools, { "base-image": stock, "ts-app": stockDebian }),
   ]);
   await writeFile(join(config.dir, "upstream.toml"), upstreamToml(config, apt.keyPath, apt.fingerprint));
   const parts = [registry, apt, mesa, blaxel];

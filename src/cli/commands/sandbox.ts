@@ -29,8 +29,8 @@ export const sandboxRunCommand: CommandSpec = {
   load: () => import("../handlers/sandbox-run"),
 };
 export const sandboxCleanCommand: CommandSpec = {
-  usage: "sandbox clean",
-  describe: "find and remove what runs left behind",
+  usage: "sandbox clean [sandbox]",
+  describe: "find and remove what runs left behind (all of it, or one sandbox and its credential)",
   load: () => import("../handlers/sandbox-clean"),
 };
 export const sandboxShellCommand: CommandSpec = {

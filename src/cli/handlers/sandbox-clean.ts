@@ -1,37 +1,45 @@
 import type { CommandHandler } from "../command";
-import { blaxelCore } from "../../blaxel/core";
-import { deleteSandbox } from "../../blaxel/sandboxes";
-import { mesaAccess, mesaApi } from "../../mesa/api";
-import { SESSION_LABEL } from "../../sandbox/index";
+import { errorDocument, errorText } from "../output";
+import { leftOfRuns, removeLeft } from "../../sandbox/index";
+import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 
-const OURS = /^mesa-run-[0-9a-f]{12}$/u;
-
-export const run: CommandHandler = async (_args, { host, dryRun }) => {
-  const { SandboxInstance } = await blaxelCore(host);
-  const sandboxes: string[] = [];
-  await (
-    await SandboxInstance.list()
-  ).autoPagingEach((sandbox) => {
-    const { name, labels } = sandbox.metadata;
-    if (labels?.[SESSION_LABEL] === "run") sandboxes.push(name);
-  });
-  const access = mesaAccess(host.env);
-  const api = access === undefined ? undefined : mesaApi(host, access);
-  const keys =
-    api === undefined ? [] : (await api.listKeys()).filter((key) => OURS.test(key.name) && !key.revoked);
-  if (!dryRun) {
-    for (const key of keys) await api?.revokeKey(key.id);
-    for (const name of sandboxes) await deleteSandbox(host, name);
-  }
-  const word = dryRun ? "would be removed" : "removed";
+export const run: CommandHandler = async (args, { host, dryRun, json, terminal }) => {
+  const left = await leftOfRuns(host, args.text("sandbox"));
+  const { sandboxes, credentials, problems } = dryRun
+    ? { ...left, problems: [] }
+    : await removeLeft(host, left);
   const lines = [
-    ...sandboxes.map((name) => `sandbox ${name} ${word}`),
-    ...keys.map((key) => `credential ${key.id} (${key.name}) ${dryRun ? "would be revoked" : "revoked"}`),
+    ...sandboxes.map((name) => `sandbox ${name} ${dryRun ? "would be removed" : "removed"}`),
+    ...credentials.map(
+      ({ id, name }) => `credential ${id} (${name}) ${dryRun ? "would be revoked" : "revoked"}`,
+    ),
+    ...left.unseen,
   ];
+  const failure =
+    problems.length === 0
+      ? undefined
+      : new Failure({
+          code: "CLEAN_INCOMPLETE",
+          kind: "environment",
+          message: `Not everything could be removed: ${String(problems.length)} left.`,
+          log: problems,
+          hint: "Try again in a moment; credentials end by themselves, and Blaxel deletes the sandboxes after their time.",
+        });
+  if (failure !== undefined && !json) terminal.stderr(errorText(failure, host.redact));
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, dryRun, sandboxes, keys: keys.map((key) => key.id) },
-    text: lines.length === 0 ? "Nothing is left of earlier runs.\n" : `${lines.join("\n")}\n`,
+    exitCode: failure === undefined ? EXIT_CODES.done : EXIT_CODES.environment,
+    json: {
+      ok: failure === undefined,
+      dryRun,
+      sandboxes,
+      keys: credentials.map(({ id }) => id),
+      notLookedFor: left.unseen,
+      ...(failure === undefined ? {} : { error: errorDocument(failure, host.redact) }),
+    },
+    text:
+      lines.length === 0 && failure === undefined
+        ? "Nothing is left of earlier runs.\n"
+        : lines.map((line) => `${line}\n`).join(""),
   };
 };

@@ -122,7 +122,7 @@ export const run: CommandHandler = async (args, context) => {
   if (kept !== undefined)
     host.emit({
       type: "note",
-      message: `kept: bl connect sandbox ${kept.name}; repository at ${kept.path}; the credential ends ${kept.until}; end it with mesa-template sandbox clean`,
+      message: `kept: bl connect sandbox ${kept.name}; repository at ${kept.path}; the credential ends ${kept.until}; end it with mesa-template sandbox clean ${kept.name}`,
     });
   if (broken !== undefined && !json) terminal.stderr(errorText(broken, host.redact));
   const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString("utf8");

@@ -64,7 +64,7 @@ async function mountForReal(
       const mounted = await subject.run({
         script: mountScript(plan, path),
         env: plan.env,
-        timeoutMs: 40_000,
+        timeoutMs: 55_000,
       });
       const proven =
         mounted.exitCode === 0

@@ -43,6 +43,17 @@ describe("the mount script", () => {
     expect(ran).toEqual({ code: 41, said: "Configuration is invalid.\n" });
   });
 
+  it("ends with 48 when mesa does not come back, but lets what it left in the background go on", () => {
+    expect(run(mountScript(plan(), "/nowhere", 1), "exec sleep 10")).toEqual({
+      code: 48,
+      said: "mesa did not come back within 1 s\n",
+    });
+    const daemon = `(sleep 2; : > ${folder}/alive) > /dev/null 2>&1 & exit 1`;
+    expect(run(mountScript(plan(), "/nowhere", 1), daemon).code).toBe(41);
+    spawnSync("sleep", ["2.5"]);
+    expect(existsSync(`${folder}/alive`)).toBe(true);
+  });
+
   it("gives mesa the credential by its environment, and leaves nothing readable for others", () => {
     const ran = run(mountScript(plan(), "/nowhere"), 'echo "$MESA_ORGS $*"; umask; exit 1');
     expect(ran.said).toBe("acme:mesa_0123456789abcdef mount -d -y\n0077\n");

@@ -29,6 +29,7 @@ describe("which part it was, from how the mount script ended and what was said",
     [45, "", "MOUNT_WRONG_BYTES"],
     [46, "the mount is gone", "MOUNT_DIED"],
     [46, "get_repo on acme/demo: http 401: {}", "MOUNT_DIED"],
+    [48, "mesa did not come back within 15 s", "MOUNT_HANGS"],
     [99, "what is this", "MOUNT_FAILED"],
   ])("%i %s is %s", (exitCode, output, code) => {
     const failure = mountFailure(exitCode, output, "mount");

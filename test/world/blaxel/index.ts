@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerJson, bodyOf, listenEverywhere, type WorldPart, type WorldTools } from "../part";
 import { buildUpload, sourceHash } from "./build";
 import { removeContainer, startContainer, waitForApi } from "./containers";
-import { gatewayPage, proxyTo } from "./proxy";
+import { EDGE_LIMIT_MS, gatewayPage, proxyTo } from "./proxy";
 import {
   addLog,
   BLAXEL_KEY,
@@ -20,11 +20,13 @@ export interface BlaxelPart extends WorldPart {
   state(): unknown;
 }
 
+export type StockImages = Readonly<Record<"base-image" | "ts-app", string>>;
+
 interface Context {
   readonly tools: WorldTools;
   readonly state: BlaxelState;
-  /** The local image behind blaxel/base-image:latest. */
-  readonly stock: string;
+  /** The local images behind Blaxel's own, by name: base-image is Alpine, ts-app Debian. */
+  readonly stock: StockImages;
 }
 
 interface Body {
@@ -33,7 +35,7 @@ interface Body {
 }
 
 /** Blaxel's control plane: it really builds what is uploaded and really runs what is created. */
-export async function startBlaxel(tools: WorldTools, stock: string): Promise<BlaxelPart> {
+export async function startBlaxel(tools: WorldTools, stock: StockImages): Promise<BlaxelPart> {
   const state = freshState();
   const context: Context = { tools, state, stock };
   const close = await listenEverywhere(tools.config, tools.config.ports.blaxel, (request, response) => {
@@ -98,11 +100,14 @@ async function handle(context: Context, request: IncomingMessage, response: Serv
   }
   const sandboxPath = /^\/sbx\/([^/]+)(\/.*)?$/u.exec(path);
   if (sandboxPath !== null) {
+    const short = faults.take("edge-short");
+    const shortMs = typeof short?.["ms"] === "number" ? short["ms"] : 2_000;
     proxyTo(
       state.sandboxes.get(sandboxPath[1] ?? ""),
       (sandboxPath[2] ?? "/") + url.search === "/" ? "/" : rawPath(request.url ?? "/"),
       request,
       response,
+      short === undefined ? EDGE_LIMIT_MS : shortMs,
     );
     return;
   }
@@ -278,7 +283,8 @@ async function createSandbox(
 }
 
 function localImage({ state, stock }: Context, reference: string): string | undefined {
-  if (/^blaxel\/base-image(:latest)?$/u.test(reference)) return stock;
+  const own = /^blaxel\/(base-image|ts-app)(?::latest)?$/u.exec(reference)?.[1];
+  if (own !== undefined) return stock[own as keyof StockImages];
   const [, name, tag] = /^sandbox\/([^:]+)(?::(.+))?$/u.exec(reference) ?? [];
   const tags = state.images.get(name ?? "")?.tags ?? [];
   return (tag === undefined || tag === "latest" ? tags.at(-1) : tags.find((found) => found.name === tag))

@@ -14,15 +14,16 @@ export function gatewayPage(response: ServerResponse, status: 502 | 504, text: s
 }
 
 /** The edge's limits: what takes longer than 60 s to begin is cut off, what is larger than 5 MB is refused. */
-const LIMIT_MS = 60_000;
+export const EDGE_LIMIT_MS = 60_000;
 const LIMIT_BYTES = 5_000_000;
 
-/** Lets a request through to the sandbox's own API, streaming both ways. */
+/** Lets a request through to the sandbox's own API, streaming both ways; one that is not answered within `limitMs` is cut off. */
 export function proxyTo(
   sandbox: Sandbox | undefined,
   path: string,
   request: IncomingMessage,
   response: ServerResponse,
+  limitMs: number,
 ): void {
   if (sandbox === undefined || sandbox.port === undefined || sandbox.unhealthy || path.startsWith("/port/")) {
     request.resume();
@@ -53,7 +54,7 @@ export function proxyTo(
   const timer = setTimeout(() => {
     upstream.destroy();
     gatewayPage(response, 504, "Gateway Timeout");
-  }, LIMIT_MS);
+  }, limitMs);
   upstream.on("error", () => {
     clearTimeout(timer);
     gatewayPage(response, 502, "Bad Gateway");

@@ -39,14 +39,14 @@ export async function ensureAlpineImage(
   return tag;
 }
 
-/** The guide's stock image: Alpine with the sandbox API and nothing of Mesa. */
+/** A stock image as Blaxel has them: a distribution with the sandbox API and nothing of Mesa. */
 export async function ensureStockImage(
   docker: Docker,
-  alpine: string,
+  distribution: string,
   sandboxImage: string,
 ): Promise<string> {
   const [{ Id: base }, { Id: api }] = await Promise.all([
-    docker.getImage(alpine).inspect(),
+    docker.getImage(distribution).inspect(),
     docker.getImage(sandboxImage).inspect(),
   ]);
   const tag = `mesa-template-world/base-image:${inputsHash("stock 1", base, api)}`;
@@ -54,7 +54,7 @@ export async function ensureStockImage(
   await buildImage(
     docker,
     {
-      Dockerfile: `FROM ${sandboxImage} AS api\nFROM ${alpine}\nCOPY --from=api /sandbox-api /usr/local/bin/sandbox-api\nRUN mkdir -p /blaxel\nWORKDIR /blaxel\nENV HOME=/blaxel\nEXPOSE 8080\nENTRYPOINT ["/usr/local/bin/sandbox-api"]\n`,
+      Dockerfile: `FROM ${sandboxImage} AS api\nFROM ${distribution}\nCOPY --from=api /sandbox-api /usr/local/bin/sandbox-api\nRUN mkdir -p /blaxel\nWORKDIR /blaxel\nENV HOME=/blaxel\nEXPOSE 8080\nENTRYPOINT ["/usr/local/bin/sandbox-api"]\n`,
     },
     { tag },
   );

@@ -53,7 +53,7 @@ function show(state: MesaState): unknown {
 
 /** What a mount is to do wrong, a line a fault: "mount-dies 500". Each mount that asks is an occasion. */
 function mountFaults(faults: FaultBoard): string {
-  return (["mount-lies", "mount-dies", "mount-slow", "mount-read-only"] as const)
+  return (["mount-lies", "mount-not-empty", "mount-dies", "mount-slow", "mount-read-only"] as const)
     .flatMap((name) => {
       const args = faults.take(name);
       if (args === undefined) return [];

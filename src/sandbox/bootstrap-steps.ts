@@ -1,0 +1,117 @@
+import type { Lock } from "../lock/lock";
+import { quoted } from "./shell";
+
+/** One step of bringing Mesa in, as shell text for whatever `sh` there is. */
+export interface BootstrapStep {
+  readonly name: string;
+  /** Exits 0 when the step is done already. */
+  readonly done: string;
+  /** Does it, and exits 0 only when it is done then. */
+  readonly script: string;
+}
+
+const ALPINE = "command -v apk >/dev/null";
+const APT = "DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=60";
+const APT_INSTALL = `${APT} install -y -qq --no-install-recommends`;
+
+/** What a template has, and curl and dpkg to fetch and unpack; never libc6-compat, never Alpine's own "mesa". */
+const APK_PACKAGES = "ca-certificates gcompat fuse3 openssl curl dpkg";
+const APT_PACKAGES = "ca-certificates fuse3 openssl curl";
+
+/**
+ * Steps that bring a pinned Mesa into a running sandbox, as Mesa's guide for Blaxel has them for Alpine, and its Debian template
+ * for Debian. Which of the two it is, the sandbox tells. A step that is done is not done again.
+ * @param packagesMirror takes the place of scheme and host of the .deb's address
+ */
+export function bootstrapSteps(
+  { mesaVersion, deb }: Pick<Lock, "mesaVersion" | "deb">,
+  packagesMirror: string | undefined,
+): readonly BootstrapStep[] {
+  const url = new URL(deb.url);
+  const address =
+    packagesMirror === undefined ? url.href : `${packagesMirror.replace(/\/$/u, "")}${url.pathname}`;
+  // Named by its contents: what another version left is not taken for this one.
+  const file = `/tmp/mesa-${deb.sha256.slice(0, 16)}.deb`;
+  const found = String.raw`$( (timeout 10 mesa --version || timeout 10 mesa version) 2>&1 | grep -Eo '[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?' | head -n 1)`;
+  const installed = `[ "${found}" = ${quoted(mesaVersion)} ]`;
+  const programs = "command -v curl >/dev/null && command -v fusermount3 >/dev/null";
+  const packages = `if ${ALPINE}; then apk info -e ${APK_PACKAGES} >/dev/null; else dpkg -s ${APT_PACKAGES} >/dev/null 2>&1; fi && ${programs}`;
+  const installDeb = `${APT_INSTALL} --allow-downgrades ${file}`;
+  return [
+    {
+      name: "system",
+      done: `[ "$(id -u)" = 0 ] && { ${ALPINE} || command -v apt-get >/dev/null; }`,
+      script: `. /etc/os-release; echo "user $(id -u) on $PRETTY_NAME: Mesa is brought in by root, on Alpine or Debian (apk or apt-get)"; exit 1`,
+    },
+    {
+      name: "packages",
+      done: packages,
+      script: `if ${ALPINE}; then apk add --no-cache ${APK_PACKAGES}; else ${APT} update -qq && ${APT_INSTALL} ${APT_PACKAGES}; fi && ${packages}`,
+    },
+    {
+      name: "fetch",
+      done: `${installed} || test -s ${file}`,
+      script: `curl -fsSL --retry 3 --retry-connrefused -o ${file}.part ${quoted(address)} && mv ${file}.part ${file}`,
+    },
+    {
+      name: "check the hash",
+      done: installed,
+      script: `echo "${deb.sha256}  ${file}" | sha256sum -c - || { rm -f ${file}; exit 1; }`,
+    },
+    {
+      name: "install",
+      done: installed,
+      script: `if ${ALPINE}; then dpkg-deb -x ${file} /; else ${installDeb} || { ${APT} update -qq && ${installDeb}; }; fi && rm -f ${file} && command -v mesa`,
+    },
+    {
+      name: "let other users mount",
+      done: "grep -qxF user_allow_other /etc/fuse.conf",
+      script: "echo user_allow_other >> /etc/fuse.conf",
+    },
+    {
+      name: "check the version",
+      done: installed,
+      script: `echo "mesa says '${found}', ${mesaVersion} is pinned"; timeout 10 mesa --version; exit 1`,
+    },
+  ];
+}
+
+const CAUSES: readonly (readonly [RegExp, string])[] = [
+  [
+    /No space left|ENOSPC|Failure writing output/iu,
+    "The sandbox is full: half of its memory is its disk, so give more --memory.",
+  ],
+  [/Read-only file system/iu, "The sandbox's file system cannot be written; use a template instead."],
+  [
+    /are you root|Permission denied|brought in by root/iu,
+    "Bringing Mesa in takes root, on Alpine or Debian.",
+  ],
+  [
+    /overwrite .* owned by libc6-compat|libc6-compat.*conflicts|conflicts.*libc6-compat/iu,
+    "libc6-compat stands in gcompat's way (and makes Mesa hang): apk del libc6-compat first.",
+  ],
+  [
+    /no such package|Unable to locate package/iu,
+    "The image's package sources do not have it: are they the distribution's own?",
+  ],
+  [
+    /Could not resolve|Temporary failure|temporary error|timed out|Connection refused|network|Failed to connect|DNS/iu,
+    "The sandbox does not reach the package sources: check its egress rules, and mirrors in upstream.toml.",
+  ],
+  [
+    /requested URL returned error: 404/iu,
+    "The locked .deb is not there any more: mesa-template lock shows what is.",
+  ],
+  [
+    /did NOT match|sha256sum: .*FAILED|: FAILED/u,
+    "What came is not what was locked: something on the way changes it, or it was replaced.",
+  ],
+];
+
+/** What to do about a step that failed, told from what it said. */
+export function bootstrapHint(output: string): string {
+  return (
+    CAUSES.find(([pattern]) => pattern.test(output))?.[1] ??
+    "Read what it said above. A template has Mesa inside already and starts faster."
+  );
+}
