@@ -291,7 +291,7 @@ describe("wrong inputs and a wrong world", () => {
 
   it("fails the build where the base has no fuse3 to install, with apk's words", async () => {
     const { code, error } = await withDockerfile(
-      (text) => text.replace("gcompat fuse3", "gcompat fuse3-that-is-not-there"),
+      (text) => text.replace("libgcc fuse3", "libgcc fuse3-that-is-not-there"),
       () => release(["0.20.0", "--template", "alpine"]),
     );
     expect([code, error?.code], JSON.stringify(error)).toEqual([5, "BASE_LACKS_FUSE3"]);

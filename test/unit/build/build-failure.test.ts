@@ -14,6 +14,11 @@ describe("buildFailure", () => {
       ["E: Unable to locate package fuse3"],
       "The command '/bin/sh -c apt-get' returned a non-zero code: 100",
     ],
+    [
+      "MESA_DOES_NOT_START",
+      ["mesa-template: mesa does not start: Error loading shared library libgcc_s.so.1: No such file or directory"],
+      BUILDKIT,
+    ],
     ["BUILD_NETWORK", ["curl: (6) Could not resolve host: deb.example.org"], BUILDKIT],
     ["BASE_UNAVAILABLE", [], "manifest unknown: manifest unknown"],
   ])("says %s from what the step printed", (code, tail, message) => {
