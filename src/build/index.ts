@@ -1,2 +1,3 @@
 export { buildImage, builderFor, type BuildOptions } from "./build-image";
 export { imageTag, INPUTS_LABEL } from "./built-image";
+export { saveArchive } from "./save-archive";

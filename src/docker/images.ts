@@ -8,7 +8,10 @@ import { messagesOf } from "./message-stream";
 /** The part of an engine that is about images. */
 export function imagesOf(
   docker: Docker,
-): Pick<Engine, "pull" | "build" | "image" | "history" | "images" | "tag" | "removeImage" | "saveImage"> {
+): Pick<
+  Engine,
+  "pull" | "build" | "image" | "history" | "images" | "tag" | "removeImage" | "saveImage" | "loadImages"
+> {
   return {
     pull: (request) => pull(docker, request),
     build: (request) => build(docker, request),
@@ -42,6 +45,17 @@ export function imagesOf(
       } catch (error) {
         if (statusOf(error) === 404 || statusOf(error) === 409) return false;
         throw engineFailed(`The image ${reference} could not be removed`, error);
+      }
+    },
+    async loadImages(archive, signal) {
+      try {
+        const stream = (await docker.loadImage(archive, { quiet: true })) as unknown as Readable;
+        for await (const message of messagesOf(stream, { signal })) {
+          if (message.error !== undefined) throw new Error(message.error);
+        }
+      } catch (error) {
+        signal.throwIfAborted();
+        throw engineFailed("The image could not be taken into the engine", error);
       }
     },
     async saveImage(reference, signal) {
@@ -87,6 +101,7 @@ async function build(docker: Docker, request: BuildRequest): Promise<Readable> {
     labels: { ...request.labels },
     buildargs: { ...request.buildArgs },
     nocache: request.noCache,
+    ...(request.hostNetwork === true ? { networkmode: "host" } : {}),
     rm: true,
     forcerm: true,
     abortSignal: request.signal,

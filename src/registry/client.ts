@@ -20,6 +20,8 @@ export interface RepositoryClient {
 }
 
 const TIMEOUT_MS = 60_000;
+/** Layers are large and lines are slow. */
+const BLOB_TIMEOUT_MS = 15 * 60_000;
 
 /** A client for one repository. It fetches its token once, when the registry first asks for one. */
 export function openRepository(
@@ -58,9 +60,10 @@ export function openRepository(
     downloads: options.downloads,
     async get(path, accept, limitBytes) {
       const url = path.startsWith("/v2/") ? new URL(path, endpoint.base).href : `${endpoint.base}/${path}`;
+      const timeoutMs = path.startsWith("blobs/") ? BLOB_TIMEOUT_MS : TIMEOUT_MS;
       try {
         const answer = await options.downloads.get(
-          { url, headers: { accept }, limitBytes, timeoutMs: TIMEOUT_MS },
+          { url, headers: { accept }, limitBytes, timeoutMs },
           authorised,
         );
         if (answer.status === 401 || answer.status === 403)

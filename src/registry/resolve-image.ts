@@ -1,6 +1,7 @@
 import { digestOf } from "../support/digest";
 import type { Downloads } from "../support/downloads";
 import type { Host } from "../support/host";
+import { byDigest, MANIFEST_LIMIT } from "./by-digest";
 import { openRepository, type RepositoryClient } from "./client";
 import { imageNotFound, unusableImage, wrongBytes } from "./failures";
 import { MANIFEST_TYPES, parseConfig, parseManifest } from "./manifest";
@@ -24,8 +25,6 @@ export interface RegistryOptions {
   readonly mirror?: string | undefined;
   readonly downloads: Downloads;
 }
-
-const MANIFEST_LIMIT = 8 * 1024 * 1024;
 
 /**
  * Asks the registry where an image's tag points (a digest in the name is held against it). At most three documents are fetched: the list,
@@ -90,27 +89,4 @@ async function namedManifest(
   if (announced?.startsWith("sha256:") === true && announced !== digest)
     throw wrongBytes(`The manifest of ${image}`, announced, digest);
   return { bytes: answer.body, digest };
-}
-
-/** What a digest names: from the downloads folder, else from the registry; checked either way. */
-async function byDigest(
-  client: RepositoryClient,
-  path: string,
-  digest: string,
-  what: string,
-): Promise<Uint8Array> {
-  const here = await client.downloads.bytes(digest.slice("sha256:".length));
-  if (here !== undefined) return here;
-  const answer = await client.get(
-    path,
-    path.startsWith("manifests/") ? MANIFEST_TYPES : "*/*",
-    MANIFEST_LIMIT,
-  );
-  if (answer.status === 404) throw imageNotFound(`${client.repository}@${digest}`, client.registry);
-  if (answer.status !== 200)
-    throw unusableImage("IMAGE_FORMAT", `${client.registry} answers ${String(answer.status)} for ${what}.`);
-  const got = digestOf(answer.body);
-  if (got !== digest) throw wrongBytes(what.charAt(0).toUpperCase() + what.slice(1), digest, got);
-  await client.downloads.keep(answer.body);
-  return answer.body;
 }

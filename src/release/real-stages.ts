@@ -12,7 +12,7 @@ export const realStages: Stages = {
     await checkDeployPossible(host);
   },
   async lock(host, request, template) {
-    const [{ readLock, resolveLock, loadUpstream, writeLock }, { loadTemplate }] = await Promise.all([
+    const [{ readLock, resolveLock, openUpstream, writeLock }, { loadTemplate }] = await Promise.all([
       import("../lock/index"),
       import("../render/index"),
     ]);
@@ -21,7 +21,7 @@ export const realStages: Stages = {
     const source = await loadTemplate(request.root, template);
     const previous = await readLock(path);
     if (previous !== undefined && !request.relock) return { lock: previous, reused: true };
-    const upstream = await loadUpstream(request.upstreamPath);
+    const upstream = await openUpstream(host, request.upstreamPath);
     const lock = await resolveLock(host, {
       template,
       settings: source.settings,
@@ -41,18 +41,20 @@ export const realStages: Stages = {
     return rendered;
   },
   async build(host, request, rendered, progress) {
-    const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([
+    const [{ connectEngine }, { buildImage }, { openUpstream, vendoredArchive }] = await Promise.all([
       import("../docker/index"),
       import("../build/index"),
       import("../lock/index"),
     ]);
-    const upstream = await loadUpstream(request.upstreamPath);
+    const upstream = await openUpstream(host, request.upstreamPath);
     const engine = await connectEngine(host);
     let reused = true;
     const image = await buildImage(host, engine, rendered, {
       mirrors: upstream.mirrors,
       force: request.force,
       builder: request.builder,
+      onThisMachine: upstream.vendored !== undefined,
+      archive: await vendoredArchive(upstream, rendered.inputsDigest),
       logFile: releaseFolders(request.root).log(rendered.template, rendered.mesaVersion, "build"),
       onProgress: (message) => {
         reused = false;

@@ -26,6 +26,7 @@ import {
   sandboxRunCommand,
   sandboxShellCommand,
 } from "./sandbox";
+import { vendorCommand } from "./vendor";
 import {
   buildCommand,
   deployCommand,
@@ -61,6 +62,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   diffCommand,
   notesCommand,
   driftCommand,
+  vendorCommand,
   sandboxRunCommand,
   sandboxShellCommand,
   sandboxBootstrapCommand,

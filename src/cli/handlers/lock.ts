@@ -5,6 +5,7 @@ import { templateFolders } from "../template-folders";
 import {
   checkLock,
   loadUpstream,
+  openUpstream,
   parseMesaVersion,
   readLock,
   resolveLock,
@@ -33,11 +34,10 @@ interface LockResult {
 
 export const run: CommandHandler = async (args, context) => {
   const mesaVersion = parseMesaVersion(args.required("mesa-version"));
-  const [templates, upstream] = await Promise.all([
-    templateFolders(context),
-    loadUpstream(context.upstream ?? join(context.root, "templates/upstream.toml")),
-  ]);
-  if (args.flag("check")) return checked(context, mesaVersion, templates, upstream);
+  const upstreamPath = context.upstream ?? join(context.root, "templates/upstream.toml");
+  const templates = await templateFolders(context);
+  if (args.flag("check")) return checked(context, mesaVersion, templates, await loadUpstream(upstreamPath));
+  const upstream = await openUpstream(context.host, upstreamPath);
   const trustKey = context.dryRun ? undefined : await keyToTrust(args, context, upstream);
   const results = await Promise.all(
     templates.map((template) =>
