@@ -244,6 +244,13 @@ describe("revoke", () => {
     );
     expect(no.stdout).toMatch(/Nothing was revoked/u);
     expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("verified");
+    expect((await answer("\\004\\004")).stdout).toMatch(/Nothing was revoked/u);
+    const interrupted = await answer("\\003");
+    expect(interrupted).toMatchObject({
+      code: 130,
+      stdout: expect.not.stringMatching(/^\s+at /mu) as string,
+    });
+    expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("verified");
     await answer("y\\n");
     expect(here.manifest().channels["debian"]).toEqual({ stable: "debian@0.20.0-1" });
     expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("revoked");
@@ -363,7 +370,7 @@ describe("what scripts read", () => {
   });
 
   it("leaves columns out on a narrow terminal, never half of one", async () => {
-    const here = place();
+    place();
     const root = join(work.folder, `place-${String(folders)}`);
     const at = async (columns: number): Promise<readonly string[]> => {
       const command = `stty cols ${String(columns)}; ${process.execPath} ${program} list --root ${root}`;

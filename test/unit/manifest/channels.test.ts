@@ -96,14 +96,14 @@ describe("channels", () => {
 
   /** Where channels point when their moves are made again from the beginning. */
   function replayed({ history }: Manifest): Record<string, string> {
-    const pointing: Record<string, string> = {};
+    const pointing = new Map<string, string>();
     for (const { template, channel, from, to } of history) {
       const name = `${template}/${channel}`;
-      expect(from).toBe(pointing[name] ?? null);
-      if (to === null) delete pointing[name];
-      else pointing[name] = to;
+      expect(from).toBe(pointing.get(name) ?? null);
+      if (to === null) pointing.delete(name);
+      else pointing.set(name, to);
     }
-    return pointing;
+    return Object.fromEntries(pointing);
   }
 
   it("keep their invariants under any sequence of operations", () => {
