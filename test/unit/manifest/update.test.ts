@@ -7,24 +7,14 @@ import { readManifest, recordEntry, updateManifest } from "../../../src/manifest
 import { promote } from "../../../src/manifest/promote";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { systemClock } from "../../../src/support/clock";
-import type { Host } from "../../../src/support/host";
-import { createRedactor } from "../../../src/support/redact";
 import { entryOf, manifestOf } from "./fixture";
+import { fileHost } from "./host";
 
 const folder = mkdtempSync(join(tmpdir(), "manifest-update-"));
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
-const host: Host = {
-  env: {},
-  clock: systemClock,
-  fetch: globalThis.fetch,
-  run: () => Promise.reject(new Error("not here")),
-  emit: () => undefined,
-  redact: createRedactor({}),
-  signal: new AbortController().signal,
-  runId: "update-test",
-};
+const host = fileHost("update-test");
 const facts = { at: "2026-02-01T00:00:00.000Z", by: "x" };
 const start = manifestOf(entryOf("alpine", "0.20.0"), entryOf("debian", "0.20.0"));
 const toStable = (manifest: Manifest): Manifest => promote(manifest, ["debian@0.20.0-1"], "stable", facts);
