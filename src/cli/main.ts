@@ -2,6 +2,7 @@ import { isAbsolute, resolve } from "node:path";
 import { availableParallelism } from "node:os";
 import { randomBytes } from "node:crypto";
 import { commandArguments } from "./arguments";
+import { confirm } from "./confirm";
 import type { CommandContext, CommandOutcome, CommandSpec } from "./command";
 import { defaultsOf, optionsFromEnvironment, optionsOf, wrongUsage } from "./command-line";
 import { COMMANDS } from "./commands/index";
@@ -27,16 +28,6 @@ const runProcessLazily: RunProcess = async (request) => {
 
 function isCi(env: Environment): boolean {
   return env["CI"] !== undefined && env["CI"] !== "" && env["CI"] !== "false";
-}
-
-async function confirm(question: string): Promise<boolean> {
-  const { createInterface } = await import("node:readline/promises");
-  const asker = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    return /^y(es)?$/iu.test((await asker.question(`${question} [y/N] `)).trim());
-  } finally {
-    asker.close();
-  }
 }
 
 interface Prepared {

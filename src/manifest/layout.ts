@@ -1,5 +1,5 @@
-/** The line that begins the versions' part, with the line break before it. */
-export const VERSIONS_KEY = '\n  "versions": {';
+/** The line that begins the versions' part, with the line breaks around it. */
+export const VERSIONS_KEY = '\n  "versions": {\n';
 
 /**
  * Where the versions' part begins (the line break before its key) in a manifest that is laid out as this program writes it,

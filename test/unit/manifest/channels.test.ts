@@ -65,38 +65,79 @@ describe("channels", () => {
     expect(() => promote(after, ["debian@0.26.0-1"], "stable", facts)).toThrow(/revoked: broken/u);
   });
 
+  const versions = ["0.20.0", "0.26.0", "0.38.0"];
+  const start = manifestOf(
+    ...versions.flatMap((version) => [entryOf("debian", version), entryOf("alpine", version)]),
+  );
+  const step = fc.record({
+    what: fc.constantFrom("promote", "promote", "rollback", "rollback to", "revoke"),
+    version: fc.constantFrom(...versions),
+    template: fc.constantFrom("debian", "alpine"),
+    channel: fc.constantFrom("stable", "canary"),
+    // Clocks of different machines go differently.
+    clock: fc.integer({ min: -5, max: 5 }),
+  });
+  type Step = typeof step extends fc.Arbitrary<infer One> ? One : never;
+
+  /** The manifest after an operation: the very same one when it was refused. */
+  function after(manifest: Manifest, { what, version, template, channel, clock }: Step): Manifest {
+    const now = { at: new Date(1_800_000_000_000 + clock).toISOString(), by: "x" };
+    const id = `${template}@${version}-1`;
+    try {
+      if (what === "promote") return promote(manifest, [id], channel, now);
+      if (what === "rollback") return rollback(manifest, [template], channel, now);
+      if (what === "rollback to") return rollback(manifest, [template], channel, now, [id]);
+      return revoke(manifest, id, { ...now, reason: "r" }, true);
+    } catch (error) {
+      expect(error).toBeInstanceOf(Failure);
+      return manifest;
+    }
+  }
+
+  /** Where channels point when their moves are made again from the beginning. */
+  function replayed({ history }: Manifest): Record<string, string> {
+    const pointing = new Map<string, string>();
+    for (const { template, channel, from, to } of history) {
+      const name = `${template}/${channel}`;
+      expect(from).toBe(pointing.get(name) ?? null);
+      if (to === null) pointing.delete(name);
+      else pointing.set(name, to);
+    }
+    return Object.fromEntries(pointing);
+  }
+
   it("keep their invariants under any sequence of operations", () => {
-    const versions = ["0.20.0", "0.26.0", "0.38.0"];
-    const step = fc.record({
-      what: fc.constantFrom("promote", "rollback", "revoke"),
-      version: fc.constantFrom(...versions),
-      template: fc.constantFrom("debian", "alpine"),
-      channel: fc.constantFrom("stable", "canary"),
-    });
     fc.assert(
       fc.property(fc.array(step, { maxLength: 30 }), (steps) => {
-        let manifest: Manifest = manifestOf(
-          ...versions.flatMap((version) => [entryOf("debian", version), entryOf("alpine", version)]),
-        );
-        steps.forEach(({ what, version, template, channel }, index) => {
-          const now = { at: new Date(1_800_000_000_000 + index).toISOString(), by: "x" };
-          const id = `${template}@${version}-1`;
+        let manifest = start;
+        for (const one of steps) {
           const before = manifest;
-          try {
-            if (what === "promote") manifest = promote(manifest, [id], channel, now);
-            else if (what === "rollback") manifest = rollback(manifest, [template], channel, now);
-            else manifest = revoke(manifest, id, { ...now, reason: "r" }, true);
-          } catch (error) {
-            expect(error).toBeInstanceOf(Failure);
-            expect(manifest).toBe(before);
-          }
+          manifest = after(manifest, one);
           expect(checkManifest(manifest)).toEqual([]);
-          for (const ids of Object.values(manifest.channels))
-            for (const target of Object.values(ids))
-              expect(manifest.versions[target]?.status).not.toBe("revoked");
-        });
+          const pointing = Object.entries(manifest.channels).flatMap(([template, channels]) =>
+            Object.entries(channels).map(([channel, id]) => [`${template}/${channel}`, id] as const),
+          );
+          for (const [, id] of pointing) expect(manifest.versions[id]?.status).toBe("verified");
+          expect(replayed(manifest)).toEqual(Object.fromEntries(pointing));
+          expect(manifest.history.slice(0, before.history.length)).toEqual(before.history);
+        }
       }),
       { numRuns: 150 },
+    );
+  });
+
+  it("are as before after any promote that is rolled back, whatever went before", () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 20 }), step, (steps, last) => {
+        const before = steps.reduce(after, start);
+        const { template, channel } = last;
+        const promoted = after(before, { ...last, what: "promote" });
+        fc.pre(promoted !== before && before.channels[template]?.[channel] !== undefined);
+        const back = after(promoted, { ...last, what: "rollback" });
+        expect(back.channels).toEqual(before.channels);
+        expect(rollbackTarget(back, template, channel)).toBe(rollbackTarget(before, template, channel));
+      }),
+      { numRuns: 300 },
     );
   });
 

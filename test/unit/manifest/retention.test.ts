@@ -32,6 +32,22 @@ describe("what gc keeps", () => {
     ).toBe(true);
   });
 
+  it("is not pushed out by versions that failed or were revoked", () => {
+    const withFailures = manifestOf(
+      entryOf("debian", "0.10.0"),
+      entryOf("debian", "0.11.0", 1, "failed"),
+      entryOf("debian", "0.12.0", 1, "revoked"),
+    );
+    const plan = retentionPlan(withFailures, { keepLast: 1, keepYoungerThanDays: 0 }, now);
+    expect(plan.filter(({ keep }) => keep).map(({ entry }) => entry.mesaVersion)).toEqual(["0.10.0"]);
+  });
+
+  it("is what nobody knows the age of", () => {
+    const odd = { ...entryOf("debian", "0.10.0", 1, "failed"), createdAt: "once" };
+    const [verdict] = retentionPlan(manifestOf(odd), { keepLast: 1, keepYoungerThanDays: 0 }, now);
+    expect(verdict).toMatchObject({ keep: true, why: "nobody knows how old it is" });
+  });
+
   it("is not looked at again once it was removed", () => {
     const after = {
       ...manifest,

@@ -1,24 +1,13 @@
 import { updateManifest, recordEntry } from "../../../src/manifest/index";
 import { promote } from "../../../src/manifest/promote";
 import { rollback } from "../../../src/manifest/rollback";
-import { systemClock } from "../../../src/support/clock";
 import { Failure } from "../../../src/support/errors";
-import type { Host } from "../../../src/support/host";
-import { createRedactor } from "../../../src/support/redact";
 import { entryOf } from "./fixture";
+import { fileHost } from "./host";
 
 // Run as a process of its own: `record PATH NAME COUNT` adds versions; `loop PATH` records, promotes and rolls back until it is
 // killed, both templates at once: in one write.
-const host: Host = {
-  env: {},
-  clock: systemClock,
-  fetch: globalThis.fetch,
-  run: () => Promise.reject(new Error("not here")),
-  emit: () => undefined,
-  redact: createRedactor({}),
-  signal: new AbortController().signal,
-  runId: `w${String(process.pid)}`,
-};
+const host = fileHost(`w${String(process.pid)}`);
 const now = (): string => new Date().toISOString();
 
 const [command, path = "", name = "debian", count = "1"] = process.argv.slice(2);

@@ -1,0 +1,25 @@
+import { Failure, messageOf } from "../support/errors";
+
+/**
+ * Asks a yes/no question on stderr; whatever is not yes is no, and so is the end of the input (Ctrl-D).
+ * @throws Failure INTERRUPTED (exit 130) on Ctrl-C
+ */
+export async function confirm(question: string): Promise<boolean> {
+  const { createInterface } = await import("node:readline/promises");
+  const asker = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    return /^y(es)?$/iu.test((await asker.question(`${question} [y/N] `)).trim());
+  } catch (error) {
+    process.stderr.write("\n");
+    // Node names both keys in the message of the same AbortError, and nowhere else.
+    if (messageOf(error).endsWith("Ctrl+D")) return false;
+    throw new Failure({
+      code: "INTERRUPTED",
+      kind: "interrupted",
+      message: "Interrupted at the question.",
+      cause: error,
+    });
+  } finally {
+    asker.close();
+  }
+}

@@ -1,0 +1,390 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Manifest } from "../../../src/manifest/entry";
+import { entryOf, manifestOf } from "../manifest/fixture";
+import { buildInto, workFolder } from "./fixture/built";
+import { runProgram, writeManifest, type Ran } from "./fixture/program";
+
+const work = workFolder("channel-commands");
+const program = join(work.folder, "dist/mesa-template.js");
+const ADA = "Ada Lovelace <ada@example.invalid>";
+let folders = 0;
+
+beforeAll(() => {
+  buildInto(join(work.folder, "dist"));
+}, 120_000);
+afterAll(work.remove);
+
+interface Place {
+  readonly manifest: () => Manifest;
+  readonly text: () => string;
+  readonly run: (line: string, env?: Readonly<Record<string, string>>) => Promise<Ran>;
+}
+
+const versions = [
+  entryOf("alpine", "0.20.0"),
+  entryOf("alpine", "0.26.0"),
+  entryOf("alpine", "0.46.0", 1, "failed"),
+  entryOf("debian", "0.20.0"),
+  entryOf("debian", "0.26.0"),
+  entryOf("debian", "0.38.0", 1, "deployed"),
+  entryOf("debian", "0.46.0"),
+];
+
+function place(): Place {
+  folders += 1;
+  const root = join(work.folder, `place-${String(folders)}`);
+  const file = writeManifest(root, manifestOf(...versions));
+  const text = (): string => readFileSync(file, "utf8");
+  return {
+    text,
+    manifest: () => JSON.parse(text()) as Manifest,
+    run: (line, env) => runProgram(program, [...line.split(" "), "--root", root], env),
+  };
+}
+
+/** Each line succeeds. */
+async function runAll({ run }: Place, ...lines: readonly string[]): Promise<void> {
+  for (const line of lines) {
+    const { code, stderr } = await run(line);
+    expect(code, `${line}: ${stderr}`).toBe(0);
+  }
+}
+
+describe("promote", () => {
+  it("takes a Mesa version for every template in one write, with who and why", async () => {
+    const here = place();
+    const { stdout } = await here.run("promote 0.20.0 stable --reason first");
+    expect(stdout).toBe("stable → alpine@0.20.0-1\nstable → debian@0.20.0-1\n");
+    const { channels, history } = here.manifest();
+    expect(channels).toEqual({
+      alpine: { stable: "alpine@0.20.0-1" },
+      debian: { stable: "debian@0.20.0-1" },
+    });
+    expect(history).toMatchObject([
+      { template: "alpine", from: null, to: "alpine@0.20.0-1", by: ADA, reason: "first", action: "promote" },
+      { template: "debian", from: null, to: "debian@0.20.0-1", by: ADA, reason: "first", action: "promote" },
+    ]);
+  });
+
+  it.each([
+    ["0.46.0 stable", /alpine@0\.46\.0-1 cannot become stable: it failed/u],
+    [
+      "0.38.0 stable --unverified",
+      /alpine has no usable version of Mesa 0\.38\.0; .* for every template or for none/u,
+    ],
+    ["debian@0.38.0-1 stable", /not verified/u],
+    ["0.99.0 stable", /Nothing is called 0\.99\.0/u],
+    ["constructor stable", /Nothing is called constructor/u],
+    ["0.20.0 Stable", /cannot be a channel's name/u],
+    ["debian@0.20.0-1 stable --template alpine", /is not a version of alpine/u],
+  ])("refuses %s with 2, and writes nothing", async (line, words) => {
+    const here = place();
+    const before = here.text();
+    const { code, stderr } = await here.run(`promote ${line}`);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(words)]);
+    expect(here.text()).toBe(before);
+  });
+
+  it("takes what was only deployed with --unverified, and some templates where that is said", async () => {
+    const here = place();
+    await runAll(
+      here,
+      "promote debian@0.38.0-1 canary --unverified",
+      "promote 0.46.0 stable --template debian",
+    );
+    expect(here.manifest().channels).toEqual({
+      debian: { canary: "debian@0.38.0-1", stable: "debian@0.46.0-1" },
+    });
+  });
+
+  it("has nothing to do where the channel is already, and keeps no move of it", async () => {
+    const here = place();
+    await runAll(here, "promote 0.20.0 stable");
+    const before = here.text();
+    const { stdout } = await here.run("promote 0.20.0 stable");
+    expect(stdout).toMatch(/already there, nothing to do/u);
+    expect(here.text()).toBe(before);
+  });
+
+  it("writes nothing with --dry-run", async () => {
+    const here = place();
+    const before = here.text();
+    expect((await here.run("promote 0.20.0 stable --dry-run")).stdout).toMatch(/dry run/u);
+    expect(here.text()).toBe(before);
+  });
+
+  it("names the CI run that did it", async () => {
+    const here = place();
+    await here.run("promote 0.20.0 stable", {
+      CI: "true",
+      GITHUB_RUN_ID: "7",
+      GITHUB_REPOSITORY: "acme/templates",
+      GITHUB_SERVER_URL: "https://github.example.invalid",
+    });
+    expect(here.manifest().history[0]?.by).toBe(
+      "https://github.example.invalid/acme/templates/actions/runs/7",
+    );
+  });
+});
+
+describe("rollback", () => {
+  it("goes back step by step, and says when there is nothing left", async () => {
+    const here = place();
+    await runAll(here, "promote 0.20.0 stable", "promote 0.26.0 stable", "promote debian@0.46.0-1 stable");
+    await runAll(here, "rollback stable --template debian");
+    expect(here.manifest().channels["debian"]).toEqual({ stable: "debian@0.26.0-1" });
+    const { stdout } = await here.run("rollback stable");
+    expect(stdout).toMatch(/stable of debian: debian@0\.26\.0-1 → debian@0\.20\.0-1/u);
+    const before = here.text();
+    const again = await here.run("rollback stable");
+    expect([again.code, again.stderr]).toEqual([2, expect.stringMatching(/nothing to go back to/u)]);
+    expect(here.text()).toBe(before);
+  });
+
+  it("goes to a version that is named, of one template or of all", async () => {
+    const here = place();
+    await runAll(
+      here,
+      "promote 0.20.0 stable",
+      "promote 0.26.0 stable",
+      "rollback stable --to debian@0.20.0-1",
+    );
+    expect(here.manifest().channels).toEqual({
+      alpine: { stable: "alpine@0.26.0-1" },
+      debian: { stable: "debian@0.20.0-1" },
+    });
+    await runAll(here, "rollback stable --to 0.26.0");
+    const before = here.text();
+    expect(here.manifest().channels["debian"]).toEqual({ stable: "debian@0.26.0-1" });
+    expect((await here.run("rollback stable --to 0.26.0")).stdout).toMatch(/nothing to do/u);
+    expect(here.text()).toBe(before);
+  });
+
+  it.each([
+    ["nothing", /No template has a channel nothing/u],
+    ["stable --to alpine@0.46.0-1", /alpine@0\.46\.0-1: it failed/u],
+    ["stable --to debian@9.9.9-1", /Nothing is called debian@9\.9\.9-1/u],
+    ["canary --to alpine@0.20.0-1", /alpine@0\.20\.0-1 is not a version of debian/u],
+  ])("refuses %s with 2", async (line, words) => {
+    const here = place();
+    await runAll(here, "promote 0.20.0 stable", "promote 0.26.0 stable", "promote debian@0.46.0-1 canary");
+    const before = here.text();
+    const { code, stderr } = await here.run(`rollback ${line}`);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(words)]);
+    expect(here.text()).toBe(before);
+  });
+
+  it("steps over what was revoked meanwhile", async () => {
+    const here = place();
+    await runAll(here, "promote debian@0.20.0-1 stable", "promote debian@0.26.0-1 stable");
+    await runAll(
+      here,
+      "promote debian@0.46.0-1 stable",
+      "revoke debian@0.26.0-1 --reason broken",
+      "rollback stable",
+    );
+    expect(here.manifest().channels["debian"]).toEqual({ stable: "debian@0.20.0-1" });
+  });
+});
+
+describe("revoke", () => {
+  it("is refused without a terminal while a channel points there, and lists the channels", async () => {
+    const here = place();
+    await runAll(here, "promote 0.20.0 stable", "promote 0.20.0 canary");
+    const before = here.text();
+    const { code, stderr } = await here.run("revoke debian@0.20.0-1 --reason broken");
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/(stable, canary|canary, stable) point at debian@0\.20\.0-1/u),
+    ]);
+    expect(here.text()).toBe(before);
+  });
+
+  it("takes the channels back with --rollback, and ends one that has nowhere to go", async () => {
+    const here = place();
+    await runAll(here, "promote 0.20.0 stable", "promote 0.26.0 stable", "promote debian@0.26.0-1 canary");
+    await runAll(here, "revoke debian@0.26.0-1 --reason broken --rollback");
+    const { channels, versions: after, history } = here.manifest();
+    expect(channels["debian"]).toEqual({ stable: "debian@0.20.0-1" });
+    expect(after["debian@0.26.0-1"]).toMatchObject({
+      status: "revoked",
+      revocation: { reason: "broken", by: ADA },
+    });
+    expect(history.slice(-2).map(({ channel, to }) => [channel, to])).toEqual([
+      ["canary", null],
+      ["stable", "debian@0.20.0-1"],
+    ]);
+  });
+
+  it("keeps the first reason when it is said again", async () => {
+    const here = place();
+    await runAll(here, "revoke debian@0.26.0-1 --reason first");
+    const before = here.text();
+    expect((await here.run("revoke debian@0.26.0-1 --reason second")).stdout).toMatch(
+      /revoked already: first/u,
+    );
+    expect(here.text()).toBe(before);
+  });
+
+  it("asks on a terminal, and does what is answered", async () => {
+    const here = place();
+    await runAll(here, "promote debian@0.20.0-1 stable", "promote debian@0.26.0-1 stable");
+    const root = join(work.folder, `place-${String(folders)}`);
+    const answer = (keys: string): Promise<Ran> =>
+      runProgram("", [], {}, [
+        "bash",
+        "-c",
+        `(sleep 1; printf '${keys}'; sleep 1) | script -qec "${process.execPath} ${program} revoke debian@0.26.0-1 --reason broken --root ${root}" /dev/null #`,
+      ]);
+    const no = await answer("n\\nn\\n");
+    expect(no.stdout).toMatch(
+      /stable points at debian@0\.26\.0-1\. Roll back \(stable → debian@0\.20\.0-1\)\?/u,
+    );
+    expect(no.stdout).toMatch(/Nothing was revoked/u);
+    expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("verified");
+    expect((await answer("\\004\\004")).stdout).toMatch(/Nothing was revoked/u);
+    const interrupted = await answer("\\003");
+    expect(interrupted).toMatchObject({
+      code: 130,
+      stdout: expect.not.stringMatching(/^\s+at /mu) as string,
+    });
+    expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("verified");
+    await answer("y\\n");
+    expect(here.manifest().channels["debian"]).toEqual({ stable: "debian@0.20.0-1" });
+    expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("revoked");
+  }, 30_000);
+});
+
+describe("what scripts read", () => {
+  it("is one line: the image, and nothing else", async () => {
+    const here = place();
+    await runAll(here, "promote 0.20.0 stable");
+    for (const line of [
+      "resolve stable --template debian",
+      "resolve 0.20.0 --template debian",
+      "resolve debian@0.20.0-1",
+    ])
+      expect(await here.run(line)).toEqual({
+        code: 0,
+        stdout: "sandbox/mesa-debian:tag0200r1\n",
+        stderr: "",
+      });
+    const several = await here.run("resolve stable");
+    expect(several).toMatchObject({ code: 2, stdout: "" });
+    expect(several.stderr).toMatch(/several versions: alpine@0\.20\.0-1, debian@0\.20\.0-1/u);
+    expect(JSON.parse((await here.run("resolve debian@0.20.0-1 --json")).stdout)).toMatchObject({
+      ok: true,
+      image: "sandbox/mesa-debian:tag0200r1",
+      version: { id: "debian@0.20.0-1" },
+    });
+  });
+
+  it("says why a channel, a version or an id cannot be used", async () => {
+    const here = place();
+    await runAll(here, "promote debian@0.20.0-1 stable");
+    const manifest = here.manifest();
+    const revoked = {
+      ...manifest.versions["debian@0.20.0-1"],
+      status: "revoked",
+      revocation: { reason: "mounts time out", at: "2026-02-01T00:00:00.000Z", by: "x" },
+    };
+    writeManifest(join(work.folder, `place-${String(folders)}`), {
+      ...manifest,
+      versions: { ...manifest.versions, "debian@0.20.0-1": revoked },
+    } as Manifest);
+    for (const ref of ["stable", "debian@0.20.0-1"]) {
+      const { code, stdout, stderr } = await here.run(`resolve ${ref}`);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(/revoked: mounts time out/u);
+    }
+    expect((await here.run("resolve alpine@0.46.0-1")).stderr).toMatch(/is failed: there is no image/u);
+    const root = join(work.folder, `place-${String(folders)}`);
+    const used = await runProgram(program, [
+      "sandbox",
+      "run",
+      "stable",
+      "--repo",
+      "a/b",
+      "--root",
+      root,
+      "--",
+      "true",
+    ]);
+    expect([used.code, used.stderr]).toEqual([2, expect.stringMatching(/revoked: mounts time out/u)]);
+  });
+
+  it("has the history newest first, of all channels or of one", async () => {
+    const here = place();
+    await runAll(
+      here,
+      "promote 0.20.0 stable",
+      "promote debian@0.26.0-1 canary",
+      "promote debian@0.26.0-1 stable",
+    );
+    await runAll(here, "rollback stable --template debian --reason slow");
+    const answer = JSON.parse((await here.run("history --json")).stdout) as Pick<Manifest, "history"> & {
+      ok: true;
+    };
+    expect(Object.keys(answer)).toEqual(["ok", "history"]);
+    expect(answer.history).toEqual([...here.manifest().history].reverse());
+    expect(answer.history[0]).toMatchObject({
+      channel: "stable",
+      template: "debian",
+      action: "rollback",
+      from: "debian@0.26.0-1",
+      to: "debian@0.20.0-1",
+      by: ADA,
+      reason: "slow",
+    });
+    const one = JSON.parse((await here.run("history canary --json")).stdout) as Pick<Manifest, "history">;
+    expect(one.history.map(({ channel }) => channel)).toEqual(["canary"]);
+    const times = here.manifest().history.map(({ at }) => at);
+    expect([...times].sort()).toEqual(times);
+  });
+
+  it("lists newest first, by status, template and channel, and cuts nothing off when piped", async () => {
+    const here = place();
+    await runAll(here, "promote 0.20.0 stable");
+    const ids = async (line: string): Promise<readonly string[]> =>
+      (JSON.parse((await here.run(line)).stdout) as { versions: { id: string }[] }).versions.map(
+        ({ id }) => id,
+      );
+    expect(await ids("list --json")).toEqual([
+      "alpine@0.46.0-1",
+      "debian@0.46.0-1",
+      "debian@0.38.0-1",
+      "alpine@0.26.0-1",
+      "debian@0.26.0-1",
+      "alpine@0.20.0-1",
+      "debian@0.20.0-1",
+    ]);
+    expect(await ids("list --json --status failed")).toEqual(["alpine@0.46.0-1"]);
+    expect(await ids("list --json --template debian --channel stable")).toEqual(["debian@0.20.0-1"]);
+    expect((await here.run("list --status bogus")).code).toBe(2);
+    const { stdout } = await here.run("list", { COLUMNS: "40" });
+    expect(stdout).toMatch(
+      /^debian@0\.20\.0-1\s+verified\s+stable\s+\d+d\s+1\.0 kB\s+24\/24\s+sandbox\/mesa-debian:tag0200r1$/mu,
+    );
+  });
+
+  it("leaves columns out on a narrow terminal, never half of one", async () => {
+    place();
+    const root = join(work.folder, `place-${String(folders)}`);
+    const at = async (columns: number): Promise<readonly string[]> => {
+      const command = `stty cols ${String(columns)}; ${process.execPath} ${program} list --root ${root}`;
+      const { stdout } = await runProgram("", [], {}, [
+        "bash",
+        "-c",
+        `script -qec "${command}" /dev/null </dev/null #`,
+      ]);
+      return stdout.split("\r\n").filter((line) => line !== "");
+    };
+    expect((await at(160))[0]).toMatch(/VERSION\s+STATUS\s+CHANNELS\s+AGE\s+SIZE\s+SMOKE\s+IMAGE/u);
+    const narrow = await at(44);
+    expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(44);
+    expect(narrow[0]).toMatch(/VERSION\s+STATUS\s+CHANNELS/u);
+    expect(narrow[0]).not.toMatch(/IMAGE/u);
+  });
+});

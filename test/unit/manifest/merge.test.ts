@@ -1,0 +1,122 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { checkManifest } from "../../../src/manifest/check";
+import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
+import { mergeManifests } from "../../../src/manifest/merge";
+import { promote } from "../../../src/manifest/promote";
+import { revoke } from "../../../src/manifest/revoke";
+import { rollback } from "../../../src/manifest/rollback";
+import { Failure } from "../../../src/support/errors";
+import { canonicalJson } from "../../../src/support/canonical-json";
+import { entryOf, manifestOf } from "./fixture";
+
+const at = (day: number): string => `2026-02-${String(day).padStart(2, "0")}T00:00:00.000Z`;
+const facts = (day: number) => ({ at: at(day), by: "x" }) as const;
+
+function conflict(one: Manifest, other: Manifest): Failure {
+  try {
+    mergeManifests(one, other);
+  } catch (error) {
+    if (error instanceof Failure) return error;
+    throw error;
+  }
+  throw new Error("they were joined");
+}
+
+describe("joining manifests", () => {
+  const old = entryOf("debian", "0.20.0");
+  const base = promote(manifestOf(old), [old.id], "stable", facts(1));
+
+  it("takes what each of two runs added, twice as well as once", () => {
+    const one = { ...base, versions: { ...base.versions, "a@1.0.0-1": entryOf("a", "1.0.0") } };
+    const other = { ...base, versions: { ...base.versions, "b@1.0.0-1": entryOf("b", "1.0.0") } };
+    const merged = mergeManifests(one, other);
+    expect(Object.keys(merged.versions).sort()).toEqual(["a@1.0.0-1", "b@1.0.0-1", "debian@0.20.0-1"]);
+    expect(canonicalJson(mergeManifests(other, one))).toBe(canonicalJson(merged));
+    expect(mergeManifests(merged, one)).toBe(merged);
+    expect(mergeManifests(merged, other)).toBe(merged);
+  });
+
+  it.each<[string, Partial<ManifestEntry>, Partial<ManifestEntry>, string]>([
+    ["deployed, then verified", { status: "deployed", verification: null }, {}, "verified"],
+    ["failed, then verified", { status: "failed", updatedAt: at(1) }, { updatedAt: at(2) }, "verified"],
+    ["verified, then failed", { updatedAt: at(1) }, { status: "failed", updatedAt: at(2) }, "failed"],
+    [
+      "revoked while another run verified it",
+      { status: "revoked", updatedAt: at(1) },
+      { updatedAt: at(2) },
+      "revoked",
+    ],
+    ["revoked, then removed", { status: "revoked" }, { status: "removed" }, "removed"],
+  ])("knows which state of a version is the later one: %s", (_what, one, other, status) => {
+    const sides = [one, other].map((change) => manifestOf({ ...old, ...change })) as [Manifest, Manifest];
+    expect(mergeManifests(...sides).versions[old.id]?.status).toBe(status);
+    expect(mergeManifests(sides[1], sides[0]).versions[old.id]?.status).toBe(status);
+  });
+
+  it.each<[string, Partial<ManifestEntry>]>([
+    ["other inputs", { inputsDigest: `sha256:${"c".repeat(64)}` }],
+    ["another build", { createdAt: at(9) }],
+    ["the same state, but other facts", { smoke: { ...old.smoke, passed: 1 } }],
+  ])("is refused for one id with %s, and names it", (_what, change) => {
+    const found = conflict(manifestOf(old), manifestOf({ ...old, ...change }));
+    expect([found.code, found.kind]).toEqual(["MANIFEST_MERGE_CONFLICT", "manifest"]);
+    expect(found.message).toContain(old.id);
+  });
+
+  it("leaves a channel ended that one side ended, and keeps every move once", () => {
+    const ended = revoke(base, old.id, { ...facts(2), reason: "broken" }, true);
+    const merged = mergeManifests(base, ended);
+    expect(merged.channels["debian"]).toEqual({});
+    expect(merged.history).toEqual(ended.history);
+    expect(checkManifest(merged)).toEqual([]);
+  });
+
+  it("keeps unknown fields, and the newer of two schema versions", () => {
+    const newer = { ...base, schemaVersion: "1.7", colour: "blue" };
+    expect(mergeManifests(base, newer)).toMatchObject({ schemaVersion: "1.7", colour: "blue" });
+    expect(mergeManifests(newer, base)).toMatchObject({ schemaVersion: "1.7", colour: "blue" });
+  });
+
+  it("comes to the same in any order, and is valid, whatever two runs did", () => {
+    const entries = ["0.20.0", "0.26.0", "0.38.0"].map((version) => entryOf("debian", version));
+    const step = fc.record({
+      what: fc.constantFrom("promote", "rollback", "revoke"),
+      id: fc.constantFrom(...entries.map(({ id }) => id)),
+      by: fc.constantFrom("one", "other"),
+      day: fc.integer({ min: 1, max: 28 }),
+    });
+    const run = (
+      start: Manifest,
+      steps: readonly { what: string; id: string; by: string; day: number }[],
+    ): Manifest =>
+      steps.reduce((manifest, { what, id, by, day }) => {
+        try {
+          const now = { at: at(day), by };
+          if (what === "promote") return promote(manifest, [id], "stable", now);
+          if (what === "rollback") return rollback(manifest, ["debian"], "stable", now);
+          return revoke(manifest, id, { ...now, reason: "r" }, true);
+        } catch (error) {
+          if (error instanceof Failure) return manifest;
+          throw error;
+        }
+      }, start);
+    fc.assert(
+      fc.property(fc.array(step), fc.array(step), (ours, theirs) => {
+        const start = manifestOf(...entries);
+        const [one, other] = [run(start, ours), run(start, theirs)];
+        let merged: Manifest;
+        try {
+          merged = mergeManifests(one, other);
+        } catch (error) {
+          expect(error).toBeInstanceOf(Failure);
+          return;
+        }
+        expect(checkManifest(merged)).toEqual([]);
+        expect(canonicalJson(mergeManifests(other, one))).toBe(canonicalJson(merged));
+        expect(canonicalJson(mergeManifests(merged, other))).toBe(canonicalJson(merged));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,108 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import type { Manifest } from "../../../src/manifest/entry";
+import { readManifest, recordEntry, updateManifest } from "../../../src/manifest/index";
+import { promote } from "../../../src/manifest/promote";
+import { canonicalJson } from "../../../src/support/canonical-json";
+import { systemClock } from "../../../src/support/clock";
+import { entryOf, manifestOf } from "./fixture";
+import { fileHost } from "./host";
+
+const folder = mkdtempSync(join(tmpdir(), "manifest-update-"));
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+const host = fileHost("update-test");
+const facts = { at: "2026-02-01T00:00:00.000Z", by: "x" };
+const start = manifestOf(entryOf("alpine", "0.20.0"), entryOf("debian", "0.20.0"));
+const toStable = (manifest: Manifest): Manifest => promote(manifest, ["debian@0.20.0-1"], "stable", facts);
+
+function file(name: string, text: string): string {
+  const path = join(folder, `${name}.json`);
+  writeFileSync(path, text);
+  return path;
+}
+
+describe("changing the manifest", () => {
+  it("keeps what somebody without the lock wrote since it was read", async () => {
+    const path = file("outside", canonicalJson(start));
+    let calls = 0;
+    await updateManifest(host, path, (manifest) => {
+      calls += 1;
+      if (calls === 1)
+        writeFileSync(path, canonicalJson(recordEntry(manifest, entryOf("team", "0.26.0"), facts.at)));
+      return toStable(manifest);
+    });
+    const after = await readManifest(path);
+    expect(calls).toBe(2);
+    expect(Object.keys(after.versions)).toContain("team@0.26.0-1");
+    expect(after.channels["debian"]).toEqual({ stable: "debian@0.20.0-1" });
+  });
+
+  it.each([
+    ["as the program writes it", canonicalJson(start)],
+    ["on one line", JSON.stringify(start)],
+    ["with other line ends", canonicalJson(start).replaceAll("\n", "\r\n")],
+    ["with its parts in another order", `${JSON.stringify({ ...start, history: [] }, null, 2)}\n`],
+    [
+      "with versions in another order",
+      `{\n  "channels": {},\n  "history": [],\n  "schemaVersion": "1.0",\n  "versions": ${JSON.stringify(Object.fromEntries(Object.entries(start.versions).reverse()), null, 2).replaceAll("\n", "\n  ")}\n}\n`,
+    ],
+    [
+      "with fields of the future",
+      canonicalJson({ ...start, aaa: { of: ["the", "future"] }, zzz: 1, schemaVersion: "1.4" }),
+    ],
+    ["with letters of all kinds", canonicalJson({ ...start, by: "Ádá – 你好 🦀" })],
+    ["without any version", canonicalJson({ ...start, versions: {} })],
+  ])("writes the same bytes however it was laid out: %s", async (name, text) => {
+    const path = file(name.replaceAll(" ", "-"), text);
+    const empty = text.includes('"versions": {}');
+    const change = (manifest: Manifest): Manifest =>
+      empty ? { ...manifest, channels: { debian: {} } } : toStable(manifest);
+    await updateManifest(host, path, change);
+    expect(readFileSync(path, "utf8")).toBe(canonicalJson(change(JSON.parse(text) as Manifest)));
+  });
+
+  it("keeps a revocation that came while a release was under way", () => {
+    const entry = entryOf("debian", "0.20.0");
+    const revoked = {
+      ...entry,
+      status: "revoked" as const,
+      revocation: { reason: "broken", at: facts.at, by: "x" },
+    };
+    const after = recordEntry(manifestOf(revoked), entry, facts.at).versions[entry.id];
+    expect(after).toMatchObject({ status: "revoked", revocation: { reason: "broken" } });
+  });
+
+  it("does not wait for a holder that is dead, and takes away what it left half written", async () => {
+    const path = file("dead", canonicalJson(start));
+    const holder = { pid: 2 ** 22 - 1, host: hostname(), since: facts.at, token: "gone" };
+    writeFileSync(`${path}.lock`, JSON.stringify(holder));
+    writeFileSync(`${path}.lock.stale`, JSON.stringify(holder));
+    writeFileSync(join(folder, ".dead.json.0123456789ab.tmp"), canonicalJson(start).slice(0, 100));
+    await updateManifest(host, path, toStable);
+    expect(readdirSync(folder).filter((name) => name.includes("dead"))).toEqual(["dead.json"]);
+  });
+
+  it("passes over a holder on another machine that shows no sign of life, and names one that does", async () => {
+    const path = file("elsewhere", canonicalJson(start));
+    const holder = { pid: 42, host: "build-7", since: facts.at, token: "elsewhere" };
+    writeFileSync(`${path}.lock`, JSON.stringify(holder));
+    const long = new Date(Date.now() - 11_000);
+    utimesSync(`${path}.lock`, long, long);
+    await updateManifest(host, path, toStable);
+    writeFileSync(`${path}.lock`, JSON.stringify(holder));
+    // A clock whose minute is over after a few looks.
+    let now = Date.now();
+    const impatient = { ...systemClock, now: () => (now += 9_000), sleep: () => Promise.resolve() };
+    const ahead = new Date(Date.now() + 3_600_000);
+    utimesSync(`${path}.lock`, ahead, ahead);
+    await expect(updateManifest({ ...host, clock: impatient }, path, toStable)).rejects.toMatchObject({
+      code: "MANIFEST_LOCKED",
+      kind: "manifest",
+      message: expect.stringContaining("process 42 on build-7") as string,
+    });
+  });
+});
