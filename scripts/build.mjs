@@ -14,6 +14,7 @@ const out = join(dirname(target), `.building-${process.pid}`);
 const HEAVY = [
   "@blaxel/core",
   "@cyclonedx/cyclonedx-library",
+  "@mesadev/sdk",
   "dockerode",
   "handlebars",
   "listr2",

@@ -1,60 +1,30 @@
-import { isIP } from "node:net";
-import { Failure, messageOf } from "../support/errors";
+import type { Mesa } from "@mesadev/sdk";
+import * as z from "zod/mini";
 import type { Host } from "../support/host";
 import { timeLimit } from "../support/time-limit";
-
-export interface MesaAccess {
-  /** Base address with /v1, no trailing slash. */
-  readonly apiUrl: string;
-  readonly apiKey: string;
-  readonly org: string;
-}
+import type { MesaAccess } from "./access";
+import { failureOf, notMesas, refusal, statusOf, unreachable } from "./api-failure";
 
 export type Scope = "read" | "write" | "admin";
 
-export interface MesaKey {
-  readonly id: string;
-  readonly key: string;
-}
+const whoamiSchema = z.object({ org: z.object({ slug: z.string() }), scopes: z.array(z.string()) });
+const keySchema = z.object({ id: z.string(), key: z.string() });
+const repoSchema = z.object({ id: z.string(), org: z.string(), name: z.string() });
+const keysSchema = z.object({
+  next_cursor: z.nullish(z.string()),
+  api_keys: z.array(z.object({ id: z.string(), name: z.string(), revoked_at: z.nullish(z.string()) })),
+});
 
-export interface MesaRepo {
-  readonly id: string;
-  readonly org: string;
-  readonly name: string;
-}
+export type MesaKey = Readonly<z.infer<typeof keySchema>>;
+export type MesaRepo = Readonly<z.infer<typeof repoSchema>>;
 
-const DEFAULT_API = "https://api.mesa.dev";
+/** How long one request may take, in ms. */
+const LIMIT_MS = 30_000;
 
-function isPrivateHost(host: string): boolean {
-  if (host === "localhost") return true;
-  return isIP(host) === 4 && /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/u.test(host);
-}
-
-/** The API's address from MESA_API_URL, with /v1. Plain http is taken only on the loopback and private networks. @throws Failure MESA_API_URL (exit 2) */
-export function mesaApiUrl(env: Readonly<Record<string, string | undefined>>): string {
-  const text = env["MESA_API_URL"] ?? "";
-  const url = new URL(text === "" ? DEFAULT_API : text);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isPrivateHost(url.hostname))) {
-    throw new Failure({
-      code: "MESA_API_URL",
-      kind: "usage",
-      message: `MESA_API_URL is ${text}: keys are not sent over plain http to a public address.`,
-      hint: "Use https.",
-    });
-  }
-  return `${url.origin}${url.pathname.replace(/\/(v1\/?)?$/u, "")}/v1`;
-}
-
-/** How to reach Mesa, when the environment says so (MESA_API_KEY and MESA_ORG). */
-export function mesaAccess(env: Readonly<Record<string, string | undefined>>): MesaAccess | undefined {
-  const { MESA_API_KEY: apiKey, MESA_ORG: org } = env;
-  if (apiKey === undefined || apiKey === "" || org === undefined || org === "") return undefined;
-  return { apiUrl: mesaApiUrl(env), apiKey, org };
-}
-
-/** What Mesa's REST API is asked for; plain requests work with every release of its SDK. */
+/** What Mesa is asked for. Every call throws Failure MESA_UNREACHABLE, MESA_UNAUTHORIZED, MESA_FORBIDDEN, MESA_NOT_FOUND, MESA_REFUSED or MESA_ANSWER (exit 3). */
 export interface MesaApi {
   whoami(): Promise<{ readonly org: string; readonly scopes: readonly string[] }>;
+  /** `seconds`: how long it holds, 100 to 31536000. */
   createKey(request: {
     readonly name: string;
     readonly scopes: readonly Scope[];
@@ -66,135 +36,111 @@ export interface MesaApi {
   getRepo(name: string): Promise<MesaRepo | undefined>;
   createRepo(name: string): Promise<MesaRepo>;
   deleteRepo(name: string): Promise<void>;
-  readContent(repo: string, path: string): Promise<string | undefined>;
 }
 
-const WORDS: Readonly<Record<number, { readonly code: string; readonly hint: string }>> = {
-  401: { code: "MESA_UNAUTHORIZED", hint: "The key is not valid (any more): check MESA_API_KEY." },
-  403: {
-    code: "MESA_FORBIDDEN",
-    hint: "The key lacks the right: making keys for sandboxes needs an admin key.",
-  },
-  404: { code: "MESA_NOT_FOUND", hint: "Check MESA_ORG and the repository's name." },
-};
+function parsed<Schema extends z.ZodMiniType>(
+  schema: Schema,
+  answer: unknown,
+  what: string,
+): z.infer<Schema> {
+  const found = schema.safeParse(answer);
+  if (found.success) return found.data;
+  throw notMesas(what, found.error.issues[0]?.message ?? "");
+}
 
-/** A client for the API. Errors carry the API's own words. */
-export function mesaApi(host: Host, access: MesaAccess): MesaApi {
-  host.redact.add(access.apiKey);
-  const call = async (
-    method: string,
-    path: string,
-    body?: unknown,
-  ): Promise<{ readonly status: number; readonly json: unknown }> => {
-    let response: Response;
+/** fetch with the run's signal and a limit, and what was sent without an answer told apart from what was refused. */
+function boundedFetch(host: Host, apiUrl: string): typeof fetch {
+  return async (input, init) => {
     try {
-      response = await host.fetch(`${access.apiUrl}${path}`, {
-        method,
-        headers: {
-          Authorization: `Bearer ${access.apiKey}`,
-          "Content-Type": "application/json",
-          "User-Agent": "mesa-template",
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: timeLimit(30_000, host.signal),
-      });
+      const signal = timeLimit(LIMIT_MS, host.signal);
+      return await host.fetch(input, { ...init, signal });
     } catch (error) {
       host.signal.throwIfAborted();
-      throw new Failure({
-        code: "MESA_UNREACHABLE",
-        kind: "environment",
-        message: `Mesa's API at ${access.apiUrl} cannot be reached: ${messageOf(error)}`,
-        hint: "Check the network and MESA_API_URL.",
-        cause: error,
-      });
+      throw unreachable(apiUrl, error);
     }
-    const text = await response.text();
+  };
+}
+
+/**
+ * Mesa through its official SDK. Its REST API is asked directly only for what the SDK's release (0.38) cannot do: its list of
+ * keys takes no cursor, so it ends with the first page.
+ */
+export function mesaApi(host: Host, access: MesaAccess): MesaApi {
+  const { apiKey, apiUrl, org } = access;
+  host.redact.add(apiKey);
+  const request = boundedFetch(host, apiUrl);
+  let loading: Promise<Mesa> | undefined;
+  const sdk = (): Promise<Mesa> =>
+    (loading ??= import("@mesadev/sdk").then(
+      (module) => new module.Mesa({ apiKey, apiUrl, org, fetch: request, userAgent: "mesa-template" }),
+    ));
+  const ask = async <T>(what: string, work: (mesa: Mesa) => Promise<T>): Promise<T> => {
     try {
-      return { status: response.status, json: text === "" ? {} : JSON.parse(text) };
-    } catch {
-      return { status: response.status, json: { error: { code: "NOT_JSON", message: text.slice(0, 200) } } };
+      return await work(await sdk());
+    } catch (error) {
+      host.signal.throwIfAborted();
+      throw failureOf(error, what);
     }
   };
-  const ok = async (method: string, path: string, body?: unknown): Promise<unknown> => {
-    const { status, json } = await call(method, path, body);
-    if (status < 400) return json;
-    const { code, message } =
-      (json as { readonly error?: { readonly code?: string; readonly message?: string } }).error ?? {};
-    const known = WORDS[status];
-    throw new Failure({
-      code: known?.code ?? "MESA_REFUSED",
-      kind: "environment",
-      message:
-        `Mesa's API said ${String(status)} to ${method} ${path}: ${code ?? ""} ${message ?? ""}`.trim(),
-      hint: known?.hint ?? "Try again in a moment; if it stays so, it is on Mesa's side.",
+  const pageOfKeys = async (cursor: string | undefined): Promise<z.infer<typeof keysSchema>> => {
+    const what = "list keys";
+    const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+    const response = await request(`${apiUrl}/${encodeURIComponent(org)}/api-keys${query}`, {
+      headers: { Authorization: `Bearer ${apiKey}`, "User-Agent": "mesa-template" },
     });
+    if (!response.ok) throw refusal(response.status, what, (await response.text()).slice(0, 300));
+    return parsed(keysSchema, await response.json().catch(() => undefined), what);
   };
-  const org = encodeURIComponent(access.org);
   return {
     async whoami() {
-      const answer = (await ok("GET", "/whoami")) as {
-        readonly org: { readonly slug: string };
-        readonly scopes: readonly string[];
-      };
+      const what = "say who it speaks with";
+      const answer = parsed(whoamiSchema, await ask(what, (mesa) => mesa.whoami()), what);
       return { org: answer.org.slug, scopes: answer.scopes };
     },
     async createKey({ name, scopes, seconds, repoIds }) {
-      const key = (await ok("POST", `/${org}/api-keys`, {
-        name,
-        scopes,
-        expires_in_seconds: Math.min(31_536_000, Math.max(100, Math.ceil(seconds))),
-        ...(repoIds === undefined ? {} : { repo_ids: repoIds }),
-      })) as MesaKey;
+      const what = `make the key ${name}`;
+      const answer = await ask(what, (mesa) =>
+        mesa.apiKeys.create({
+          name,
+          scopes: [...scopes],
+          expires_in_seconds: Math.ceil(seconds),
+          ...(repoIds === undefined ? {} : { repo_ids: [...repoIds] }),
+        }),
+      );
+      const key = parsed(keySchema, answer, what);
       host.redact.add(key.key);
-      return { id: key.id, key: key.key };
+      return key;
     },
     async listKeys() {
       const found: { id: string; name: string; revoked: boolean }[] = [];
-      let cursor: string | null = null;
+      let cursor: string | undefined;
       do {
-        const page = (await ok(
-          "GET",
-          `/${org}/api-keys${cursor === null ? "" : `?cursor=${encodeURIComponent(cursor)}`}`,
-        )) as {
-          readonly next_cursor: string | null;
-          readonly api_keys: readonly {
-            readonly id: string;
-            readonly name: string;
-            readonly revoked_at: string | null;
-          }[];
-        };
-        found.push(
-          ...page.api_keys.map((key) => ({ id: key.id, name: key.name, revoked: key.revoked_at !== null })),
-        );
-        cursor = page.next_cursor;
-      } while (cursor !== null);
+        const page = await pageOfKeys(cursor);
+        for (const { id, name, revoked_at: revokedAt } of page.api_keys)
+          found.push({ id, name, revoked: revokedAt != null });
+        cursor = page.next_cursor ?? undefined;
+      } while (cursor !== undefined);
       return found;
     },
     async revokeKey(id) {
-      await ok("DELETE", `/${org}/api-keys/${encodeURIComponent(id)}`);
+      await ask(`revoke the key ${id}`, (mesa) => mesa.apiKeys.revoke({ id }));
     },
     async getRepo(name) {
-      const { status, json } = await call("GET", `/${org}/${encodeURIComponent(name)}`);
-      if (status === 404) return undefined;
-      if (status >= 400) await ok("GET", `/${org}/${encodeURIComponent(name)}`);
-      return json as MesaRepo;
+      const what = `show the repository ${org}/${name}`;
+      const answer = await ask(what, (mesa) =>
+        mesa.repos.get({ repo: name }).catch((error: unknown) => {
+          if (statusOf(error) === 404) return undefined;
+          throw error;
+        }),
+      );
+      return answer === undefined ? undefined : parsed(repoSchema, answer, what);
     },
     async createRepo(name) {
-      return (await ok("POST", `/${org}/repos`, { name })) as MesaRepo;
+      const what = `make the repository ${org}/${name}`;
+      return parsed(repoSchema, await ask(what, (mesa) => mesa.repos.create({ name })), what);
     },
     async deleteRepo(name) {
-      await ok("DELETE", `/${org}/${encodeURIComponent(name)}`);
-    },
-    async readContent(repo, path) {
-      const { status, json } = await call(
-        "GET",
-        `/${org}/${encodeURIComponent(repo)}/content?path=${encodeURIComponent(path)}`,
-      );
-      if (status === 404) return undefined;
-      if (status >= 400)
-        await ok("GET", `/${org}/${encodeURIComponent(repo)}/content?path=${encodeURIComponent(path)}`);
-      const { content } = json as { readonly content?: string };
-      return content === undefined ? undefined : Buffer.from(content, "base64").toString("utf8");
+      await ask(`delete the repository ${org}/${name}`, (mesa) => mesa.repos.delete({ repo: name }));
     },
   };
 }

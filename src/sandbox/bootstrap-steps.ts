@@ -35,7 +35,7 @@ export function bootstrapSteps(
   const found = String.raw`$( (timeout 10 mesa --version || timeout 10 mesa version) 2>&1 | grep -Eo '[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?' | head -n 1)`;
   const installed = `[ "${found}" = ${quoted(mesaVersion)} ]`;
   const programs = "command -v curl >/dev/null && command -v fusermount3 >/dev/null";
-  const packages = `if ${ALPINE}; then apk info -e ${APK_PACKAGES} >/dev/null; else dpkg -s ${APT_PACKAGES} >/dev/null 2>&1; fi && ${programs}`;
+  const packages = `if ${ALPINE}; then ( for p in ${APK_PACKAGES}; do apk info -e "$p" >/dev/null || exit 1; done ); else dpkg -s ${APT_PACKAGES} >/dev/null 2>&1; fi && ${programs}`;
   const installDeb = `${APT_INSTALL} --allow-downgrades ${file}`;
   return [
     {
@@ -66,7 +66,8 @@ export function bootstrapSteps(
     {
       name: "let other users mount",
       done: "grep -qxF user_allow_other /etc/fuse.conf",
-      script: "echo user_allow_other >> /etc/fuse.conf",
+      // The last line of the file may lack its end.
+      script: String.raw`printf '\nuser_allow_other\n' >> /etc/fuse.conf`,
     },
     {
       name: "check the version",

@@ -1,6 +1,7 @@
 import { blaxelCore } from "../blaxel/core";
 import { deleteSandbox, saying } from "../blaxel/sandboxes";
-import { mesaAccess, mesaApi } from "../mesa/api";
+import { mesaAccess } from "../mesa/access";
+import { mesaApi } from "../mesa/api";
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { ORG_LABEL, SESSION_LABEL } from "./session";

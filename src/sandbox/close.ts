@@ -1,6 +1,7 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { deleteSandbox } from "../blaxel/sandboxes";
-import { mesaApi, type MesaAccess } from "../mesa/api";
+import type { MesaAccess } from "../mesa/access";
+import { mesaApi } from "../mesa/api";
 import type { MountPlan } from "../mesa/mount-plan";
 import { unmountScript } from "../mesa/mount-script";
 import { messageOf } from "../support/errors";

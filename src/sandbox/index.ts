@@ -4,3 +4,4 @@ export { eventText, type SessionEvent } from "./events";
 export type { Leftovers } from "./close";
 export { runAndFollow } from "./follow";
 export { execScript } from "./exec";
+export { promptScript } from "./shell";

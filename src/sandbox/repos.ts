@@ -1,4 +1,5 @@
-import { mesaAccess, type MesaAccess, type MesaApi } from "../mesa/api";
+import { mesaAccess, type MesaAccess } from "../mesa/access";
+import type { MesaApi } from "../mesa/api";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 

@@ -8,6 +8,7 @@ import { cleanUp, type Leftovers, type Made } from "./close";
 import { createAnswering } from "./create";
 import type { SessionEvent } from "./events";
 import { brokenMount, mountAndProve } from "./mount";
+import { checkTtl } from "./ttl";
 import { accessFor, repoIds, splitRepos } from "./repos";
 
 /** Label of sandboxes made for a run, so that they are found again. */
@@ -57,6 +58,7 @@ export interface Session {
  */
 export async function openSession(host: Host, request: SessionRequest): Promise<Session> {
   const { org, names } = splitRepos(request.repos);
+  checkTtl(request.mesaVersion, request.ttlSeconds);
   const access = accessFor(host, org);
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;

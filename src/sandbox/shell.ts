@@ -12,3 +12,16 @@ export function commandLine(argv: readonly string[], cwd: string, folder: string
   const run = `( cd ${quoted(cwd)} && exec ${argv.map(quoted).join(" ")} ) > ${folder}/out 2> ${folder}/err`;
   return `mkdir -p ${folder} && : > ${folder}/out && : > ${folder}/err && trap : INT TERM && { ${run}; exit $?; }`;
 }
+
+/**
+ * A script for one line at a prompt: it begins where the line before it ended, with the variables that one exported.
+ * @param memory path of a file that no other prompt has; what is kept lies beside it
+ */
+export function promptScript(line: string, memory: string): string {
+  return [
+    `[ -f ${memory}.env ] && . ${memory}.env`,
+    `[ -f ${memory}.cwd ] && cd "$(cat ${memory}.cwd)" 2>/dev/null`,
+    `trap 'c=$?; pwd > ${memory}.cwd; export -p > ${memory}.env; exit $c' EXIT`,
+    line,
+  ].join("\n");
+}

@@ -1,6 +1,6 @@
 import type { Engine } from "../docker/index";
 import type { Image } from "../build/image";
-import { mesaAccess } from "../mesa/api";
+import { mesaAccess } from "../mesa/access";
 import type { RenderedTemplate } from "../render/rendered";
 import type { Host } from "../support/host";
 import type { Check, CheckContext } from "./check";

@@ -34,12 +34,14 @@ async function findings(context: CommandContext): Promise<readonly Finding[]> {
     { findBl, inspectBl },
     { blaxelCredentials },
     { withBlSession },
-    { mesaAccess, mesaApi },
+    { mesaAccess },
+    { mesaApi },
   ] = await Promise.all([
     import("../../docker/index"),
     import("../../blaxel/bl-program"),
     import("../../blaxel/credentials"),
     import("../../blaxel/run-bl"),
+    import("../../mesa/access"),
     import("../../mesa/api"),
   ]);
   return Promise.all([

@@ -1,48 +1,109 @@
-import { createInterface } from "node:readline";
-import type { CommandHandler } from "../command";
+import { createInterface, type Interface } from "node:readline";
+import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { errorText } from "../output";
-import { runAndFollow, withSession } from "../../sandbox/index";
-import { EXIT_CODES } from "../../support/exit-codes";
-import { sessionRequest } from "./sandbox-run";
+import { environmentFrom, keptOf, sessionRequest, tellKept } from "../session-request";
+import { promptScript, runAndFollow, withSession, type Session } from "../../sandbox/index";
+import { exitCodeOf } from "../../support/errors";
+import type { Host } from "../../support/host";
 
-/** A prompt at the mounted path: each line runs in the sandbox, the working folder is kept from line to line. */
+/** Whether a line's command runs, which Ctrl-C then ends. */
+interface Running {
+  begin(): AbortSignal;
+  end(): void;
+}
+
+/** Ctrl-C at the prompt: ends the command that runs, or drops the line that was begun. */
+function interruptible(lines: Interface, terminal: CommandContext["terminal"]): Running {
+  let current: AbortController | undefined;
+  lines.on("SIGINT", () => {
+    if (current !== undefined) {
+      current.abort(new Error("Ctrl-C"));
+      return;
+    }
+    terminal.stderr("^C\n");
+    lines.write(null, { ctrl: true, name: "u" });
+    lines.prompt();
+  });
+  return {
+    begin() {
+      current = new AbortController();
+      return current.signal;
+    },
+    end() {
+      current = undefined;
+    },
+  };
+}
+
+/** Runs a line, and ends only it on Ctrl-C. @returns its exit code; 130 when it was interrupted */
+async function runLine(
+  host: Host,
+  session: Session,
+  line: string,
+  memory: string,
+  env: Readonly<Record<string, string>>,
+  onOutput: (stream: "stdout" | "stderr", data: Uint8Array) => void,
+  interrupt: AbortSignal,
+): Promise<number> {
+  const own = { ...host, signal: AbortSignal.any([host.signal, interrupt]) };
+  const argv = ["sh", "-c", promptScript(line, memory)];
+  try {
+    return await runAndFollow(own, session.sandbox, { argv, cwd: session.path, env, onOutput });
+  } catch (error) {
+    if (interrupt.aborted && !host.signal.aborted) return 130;
+    throw error;
+  }
+}
+
+/** A prompt at the mounted path: each line runs in the sandbox; folder and exported variables are kept from line to line. */
 export const run: CommandHandler = async (args, context) => {
   const { host, terminal, json } = context;
   if (json) throw wrongUsage("sandbox shell is for people; it has no JSON.", "Use sandbox run.");
+  const env = environmentFrom(args.list("env"));
   const request = await sessionRequest(args, context);
-  let count = 0;
-  await withSession(host, request, args.flag("keep"), async (session) => {
+  const keep = args.flag("keep");
+  const exitCode = await withSession(host, request, keep, async (session) => {
     terminal.stderr(`${session.name}: Mesa is mounted at ${session.path}; exit or Ctrl-D ends it all\n`);
     const lines = createInterface({
       input: process.stdin,
       output: process.stderr,
-      terminal: context.terminal.interactive,
+      terminal: terminal.interactive,
       prompt: "mesa> ",
     });
-    const memory = `/tmp/mesa-shell-${host.runId}`;
-    let cwd = session.path;
+    const close = (): void => {
+      lines.close();
+    };
+    host.signal.addEventListener("abort", close, { once: true });
+    const running = interruptible(lines, terminal);
+    let [count, last] = [0, 0];
     lines.prompt();
     for await (const line of lines) {
       host.signal.throwIfAborted();
-      if (line.trim() === "exit") break;
+      const [isExit, code] = /^\s*exit(?:\s+(\d+))?\s*$/u.exec(line) ?? [];
+      if (isExit !== undefined) {
+        last = code === undefined ? last : Number(code) % 256;
+        break;
+      }
       if (line.trim() !== "") {
         count += 1;
-        await runAndFollow({ ...host, runId: `${host.runId}-${String(count)}` }, session.sandbox, {
-          argv: ["sh", "-c", `${line}\nc=$?; pwd > ${memory}; exit $c`],
-          cwd,
-          env: {},
-          onOutput: (stream, data) => {
-            terminal[stream](data);
-          },
-        });
-        cwd = (await session.sandbox.fs.read(memory).catch(() => cwd)).trim() || cwd;
+        const own = { ...host, runId: `${host.runId}-${String(count)}` };
+        const memory = `/tmp/mesa-shell-${host.runId}`;
+        const onOutput = (stream: "stdout" | "stderr", data: Uint8Array): void => {
+          terminal[stream](data);
+        };
+        last = await runLine(own, session, line, memory, env, onOutput, running.begin());
+        running.end();
       }
       lines.prompt();
     }
+    host.signal.removeEventListener("abort", close);
     lines.close();
+    host.signal.throwIfAborted();
     const broken = await session.broken();
+    if (keep) tellKept(host, keptOf(session));
     if (broken !== undefined) terminal.stderr(errorText(broken, host.redact));
+    return last === 0 && broken !== undefined ? exitCodeOf(broken) : last;
   });
-  return { exitCode: EXIT_CODES.done, json: { ok: true }, text: "" };
+  return { exitCode, json: { ok: exitCode === 0 }, text: "" };
 };

@@ -1,3 +1,5 @@
+import { createHash, createHmac } from "node:crypto";
+import { Mesa } from "@mesadev/sdk";
 import { describe, expect, it } from "vitest";
 import { generationOf } from "../../../src/mesa/generation";
 import { mountPlan, serviceVariables, type MountPlan } from "../../../src/mesa/mount-plan";
@@ -88,6 +90,38 @@ describe("the access token", () => {
       iat: NOW / 1000,
       exp: NOW / 1000 + 600,
     });
+  });
+
+  it("is what Mesa's SDK makes of the key", async () => {
+    const answer = {
+      org: { id: "1", slug: "acme", name: "Acme" },
+      key_id: KEY.id,
+      key_name: "n",
+      scopes: [],
+    };
+    const sdk = new Mesa({
+      apiKey: KEY.key,
+      org: "acme",
+      fetch: () => Promise.resolve(Response.json(answer)),
+    });
+    const repos = ["acme/demo", "acme/other"];
+    const { token } = await sdk.tokens.create({ scopes: ["read", "write"], repos, ttl_seconds: 600 });
+    const parts = (text: string): unknown[] =>
+      text
+        .split(".")
+        .slice(0, 2)
+        .map((part) => JSON.parse(Buffer.from(part, "base64url").toString("utf8")) as unknown);
+    const ours = planFor("0.46.0", 600).env["MESA_ACCESS_TOKEN"] ?? "";
+    const [head, body] = parts(ours);
+    const [theirHead, theirBody] = parts(token) as [object, { iat: number; exp: number }];
+    expect(head).toEqual(theirHead);
+    const moved = { iat: NOW / 1000, exp: NOW / 1000 + theirBody.exp - theirBody.iat };
+    expect(body).toEqual({ ...theirBody, ...moved, jti: expect.any(String) as string });
+    const signature = (text: string): string => {
+      const secret = createHash("sha256").update(KEY.key).digest("base64url");
+      return createHmac("sha256", secret).update(text.split(".").slice(0, 2).join(".")).digest("base64url");
+    };
+    expect([ours, token].map(signature)).toEqual([ours, token].map((text) => text.split(".")[2]));
   });
 
   it("never holds longer than a day, which is as long as Mesa takes one", () => {

@@ -61,6 +61,17 @@ describe("the steps of bringing Mesa in", () => {
     expect(text).not.toMatch(/libc6-compat|apk add[^;&]* mesa\b/u);
   });
 
+  it.each([
+    ["dpkg", 1],
+    ["ca-certificates|gcompat|fuse3|openssl|curl|dpkg", 0],
+  ])("ask apk for each package: with %s done is %i", (there, code) => {
+    const apk = `case "$*" in ${there
+      .split("|")
+      .map((name) => `"info -e ${name}"`)
+      .join("|")}) ;; *) exit 1 ;; esac`;
+    expect(run(step("packages").done, { apk, curl: "", fusermount3: "" }).code).toBe(code);
+  });
+
   it("fetch from the mirror, by a name that tells the contents", () => {
     const ran = run(step("fetch").script, { curl: 'for last; do :; done; echo "$last" > "$6"' });
     expect(ran).toEqual({ code: 0, said: "" });

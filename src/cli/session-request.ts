@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import type { CommandArgs, CommandContext } from "./command";
+import { wrongUsage } from "./command-line";
+import { parseDuration } from "./duration";
+import { oneEntry } from "./ref";
+import { readManifest } from "../manifest/index";
+import { usableImage } from "../manifest/usable-image";
+import { eventText, type Session, type SessionEvent, type SessionRequest } from "../sandbox/index";
+import type { Host } from "../support/host";
+
+/** K=V pairs as variables. @throws Failure USAGE (exit 2) */
+export function environmentFrom(pairs: readonly string[]): Record<string, string> {
+  return Object.fromEntries(
+    pairs.map((pair) => {
+      const at = pair.indexOf("=");
+      if (at <= 0) throw wrongUsage(`--env ${pair} is not K=V.`);
+      return [pair.slice(0, at), pair.slice(at + 1)];
+    }),
+  );
+}
+
+/** Image and Mesa version of what is to be used: a version from the manifest. */
+async function chosen(
+  args: CommandArgs,
+  { root, templates }: CommandContext,
+): Promise<{ readonly image: string; readonly mesaVersion: string }> {
+  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const entry = oneEntry(manifest, args.text("ref") ?? "stable", templates);
+  return { image: usableImage(entry), mesaVersion: entry.mesaVersion };
+}
+
+/** What a session needs, from the command line. */
+export async function sessionRequest(args: CommandArgs, context: CommandContext): Promise<SessionRequest> {
+  if (args.flag("write") && args.flag("read-only"))
+    throw wrongUsage("--write and --read-only exclude each other.");
+  const image = args.text("image");
+  const base = {
+    repos: args.list("repo"),
+    write: args.flag("write"),
+    createRepos: args.flag("create-repo"),
+    ttlSeconds: parseDuration("--ttl", args.text("ttl") ?? "1h") / 1000,
+    memoryMegabytes: args.number("memory") ?? 4096,
+    region: args.text("region"),
+    onEvent: (event: SessionEvent) => {
+      context.host.emit({
+        type: event.type === "left-over" ? "warning" : "note",
+        message: eventText(event),
+      });
+    },
+  };
+  if (base.repos.length === 0) throw wrongUsage("Which repository?", "Give --repo ORG/REPO.");
+  if (image === undefined) return { ...base, ...(await chosen(args, context)) };
+  const { bootstrapFor } = await import("./bootstrap-plan");
+  return { ...base, image, ...(await bootstrapFor(context, args.text("mesa-version"))) };
+}
+
+/** A sandbox that stays after the program ends. */
+export interface Kept {
+  readonly name: string;
+  readonly path: string;
+  /** When its credential ends, ISO 8601. */
+  readonly until: string;
+}
+
+export function keptOf({ name, path, credentialEndsAt: until }: Session): Kept {
+  return { name, path, until };
+}
+
+/** Tells how to get back in, and how to end it. */
+export function tellKept(host: Host, { name, path, until }: Kept): void {
+  host.emit({
+    type: "note",
+    message: `kept: bl connect sandbox ${name}; repository at ${path}; the credential ends ${until}; end it with mesa-template sandbox clean ${name}`,
+  });
+}

@@ -1,0 +1,127 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { mesaApi, type MesaApi } from "../../../src/mesa/api";
+import type { Host } from "../../../src/support/host";
+import { createRedactor } from "../../../src/support/redact";
+
+interface Reply {
+  readonly status: number;
+  readonly body: string;
+  readonly type?: string;
+}
+
+let server: Server;
+let apiUrl = "";
+let asked: { readonly line: string; readonly authorization: string | undefined; readonly body: string }[] =
+  [];
+let reply: (request: IncomingMessage) => Reply;
+
+beforeEach(async () => {
+  asked = [];
+  reply = () => ({ status: 200, body: "{}" });
+  server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      const line = `${request.method ?? ""} ${request.url ?? ""}`;
+      asked.push({ line, authorization: request.headers.authorization, body });
+      const { status, body: text, type = "application/json" } = reply(request);
+      response.writeHead(status, { "Content-Type": type }).end(text);
+    });
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  apiUrl = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1`;
+});
+afterEach(async () => {
+  server.closeAllConnections();
+  await new Promise((done) => server.close(done));
+});
+
+const redact = createRedactor({});
+function api(signal = new AbortController().signal): MesaApi {
+  const host = { fetch: globalThis.fetch, signal, redact } as unknown as Host;
+  return mesaApi(host, { apiUrl, apiKey: "mesa_admin_0123456789", org: "acme" });
+}
+const json = (status: number, body: unknown) => (): Reply => ({ status, body: JSON.stringify(body) });
+
+describe("Mesa's API", () => {
+  it("is asked for a key that holds only for these repositories, scopes and time", async () => {
+    reply = json(201, { id: "key_1", key: "mesa_secret_0123456789" });
+    const request = { name: "n", scopes: ["read", "write"], seconds: 600, repoIds: ["repo_1"] } as const;
+    expect(await api().createKey(request)).toEqual({ id: "key_1", key: "mesa_secret_0123456789" });
+    expect(asked.map(({ line, authorization }) => [line, authorization])).toEqual([
+      ["POST /v1/acme/api-keys", "Bearer mesa_admin_0123456789"],
+    ]);
+    expect(JSON.parse(asked[0]?.body ?? "")).toEqual({
+      name: "n",
+      scopes: ["read", "write"],
+      expires_in_seconds: 600,
+      repo_ids: ["repo_1"],
+    });
+    expect(redact("mesa_secret_0123456789")).toBe("***");
+  });
+
+  it("lists the keys of every page", async () => {
+    const key = (id: string, revoked_at: string | null) => ({ id, name: id, revoked_at });
+    reply = ({ url = "" }) =>
+      url.includes("cursor=next%2F")
+        ? json(200, { next_cursor: null, api_keys: [key("c", null)] })()
+        : json(200, { next_cursor: "next/", api_keys: [key("a", null), key("b", "2026-01-01")] })();
+    expect(await api().listKeys()).toEqual([
+      { id: "a", name: "a", revoked: false },
+      { id: "b", name: "b", revoked: true },
+      { id: "c", name: "c", revoked: false },
+    ]);
+  });
+
+  it("has no repository where it says 404, and else says why not", async () => {
+    reply = json(404, { error: { code: "NOT_FOUND", message: "no" } });
+    expect(await api().getRepo("demo")).toBeUndefined();
+    await expect(api().deleteRepo("demo")).rejects.toMatchObject({ code: "MESA_NOT_FOUND" });
+  });
+
+  it.each([
+    [
+      401,
+      { error: { code: "UNAUTHORIZED", message: "who?" } },
+      "MESA_UNAUTHORIZED",
+      /401 .*revoke the key key_1.*UNAUTHORIZED: who\?/u,
+    ],
+    [403, { error: { code: "FORBIDDEN", message: "scope" } }, "MESA_FORBIDDEN", /403 .*FORBIDDEN: scope/u],
+    [500, { error: { code: "INTERNAL", message: "oops" } }, "MESA_REFUSED", /500 .*INTERNAL: oops/u],
+  ])("%i is told by its own words", async (status, body, code, message) => {
+    reply = json(status, body);
+    const refused = { code, kind: "environment", message: expect.stringMatching(message) as string };
+    await expect(api().revokeKey("key_1")).rejects.toMatchObject(refused);
+    await expect(api().listKeys()).rejects.toMatchObject({ code });
+  });
+
+  it("is not taken for a proxy's page", async () => {
+    reply = () => ({ status: 502, body: "<html>Bad Gateway</html>", type: "text/html" });
+    await expect(api().createRepo("demo")).rejects.toMatchObject({
+      code: "MESA_REFUSED",
+      message: expect.stringMatching(/502 .*Bad Gateway/u) as string,
+    });
+    reply = () => ({ status: 200, body: "<html>Please sign in</html>", type: "text/html" });
+    await expect(api().createRepo("demo")).rejects.toMatchObject({ code: "MESA_ANSWER" });
+    await expect(api().listKeys()).rejects.toMatchObject({ code: "MESA_ANSWER" });
+    await expect(api().whoami()).rejects.toMatchObject({ code: "MESA_ANSWER" });
+  });
+
+  it("that cannot be reached is said to be so", async () => {
+    const gone = api();
+    await new Promise((done) => server.close(done));
+    const unreachable = { code: "MESA_UNREACHABLE", kind: "environment" };
+    await expect(gone.whoami()).rejects.toMatchObject(unreachable);
+    await expect(gone.listKeys()).rejects.toMatchObject(unreachable);
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  });
+
+  it("is let go of when the run is interrupted", async () => {
+    const stop = new AbortController();
+    const asking = api(stop.signal);
+    stop.abort(new Error("Ctrl-C"));
+    await expect(asking.getRepo("demo")).rejects.toThrow("Ctrl-C");
+  });
+});
