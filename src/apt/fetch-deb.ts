@@ -1,10 +1,11 @@
+import * as z from "zod/mini";
 import { sha256 } from "../support/digest";
 import type { Downloads } from "../support/downloads";
 import type { Host } from "../support/host";
 import { readDebControl, type DebControl } from "./deb-file";
 import { refusal } from "./failures";
 import type { ListedPackage } from "./packages-file";
-import { fetchBelow, type Repository } from "./repository";
+import { readBelow, type Repository } from "./repository";
 
 /** A .deb, fetched whole and read. */
 export interface FetchedDeb extends DebControl {
@@ -57,44 +58,72 @@ export async function fetchDeb(
   expected?: { readonly size: number; readonly sha256: string },
 ): Promise<FetchedDeb> {
   const url = `${repository.url}/${path}`;
-  const answer = await fetchBelow(
+  const limitBytes = expected === undefined ? DEB_LIMIT : Math.max(expected.size * 2, 1024 * 1024);
+  const found = await readBelow(
     repository,
     downloads,
     url,
-    expected === undefined ? DEB_LIMIT : Math.max(expected.size * 2, 1024 * 1024),
-    TIMEOUT_MS,
+    { limitBytes, timeoutMs: TIMEOUT_MS },
+    {
+      parse: parseFacts,
+      async read({ body, headers }) {
+        const hash = sha256(body);
+        // Before anything in it is looked at.
+        if (expected !== undefined) holdAgainst(expected, { url, size: body.length, sha256: hash });
+        const modified = Date.parse(headers.get("last-modified") ?? "");
+        return {
+          ...(await readDebControl(host, body, url)),
+          size: body.length,
+          sha256: hash,
+          ...(Number.isNaN(modified) ? {} : { lastModified: new Date(modified).toISOString() }),
+        };
+      },
+    },
   );
-  if (answer.status !== 200) {
+  if (typeof found === "number") {
     throw refusal(
       "DEB_MISSING",
-      `The repository answers ${String(answer.status)} for ${url}.`,
+      `The repository answers ${String(found)} for ${url}.`,
       "The version may have been taken back; mesa-template outdated lists what there is.",
     );
   }
-  const hash = sha256(answer.body);
-  if (expected !== undefined && answer.body.length !== expected.size) {
+  const deb = { ...found, url, lastModified: found.lastModified };
+  if (expected !== undefined) holdAgainst(expected, deb);
+  return deb;
+}
+
+const debFactsSchema = z.object({
+  package: z.string(),
+  version: z.string(),
+  architecture: z.string(),
+  depends: z.string(),
+  size: z.number(),
+  sha256: z.string(),
+  lastModified: z.optional(z.string()),
+});
+
+function parseFacts(kept: unknown): z.infer<typeof debFactsSchema> | undefined {
+  return debFactsSchema.safeParse(kept).data;
+}
+
+function holdAgainst(
+  expected: { readonly size: number; readonly sha256: string },
+  { url, size, sha256: hash }: Pick<FetchedDeb, "url" | "size" | "sha256">,
+): void {
+  if (size !== expected.size) {
     throw refusal(
       "DEB_SIZE_DIFFERS",
-      `The package ${url} has ${String(answer.body.length)} bytes, and the index says ${String(expected.size)}.`,
+      `The package ${url} has ${String(size)} bytes, and the index says ${String(expected.size)}.`,
       TAMPERED,
     );
   }
-  if (expected !== undefined && hash !== expected.sha256) {
+  if (hash !== expected.sha256) {
     throw refusal(
       "DEB_HASH_DIFFERS",
       `The package ${url} has the sha256 ${hash}, and the index says ${expected.sha256}.`,
       TAMPERED,
     );
   }
-  const modified = Date.parse(answer.headers.get("last-modified") ?? "");
-  const control = await readDebControl(host, answer.body, url);
-  return {
-    ...control,
-    url,
-    size: answer.body.length,
-    sha256: hash,
-    lastModified: Number.isNaN(modified) ? undefined : new Date(modified).toISOString(),
-  };
 }
 
 const TAMPERED =

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { keepFacts, keptFacts } from "./body-facts";
 import { canonicalJson } from "./canonical-json";
 import { sha256 } from "./digest";
 import { readIfPresent, writeAtomically } from "./files";
@@ -13,6 +14,14 @@ interface Kept {
 
 export type Ask = (request: HttpRequest) => Promise<HttpAnswer>;
 
+/** What a large body is read for. */
+export interface BodyReader<T> {
+  /** The facts that a whole answer (status 200) holds; plain data, which is kept. */
+  read(answer: HttpAnswer): Promise<T>;
+  /** Facts as they were read or kept; undefined where they are not of this kind. */
+  parse(kept: unknown): T | undefined;
+}
+
 /** A folder of downloads: bodies under their sha256, and for each address the ETag they came with. Deleting it costs time only. */
 export interface Downloads {
   /**
@@ -20,6 +29,11 @@ export interface Downloads {
    * again (the answer then says 200, as if it had). Only whole 200 answers are kept. Two who ask for the same at the same time get one answer.
    */
   get(request: HttpRequest, ask?: Ask): Promise<HttpAnswer>;
+  /**
+   * What a GET's answer was read for; its status where that is not 200. Where the same answer was read before and its body
+   * here is untouched (size and time; else its hash decides), an unchanged one is neither sent nor read nor hashed again.
+   */
+  read<T extends object>(request: HttpRequest, reader: BodyReader<T>): Promise<number | T>;
   /** The bytes with this sha256 (hex), when they are here and whole. */
   bytes(hash: string): Promise<Uint8Array | undefined>;
   keep(bytes: Uint8Array): Promise<void>;
@@ -41,6 +55,7 @@ const openFolders = new WeakMap<Host, ReadonlyMap<string, Downloads>>();
 
 function createDownloads(host: Host, dir: string): Downloads {
   const underWay = new Map<string, Promise<HttpAnswer>>();
+  const reading = new Map<string, Promise<unknown>>();
   const bodyPath = (hash: string): string => join(dir, "sha256", hash);
   const bytes = async (hash: string): Promise<Uint8Array | undefined> => {
     const found = await readIfPresent(bodyPath(hash));
@@ -50,8 +65,9 @@ function createDownloads(host: Host, dir: string): Downloads {
     await writeAtomically(bodyPath(sha256(body)), body);
   };
 
+  const keptAnswer = (key: string): string => join(dir, "answers", `${key}.json`);
   const fresh = async (request: HttpRequest, key: string, asking: Ask): Promise<HttpAnswer> => {
-    const keptPath = join(dir, "answers", `${key}.json`);
+    const keptPath = keptAnswer(key);
     const kept = parseKept(await readIfPresent(keptPath));
     const body = kept === undefined ? undefined : await bytes(kept.sha256);
     const validators = kept === undefined || body === undefined ? {} : validatorsOf(kept);
@@ -75,18 +91,50 @@ function createDownloads(host: Host, dir: string): Downloads {
     return answer;
   };
 
-  return {
+  const readFresh = async (request: HttpRequest, reader: BodyReader<unknown>): Promise<unknown> => {
+    const kept = parseKept(await readIfPresent(keptAnswer(keyOf(request))));
+    const known = kept === undefined ? undefined : reader.parse(await keptFacts(dir, kept.sha256));
+    let asking: Ask | undefined;
+    if (kept !== undefined && known !== undefined) {
+      const headers = { ...request.headers, ...validatorsOf(kept) };
+      const answer = await ask(host, { ...request, headers });
+      if (answer.status === 304) return known;
+      asking = () => Promise.resolve(answer);
+    }
+    const answer = await downloads.get(request, asking);
+    if (answer.status !== 200) return answer.status;
+    const facts = await reader.read(answer);
+    await keepFacts(dir, sha256(answer.body), facts);
+    return facts;
+  };
+
+  const downloads: Downloads = {
     bytes,
     keep,
-    get(request, asking = (plain) => ask(host, plain)) {
-      const key = sha256(`${request.url}\n${request.headers?.["accept"] ?? ""}`);
-      const running = underWay.get(key);
-      if (running !== undefined) return running;
-      const started = fresh(request, key, asking).finally(() => underWay.delete(key));
-      underWay.set(key, started);
-      return started;
+    async read(request, reader) {
+      const found = await once(reading, keyOf(request), () => readFresh(request, reader));
+      if (typeof found === "number") return found;
+      const facts = reader.parse(found);
+      if (facts === undefined) throw new Error(`${request.url} is read for two different things at once`);
+      return facts;
     },
+    get: (request, asking = (plain) => ask(host, plain)) =>
+      once(underWay, keyOf(request), () => fresh(request, keyOf(request), asking)),
   };
+  return downloads;
+}
+
+function keyOf({ url, headers }: HttpRequest): string {
+  return sha256(`${url}\n${headers?.["accept"] ?? ""}`);
+}
+
+/** What is under way for this key already, or what is started now. */
+function once<T>(underWay: Map<string, Promise<T>>, key: string, start: () => Promise<T>): Promise<T> {
+  const running = underWay.get(key);
+  if (running !== undefined) return running;
+  const started = start().finally(() => underWay.delete(key));
+  underWay.set(key, started);
+  return started;
 }
 
 function validatorsOf({ headers }: Kept): Record<string, string> {

@@ -1,8 +1,8 @@
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import type { Row } from "./measure";
+import { machine, markdown, record } from "./results";
 
 // make bench [ROW=name]: both sides are measured in one run on this machine; results go to bench/results.json and as a table to stdout.
 const WORLD = ["--import", "tsx", "test/world/main.ts"];
@@ -43,26 +43,20 @@ if (wanted !== undefined && ROWS[wanted] === undefined) {
 }
 const mirrors = pointAtWorld();
 const rows: Row[] = [];
+let failed = false;
 for (const [name, measure] of Object.entries(ROWS)) {
   if (wanted !== undefined && name !== wanted) continue;
-  process.stderr.write(`measuring ${name}\n`);
-  rows.push(...(await measure(mirrors)));
+  const begun = Date.now();
+  process.stderr.write(`measuring ${name} …\n`);
+  try {
+    rows.push(...(await measure(mirrors)));
+    process.stderr.write(`measured ${name} in ${String(Math.round((Date.now() - begun) / 1000))} s\n`);
+  } catch (error) {
+    // The other rows are worth having; make sees that one is missing.
+    process.stderr.write(`${name} could not be measured: ${String(error)}\n`);
+    failed = true;
+  }
+  record(rows, wanted === undefined);
 }
-const machine = `${cpus()[0]?.model ?? "unknown"}, ${String(cpus().length)} cores, ${String(Math.round(totalmem() / 2 ** 30))} GiB, Node ${process.versions.node}`;
-const file = "bench/results.json";
-const before = existsSync(file)
-  ? ((JSON.parse(readFileSync(file, "utf8")) as { rows: Row[] }).rows ?? [])
-  : [];
-const merged =
-  wanted === undefined
-    ? rows
-    : [...before.filter((row) => !rows.some((fresh) => fresh.name === row.name)), ...rows];
-mkdirSync("bench", { recursive: true });
-writeFileSync(file, `${JSON.stringify({ machine, rows: merged }, null, 2)}\n`);
-process.stdout.write(
-  `${machine}\n\n| what | ours | theirs | ratio | goal | met |\n|---|---|---|---|---|---|\n`,
-);
-for (const row of rows)
-  process.stdout.write(
-    `| ${row.name} | ${String(row.ours)} | ${row.theirs === null ? "–" : String(row.theirs)} | ${row.ratio === null ? "–" : String(row.ratio)} | ${row.goal} | ${row.met ? "yes" : "no"}${row.note === undefined ? "" : ` (${row.note})`} |\n`,
-  );
+process.stdout.write(`${machine()}\n\n${markdown(rows)}`);
+process.exitCode = failed ? 1 : 0;

@@ -14,51 +14,48 @@ function structureTests(): string {
   return `schemaVersion: 2.0.0\ncommandTests:\n${tests.join("")}`;
 }
 
+/** The newest image of a template. */
+function imageOf(template: string): string {
+  const format = ["--format", "{{.Repository}}:{{.Tag}}"];
+  const listed = execFileSync("docker", ["images", ...format, `mesa-template/${template}`], {
+    encoding: "utf8",
+  });
+  return listed.split("\n")[0] ?? "";
+}
+
+/** 20 command tests on each of both templates, in a few executions; a container each; and an execution each. */
 export function rows(): readonly Row[] {
   const root = mkdtempSync(join(tmpdir(), "mesa-template-bench-"));
   try {
     cpSync("templates", join(root, "templates"), { recursive: true });
-    timed(process.execPath, [
-      "dist/mesa-template.js",
-      "build",
-      "0.20.0",
-      "--template",
-      "alpine",
-      "--root",
-      root,
-    ]);
-    const image =
-      execFileSync("docker", ["images", "--format", "{{.Repository}}:{{.Tag}}", "mesa-template/alpine"], {
-        encoding: "utf8",
-      }).split("\n")[0] ?? "";
+    timed(process.execPath, ["dist/mesa-template.js", "build", "0.20.0", "--root", root]);
+    const images = [imageOf("alpine"), imageOf("debian")];
     const file = join(root, "tests.yaml");
     writeFileSync(file, structureTests());
-    const each = join(root, "each.sh");
-    writeFileSync(
-      each,
-      `set -e\nfor i in $(seq 20); do docker run --rm --entrypoint sh ${image} -c "test -d /etc && echo $i" >/dev/null; done\n`,
-    );
-    const one = join(root, "one.sh");
-    writeFileSync(
-      one,
-      `set -e\nid=$(docker run -d --rm --init --entrypoint sleep ${image} 600)\nfor i in $(seq 20); do docker exec "$id" sh -c "test -d /etc && echo $i" >/dev/null; done\ndocker rm -f "$id" >/dev/null\n`,
-    );
+    const script = (name: string, forEach: (image: string) => string): (() => number) => {
+      const path = join(root, name);
+      writeFileSync(path, `set -e\n${images.map(forEach).join("")}`);
+      return () => timed("bash", [path]);
+    };
+    const each = (image: string): string =>
+      `for i in $(seq 20); do docker run --rm --entrypoint sh ${image} -c "test -d /etc && echo $i" >/dev/null; done\n`;
+    const one = (image: string): string =>
+      `id=$(docker run -d --rm --init --entrypoint sleep ${image} 600)\nfor i in $(seq 20); do docker exec "$id" sh -c "test -d /etc && echo $i" >/dev/null; done\ndocker rm -f "$id" >/dev/null\n`;
+    const command = ["smoke", ...images.flatMap((image) => ["--image", image]), "--structure-tests", file];
     const [ours, perContainer, perExec] = sideBySide(5, [
-      () =>
-        timed(process.execPath, [
-          "dist/mesa-template.js",
-          "smoke",
-          "--image",
-          image,
-          "--structure-tests",
-          file,
-        ]),
-      () => timed("bash", [each]),
-      () => timed("bash", [one]),
+      () => timed(process.execPath, ["dist/mesa-template.js", ...command]),
+      script("each.sh", each),
+      script("one.sh", one),
     ]) as [number, number, number];
     return [
-      atLeast("smoke: 20 command tests against a container each", ours, perContainer, 10, "20 × docker run"),
-      atLeast("smoke: 20 command tests against an exec each", ours, perExec, 3, "20 × docker exec"),
+      atLeast(
+        "smoke: 20 checks × 2 templates against a container each",
+        ours,
+        perContainer,
+        10,
+        "40 × docker run",
+      ),
+      atLeast("smoke: 20 checks × 2 templates against an exec each", ours, perExec, 3, "40 × docker exec"),
     ];
   } finally {
     rmSync(root, { recursive: true, force: true });

@@ -218,6 +218,16 @@ describe("mesa-template smoke --image", () => {
     expect(xml).toContain('name="File Existence Test: FAIL setuid as ls writes it"');
   });
 
+  it("takes several images, and tells of each in the order they were named", async () => {
+    const images = [imageOf("Alpine-like"), imageOf("Debian-like")];
+    const files = ["--structure-tests", join(CORPUS, "files.yaml")];
+    const named = images.flatMap((image) => ["--image", image]);
+    const ran = await mesaTemplate(["smoke", ...named, ...files, "--json"]);
+    const { results } = ran.json<{ results: { template: string; checks: CheckResult[] }[] }>();
+    expect(results.map(({ template }) => template)).toEqual(images);
+    for (const { checks } of results) expect(checks.length).toBeGreaterThan(5);
+  });
+
   it("refuses a broken file with its line, and an image that is not there", async () => {
     const broken = await mesaTemplate([
       "smoke",

@@ -43,8 +43,8 @@ export const smokeCommand: CommandSpec = {
     "allow-skipped": { type: "boolean", describe: "a check that could not run here is no failure" },
     image: {
       type: "string",
-      requiresArg: true,
-      describe: "a local image instead of a version; with --structure-tests",
+      array: true,
+      describe: "a local image instead of a version; with --structure-tests (repeatable)",
     },
     "structure-tests": {
       type: "string",

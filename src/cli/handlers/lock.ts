@@ -15,7 +15,7 @@ import {
   type Upstream,
 } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
-import { loadTemplate } from "../../render/index";
+import { loadTemplate } from "../../render/source";
 import { releaseFolders } from "../../release/folders";
 import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";

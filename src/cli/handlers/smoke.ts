@@ -13,28 +13,34 @@ import { EXIT_CODES } from "../../support/exit-codes";
 import { writeAtomically } from "../../support/files";
 
 export const run: CommandHandler = async (args, context) => {
-  const image = args.text("image");
+  const images = args.list("image");
   const ref = args.text("ref");
-  if ((image === undefined) === (ref === undefined))
+  if ((images.length === 0) === (ref === undefined))
     throw wrongUsage(
       "Name what is to be proven: a version (smoke REF), or a local image (smoke --image IMAGE).",
     );
   const reports =
-    image === undefined
-      ? await proveVersions(args, context, ref ?? "")
-      : [await testImage(args, context, image)];
+    ref === undefined ? await testImages(args, context, images) : await proveVersions(args, context, ref);
   const junit = args.text("junit");
   if (junit !== undefined) await writeAtomically(resolve(junit), context.host.redact(junitXml(reports)));
   return outcome(reports, args.flag("allow-skipped"));
 };
 
-async function testImage(args: CommandArgs, context: CommandContext, image: string): Promise<SmokeReport> {
+async function testImages(
+  args: CommandArgs,
+  context: CommandContext,
+  images: readonly string[],
+): Promise<readonly SmokeReport[]> {
   const files = args.list("structure-tests");
   if (files.length === 0)
     throw wrongUsage(
       "--image needs --structure-tests FILE: what is to be proven of an image that is not ours stands in a file.",
     );
-  return structureTestImage(context.host, await connectEngine(context.host), image, files);
+  const engine = await connectEngine(context.host);
+  const limit = pLimit(context.concurrency);
+  return Promise.all(
+    images.map((image) => limit(() => structureTestImage(context.host, engine, image, files))),
+  );
 }
 
 async function proveVersions(

@@ -1,5 +1,13 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { parse } from "smol-toml";
@@ -25,7 +33,7 @@ function problems(validate: ValidateFunction, value: unknown): unknown {
 }
 
 beforeAll(() => {
-  for (const name of ["package.json", "README.md", "templates"])
+  for (const name of ["package.json", "README.md", "templates", ".github"])
     cpSync(join(REPOSITORY, name), join(work.folder, name), { recursive: true });
   buildInto(join(work.folder, "dist"));
   execFileSync(process.execPath, ["scripts/types.mjs", join(work.folder, "dist/types")], { cwd: REPOSITORY });
@@ -81,6 +89,43 @@ export const failed = (error: unknown): boolean => error instanceof Failure && i
       stdio: ["ignore", "inherit", "inherit"],
     });
     expect(existsSync(join(work.folder, "consumer.mjs"))).toBe(false);
+  }, 60_000);
+});
+
+/** A team's repository with the packed package installed in it; what that depends on is this repository's. */
+function installed(): string {
+  const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts"], {
+    cwd: work.folder,
+    encoding: "utf8",
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const [{ filename }] = JSON.parse(packed) as [{ readonly filename: string }];
+  const team = join(work.folder, "team");
+  const place = join(team, "node_modules/mesa-blaxel-templates");
+  mkdirSync(place, { recursive: true });
+  mkdirSync(join(team, "node_modules/.bin"));
+  execFileSync("tar", ["-xzf", join(work.folder, filename), "-C", place, "--strip-components=1"]);
+  symlinkSync(join(REPOSITORY, "node_modules"), join(place, "node_modules"));
+  symlinkSync(join(place, "dist/mesa-template.js"), join(team, "node_modules/.bin/mesa-template"));
+  return team;
+}
+
+describe("a team's repository with the package installed", () => {
+  it("is made by init, and its make runs the installed program", () => {
+    const team = installed();
+    const run = (command: string, ...args: readonly string[]): string =>
+      execFileSync(command, args, { cwd: team, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+    const template = (...args: readonly string[]): string =>
+      run("npx", "--no-install", "mesa-template", ...args);
+    template("init");
+    // Newer than package.json: the program is installed.
+    writeFileSync(join(team, "node_modules/.mesa-template-ready"), "");
+    expect(run("make")).toContain("make template");
+    expect(run("make", "check")).toMatch(/manifest/iu);
+    expect(JSON.parse(template("matrix", "0.20.0", "--json"))).toEqual({
+      include: ["alpine", "debian"].map((name) => ({ template: name, version: "0.20.0" })),
+    });
+    expect(() => run("make", "template")).toThrow("Which Mesa version?");
   }, 60_000);
 });
 
