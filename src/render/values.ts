@@ -33,7 +33,10 @@ export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string
       lock.snapshot === undefined
         ? false
         : {
-            url: checked(lock.snapshot.url, "https address", "lock.json: snapshot.url"),
+            url: checked(lock.snapshot.url, "signed mirror's address", "lock.json: snapshot.url").replace(
+              /\/+$/u,
+              "",
+            ),
             at: checked(lock.snapshot.at, "word", "lock.json: snapshot.at"),
           },
     sandbox: {

@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { DockerfileParser } from "dockerfile-ast";
 import { describe, expect, it } from "vitest";
 import { parseLock } from "../../../src/lock/index";
+import type { Lock } from "../../../src/lock/lock";
 import { loadTemplate, renderTemplate } from "../../../src/render/index";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -10,9 +11,12 @@ const GOLDEN = join(ROOT, "test/golden");
 const LOCKS = readdirSync(join(GOLDEN, "locks")).sort();
 const UPDATE = process.env["UPDATE_GOLDEN"] === "1";
 
-async function rendered(file: string): Promise<ReturnType<typeof renderTemplate>> {
+async function rendered(
+  file: string,
+  changes: Partial<Lock> = {},
+): Promise<ReturnType<typeof renderTemplate>> {
   const path = join(GOLDEN, "locks", file);
-  const lock = parseLock(readFileSync(path, "utf8"), path);
+  const lock = { ...parseLock(readFileSync(path, "utf8"), path), ...changes };
   return renderTemplate(await loadTemplate(ROOT, lock.template), lock);
 }
 
@@ -57,4 +61,18 @@ describe("rendered files", () => {
     expect(text).not.toMatch(/apk add[^\n]*(libc6-compat|\bmesa\b)/u);
     expect(text).toContain(result.lock.deb.sha256);
   });
+
+  it.each(["https://snapshot.debian.org/archive/debian", "http://mirror.example.com/debian/"])(
+    "take the distribution's packages from %s as of a moment, when a snapshot is pinned",
+    async (url) => {
+      const { files } = await rendered("debian-0.20.0.json", { snapshot: { url, at: "20260401T000000Z" } });
+      const text = files.find(({ name }) => name === "Dockerfile")?.contents ?? "";
+      expect(text).toContain(
+        `main\\n' "${url.replace(/\/$/u, "")}" "20260401T000000Z" "$(. /etc/os-release && echo "$VERSION_CODENAME")"`,
+      );
+      expect(text).toContain("APT_CONFIG=/tmp/snapshot.conf");
+      const without = (await rendered("debian-0.20.0.json")).files.find(({ name }) => name === "Dockerfile");
+      expect(without?.contents).not.toContain("snapshot");
+    },
+  );
 });
