@@ -41,6 +41,11 @@ if (wanted !== undefined && ROWS[wanted] === undefined) {
   process.stderr.write(`There is no row ${wanted}; there are: ${Object.keys(ROWS).join(", ")}\n`);
   process.exit(2);
 }
+const missing = ["docker", "curl", "bash"].filter((name) => spawnSync("which", [name]).status !== 0);
+if (missing.length > 0) {
+  process.stderr.write(`The other sides of the bench need ${missing.join(" and ")}: install them first.\n`);
+  process.exit(3);
+}
 const mirrors = pointAtWorld();
 const rows: Row[] = [];
 let failed = false;

@@ -8,6 +8,16 @@ import { round, sideBySide, timed, type Row } from "./measure";
 
 const LIMIT_MS = 250;
 
+/** The most memory that Node held while it ran a program, in kilobytes. */
+function peakMemory(args: readonly string[]): number {
+  const tell = 'process.on("exit",()=>process.stderr.write(String(process.resourceUsage().maxRSS)))';
+  const { stderr } = spawnSync(process.execPath, ["--import", `data:text/javascript,${tell}`, ...args], {
+    encoding: "utf8",
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  return Number(stderr.trim().split("\n").at(-1));
+}
+
 export function rows(): readonly Row[] {
   const root = mkdtempSync(join(tmpdir(), "mesa-template-bench-"));
   try {
@@ -29,12 +39,7 @@ export function rows(): readonly Row[] {
       command("resolve", "t3@0.50.5-1"),
       command("promote", "t3@0.50.5-1", "stable"),
     ]) as [number, number, number, number];
-    const memory = spawnSync(
-      "/usr/bin/env",
-      ["time", "-f", "%M", process.execPath, "dist/mesa-template.js", "list", "--root", root],
-      { encoding: "utf8", stdio: ["ignore", "ignore", "pipe"] },
-    );
-    const kilobytes = Number(memory.stderr.trim().split("\n").at(-1));
+    const kilobytes = peakMemory(["dist/mesa-template.js", "list", "--root", root]);
     const row = (name: string, ours: number): Row => ({
       name: `manifest of 10,000 versions: ${name}`,
       ours: round(ours),
