@@ -1,4 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
+import { SANDBOX_LABEL } from "../blaxel/sandboxes";
 import { mesaApi, type Scope } from "../mesa/api";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import type { Failure } from "../support/errors";
@@ -10,7 +11,7 @@ import { brokenMount, mountAndProve } from "./mount";
 import { accessFor, repoIds, splitRepos } from "./repos";
 
 /** Label of sandboxes made for a run, so that they are found again. */
-export const SESSION_LABEL = "mesa-template.sandbox";
+export const SESSION_LABEL = SANDBOX_LABEL;
 
 /** A sandbox comes up in seconds; one that takes longer than this does not come, in ms. */
 const CREATE_LIMIT_MS = 180_000;

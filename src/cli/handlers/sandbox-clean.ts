@@ -1,10 +1,11 @@
 import type { CommandHandler } from "../command";
 import { blaxelCore } from "../../blaxel/core";
-import { deleteSandbox } from "../../blaxel/sandboxes";
+import { deleteSandbox, SANDBOX_LABEL } from "../../blaxel/sandboxes";
 import { mesaAccess, mesaApi } from "../../mesa/api";
-import { SESSION_LABEL } from "../../sandbox/index";
 import { EXIT_CODES } from "../../support/exit-codes";
 
+/** What made a sandbox that it would have deleted itself: a run, or a verification. */
+const LEFT_BY = new Set(["run", "verify"]);
 const OURS = /^mesa-run-[0-9a-f]{12}$/u;
 
 export const run: CommandHandler = async (_args, { host, dryRun }) => {
@@ -14,7 +15,7 @@ export const run: CommandHandler = async (_args, { host, dryRun }) => {
     await SandboxInstance.list()
   ).autoPagingEach((sandbox) => {
     const { name, labels } = sandbox.metadata;
-    if (labels?.[SESSION_LABEL] === "run") sandboxes.push(name);
+    if (LEFT_BY.has(labels?.[SANDBOX_LABEL] ?? "")) sandboxes.push(name);
   });
   const access = mesaAccess(host.env);
   const api = access === undefined ? undefined : mesaApi(host, access);
