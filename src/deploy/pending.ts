@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import * as z from "zod/mini";
-import type { SandboxState } from "../blaxel/platform";
+import type { ImageTag, SandboxState } from "../blaxel/platform";
 import { canonicalJson } from "../support/canonical-json";
 import { readIfPresent, writeAtomically } from "../support/files";
 import { isMarkedByAnother } from "./owner-mark";
@@ -22,6 +22,24 @@ const schema = z.object({
 });
 
 export type Pending = z.infer<typeof schema>;
+
+/** What is remembered of an upload that is about to be sent. */
+export function newPending(
+  { host, rendered, options, name, workspace }: Work,
+  facts: Pick<Pending, "before" | "beforeIsOurs"> & { readonly tagsBefore: readonly ImageTag[] },
+): Pending {
+  return {
+    publish: options.publish,
+    sandbox: name,
+    workspace,
+    inputsDigest: rendered.inputsDigest,
+    startedAt: host.clock.now(),
+    uploaded: false,
+    before: facts.before,
+    tagsBefore: [...facts.tagsBefore],
+    beforeIsOurs: facts.beforeIsOurs,
+  };
+}
 
 /** The upload that an earlier run left under way, or undefined (a damaged file counts as none: the deploy is sent again). */
 export async function readPending(path: string): Promise<Pending | undefined> {

@@ -2,7 +2,7 @@ import type { ImageTag } from "../blaxel/platform";
 import { Failure } from "../support/errors";
 import { lastLog } from "./build-log";
 import { freshTags } from "./image-tag";
-import { earlierPending, keepPending, type Pending } from "./pending";
+import { earlierPending, keepPending, newPending, type Pending } from "./pending";
 import { judgePush, type PushedBefore } from "./judge-push";
 import { sendPush } from "./send";
 import { checkUploadList, stageProject } from "./staging";
@@ -63,20 +63,10 @@ async function isPushedStill(work: Work, earlier: Pending): Promise<boolean> {
 }
 
 async function sendWithPush(work: Work, tagsBefore: readonly ImageTag[]): Promise<Pending> {
-  const { host, rendered, options, session, name } = work;
+  const { rendered, options, session } = work;
   const folder = await stageProject(rendered, session);
   await checkUploadList(work, folder);
-  const pending: Pending = {
-    publish: "push",
-    sandbox: name,
-    workspace: work.workspace,
-    inputsDigest: rendered.inputsDigest,
-    startedAt: host.clock.now(),
-    uploaded: false,
-    before: null,
-    tagsBefore: [...tagsBefore],
-    beforeIsOurs: false,
-  };
+  const pending = newPending(work, { before: null, tagsBefore, beforeIsOurs: false });
   await keepPending(options.pendingFile, pending);
   options.onSent?.();
   options.onProgress?.("bl push");

@@ -3,7 +3,7 @@ import { Failure } from "../support/errors";
 import { immutableTag } from "./image-tag";
 import { refuseForeignSandbox } from "./never-harm";
 import { markOf, OWNER_MARK } from "./owner-mark";
-import { earlierPending, keepPending, type Pending } from "./pending";
+import { earlierPending, keepPending, newPending, type Pending } from "./pending";
 import { sendDeploy } from "./send";
 import { checkUploadList, stageProject } from "./staging";
 import type { Work } from "./work";
@@ -14,23 +14,17 @@ import type { Work } from "./work";
  * way can be gone on from
  */
 export async function sendUpload(work: Work): Promise<Pending> {
-  const { host, rendered, options, session, platform, name } = work;
+  const { rendered, options, session, platform, name } = work;
   const earlier = await earlierPending(work);
   const [sandbox, image] = await Promise.all([settled(work), platform.getImage(name)]);
   refuseForeignSandbox(sandbox, options.knownSandboxes ?? [], earlier !== undefined, options.adopt);
   const folder = await stageProject(rendered, session);
   await checkUploadList(work, folder);
-  const pending: Pending = {
-    publish: "deploy",
-    sandbox: name,
-    workspace: work.workspace,
-    inputsDigest: rendered.inputsDigest,
-    startedAt: host.clock.now(),
-    uploaded: false,
+  const pending = newPending(work, {
     before: sandbox === undefined ? null : { status: sandbox.status, image: sandbox.image },
-    tagsBefore: [...(image?.tags ?? [])],
+    tagsBefore: image?.tags ?? [],
     beforeIsOurs: wasMadeOfTheseInputs(work, sandbox, earlier),
-  };
+  });
   await keepPending(options.pendingFile, pending);
   options.onSent?.();
   options.onProgress?.("bl deploy");

@@ -137,6 +137,6 @@ function sendRefusal(what: string, answer: BlAnswer, reason: string): Failure {
     kind: "deploy",
     message: `${what} could not upload: ${reason}`,
     log: answer.lastLines,
-    hint: "Blaxel gives the address and its storage refuses it; your key is not the reason, whatever bl says about it. Try again in some minutes.",
+    hint: "Address and storage of the upload are Blaxel's own; your key is not the reason, whatever bl says about it. Try again in some minutes.",
   });
 }

@@ -218,7 +218,6 @@ describe("verify", () => {
     expect(promoted.code).toBe(2);
     expect(promoted.json<Answer>().error?.message).toContain("failed");
     expect((await state()).sandboxes.map(({ name }) => name)).toEqual(["mesa-alpine"]);
-    await fault("sandbox-no-fuse", 0);
   });
 
   it("can be done any time later, and its sandbox is deleted", async () => {
@@ -243,6 +242,22 @@ describe("verify", () => {
     expect([ran.code, ran.json<Answer>().error?.code], ran.stdout).toEqual([7, "BLAXEL_QUOTA"]);
     expect(ran.json<Answer>().error?.message).toContain("memory quota exceeded");
     expect(place.entry()?.status).toBe("deployed");
+  });
+
+  it("ends on Ctrl-C though Blaxel never answers", async () => {
+    await expectDeployed(await place.release());
+    await fault("create-hangs");
+    let ended = false;
+    const ran = await place.run(["verify", ID], {
+      // Less than undici waits for an answer by itself.
+      timeoutMs: 60_000,
+      onStderr: (text, pid) => {
+        if (ended || !text.includes("sandbox verify-")) return;
+        ended = true;
+        setTimeout(() => process.kill(pid, "SIGINT"), 2_000);
+      },
+    });
+    expect([ran.code, ran.json<Answer>().error?.code]).toEqual([130, "INTERRUPTED"]);
   });
 
   it.each([
