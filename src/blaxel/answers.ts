@@ -1,52 +1,38 @@
 import * as z from "zod/mini";
 
+/** Fields that bl's SDK fills with "" or null where the platform says nothing, and may leave out. */
+const text = z.nullish(z.string());
+
 /** What this program reads of bl's JSON; everything else may change. */
 export const sandboxAnswer = z.array(
   z.object({
-    metadata: z.object({
-      name: z.string(),
-      url: z.optional(z.string()),
-      updatedAt: z.optional(z.string()),
-      createdAt: z.optional(z.string()),
-    }),
-    spec: z.object({
-      region: z.optional(z.string()),
-      runtime: z.optional(
-        z.object({
-          image: z.optional(z.string()),
-          envs: z.optional(
-            z.nullable(z.array(z.object({ name: z.string(), value: z.optional(z.string()) }))),
-          ),
-        }),
-      ),
-    }),
-    status: z.string(),
+    metadata: z.object({ name: z.string(), url: text, updatedAt: text, createdAt: text }),
+    spec: z.nullish(
+      z.object({
+        region: text,
+        runtime: z.nullish(
+          z.object({ image: text, envs: z.nullish(z.array(z.object({ name: z.string(), value: text }))) }),
+        ),
+      }),
+    ),
+    status: text,
   }),
 );
 
 export const imageAnswer = z.array(
   z.object({
-    metadata: z.object({
-      name: z.string(),
-      status: z.optional(z.string()),
-      updatedAt: z.optional(z.string()),
-    }),
-    spec: z.object({
-      tags: z.optional(
-        z.nullable(z.array(z.object({ name: z.string(), createdAt: z.optional(z.string()) }))),
-      ),
-    }),
+    metadata: z.object({ name: z.string(), status: text, updatedAt: text }),
+    spec: z.nullish(z.object({ tags: z.nullish(z.array(z.object({ name: z.string(), createdAt: text }))) })),
   }),
 );
 
+/** Without a file to upload, bl leaves `files` out. */
 export const dryRunAnswer = z.object({
   dryRun: z.literal(true),
-  files: z.array(z.object({ name: z.string(), size: z.number() })),
+  files: z.nullish(z.array(z.object({ name: z.string(), size: z.number() }))),
 });
 
 export const deployAnswer = z.object({
   success: z.boolean(),
-  resources: z.array(
-    z.object({ name: z.optional(z.string()), status: z.optional(z.string()), error: z.optional(z.string()) }),
-  ),
+  resources: z.array(z.object({ name: text, status: text, error: text })),
 });

@@ -1,27 +1,23 @@
 /**
  * The JSON document in bl's stdout. Lines of prose may stand before it ("Build args: 2 variable(s) detected", a note
- * about an unresolved variable), so it begins at the first line that is exactly "{" or "[" (bl 0.1.108 indents its JSON),
- * or at a line that holds a whole document ("[]").
+ * about an unresolved variable) and after it, so it begins at the first line from which a whole document can be read
+ * (bl 0.1.108 indents its JSON: that line is "{", "[", or "[]").
  * @returns undefined when there is none.
  */
 export function jsonIn(stdout: string): unknown {
   const lines = stdout.split("\n");
   for (const [index, line] of lines.entries()) {
-    const text = line.trimEnd();
-    if (text === "{" || text === "[") {
-      const parsed = parseOrUndefined(lines.slice(index).join("\n"));
-      if (parsed !== undefined) return parsed;
-    } else if (text === "[]" || text === "{}") return parseOrUndefined(text);
+    if (!/^[{[]/u.test(line)) continue;
+    const parsed = longestJson(lines.slice(index));
+    if (parsed !== undefined) return parsed;
   }
   return undefined;
 }
 
-/** The longest JSON document at the start of a text: prose after it is dropped line by line. */
-function parseOrUndefined(text: string): unknown {
-  const lines = text.split("\n");
+/** The longest JSON document that these lines begin with: prose after it is dropped line by line. */
+function longestJson(lines: readonly string[]): unknown {
   for (let end = lines.length; end > 0; end -= 1) {
-    const last = lines[end - 1]?.trimEnd();
-    if (last !== "}" && last !== "]" && last !== "[]" && last !== "{}") continue;
+    if (!/[}\]]\s*$/u.test(lines[end - 1] ?? "")) continue;
     try {
       return JSON.parse(lines.slice(0, end).join("\n"));
     } catch {

@@ -1,4 +1,4 @@
-import { access, constants } from "node:fs/promises";
+import { access, constants, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
 import lt from "semver/functions/lt";
 import { Failure } from "../support/errors";
@@ -12,8 +12,8 @@ export interface BlProgram {
   readonly path: string;
   /** "0.1.108", or "dev" for a build of one's own. */
   readonly version: string;
-  /** What newer versions add, found by asking --help, never assumed. */
-  readonly can: { readonly wait: boolean; readonly dockerfile: boolean; readonly pushImage: boolean };
+  /** What newer versions add ("deploy --wait"), found by asking --help, never assumed; nothing here depends on it. */
+  readonly adds: readonly string[];
 }
 
 /** The bl on PATH (absolute path). @throws Failure BL_MISSING (exit 3) */
@@ -23,7 +23,7 @@ export async function findBl(host: Host): Promise<string> {
     const path = join(folder, "bl");
     try {
       await access(path, constants.X_OK);
-      return path;
+      if ((await stat(path)).isFile()) return path;
     } catch {
       continue;
     }
@@ -73,13 +73,21 @@ export async function inspectBl(host: Host, path: string, session: BlSession): P
     runBl(host, path, session, ["deploy", "--help"], { timeoutMs: 20_000 }),
     runBl(host, path, session, ["push", "--help"], { timeoutMs: 20_000 }),
   ]);
-  return {
-    path,
-    version,
-    can: {
-      wait: /^\s+--wait\b/mu.test(deploy.stdout),
-      dockerfile: /^\s+--dockerfile\b/mu.test(deploy.stdout),
-      pushImage: /^\s+--image\b/mu.test(push.stdout),
-    },
-  };
+  const helps = { deploy: deploy.stdout, push: push.stdout };
+  return { path, version, adds: addedIn(helps) };
+}
+
+/** Options that bl 0.1.108 does not have, and later ones may. */
+const LATER = [
+  ["deploy", "--wait"],
+  ["deploy", "--dockerfile"],
+  ["push", "--image"],
+  ["push", "--dockerfile"],
+] as const;
+
+/** Which of them the help texts list, as option at the begin of a line; the prose and examples do not count. */
+export function addedIn(helps: { readonly deploy: string; readonly push: string }): readonly string[] {
+  return LATER.filter(([command, option]) =>
+    new RegExp(`^\\s+(?:-\\w, )?${option}\\b`, "mu").test(helps[command]),
+  ).map((words) => words.join(" "));
 }

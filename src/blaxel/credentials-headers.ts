@@ -1,32 +1,58 @@
 import type { Host } from "../support/host";
+import { messageOf } from "../support/errors";
 import { blaxelCredentials } from "./credentials";
+import { refusal } from "./refusals";
+
+/** Where Blaxel's control plane is asked. */
+export function controlPlane(host: Host): string {
+  return (host.env["BL_API_URL"] ?? "https://api.blaxel.ai/v0").replace(/\/$/u, "");
+}
 
 /**
  * Headers with which the edge lets a request through to a sandbox. Client credentials are exchanged for a token first
  * (POST /oauth/token, as bl 0.1.108 does).
+ * @throws Failure BLAXEL_UNAUTHORIZED … (exit 3), BLAXEL_GATEWAY (exit 7) when the exchange is refused
  */
 export async function sandboxHeaders(host: Host): Promise<Readonly<Record<string, string>>> {
-  const credentials = await blaxelCredentials(host);
-  if (credentials.apiKey !== undefined) {
-    return {
-      "X-Blaxel-Authorization": `Bearer ${credentials.apiKey}`,
-      "X-Blaxel-Workspace": credentials.workspace,
-    };
+  const { apiKey, clientCredentials = "", workspace } = await blaxelCredentials(host);
+  const secret = apiKey ?? (await tokenFor(host, clientCredentials));
+  return { "X-Blaxel-Authorization": `Bearer ${secret}`, "X-Blaxel-Workspace": workspace };
+}
+
+/** @param credentials id:secret, plain or as base64 */
+async function tokenFor(host: Host, credentials: string): Promise<string> {
+  const plain = credentials.includes(":") ? credentials : Buffer.from(credentials, "base64").toString("utf8");
+  const url = `${controlPlane(host)}/oauth/token`;
+  let said: string;
+  try {
+    const response = await host.fetch(url, {
+      method: "POST",
+      headers: {
+        Authorization: `Basic ${Buffer.from(plain).toString("base64")}`,
+        "Content-Type": "application/json",
+      },
+      body: JSON.stringify({ grant_type: "client_credentials" }),
+      signal: AbortSignal.any([host.signal, AbortSignal.timeout(20_000)]),
+    });
+    const text = await response.text();
+    const token = response.ok ? tokenIn(text) : undefined;
+    if (token !== undefined) {
+      host.redact.add(token);
+      return token;
+    }
+    said = `POST "${url}": ${String(response.status)} ${response.statusText} ${text.slice(0, 300)}`.trim();
+  } catch (error) {
+    host.signal.throwIfAborted();
+    said = `POST "${url}": fetch failed: ${messageOf(error)}`;
   }
-  const base = (host.env["BL_API_URL"] ?? "https://api.blaxel.ai/v0").replace(/\/$/u, "");
-  const basic = Buffer.from(
-    credentials.clientCredentials?.includes(":") === true
-      ? credentials.clientCredentials
-      : Buffer.from(credentials.clientCredentials ?? "", "base64").toString("utf8"),
-  ).toString("base64");
-  const response = await host.fetch(`${base}/oauth/token`, {
-    method: "POST",
-    headers: { Authorization: `Basic ${basic}`, "Content-Type": "application/json" },
-    body: JSON.stringify({ grant_type: "client_credentials" }),
-    signal: host.signal,
-  });
-  const answer = (await response.json()) as { readonly access_token?: unknown };
-  const token = typeof answer.access_token === "string" ? answer.access_token : "";
-  host.redact.add(token);
-  return { "X-Blaxel-Authorization": `Bearer ${token}`, "X-Blaxel-Workspace": credentials.workspace };
+  throw refusal(`Blaxel gave no token for the client credentials: ${said}`, said);
+}
+
+function tokenIn(text: string): string | undefined {
+  try {
+    const { access_token: token } = JSON.parse(text) as { readonly access_token?: unknown };
+    return typeof token === "string" && token !== "" ? token : undefined;
+  } catch {
+    return undefined;
+  }
 }

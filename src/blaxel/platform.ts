@@ -3,19 +3,23 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { imageAnswer, sandboxAnswer } from "./answers";
 import { jsonIn } from "./bl-json";
-import { refusalFailure, refusalKind } from "./refusals";
+import { brokenBl } from "./broken-bl";
+import { isPassing, reasonIn, refusal, refusalKind } from "./refusals";
 import { runBl, type BlAnswer, type BlSession } from "./run-bl";
 
 /** A sandbox as Blaxel holds it. */
 export interface SandboxState {
   readonly name: string;
+  /** One of UPLOADING, BUILDING, DEPLOYING, DEPLOYED, FAILED …; "" when Blaxel says none. */
   readonly status: string;
   /** As Blaxel says it: sandbox/NAME:TAG, or "". */
   readonly image: string;
   readonly url: string | undefined;
+  readonly createdAt: string | undefined;
   readonly updatedAt: string | undefined;
   readonly region: string | undefined;
-  readonly envNames: readonly string[];
+  /** Its environment variables; a value that Blaxel does not show is "". */
+  readonly envs: Readonly<Record<string, string>>;
 }
 
 export interface ImageTag {
@@ -33,33 +37,50 @@ export interface ImageState {
 export interface Platform {
   getSandbox(name: string): Promise<SandboxState | undefined>;
   getImage(name: string): Promise<ImageState | undefined>;
-  /** The last lines of the build and run log, oldest first; empty when there are none or they cannot be had. */
-  logLines(name: string): Promise<readonly string[]>;
-  deleteSandbox(name: string): Promise<void>;
+  /**
+   * The last lines of the build and run log, oldest first; empty when there are none.
+   * @param sinceMs only what was logged in this last while (default 30 minutes)
+   */
+  logLines(name: string, sinceMs?: number): Promise<readonly string[]>;
   /** `reference` is sandbox/NAME:TAG. */
   deleteImage(reference: string): Promise<void>;
-  /** How many times bl was run to ask, for the report of a stage. */
-  readonly calls: () => number;
 }
 
-const READ_TIMEOUT_MS = 60_000;
+const READ_TIMEOUT_MS = 30_000;
+/** However late it is, one look gets this long. */
+const SHORTEST_READ_MS = 5_000;
 const RETRIES = 5;
+/** A read that hung is not likely to come through: it is tried again this often. */
+const RETRIES_OF_HANGS = 2;
+const LOG_LINES = 20;
+const NO_LOGS = "No logs found for the specified time range and filters.";
 
-/** A Platform over a bl that was found and inspected. */
-export function platformThrough(host: Host, bl: string, session: BlSession): Platform {
-  let calls = 0;
-  const ask = async (args: readonly string[], what: string): Promise<BlAnswer> => {
+/**
+ * A Platform over a bl that was found and inspected.
+ * @param deadline nothing is retried after this time (ms since the epoch), and no look takes much longer
+ */
+export function platformThrough(
+  host: Host,
+  bl: string,
+  session: BlSession,
+  deadline = Number.POSITIVE_INFINITY,
+): Platform {
+  const run = (args: readonly string[]): Promise<BlAnswer> =>
+    runBl(host, bl, session, [...args, "--skip-version-warning"], {
+      timeoutMs: Math.min(READ_TIMEOUT_MS, Math.max(SHORTEST_READ_MS, deadline - host.clock.now())),
+    });
+  /** Undefined: what was asked for is not there. */
+  const ask = async (args: readonly string[], what: string): Promise<BlAnswer | undefined> => {
     for (let attempt = 0; ; attempt += 1) {
-      calls += 1;
-      const answer = await runBl(host, bl, session, [...args, "--skip-version-warning"], {
-        timeoutMs: READ_TIMEOUT_MS,
-      });
-      if (answer.exitCode === 0) return answer;
-      const text = `${answer.stdout}\n${answer.stderr}`;
-      const passing = ["gateway", "network"].includes(refusalKind(text)) || answer.timedOut;
-      if (!passing || attempt >= RETRIES) {
-        if (refusalKind(text) === "not-found") return answer;
-        throw refusalFailure(what, answer.ending, text, answer.lastLines);
+      const answer = await run(args);
+      if (answer.exitCode === 0 && !answer.timedOut) return answer;
+      const broken = brokenBl(answer, what);
+      const reason = reasonIn(`${answer.stdout}\n${answer.stderr}`);
+      const again = answer.timedOut ? attempt < RETRIES_OF_HANGS : isPassing(reason) && attempt < RETRIES;
+      if (!again || host.clock.now() >= deadline) {
+        if (broken !== undefined) throw broken;
+        if (refusalKind(reason) === "not-found") return undefined;
+        throw refusal(`${what} ${answer.ending}: ${reason}`, reason, answer.lastLines);
       }
       await host.clock.sleep(Math.min(1000 * 2 ** attempt, 8000), host.signal);
     }
@@ -70,7 +91,7 @@ export function platformThrough(host: Host, bl: string, session: BlSession): Pla
     schema: Schema,
   ): Promise<z.infer<Schema> | undefined> => {
     const answer = await ask(args, what);
-    if (answer.exitCode !== 0) return undefined;
+    if (answer === undefined) return undefined;
     const parsed = schema.safeParse(jsonIn(answer.stdout));
     if (parsed.success) return parsed.data;
     throw new Failure({
@@ -82,7 +103,6 @@ export function platformThrough(host: Host, bl: string, session: BlSession): Pla
     });
   };
   return {
-    calls: () => calls,
     async getSandbox(name) {
       const found = await read(
         ["get", "sandbox", name, "-o", "json"],
@@ -91,14 +111,16 @@ export function platformThrough(host: Host, bl: string, session: BlSession): Pla
       );
       const [sandbox] = found ?? [];
       if (sandbox === undefined) return undefined;
+      const { metadata, spec, status } = sandbox;
       return {
-        name: sandbox.metadata.name,
-        status: sandbox.status,
-        image: sandbox.spec.runtime?.image ?? "",
-        url: sandbox.metadata.url,
-        updatedAt: sandbox.metadata.updatedAt,
-        region: sandbox.spec.region,
-        envNames: (sandbox.spec.runtime?.envs ?? []).map((env) => env.name),
+        name: metadata.name,
+        status: status ?? "",
+        image: spec?.runtime?.image ?? "",
+        url: said(metadata.url),
+        createdAt: said(metadata.createdAt),
+        updatedAt: said(metadata.updatedAt),
+        region: said(spec?.region),
+        envs: Object.fromEntries((spec?.runtime?.envs ?? []).map((env) => [env.name, env.value ?? ""])),
       };
     },
     async getImage(name) {
@@ -110,32 +132,28 @@ export function platformThrough(host: Host, bl: string, session: BlSession): Pla
       const [image] = found ?? [];
       if (image === undefined) return undefined;
       return {
-        status: image.metadata.status,
-        updatedAt: image.metadata.updatedAt,
-        tags: (image.spec.tags ?? []).map((tag) => ({ name: tag.name, createdAt: tag.createdAt ?? "" })),
+        status: said(image.metadata.status),
+        updatedAt: said(image.metadata.updatedAt),
+        tags: (image.spec?.tags ?? []).map((tag) => ({ name: tag.name, createdAt: tag.createdAt ?? "" })),
       };
     },
-    async logLines(name) {
-      calls += 1;
-      const answer = await runBl(
-        host,
-        bl,
-        session,
-        ["logs", "sandbox", name, "--period", "30m", "--no-timestamps", "--skip-version-warning"],
-        { timeoutMs: READ_TIMEOUT_MS },
-      );
-      if (answer.exitCode !== 0) return [];
-      return answer.stdout
-        .split("\n")
-        .filter((line) => line.trim() !== "")
-        .slice(-20)
-        .map((line) => host.redact(line));
-    },
-    async deleteSandbox(name) {
-      await ask(["delete", "sandbox", name], `bl delete sandbox ${name}`);
+    async logLines(name, sinceMs = 1_800_000) {
+      const period = `${String(Math.ceil(sinceMs / 60_000))}m`;
+      const answer = await run(["logs", "sandbox", name, "--period", period, "--no-timestamps"]);
+      const lines = answer.stdout.split("\n").filter((line) => line.trim() !== "" && line !== NO_LOGS);
+      if (answer.exitCode !== 0)
+        return [
+          `(bl logs sandbox ${name} ${answer.ending}: ${host.redact(reasonIn(`${answer.stdout}\n${answer.stderr}`))})`,
+        ];
+      return lines.slice(-LOG_LINES).map((line) => host.redact(line));
     },
     async deleteImage(reference) {
       await ask(["delete", "image", reference], `bl delete image ${reference}`);
     },
   };
+}
+
+/** bl's SDK writes "" for what the platform did not say. */
+function said(text: string | null | undefined): string | undefined {
+  return text === null || text === "" ? undefined : text;
 }

@@ -1,28 +1,51 @@
 import { Failure, type FailureKind } from "../support/errors";
 
-/** What kind of no the platform gave, told from bl's text (its exit code is always 1). */
+/** What kind of no the platform gave, told from bl's words (its exit code is always 1). */
 export type RefusalKind =
   "not-found" | "unauthorized" | "forbidden" | "quota" | "gateway" | "network" | "other";
 
-/** Reads bl's words. Order matters: a refused upload also says "403 Forbidden", so callers that upload ask for that first. */
-export function refusalKind(text: string): RefusalKind {
-  if (/\b404\b|not found/iu.test(text) && !/\b(401|403)\b/u.test(text)) return "not-found";
-  if (/quota/iu.test(text)) return "quota";
-  if (/\b401\b|unauthorized|invalid credentials|invalid api key/iu.test(text)) return "unauthorized";
-  if (/\b403\b|forbidden|permission denied|do not have access/iu.test(text)) return "forbidden";
+/** How the SDK in bl words an answer it gives up on: METHOD "URL": CODE Text {body}. The URL says nothing about the kind. */
+const SAID_STATUS = /\b(?:GET|POST|PUT|PATCH|DELETE) \\?"[^"]*": (\d{3})\b/u;
+
+const NETWORK =
+  /dial tcp|connection refused|no such host|server misbehaving|i\/o timeout|connection reset|broken pipe|network is unreachable|context deadline exceeded|Client\.Timeout|\bEOF\b|TLS handshake|x509:|fetch failed|ECONN|ETIMEDOUT|ENOTFOUND/u;
+
+function kindOfStatus(status: number): RefusalKind | undefined {
+  if (status === 401) return "unauthorized";
+  if (status === 403) return "forbidden";
+  if (status === 404) return "not-found";
+  return status === 408 || status === 429 || status >= 500 ? "gateway" : undefined;
+}
+
+/**
+ * Reads one reason in bl's (or @blaxel/core's) words. A status that is named decides; without one (`bl deploy` shows only
+ * the body's message) the words do.
+ */
+export function refusalKind(reason: string): RefusalKind {
+  const said = SAID_STATUS.exec(reason)?.[1];
+  const words = reason.replace(/\\?"https?:[^"]*"/gu, "");
+  if (/quota/iu.test(words)) return "quota";
+  const byStatus = said === undefined ? undefined : kindOfStatus(Number(said));
+  if (byStatus !== undefined) return byStatus;
+  if (NETWORK.test(words)) return "network";
+  if (/\b401\b|unauthorized|invalid credentials|invalid api key|token (?:is )?expired/iu.test(words))
+    return "unauthorized";
   if (
-    /\b(502|503|504)\b|bad gateway|gateway time-?out|service unavailable|too many requests|\b429\b/iu.test(
-      text,
+    /\b403\b|forbidden|permission denied|access denied|not allowed|do(?:es)? not have (?:access|permission)/iu.test(
+      words,
     )
   )
+    return "forbidden";
+  if (/\b404\b|not found/iu.test(words)) return "not-found";
+  if (/\b(?:429|50[0-4])\b|bad gateway|gateway time-?out|service unavailable|too many requests/iu.test(words))
     return "gateway";
-  if (
-    /connection refused|no such host|i\/o timeout|connection reset|network is unreachable|EOF\b|TLS handshake/u.test(
-      text,
-    )
-  )
-    return "network";
   return "other";
+}
+
+/** Whether the same request may be taken a moment later. A certificate that is not trusted now will not be then. */
+export function isPassing(reason: string): boolean {
+  const kind = refusalKind(reason);
+  return kind === "gateway" || (kind === "network" && !/x509:/u.test(reason));
 }
 
 const ADVICE: Readonly<
@@ -41,7 +64,7 @@ const ADVICE: Readonly<
   quota: {
     code: "BLAXEL_QUOTA",
     kind: "deploy",
-    hint: "The workspace's quota is used up: delete sandboxes, lower [sandbox] memory in template.toml, or raise the quota.",
+    hint: "The workspace's quota is used up: delete sandboxes, lower [sandbox] memory_megabytes in template.toml, or raise the quota.",
   },
   gateway: {
     code: "BLAXEL_GATEWAY",
@@ -58,38 +81,33 @@ const ADVICE: Readonly<
     kind: "deploy",
     hint: "What was asked for does not exist on Blaxel (any more).",
   },
-  other: { code: "DEPLOY_FAILED", kind: "deploy", hint: "Read what bl said above." },
+  other: { code: "DEPLOY_FAILED", kind: "deploy", hint: "Read what was said above." },
 };
 
-/** A Failure for what bl said when it gave up. `what` begins the sentence: "bl deploy of mesa-debian". */
-export function refusalFailure(
-  what: string,
-  ending: string,
-  text: string,
-  lastLines: readonly string[],
-): Failure {
-  const advice = ADVICE[refusalKind(text)];
-  return new Failure({
-    code: advice.code,
-    kind: advice.kind,
-    message: `${what} ${ending}: ${causeLine(text)}`,
-    hint: advice.hint,
-    log: lastLines,
-  });
+/** A Failure for a refusal. `message` is the whole sentence; its kind is told from `reason`. */
+export function refusal(message: string, reason: string, log: readonly string[] = []): Failure {
+  const { code, kind, hint } = ADVICE[refusalKind(reason)];
+  return new Failure({ code, kind, message, hint, log });
 }
 
-/** The line of bl's output that tells the reason. */
-export function causeLine(text: string): string {
+/** bl's own advice about where the key comes from: it misfires on refused uploads and is never the reason. */
+const ADVICE_LINE = /^(?:⚠ Authentication is using|If this is unexpected)/u;
+
+/**
+ * The words of bl's output that tell the reason: what a resource was refused for, else the "Reason:" line, else its last
+ * line. Build logs and advice around it are not the reason.
+ */
+export function reasonIn(text: string): string {
   const lines = text
     .split("\n")
     .map((line) => line.trim())
-    .filter((line) => line !== "");
-  const reason = lines
-    .find((line) => line.startsWith("Reason:"))
-    ?.slice("Reason:".length)
-    .trim();
+    .filter((line) => line !== "" && !ADVICE_LINE.test(line));
   const resource = lines
     .find((line) => /^Resource \S+ error:/u.test(line))
     ?.replace(/^Resource \S+ error:\s*/u, "");
+  const reason = lines
+    .findLast((line) => line.startsWith("Reason:"))
+    ?.slice("Reason:".length)
+    .trim();
   return resource ?? reason ?? lines.at(-1) ?? "it said nothing";
 }

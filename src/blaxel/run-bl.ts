@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../support/errors";
@@ -20,17 +20,27 @@ export interface BlSession {
 const SWALLOWING =
   /(^|\/)(\.blaxel|\.env\.build|\.docker|\.git|dist|\.venv|venv|node_modules|\.env|\.next|__pycache__)(\/|$)/u;
 
+/** The real path of a folder, or undefined when it is none: bl looks at where a link leads. */
+async function realFolder(path: string): Promise<string | undefined> {
+  try {
+    return await realpath(path);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A folder to work in whose path bl does not ignore: TMPDIR when it is fit, else /tmp, /var/tmp. @throws Failure NO_NEUTRAL_FOLDER (exit 3) */
-export function neutralParent(env: Readonly<Record<string, string | undefined>>): string {
-  const candidates = [env["TMPDIR"], tmpdir(), "/tmp", "/var/tmp"];
-  const fit = candidates.find(
-    (path) => path !== undefined && path !== "" && path.startsWith("/") && !SWALLOWING.test(path),
-  );
-  if (fit !== undefined) return fit;
+export async function neutralParent(env: Readonly<Record<string, string | undefined>>): Promise<string> {
+  for (const candidate of [env["TMPDIR"], tmpdir(), "/tmp", "/var/tmp"]) {
+    if (candidate === undefined || !candidate.startsWith("/")) continue;
+    const path = await realFolder(candidate);
+    if (path !== undefined && !SWALLOWING.test(path)) return path;
+  }
   throw new Failure({
     code: "NO_NEUTRAL_FOLDER",
     kind: "environment",
-    message: "Every folder for temporary files has a name in its path that bl leaves out of uploads.",
+    message:
+      "Every folder for temporary files is missing or has a name in its path that bl leaves out of uploads.",
     hint: "Set TMPDIR to a folder such as /tmp.",
   });
 }
@@ -41,7 +51,7 @@ export async function withBlSession<T>(
   credentials: BlaxelCredentials | undefined,
   use: (session: BlSession) => Promise<T>,
 ): Promise<T> {
-  const root = await mkdtemp(join(neutralParent(host.env), "mesa-template-bl-"));
+  const root = await mkdtemp(join(await neutralParent(host.env), "mesa-template-bl-"));
   const session: BlSession = {
     home: join(root, "home"),
     temporary: join(root, "tmp"),
@@ -77,7 +87,6 @@ const PASSED_ON = [
   "SSL_CERT_DIR",
   "TZ",
   "LANG",
-  "MESA_TEMPLATE_WORLD",
 ];
 
 /** The whole environment of a bl run. CI=true and no terminal keep it from asking anything. */

@@ -2,6 +2,10 @@ import type { SandboxInstance } from "@blaxel/core";
 import { messageOf } from "../support/errors";
 import { RUN_LABEL, type Host } from "../support/host";
 import { blaxelCore } from "./core";
+import { isPassing } from "./refusals";
+
+/** On every sandbox that is made to be used and deleted again: what an ended run left is found by it. Its value says what for. */
+export const SANDBOX_LABEL = "mesa-template.sandbox";
 
 export interface SandboxWish {
   readonly name: string;
@@ -21,10 +25,32 @@ export function labelValue(text: string): string {
   return text.replace(/[^A-Za-z0-9._-]/gu, "-").slice(0, 63);
 }
 
-/** Creates a sandbox that carries this run's label. */
+const RETRIES = 3;
+
+/**
+ * Creates a sandbox that carries this run's label. A gateway that gives up while the platform goes on creating (502, 504)
+ * is asked again for the same sandbox.
+ */
 export async function createSandbox(host: Host, wish: SandboxWish): Promise<SandboxInstance> {
   const { SandboxInstance: Instance } = await blaxelCore(host);
-  return Instance.create({
+  const configuration = configurationOf(host, wish);
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      return attempt === 0
+        ? await Instance.create(configuration)
+        : await Instance.createIfNotExists(configuration);
+    } catch (error) {
+      if (attempt >= RETRIES || host.signal.aborted || !isPassing(saying(error))) throw error;
+      await host.clock.sleep(1_000 * 2 ** attempt, host.signal);
+    }
+  }
+}
+
+function configurationOf(
+  host: Host,
+  wish: SandboxWish,
+): Parameters<typeof SandboxInstance.createIfNotExists>[0] {
+  return {
     metadata: { name: wish.name, labels: { [RUN_LABEL]: labelValue(host.runId), ...wish.labels } },
     spec: {
       ...(wish.region === undefined ? {} : { region: wish.region }),
@@ -41,7 +67,7 @@ export async function createSandbox(host: Host, wish: SandboxWish): Promise<Sand
         })),
       },
     },
-  } as Parameters<typeof Instance.create>[0]);
+  } as Parameters<typeof SandboxInstance.createIfNotExists>[0];
 }
 
 /** Deletes a sandbox; one that is gone already is fine. */
@@ -54,7 +80,7 @@ export async function deleteSandbox(host: Host, name: string): Promise<void> {
   }
 }
 
-/** @blaxel/core throws plain objects with code and error as well as Errors. */
+/** @blaxel/core throws plain objects with code and error as well as Errors, and a gateway's page as it came. */
 export function saying(error: unknown): string {
   if (error instanceof Error) return error.message;
   if (typeof error === "object" && error !== null) {
@@ -68,5 +94,8 @@ export function saying(error: unknown): string {
       .join(" ");
     return words === "" ? JSON.stringify(error) : words;
   }
-  return messageOf(error);
+  return messageOf(error)
+    .replace(/<[^>]*>/gu, " ")
+    .replace(/\s+/gu, " ")
+    .trim();
 }

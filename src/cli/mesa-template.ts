@@ -37,4 +37,6 @@ const argv = process.argv.slice(2);
 if (!answerAtOnce(argv) && !(await completes(argv))) {
   const { main } = await import("./main");
   process.exitCode = await main(argv, process.env);
+  // A request that was given up on and is never answered does not keep the program; without one it ends before this.
+  setTimeout(() => process.exit(), 500).unref();
 }

@@ -22,14 +22,28 @@ const schema = z.strictObject({
     ),
   type: z.literal("sandbox"),
   region: z.optional(z.string().check(z.regex(/^[a-z]+-[a-z]+-\d+$/u, "a region is written like us-pdx-1"))),
-  env: z.optional(z.record(z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/u)), z.string())),
+  env: z.optional(
+    z.record(
+      z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/u)),
+      z
+        .string()
+        .check(
+          z.regex(
+            /^(?!\$(?:[A-Za-z_]|\{)[^\s]*$)/u,
+            "bl takes a value that is a whole $NAME for a variable of its own environment, which holds nothing of yours",
+          ),
+        ),
+    ),
+  ),
   runtime: z.optional(
     z.strictObject({
       memory: z.optional(z.int().check(z.minimum(256))),
-      ttl: z.optional(z.string()),
-      expires: z.optional(z.string()),
-      terminationGracePeriodSeconds: z.optional(z.int()),
-      extraArgs: z.optional(z.record(z.enum(["iptables", "nfs", "tun"]), z.enum(["enabled", "disabled"]))),
+      ttl: z.optional(z.string().check(z.regex(/^\d+[smhdw]$/u, "a duration is written like 24h"))),
+      expires: z.optional(z.iso.datetime()),
+      terminationGracePeriodSeconds: z.optional(z.int().check(z.minimum(0))),
+      extraArgs: z.optional(
+        z.partialRecord(z.enum(["iptables", "nfs", "tun"]), z.enum(["enabled", "disabled"])),
+      ),
       ports: z.optional(z.array(port)),
     }),
   ),
@@ -43,24 +57,40 @@ const schema = z.strictObject({
 
 export type BlaxelToml = z.infer<typeof schema>;
 
-/** Why bl would not do what a field says; told when such a field is found. */
+/** Why bl would not do what a field says (a whole path, or the first word of one); told when such a field is found. */
 const DROPPED: Readonly<Record<string, string>> = {
   workspace:
     "bl sends the request to the workspace it is signed in to and uses this one only for links and logs",
   policies: "bl drops it for sandboxes",
   public: "bl drops it for sandboxes",
   triggers: "bl drops it for sandboxes",
-  memory: "at the top level it counts for applications only; write it under [runtime]",
-  port: "it counts for applications only; write [[runtime.ports]]",
-  image: "with it nothing is built: the Dockerfile would be ignored",
-  description: "bl does not know it",
   lifecycle: "bl drops it for sandboxes",
   network: "bl drops it for sandboxes",
+  vpc: "bl drops it for sandboxes",
+  memory: "bl reads it at the top level for applications only; write it under [runtime]",
+  port: "bl reads it for applications only; write [[runtime.ports]]",
+  image: "with it bl builds nothing: the Dockerfile would be ignored",
+  entrypoint: "bl has no use for it in sandboxes; the Dockerfile's ENTRYPOINT is what runs",
+  protocol: "bl reads it for functions only",
+  functions: "bl reads it for agents only",
+  models: "bl reads it for agents only",
+  agents: "bl reads it for agents only",
+  function: "bl would deploy another project beside this one, and exit with 0 when that fails",
+  agent: "bl would deploy another project beside this one, and exit with 0 when that fails",
+  job: "bl would deploy another project beside this one, and exit with 0 when that fails",
+  skipRoot: "with it bl would not deploy this project",
+  directory: "bl reads it for volume templates only",
+  defaultSize: "bl reads it for volume templates only",
+  githubRunner: "bl does not read it for sandboxes",
+  description: "bl does not know it",
+  "env.BL_API_KEY": "bl never sends it to a sandbox",
+  "env.MESA_TEMPLATE_INPUTS": "it is the mark by which this program knows its own sandboxes",
   "runtime.generation": "bl drops it on deploy",
   "runtime.storageMb": "bl drops it",
   "runtime.timeout": "bl drops it for sandboxes",
+  "runtime.expiresIn": "bl does not know it; write ttl or expires",
   "runtime.envs": "bl overwrites it; write [env]",
-  "runtime.image": "with it nothing is built: the Dockerfile would be ignored",
+  "runtime.image": "with it bl builds nothing: the Dockerfile would be ignored",
 };
 
 const RESERVED_PORTS = new Set([80, 443, 8080]);
@@ -97,18 +127,17 @@ export async function checkBlaxelToml(text: string): Promise<BlaxelToml> {
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     const at = (issue?.path ?? []).map(String);
-    const field =
-      issue?.code === "unrecognized_keys"
-        ? [...at, issue.keys[0] ?? ""].join(".")
-        : at.join(".") || "the file";
+    const unknown = issue?.code === "unrecognized_keys" ? (issue.keys[0] ?? "") : undefined;
+    const field = [...at, ...(unknown === undefined ? [] : [unknown])].join(".") || "the file";
     throw refused(
       field,
-      DROPPED[field] ??
-        (issue?.code === "unrecognized_keys"
-          ? "bl does not send this field, so it would silently do nothing"
-          : (issue?.message ?? "is not valid")),
+      unknown === undefined
+        ? (issue?.message ?? "is not valid")
+        : (DROPPED[field] ?? "bl does not send this field, so it would silently do nothing"),
     );
   }
+  const sealed = Object.keys(parsed.data.env ?? {}).find((name) => `env.${name}` in DROPPED);
+  if (sealed !== undefined) throw refused(`env.${sealed}`, DROPPED[`env.${sealed}`] ?? "");
   const reserved = parsed.data.runtime?.ports?.find(({ target }) => RESERVED_PORTS.has(target));
   if (reserved !== undefined)
     throw refused(

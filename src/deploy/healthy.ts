@@ -1,12 +1,14 @@
+import { waitForAnswer } from "../blaxel/answering";
 import type { Platform, SandboxState } from "../blaxel/platform";
-import { sandboxHeaders } from "../blaxel/credentials-headers";
-import { Failure, messageOf } from "../support/errors";
+import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { timeLimit } from "../support/time-limit";
+import { lastLog } from "./build-log";
 
 interface HealthOptions {
   readonly deadline: number;
   readonly pollMs: number;
+  /** When the upload was sent, ms since the epoch. */
+  readonly sentAt: number;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
@@ -23,57 +25,31 @@ export async function waitUntilHealthy(
   sandbox: SandboxState,
   options: HealthOptions,
 ): Promise<void> {
-  if (sandbox.url === undefined || sandbox.url === "") return;
-  const limitMs = Math.max(0, Math.min(options.deadline - host.clock.now(), HEALTH_MS));
-  await waitUntilAnswering(host, sandbox.name, sandbox.url, limitMs, {
-    ...options,
-    log: () => platform.logLines(sandbox.name),
-  });
-}
-
-interface AnswerOptions {
-  readonly pollMs?: number;
-  readonly onProgress?: ((message: string) => void) | undefined;
-  readonly log?: () => Promise<readonly string[]>;
-}
-
-/** Waits until a sandbox's API answers through the edge. Gateway errors right after a start are normal and waited on. */
-export async function waitUntilAnswering(
-  host: Host,
-  name: string,
-  url: string,
-  limitMs: number,
-  options: AnswerOptions = {},
-): Promise<void> {
-  const until = host.clock.now() + limitMs;
-  const headers = await sandboxHeaders(host);
-  let seen = "no answer";
-  for (;;) {
-    try {
-      const response = await host.fetch(`${url.replace(/\/$/u, "")}/health`, {
-        headers,
-        redirect: "error",
-        signal: timeLimit(10_000, host.signal),
-      });
-      if (response.ok) return;
-      seen = `HTTP ${String(response.status)}`;
-    } catch (error) {
-      host.signal.throwIfAborted();
-      seen = messageOf(error);
-    }
-    options.onProgress?.(`sandbox-api: ${seen}`);
-    if (host.clock.now() >= until) {
-      throw new Failure({
-        code: "SANDBOX_UNHEALTHY",
-        kind: "deploy",
-        message: `The sandbox ${name} is there, but its API does not answer (last: ${seen}).`,
-        log: (await options.log?.()) ?? [],
-        hint: `The entrypoint must keep sandbox-api running in the foreground; bl logs sandbox ${name} tells why it ended.`,
-      });
-    }
-    await host.clock.sleep(
-      Math.max(0, Math.min(options.pollMs ?? 500, until - host.clock.now())),
-      host.signal,
-    );
+  const { name } = sandbox;
+  const { deadline, pollMs, sentAt, onProgress } = options;
+  const until = Math.min(deadline, host.clock.now() + HEALTH_MS);
+  const log = (): Promise<readonly string[]> => lastLog(host, platform, { name, sentAt, pollMs });
+  let { url } = sandbox;
+  while (url === undefined) {
+    if (host.clock.now() >= until) throw unhealthy(name, "Blaxel names no address for it", await log());
+    await host.clock.sleep(Math.max(0, Math.min(pollMs, until - host.clock.now())), host.signal);
+    url = (await platform.getSandbox(name))?.url;
   }
+  const answer = await waitForAnswer(host, url, {
+    until,
+    pollMs,
+    onSeen: (seen) => onProgress?.(`sandbox-api: ${seen}`),
+  });
+  if (!answer.answers) throw unhealthy(name, `its API does not answer (last: ${answer.seen})`, await log());
+}
+
+/** The failure of a sandbox that is there and does not answer. */
+export function unhealthy(name: string, seen: string, log: readonly string[]): Failure {
+  return new Failure({
+    code: "SANDBOX_UNHEALTHY",
+    kind: "deploy",
+    message: `The sandbox ${name} is there, but ${seen}${log.length === 0 ? "" : ` (last in its log: ${log.at(-1) ?? ""})`}.`,
+    log,
+    hint: `The entrypoint must keep sandbox-api running in the foreground; bl logs sandbox ${name} tells why it ended.`,
+  });
 }

@@ -7,22 +7,40 @@ export function immutableTag(image: string, name: string): string | undefined {
   return repository === name && tag !== undefined && tag !== "latest" ? tag : undefined;
 }
 
-/**
- * The immutable tag that a deploy made: the one the running sandbox names when it is new, else the newest of those that
- * were not there before. `latest` never counts, it moves.
- * @returns undefined when no tag is new.
- */
-export function newTag(
-  name: string,
-  runningImage: string,
-  before: readonly ImageTag[],
-  after: readonly ImageTag[],
-): string | undefined {
+/** The immutable tags that were not there before, newest first. `latest` never counts, it moves. */
+export function freshTags(before: readonly ImageTag[], after: readonly ImageTag[]): readonly string[] {
   const old = new Set(before.map((tag) => tag.name));
-  const running = immutableTag(runningImage, name);
-  if (running !== undefined && !old.has(running)) return running;
-  const fresh = after.filter((tag) => tag.name !== "latest" && !old.has(tag.name));
-  return fresh.sort((a, b) =>
-    a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : a.name < b.name ? -1 : 1,
-  )[0]?.name;
+  return after
+    .filter((tag) => tag.name !== "latest" && !old.has(tag.name))
+    .sort((a, b) =>
+      a.createdAt < b.createdAt ? 1 : a.createdAt > b.createdAt ? -1 : a.name < b.name ? -1 : 1,
+    )
+    .map((tag) => tag.name);
+}
+
+export interface ImageFacts {
+  readonly name: string;
+  /** The image before anything was sent; undefined: there was no sandbox. */
+  readonly imageBefore: string | undefined;
+  /** The image that the sandbox names now. */
+  readonly imageNow: string;
+  /** Tags that were not there before. */
+  readonly fresh: readonly string[];
+}
+
+export type MadeImage =
+  { readonly is: "made"; readonly tag: string } | { readonly is: "unclear" } | { readonly is: "unchanged" };
+
+/**
+ * The immutable tag that a deploy runs now. The sandbox's own word decides, once it names a tag and not the one of
+ * before. A sandbox that names no tag (or latest) runs the one tag that is new; several new ones, none yet, or a new one
+ * beside the old name are not clear (any more, or yet).
+ */
+export function madeImage({ name, imageBefore, imageNow, fresh }: ImageFacts): MadeImage {
+  const running = immutableTag(imageNow, name);
+  if (running !== undefined && imageNow !== imageBefore) return { is: "made", tag: running };
+  const [only, ...others] = fresh;
+  if (running === undefined)
+    return only !== undefined && others.length === 0 ? { is: "made", tag: only } : { is: "unclear" };
+  return only === undefined ? { is: "unchanged" } : { is: "unclear" };
 }

@@ -1,21 +1,23 @@
 /** What is known of a deploy under way. */
 export interface Watch {
-  /** State before anything was sent; undefined image: there was no sandbox. */
+  /** State before anything was sent; undefined: there was no sandbox. */
   readonly before: { readonly status: string; readonly image: string } | undefined;
-  /** Whether UPLOADING, BUILDING or DEPLOYING was seen since. */
+  /** Whether something was seen moving since. */
   readonly started: boolean;
+  /** Whether more than UPLOADING was seen since. */
+  readonly building: boolean;
   /** ms since bl had finished. */
   readonly elapsedMs: number;
   readonly graceMs: number;
 }
 
 export type Judgement =
-  | { readonly is: "waiting"; readonly started: boolean }
+  | { readonly is: "waiting"; readonly started: boolean; readonly building: boolean }
   | { readonly is: "deployed" }
   | { readonly is: "unchanged" }
+  | { readonly is: "stuck" }
   | { readonly is: "failed"; readonly status: string };
 
-const MOVING = new Set(["UPLOADING", "BUILDING", "DEPLOYING"]);
 const ENDED = new Set(["DEACTIVATED", "DEACTIVATING", "DELETING", "TERMINATED"]);
 
 /** How long a FAILED that was there before is taken for a left-over, in ms. */
@@ -24,25 +26,29 @@ const STALE_FAILURE_MS = 15_000;
 /**
  * What a status means for the deploy that is waited for. A status alone does not say which deploy it speaks of:
  * DEPLOYED counts when something was seen moving, the image is another one, or there was no sandbox before; FAILED
- * counts unless it was there before and nothing has moved yet. An unknown status is waited on.
+ * counts unless it was there before and nothing has moved yet. A status that is not known is waited on. UPLOADING (or no
+ * sandbox at all) for as long as the grace means that the upload never came, or that no build will begin.
  */
 export function judge(
   watch: Watch,
   now: { readonly status: string; readonly image: string } | undefined,
 ): Judgement {
-  if (now === undefined) return { is: "waiting", started: watch.started };
-  if (MOVING.has(now.status)) return { is: "waiting", started: true };
+  const { before, started, building, elapsedMs, graceMs } = watch;
+  const late = elapsedMs >= graceMs;
+  if (now === undefined) return late ? { is: "stuck" } : { is: "waiting", started, building };
+  if (now.status === "UPLOADING")
+    return late && !building ? { is: "stuck" } : { is: "waiting", started: true, building };
   if (now.status === "DEPLOYED") {
-    const another = now.image !== "" && now.image !== watch.before?.image;
-    if (watch.before === undefined || another) return { is: "deployed" };
-    if (watch.started) return { is: now.image === watch.before.image ? "unchanged" : "deployed" };
-    return watch.elapsedMs >= watch.graceMs ? { is: "unchanged" } : { is: "waiting", started: false };
+    const another = now.image !== "" && now.image !== before?.image;
+    if (before === undefined || another) return { is: "deployed" };
+    return started || late ? { is: "unchanged" } : { is: "waiting", started, building };
   }
   if (now.status === "FAILED") {
-    const leftOver =
-      watch.before?.status === "FAILED" && !watch.started && watch.elapsedMs < STALE_FAILURE_MS;
-    return leftOver ? { is: "waiting", started: false } : { is: "failed", status: now.status };
+    const leftOver = before?.status === "FAILED" && !started && elapsedMs < STALE_FAILURE_MS;
+    return leftOver ? { is: "waiting", started, building } : { is: "failed", status: now.status };
   }
   if (ENDED.has(now.status)) return { is: "failed", status: now.status };
-  return { is: "waiting", started: watch.started };
+  const moved = now.status !== "" && now.status !== before?.status;
+  const known = now.status === "BUILDING" || now.status === "DEPLOYING";
+  return { is: "waiting", started: started || moved || known, building: building || moved || known };
 }

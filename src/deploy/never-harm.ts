@@ -1,19 +1,31 @@
 import type { SandboxState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
-import { OWNER_MARK } from "./send";
+import { OWNER_MARK } from "./owner-mark";
+
+/** A sandbox that an earlier version was deployed to. */
+export interface KnownSandbox {
+  readonly sandbox: string;
+  readonly deployedAt: string;
+}
 
 /**
- * Refuses to deploy over a sandbox that this program did not make: a deploy resets it.
- * @param known names that earlier versions were deployed to
+ * Refuses to deploy over a sandbox that this program did not make: a deploy resets it. Ours carry the mark; where Blaxel
+ * does not show it, one that is older than a deploy of ours to that name is ours, too.
+ * @param sent whether an earlier run of these inputs had already sent something to that name
  * @throws Failure SANDBOX_NOT_OURS (exit 7)
  */
 export function refuseForeignSandbox(
   sandbox: SandboxState | undefined,
-  known: readonly string[],
+  known: readonly KnownSandbox[],
+  sent: boolean,
   adopt: boolean,
 ): void {
-  if (sandbox === undefined || adopt || known.includes(sandbox.name) || sandbox.envNames.includes(OWNER_MARK))
-    return;
+  if (sandbox === undefined || adopt || sent || OWNER_MARK in sandbox.envs) return;
+  const made = Date.parse(sandbox.createdAt ?? "");
+  const ours = known.some(
+    ({ sandbox: name, deployedAt }) => name === sandbox.name && !(made > Date.parse(deployedAt)),
+  );
+  if (ours) return;
   throw new Failure({
     code: "SANDBOX_NOT_OURS",
     kind: "deploy",

@@ -1,3 +1,5 @@
+import type { KnownSandbox } from "./never-harm";
+
 /** How a template is brought to Blaxel. */
 export interface DeployOptions {
   /** The template version's id, for messages and the pending file. */
@@ -13,8 +15,10 @@ export interface DeployOptions {
   readonly graceMs?: number;
   /** What is remembered of an upload under way, so that a killed run goes on waiting for it. */
   readonly pendingFile: string;
+  /** Start over: what an ended run left under way is not waited for. */
+  readonly force: boolean;
   /** Sandboxes that earlier versions of this template were deployed to (from the manifest): ours. */
-  readonly knownSandboxes?: readonly string[];
+  readonly knownSandboxes?: readonly KnownSandbox[];
   /** The image that was deployed from these very inputs before, when there is one: "nothing new" is then right. */
   readonly knownImage?: string | undefined;
   readonly onProgress?: ((message: string) => void) | undefined;

@@ -1,10 +1,14 @@
 import { rm } from "node:fs/promises";
 import * as z from "zod/mini";
+import type { ImageTag, SandboxState } from "../blaxel/platform";
 import { canonicalJson } from "../support/canonical-json";
 import { readIfPresent, writeAtomically } from "../support/files";
+import { isMarkedByAnother } from "./owner-mark";
+import type { Work } from "./work";
 
 /** What is remembered of an upload under way. */
 const schema = z.object({
+  publish: z.enum(["deploy", "push"]),
   sandbox: z.string(),
   workspace: z.string(),
   inputsDigest: z.string(),
@@ -13,9 +17,29 @@ const schema = z.object({
   uploaded: z.boolean(),
   before: z.nullable(z.object({ status: z.string(), image: z.string() })),
   tagsBefore: z.array(z.object({ name: z.string(), createdAt: z.string() })),
+  /** The image before was already made of these inputs by an earlier run of ours. */
+  beforeIsOurs: z.boolean(),
 });
 
 export type Pending = z.infer<typeof schema>;
+
+/** What is remembered of an upload that is about to be sent. */
+export function newPending(
+  { host, rendered, options, name, workspace }: Work,
+  facts: Pick<Pending, "before" | "beforeIsOurs"> & { readonly tagsBefore: readonly ImageTag[] },
+): Pending {
+  return {
+    publish: options.publish,
+    sandbox: name,
+    workspace,
+    inputsDigest: rendered.inputsDigest,
+    startedAt: host.clock.now(),
+    uploaded: false,
+    before: facts.before,
+    tagsBefore: [...facts.tagsBefore],
+    beforeIsOurs: facts.beforeIsOurs,
+  };
+}
 
 /** The upload that an earlier run left under way, or undefined (a damaged file counts as none: the deploy is sent again). */
 export async function readPending(path: string): Promise<Pending | undefined> {
@@ -35,4 +59,31 @@ export async function keepPending(path: string, pending: Pending): Promise<void>
 
 export async function forgetPending(path: string): Promise<void> {
   await rm(path, { force: true });
+}
+
+/** The upload of an earlier run of these very inputs, in the same way, to the same place. */
+export async function earlierPending(work: Work): Promise<Pending | undefined> {
+  const pending = await readPending(work.options.pendingFile);
+  return pending?.publish === work.options.publish &&
+    pending.sandbox === work.name &&
+    pending.workspace === work.workspace &&
+    pending.inputsDigest === work.rendered.inputsDigest
+    ? pending
+    : undefined;
+}
+
+/**
+ * Whether the platform still shows the upload of an ended run, under way or through. UPLOADING says so only when bl had
+ * finished: else the upload may never come.
+ */
+export function isStillShown(
+  pending: Pending,
+  rendered: Work["rendered"],
+  now: SandboxState | undefined,
+): boolean {
+  if (now === undefined || isMarkedByAnother(now.envs, rendered)) return false;
+  if (now.status === "UPLOADING") return pending.uploaded;
+  if (now.status === "BUILDING" || now.status === "DEPLOYING")
+    return pending.uploaded || pending.before?.status !== now.status;
+  return now.status === "DEPLOYED" && (pending.before === null || now.image !== pending.before.image);
 }

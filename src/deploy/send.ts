@@ -1,142 +1,142 @@
 import { deployAnswer } from "../blaxel/answers";
 import { jsonIn } from "../blaxel/bl-json";
-import type { BlProgram } from "../blaxel/bl-program";
-import { refusalFailure } from "../blaxel/refusals";
-import { runBl, type BlAnswer, type BlSession } from "../blaxel/run-bl";
+import { brokenBl } from "../blaxel/broken-bl";
+import { isPassing, reasonIn, refusal } from "../blaxel/refusals";
+import { runBl, type BlAnswer } from "../blaxel/run-bl";
 import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
+import { markOf, OWNER_MARK } from "./owner-mark";
 import { NO_ENV_FILE } from "./staging";
+import { timeLeft, type Work } from "./work";
 
-/** Environment variable of every sandbox this program deploys: how it knows its own again. */
-export const OWNER_MARK = "MESA_TEMPLATE";
+/** How often a send that a gateway or the network cut off is tried again (each try of bl is three of its SDK's). */
+const RETRIES = 2;
+/** With less time than this left, ms, what was said is a better answer than another try that is cut off. */
+const WORTH_MS = 5_000;
 
-interface SendRequest {
-  readonly name: string;
-  readonly template: string;
-  readonly folder: string;
-  readonly timeoutMs: number;
+/** Runs bl until the platform took what it sends, or gave another answer than a gateway's. */
+async function sent(
+  work: Work,
+  what: string,
+  folder: string,
+  args: () => readonly string[],
+  extraMs: number,
+): Promise<{ readonly answer: BlAnswer; readonly reason: string | undefined }> {
+  const { host, bl, session, options } = work;
+  for (let attempt = 0; ; attempt += 1) {
+    const answer = await runBl(host, bl.path, session, args(), {
+      cwd: folder,
+      timeoutMs: timeLeft(work) + extraMs,
+    });
+    const broken = brokenBl(answer, what);
+    if (broken !== undefined) throw broken;
+    const reason = refusedFor(answer)?.trim();
+    const backoffMs = 2_000 * 2 ** attempt;
+    const again =
+      reason !== undefined &&
+      isPassing(reason) &&
+      !isUploadRefusal(reason) &&
+      attempt < RETRIES &&
+      timeLeft(work) > backoffMs + WORTH_MS;
+    if (!again) return { answer, reason };
+    options.onProgress?.(`${reason}; it is sent again`);
+    await host.clock.sleep(backoffMs, host.signal);
+  }
+}
+
+/** Why bl says that it failed; undefined when it says that it did not. */
+function refusedFor(answer: BlAnswer): string | undefined {
+  const parsed = deployAnswer.safeParse(jsonIn(answer.stdout));
+  if (answer.exitCode === 0 && (!parsed.success || parsed.data.success)) return undefined;
+  const said = parsed.success ? parsed.data.resources.find((entry) => entry.error)?.error : undefined;
+  return said ?? reasonIn(`${answer.stdout}\n${answer.stderr}`);
 }
 
 /**
- * Runs `bl deploy` once. That it returns means only that the upload was taken.
- * @throws Failure UPLOAD_REFUSED, DEPLOY_REFUSED … (exit 7), BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN, BL_PANIC, BL_NO_JSON, BL_HANGS (exit 3)
+ * Runs `bl deploy`. That it returns means only that the upload was taken.
+ * @throws Failure UPLOAD_REFUSED, BLAXEL_QUOTA, DEPLOY_FAILED … (exit 7), BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN, BL_PANIC, BL_NO_JSON, BL_HANGS (exit 3)
  */
-export async function sendDeploy(
-  host: Host,
-  bl: BlProgram,
-  session: BlSession,
-  request: SendRequest,
-): Promise<void> {
-  const args = [
-    "deploy",
-    "-y",
-    "-o",
-    "json",
-    "--skip-version-warning",
-    "-t",
-    "sandbox",
-    ...NO_ENV_FILE,
-    "-s",
-    `${OWNER_MARK}=${request.template}`,
-  ];
-  const answer = await runBl(host, bl.path, session, args, {
-    cwd: request.folder,
-    timeoutMs: request.timeoutMs,
-  });
-  refuseBrokenBl(answer, `bl deploy of ${request.name}`);
+export async function sendDeploy(work: Work, folder: string): Promise<void> {
+  const { name, rendered } = work;
+  const what = `bl deploy of ${name}`;
+  const { answer, reason } = await sent(
+    work,
+    what,
+    folder,
+    () => [
+      ...["deploy", "-y", "-o", "json", "--skip-version-warning", "-t", "sandbox", ...NO_ENV_FILE],
+      ...["-s", `${OWNER_MARK}=${markOf(rendered)}`],
+    ],
+    0,
+  );
+  if (reason !== undefined) throw sendRefusal(what, answer, reason);
   const parsed = deployAnswer.safeParse(jsonIn(answer.stdout));
-  const text = `${answer.stdout}\n${answer.stderr}`;
-  if (answer.exitCode !== 0 || (parsed.success && !parsed.data.success))
-    throw deployRefusal(
-      request.name,
-      answer,
-      parsed.success ? parsed.data.resources[0]?.error : undefined,
-      text,
-    );
   if (!parsed.success) {
     throw new Failure({
       code: "BL_NO_JSON",
       kind: "environment",
-      message: `bl deploy of ${request.name} exited with 0 but printed no JSON, so it is not known what it did.`,
+      message: `${what} exited with 0 but printed no JSON, so it is not known what it did: ${reasonIn(answer.stdout)}`,
       log: answer.lastLines,
       hint: "Is that the real bl? Check with bl --version, and update it.",
     });
   }
-  const resource = parsed.data.resources.find((entry) => entry.name === request.name);
-  if (resource === undefined) {
-    throw new Failure({
-      code: "DEPLOY_OTHER_NAME",
-      kind: "deploy",
-      message: `bl deployed ${parsed.data.resources.map((entry) => entry.name ?? "?").join(", ") || "nothing"} instead of ${request.name}.`,
-      log: answer.lastLines,
-      hint: "Check name in blaxel.toml; bl rewrites what Blaxel does not take.",
-    });
-  }
-}
-
-/** Runs `bl push` once: it waits for BUILT or FAILED by itself, but believes what is left over from the push before. */
-export async function sendPush(
-  host: Host,
-  bl: BlProgram,
-  session: BlSession,
-  request: SendRequest,
-): Promise<void> {
-  const args = [
-    "push",
-    "-y",
-    "-t",
-    "sandbox",
-    "-n",
-    request.name,
-    "--timeout",
-    `${String(Math.max(1, Math.round(request.timeoutMs / 1000)))}s`,
-    "--skip-version-warning",
-  ];
-  const answer = await runBl(host, bl.path, session, args, {
-    cwd: request.folder,
-    timeoutMs: request.timeoutMs + 5_000,
+  if (parsed.data.resources.some((entry) => entry.name === name)) return;
+  throw new Failure({
+    code: "DEPLOY_OTHER_NAME",
+    kind: "deploy",
+    message: `bl deployed ${parsed.data.resources.map((entry) => entry.name ?? "?").join(", ") || "nothing"} instead of ${name}.`,
+    log: answer.lastLines,
+    hint: "Check name in blaxel.toml; bl rewrites what Blaxel does not take.",
   });
-  refuseBrokenBl(answer, `bl push of ${request.name}`);
-  if (answer.exitCode !== 0)
-    throw deployRefusal(request.name, answer, undefined, `${answer.stdout}\n${answer.stderr}`, "bl push");
 }
 
-function refuseBrokenBl(answer: BlAnswer, what: string): void {
-  if (answer.timedOut) {
-    throw new Failure({
-      code: "BL_HANGS",
-      kind: "environment",
-      message: `${what} ${answer.ending} without an end.`,
-      log: answer.lastLines,
-      hint: "Blaxel or the network swallows requests, or bl is broken; try again, give more time with --deploy-timeout.",
-    });
-  }
-  if (answer.exitCode === 2 || /^panic: |^goroutine \d+ \[/mu.test(answer.stderr)) {
-    throw new Failure({
-      code: "BL_PANIC",
-      kind: "environment",
-      message: `${what} ended in a panic of bl (${answer.ending}).`,
-      log: answer.lastLines,
-      hint: "Update bl; if it happens again, report it with the lines above.",
-    });
-  }
-}
+/** bl's own limit comes first, so that it ends with its own words. */
+const PUSH_MARGIN_MS = 5_000;
 
-function deployRefusal(
-  name: string,
-  answer: BlAnswer,
-  said: string | undefined,
-  text: string,
-  what = "bl deploy",
-): Failure {
-  if (/upload/iu.test(said ?? text) && /failed|refused|403|status/iu.test(said ?? text)) {
-    return new Failure({
-      code: "UPLOAD_REFUSED",
+/**
+ * Runs `bl push`: it waits for BUILT or FAILED by itself, but believes what is left over from the push before, so that
+ * neither is the answer.
+ * @returns what bl believes the build came to
+ * @throws Failure as sendDeploy, and DEPLOY_TIMEOUT (exit 7)
+ */
+export async function sendPush(work: Work, folder: string): Promise<"built" | "failed"> {
+  const { name } = work;
+  const what = `bl push of ${name}`;
+  const { answer, reason } = await sent(
+    work,
+    what,
+    folder,
+    () => [
+      ...["push", "-y", "-t", "sandbox", "-n", name, "--skip-version-warning"],
+      ...["--timeout", `${String(Math.round(timeLeft(work) / 1000))}s`],
+    ],
+    PUSH_MARGIN_MS,
+  );
+  if (reason === undefined) return "built";
+  if (reason === "image build failed") return "failed";
+  if (reason.startsWith("build timed out after"))
+    throw new Failure({
+      code: "DEPLOY_TIMEOUT",
       kind: "deploy",
-      message: `${what} of ${name} could not upload: ${said ?? refusalFailure("", "", text, []).message.replace(/^\s*:\s*/u, "")}`,
+      message: `${what} did not end in time: ${reason}.`,
       log: answer.lastLines,
-      hint: "The upload address was refused several times; try again in some minutes.",
+      hint: "Nothing is lost: release again looks for the image of this push first. Give more time with --deploy-timeout.",
     });
-  }
-  return refusalFailure(`${what} of ${name}`, answer.ending, said ?? text, answer.lastLines);
+  throw sendRefusal(what, answer, reason);
+}
+
+/** The words of bl 0.1.108 for an upload that did not go through; the URL of every request holds "upload", too. */
+function isUploadRefusal(reason: string): boolean {
+  return /failed to upload|upload failed|no upload URL/iu.test(reason);
+}
+
+function sendRefusal(what: string, answer: BlAnswer, reason: string): Failure {
+  if (!isUploadRefusal(reason))
+    return refusal(`${what} ${answer.ending}: ${reason}`, reason, answer.lastLines);
+  return new Failure({
+    code: "UPLOAD_REFUSED",
+    kind: "deploy",
+    message: `${what} could not upload: ${reason}`,
+    log: answer.lastLines,
+    hint: "Address and storage of the upload are Blaxel's own; your key is not the reason, whatever bl says about it. Try again in some minutes.",
+  });
 }

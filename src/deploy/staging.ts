@@ -4,9 +4,11 @@ import type { BlSession } from "../blaxel/run-bl";
 import { runBl } from "../blaxel/run-bl";
 import { dryRunAnswer } from "../blaxel/answers";
 import { jsonIn } from "../blaxel/bl-json";
-import type { RenderedTemplate } from "../render/rendered";
+import { brokenBl } from "../blaxel/broken-bl";
+import { reasonIn } from "../blaxel/refusals";
+import type { RenderedFile, RenderedTemplate } from "../render/rendered";
 import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
+import { timeLeft, type Work } from "./work";
 
 /** All staged files carry this time: the same files make the same zip (ZIP knows no time before 1980). */
 const STAGED_AT = new Date("2000-01-01T00:00:00Z");
@@ -31,49 +33,63 @@ export const NO_ENV_FILE = ["-e", "no-env-file-is-wanted"] as const;
 /**
  * Lets bl say what it would upload, and holds it against what must be in the upload. An ignore rule that swallows the
  * folder, or a file that crept in, is seen here, before anything is sent.
- * @throws Failure STAGING_MISMATCH (exit 7), BL_NO_JSON (exit 3)
+ * @throws Failure STAGING_MISMATCH (exit 7), BL_DRY_RUN, BL_NO_JSON, BL_PANIC, BL_HANGS (exit 3)
  */
-export async function checkUploadList(
-  host: Host,
-  bl: string,
-  session: BlSession,
-  folder: string,
-  rendered: RenderedTemplate,
-): Promise<void> {
+export async function checkUploadList(work: Work, folder: string): Promise<void> {
+  const { host, bl, session, rendered } = work;
+  const what = "bl deploy --dryrun";
   const answer = await runBl(
     host,
-    bl,
+    bl.path,
     session,
     ["deploy", "--dryrun", "-o", "json", "-y", "--skip-version-warning", ...NO_ENV_FILE],
-    { cwd: folder, timeoutMs: 60_000 },
+    { cwd: folder, timeoutMs: Math.min(60_000, timeLeft(work)) },
   );
+  const broken = brokenBl(answer, what);
+  if (broken !== undefined) throw broken;
   const parsed = dryRunAnswer.safeParse(jsonIn(answer.stdout));
   if (answer.exitCode !== 0 || !parsed.success) {
     throw new Failure({
-      code: answer.timedOut ? "BL_HANGS" : answer.exitCode === 2 ? "BL_PANIC" : "BL_NO_JSON",
+      code: answer.exitCode === 0 ? "BL_NO_JSON" : "BL_DRY_RUN",
       kind: "environment",
-      message: `bl deploy --dryrun ${answer.ending}${answer.exitCode === 0 ? " without JSON" : ""}, so it is not known what it would send.`,
+      message: `${what} ${answer.ending}${answer.exitCode === 0 ? " without JSON" : ""}, so it is not known what it would send: ${reasonIn(`${answer.stdout}\n${answer.stderr}`)}`,
       log: answer.lastLines,
       hint: "Is that the real bl? Check with bl --version, and update it.",
     });
   }
-  const would = parsed.data.files
-    .filter((file) => !file.name.endsWith("/"))
-    .map((file) => file.name)
-    .sort();
-  const must = rendered.files
-    .map((file) => file.name)
-    .filter((name) => name !== ".env.build")
-    .sort();
-  const missing = must.filter((name) => !would.includes(name));
-  const extra = would.filter((name) => !must.includes(name));
-  if (missing.length === 0 && extra.length === 0) return;
+  const wrong = uploadDifferences(rendered.files, parsed.data.files ?? []);
+  if (wrong.length === 0) return;
   const left = await readdir(folder);
   throw new Failure({
     code: "STAGING_MISMATCH",
     kind: "deploy",
-    message: `bl would not upload exactly the rendered files:${missing.length === 0 ? "" : ` ${missing.join(", ")} would be left out`}${extra.length === 0 ? "" : ` ${extra.join(", ")} would come along`}.`,
+    message: `bl would not upload exactly the rendered files: ${wrong.join(", ")}.`,
     log: [`staged: ${left.sort().join(" ")}`],
     hint: "Check the template's .blaxelignore: bl matches its lines as prefixes and anywhere in the path.",
   });
+}
+
+/** What differs between the files that must go and those that bl names; bl never takes .env.build along as a file of ours. */
+export function uploadDifferences(
+  files: readonly Pick<RenderedFile, "name" | "contents">[],
+  named: readonly { readonly name: string; readonly size: number }[],
+): readonly string[] {
+  const would = new Map(
+    named.filter(({ name }) => !name.endsWith("/")).map(({ name, size }) => [name, size]),
+  );
+  const must = new Map(
+    files
+      .filter(({ name }) => name !== ".env.build")
+      .map(({ name, contents }) => [name, Buffer.byteLength(contents)]),
+  );
+  return [
+    ...[...must].flatMap(([name, size]) => {
+      const other = would.get(name);
+      if (other === undefined) return [`${name} would be left out`];
+      return other === size
+        ? []
+        : [`${name} would go with ${String(other)} bytes instead of ${String(size)}`];
+    }),
+    ...[...would.keys()].filter((name) => !must.has(name)).map((name) => `${name} would come along`),
+  ];
 }

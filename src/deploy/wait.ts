@@ -1,28 +1,34 @@
 import type { Platform, SandboxState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
+import { lastLog } from "./build-log";
 import { judge } from "./judge";
 
 export interface WaitRequest {
   readonly name: string;
   readonly before: { readonly status: string; readonly image: string } | undefined;
-  /** Whether a movement was already seen (a resumed wait). */
-  readonly started: boolean;
   /** Absolute limit, ms since the epoch. */
   readonly deadline: number;
   readonly pollMs: number;
   readonly graceMs: number;
+  /** When the upload was sent, ms since the epoch: older lines of the log are not about it. */
+  readonly sentAt: number;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-export type Waited =
-  | { readonly is: "deployed"; readonly sandbox: SandboxState }
-  | { readonly is: "unchanged"; readonly sandbox: SandboxState };
+export interface Waited {
+  /** unchanged: the platform went on with the image that was there before. */
+  readonly is: "deployed" | "unchanged";
+  readonly sandbox: SandboxState;
+}
+
+/** Failures of one look that say nothing of the deploy: the next look may succeed. */
+const PASSING = new Set(["BLAXEL_GATEWAY", "BLAXEL_UNREACHABLE", "BL_HANGS"]);
 
 /**
  * Looks at the sandbox until the deploy is through, failed, or the time is up. The first look is taken at once, so
  * that polling adds at most one interval to the platform's own time.
- * @throws Failure REMOTE_BUILD_FAILED, DEPLOY_TIMEOUT (exit 7), each with the build log's last lines
+ * @throws Failure REMOTE_BUILD_FAILED, BUILD_NOT_STARTED, DEPLOY_TIMEOUT (exit 7), each with the log's last lines
  */
 export async function waitUntilDeployed(
   host: Host,
@@ -30,41 +36,94 @@ export async function waitUntilDeployed(
   request: WaitRequest,
 ): Promise<Waited> {
   const begun = host.clock.now();
-  let { started } = request;
-  let shown = "";
+  let [started, building, shown] = [false, false, ""];
   for (;;) {
-    const sandbox = await platform.getSandbox(request.name);
+    const sandbox = await look(host, platform, request);
     const elapsedMs = host.clock.now() - begun;
-    const judgement = judge(
-      { before: request.before, started, elapsedMs, graceMs: request.graceMs },
-      sandbox,
-    );
-    if (sandbox !== undefined && sandbox.status !== shown) {
-      shown = sandbox.status;
+    const watch = { before: request.before, started, building, elapsedMs, graceMs: request.graceMs };
+    const judgement =
+      sandbox === "unseen" ? ({ is: "waiting", started, building } as const) : judge(watch, sandbox);
+    const status = sandbox === "unseen" ? "nothing" : (sandbox?.status ?? "that there is no such sandbox");
+    if (status !== shown && sandbox !== "unseen" && sandbox !== undefined) {
+      shown = status;
       request.onProgress?.(`Blaxel: ${shown}`);
     }
-    if (judgement.is === "deployed" && sandbox !== undefined) return { is: "deployed", sandbox };
-    if (judgement.is === "unchanged" && sandbox !== undefined) return { is: "unchanged", sandbox };
-    if (judgement.is === "failed") {
-      throw new Failure({
-        code: "REMOTE_BUILD_FAILED",
-        kind: "deploy",
-        message: `Blaxel says ${judgement.status} for ${request.name}: the image was not built or does not start.`,
-        log: await platform.logLines(request.name),
-        hint: "Read the build log above (bl logs sandbox NAME). The same image was built and proven here, so look for what differs there: network, memory, [build] slim.",
-      });
-    }
-    if (judgement.is === "waiting") started = judgement.started;
+    if (judgement.is === "failed") throw await failed(host, platform, request, judgement.status);
+    if (judgement.is === "stuck") throw await stuck(host, platform, request, status, elapsedMs);
+    if (judgement.is !== "waiting") {
+      if (sandbox !== "unseen" && sandbox !== undefined) return { is: judgement.is, sandbox };
+    } else ({ started, building } = judgement);
     const now = host.clock.now();
-    if (now >= request.deadline) {
-      throw new Failure({
-        code: "DEPLOY_TIMEOUT",
-        kind: "deploy",
-        message: `${request.name} was not deployed in time: Blaxel says ${sandbox?.status ?? "that there is no such sandbox"}${started ? "" : ", and no build was seen to start"}.`,
-        log: await platform.logLines(request.name),
-        hint: "Nothing is lost: release again goes on waiting for the same upload. Give more time with --deploy-timeout.",
-      });
-    }
+    if (now >= request.deadline) throw await late(host, platform, request, status, started);
     await host.clock.sleep(Math.max(0, Math.min(request.pollMs, request.deadline - now)), host.signal);
   }
+}
+
+/** One look; a gateway that is down for a while does not end the wait, only the deadline does. */
+async function look(
+  host: Host,
+  platform: Platform,
+  { name, deadline, onProgress }: WaitRequest,
+): Promise<SandboxState | "unseen" | undefined> {
+  try {
+    return await platform.getSandbox(name);
+  } catch (error) {
+    if (!(error instanceof Failure) || !PASSING.has(error.code) || host.clock.now() >= deadline) throw error;
+    onProgress?.(error.message);
+    return "unseen";
+  }
+}
+
+async function failed(
+  host: Host,
+  platform: Platform,
+  request: WaitRequest,
+  status: string,
+): Promise<Failure> {
+  const { name } = request;
+  const log = await lastLog(host, platform, { ...request, patient: true });
+  return new Failure({
+    code: "REMOTE_BUILD_FAILED",
+    kind: "deploy",
+    message: `Blaxel says ${status} for ${name}: the image was not built or does not start${log.length === 0 ? "" : ` (last in its log: ${log.at(-1) ?? ""})`}.`,
+    log,
+    hint: `Read the build log above (bl logs sandbox ${name}). The same image was built and proven here, so look for what differs there: network, memory, [build] slim.`,
+  });
+}
+
+async function stuck(
+  host: Host,
+  platform: Platform,
+  request: WaitRequest,
+  status: string,
+  elapsedMs: number,
+): Promise<Failure> {
+  const { name } = request;
+  return new Failure({
+    code: "BUILD_NOT_STARTED",
+    kind: "deploy",
+    message: `bl deploy of ${name} exited with 0, but ${seconds(elapsedMs)} later Blaxel says ${status}: the upload did not arrive (bl goes on without a word where Blaxel gives it no upload address), or its build does not begin.`,
+    log: await lastLog(host, platform, request),
+    hint: "Release again: it is sent anew. If it happens again, Blaxel's builder does not take builds; see its status page.",
+  });
+}
+
+async function late(
+  host: Host,
+  platform: Platform,
+  request: WaitRequest,
+  status: string,
+  started: boolean,
+): Promise<Failure> {
+  return new Failure({
+    code: "DEPLOY_TIMEOUT",
+    kind: "deploy",
+    message: `${request.name} was not deployed in time: Blaxel says ${status}${started ? "" : ", and no build was seen to start"}.`,
+    log: await lastLog(host, platform, request),
+    hint: "Nothing is lost: release again goes on waiting for the same upload (--force sends it anew). Give more time with --deploy-timeout.",
+  });
+}
+
+function seconds(ms: number): string {
+  return `${String(Math.round(ms / 1000))} s`;
 }

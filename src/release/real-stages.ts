@@ -91,10 +91,11 @@ export const realStages: Stages = {
     const same = earlier.find((entry) => entry.inputsDigest === rendered.inputsDigest);
     return deployTemplate(host, rendered, {
       id,
-      knownSandboxes: earlier.flatMap((entry) => entry.deployment?.sandbox ?? []),
+      knownSandboxes: earlier.flatMap(({ deployment }) => deployment ?? []),
       knownImage: same?.deployment?.image,
       publish: request.publish,
       adopt: request.adopt,
+      force: request.force,
       timeoutMs: request.deployTimeoutMs,
       pendingFile: releaseFolders(request.root).stageResult(
         rendered.template,

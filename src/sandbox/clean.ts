@@ -1,10 +1,13 @@
 import { blaxelCore } from "../blaxel/core";
-import { deleteSandbox, saying } from "../blaxel/sandboxes";
+import { deleteSandbox, SANDBOX_LABEL, saying } from "../blaxel/sandboxes";
 import { mesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { ORG_LABEL, SESSION_LABEL } from "./session";
+import { ORG_LABEL } from "./session";
+
+/** What made a sandbox that it would have deleted itself: a run, or a verification. */
+const LEFT_BY = new Set(["run", "verify"]);
 
 /** The name of what a run makes: its sandbox and its credential. */
 const OURS = /^mesa-run-[0-9a-f]{12}$/u;
@@ -31,7 +34,7 @@ async function sandboxesLeft(
   const found: { name: string; org: string }[] = [];
   const page = await SandboxInstance.list();
   await page.autoPagingEach(({ metadata: { name, labels } }) => {
-    if (labels?.[SESSION_LABEL] === "run") found.push({ name, org: labels[ORG_LABEL] ?? "" });
+    if (LEFT_BY.has(labels?.[SANDBOX_LABEL] ?? "")) found.push({ name, org: labels?.[ORG_LABEL] ?? "" });
   });
   return found;
 }

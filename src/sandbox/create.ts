@@ -1,27 +1,11 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { sandboxHeaders } from "../blaxel/credentials-headers";
+import { waitForAnswer } from "../blaxel/answering";
 import { createSandbox, saying, type SandboxWish } from "../blaxel/sandboxes";
-import { Failure, messageOf } from "../support/errors";
+import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { timeLimit } from "../support/time-limit";
+import { within } from "../support/within";
 
 const POLL_MS = 100;
-
-/** Rejects when the time is up; the work itself cannot be stopped and is left to end on its own. */
-async function within<T>(host: Host, work: Promise<T>, limitMs: number, late: () => Failure): Promise<T> {
-  const done = new AbortController();
-  try {
-    return await Promise.race([
-      work,
-      host.clock.sleep(limitMs, done.signal).then(() => {
-        throw late();
-      }),
-    ]);
-  } finally {
-    done.abort();
-    work.catch(() => undefined);
-  }
-}
 
 function refused(image: string, error: unknown): Failure {
   const words = saying(error);
@@ -38,33 +22,15 @@ function refused(image: string, error: unknown): Failure {
 }
 
 /** Waits until the sandbox's own API answers: that it is said to be deployed does not say that it runs. */
-async function waitUntilAnswering(host: Host, sandbox: SandboxInstance, until: number): Promise<void> {
-  const base = (sandbox.metadata.url ?? "").replace(/\/$/u, "");
-  const headers = await sandboxHeaders(host);
-  let seen = "no answer";
-  for (;;) {
-    try {
-      const response = await host.fetch(`${base}/health`, {
-        headers,
-        redirect: "error",
-        signal: timeLimit(10_000, host.signal),
-      });
-      await response.body?.cancel();
-      if (response.ok) return;
-      seen = `HTTP ${String(response.status)}`;
-    } catch (error) {
-      host.signal.throwIfAborted();
-      seen = messageOf(error);
-    }
-    if (host.clock.now() >= until)
-      throw new Failure({
-        code: "SANDBOX_NO_ANSWER",
-        kind: "deploy",
-        message: `The sandbox ${sandbox.metadata.name} was created, but its API does not answer (last: ${seen}).`,
-        hint: `bl logs sandbox ${sandbox.metadata.name} tells what it says; mesa-template smoke shows whether the image starts.`,
-      });
-    await host.clock.sleep(POLL_MS, host.signal);
-  }
+async function waitUntilAnswering(host: Host, { metadata }: SandboxInstance, until: number): Promise<void> {
+  const answer = await waitForAnswer(host, metadata.url ?? "", { until, pollMs: POLL_MS });
+  if (answer.answers) return;
+  throw new Failure({
+    code: "SANDBOX_NO_ANSWER",
+    kind: "deploy",
+    message: `The sandbox ${metadata.name} was created, but its API does not answer (last: ${answer.seen}).`,
+    hint: `bl logs sandbox ${metadata.name} tells what it says; mesa-template smoke shows whether the image starts.`,
+  });
 }
 
 /**
@@ -87,7 +53,7 @@ export async function createAnswering(
     });
   let sandbox: SandboxInstance;
   try {
-    sandbox = await within(host, createSandbox(host, wish), limitMs, late);
+    sandbox = await within(host.clock, createSandbox(host, wish), limitMs, late);
   } catch (error) {
     host.signal.throwIfAborted();
     throw error instanceof Failure ? error : refused(wish.image, error);

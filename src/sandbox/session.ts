@@ -1,5 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { labelValue } from "../blaxel/sandboxes";
+import { labelValue, SANDBOX_LABEL } from "../blaxel/sandboxes";
 import { mesaApi, type Scope } from "../mesa/api";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import type { Failure } from "../support/errors";
@@ -11,8 +11,6 @@ import { brokenMount, mountAndProve } from "./mount";
 import { checkTtl } from "./ttl";
 import { accessFor, repoIds, splitRepos } from "./repos";
 
-/** Label of sandboxes made for a run, so that they are found again. */
-export const SESSION_LABEL = "mesa-template.sandbox";
 /** Label that says which organization its credential is of. */
 export const ORG_LABEL = "mesa-template.org";
 
@@ -126,7 +124,7 @@ function wish(name: string, org: string, request: SessionRequest): Parameters<ty
     memoryMegabytes: request.memoryMegabytes,
     ttl: `${String(Math.ceil(request.ttlSeconds / 60) + 10)}m`,
     region: request.region,
-    labels: { [SESSION_LABEL]: "run", [ORG_LABEL]: labelValue(org) },
+    labels: { [SANDBOX_LABEL]: "run", [ORG_LABEL]: labelValue(org) },
   };
 }
 

@@ -1,317 +1,218 @@
-import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { mesaTemplate, temporaryRoot, type Ran } from "./program";
-import { fault, faultsOff, forgetRequests, requests, resetWorld, state } from "./world";
+import { askBlaxel, countedRequests, deployPlace, ID, type Answer } from "./deploy-place";
+import { fault, forgetRequests, requests } from "./world";
 
-const VERSION = "0.20.0";
-const place = temporaryRoot();
+const place = deployPlace();
 
-interface Answer {
-  readonly ok: boolean;
-  readonly results?: readonly {
-    readonly status: string;
-    readonly deployment: { readonly image: string } | null;
-  }[];
-  readonly error?: {
-    readonly code: string;
-    readonly message: string;
-    readonly hint: string | null;
-    readonly log: readonly string[];
-  };
-}
-
-/** A release of one template, proven locally before, so that only the deploy is new. */
-async function release(
-  extra: readonly string[] = [],
-  env: Readonly<Record<string, string | undefined>> = {},
-): Promise<Ran> {
-  return mesaTemplate(
-    [
-      "release",
-      VERSION,
-      "--template",
-      "alpine",
-      "--root",
-      place.root,
-      "--json",
-      "--no-verify",
-      "--deploy-timeout",
-      "20s",
-      ...extra,
-    ],
-    { env: { WORLD_BL_BACKOFF_MS: "20", ...env } },
-  );
-}
-
-interface Entry {
-  readonly status: string;
-  readonly deployment: unknown;
-  readonly failure: { readonly stage: string; readonly code: string } | null;
-}
-
-function entry(): Entry | undefined {
-  try {
-    const manifest = JSON.parse(readFileSync(join(place.root, "dockerfiles/manifest.json"), "utf8")) as {
-      versions: Record<string, Entry>;
-    };
-    return manifest.versions[`alpine@${VERSION}-1`];
-  } catch {
-    return undefined;
-  }
-}
-
-/** Nothing of this is left for the next test: neither world nor manifest. The local proof stays. */
-async function freshPlatform(): Promise<void> {
-  await faultsOff();
-  await resetWorld();
-  rmSync(join(place.root, "dockerfiles/manifest.json"), { force: true });
-  rmSync(join(place.root, ".mesa-template/stages/alpine"), { recursive: true, force: true });
-}
-
-beforeAll(async () => {
-  await resetWorld();
-  const ran = await mesaTemplate([
-    "release",
-    VERSION,
-    "--template",
-    "alpine",
-    "--root",
-    place.root,
-    "--no-deploy",
-  ]);
-  expect(ran.code, ran.stderr).toBe(0);
-});
-afterEach(freshPlatform);
+beforeAll(() => place.prove());
+afterEach(() => place.fresh());
 afterAll(() => {
   place.remove();
 });
 
+interface Case {
+  readonly name: string;
+  readonly args?: Readonly<Record<string, unknown>>;
+  readonly when?: string;
+  readonly code: number;
+  readonly error: string;
+  /** The other side's own words. */
+  readonly says: string;
+  /** Whether something was sent, so that the failure stands in the manifest. */
+  readonly sent: boolean;
+  readonly timeout?: string;
+}
+
+const POST = { method: "POST", path: "/sandboxes" };
+const NOT_SENT = { when: "before anything is built", sent: false } as const;
+const SENT = { when: "at the deploy", args: POST, sent: true } as const;
+
+const CASES: readonly Case[] = [
+  { name: "build-fails", code: 7, error: "REMOTE_BUILD_FAILED", says: "exit code: 100", sent: true },
+  { name: "build-never-starts", code: 7, error: "BUILD_NOT_STARTED", says: "UPLOADING", sent: true },
+  { name: "build-hangs", code: 7, error: "DEPLOY_TIMEOUT", says: "BUILDING", sent: true },
+  { name: "upload-url-missing", code: 7, error: "BUILD_NOT_STARTED", says: "UPLOADING", sent: true },
+  // Five refused uploads with what bl waits between them take about 20 s.
+  {
+    name: "upload-refused",
+    code: 7,
+    error: "UPLOAD_REFUSED",
+    says: "403 Forbidden",
+    sent: true,
+    timeout: "60s",
+  },
+  { name: "sandbox-unhealthy", code: 7, error: "SANDBOX_UNHEALTHY", says: "502", sent: true },
+  { name: "sandbox-crash-loop", code: 7, error: "SANDBOX_UNHEALTHY", says: "crash", sent: true },
+  { name: "unauthorized", ...NOT_SENT, code: 3, error: "BLAXEL_UNAUTHORIZED", says: "Unauthorized" },
+  { name: "unauthorized", ...SENT, code: 3, error: "BLAXEL_UNAUTHORIZED", says: "Unauthorized" },
+  { name: "forbidden", ...NOT_SENT, code: 3, error: "BLAXEL_FORBIDDEN", says: "access to this workspace" },
+  { name: "forbidden", ...SENT, code: 3, error: "BLAXEL_FORBIDDEN", says: "access to this workspace" },
+  { name: "quota", code: 7, error: "BLAXEL_QUOTA", says: "memory quota exceeded for your tier", sent: true },
+  { name: "gateway-html", ...SENT, code: 7, error: "BLAXEL_GATEWAY", says: "502 Bad Gateway" },
+  { name: "bl-panics", code: 3, error: "BL_PANIC", says: "panic: runtime error", sent: false },
+  { name: "bl-no-json", code: 3, error: "BL_NO_JSON", says: "Deployed.", sent: false },
+  { name: "bl-old", ...NOT_SENT, code: 3, error: "BL_TOO_OLD", says: "0.1.90" },
+  { name: "bl-hangs", code: 3, error: "BL_HANGS", says: "without an end", sent: false },
+  {
+    name: "bl-hangs",
+    args: { command: "get" },
+    when: "while it asks",
+    code: 3,
+    error: "BL_HANGS",
+    says: "bl get",
+    sent: false,
+  },
+];
+
 describe("a deploy that fails says why, and records nothing as deployed", () => {
-  it.each([
-    { name: "build-fails", code: 7, error: "REMOTE_BUILD_FAILED", says: "exit code: 100" },
-    { name: "build-never-starts", code: 7, error: "DEPLOY_TIMEOUT", says: "UPLOADING" },
-    { name: "build-hangs", code: 7, error: "DEPLOY_TIMEOUT", says: "BUILDING" },
-    { name: "upload-url-missing", code: 7, error: "DEPLOY_TIMEOUT", says: "UPLOADING" },
-    { name: "upload-refused", code: 7, error: "UPLOAD_REFUSED", says: "403" },
-    { name: "sandbox-unhealthy", code: 7, error: "SANDBOX_UNHEALTHY", says: "502" },
-    { name: "sandbox-crash-loop", code: 7, error: "SANDBOX_UNHEALTHY", says: "crash" },
-    { name: "unauthorized", code: 3, error: "BLAXEL_UNAUTHORIZED", says: "Unauthorized" },
-    { name: "forbidden", code: 3, error: "BLAXEL_FORBIDDEN", says: "access to this workspace" },
-    { name: "quota", code: 7, error: "BLAXEL_QUOTA", says: "memory quota exceeded" },
-    { name: "bl-panics", code: 3, error: "BL_PANIC", says: "panic" },
-    { name: "bl-no-json", code: 3, error: "BL_NO_JSON", says: "Deployed." },
-    { name: "bl-old", code: 3, error: "BL_TOO_OLD", says: "0.1.90" },
-  ])("$name", async ({ name, code, error, says }) => {
-    await fault(name);
-    // Five refused uploads with what bl waits between them take about 20 s.
-    const ran = await release(name === "upload-refused" ? ["--deploy-timeout", "60s"] : []);
+  it.each(CASES)("$name $when", async ({ name, args, code, error, says, sent, timeout = "12s" }) => {
+    await fault(name, undefined, args);
+    const ran = await place.release(["--deploy-timeout", timeout]);
     const answer = ran.json<Answer>();
     expect([ran.code, answer.error?.code], JSON.stringify(answer.error)).toEqual([code, error]);
-    expect(JSON.stringify(answer.error)).toContain(says);
+    expect([answer.error?.message, ...(answer.error?.log ?? [])].join("\n")).toContain(says);
     expect(answer.error?.hint).toBeTruthy();
-    expect(entry()?.status ?? "none").not.toMatch(/deployed|verified/u);
-    expect(entry()?.deployment ?? null).toBeNull();
-  });
-
-  it("bl hangs: it is ended with its whole group when the time is up", async () => {
-    await fault("bl-hangs", 1);
-    const ran = await release(["--deploy-timeout", "5s"]);
-    expect(ran.code).toBe(3);
-    expect(["BL_HANGS"]).toContain(ran.json<Answer>().error?.code);
+    const recorded = { status: "failed", deployment: null, failure: { stage: "deploy", code: error } };
+    if (sent) expect(place.entry()).toMatchObject(recorded);
+    else expect(place.entry()).toBeUndefined();
   });
 
   it("bl is missing", async () => {
-    const ran = await release([], { PATH: "/usr/bin:/bin" });
+    const ran = await place.release([], { env: { PATH: "/usr/bin:/bin" } });
     expect([ran.code, ran.json<Answer>().error?.code]).toEqual([3, "BL_MISSING"]);
+    expect(place.entry()).toBeUndefined();
   });
 
-  it("a failed deploy is recorded as failed, with stage and cause, and the next release continues the same revision", async () => {
+  it("an upload that is refused is tried five times by bl and not begun anew by us", async () => {
+    await fault("upload-refused");
+    await forgetRequests();
+    await place.release(["--deploy-timeout", "60s"]);
+    expect((await countedRequests())["PUT upload"]).toBe(5);
+  });
+
+  it("a failed deploy is recorded as failed, and the next release continues the same revision", async () => {
     await fault("build-fails", 1);
-    expect((await release()).code).toBe(7);
-    expect(entry()).toMatchObject({
-      status: "failed",
-      deployment: null,
-      failure: { stage: "deploy", code: "REMOTE_BUILD_FAILED" },
-    });
-    const again = await release();
+    expect((await place.release()).code).toBe(7);
+    const again = await place.release();
     expect(again.code, again.stderr).toBe(0);
-    expect(entry()).toMatchObject({ status: "deployed", failure: null });
+    expect(place.entry()).toMatchObject({ status: "deployed", failure: null });
+  });
+
+  it("after an upload that never arrived, the next release sends anew", async () => {
+    await fault("upload-url-missing", 1);
+    expect((await place.release(["--deploy-timeout", "12s"])).code).toBe(7);
+    const again = await place.release();
+    expect(again.code, again.stdout).toBe(0);
   });
 });
 
-describe("a deploy that recovers", () => {
-  it.each([
-    { name: "bl-noise", times: undefined },
-    { name: "gateway-html", times: 2 },
-    { name: "deployed-without-building", times: undefined },
-    { name: "slow", times: 2 },
-  ])("$name", async ({ name, times }) => {
-    await fault(name, times, { ms: 500 });
-    const ran = await release();
-    expect(ran.code, ran.stdout).toBe(0);
-    expect(ran.json<Answer>().results?.[0]?.deployment?.image).toMatch(
-      /^sandbox\/mesa-alpine:[a-z0-9]{12}$/u,
-    );
+describe("bl is ended with every program it has started", () => {
+  /** Programs of this world's bl that are still there: the sleep that a hanging bl starts. */
+  function leftOver(): readonly string[] {
+    const ours = `BL_API_URL=${process.env["BL_API_URL"] ?? ""}`;
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/u.test(name))
+      .filter((pid) => {
+        try {
+          const command = readFileSync(`/proc/${pid}/cmdline`, "utf8");
+          return command.startsWith("sleep\0") && readFileSync(`/proc/${pid}/environ`, "utf8").includes(ours);
+        } catch {
+          return false;
+        }
+      });
+  }
+
+  it("when the time is up", async () => {
+    await fault("bl-hangs");
+    const ran = await place.release(["--deploy-timeout", "5s"]);
+    expect([ran.code, leftOver()]).toEqual([3, []]);
   });
 
-  it("a FAILED that is left over from the deploy before is not believed", async () => {
-    await fault("build-fails", 1);
-    expect((await release()).code).toBe(7);
-    await fault("failed-left-over", undefined, { ms: 2000 });
-    const ran = await release();
-    expect(ran.code, ran.stdout).toBe(0);
-  });
-
-  it("the key of the environment counts, not another one in ~/.blaxel/config.yaml, nor a .env beside", async () => {
-    const home = join(place.root, "home");
-    mkdirSync(join(home, ".blaxel"), { recursive: true });
-    writeFileSync(
-      join(home, ".blaxel/config.yaml"),
-      "context:\n  workspace: world\nworkspaces:\n  - name: world\n    credentials:\n      apiKey: another-key-entirely\n",
-    );
-    writeFileSync(join(home, ".env"), "BL_API_KEY=yet-another-key\nBL_API_URL=http://127.0.0.1:9\nLEAK=1\n");
-    const ran = await mesaTemplate(
-      ["release", VERSION, "--template", "alpine", "--root", place.root, "--json"],
-      { env: { HOME: home }, cwd: home },
-    );
-    expect(ran.code, ran.stdout).toBe(0);
-  });
-
-  it("works with TMPDIR below a folder that bl's ignore rules swallow", async () => {
-    const tmp = join(place.root, "dist/tmp");
-    mkdirSync(tmp, { recursive: true });
-    const ran = await release([], { TMPDIR: tmp });
-    expect(ran.code, ran.stdout).toBe(0);
+  it("on Ctrl-C", async () => {
+    await fault("bl-hangs", undefined, { command: "get" });
+    let [interrupted, ...seen]: [boolean, ...string[]] = [false];
+    const ran = await place.release(["--deploy-timeout", "60s"], {
+      onStderr: (text, pid) => {
+        if (interrupted || !text.includes("deploy …")) return;
+        interrupted = true;
+        setTimeout(() => {
+          seen = [...leftOver()];
+          process.kill(pid, "SIGINT");
+        }, 4_000);
+      },
+    });
+    expect([ran.code, ran.json<Answer>().error?.code]).toEqual([130, "INTERRUPTED"]);
+    expect(seen).not.toEqual([]);
+    expect(leftOver()).toEqual([]);
   });
 });
 
 describe("nothing new is not success by accident", () => {
   it.each(["update-dropped", "image-unchanged"])("%s", async (name) => {
-    expect((await release()).code).toBe(0);
-    const file = join(place.root, "templates/alpine/Dockerfile.hbs");
-    const before = readFileSync(file, "utf8");
-    writeFileSync(file, before.replace("EXPOSE 8080", "ENV SECOND=1\nEXPOSE 8080"));
+    expect((await place.release()).code).toBe(0);
+    const changed = (text: string): string => text.replace("EXPOSE 8080", "ENV SECOND=1\nEXPOSE 8080");
     await fault(name);
-    const ran = await release();
-    writeFileSync(file, before);
+    const ran = await place.withChangedSource("Dockerfile.hbs", changed, () => place.release());
     expect([ran.code, ran.json<Answer>().error?.code], ran.stdout).toEqual([7, "NOTHING_NEW"]);
+    expect(ran.json<Answer>().error?.message).toMatch(/still runs sandbox\/mesa-alpine:[a-z0-9]{12}/u);
+    expect(place.entry("alpine@0.20.0-2")).toMatchObject({ status: "failed", deployment: null });
+    expect(place.entry()?.status).toBe("deployed");
   });
 });
 
 describe("never harm", () => {
   it("refuses a sandbox of that name that somebody else made, unless --adopt", async () => {
-    const headers = {
-      Authorization: `Bearer ${process.env["BL_API_KEY"] ?? ""}`,
-      "X-Blaxel-Workspace": process.env["BL_WORKSPACE"] ?? "",
-      "Content-Type": "application/json",
-    };
-    await fetch(`${process.env["BL_API_URL"] ?? ""}/sandboxes`, {
-      method: "POST",
-      headers,
-      body: JSON.stringify({
-        metadata: { name: "mesa-alpine" },
-        spec: { runtime: { image: "blaxel/base-image:latest" } },
-      }),
+    await askBlaxel("POST", "/sandboxes", {
+      metadata: { name: "mesa-alpine" },
+      spec: { runtime: { image: "blaxel/base-image:latest" } },
     });
-    const refused = await release();
+    await forgetRequests();
+    const refused = await place.release();
     expect([refused.code, refused.json<Answer>().error?.code]).toEqual([7, "SANDBOX_NOT_OURS"]);
-    const adopted = await release(["--adopt"]);
+    expect((await requests("blaxel")).filter(({ method }) => method !== "GET")).toEqual([]);
+    expect(place.entry()).toBeUndefined();
+    const adopted = await place.release(["--adopt"]);
     expect(adopted.code, adopted.stdout).toBe(0);
   });
 
-  it("refuses what bl would silently drop", async () => {
-    const file = join(place.root, "templates/alpine/blaxel.toml.hbs");
-    const before = readFileSync(file, "utf8");
-    writeFileSync(file, `workspace = "other"\n${before}`);
-    const ran = await release();
-    writeFileSync(file, before);
-    expect([ran.code, ran.json<Answer>().error?.code]).toEqual([2, "BLAXEL_TOML"]);
-    expect(ran.json<Answer>().error?.message).toContain("workspace");
-  });
-});
-
-describe("verify", () => {
-  it("keeps the version failed when the sandbox from the image does not come up", async () => {
-    await fault("sandbox-unhealthy", 1);
-    const broken = await mesaTemplate([
-      "release",
-      VERSION,
-      "--template",
-      "alpine",
-      "--root",
-      place.root,
-      "--json",
-      "--deploy-timeout",
-      "10s",
-    ]);
-    expect(broken.code).toBe(7);
-    expect(entry()?.status).toBe("failed");
-    const promoted = await mesaTemplate([
-      "promote",
-      `alpine@${VERSION}-1`,
-      "stable",
-      "--root",
-      place.root,
-      "--json",
-    ]);
-    expect(promoted.code).toBe(2);
-    expect(promoted.json<Answer>().error?.message).toContain("failed");
-  });
-
-  it("can be done any time later", async () => {
-    expect((await release()).code).toBe(0);
-    const ran = await mesaTemplate(["verify", `alpine@${VERSION}-1`, "--root", place.root, "--json"]);
-    expect(ran.code, ran.stdout).toBe(0);
-    expect(entry()?.status).toBe("verified");
-  });
-});
-
-describe("publish and resume", () => {
-  it("bl push makes an image and no sandbox", async () => {
-    const ran = await release(["--publish", "push"]);
-    expect(ran.code, ran.stdout).toBe(0);
-    const world = await state();
-    expect(world.sandboxes).toEqual([]);
-    expect(world.images[0]?.tags).toHaveLength(1);
-  });
-
-  it("a killed release goes on waiting for the same upload", async () => {
-    await fault("build-hangs", 1);
-    let killed = false;
-    await mesaTemplate(["release", VERSION, "--template", "alpine", "--root", place.root, "--no-verify"], {
-      onStderr: (text, pid) => {
-        if (killed || !text.includes("Blaxel: BUILDING")) return;
-        killed = true;
-        process.kill(pid, "SIGKILL");
-      },
+  it("refuses one that was deleted and made anew by somebody else, though the name is in the manifest", async () => {
+    expect((await place.release()).code).toBe(0);
+    await askBlaxel("DELETE", "/sandboxes/mesa-alpine");
+    await askBlaxel("POST", "/sandboxes", {
+      metadata: { name: "mesa-alpine" },
+      spec: { runtime: { image: "blaxel/base-image:latest" } },
     });
-    expect(killed).toBe(true);
-    expect(entry()).toBeUndefined();
-    await forgetRequests();
-    const again = await release(["--deploy-timeout", "8s"]);
-    expect([again.code, again.json<Answer>().error?.code]).toEqual([7, "DEPLOY_TIMEOUT"]);
-    const asked = await requests("blaxel");
-    expect(
-      asked.filter((request) => request.method === "POST" && request.path.startsWith("/sandboxes")),
-    ).toEqual([]);
+    const refused = await place.release(["--force"]);
+    expect([refused.code, refused.json<Answer>().error?.code]).toEqual([7, "SANDBOX_NOT_OURS"]);
   });
 
-  it("asks the platform a bounded number of times", async () => {
+  it.each([
+    { field: "workspace", line: 'workspace = "other"' },
+    { field: "policies", line: 'policies = ["p"]' },
+    { field: "entrypoint", line: 'entrypoint = { prod = "x" }' },
+  ])("refuses $field, which bl would silently drop, with the reason", async ({ field, line }) => {
     await forgetRequests();
-    expect((await release()).code).toBe(0);
-    const asked = (await requests("blaxel")).length;
-    expect(asked).toBeGreaterThan(4);
-    expect(asked).toBeLessThan(25);
+    const ran = await place.withChangedSource(
+      "blaxel.toml.hbs",
+      (text) => `${line}\n${text}`,
+      () => place.release(),
+    );
+    expect([ran.code, ran.json<Answer>().error?.code]).toEqual([2, "BLAXEL_TOML"]);
+    expect(ran.json<Answer>().error?.message).toMatch(new RegExp(`^blaxel.toml: ${field}: .*bl`, "u"));
+    expect((await countedRequests())["POST sandboxes"]).toBeUndefined();
+    expect(place.entry(ID)?.deployment ?? null).toBeNull();
   });
 
-  it("runs any bl on PATH that can be executed", async () => {
-    const bin = join(place.root, "bin");
-    mkdirSync(bin, { recursive: true });
-    const real = (process.env["PATH"] ?? "").split(":")[0] ?? "";
-    writeFileSync(join(bin, "bl"), `#!/bin/sh\nexec ${real}/bl "$@"\n`);
-    chmodSync(join(bin, "bl"), 0o755);
-    const ran = await release([], { PATH: `${bin}:${process.env["PATH"] ?? ""}` });
-    expect(ran.code, ran.stdout).toBe(0);
+  it("leaves nothing of bl's behind, whether it went well or not", async () => {
+    const tmp = join(place.root, "own-tmp");
+    mkdirSync(tmp, { recursive: true });
+    expect((await place.release([], { env: { TMPDIR: tmp } })).code).toBe(0);
+    expect(readdirSync(tmp)).toEqual([]);
+    await place.fresh();
+    await fault("bl-panics");
+    expect((await place.release([], { env: { TMPDIR: tmp } })).code).toBe(3);
+    expect(readdirSync(tmp)).toEqual([]);
   });
 });

@@ -2,13 +2,16 @@
 export const FAULTS = {
   "build-fails": "Blaxel: the image build ends in FAILED, with a reason in its log",
   "build-never-starts": "Blaxel: the upload is taken, the status stays UPLOADING",
-  "build-hangs": "Blaxel: the status stays BUILDING for ever",
+  "build-hangs": "Blaxel: the status stays BUILDING for ever (args.ms: for that long, then it goes on)",
   "upload-url-missing": "Blaxel: the answer to a deploy carries no upload URL",
   "upload-refused": "Blaxel: the upload URL answers 403",
   "update-dropped": "Blaxel: an update of an existing sandbox is taken and silently ignored",
   "deployed-without-building": "Blaxel: the status goes to DEPLOYED without BUILDING ever being seen",
-  "failed-left-over": "Blaxel: the status FAILED of an earlier deploy is shown for a while",
+  "failed-left-over":
+    "Blaxel: the status of an earlier deploy or push (FAILED, BUILT) is shown for a while (args.ms, default 3000)",
   "image-unchanged": "Blaxel: unchanged source: the same image, no new revision",
+  "image-unclear":
+    "Blaxel: the sandbox names its image without a tag (for args.ms after it was built); the list of tags is unordered and has a newest one, latest",
   "sandbox-unhealthy": "Blaxel: the sandbox says DEPLOYED, its API never answers",
   "sandbox-crash-loop": "Blaxel: the sandbox starts and ends, again and again",
   "sandbox-no-fuse": "Blaxel: sandboxes have no /dev/fuse",
@@ -17,15 +20,16 @@ export const FAULTS = {
   "create-hangs": "Blaxel: creating a sandbox is taken, and never answered",
   "edge-short":
     "Blaxel: the edge cuts off requests to a sandbox that take longer than args.ms to answer (default 2000; 60000 without this)",
-  unauthorized: "Blaxel: 401",
-  forbidden: "Blaxel: 403",
+  unauthorized: "Blaxel: 401 (args.method, args.path: only for requests like that)",
+  forbidden: "Blaxel: 403 (args.method, args.path as above)",
   quota: "Blaxel: 400 with a quota message",
-  "gateway-html": "Blaxel: 502 with an HTML page",
+  "gateway-html": "Blaxel: 502 (or args.status) with an HTML page (args.method, args.path as above)",
   slow: "Blaxel: every answer takes args.ms longer (default 2000)",
   "bl-panics": "bl: a Go panic, exit 2",
   "bl-noise": "bl: text on stdout before the JSON",
   "bl-no-json": "bl: exit 0 without JSON",
-  "bl-hangs": "bl: never ends",
+  "bl-hangs":
+    "bl: never ends, nor does a program that it has started (deploy and push, or the command that args.command names)",
   "bl-old": "bl: says it is version 0.1.90",
   "registry-down": "registry: connections are cut",
   "registry-unknown-tag": "registry: 404 for every manifest",
@@ -68,6 +72,8 @@ export interface FaultBoard {
   off(name?: string): void;
   /** On an occasion: the fault's arguments when it is on (and one of its `times` is used up), else undefined. */
   take(name: FaultName): FaultArgs | undefined;
+  /** As take, but only when each of the facts that the fault's arguments name, too, begins as they say. */
+  takeFor(name: FaultName, facts: Readonly<Record<string, string>>): FaultArgs | undefined;
   /** Whether it is on, without using up an occasion. */
   peek(name: FaultName): FaultArgs | undefined;
 }
@@ -105,6 +111,13 @@ export function createFaultBoard(): FaultBoard {
         else active.set(name, { ...fault, times: fault.times - 1 });
       }
       return fault.args;
+    },
+    takeFor(name, facts) {
+      const args = active.get(name)?.args ?? {};
+      const fits = Object.entries(facts).every(
+        ([key, value]) => typeof args[key] !== "string" || value.startsWith(args[key]),
+      );
+      return fits ? this.take(name) : undefined;
     },
     peek: (name) => active.get(name)?.args,
   };

@@ -69,7 +69,7 @@ async function findings(context: CommandContext): Promise<readonly Finding[]> {
     look("bl", async () => {
       const path = await findBl(host);
       const bl = await withBlSession(host, undefined, (session) => inspectBl(host, path, session));
-      return `${path}, version ${bl.version}${bl.can.wait ? ", knows deploy --wait" : ""}`;
+      return `${path}, version ${bl.version}${bl.adds.length === 0 ? "" : `, knows ${bl.adds.join(", ")}`}`;
     }),
     look("Blaxel credentials", async () => {
       const { workspace, source } = await blaxelCredentials(host);

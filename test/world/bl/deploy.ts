@@ -85,6 +85,12 @@ export async function deploy(parsed: Parsed, session: Session): Promise<number> 
   return 0;
 }
 
+/** Seconds as Go writes them: 90s is 1m30s. */
+function goDuration(limit: string): string {
+  const total = /^\d+s$/u.test(limit) ? Number.parseInt(limit, 10) : 0;
+  return total < 60 ? limit : `${String(Math.floor(total / 60))}m${String(total % 60)}s`;
+}
+
 const seconds = (begun: number): string => `${String(Math.round((Date.now() - begun) / 1000))}s`;
 
 function dryRun(project: Project, files: readonly { name: string; size: number }[], json: boolean): void {
@@ -144,7 +150,6 @@ async function applyAndUpload(
   say: (line: string) => void,
 ): Promise<Applied> {
   if (project.kind !== "sandbox") return {};
-  const fast = Number(process.env["WORLD_BL_BACKOFF_MS"] ?? 1000);
   let applied = await apply(project, session, say);
   if (applied.failure !== undefined) return { failure: applied.failure };
   const { url } = (JSON.parse(applied.answer.body) as { metadata?: { url?: string } }).metadata ?? {};
@@ -160,7 +165,7 @@ async function applyAndUpload(
     if (put.status === 200) break;
     const refused = `failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`;
     if (attempt === 4) return { failure: refused, url };
-    await new Promise((done) => setTimeout(done, fast * 2 ** attempt));
+    await new Promise((done) => setTimeout(done, 1000 * 2 ** attempt));
     applied = await apply(project, session, say);
     if (applied.failure !== undefined) return { failure: applied.failure };
     target = applied.answer.headers.get("x-blaxel-upload-url");
@@ -190,25 +195,32 @@ export async function push(parsed: Parsed, session: Session): Promise<number> {
     process.stderr.write(`✗ Push failed\nReason: ${reason}\n${credentialHint(reason, session)}`);
     return 1;
   };
-  const answer = await ask(session, "POST", "/images?upload=true", { name, resourceType: "sandbox" });
-  if (!answer.ok) return fail(`failed to request image build: ${answer.failure}`);
-  const target = answer.headers.get("x-blaxel-upload-url");
-  if (target === null) return fail("no upload URL returned from server");
-  process.stdout.write("Uploading source code...\n");
-  const put = await fetch(target, {
-    method: "PUT",
-    headers: { "Content-Type": "application/zip" },
-    body: new Uint8Array(zip),
-  });
-  if (put.status !== 200)
-    return fail(`failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`);
+  for (let attempt = 0; ; attempt += 1) {
+    const answer = await ask(session, "POST", "/images?upload=true", { name, resourceType: "sandbox" });
+    if (!answer.ok) return fail(`failed to request image build: ${answer.failure}`);
+    const target = answer.headers.get("x-blaxel-upload-url");
+    if (target === null) return fail("no upload URL returned from server");
+    if (attempt === 0) process.stdout.write("Uploading source code...\n");
+    const put = await fetch(target, {
+      method: "PUT",
+      headers: { "Content-Type": "application/zip" },
+      body: new Uint8Array(zip),
+    });
+    if (put.status === 200) break;
+    if (attempt === 4)
+      return fail(
+        `failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`,
+      );
+    await new Promise((done) => setTimeout(done, 1000 * 2 ** attempt));
+  }
   process.stdout.write(
     "Upload completed\n\nMonitoring build logs (first logs may take up to 30 seconds to appear)...\n",
   );
-  const poll = Number(process.env["WORLD_BL_POLL_MS"] ?? 5000);
-  const until = Date.now() + 3_600_000;
+  const limit = parsed.flags["timeout"]?.[0] ?? "1h0m0s";
+  const until = Date.now() + (/^\d+s$/u.test(limit) ? Number.parseInt(limit, 10) * 1000 : 3_600_000);
   while (Date.now() < until) {
-    await new Promise((done) => setTimeout(done, poll));
+    await new Promise((done) => setTimeout(done, Math.min(5000, until - Date.now())));
+    if (Date.now() >= until) break;
     const image = await ask(session, "GET", `/images/sandbox/${name}`);
     const status = image.ok
       ? (JSON.parse(image.body) as { metadata?: { status?: string } }).metadata?.status
@@ -220,5 +232,5 @@ export async function push(parsed: Parsed, session: Session): Promise<number> {
     );
     return 0;
   }
-  return fail("build timed out after 1h0m0s");
+  return fail(`build timed out after ${goDuration(limit)}`);
 }

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { session } from "./api";
 import { deploy, push } from "./deploy";
@@ -6,11 +7,11 @@ import { get, logs, remove } from "./read";
 
 const VERSION = "0.1.108";
 
-async function fault(name: string): Promise<boolean> {
+async function fault(name: string, command = ""): Promise<boolean> {
   const base = (process.env["BL_API_URL"] ?? "").replace(/\/$/u, "");
   if (base === "") return false;
   try {
-    const answer = await fetch(`${base}/_world/faults/${name}/take`);
+    const answer = await fetch(`${base}/_world/faults/${name}/take?command=${command}`);
     return ((await answer.json()) as { on: boolean }).on;
   } catch {
     return false;
@@ -95,7 +96,6 @@ async function main(argv: readonly string[]): Promise<number> {
       );
       return 2;
     }
-    if (await fault("bl-hangs")) await new Promise((done) => setTimeout(done, 3_600_000));
     if (await fault("bl-no-json")) {
       process.stdout.write("Deployed.\n");
       return 0;
@@ -104,6 +104,10 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stdout.write(
         "Build args: 2 variable(s) detected\nIt appears that the $X variable is not set\n",
       );
+  }
+  if (name !== "version" && (await fault("bl-hangs", name))) {
+    spawn("sleep", ["3601"], { stdio: "ignore" });
+    await new Promise((done) => setTimeout(done, 3_600_000));
   }
   if (name !== "deploy") loadDotEnv();
   const who = session(parsed.flags["workspace"]?.[0]);

@@ -194,7 +194,12 @@ export async function remove(parsed: Parsed, session: Session): Promise<number> 
 /** bl logs sandbox NAME: the server sends newest first, they are printed oldest first. */
 export async function logs(parsed: Parsed, session: Session): Promise<number> {
   const [, name = ""] = parsed.rest;
+  const [, count = "1", unit = "h"] = /^(\d+)([smh])$/u.exec(parsed.flags["period"]?.[0] ?? "1h") ?? [];
+  const period = Number(count) * ({ s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 0);
+  const time = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
   const query = new URLSearchParams({
+    start: time(Date.now() - period),
+    end: time(Date.now()),
     resourceType: "sandboxes",
     workloadIds: name,
     type: "all",

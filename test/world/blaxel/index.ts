@@ -78,7 +78,10 @@ async function handle(context: Context, request: IncomingMessage, response: Serv
   const method = request.method ?? "GET";
   const fault = /^\/_world\/faults\/([a-z-]+)\/take$/u.exec(path)?.[1];
   if (fault !== undefined) {
-    const args = faults.take(fault as never);
+    const facts = Object.fromEntries(url.searchParams);
+    const hangs = fault === "bl-hangs" && faults.peek(fault)?.["command"] === undefined;
+    const spared = hangs && !/^(deploy|push)$/u.test(facts["command"] ?? "");
+    const args = spared ? undefined : faults.takeFor(fault as never, facts);
     answerJson(response, 200, { on: args !== undefined, args: args ?? {} });
     return;
   }
@@ -135,19 +138,25 @@ function refusal(
   path: string,
 ): ((response: ServerResponse) => void) | undefined {
   const { faults } = tools;
+  const facts = { method, path };
   const credential = (request.headers["x-blaxel-authorization"] ??
     request.headers.authorization ??
     "") as string;
   if (path === "/oauth/token") return undefined;
-  if (faults.take("gateway-html") !== undefined)
+  const gateway = faults.takeFor("gateway-html", facts);
+  if (gateway !== undefined)
     return (response) => {
-      gatewayPage(response, 502, "Bad Gateway");
+      if (gateway["status"] === 504) gatewayPage(response, 504, "Gateway Time-out");
+      else gatewayPage(response, 502, "Bad Gateway");
     };
-  if (credential !== `Bearer ${BLAXEL_KEY}` || faults.take("unauthorized") !== undefined)
+  if (credential !== `Bearer ${BLAXEL_KEY}` || faults.takeFor("unauthorized", facts) !== undefined)
     return (response) => {
       answerJson(response, 401, { code: 401, error: "Unauthorized" });
     };
-  if (request.headers["x-blaxel-workspace"] !== BLAXEL_WORKSPACE || faults.take("forbidden") !== undefined) {
+  if (
+    request.headers["x-blaxel-workspace"] !== BLAXEL_WORKSPACE ||
+    faults.takeFor("forbidden", facts) !== undefined
+  ) {
     return (response) => {
       answerJson(response, 403, {
         code: 403,
@@ -164,8 +173,16 @@ function refusal(
   return undefined;
 }
 
+/** The image as the platform names it: for a while without its tag, where it is told to. */
+function shownImage(tools: WorldTools, { image, updatedAt }: Sandbox): string {
+  const unclear = tools.faults.peek("image-unclear");
+  const ms = typeof unclear?.["ms"] === "number" ? unclear["ms"] : Number.POSITIVE_INFINITY;
+  const hidden = unclear !== undefined && Date.now() - Date.parse(updatedAt) < ms;
+  return hidden ? image.replace(/:[^:/]*$/u, "") : image;
+}
+
 function describe(tools: WorldTools, sandbox: Sandbox): unknown {
-  const { name, createdAt, updatedAt, labels, region, runtime, image, status } = sandbox;
+  const { name, createdAt, updatedAt, labels, region, runtime, status } = sandbox;
   return {
     metadata: {
       name,
@@ -175,7 +192,7 @@ function describe(tools: WorldTools, sandbox: Sandbox): unknown {
       createdAt,
       updatedAt,
     },
-    spec: { region, runtime: { ...runtime, image } },
+    spec: { region, runtime: { ...runtime, image: shownImage(tools, sandbox) } },
     status,
     events: [],
   };
@@ -381,7 +398,9 @@ async function buildAndDeploy(
       setTimeout(resolve, typeof leftOver["ms"] === "number" ? leftOver["ms"] : 3000),
     );
   set("BUILDING");
-  if (faults.take("build-hangs") !== undefined) return;
+  const held = faults.take("build-hangs");
+  if (held !== undefined && typeof held["ms"] !== "number") return;
+  if (held !== undefined) await new Promise((resolve) => setTimeout(resolve, Number(held["ms"])));
   try {
     const tag = await makeTag(context, name, zip);
     if (gone()) return;
@@ -435,8 +454,11 @@ async function makeTag(context: Context, name: string, zip: Buffer): Promise<Ima
   return tag;
 }
 
-function describeImage(image: Image): unknown {
-  const { name, status, createdAt, updatedAt, tags } = image;
+function describeImage(image: Image, odd: boolean): unknown {
+  const { name, status, createdAt, updatedAt } = image;
+  const last = image.tags.at(-1);
+  const tags =
+    odd && last !== undefined ? [{ ...last, name: "latest" }, ...[...image.tags].reverse()] : image.tags;
   return {
     metadata: {
       name,
@@ -469,6 +491,7 @@ async function images(
   response: ServerResponse,
 ): Promise<void> {
   const { tools, state } = context;
+  const odd = tools.faults.peek("image-unclear") !== undefined;
   if (method === "POST") {
     const { name = "" } = json() as { name?: string };
     const headers: Record<string, string> = {};
@@ -482,7 +505,8 @@ async function images(
     return;
   }
   if (rest === "") {
-    answerJson(response, 200, [...state.images.values()].map(describeImage));
+    const all = [...state.images.values()].map((image) => describeImage(image, odd));
+    answerJson(response, 200, all);
     return;
   }
   const [, name = "", tag] =
@@ -509,12 +533,13 @@ async function images(
     else image.tags = image.tags.filter((found) => found.name !== tag);
   }
   await Promise.resolve();
-  answerJson(response, 200, describeImage(image));
+  answerJson(response, 200, describeImage(image, odd));
 }
 
 function logs(state: BlaxelState, url: URL, response: ServerResponse): void {
   const name = url.searchParams.get("workloadIds") ?? "";
-  const lines = state.logs.get(name) ?? [];
+  const start = url.searchParams.get("start") ?? "";
+  const lines = (state.logs.get(name) ?? []).filter((line) => line.timestamp >= start);
   answerJson(response, 200, {
     [name]: {
       logs: [...lines].reverse().map((line) => ({ ...line, severity: 9, trace_id: "" })),

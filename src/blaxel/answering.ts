@@ -1,0 +1,46 @@
+import { messageOf } from "../support/errors";
+import type { Host } from "../support/host";
+import { timeLimit } from "../support/time-limit";
+import { sandboxHeaders } from "./credentials-headers";
+
+export interface AnswerWait {
+  /** Absolute limit, ms since the epoch; one try is made however late it is. */
+  readonly until: number;
+  readonly pollMs: number;
+  readonly onSeen?: ((seen: string) => void) | undefined;
+}
+
+export type Answering = { readonly answers: true } | { readonly answers: false; readonly seen: string };
+
+/** One try: how the sandbox's API answered through the edge ("HTTP 502"), or undefined when it is well. */
+async function lookAt(
+  host: Host,
+  base: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<string | undefined> {
+  try {
+    const response = await host.fetch(`${base}/health`, {
+      headers,
+      redirect: "error",
+      signal: timeLimit(10_000, host.signal),
+    });
+    await response.body?.cancel();
+    return response.ok ? undefined : `HTTP ${String(response.status)}`;
+  } catch (error) {
+    host.signal.throwIfAborted();
+    return messageOf(error);
+  }
+}
+
+/** Waits until a sandbox's API answers. Gateway errors right after a start are normal and waited on. */
+export async function waitForAnswer(host: Host, url: string, wait: AnswerWait): Promise<Answering> {
+  const headers = await sandboxHeaders(host);
+  for (;;) {
+    const seen = await lookAt(host, url.replace(/\/$/u, ""), headers);
+    if (seen === undefined) return { answers: true };
+    wait.onSeen?.(seen);
+    const left = wait.until - host.clock.now();
+    if (left <= 0) return { answers: false, seen };
+    await host.clock.sleep(Math.min(wait.pollMs, left), host.signal);
+  }
+}

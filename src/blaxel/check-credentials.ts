@@ -1,0 +1,34 @@
+import type { Host } from "../support/host";
+import type { BlaxelCredentials } from "./credentials";
+import { controlPlane, sandboxHeaders } from "./credentials-headers";
+import { refusal } from "./refusals";
+
+/**
+ * Asks Blaxel whether it takes the credentials for the workspace (GET /workspaces/WS, as bl login does), with nothing in
+ * between that could use others: no config.yaml, no .env. Only a plain no counts here; what else may come (a gateway, an
+ * API without that route) is met again, and retried, by whoever asks next.
+ * @throws Failure BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN (exit 3)
+ */
+export async function checkCredentials(host: Host, credentials: BlaxelCredentials): Promise<void> {
+  const { workspace, source, apiKey } = credentials;
+  const url = `${controlPlane(host)}/workspaces/${encodeURIComponent(workspace)}`;
+  const headers = await sandboxHeaders(host);
+  const response = await host
+    .fetch(url, {
+      headers: {
+        ...headers,
+        ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
+        Accept: "application/json",
+      },
+      signal: AbortSignal.any([host.signal, AbortSignal.timeout(20_000)]),
+    })
+    .catch(() => undefined);
+  host.signal.throwIfAborted();
+  const body = ((await response?.text().catch(() => "")) ?? "").slice(0, 300);
+  if (response?.status !== 401 && response?.status !== 403) return;
+  const said = `${String(response.status)} ${response.statusText} ${body}`.trim();
+  throw refusal(
+    `Blaxel refuses the credentials (${source}) for the workspace ${workspace}: ${said}`,
+    `GET "${url}": ${said}`,
+  );
+}

@@ -1,0 +1,21 @@
+import type { RenderedTemplate } from "../render/rendered";
+
+/** Environment variable of every sandbox this program deploys: how it knows its own again. */
+export const OWNER_MARK = "MESA_TEMPLATE_INPUTS";
+
+/** The mark's value: template and inputs, so that a deploy from other inputs that came in between is told apart. */
+export function markOf({
+  template,
+  inputsDigest,
+}: Pick<RenderedTemplate, "template" | "inputsDigest">): string {
+  return `${template}:${inputsDigest.replace(/^sha256:/u, "").slice(0, 16)}`;
+}
+
+/** Whether a sandbox says that it was deployed by this program from other inputs. One that hides its environment says nothing. */
+export function isMarkedByAnother(
+  envs: Readonly<Record<string, string>>,
+  rendered: Pick<RenderedTemplate, "template" | "inputsDigest">,
+): boolean {
+  const mark = envs[OWNER_MARK] ?? "";
+  return /^[a-z0-9-]+:[0-9a-f]{16}$/u.test(mark) && mark !== markOf(rendered);
+}

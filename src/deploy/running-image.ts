@@ -1,0 +1,84 @@
+import type { SandboxState } from "../blaxel/platform";
+import { Failure } from "../support/errors";
+import { lastLog } from "./build-log";
+import { freshTags, immutableTag, madeImage } from "./image-tag";
+import { isMarkedByAnother } from "./owner-mark";
+import type { Pending } from "./pending";
+import type { Work } from "./work";
+
+/** How long after DEPLOYED the sandbox may name no tag, or the list of tags may be behind, in ms. */
+const CLEAR_MS = 60_000;
+
+export interface RunningImage {
+  /** sandbox/NAME:TAG */
+  readonly image: string;
+  readonly sandbox: SandboxState;
+}
+
+/**
+ * The immutable image that the deployed sandbox runs, made from what was sent.
+ * @throws Failure NOTHING_NEW, IMAGE_UNCLEAR, DEPLOYED_OVER (exit 7)
+ */
+export async function runningImage(work: Work, pending: Pending, first: SandboxState): Promise<RunningImage> {
+  const { host, platform, options, name, deadline, pollMs } = work;
+  const until = Math.min(deadline, host.clock.now() + CLEAR_MS);
+  let sandbox = first;
+  for (;;) {
+    const fresh = freshTags(pending.tagsBefore, (await platform.getImage(name))?.tags ?? []);
+    const made = madeImage({ name, imageBefore: pending.before?.image, imageNow: sandbox.image, fresh });
+    if (made.is === "made") {
+      refuseDeployedOver(work, sandbox);
+      return { image: `sandbox/${name}:${made.tag}`, sandbox };
+    }
+    const over = host.clock.now() >= until;
+    const same = sandbox.image === pending.before?.image && fresh.length === 0;
+    if (made.is === "unchanged" || (over && same)) {
+      if (pending.beforeIsOurs || options.knownImage === sandbox.image) {
+        options.onProgress?.("unchanged: Blaxel runs the image that was made from the same inputs before");
+        return { image: sandbox.image, sandbox };
+      }
+      throw nothingNew(
+        name,
+        sandbox,
+        await lastLog(host, platform, { name, sentAt: pending.startedAt, pollMs }),
+      );
+    }
+    if (over) throw unclear(name, sandbox, fresh);
+    await host.clock.sleep(Math.max(0, Math.min(pollMs, until - host.clock.now())), host.signal);
+    sandbox = (await platform.getSandbox(name)) ?? sandbox;
+  }
+}
+
+function refuseDeployedOver({ name, rendered }: Work, sandbox: SandboxState): void {
+  if (!isMarkedByAnother(sandbox.envs, rendered)) return;
+  throw new Failure({
+    code: "DEPLOYED_OVER",
+    kind: "deploy",
+    message: `The sandbox ${name} was deployed from other inputs while this deploy was waited for; what runs there now is not what was sent.`,
+    hint: "Let one release at a time deploy to a name, then release again.",
+  });
+}
+
+function nothingNew(name: string, sandbox: SandboxState, log: readonly string[]): Failure {
+  return new Failure({
+    code: "NOTHING_NEW",
+    kind: "deploy",
+    message: `Blaxel took the upload of ${name} but made nothing new of it: it still runs ${sandbox.image === "" ? "no image" : sandbox.image}.`,
+    log,
+    hint: "An update that is sent while the one before still settles is dropped, and an unchanged source is not built again. Wait two minutes and release again; if the source is unchanged, the image that is there is the one.",
+  });
+}
+
+function unclear(name: string, sandbox: SandboxState, fresh: readonly string[]): Failure {
+  const tags = fresh.length === 0 ? "no new tag" : `new tags ${fresh.join(", ")}`;
+  const named =
+    immutableTag(sandbox.image, name) === undefined
+      ? `names ${sandbox.image === "" ? "no image" : `${sandbox.image}, which moves`}`
+      : `still names ${sandbox.image}`;
+  return new Failure({
+    code: "IMAGE_UNCLEAR",
+    kind: "deploy",
+    message: `Blaxel says DEPLOYED for ${name}, but which image that is cannot be told: the sandbox ${named}, and there is ${tags}.`,
+    hint: `Look at bl get image sandbox/${name}; release again once it is clear.`,
+  });
+}

@@ -1,0 +1,76 @@
+import type { SandboxState } from "../blaxel/platform";
+import { Failure } from "../support/errors";
+import { immutableTag } from "./image-tag";
+import { refuseForeignSandbox } from "./never-harm";
+import { markOf, OWNER_MARK } from "./owner-mark";
+import { earlierPending, keepPending, newPending, type Pending } from "./pending";
+import { sendDeploy } from "./send";
+import { checkUploadList, stageProject } from "./staging";
+import type { Work } from "./work";
+
+/**
+ * Sends the template with `bl deploy`, once it is sure that this harms nobody and that exactly its files will go.
+ * @returns what is remembered of the upload; it is written before anything is sent, so that a run that is killed on the
+ * way can be gone on from
+ */
+export async function sendUpload(work: Work): Promise<Pending> {
+  const { rendered, options, session, platform, name } = work;
+  const earlier = await earlierPending(work);
+  const [sandbox, image] = await Promise.all([settled(work), platform.getImage(name)]);
+  refuseForeignSandbox(sandbox, options.knownSandboxes ?? [], earlier !== undefined, options.adopt);
+  const folder = await stageProject(rendered, session);
+  await checkUploadList(work, folder);
+  const pending = newPending(work, {
+    before: sandbox === undefined ? null : { status: sandbox.status, image: sandbox.image },
+    tagsBefore: image?.tags ?? [],
+    beforeIsOurs: wasMadeOfTheseInputs(work, sandbox, earlier),
+  });
+  await keepPending(options.pendingFile, pending);
+  options.onSent?.();
+  options.onProgress?.("bl deploy");
+  await sendDeploy(work, folder);
+  const uploaded = { ...pending, uploaded: true };
+  await keepPending(options.pendingFile, uploaded);
+  return uploaded;
+}
+
+/**
+ * The sandbox as it is before anything is sent. A deploy of somebody else that is under way there is let through first:
+ * an update that is sent into it may be dropped, and its image would be taken for ours.
+ * @throws Failure DEPLOY_UNDER_WAY (exit 7)
+ */
+async function settled(work: Work): Promise<SandboxState | undefined> {
+  const { host, platform, options, name, deadline, pollMs } = work;
+  for (let told = false; ; told = true) {
+    const sandbox = await platform.getSandbox(name);
+    const moving = sandbox?.status === "BUILDING" || sandbox?.status === "DEPLOYING";
+    if (!moving || options.force) return sandbox;
+    if (!told) options.onProgress?.(`waits for the deploy that is under way there (${sandbox.status})`);
+    if (host.clock.now() >= deadline)
+      throw new Failure({
+        code: "DEPLOY_UNDER_WAY",
+        kind: "deploy",
+        message: `Another deploy to ${name} did not end in time: Blaxel says ${sandbox.status}. Nothing was sent.`,
+        hint: "Release again when it is through; --force sends all the same.",
+      });
+    await host.clock.sleep(Math.max(0, Math.min(pollMs, deadline - host.clock.now())), host.signal);
+  }
+}
+
+/**
+ * Whether the image that is there came from an earlier upload of these inputs that then failed: it appeared since that
+ * was sent, and nobody else has deployed to the sandbox after.
+ */
+function wasMadeOfTheseInputs(
+  { rendered, name }: Work,
+  sandbox: SandboxState | undefined,
+  earlier: Pending | undefined,
+): boolean {
+  if (sandbox === undefined || earlier === undefined) return false;
+  const tag = immutableTag(sandbox.image, name);
+  return (
+    tag !== undefined &&
+    sandbox.envs[OWNER_MARK] === markOf(rendered) &&
+    (earlier.beforeIsOurs || !earlier.tagsBefore.some((old) => old.name === tag))
+  );
+}

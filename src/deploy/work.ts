@@ -1,0 +1,30 @@
+import type { BlProgram } from "../blaxel/bl-program";
+import type { Platform } from "../blaxel/platform";
+import type { BlSession } from "../blaxel/run-bl";
+import type { RenderedTemplate } from "../render/rendered";
+import type { Host } from "../support/host";
+import type { DeployOptions } from "./options";
+
+/** What one deploy works with. */
+export interface Work {
+  readonly host: Host;
+  readonly rendered: RenderedTemplate;
+  readonly options: DeployOptions;
+  /** Of the sandbox and of its image. */
+  readonly name: string;
+  readonly bl: BlProgram;
+  readonly session: BlSession;
+  readonly platform: Platform;
+  readonly workspace: string;
+  /** Absolute limit, ms since the epoch. */
+  readonly deadline: number;
+  /** Between two looks at the platform, in ms. */
+  readonly pollMs: number;
+  /** How long the platform may show nothing new before that counts as its answer, in ms. */
+  readonly graceMs: number;
+}
+
+/** ms that are left for the deploy; at least a second, so that what is begun can say why it ends. */
+export function timeLeft({ host, deadline }: Work): number {
+  return Math.max(1_000, deadline - host.clock.now());
+}
