@@ -24,9 +24,10 @@ const SIGNS: readonly Sign[] = [
     hint: "The base image's package sources do not hold fuse3: use a base with Debian's or Alpine's main repository.",
   },
   {
-    pattern: /mesa-template: mesa does not start|mesa: not found|mesa: No such file|libfuse3\.so\.\d+: cannot open shared object/u,
+    pattern:
+      /mesa-template: mesa does not start|mesa: not found|mesa: No such file|libfuse3\.so\.\d+: cannot open shared object/u,
     code: "MESA_DOES_NOT_START",
-    hint: "Its own words stand above. \"not found\" of a program that is there means that its loader is missing (on Alpine: gcompat); libfuse3 must have the version that mesa was built for.",
+    hint: 'Its own words stand above. "not found" of a program that is there means that its loader is missing (on Alpine: gcompat); libfuse3 must have the version that mesa was built for.',
   },
   {
     pattern: /Could not resolve|Temporary failure resolving|bad address|Could not connect/u,

@@ -5,7 +5,7 @@ import { Failure, messageOf } from "../support/errors";
 import { writeAtomically } from "../support/files";
 import type { Host } from "../support/host";
 import type { Manifest } from "./entry";
-import { withManifestLock } from "./lock-file";
+import { withManifestLock } from "./manifest-lock";
 import { readManifest } from "./read";
 
 /**

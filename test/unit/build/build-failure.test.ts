@@ -16,7 +16,9 @@ describe("buildFailure", () => {
     ],
     [
       "MESA_DOES_NOT_START",
-      ["mesa-template: mesa does not start: Error loading shared library libgcc_s.so.1: No such file or directory"],
+      [
+        "mesa-template: mesa does not start: Error loading shared library libgcc_s.so.1: No such file or directory",
+      ],
       BUILDKIT,
     ],
     ["BUILD_NETWORK", ["curl: (6) Could not resolve host: deb.example.org"], BUILDKIT],

@@ -1,18 +1,20 @@
 import { open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
-import { Failure, hasErrno } from "../support/errors";
-import type { Host } from "../support/host";
+import { hasErrno } from "./errors";
+import type { Host } from "./host";
 
 /** A holder that shows no sign of life for this long is gone, in ms. */
 export const STALE_MS = 10_000;
 const RENEW_MS = 2_000;
-const WAIT_LIMIT_MS = 60_000;
 
-interface Holder {
+/** Who holds a lock. */
+export interface Holder {
   readonly pid: number;
   readonly host: string;
   readonly since: string;
   readonly token: string;
+  /** The run that holds it: what it made carries this in its label. */
+  readonly run: string;
 }
 
 function isHolder(value: unknown): value is Holder {
@@ -22,7 +24,9 @@ function isHolder(value: unknown): value is Holder {
     "pid" in value &&
     typeof value.pid === "number" &&
     "host" in value &&
-    typeof value.host === "string"
+    typeof value.host === "string" &&
+    "run" in value &&
+    typeof value.run === "string"
   );
 }
 
@@ -45,24 +49,27 @@ function isDead(holder: Holder): boolean {
   }
 }
 
-/** Takes a lock whose holder is gone out of the way; somebody else may have done so first. */
-async function removeStale(path: string, now: number): Promise<void> {
+/**
+ * Takes a lock whose holder is gone out of the way; somebody else may have done so first.
+ * @returns the holder, when its process is known to have died
+ */
+async function removeStale(path: string, now: number): Promise<Holder | undefined> {
   const holder = await readHolder(path);
   let age: number;
   try {
     age = now - (await stat(path)).mtimeMs;
   } catch {
-    return;
+    return undefined;
   }
-  const gone = holder === undefined ? age > STALE_MS : isDead(holder) || age > STALE_MS;
-  if (!gone) return;
+  const dead = holder !== undefined && isDead(holder);
+  if (!dead && age <= STALE_MS) return undefined;
   // Whoever takes it away first claims it under a name of its own, so that a fresh lock is never removed by mistake.
   const { rename } = await import("node:fs/promises");
   const claimed = `${path}.stale-${String(process.pid)}-${String(now)}`;
   try {
     await rename(path, claimed);
   } catch (error) {
-    if (hasErrno(error, "ENOENT")) return;
+    if (hasErrno(error, "ENOENT")) return undefined;
     throw error;
   }
   const taken = await readHolder(claimed);
@@ -72,6 +79,7 @@ async function removeStale(path: string, now: number): Promise<void> {
     await link(claimed, path).catch(() => undefined);
   }
   await rm(claimed, { force: true });
+  return dead ? holder : undefined;
 }
 
 async function tryTake(path: string, holder: Holder): Promise<boolean> {
@@ -89,37 +97,40 @@ async function tryTake(path: string, holder: Holder): Promise<boolean> {
   }
 }
 
+export interface Waiting {
+  /** Called each time the lock is found taken, with its holder where it can be read; what it throws ends the waiting. */
+  readonly onTaken: (holder: Holder | undefined, waitedMs: number) => void;
+  /** Called with a holder whose process died while it held the lock. */
+  readonly onDead?: (holder: Holder) => void;
+  /** Longest pause between two looks, in ms. */
+  readonly pauseMs: number;
+}
+
 /**
- * Runs `work` while holding the lock beside the manifest. The file names its holder; a holder that died or shows no
- * sign of life for STALE_MS is passed over.
- * @throws Failure MANIFEST_LOCKED (exit 8) naming the holder after a minute
+ * Runs `work` while holding the lock file at `path`, in a folder that is there. The file names its holder; a holder that
+ * died or shows no sign of life for STALE_MS is passed over.
+ * @throws what `onTaken` throws, and the signal's reason on interruption
  */
-export async function withManifestLock<T>(
+export async function withFileLock<T>(
   host: Host,
-  manifestPath: string,
+  path: string,
+  { onTaken, onDead, pauseMs }: Waiting,
   work: () => Promise<T>,
 ): Promise<T> {
-  const path = `${manifestPath}.lock`;
   const begun = host.clock.now();
   const holder: Holder = {
     pid: process.pid,
     host: hostname(),
     since: new Date(begun).toISOString(),
     token: `${host.runId}-${Math.random().toString(36).slice(2)}`,
+    run: host.runId,
   };
   while (!(await tryTake(path, holder))) {
     const now = host.clock.now();
-    await removeStale(path, now);
-    if (now - begun > WAIT_LIMIT_MS) {
-      const other = await readHolder(path);
-      throw new Failure({
-        code: "MANIFEST_LOCKED",
-        kind: "manifest",
-        message: `${manifestPath} is being changed by ${other === undefined ? "another run" : `process ${String(other.pid)} on ${other.host} since ${other.since}`}.`,
-        hint: `Wait for it to end; if it is gone, remove ${path}.`,
-      });
-    }
-    await host.clock.sleep(5 + Math.random() * 20, host.signal);
+    const dead = await removeStale(path, now);
+    if (dead !== undefined) onDead?.(dead);
+    onTaken(await readHolder(path), now - begun);
+    await host.clock.sleep(pauseMs * (0.2 + 0.8 * Math.random()), host.signal);
   }
   const renew = setInterval(() => {
     const now = new Date();
