@@ -4,7 +4,7 @@ import { Failure, hasErrno, messageOf } from "../support/errors";
 import { replaceFile } from "../support/files";
 import type { Host } from "../support/host";
 import type { Manifest } from "./entry";
-import { withManifestLock } from "./lock-file";
+import { withManifestLock } from "./manifest-lock";
 import { readManifestFile } from "./read";
 import { changedText } from "./changed-text";
 

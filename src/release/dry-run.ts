@@ -1,6 +1,7 @@
-import type { Manifest } from "../manifest/entry";
+import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { nextRevision } from "../manifest/next-revision";
 import { versionId } from "../manifest/entry";
+import { keptDeployment, keptFiles, keptProof } from "./kept-stages";
 import { isImage } from "./kept-values";
 import type { ReleaseFolders } from "./folders";
 import type { ReleaseRequest } from "./request";
@@ -12,11 +13,13 @@ export interface TemplatePlan {
   readonly template: string;
   readonly id: string | null;
   readonly upToDate: boolean;
-  readonly steps: readonly {
-    readonly stage: string;
-    readonly would: "run" | "reuse" | "skip";
-    readonly why: string;
-  }[];
+  readonly steps: readonly Step[];
+}
+
+interface Step {
+  readonly stage: string;
+  readonly would: "run" | "reuse" | "skip";
+  readonly why: string;
 }
 
 /**
@@ -62,39 +65,46 @@ export async function planTemplate(
       ],
     };
   }
-  const built = isImage(await readResult(folders.stageResult(template, inputsDigest, "build")));
-  const why =
-    next.entry === undefined
-      ? `no ${template} version with this inputs digest yet`
-      : `${id} is ${next.entry.status}`;
+  const files = await keptFiles(request, folders, template, inputsDigest);
+  const [image, proof, deployment] = await Promise.all([
+    readResult(files.build),
+    keptProof(request, files),
+    keptDeployment(request, files, next.entry),
+  ]);
+  const why = request.force ? "--force" : reason(template, next.entry, id);
+  const built = !request.force && isImage(image);
   return {
     template,
     id,
     upToDate: false,
     steps: [
       ...lockAndRender,
-      {
-        stage: "build",
-        would: built && !request.force ? "reuse" : "run",
-        why: request.force ? "--force" : built ? "built by an earlier run" : why,
-      },
-      { stage: "smoke", would: "run", why },
-      ...deploySteps(request, why),
+      built
+        ? { stage: "build", would: "reuse", why: "built by an earlier run" }
+        : { stage: "build", would: "run", why },
+      proof === undefined
+        ? { stage: "smoke", would: "run", why }
+        : { stage: "smoke", would: "reuse", why: "passed in an earlier run" },
+      ...deploySteps(request, why, deployment?.image),
     ],
   };
 }
 
-function deploySteps(request: ReleaseRequest, why: string): TemplatePlan["steps"] {
-  const wouldDeploy = request.deploy
-    ? ({ would: "run", why } as const)
-    : ({ would: "skip", why: "--no-deploy" } as const);
-  const wouldVerify =
+function reason(template: string, entry: ManifestEntry | undefined, id: string): string {
+  return entry === undefined
+    ? `no ${template} version with this inputs digest yet`
+    : `${id} is ${entry.status}`;
+}
+
+function deploySteps(request: ReleaseRequest, why: string, standing?: string): TemplatePlan["steps"] {
+  const deploy: Step = !request.deploy
+    ? { stage: "deploy", would: "skip", why: "--no-deploy" }
+    : standing === undefined
+      ? { stage: "deploy", would: "run", why }
+      : { stage: "deploy", would: "reuse", why: `${standing} stands` };
+  const verify: Step =
     request.deploy && request.verify
-      ? ({ would: "run", why: "what was deployed is checked again" } as const)
-      : ({ would: "skip", why: request.deploy ? "--no-verify" : "--no-deploy" } as const);
-  return [
-    { stage: "deploy", ...wouldDeploy },
-    { stage: "verify", ...wouldVerify },
-    { stage: "record", would: "run", why: "the manifest entry is written last" },
-  ];
+      ? { stage: "verify", would: "run", why: "what was deployed is checked again" }
+      : { stage: "verify", would: "skip", why: request.deploy ? "--no-verify" : "--no-deploy" };
+  return [deploy, verify, { stage: "record", would: "run", why: "the manifest entry is written last" }];
 }

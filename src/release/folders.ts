@@ -11,6 +11,8 @@ export interface ReleaseFolders {
   project(template: string, version: string): string;
   stageResult(template: string, inputsDigest: string, name: string): string;
   stamp(template: string, version: string): string;
+  /** Held while something is done that two runs must not do at once. */
+  lock(name: string): string;
   log(template: string, version: string, stage: string): string;
 }
 
@@ -27,6 +29,7 @@ export function releaseFolders(root: string): ReleaseFolders {
     stageResult: (template, inputsDigest, name) =>
       join(state, "stages", template, inputsDigest.replace(/^sha256:/u, "").slice(0, 32), `${name}.json`),
     stamp: (template, version) => join(state, "stamps", template, `${version}.json`),
+    lock: (name) => join(state, "locks", `${name}.lock`),
     log: (template, version, stage) => join(state, "logs", template, `${version}-${stage}.log`),
   };
 }

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { RenderedTemplate } from "../render/rendered";
+import { RUN_LABEL } from "../support/host";
 import { releaseFolders } from "./folders";
 import type { ReleaseRequest } from "./request";
 import type { Stages } from "./stages";
@@ -10,6 +11,12 @@ export const realStages: Stages = {
   async checkDeployPossible(host) {
     const { checkDeployPossible } = await import("../deploy/index");
     await checkDeployPossible(host);
+  },
+  async removeAbandoned(host, runs) {
+    const { connectEngine } = await import("../docker/index");
+    const engine = await connectEngine(host);
+    for (const run of runs)
+      for (const { id } of await engine.containers([`${RUN_LABEL}=${run}`])) await engine.removeContainer(id);
   },
   async lock(host, request, template) {
     const [{ readLock, resolveLock, openUpstream, writeLock }, { loadTemplate }] = await Promise.all([

@@ -7,21 +7,30 @@ import { versionId } from "../manifest/entry";
 import type { RenderedTemplate } from "../render/rendered";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
-import { sha256 } from "../support/digest";
 import { Failure, messageOf } from "../support/errors";
-import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
 import { entryFrom } from "./entry";
 import { releaseFolders, type ReleaseFolders } from "./folders";
+import { oneAtATime } from "./one-at-a-time";
 import { originOf } from "./origin";
 import { resultOf, upToDateResult } from "./release-template-result";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import { stageRunner, type StageRunner } from "./stage-runner";
-import { forgetResult, keepResult, readResult } from "./stage-results";
+import { keepResult } from "./stage-results";
 import type { Stages } from "./stages";
 import { hasReached, keepStamp } from "./up-to-date";
-import { isDeployment, isImage, isSmokeReport } from "./kept-values";
+import {
+  forgetRecorded,
+  keptDeployment,
+  keptFiles,
+  keptProof,
+  keptVerification,
+  type KeptFiles,
+} from "./kept-stages";
 import { refuseUnproven } from "./refuse-unproven";
+
+/** What is said of a stage whose result an earlier, ended run has kept. */
+const EARLIER_RUN = "kept from the run before";
 
 /** Everything one template's release needs on its way. */
 interface Run {
@@ -54,7 +63,12 @@ export async function releaseTemplate(
     runner: stageRunner(host, template),
   };
   try {
-    return await throughAllStages(run);
+    const what = `release of ${template} ${request.version}`;
+    const say = (message: string): void => {
+      host.emit({ type: "note", template, message });
+    };
+    const lockFile = run.folders.lock(`${template}@${request.version}`);
+    return await oneAtATime(host, lockFile, what, say, (abandoned) => throughAllStages(run, abandoned));
   } catch (error) {
     if (host.signal.aborted) throw error;
     return {
@@ -72,7 +86,7 @@ export async function releaseTemplate(
   }
 }
 
-async function throughAllStages(run: Run): Promise<TemplateResult> {
+async function throughAllStages(run: Run, abandoned: readonly string[]): Promise<TemplateResult> {
   const { request, template, folders, runner } = run;
   const rendered = await lockAndRender(run);
   const manifest = await readManifest(folders.manifest);
@@ -84,7 +98,9 @@ async function throughAllStages(run: Run): Promise<TemplateResult> {
       if (stage !== "build" || request.scan === undefined) runner.skip(stage, "up to date");
     return upToDateResult(next.entry, runner.records);
   }
-  const proven = await buildAndSmoke(run, rendered);
+  if (abandoned.length > 0) await run.stages.removeAbandoned(run.host, abandoned);
+  const kept = await keptFiles(request, folders, template, rendered.inputsDigest);
+  const proven = await buildAndSmoke(run, rendered, kept);
   const origin = await originOf(run.host, request.root);
   const facts = {
     rendered,
@@ -103,7 +119,7 @@ async function throughAllStages(run: Run): Promise<TemplateResult> {
       entryFrom({ ...facts, status: "smoked", verification: null, deployment: null, failure: null }),
     );
   }
-  return deployAndVerify(run, rendered, id, facts, next.entry);
+  return deployAndVerify(run, rendered, kept, id, facts, next.entry);
 }
 
 async function lockAndRender(run: Run): Promise<RenderedTemplate> {
@@ -119,17 +135,6 @@ async function lockAndRender(run: Run): Promise<RenderedTemplate> {
   });
 }
 
-/** What smoke depends on besides the image: the template's own test files and those given on the command line. */
-async function testFilesDigest(run: Run): Promise<string> {
-  const own = ["structure-tests.yaml", "checks.yaml"].map(
-    (name) => `${run.folders.templates}/${run.template}/${name}`,
-  );
-  const contents = await Promise.all(
-    [...own, ...run.request.structureTests].map((path) => readIfPresent(path)),
-  );
-  return sha256(contents.map((data) => (data === undefined ? "-" : sha256(data))).join("\n")).slice(0, 16);
-}
-
 async function build(run: Run, rendered: RenderedTemplate): Promise<Image> {
   const { host, request, template, stages, runner, folders } = run;
   return runner.run("build", async (progress) => {
@@ -139,30 +144,19 @@ async function build(run: Run, rendered: RenderedTemplate): Promise<Image> {
   });
 }
 
-async function buildAndSmoke(run: Run, rendered: RenderedTemplate): Promise<Proven> {
-  const { host, request, template, stages, runner, folders } = run;
-  const tests = await testFilesDigest(run);
-  const buildFile = folders.stageResult(template, rendered.inputsDigest, "build");
-  const smokeFile = folders.stageResult(template, rendered.inputsDigest, `smoke-${tests}`);
-  // A scan is asked of today's database: an earlier run's result does not answer it.
-  if (!request.force && request.scan === undefined) {
-    const [image, smoke] = await Promise.all([readResult(buildFile), readResult(smokeFile)]);
-    if (
-      isImage(image) &&
-      isSmokeReport(smoke) &&
-      smoke.failed === 0 &&
-      (smoke.skipped === 0 || request.allowSkipped)
-    ) {
-      runner.reuse("build", "kept from the run before");
-      runner.reuse("smoke", "kept from the run before");
-      return { image, smoke };
-    }
+async function buildAndSmoke(run: Run, rendered: RenderedTemplate, kept: KeptFiles): Promise<Proven> {
+  const { host, request, stages, runner } = run;
+  const before = await keptProof(request, kept);
+  if (before !== undefined) {
+    runner.reuse("build", EARLIER_RUN);
+    runner.reuse("smoke", EARLIER_RUN);
+    return before;
   }
   const image = await build(run, rendered);
   const smoke = await runner.run("smoke", async (progress) => {
     const value = await stages.smoke(host, request, rendered, image, progress);
     refuseUnproven(value, request.allowSkipped);
-    await keepResult(smokeFile, value);
+    await keepResult(kept.smoke, value);
     return {
       value,
       message: `${String(value.passed)} passed${value.skipped === 0 ? "" : `, ${String(value.skipped)} skipped`}`,
@@ -176,27 +170,32 @@ type Facts = Omit<Parameters<typeof entryFrom>[0], "status" | "verification" | "
 async function deployAndVerify(
   run: Run,
   rendered: RenderedTemplate,
+  kept: KeptFiles,
   id: string,
   facts: Facts,
   before: ManifestEntry | undefined,
 ): Promise<TemplateResult> {
   const { host, request, stages, runner, folders, template } = run;
-  const deployedFile = folders.stageResult(template, rendered.inputsDigest, "deployed");
   let sent = false;
   let deployment: Deployment | null = null;
   let verification: SmokeReport | null = null;
   try {
-    const earlier = request.force ? undefined : await deployedBefore(deployedFile, before);
+    const earlier = await keptDeployment(request, kept, before);
     if (earlier !== undefined) {
       deployment = earlier;
       runner.reuse("deploy", deployment.image);
       sent = true;
     } else {
       deployment = await runner.run("deploy", async (progress) => {
-        const value = await stages.deploy(host, request, rendered, id, progress, () => {
+        const onSent = (): void => {
           sent = true;
-        });
-        await keepResult(deployedFile, value);
+        };
+        // One sandbox name on the platform: two versions sent at once would each wait for the other's image.
+        const lockFile = folders.lock(`${template}-deploy`);
+        const value = await oneAtATime(host, lockFile, `deploy of ${template}`, progress, () =>
+          stages.deploy(host, request, rendered, id, progress, onSent),
+        );
+        await keepResult(kept.deployed, value);
         return { value, message: value.image };
       });
     }
@@ -208,12 +207,19 @@ async function deployAndVerify(
       );
     }
     const deployed = deployment;
-    verification = await runner.run("verify", async (progress) => {
-      const value = await stages.verify(host, request, rendered, deployed, progress);
-      verification = value;
-      refuseUnproven(value, request.allowSkipped, "verify");
-      return { value, message: `${String(value.passed)} passed` };
-    });
+    const verified = await keptVerification(request, kept, deployed);
+    if (verified !== undefined) {
+      runner.reuse("verify", EARLIER_RUN);
+      verification = verified;
+    } else {
+      verification = await runner.run("verify", async (progress) => {
+        const value = await stages.verify(host, request, rendered, deployed, progress);
+        verification = value;
+        refuseUnproven(value, request.allowSkipped, "verify");
+        await keepResult(kept.verified, { image: deployed.image, report: value });
+        return { value, message: `${String(value.passed)} passed` };
+      });
+    }
     return await record(
       run,
       entryFrom({ ...facts, status: "verified", verification, deployment, failure: null }),
@@ -233,16 +239,6 @@ async function deployAndVerify(
   }
 }
 
-/** A deployment that stands already: recorded, or made by a run that was ended before it could record it. */
-async function deployedBefore(
-  file: string,
-  before: ManifestEntry | undefined,
-): Promise<Deployment | undefined> {
-  if (before?.deployment != null && before.status === "deployed") return before.deployment;
-  const kept = await readResult(file);
-  return isDeployment(kept) ? kept : undefined;
-}
-
 async function record(run: Run, entry: ManifestEntry): Promise<TemplateResult> {
   const { host, folders, runner } = run;
   await runner.run("record", async () => {
@@ -251,6 +247,6 @@ async function record(run: Run, entry: ManifestEntry): Promise<TemplateResult> {
     );
     return { value: undefined, message: `${entry.id} ${entry.status}` };
   });
-  await forgetResult(folders.stageResult(run.template, entry.inputsDigest, "deployed"));
+  await forgetRecorded(folders, entry);
   return { ...resultOf(entry), stages: runner.records };
 }

@@ -11,6 +11,8 @@ import type { ReleaseRequest } from "./request";
 export interface Stages {
   /** Fails (exit 3) when there is no bl or no credentials, before any work starts. */
   checkDeployPossible(host: Host): Promise<void>;
+  /** Removes the containers that these runs, which are known to have died, left on the engine. */
+  removeAbandoned(host: Host, runs: readonly string[]): Promise<void>;
   /** The existing lock, or a fresh one. */
   lock(
     host: Host,

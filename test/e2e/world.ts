@@ -53,6 +53,12 @@ export async function requests(
   return ask("GET", `/requests?to=${to}`);
 }
 
+/** How many projects were sent to Blaxel since the last reset. */
+export async function uploads(): Promise<number> {
+  const asked = await requests("blaxel");
+  return asked.filter(({ method, path }) => method === "PUT" && path.startsWith("/upload/")).length;
+}
+
 export async function forgetRequests(): Promise<void> {
   await ask("DELETE", "/requests");
 }

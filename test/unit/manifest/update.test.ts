@@ -78,7 +78,7 @@ describe("changing the manifest", () => {
 
   it("does not wait for a holder that is dead, and takes away what it left half written", async () => {
     const path = file("dead", canonicalJson(start));
-    const holder = { pid: 2 ** 22 - 1, host: hostname(), since: facts.at, token: "gone" };
+    const holder = { pid: 2 ** 22 - 1, host: hostname(), since: facts.at, token: "gone", run: "r" };
     writeFileSync(`${path}.lock`, JSON.stringify(holder));
     writeFileSync(`${path}.lock.stale`, JSON.stringify(holder));
     writeFileSync(join(folder, ".dead.json.0123456789ab.tmp"), canonicalJson(start).slice(0, 100));
@@ -88,7 +88,7 @@ describe("changing the manifest", () => {
 
   it("passes over a holder on another machine that shows no sign of life, and names one that does", async () => {
     const path = file("elsewhere", canonicalJson(start));
-    const holder = { pid: 42, host: "build-7", since: facts.at, token: "elsewhere" };
+    const holder = { pid: 42, host: "build-7", since: facts.at, token: "elsewhere", run: "r" };
     writeFileSync(`${path}.lock`, JSON.stringify(holder));
     const long = new Date(Date.now() - 11_000);
     utimesSync(`${path}.lock`, long, long);

@@ -1,19 +1,20 @@
 import { open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
-import { Failure, hasErrno } from "../support/errors";
-import { removeAbandoned } from "../support/files";
-import type { Host } from "../support/host";
+import { hasErrno } from "./errors";
+import type { Host } from "./host";
 
 /** A holder that shows no sign of life for this long is gone, in ms. */
 export const STALE_MS = 10_000;
 const RENEW_MS = 2_000;
-const WAIT_LIMIT_MS = 60_000;
 
-interface Holder {
+/** Who holds a lock. */
+export interface Holder {
   readonly pid: number;
   readonly host: string;
   readonly since: string;
   readonly token: string;
+  /** The run that holds it: what it made carries this in its label. */
+  readonly run: string;
 }
 
 function isHolder(value: unknown): value is Holder {
@@ -23,7 +24,9 @@ function isHolder(value: unknown): value is Holder {
     "pid" in value &&
     typeof value.pid === "number" &&
     "host" in value &&
-    typeof value.host === "string"
+    typeof value.host === "string" &&
+    "run" in value &&
+    typeof value.run === "string"
   );
 }
 
@@ -58,11 +61,16 @@ async function isStale(path: string, now: number): Promise<boolean> {
 }
 
 /**
- * Takes a lock whose holder is gone out of the way, and with it what that holder left half written. One process at a time does
- * this, under a lock of its own, and looks again once it has it: a fresh lock is never removed by mistake.
+ * Takes a lock whose holder is gone out of the way. One process at a time does this, under a lock of its own, and looks again
+ * once it has it: a fresh lock is never removed by mistake.
  * @returns whether it was removed
  */
-async function removeStale(manifestPath: string, path: string, mine: Holder, now: number): Promise<boolean> {
+async function removeStale(
+  path: string,
+  mine: Holder,
+  now: number,
+  onAbandoned: Waiting["onAbandoned"],
+): Promise<boolean> {
   if (!(await isStale(path, now))) return false;
   const claim = `${path}.stale`;
   if (!(await tryTake(claim, mine))) {
@@ -71,7 +79,8 @@ async function removeStale(manifestPath: string, path: string, mine: Holder, now
   }
   try {
     if (!(await isStale(path, now))) return false;
-    await removeAbandoned(manifestPath);
+    const holder = await readHolder(path);
+    await onAbandoned?.(holder !== undefined && isDead(holder) ? holder : undefined);
     await rm(path, { force: true });
     return true;
   } finally {
@@ -94,37 +103,39 @@ async function tryTake(path: string, holder: Holder): Promise<boolean> {
   }
 }
 
+export interface Waiting {
+  /** Called each time the lock is found taken, with its holder where it can be read; what it throws ends the waiting. */
+  readonly onTaken: (holder: Holder | undefined, waitedMs: number) => void;
+  /** Called before a lock is taken away whose holder is gone: with that holder, where its process is known to have died. */
+  readonly onAbandoned?: (dead: Holder | undefined) => void | Promise<void>;
+  /** Longest pause between two looks, in ms. */
+  readonly pauseMs: number;
+}
+
 /**
- * Runs `work` while holding the lock beside the manifest. The file names its holder; a holder that died or shows no
- * sign of life for STALE_MS is passed over.
- * @throws Failure MANIFEST_LOCKED (exit 8) naming the holder after a minute
+ * Runs `work` while holding the lock file at `path`, in a folder that is there. The file names its holder; a holder that
+ * died or shows no sign of life for STALE_MS is passed over.
+ * @throws what `onTaken` throws, and the signal's reason on interruption
  */
-export async function withManifestLock<T>(
+export async function withFileLock<T>(
   host: Host,
-  manifestPath: string,
+  path: string,
+  { onTaken, onAbandoned, pauseMs }: Waiting,
   work: () => Promise<T>,
 ): Promise<T> {
-  const path = `${manifestPath}.lock`;
   const begun = host.clock.now();
   const holder: Holder = {
     pid: process.pid,
     host: hostname(),
     since: new Date(begun).toISOString(),
     token: `${host.runId}-${Math.random().toString(36).slice(2)}`,
+    run: host.runId,
   };
   while (!(await tryTake(path, holder))) {
     const now = host.clock.now();
-    if (await removeStale(manifestPath, path, holder, now)) continue;
-    if (now - begun > WAIT_LIMIT_MS) {
-      const other = await readHolder(path);
-      throw new Failure({
-        code: "MANIFEST_LOCKED",
-        kind: "manifest",
-        message: `${manifestPath} is being changed by ${other === undefined ? "another run" : `process ${String(other.pid)} on ${other.host} since ${other.since}`}.`,
-        hint: `Wait for it to end; if it is gone, remove ${path}.`,
-      });
-    }
-    await host.clock.sleep(5 + Math.random() * 20, host.signal);
+    if (await removeStale(path, holder, now, onAbandoned)) continue;
+    onTaken(await readHolder(path), now - begun);
+    await host.clock.sleep(pauseMs * (0.2 + 0.8 * Math.random()), host.signal);
   }
   const renew = setInterval(() => {
     const now = new Date();

@@ -1,0 +1,234 @@
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { mesaTemplate, temporaryRoot, type Ran } from "./program";
+import { forgetRequests, requests, resetWorld, state, uploads } from "./world";
+
+const STAGES = ["lock", "render", "build", "smoke", "deploy", "verify", "record"] as const;
+
+interface Answer {
+  readonly results: readonly {
+    readonly id: string;
+    readonly status: string;
+    readonly upToDate: boolean;
+    readonly stages: readonly { readonly stage: string; readonly outcome: string }[];
+  }[];
+}
+
+interface Plan {
+  readonly plans: readonly {
+    readonly id: string | null;
+    readonly upToDate: boolean;
+    readonly steps: readonly { readonly stage: string; readonly would: string; readonly why: string }[];
+  }[];
+}
+
+function outcomes(ran: Ran): Record<string, string> {
+  expect(ran.code, ran.stderr).toBe(0);
+  const [result] = ran.json<Answer>().results;
+  return Object.fromEntries((result?.stages ?? []).map(({ stage, outcome }) => [stage, outcome]));
+}
+
+function halfWritten(root: string): string[] {
+  return readdirSync(root, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".tmp"));
+}
+
+/** Keeps the manifest's lock as another process would, so that a release can be met while it records. */
+async function whileManifestIsLocked<T>(root: string, use: () => Promise<T>): Promise<T> {
+  const lock = join(root, "dockerfiles/manifest.json.lock");
+  mkdirSync(join(root, "dockerfiles"), { recursive: true });
+  const holder = {
+    pid: process.pid,
+    host: hostname(),
+    since: new Date().toISOString(),
+    token: "test",
+    run: "test",
+  };
+  writeFileSync(lock, JSON.stringify(holder));
+  const alive = setInterval(() => {
+    utimesSync(lock, new Date(), new Date());
+  }, 1_000);
+  try {
+    return await use();
+  } finally {
+    clearInterval(alive);
+    rmSync(lock, { force: true });
+  }
+}
+
+describe("a release that is ended by kill -9, in each stage in turn", () => {
+  const place = temporaryRoot();
+  const manifest = join(place.root, "dockerfiles/manifest.json");
+  const args = ["release", "0.26.0", "--template", "alpine", "--root", place.root];
+  /** Containers of the run that was killed, by its id in the lock that it could not give back. */
+  const killedRun = (): string => {
+    const lock = readFileSync(join(place.root, ".mesa-template/locks/alpine@0.26.0.lock"), "utf8");
+    return (JSON.parse(lock) as { run: string }).run;
+  };
+  const containersOf = (run: string): string[] =>
+    execFileSync("docker", ["ps", "-aq", "--filter", `label=mesa-template.run=${run}`], { encoding: "utf8" })
+      .split("\n")
+      .filter((line) => line !== "");
+  let killedInSmoke = "";
+  /** What each run had to do before it reached the stage in which it was killed. */
+  const told = new Map<string, string>();
+
+  const endedAt = async (words: string, signal: NodeJS.Signals): Promise<Ran> => {
+    let sent = false;
+    const ran = await mesaTemplate(args, {
+      onStderr: (text, pid) => {
+        if (sent || !text.includes(words)) return;
+        sent = true;
+        process.kill(pid, signal);
+      },
+    });
+    expect(sent, ran.stderr).toBe(true);
+    expect(existsSync(manifest)).toBe(false);
+    return ran;
+  };
+
+  beforeAll(resetWorld);
+  afterAll(() => {
+    place.remove();
+  });
+
+  it.each(STAGES)("%s: nothing is recorded", async (stage) => {
+    const words =
+      { smoke: "alpine: smoke: the sandbox API answers", deploy: "alpine: deploy: Blaxel:" }[
+        stage as string
+      ] ?? `alpine: ${stage} …`;
+    const kill = (): Promise<Ran> => endedAt(words, "SIGKILL");
+    const ran = await (stage === "record" ? whileManifestIsLocked(place.root, kill) : kill());
+    expect(ran.code).toBe(null);
+    told.set(stage, ran.stderr);
+    if (stage !== "smoke") return;
+    killedInSmoke = killedRun();
+    expect(containersOf(killedInSmoke)).toHaveLength(1);
+  });
+
+  it("took away the container that was left in smoke", () => {
+    expect(containersOf(killedInSmoke)).toEqual([]);
+  });
+
+  it("went on after the last finished stage each time", () => {
+    for (const [stage, reused] of [
+      ["build", ["lock"]],
+      ["smoke", ["lock"]],
+      ["deploy", ["lock", "build"]],
+      ["verify", ["lock", "build", "smoke"]],
+      ["record", ["lock", "build", "smoke", "deploy"]],
+    ] as const)
+      for (const before of reused)
+        expect(told.get(stage), `${stage} after ${before}`).toContain(`alpine: ${before} reused`);
+  });
+
+  it("sent the project to Blaxel once, and is met by Ctrl-C while it records", async () => {
+    expect(await uploads()).toBe(1);
+    const ran = await whileManifestIsLocked(place.root, () => endedAt("alpine: record …", "SIGINT"));
+    expect(ran.code).toBe(130);
+    expect(ran.stderr).toContain("Interrupted by SIGINT");
+  });
+
+  it("does in the end only what is left, and leaves nothing half-written", async () => {
+    expect(outcomes(await mesaTemplate([...args, "--json"]))).toEqual({
+      lock: "reused",
+      render: "done",
+      build: "reused",
+      smoke: "reused",
+      deploy: "reused",
+      verify: "reused",
+      record: "done",
+    });
+    expect(JSON.parse(readFileSync(manifest, "utf8"))).toMatchObject({
+      versions: { "alpine@0.26.0-1": { status: "verified" } },
+    });
+    expect(await uploads()).toBe(1);
+    expect(halfWritten(join(place.root, "dockerfiles"))).toEqual([]);
+  });
+});
+
+describe("--dry-run and --force", () => {
+  const place = temporaryRoot();
+  const args = ["release", "0.20.0", "--template", "alpine", "--no-deploy", "--root", place.root, "--json"];
+  const plan = async (...more: readonly string[]): Promise<Plan["plans"][number]> => {
+    const ran = await mesaTemplate([...args, "--dry-run", ...more]);
+    expect(ran.code, ran.stderr).toBe(0);
+    const [found] = ran.json<Plan>().plans;
+    if (found === undefined) throw new Error("there is no plan");
+    return found;
+  };
+  const wouldRun = ({ steps }: Plan["plans"][number]): string[] =>
+    steps.filter(({ would }) => would === "run").map(({ stage }) => stage);
+
+  afterAll(() => {
+    place.remove();
+  });
+
+  it("says before anything is there what would be done, and does nothing of it", async () => {
+    await forgetRequests();
+    const first = await plan();
+    expect(wouldRun(first)).toEqual(["lock", "render", "build", "smoke", "record"]);
+    expect(first.steps.every(({ why }) => why !== "")).toBe(true);
+    for (const part of ["registry", "apt", "mesa", "blaxel"] as const)
+      expect(await requests(part)).toEqual([]);
+    expect(existsSync(join(place.root, "dockerfiles"))).toBe(false);
+  });
+
+  it("says what is kept of a run that was ended, and what is up to date", async () => {
+    const whole = await mesaTemplate(args);
+    expect(outcomes(whole)).toMatchObject({ build: "done", smoke: "done", record: "done" });
+    expect(await plan()).toMatchObject({ id: "alpine@0.20.0-1", upToDate: true });
+    rmSync(join(place.root, "dockerfiles/manifest.json"));
+    const left = await plan();
+    expect(wouldRun(left)).toEqual(["render", "record"]);
+    expect(outcomes(await mesaTemplate(args))).toMatchObject({ build: "reused", smoke: "reused" });
+  });
+
+  it("starts over with --force, from the lock that is there", async () => {
+    expect(wouldRun(await plan("--force"))).toEqual(["render", "build", "smoke", "record"]);
+    const ran = await mesaTemplate([...args, "--force"]);
+    expect(outcomes(ran)).toMatchObject({ lock: "reused", build: "done", smoke: "done", record: "done" });
+    expect(ran.json<Answer>().results[0]).toMatchObject({ id: "alpine@0.20.0-1", upToDate: false });
+  });
+});
+
+describe("two at the same time", () => {
+  const place = temporaryRoot();
+  const release = (version: string): Promise<Ran> =>
+    mesaTemplate(["release", version, "--template", "alpine", "--root", place.root, "--json"]);
+
+  beforeAll(resetWorld);
+  afterAll(() => {
+    place.remove();
+  });
+
+  it("releases of one version: one does it, the other waits for it and finds it done", async () => {
+    const both = await Promise.all([release("0.38.0"), release("0.38.0")]);
+    expect(both.map(({ code }) => code)).toEqual([0, 0]);
+    const results = both.map((ran) => ran.json<Answer>().results[0]);
+    expect(results.map((result) => [result?.id, result?.status])).toEqual([
+      ["alpine@0.38.0-1", "verified"],
+      ["alpine@0.38.0-1", "verified"],
+    ]);
+    expect(results.map((result) => result?.upToDate).sort()).toEqual([false, true]);
+    expect(both.map(({ stderr }) => stderr).join("")).toMatch(
+      /waiting for another release of alpine 0\.38\.0 \(process \d+ on /u,
+    );
+    expect((await state()).images.flatMap(({ tags }) => tags)).toHaveLength(1);
+  });
+
+  it("releases of two versions: each records its own image", async () => {
+    const both = await Promise.all([release("0.15.0"), release("0.46.0")]);
+    expect(
+      both.map(({ code }) => code),
+      both.map(({ stderr }) => stderr).join("\n"),
+    ).toEqual([0, 0]);
+    const { versions } = JSON.parse(readFileSync(join(place.root, "dockerfiles/manifest.json"), "utf8")) as {
+      versions: Record<string, { status: string; deployment: { image: string } }>;
+    };
+    expect(Object.values(versions).map(({ status }) => status)).toEqual(["verified", "verified", "verified"]);
+    expect(new Set(Object.values(versions).map(({ deployment }) => deployment.image)).size).toBe(3);
+  });
+});
