@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mesaTemplate, temporaryRoot, type Ran } from "./program";
@@ -35,6 +35,8 @@ describe("lock", () => {
     ["registry-wrong-bytes", 4, "REGISTRY_WRONG_BYTES", "does not match its digest"],
     ["registry-token-refused", 3, "REGISTRY_REFUSED", "token service"],
   ])("refuses %s with exit %i, and writes nothing", async (name, exit, code, says) => {
+    // What was verified before is not asked for again.
+    rmSync(join(place.root, ".mesa-template"), { recursive: true, force: true });
     await fault(name);
     const ran = await lock();
     const { error } = ran.json<Answer>();
