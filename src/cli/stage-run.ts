@@ -15,6 +15,7 @@ export async function stageRequest(args: CommandArgs, context: CommandContext): 
     concurrency: context.concurrency,
     force: args.flag("force"),
     relock: args.flag("relock"),
+    frozen: args.flag("frozen"),
     deploy: false,
     verify: false,
     allowSkipped: args.flag("allow-skipped"),

@@ -2,7 +2,7 @@ import { generationOf } from "../mesa/generation";
 import { parseImageReference } from "../registry/index";
 import type { TemplateSettings } from "../render/rendered";
 import { canonicalJson } from "../support/canonical-json";
-import { messageOf } from "../support/errors";
+import { Failure, messageOf } from "../support/errors";
 import { isSealed } from "./integrity";
 import type { Lock, LockedImage } from "./lock";
 import { parseLock } from "./lock-file";
@@ -58,6 +58,23 @@ export function checkLock(text: string | undefined, expected: LockExpectation): 
     ...namedOtherwise(lock, expected),
     ...resolvedOtherwise(lock, expected),
   ];
+}
+
+/** What to throw (usage, exit 2) when locks of a version are not what they should be. */
+export function lockCheckFailed(
+  mesaVersion: string,
+  found: readonly { readonly template: string; readonly problems: readonly LockProblem[] }[],
+): Failure {
+  const bad = found.filter(({ problems }) => problems.length > 0);
+  return new Failure({
+    code: "LOCK_CHECK_FAILED",
+    kind: "usage",
+    message: `${bad.map(({ template }) => `${template}@${mesaVersion}`).join(", ")}: the lock is not what it should be.`,
+    log: bad.flatMap(({ template, problems }) =>
+      problems.map(({ problem, message }) => `${template} (${problem}): ${message}`),
+    ),
+    hint: `mesa-template lock ${mesaVersion} resolves a missing lock, with --relock an existing one anew; look at the difference before you commit it.`,
+  });
 }
 
 function editedByHand(lock: Lock, text: string): readonly LockProblem[] {

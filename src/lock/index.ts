@@ -1,5 +1,5 @@
 export { availablePackages, availableVersions } from "./available-versions";
-export { checkLock, type LockExpectation, type LockProblem } from "./check-lock";
+export { checkLock, lockCheckFailed, type LockExpectation, type LockProblem } from "./check-lock";
 export { isSealed, sealed } from "./integrity";
 export { parseLock, readLock, writeLock } from "./lock-file";
 export { changedDeb, movedTags } from "./moved-inputs";

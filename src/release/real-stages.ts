@@ -1,6 +1,9 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Lock } from "../lock/lock";
+import type { TemplateSource } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
+import { readIfPresent } from "../support/files";
 import { RUN_LABEL } from "../support/host";
 import { releaseFolders } from "./folders";
 import type { ReleaseRequest } from "./request";
@@ -26,6 +29,7 @@ export const realStages: Stages = {
     const folders = releaseFolders(request.root);
     const path = join(folders.project(template, request.version), "lock.json");
     const source = await loadTemplate(request.root, template);
+    if (request.frozen === true) return { lock: await frozenLock(request, source, path), reused: true };
     const previous = await readLock(path);
     if (previous !== undefined && !request.relock) return { lock: previous, reused: true };
     const upstream = await openUpstream(host, request.upstreamPath);
@@ -129,6 +133,23 @@ export const realStages: Stages = {
     await measureVersion(host, request, rendered, facts);
   },
 };
+
+/** The lock that is there, having seen that it is what it should be; nobody is asked. @throws Failure LOCK_CHECK_FAILED (exit 2) */
+async function frozenLock(request: ReleaseRequest, source: TemplateSource, path: string): Promise<Lock> {
+  const { checkLock, loadUpstream, lockCheckFailed, parseLock } = await import("../lock/index");
+  const text = (await readIfPresent(path))?.toString("utf8");
+  const expected = {
+    template: source.name,
+    mesaVersion: request.version,
+    settings: source.settings,
+    upstream: await loadUpstream(request.upstreamPath),
+    path,
+  };
+  const problems = checkLock(text, expected);
+  if (text === undefined || problems.length > 0)
+    throw lockCheckFailed(request.version, [{ template: source.name, problems }]);
+  return parseLock(text, path);
+}
 
 /** What a template renders to with the lock it has; undefined when it has none. */
 export async function renderedFromLock(

@@ -12,6 +12,8 @@ export interface ReleaseRequest {
   readonly concurrency: number;
   readonly force: boolean;
   readonly relock: boolean;
+  /** Nothing is resolved: a lock that is missing, was edited or does not fit is a failure. */
+  readonly frozen?: boolean;
   readonly deploy: boolean;
   readonly verify: boolean;
   readonly allowSkipped: boolean;

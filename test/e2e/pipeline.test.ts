@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process";
 import {
   chmodSync,
   cpSync,
@@ -13,6 +12,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parse } from "yaml";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { git } from "./git";
 import { mesaTemplate } from "./program";
 import { readWorkflow, runJob, type Job, type RanJob, type Workflow } from "./workflow-steps";
 import { resetWorld } from "./world";
@@ -25,11 +25,6 @@ const VERSIONS = ["0.20.0", "0.26.0"];
 const folder = mkdtempSync(join(tmpdir(), "mesa-template-pipeline-"));
 const team = join(folder, "team");
 const origin = join(folder, "origin.git");
-
-function git(cwd: string, ...args: readonly string[]): string {
-  const who = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
-  return execFileSync("git", [...who, ...args], { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-}
 
 function checkout(name: string): string {
   git(folder, "clone", "--quiet", origin, name);

@@ -4,6 +4,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connectEngine, findGateway } from "../world/engine";
 import { debianSources, readAptConfiguration } from "../world/images/apt-sources";
 import { mesaTemplate, temporaryRoot } from "./program";
 import { resetWorld } from "./world";
@@ -28,7 +29,7 @@ beforeAll(async () => {
     if (rest === undefined) response.writeHead(404).end();
     else response.writeHead(302, { location: `${(mirror?.uri ?? "").replace(/\/$/u, "")}${rest}` }).end();
   });
-  const gateway = docker("network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}");
+  const gateway = await findGateway(connectEngine());
   await new Promise<void>((done) => server.listen(0, gateway, done));
   const { port } = server.address() as AddressInfo;
   const worlds = process.env["MESA_TEMPLATE_UPSTREAM"] ?? "";
@@ -47,7 +48,7 @@ describe.skipIf(mirror === undefined)("a pinned snapshot", () => {
   it("is where the image's packages come from, and leaves nothing behind in it", async () => {
     const args = ["build", "0.20.0", "--template", "debian", "--root", place.root, "--upstream", upstream];
     const ran = await mesaTemplate([...args, "--json"]);
-    expect(ran.code, ran.stderr).toBe(0);
+    expect(ran.code, ran.stdout + ran.stderr).toBe(0);
     const [result] = ran.json<{ results: { image: { reference: string } }[] }>().results;
     const reference = result?.image.reference ?? "";
     expect(asked).toContain(`/archive/debian/${AT}/dists/bookworm/InRelease`);

@@ -1,8 +1,8 @@
-import { execFileSync } from "node:child_process";
 import { chmodSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { git } from "./git";
 import { mesaTemplate } from "./program";
 import { readWorkflow, runJob, type RanJob } from "./workflow-steps";
 import { resetWorld } from "./world";
@@ -11,11 +11,6 @@ const REPOSITORY = resolve(import.meta.dirname, "../..");
 const folder = mkdtempSync(join(tmpdir(), "mesa-template-upgrades-"));
 const origin = join(folder, "origin.git");
 const bin = join(folder, "bin");
-
-function git(cwd: string, ...args: readonly string[]): string {
-  const who = ["-c", "user.name=test", "-c", "user.email=test@example.com"];
-  return execFileSync("git", [...who, ...args], { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-}
 
 function checkout(name: string): string {
   git(folder, "clone", "--quiet", origin, name);

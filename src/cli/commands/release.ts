@@ -24,6 +24,10 @@ export const SCAN_OPTION: Readonly<Record<string, OptionSpec>> = {
 export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   force: { type: "boolean", describe: "start over: build and smoke again whatever is there" },
   relock: { type: "boolean", describe: "resolve all inputs anew (changed inputs make the next revision)" },
+  frozen: {
+    type: "boolean",
+    describe: "resolve nothing: fail when a lock is missing, was edited, or no longer fits",
+  },
   deploy: { type: "boolean", describe: "deploy to Blaxel (--no-deploy stops after smoke)", default: true },
   verify: {
     type: "boolean",

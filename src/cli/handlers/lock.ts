@@ -4,6 +4,7 @@ import { errorDocument, errorText } from "../output";
 import { templateFolders } from "../template-folders";
 import {
   checkLock,
+  lockCheckFailed,
   loadUpstream,
   openUpstream,
   parseMesaVersion,
@@ -11,7 +12,6 @@ import {
   resolveLock,
   untrustedFingerprints,
   writeLock,
-  type LockProblem,
   type Upstream,
 } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
@@ -185,21 +185,11 @@ async function checked(
     const text = results.map(({ template, path }) => `${template}  is as it should be  ${path}\n`).join("");
     return { exitCode: EXIT_CODES.done, json: { ok: true, results }, text };
   }
-  const failure = new Failure({
-    code: "LOCK_CHECK_FAILED",
-    kind: "usage",
-    message: `${bad.map(({ template }) => `${template}@${mesaVersion}`).join(", ")}: the lock is not what it should be.`,
-    log: bad.flatMap(({ template, problems }) => problems.map((problem) => problemLine(template, problem))),
-    hint: `mesa-template lock ${mesaVersion} resolves a missing lock, with --relock an existing one anew; look at the difference before you commit it.`,
-  });
+  const failure = lockCheckFailed(mesaVersion, bad);
   if (!context.json) throw failure;
   return {
     exitCode: exitCodeOf(failure),
     json: { ok: false, results, error: errorDocument(failure, context.host.redact) },
     text: "",
   };
-}
-
-function problemLine(template: string, { problem, message }: LockProblem): string {
-  return `${template} (${problem}): ${message}`;
 }

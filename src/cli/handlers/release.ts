@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { humanBytes } from "../../support/bytes";
+import { wrongUsage } from "../command-line";
 import { parseDuration } from "../duration";
 import { errorDocument, errorText } from "../output";
 import { exitCodeOf } from "../../support/errors";
@@ -17,6 +18,8 @@ export function releaseRequest(
   version: string,
   templates: readonly string[],
 ): ReleaseRequest {
+  if (args.flag("frozen") && args.flag("relock"))
+    throw wrongUsage("--frozen resolves nothing and --relock resolves everything: give one of them.");
   return {
     root: context.root,
     version,
@@ -25,6 +28,7 @@ export function releaseRequest(
     concurrency: context.concurrency,
     force: args.flag("force"),
     relock: args.flag("relock"),
+    frozen: args.flag("frozen"),
     deploy: args.flag("deploy"),
     verify: args.flag("verify"),
     allowSkipped: args.flag("allow-skipped"),
