@@ -1,5 +1,5 @@
 import { createSandbox, deleteSandbox, saying } from "../blaxel/sandboxes";
-import type { RenderedTemplate } from "../render/rendered";
+import type { RenderedTemplate, TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
 import { Failure } from "../support/errors";
@@ -11,7 +11,24 @@ import { sandboxSubject } from "./sandbox-subject";
 export interface VerifyOptions {
   /** Runs the checks that a sandbox can offer; the same definitions as in the local container. */
   readonly prove: (subject: Subject) => Promise<SmokeReport>;
+  /** Ports that checks ask from outside, besides those the template declares. */
+  readonly ports?: readonly number[];
   readonly onProgress?: ((message: string) => void) | undefined;
+}
+
+/** Ports that Blaxel keeps for itself: they cannot be asked for. */
+const RESERVED_PORTS = new Set([80, 443, 8080]);
+
+/** The template's own ports, and those that are asked for besides. */
+function portsOf(rendered: RenderedTemplate, asked: readonly number[]): TemplateSettings["sandbox"]["ports"] {
+  const declared = rendered.settings.sandbox.ports;
+  const more = [...new Set(asked)].filter(
+    (port) => !RESERVED_PORTS.has(port) && !declared.some(({ target }) => target === port),
+  );
+  return [
+    ...declared,
+    ...more.map((port) => ({ name: `check-${String(port)}`, target: port, protocol: "http" as const })),
+  ];
 }
 
 /**
@@ -25,7 +42,7 @@ export async function verifyDeployment(
   options: VerifyOptions,
 ): Promise<SmokeReport> {
   const name = `verify-${rendered.template}-${host.runId}`.slice(0, 49);
-  const { memoryMegabytes, ports, region } = rendered.settings.sandbox;
+  const { memoryMegabytes, region } = rendered.settings.sandbox;
   options.onProgress?.(`sandbox ${name} from ${deployment.image}`);
   try {
     const sandbox = await createSandbox(host, {
@@ -34,7 +51,7 @@ export async function verifyDeployment(
       memoryMegabytes,
       ttl: "30m",
       region,
-      ports,
+      ports: portsOf(rendered, options.ports ?? []),
     });
     host.signal.throwIfAborted();
     const subject = await sandboxSubject(host, sandbox);

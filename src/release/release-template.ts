@@ -19,6 +19,7 @@ import type { ReleaseRequest, TemplateResult } from "./request";
 import { stageRunner, type StageRunner } from "./stage-runner";
 import { forgetResult, keepResult, readResult } from "./stage-results";
 import type { Stages } from "./stages";
+import { testFilesOf } from "./test-files";
 import { hasReached, keepStamp } from "./up-to-date";
 import { isDeployment, isImage, isSmokeReport } from "./kept-values";
 import { refuseUnproven } from "./refuse-unproven";
@@ -74,6 +75,7 @@ export async function releaseTemplate(
 
 async function throughAllStages(run: Run): Promise<TemplateResult> {
   const { request, template, folders, runner } = run;
+  await run.stages.checkTestFiles(request, template);
   const rendered = await lockAndRender(run);
   const manifest = await readManifest(folders.manifest);
   const next = nextRevision(manifest, template, request.version, rendered.inputsDigest);
@@ -120,14 +122,13 @@ async function lockAndRender(run: Run): Promise<RenderedTemplate> {
 }
 
 /** What smoke depends on besides the image: the template's own test files and those given on the command line. */
-async function testFilesDigest(run: Run): Promise<string> {
-  const own = ["structure-tests.yaml", "checks.yaml"].map(
-    (name) => `${run.folders.templates}/${run.template}/${name}`,
-  );
-  const contents = await Promise.all(
-    [...own, ...run.request.structureTests].map((path) => readIfPresent(path)),
-  );
-  return sha256(contents.map((data) => (data === undefined ? "-" : sha256(data))).join("\n")).slice(0, 16);
+async function testFilesDigest({ request, template }: Run): Promise<string> {
+  const { structureTests, checks } = testFilesOf(request, template);
+  const digests = async (paths: readonly string[]): Promise<readonly string[]> =>
+    (await Promise.all(paths.map((path) => readIfPresent(path)))).map((data) =>
+      data === undefined ? "-" : sha256(data),
+    );
+  return sha256(JSON.stringify([await digests(structureTests), await digests(checks)])).slice(0, 16);
 }
 
 async function build(run: Run, rendered: RenderedTemplate): Promise<Image> {

@@ -11,6 +11,8 @@ import type { ReleaseRequest } from "./request";
 export interface Stages {
   /** Fails (exit 3) when there is no bl or no credentials, before any work starts. */
   checkDeployPossible(host: Host): Promise<void>;
+  /** Fails (exit 2) when a test file cannot be read or is broken, before any work starts. */
+  checkTestFiles(request: ReleaseRequest, template: string): Promise<void>;
   /** The existing lock, or a fresh one. */
   lock(
     host: Host,

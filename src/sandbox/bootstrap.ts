@@ -2,7 +2,7 @@ import type { SandboxInstance } from "@blaxel/core";
 import type { LockedDeb } from "../lock/lock";
 import { Failure } from "../support/errors";
 import { execScript } from "./exec";
-import { quoted } from "./shell";
+import { quoted } from "../support/quoted";
 
 interface Step {
   readonly name: string;

@@ -4,7 +4,7 @@ import { sandboxHeaders } from "../blaxel/credentials-headers";
 import { saying } from "../blaxel/sandboxes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { quoted } from "./shell";
+import { quoted } from "../support/quoted";
 
 const POLL_MS = 250;
 /** The sandbox may be out of reach this long (standby, gateway errors) before the run is given up, in ms. */

@@ -1,6 +1,7 @@
 import type { Host } from "../support/host";
 import type { Lifecycle } from "./check";
-import { execIn, type SmokeContainer } from "./container";
+import { execIn } from "./container";
+import type { SmokeContainer } from "./start-container";
 
 /** Processes in state Z by name, from /proc alone: no ps is needed. */
 const ZOMBIES =
