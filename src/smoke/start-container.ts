@@ -75,6 +75,11 @@ export function startContainer(
   return startWithDevices(host, engine, wanted, (given) => sandboxLike(host, engine, image, ports, given));
 }
 
+/** Whether an engine says that it has no init to give: Podman's is a package of its own (catatonit). */
+function hasNoInit(error: unknown): boolean {
+  return /container-init binary|docker-init/u.test(messageOf(error));
+}
+
 /**
  * Starts a container with as many of these devices as the engine can give.
  * @throws Failure CONTAINER_START (exit 6)
@@ -86,12 +91,19 @@ export async function startWithDevices(
   request: (devices: readonly string[]) => ContainerRequest,
 ): Promise<SmokeContainer> {
   const missing: Record<string, string> = {};
+  let withInit = true;
   for (;;) {
     const given = devices.filter((device) => missing[device] === undefined);
     try {
-      return { ...(await startOne(host, engine, request(given))), missingDevices: missing };
+      const wanted = request(given);
+      const started = await startOne(host, engine, withInit ? wanted : { ...wanted, init: false });
+      return { ...started, missingDevices: missing };
     } catch (error) {
       host.signal.throwIfAborted();
+      if (withInit && hasNoInit(error)) {
+        withInit = false;
+        continue;
+      }
       const refused = refusedDevice(error, given);
       if (refused === undefined) throw cannotStart(request(given).image, error);
       missing[refused] = `the engine cannot give a container ${refused}: ${messageOf(error).slice(0, 200)}`;
