@@ -2,6 +2,7 @@ import { toJSONSchema, type ZodMiniType } from "zod/mini";
 import { lockSchema } from "../lock/lock";
 import { manifestSchema } from "../manifest/schema";
 import { templateSchema } from "../render/settings";
+import { checksFileSchema } from "../smoke/checks-file/schema";
 
 interface Described {
   readonly schema: ZodMiniType;
@@ -24,6 +25,11 @@ const SCHEMAS: Readonly<Record<string, Described>> = {
     schema: templateSchema,
     title: "Settings of a template",
     description: "templates/<template>/template.toml",
+  },
+  checks: {
+    schema: checksFileSchema,
+    title: "Checks of a template",
+    description: "templates/<template>/checks.yaml: what an image has to prove besides the built-in checks",
   },
 };
 

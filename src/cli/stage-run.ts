@@ -24,6 +24,7 @@ export async function stageRequest(args: CommandArgs, context: CommandContext): 
     deployTimeoutMs: 900_000,
     trustKey: args.text("trust-key"),
     structureTests: args.list("structure-tests").map((file) => resolve(file)),
+    checks: args.list("checks").map((file) => resolve(file)),
     builder: args.text("builder"),
     scan: args.text("scan") as Severity | undefined,
   };

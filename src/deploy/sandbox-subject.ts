@@ -4,27 +4,25 @@ import { sandboxHeaders } from "../blaxel/credentials-headers";
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
 import { timeLimit } from "../support/time-limit";
+import { quoted } from "../support/quoted";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** One word for a POSIX shell. */
-function quoted(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
-
 /**
- * The shell text of a command. The sandbox API runs everything as its own user, so another user is reached through
- * setpriv where it is there (it takes bare numbers), else through su.
+ * The shell text of a command. The sandbox API runs everything as its own user, so another user is reached through setpriv where it
+ * is there, else through su: with the groups that the image gives the user and the environment kept, as an engine does it.
  */
 export function shellText(command: Command): string {
   const inner = command.script ?? (command.argv ?? []).map(quoted).join(" ");
   if (command.user === undefined || command.user === "root" || command.user === "0") return inner;
   const [user = "", group] = command.user.split(":");
   const numeric = /^\d+$/u.test(user);
-  const setpriv = `exec setpriv --reuid=${quoted(user)} --regid=${quoted(group ?? (numeric ? user : "nogroup"))} --clear-groups sh -c ${quoted(inner)}`;
+  const regid = group === undefined ? (numeric ? user : `"$(id -g ${quoted(user)})"`) : quoted(group);
+  const groups = numeric ? "--clear-groups" : "--init-groups";
+  const setpriv = `exec setpriv --reuid=${quoted(user)} --regid=${regid} ${groups} sh -c ${quoted(inner)}`;
   const su = numeric
     ? `echo "no setpriv here, so user ${user} cannot be tried" >&2; exit 125`
-    : `exec su -s /bin/sh ${quoted(user)} -c ${quoted(inner)}`;
+    : `exec su -m -s /bin/sh ${quoted(user)} -c ${quoted(inner)}`;
   return `if command -v setpriv >/dev/null 2>&1 && setpriv --help 2>&1 | grep -q -- --reuid; then ${setpriv}; else ${su}; fi`;
 }
 

@@ -5,7 +5,7 @@ import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
 import { refusal, refusalKind } from "../blaxel/refusals";
 import { createSandbox, deleteSandbox, SANDBOX_LABEL, saying } from "../blaxel/sandboxes";
-import type { RenderedTemplate } from "../render/rendered";
+import type { RenderedTemplate, TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
 import { Failure } from "../support/errors";
@@ -18,6 +18,8 @@ import { sandboxSubject } from "./sandbox-subject";
 export interface VerifyOptions {
   /** Runs the checks that a sandbox can offer; the same definitions as in the local container. */
   readonly prove: (subject: Subject) => Promise<SmokeReport>;
+  /** Ports that checks ask from outside, besides those the template declares. */
+  readonly ports?: readonly number[];
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
@@ -33,6 +35,21 @@ function nameOf(template: string, runId: string): string {
   return `verify-${template.slice(0, room).replace(/-+$/u, "")}-${runId}`;
 }
 
+/** Ports that Blaxel keeps for itself: they cannot be asked for. */
+const RESERVED_PORTS = new Set([80, 443, 8080]);
+
+/** The template's own ports, and those that are asked for besides. */
+function portsOf(rendered: RenderedTemplate, asked: readonly number[]): TemplateSettings["sandbox"]["ports"] {
+  const declared = rendered.settings.sandbox.ports;
+  const more = [...new Set(asked)].filter(
+    (port) => !RESERVED_PORTS.has(port) && !declared.some(({ target }) => target === port),
+  );
+  return [
+    ...declared,
+    ...more.map((port) => ({ name: `check-${String(port)}`, target: port, protocol: "http" as const })),
+  ];
+}
+
 /**
  * Proves what was deployed: a sandbox of its own is made from the immutable image, checked, and always deleted.
  * @throws Failure VERIFY_SANDBOX, SANDBOX_UNHEALTHY (exit 7) when it does not come up; failing checks are in the report
@@ -44,7 +61,7 @@ export async function verifyDeployment(
   options: VerifyOptions,
 ): Promise<SmokeReport> {
   const name = nameOf(rendered.template, host.runId);
-  const { memoryMegabytes, ports, region } = rendered.settings.sandbox;
+  const { memoryMegabytes, region } = rendered.settings.sandbox;
   options.onProgress?.(`sandbox ${name} from ${deployment.image}`);
   try {
     const created = createSandbox(host, {
@@ -54,7 +71,7 @@ export async function verifyDeployment(
       ttl: "30m",
       labels: { [SANDBOX_LABEL]: "verify" },
       region,
-      ports,
+      ports: portsOf(rendered, options.ports ?? []),
     });
     const sandbox = await within(host.clock, created, CREATE_MS, () => notCreated(name), host.signal);
     host.signal.throwIfAborted();

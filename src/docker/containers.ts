@@ -47,7 +47,8 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
         const { Id: image } = (await docker.getContainer(id).commit({ pause: false })) as {
           readonly Id: string;
         };
-        return image;
+        // Podman says the bare digest, and takes it back only with its prefix.
+        return image.startsWith("sha256:") ? image : `sha256:${image}`;
       } catch (error) {
         throw engineFailed("An image of the container could not be made", error);
       }
@@ -159,11 +160,13 @@ async function stateOf(docker: Docker, id: string): Promise<ContainerState | und
         Record<string, readonly { readonly HostPort: string }[] | null>
       >,
     );
+    const finishedAtMs = Date.parse(found.State.FinishedAt);
     return {
       id: found.Id,
       running: found.State.Running,
       exitCode: found.State.ExitCode,
       oomKilled: found.State.OOMKilled,
+      ...(finishedAtMs > 0 ? { finishedAtMs } : {}),
       error: found.State.Error,
       ports: Object.fromEntries(
         bindings.flatMap(([port, bound]) =>

@@ -139,6 +139,8 @@ export interface ContainerState {
   readonly running: boolean;
   readonly exitCode: number;
   readonly oomKilled: boolean;
+  /** When it ended by the engine's clock, in ms since the epoch; undefined while it has not. */
+  readonly finishedAtMs?: number;
   /** The engine's own words on why it could not start. */
   readonly error: string;
   /** Port of the engine by TCP port of the container. */

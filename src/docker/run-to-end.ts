@@ -40,11 +40,12 @@ async function run(
 ): Promise<EndedContainer> {
   const stdout = lastBytes(KEEP_BYTES);
   const stderr = lastBytes(KEEP_BYTES);
-  const stream = (await container.attach({
-    stream: true,
-    stdout: true,
-    stderr: true,
-  })) as unknown as Readable;
+  let stream: Readable;
+  try {
+    stream = (await container.attach({ stream: true, stdout: true, stderr: true })) as unknown as Readable;
+  } catch (error) {
+    return notStarted(container, error);
+  }
   const reading = drained(stream, timeLimit(timeoutMs, signal), (frame) => {
     (frame.stream === "stdout" ? stdout : stderr).take(frame.data);
   });
@@ -53,16 +54,7 @@ async function run(
   } catch (error) {
     stream.destroy();
     await reading.catch(() => undefined);
-    const status = statusOf(error);
-    if (status === undefined || status === 404) throw error;
-    return {
-      id: container.id,
-      exitCode: -1,
-      stdout: "",
-      stderr: "",
-      timedOut: false,
-      startError: engineWords(error),
-    };
+    return notStarted(container, error);
   }
   const ended = await reading;
   signal.throwIfAborted();
@@ -75,5 +67,19 @@ async function run(
     stderr: stderr.text(),
     timedOut: !ended,
     startError: undefined,
+  };
+}
+
+/** The answer for a program that the engine could not start; Podman says so when it is attached to already. Throws what is about the engine itself. */
+function notStarted(container: Docker.Container, error: unknown): EndedContainer {
+  const status = statusOf(error);
+  if (status === undefined || status === 404) throw error;
+  return {
+    id: container.id,
+    exitCode: -1,
+    stdout: "",
+    stderr: "",
+    timedOut: false,
+    startError: engineWords(error),
   };
 }

@@ -8,6 +8,7 @@ import type { ReleaseFolders } from "./folders";
 import { isDeployment, isImage, isSmokeReport } from "./kept-values";
 import type { ReleaseRequest } from "./request";
 import { forgetResult, readResult } from "./stage-results";
+import { testFilesOf, type TestFilesAsked } from "./test-files";
 
 /** The files in which one template's stages keep what they came to, for one inputs digest. */
 export interface KeptFiles {
@@ -19,26 +20,23 @@ export interface KeptFiles {
 }
 
 /** What smoke depends on besides the image: the template's own test files and those given on the command line. */
-async function testFilesDigest(
-  request: Pick<ReleaseRequest, "structureTests">,
-  folders: ReleaseFolders,
-  template: string,
-): Promise<string> {
-  const own = ["structure-tests.yaml", "checks.yaml"].map(
-    (name) => `${folders.templates}/${template}/${name}`,
-  );
-  const contents = await Promise.all([...own, ...request.structureTests].map((path) => readIfPresent(path)));
-  return sha256(contents.map((data) => (data === undefined ? "-" : sha256(data))).join("\n")).slice(0, 16);
+async function testFilesDigest(request: TestFilesAsked, template: string): Promise<string> {
+  const { structureTests, checks } = testFilesOf(request, template);
+  const digests = async (paths: readonly string[]): Promise<readonly string[]> =>
+    (await Promise.all(paths.map((path) => readIfPresent(path)))).map((data) =>
+      data === undefined ? "-" : sha256(data),
+    );
+  return sha256(JSON.stringify([await digests(structureTests), await digests(checks)])).slice(0, 16);
 }
 
 /** Where the results for these inputs are kept. */
 export async function keptFiles(
-  request: Pick<ReleaseRequest, "structureTests">,
+  request: TestFilesAsked,
   folders: ReleaseFolders,
   template: string,
   inputsDigest: string,
 ): Promise<KeptFiles> {
-  const tests = await testFilesDigest(request, folders, template);
+  const tests = await testFilesDigest(request, template);
   const file = (name: string): string => folders.stageResult(template, inputsDigest, name);
   return {
     build: file("build"),

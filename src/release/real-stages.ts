@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Lock } from "../lock/lock";
 import type { TemplateSource } from "../render/index";
@@ -8,6 +7,7 @@ import { RUN_LABEL } from "../support/host";
 import { releaseFolders } from "./folders";
 import type { ReleaseRequest } from "./request";
 import type { Stages } from "./stages";
+import { testFilesOf } from "./test-files";
 
 /** The stages as they are; each room is loaded when its stage runs. */
 export const realStages: Stages = {
@@ -20,6 +20,10 @@ export const realStages: Stages = {
     const engine = await connectEngine(host);
     for (const run of runs)
       for (const { id } of await engine.containers([`${RUN_LABEL}=${run}`])) await engine.removeContainer(id);
+  },
+  async checkTestFiles(request, template) {
+    const { readTestFiles } = await import("../smoke/index");
+    await readTestFiles(testFilesOf(request, template));
   },
   async lock(host, request, template) {
     const [{ readLock, resolveLock, openUpstream, writeLock }, { loadTemplate }] = await Promise.all([
@@ -86,10 +90,9 @@ export const realStages: Stages = {
       import("../docker/index"),
       import("../smoke/index"),
     ]);
-    const own = join(releaseFolders(request.root).templates, rendered.template, "structure-tests.yaml");
     return smokeImage(host, await connectEngine(host), rendered, image, {
       onProgress: progress,
-      structureTests: [...(existsSync(own) ? [own] : []), ...request.structureTests],
+      ...testFilesOf(request, rendered.template),
     });
   },
   async deploy(host, request, rendered, id, progress, onSent) {
@@ -117,15 +120,21 @@ export const realStages: Stages = {
       onSent,
     });
   },
-  async verify(host, _request, rendered, deployment, progress) {
-    const [{ verifyDeployment }, { builtInChecks, checkContext, runChecks }] = await Promise.all([
-      import("../deploy/index"),
-      import("../smoke/index"),
-    ]);
+  async verify(host, request, rendered, deployment, progress) {
+    const [{ verifyDeployment }, { askedPorts, checkContext, readTestFiles, runChecks, smokeChecks }] =
+      await Promise.all([import("../deploy/index"), import("../smoke/index")]);
+    const { checks } = await readTestFiles({ checks: testFilesOf(request, rendered.template).checks });
     return verifyDeployment(host, rendered, deployment, {
       onProgress: progress,
+      ports: askedPorts(checks),
       prove: (subject) =>
-        runChecks(host, builtInChecks(host), { subject }, checkContext(host, rendered, undefined)),
+        runChecks(
+          host,
+          rendered.template,
+          smokeChecks(host, checks),
+          { subject },
+          checkContext(host, rendered, {}),
+        ),
     });
   },
   async measure(host, request, rendered, facts) {

@@ -18,6 +18,7 @@ import type { ReleaseRequest, TemplateResult } from "./request";
 import { stageRunner, type StageRunner } from "./stage-runner";
 import { keepResult } from "./stage-results";
 import type { Stages } from "./stages";
+import { testFilesOf } from "./test-files";
 import { hasReached, keepStamp } from "./up-to-date";
 import {
   forgetRecorded,
@@ -88,6 +89,7 @@ export async function releaseTemplate(
 
 async function throughAllStages(run: Run, abandoned: readonly string[]): Promise<TemplateResult> {
   const { request, template, folders, runner } = run;
+  await run.stages.checkTestFiles(request, template);
   const rendered = await lockAndRender(run);
   const manifest = await readManifest(folders.manifest);
   const next = nextRevision(manifest, template, request.version, rendered.inputsDigest);

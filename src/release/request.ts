@@ -22,6 +22,8 @@ export interface ReleaseRequest {
   readonly deployTimeoutMs: number;
   readonly trustKey: string | undefined;
   readonly structureTests: readonly string[];
+  /** Check files besides the templates' own. */
+  readonly checks: readonly string[];
   /** Scan the image for vulnerabilities, and refuse it for this severity or more. */
   readonly scan?: Severity | undefined;
   /** A buildx builder's name, "classic" or "buildkit"; undefined: the engine builds as it does best. */

@@ -13,6 +13,8 @@ export interface Stages {
   checkDeployPossible(host: Host): Promise<void>;
   /** Removes the containers that these runs, which are known to have died, left on the engine. */
   removeAbandoned(host: Host, runs: readonly string[]): Promise<void>;
+  /** Fails (exit 2) when a test file cannot be read or is broken, before any work starts. */
+  checkTestFiles(request: ReleaseRequest, template: string): Promise<void>;
   /** The existing lock, or a fresh one. */
   lock(
     host: Host,

@@ -1,5 +1,5 @@
 import type { Lock } from "../lock/lock";
-import { quoted } from "./shell";
+import { quoted } from "../support/quoted";
 
 /** One step of bringing Mesa in, as shell text for whatever `sh` there is. */
 export interface BootstrapStep {

@@ -1,7 +1,4 @@
-/** A word for a POSIX shell. */
-export function quoted(word: string): string {
-  return /^[A-Za-z0-9_@%+=:,./-]+$/u.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
-}
+import { quoted } from "../support/quoted";
 
 /**
  * The command line that runs `argv` with its two outputs in files of `folder`. The shell stays above it: the sandbox API says

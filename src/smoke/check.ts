@@ -29,6 +29,8 @@ export interface Subject {
   request(port: number, path: string, init?: RequestInit): Promise<Response>;
   /** Base URL of the sandbox API as @blaxel/core's forceUrl takes it (no trailing slash), with headers it needs. */
   readonly api: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
+  /** Set where there is no shell: only argument vectors run. */
+  readonly noShell?: true;
 }
 
 /** The image at rest: config, history, files of a never started container. Only where an engine holds it. */
@@ -72,57 +74,62 @@ export interface Lifecycle {
   zombies(): Promise<readonly string[]>;
 }
 
-/** What checks may look at besides their subject. */
-export interface CheckContext {
-  readonly rendered: RenderedTemplate;
+/** What checks of any image may look at besides their subject. */
+export interface ImageContext {
   /** Values that must not be found anywhere (our own credentials). */
   readonly secrets: readonly string[];
   /** Mesa credential, when there is one: the API to make a short-lived key with. */
   readonly mesa?: { readonly apiUrl: string; readonly apiKey: string; readonly org: string };
-  /** Why FUSE cannot be tried here (e.g. no /dev/fuse on the engine's host), when it cannot. */
-  readonly fuseUnavailable?: string;
+  /** Why a device cannot be had here (e.g. no /dev/fuse on the engine's host), by its path. */
+  readonly missingDevices: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
+}
+
+/** What checks of a template's image may look at besides their subject. */
+export interface CheckContext extends ImageContext {
+  readonly rendered: RenderedTemplate;
 }
 
 export type CheckVerdict = Omit<CheckResult, "name" | "durationMs">;
 
-interface CheckBase {
+interface CheckBase<Context> {
   readonly name: string;
+  /** Where it is written, for one that comes from a file. */
+  readonly place?: { readonly file: string; readonly line: number };
+  /** Why it cannot run here, when it cannot. */
+  readonly skip?: (context: Context) => string | undefined;
 }
 
 /**
  * A shell probe: pure text in, verdict out. Probes of one user are batched into one execution; `judge` sees only its own
  * part. A probe that must not share an execution says so.
  */
-export interface ProbeCheck extends CheckBase {
+export interface ProbeCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "subject";
   readonly how: "probe";
-  readonly script: (context: CheckContext) => string;
+  readonly script: (context: Context) => string;
   readonly user?: string;
   readonly timeoutMs?: number;
-  readonly skip?: (context: CheckContext) => string | undefined;
-  readonly judge: (result: CommandResult, context: CheckContext) => CheckVerdict;
+  readonly judge: (result: CommandResult, context: Context) => CheckVerdict;
 }
 
 /** A check that talks to the subject itself. */
-export interface SubjectCheck extends CheckBase {
+export interface SubjectCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "subject";
   readonly how: "own";
-  readonly skip?: (context: CheckContext) => string | undefined;
-  readonly run: (subject: Subject, context: CheckContext) => Promise<CheckVerdict>;
+  readonly run: (subject: Subject, context: Context) => Promise<CheckVerdict>;
 }
 
-export interface ImageCheck extends CheckBase {
+export interface ImageCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "image";
-  readonly skip?: (context: CheckContext) => string | undefined;
-  readonly run: (image: ImageAtRest, context: CheckContext) => Promise<CheckVerdict>;
+  readonly run: (image: ImageAtRest, context: Context) => Promise<CheckVerdict>;
 }
 
-export interface LifecycleCheck extends CheckBase {
+export interface LifecycleCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "lifecycle";
-  readonly skip?: (context: CheckContext) => string | undefined;
-  readonly run: (lifecycle: Lifecycle, context: CheckContext) => Promise<CheckVerdict>;
+  readonly run: (lifecycle: Lifecycle, context: Context) => Promise<CheckVerdict>;
 }
 
 /** One definition, run against a local container and a deployed sandbox alike; `needs` tells where it can run. */
-export type Check = ProbeCheck | SubjectCheck | ImageCheck | LifecycleCheck;
+export type Check<Context = CheckContext> =
+  ProbeCheck<Context> | SubjectCheck<Context> | ImageCheck<Context> | LifecycleCheck<Context>;

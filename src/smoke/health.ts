@@ -1,10 +1,14 @@
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import type { SmokeContainer } from "./container";
+import type { SmokeContainer } from "./start-container";
 import { timeLimit } from "../support/time-limit";
 
 /** Between two looks, in ms: the API answers within a tenth of a second. */
 const POLL_MS = 25;
+
+/** How long the first look may take, in ms, and any: Node's fetch never hears that the first connection of a process was closed without an answer. */
+const FIRST_LOOK_MS = 250;
+const LOOK_MS = 2_000;
 
 /**
  * Waits until the sandbox API answers. A container that ends meanwhile is seen at once.
@@ -17,9 +21,9 @@ export async function waitUntilHealthy(
 ): Promise<void> {
   const { engine, id, url } = container;
   const begun = host.clock.now();
-  for (;;) {
+  for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(2 * lookMs, LOOK_MS)) {
     try {
-      const signal = timeLimit(2_000, host.signal);
+      const signal = timeLimit(lookMs, host.signal);
       const response = await host.fetch(`${url}/health`, { signal });
       await response.body?.cancel();
       if (response.ok) return;

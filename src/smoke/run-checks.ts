@@ -1,7 +1,7 @@
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
 import { batchResults, batchScript, newMark } from "./batch";
-import type { Check, CheckContext, CheckVerdict, ImageAtRest, Lifecycle, ProbeCheck, Subject } from "./check";
+import type { Check, CheckVerdict, ImageAtRest, ImageContext, Lifecycle, ProbeCheck, Subject } from "./check";
 import { hideSecrets } from "./hide-secrets";
 import { reportFrom, type CheckResult, type SmokeReport } from "./report";
 
@@ -16,12 +16,14 @@ const PROBE_TIMEOUT_MS = 20_000;
 /**
  * Runs the checks that these offers allow (a check that needs an image is not part of a run in a deployed sandbox). Probes of
  * one user go together into one execution.
+ * @returns the report of `name`, in the checks' order
  */
-export async function runChecks(
+export async function runChecks<Context extends ImageContext>(
   host: Host,
-  checks: readonly Check[],
+  name: string,
+  checks: readonly Check<Context>[],
   offers: Offers,
-  context: CheckContext,
+  context: Context,
 ): Promise<SmokeReport> {
   const begun = host.clock.now();
   const possible = checks.filter(
@@ -30,14 +32,14 @@ export async function runChecks(
       (check.needs === "image" && offers.image !== undefined) ||
       (check.needs === "lifecycle" && offers.lifecycle !== undefined),
   );
-  const results = new Map<Check, CheckResult>();
+  const results = new Map<Check<Context>, CheckResult>();
   const wanted = possible.filter((check) => {
     const why = check.skip?.(context);
     if (why !== undefined)
       results.set(check, { name: check.name, outcome: "skipped", durationMs: 0, seen: why });
     return why === undefined;
   });
-  const keep = (check: Check, result: CheckResult): void => {
+  const keep: Keep<Context> = (check, result) => {
     results.set(check, result);
   };
   // Reading the image at rest keeps the engine busy, not the container: both go on at the same time.
@@ -57,16 +59,19 @@ export async function runChecks(
       keep,
     ),
   );
-  const ordered = possible.flatMap((check) => results.get(check) ?? []);
+  const ordered = possible.flatMap((check) => {
+    const result = results.get(check);
+    return result === undefined ? [] : { ...result, ...check.place };
+  });
   return reportFrom(
-    context.rendered.template,
+    name,
     offers.subject.kind,
     ordered.map((result) => hideSecrets(host.redact, result)),
     host.clock.now() - begun,
   );
 }
 
-type Keep = (check: Check, result: CheckResult) => void;
+type Keep<Context> = (check: Check<Context>, result: CheckResult) => void;
 
 /** Waits for both, whatever happens to one: what is still using the container must not lose it under its feet. */
 async function bothSettled(...work: readonly Promise<void>[]): Promise<void> {
@@ -75,15 +80,16 @@ async function bothSettled(...work: readonly Promise<void>[]): Promise<void> {
 }
 
 /** Probes first, one execution for each user; then what talks to the subject itself; stopping it last. */
-async function runOnSubject(
+async function runOnSubject<Context>(
   host: Host,
-  checks: readonly Check[],
+  checks: readonly Check<Context>[],
   offers: Offers,
-  context: CheckContext,
-  keep: Keep,
+  context: Context,
+  keep: Keep<Context>,
 ): Promise<void> {
-  const isProbe = (check: Check): check is ProbeCheck => check.needs === "subject" && check.how === "probe";
-  const groups = new Map<string, ProbeCheck[]>();
+  const isProbe = (check: Check<Context>): check is ProbeCheck<Context> =>
+    check.needs === "subject" && check.how === "probe";
+  const groups = new Map<string, ProbeCheck<Context>[]>();
   for (const probe of checks.filter(isProbe))
     groups.set(probe.user ?? "", [...(groups.get(probe.user ?? "") ?? []), probe]);
   for (const group of groups.values()) {
@@ -93,12 +99,12 @@ async function runOnSubject(
   await runEach(host, others, offers, context, keep);
 }
 
-async function runEach(
+async function runEach<Context>(
   host: Host,
-  checks: readonly Check[],
+  checks: readonly Check<Context>[],
   offers: Offers,
-  context: CheckContext,
-  keep: Keep,
+  context: Context,
+  keep: Keep<Context>,
 ): Promise<void> {
   for (const check of checks) {
     host.signal.throwIfAborted();
@@ -106,12 +112,12 @@ async function runEach(
   }
 }
 
-async function runProbes(
+async function runProbes<Context>(
   host: Host,
-  probes: readonly ProbeCheck[],
+  probes: readonly ProbeCheck<Context>[],
   subject: Subject,
-  context: CheckContext,
-): Promise<readonly (readonly [ProbeCheck, CheckResult])[]> {
+  context: Context,
+): Promise<readonly (readonly [ProbeCheck<Context>, CheckResult])[]> {
   const mark = newMark();
   const items = probes.map((probe) => ({
     script: probe.script(context),
@@ -149,11 +155,11 @@ async function runProbes(
   });
 }
 
-async function runOne(
+async function runOne<Context>(
   host: Host,
-  check: Check,
+  check: Check<Context>,
   { subject, image, lifecycle }: Offers,
-  context: CheckContext,
+  context: Context,
 ): Promise<CheckResult> {
   const begun = host.clock.now();
   let verdict: CheckVerdict;

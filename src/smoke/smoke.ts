@@ -3,37 +3,66 @@ import type { Image } from "../build/image";
 import { mesaAccess } from "../mesa/access";
 import type { RenderedTemplate } from "../render/rendered";
 import type { Host } from "../support/host";
-import type { Check, CheckContext } from "./check";
+import type { Check, CheckContext, ImageContext } from "./check";
 import { API_CHECKS } from "./checks/api";
 import { IMAGE_CHECKS } from "./checks/image";
 import { LIFECYCLE_CHECKS } from "./checks/lifecycle";
 import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
-import { containerSubject, readFromContainer, startContainer } from "./container";
+import { askedPorts, fileChecks, neededDevices, readChecksFile, type ChecksFile } from "./checks-file/index";
+import { containerSubject, readFromContainer } from "./container";
 import { waitUntilHealthy } from "./health";
-import { hideSecrets } from "./hide-secrets";
 import { imageAtRest } from "./image-at-rest";
 import { lifecycleOf } from "./lifecycle";
-import { reportFrom, type CheckResult, type SmokeReport } from "./report";
+import type { SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
-import { readStructureFile, runStructureTests, type StructureFile } from "./structure/index";
+import { startContainer } from "./start-container";
+import { readStructureFile, type StructureFile } from "./structure/index";
+import { withStructureTests } from "./with-structure-tests";
 
 /** The sandbox API answers within a tenth of a second; this long is waited for it, in ms. */
 const HEALTH_LIMIT_MS = 30_000;
 
-export interface SmokeOptions {
-  readonly onProgress?: (message: string) => void;
-  /** Container-structure-test files; their tests join the report. */
-  readonly structureTests?: readonly string[];
+/** Files that say what has to be proven besides what is built in. */
+export interface TestFiles {
+  /** Container-structure-test files. */
+  readonly structureTests: readonly string[];
+  /** Check files of our own. */
+  readonly checks: readonly string[];
 }
 
-/** The checks that every template gets. The real mount is among them when there is a Mesa credential. */
-export function builtInChecks(host: Host): readonly Check[] {
+export interface SmokeOptions extends Partial<TestFiles> {
+  readonly onProgress?: (message: string) => void;
+}
+
+/** Test files as they were read. */
+export interface ReadTestFiles {
+  readonly structureTests: readonly StructureFile[];
+  readonly checks: readonly ChecksFile[];
+}
+
+/**
+ * Reads test files. Done before anything is built or started: a broken file is wrong usage, and costs no container.
+ * @throws Failure STRUCTURE_TESTS_MISSING, STRUCTURE_TESTS_INVALID, CHECKS_MISSING, CHECKS_INVALID (exit 2)
+ */
+export async function readTestFiles({
+  structureTests = [],
+  checks = [],
+}: Partial<TestFiles>): Promise<ReadTestFiles> {
+  return {
+    structureTests: await Promise.all(structureTests.map(readStructureFile)),
+    checks: await Promise.all(checks.map(readChecksFile)),
+  };
+}
+
+/** The checks that every template gets, with those of its check files. The real mount is among them when there is a Mesa credential. */
+export function smokeChecks(host: Host, files: readonly ChecksFile[]): readonly Check[] {
   return [
     ...API_CHECKS,
     ...PROBES,
     ...(mesaAccess(host.env) === undefined ? [] : [mesaMountCheck(host)]),
     ...IMAGE_CHECKS,
+    ...files.flatMap((file) => fileChecks(host, file)),
     ...LIFECYCLE_CHECKS,
   ];
 }
@@ -47,15 +76,15 @@ function isTelling(secret: string): boolean {
 export function checkContext(
   host: Host,
   rendered: RenderedTemplate,
-  fuseUnavailable: string | undefined,
+  missingDevices: ImageContext["missingDevices"],
 ): CheckContext {
   const mesa = mesaAccess(host.env);
   return {
     rendered,
     secrets: host.redact.values().filter(isTelling),
     signal: host.signal,
+    missingDevices,
     ...(mesa === undefined ? {} : { mesa }),
-    ...(fuseUnavailable === undefined ? {} : { fuseUnavailable }),
   };
 }
 
@@ -71,55 +100,28 @@ export async function smokeImage(
   image: Image,
   options: SmokeOptions = {},
 ): Promise<SmokeReport> {
-  // Read before anything starts: a broken file is wrong usage, and costs no container.
-  const files = await Promise.all((options.structureTests ?? []).map(readStructureFile));
-  const smoke = await startContainer(host, engine, image.reference);
+  const files = await readTestFiles(options);
+  const smoke = await startContainer(host, engine, image.reference, {
+    ports: askedPorts(files.checks),
+    devices: neededDevices(files.checks),
+  });
   try {
     await waitUntilHealthy(host, smoke, HEALTH_LIMIT_MS);
     options.onProgress?.("the sandbox API answers");
     const subject = containerSubject(host, smoke);
-    const context = checkContext(host, rendered, smoke.fuseUnavailable);
+    const context = checkContext(host, rendered, smoke.missingDevices);
     const atRest = await imageAtRest(host, engine, image.reference, context.secrets, (path) =>
       readFromContainer(host, smoke, path),
     );
     const report = await runChecks(
       host,
-      builtInChecks(host),
+      rendered.template,
+      smokeChecks(host, files.checks),
       { subject, image: atRest, lifecycle: lifecycleOf(host, smoke) },
       context,
     );
-    return await withStructureTests(host, engine, image.reference, files, report);
+    return await withStructureTests(host, engine, image.reference, files.structureTests, report);
   } finally {
     await engine.removeContainer(smoke.id);
   }
-}
-
-/** The report with the results of test files added to it. */
-async function withStructureTests(
-  host: Host,
-  engine: Engine,
-  reference: string,
-  files: readonly StructureFile[],
-  report: SmokeReport,
-): Promise<SmokeReport> {
-  const begun = host.clock.now();
-  const results: CheckResult[] = [];
-  for (const file of files) results.push(...(await runStructureTests(host, engine, reference, file)));
-  const durationMs = report.durationMs + host.clock.now() - begun;
-  const shown = results.map((result) => hideSecrets(host.redact, result));
-  return reportFrom(report.template, report.subject, [...report.checks, ...shown], durationMs);
-}
-
-/**
- * Runs test files against any local image.
- * @returns the report, named after the image; @throws Failure NO_SUCH_IMAGE, STRUCTURE_TESTS_INVALID (exit 2)
- */
-export async function structureTestImage(
-  host: Host,
-  engine: Engine,
-  reference: string,
-  paths: readonly string[],
-): Promise<SmokeReport> {
-  const files = await Promise.all(paths.map(readStructureFile));
-  return withStructureTests(host, engine, reference, files, reportFrom(reference, "container", [], 0));
 }

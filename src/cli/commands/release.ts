@@ -21,6 +21,14 @@ export const SCAN_OPTION: Readonly<Record<string, OptionSpec>> = {
 };
 
 /** Options of everything that releases. */
+export const CHECKS_OPTION = {
+  checks: {
+    type: "string",
+    array: true,
+    describe: "a check file, besides the template's own checks.yaml (repeatable)",
+  },
+} as const;
+
 export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   force: { type: "boolean", describe: "start over: build and smoke again whatever is there" },
   relock: { type: "boolean", describe: "resolve all inputs anew (changed inputs make the next revision)" },
@@ -54,6 +62,7 @@ export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     array: true,
     describe: "another container-structure-test file (repeatable)",
   },
+  ...CHECKS_OPTION,
   ...SCAN_OPTION,
 };
 

@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../command";
-import { BUILDER_OPTION, RELEASE_OPTIONS, SCAN_OPTION } from "./release";
+import { BUILDER_OPTION, CHECKS_OPTION, RELEASE_OPTIONS, SCAN_OPTION } from "./release";
 
 export const renderCommand: CommandSpec = {
   usage: "render <mesa-version>",
@@ -33,7 +33,10 @@ export const deployCommand: CommandSpec = {
 export const verifyCommand: CommandSpec = {
   usage: "verify <ref>",
   describe: "smoke again in a sandbox made from what was deployed",
-  options: { "allow-skipped": { type: "boolean", describe: "go on although a check could not run there" } },
+  options: {
+    "allow-skipped": { type: "boolean", describe: "go on although a check could not run there" },
+    ...CHECKS_OPTION,
+  },
   load: () => import("../handlers/verify"),
 };
 export const smokeCommand: CommandSpec = {
@@ -44,13 +47,15 @@ export const smokeCommand: CommandSpec = {
     image: {
       type: "string",
       array: true,
-      describe: "a local image instead of a version; with --structure-tests (repeatable)",
+      requiresArg: true,
+      describe: "a local image instead of a version; with --structure-tests or --checks (repeatable)",
     },
     "structure-tests": {
       type: "string",
       array: true,
       describe: "a container-structure-test file, besides the template's own (repeatable)",
     },
+    ...CHECKS_OPTION,
     junit: { type: "string", requiresArg: true, describe: "write the results to this file as JUnit XML" },
   },
   load: () => import("../handlers/smoke"),

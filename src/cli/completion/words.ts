@@ -54,6 +54,7 @@ const SOURCES: Readonly<Record<string, ValueSource>> = {
   output: "files",
   junit: "files",
   "structure-tests": "files",
+  checks: "files",
 };
 
 function optionsOf(options: Readonly<Record<string, OptionSpec>>): readonly CompletedOption[] {

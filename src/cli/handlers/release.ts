@@ -37,6 +37,7 @@ export function releaseRequest(
     deployTimeoutMs: parseDuration("--deploy-timeout", args.text("deploy-timeout") ?? "15m"),
     trustKey: args.text("trust-key"),
     structureTests: args.list("structure-tests").map((file) => resolve(file)),
+    checks: args.list("checks").map((file) => resolve(file)),
     builder: args.text("builder"),
     scan: args.text("scan") as Severity | undefined,
   };

@@ -7,7 +7,7 @@ import { smokeTargets, type Target } from "../smoke-targets";
 import { stageRequest } from "../stage-run";
 import { connectEngine } from "../../docker/index";
 import { realStages } from "../../release/real-stages";
-import { structureTestImage } from "../../smoke/index";
+import { proveImage } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { writeAtomically } from "../../support/files";
@@ -31,16 +31,14 @@ async function testImages(
   context: CommandContext,
   images: readonly string[],
 ): Promise<readonly SmokeReport[]> {
-  const files = args.list("structure-tests");
-  if (files.length === 0)
+  const files = { structureTests: args.list("structure-tests"), checks: args.list("checks") };
+  if (files.structureTests.length + files.checks.length === 0)
     throw wrongUsage(
-      "--image needs --structure-tests FILE: what is to be proven of an image that is not ours stands in a file.",
+      "--image needs --structure-tests FILE or --checks FILE: what is to be proven of an image that is not ours stands in a file.",
     );
   const engine = await connectEngine(context.host);
   const limit = pLimit(context.concurrency);
-  return Promise.all(
-    images.map((image) => limit(() => structureTestImage(context.host, engine, image, files))),
-  );
+  return Promise.all(images.map((image) => limit(() => proveImage(context.host, engine, image, files))));
 }
 
 async function proveVersions(
@@ -63,6 +61,7 @@ async function prove(
   const progress = (message: string): void => {
     host.emit({ type: "stage-progress", template, stage: "smoke", message });
   };
+  await realStages.checkTestFiles(request, template);
   const { lock } = await realStages.lock(host, request, template);
   const rendered = await realStages.render(host, request, template, lock);
   const { image } = await realStages.build(host, request, rendered, progress);

@@ -94,7 +94,16 @@ function checkEntry(value: unknown, at: Path, refuse: Refuse): CheckEntry {
     return refuse([...at, other], `${nameOf(at)} asks for ${kind} and for ${other}: make it two checks`);
   const entry: CheckEntry = fits(CHECK_FORMS[kind], value, at, refuse);
   refuseNoPatterns(entry, at, refuse);
+  refuseIdle(entry, at, refuse);
   return entry;
+}
+
+/** Who asks over HTTP, or looks at ports, is nobody in the image: only a service has a user there. */
+function refuseIdle(entry: CheckEntry, at: Path, refuse: Refuse): void {
+  if (!("http" in entry || "listening" in entry) || entry.start !== undefined) return;
+  const idle = (["user", "env", "cwd"] as const).find((key) => entry[key] !== undefined);
+  if (idle !== undefined)
+    refuse([...at, idle], `${nameOf([...at, idle])} is that of the service, and there is no start`);
 }
 
 /** Expressions are tried here, so that a slip is a broken file and not a failed image. */
@@ -124,7 +133,7 @@ function refuseNoPatterns(entry: CheckEntry, at: Path, refuse: Refuse): void {
  */
 export function parseChecksFile(source: string, path: string): ChecksFile {
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true });
+  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true, merge: true });
   const [broken] = document.errors;
   if (broken !== undefined)
     throw invalid(path, lines.linePos(broken.pos[0]).line, broken.message.split("\n")[0] ?? "it is not YAML");

@@ -7,9 +7,13 @@ const port = z.int("a port number").check(z.minimum(1, "a port number"), z.maxim
 const duration = z
   .string("a length of time such as 500ms, 10s or 2m")
   .check(z.regex(/^\d+(\.\d+)?(ms|s|m)$/u, "a length of time such as 500ms, 10s or 2m"));
+const A_SIZE = 'a number of bytes, or a text such as "300 MB" or "1.5 GiB"';
 const size = z.union(
-  [z.int().check(z.positive()), z.string().check(z.regex(/^\d+(\.\d+)? ?(B|kB|MB|GB|KiB|MiB|GiB)$/u))],
-  'a number of bytes, or a text such as "300 MB" or "1.5 GiB"',
+  [
+    z.int(A_SIZE).check(z.positive(A_SIZE)),
+    z.string(A_SIZE).check(z.regex(/^\d+(\.\d+)? ?(B|kB|MB|GB|KiB|MiB|GiB)$/u, A_SIZE)),
+  ],
+  A_SIZE,
 );
 const patternList = z.union([z.string(), z.array(z.string())]);
 const patterns = z.union(
@@ -45,26 +49,40 @@ const onSubject = {
       .check(z.describe("Variables besides the image's")),
   ),
   cwd: z.optional(text.check(z.describe("Folder it runs in; default: the image's"))),
-  timeLimit: z.optional(duration.check(z.describe("It is ended after this and fails; default 20s"))),
+  timeLimit: z.optional(
+    duration.check(z.describe("It is ended after this and fails; rounded up to whole seconds; default 20s")),
+  ),
   devices: z.optional(
     z.array(device, "a list").check(z.describe("Devices it needs; skipped where they cannot be had")),
   ),
   start: z.optional(
-    text.check(z.describe("A shell command for a service that runs meanwhile and is ended afterwards")),
+    text.check(
+      z.describe(
+        "A shell command for a service that runs meanwhile, with this check's user, env and cwd, and is ended afterwards",
+      ),
+    ),
   ),
   retry: z.optional(
     z
       .strictObject({ for: duration, every: z.optional(duration) }, "a mapping")
-      .check(z.describe("Tried again until it passes or this is over; every: default 500ms")),
+      .check(
+        z.describe(
+          "Tried again until it passes or this is over (with start: 10s unless given); every: default 250ms",
+        ),
+      ),
   ),
 };
 
+const A_COMMAND = "a shell command, or a list of a program and its arguments";
 const commandCheck = z.strictObject({
   ...onSubject,
   command: z
     .union(
-      [z.string().check(z.minLength(1)), z.array(z.string()).check(z.minLength(1))],
-      "a shell command, or a list of a program and its arguments",
+      [
+        z.string().check(z.minLength(1, A_COMMAND)),
+        z.array(z.string(A_COMMAND)).check(z.minLength(1, A_COMMAND)),
+      ],
+      A_COMMAND,
     )
     .check(z.describe("A shell command, or a program with its arguments (no shell)")),
   exitCode: z.optional(
@@ -134,7 +152,9 @@ export const CHECK_FORMS = {
 export const checksFileSchema = z.strictObject({
   $schema: z.optional(z.string()),
   schemaVersion: z.literal(1, "1"),
-  checks: z.array(z.union([commandCheck, httpCheck, listeningCheck, historyCheck, sizeCheck]), "a list"),
+  checks: z
+    .array(z.union([commandCheck, httpCheck, listeningCheck, historyCheck, sizeCheck]), "a list")
+    .check(z.minLength(1, "a list that is not empty")),
 });
 
 export type Patterns = z.infer<typeof patterns>;

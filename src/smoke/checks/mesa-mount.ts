@@ -25,7 +25,7 @@ export function mesaMountCheck(host: Host): Check {
     name: "Mesa mounts, is written and read back",
     needs: "subject",
     how: "own",
-    skip: ({ fuseUnavailable }) => fuseUnavailable,
+    skip: ({ missingDevices }) => missingDevices["/dev/fuse"],
     run: (subject, context) => mountForReal(host, subject, context),
   };
 }

@@ -1,4 +1,5 @@
 import type { ProbeCheck } from "../check";
+import { listeningPorts, TCP_TABLES } from "../listening-ports";
 import { failed, PASSED, said, whenZero } from "./verdicts";
 
 const probe = (check: Omit<ProbeCheck, "needs" | "how">): ProbeCheck => ({
@@ -87,19 +88,15 @@ export const PROBES: readonly ProbeCheck[] = [
   probe({
     name: "the kernel takes a FUSE mount from inside",
     timeoutMs: 10_000,
-    skip: ({ fuseUnavailable }) => fuseUnavailable,
+    skip: ({ missingDevices }) => missingDevices["/dev/fuse"],
     script: () => FUSE_PROBE,
     judge: (result) => whenZero(result, FUSE_HINT),
   }),
   probe({
     name: "nothing listens but 8080",
-    script: () =>
-      `cat /proc/net/tcp /proc/net/tcp6 2>/dev/null | awk '$4 == "0A" { n = split($2, a, ":"); print a[n] }' | sort -u`,
+    script: () => TCP_TABLES,
     judge: (result) => {
-      const ports = result.stdout
-        .split("\n")
-        .filter((line) => /^[0-9A-F]{4}$/u.test(line))
-        .map((hex) => Number.parseInt(hex, 16));
+      const ports = listeningPorts(result.stdout).map(({ port }) => port);
       const others = ports.filter((port) => port !== 8080);
       if (!ports.includes(8080))
         return failed(`listening: ${ports.join(", ") || "nothing"}`, "The sandbox API must listen on 8080.");
@@ -121,7 +118,7 @@ export const PROBES: readonly ProbeCheck[] = [
   probe({
     name: "/dev/fuse is open to other users",
     user: "nobody",
-    skip: ({ fuseUnavailable }) => fuseUnavailable,
+    skip: ({ missingDevices }) => missingDevices["/dev/fuse"],
     script: () => "test -r /dev/fuse && test -w /dev/fuse || { ls -l /dev/fuse; exit 1; }",
     judge: (result) =>
       whenZero(

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { quoted } from "../quote";
+import { quoted } from "../../support/quoted";
 
 /** A program as a test wants it run: an argument vector and variables of its own. */
 export interface Invocation {

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, type LineCounter, type Node } from "yaml";
+import { isAlias, isMap, isScalar, isSeq, type Document, type LineCounter, type Node, type Pair } from "yaml";
 
 /** A file does not have the form it must have. */
 export class Misshapen extends Error {
@@ -15,6 +15,8 @@ Misshapen.prototype.name = "Misshapen";
 export interface Form {
   readonly json: boolean;
   readonly lines: LineCounter;
+  /** Where aliases are looked up. */
+  readonly document: Document;
 }
 
 /** Reads one value of a file. `where` names it for messages. */
@@ -35,6 +37,26 @@ function refused(node: unknown, form: Form, where: string, wanted: string): Miss
         ? JSON.stringify(node.value)
         : "nothing";
   return new Misshapen(lineOf(node, form), `${where} must be ${wanted}, not ${is}`);
+}
+
+/** What an alias stands for; every other node is itself. */
+function meant(node: unknown, form: Form): unknown {
+  return isAlias(node) ? node.resolve(form.document) : node;
+}
+
+/** The pairs of a mapping, those merged into it (<<) after its own, which win. */
+function pairsOf(node: unknown, form: Form): readonly Pair[] {
+  const map = meant(node, form);
+  if (!isMap(map)) return [];
+  const isMerge = ({ key }: Pair): boolean => !form.json && isScalar(key) && key.value === "<<";
+  const merged = map.items.filter(isMerge).flatMap(({ value }) => {
+    const source = meant(value, form);
+    return isSeq(source) ? source.items : [source];
+  });
+  return [
+    ...map.items.filter((pair) => !isMerge(pair)),
+    ...merged.flatMap((source) => pairsOf(source, form)),
+  ];
 }
 
 function isNothing(node: unknown): boolean {
@@ -90,7 +112,7 @@ export function listOrNothing<T>(item: Decoder<T>): Decoder<readonly T[] | undef
   return (node, form, where) => {
     if (isNothing(node)) return undefined;
     if (!isSeq(node)) throw refused(node, form, where, "a list");
-    return node.items.map((one, index) => item(one, form, `${where}[${String(index)}]`));
+    return node.items.map((one, index) => item(meant(one, form), form, `${where}[${String(index)}]`));
   };
 }
 
@@ -102,7 +124,7 @@ export function mapping<T extends object>(fields: { readonly [K in keyof T]: Dec
   return (node, form, where) => {
     if (!isNothing(node) && !isMap(node)) throw refused(node, form, where, "a mapping");
     const found = new Map<string, unknown>();
-    for (const { key, value } of isMap(node) ? node.items : []) {
+    for (const { key, value } of pairsOf(node, form)) {
       const name = isScalar(key) ? String(key.value) : "";
       const known = names.find(
         (one) => one === name || (form.json && one.toLowerCase() === name.toLowerCase()),
@@ -114,9 +136,7 @@ export function mapping<T extends object>(fields: { readonly [K in keyof T]: Dec
           `there is no field ${name === "" ? "of that kind" : name}${where === "" ? "" : ` in ${where}`} (there are: ${names.join(", ")})`,
         );
       }
-      if (isAlias(value))
-        throw new Misshapen(lineOf(value, form), `${name} is an alias, which is not read here: write it out`);
-      found.set(known, value);
+      if (!found.has(known)) found.set(known, meant(value, form));
     }
     const values = Object.fromEntries(
       names.map((name) => [

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { LineCounter, parseDocument } from "yaml";
+import { LineCounter, parseAllDocuments } from "yaml";
 import { Failure, messageOf } from "../../support/errors";
 import {
   flag,
@@ -121,8 +121,11 @@ function isEmpty(test: MetadataTest): boolean {
  */
 export function parseStructureFile(source: string, path: string): StructureFile {
   const lines = new LineCounter();
-  const form: Form = { json: path.endsWith(".json"), lines };
-  const document = parseDocument(source, { lineCounter: lines, version: "1.2", uniqueKeys: true });
+  // Of several documents Go's decoder reads the first.
+  const documents = parseAllDocuments(source, { lineCounter: lines, version: "1.2", uniqueKeys: true });
+  const [document] = "empty" in documents ? [] : documents;
+  if (document === undefined) throw invalid(path, 1, "it is empty");
+  const form: Form = { json: path.endsWith(".json"), lines, document };
   const [broken] = document.errors;
   if (broken !== undefined)
     throw invalid(path, lines.linePos(broken.pos[0]).line, broken.message.split("\n")[0] ?? "it is not YAML");

@@ -60,6 +60,7 @@ async function vendor(
     deployTimeoutMs: 1,
     trustKey: undefined,
     structureTests: [],
+    checks: [],
     builder: undefined,
     scan: undefined,
   });

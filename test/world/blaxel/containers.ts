@@ -20,6 +20,10 @@ export async function startContainer(
   const apparmor = (info.SecurityOptions ?? []).some((option) => option.includes("apparmor"));
   const hasFuse = existsSync("/dev/fuse") && tools.faults.take("sandbox-no-fuse") === undefined;
   const notRoot = tools.faults.take("sandbox-not-root") !== undefined;
+  const declared = (Array.isArray(sandbox.runtime["ports"]) ? sandbox.runtime["ports"] : []) as {
+    target: number;
+  }[];
+  const published = ["8080/tcp", ...declared.map(({ target }) => `${String(target)}/tcp`)];
   const container = await docker.createContainer({
     Image: image,
     ...(notRoot ? { User: "1000:1000" } : {}),
@@ -34,11 +38,13 @@ export async function startContainer(
       `BL_WORKSPACE=${BLAXEL_WORKSPACE}`,
     ],
     Labels: { [WORLD_LABEL]: config.dir, "mesa-template.world.sandbox": sandbox.name },
-    ExposedPorts: { "8080/tcp": {} },
+    ExposedPorts: Object.fromEntries(published.map((port) => [port, {}])),
     ...(crashes ? { Entrypoint: ["sh", "-c", "echo crash; exit 1"] } : {}),
     HostConfig: {
       Init: true,
-      PortBindings: { "8080/tcp": [{ HostIp: "127.0.0.1", HostPort: "" }] },
+      PortBindings: Object.fromEntries(
+        published.map((port) => [port, [{ HostIp: "127.0.0.1", HostPort: "" }]]),
+      ),
       CapAdd: ["SYS_ADMIN"],
       Devices: hasFuse
         ? [{ PathOnHost: "/dev/fuse", PathInContainer: "/dev/fuse", CgroupPermissions: "rwm" }]
@@ -62,7 +68,9 @@ export async function startContainer(
     string,
     { HostPort: string }[] | null
   >;
-  sandbox.port = Number(ports["8080/tcp"]?.[0]?.HostPort ?? 0);
+  const publishedAt = (port: string): number => Number(ports[port]?.[0]?.HostPort ?? 0);
+  sandbox.port = publishedAt("8080/tcp");
+  sandbox.routed = new Map(declared.map(({ target }) => [target, publishedAt(`${String(target)}/tcp`)]));
 }
 
 /** Waits until the sandbox's API answers, or the time is up. */
@@ -90,6 +98,7 @@ export async function removeContainer(tools: WorldTools, sandbox: Sandbox): Prom
   const id = sandbox.containerId;
   sandbox.containerId = undefined;
   sandbox.port = undefined;
+  sandbox.routed = new Map();
   if (id === undefined) return;
   await tools.docker
     .getContainer(id)

@@ -281,6 +281,7 @@ async function createSandbox(
     image: upload ? "" : typeof runtime["image"] === "string" ? runtime["image"] : "blaxel/base-image:latest",
     containerId: undefined,
     port: undefined,
+    routed: new Map(),
     unhealthy: false,
   };
   if (upload) {

@@ -17,7 +17,17 @@ export function gatewayPage(response: ServerResponse, status: 502 | 504, text: s
 export const EDGE_LIMIT_MS = 60_000;
 const LIMIT_BYTES = 5_000_000;
 
-/** Lets a request through to the sandbox's own API, streaming both ways; one that is not answered within `limitMs` is cut off. */
+/** Where a path of a sandbox's address leads: /port/N/… to that port, where it was declared, all else to the sandbox's API. */
+function route(sandbox: Sandbox, path: string): { readonly port: number | undefined; readonly path: string } {
+  const [, target, rest] = /^\/port\/(\d+)(.*)$/u.exec(path) ?? [];
+  if (target === undefined) return { port: sandbox.port, path };
+  return {
+    port: sandbox.routed.get(Number(target)),
+    path: rest?.startsWith("/") === true ? rest : `/${rest ?? ""}`,
+  };
+}
+
+/** Lets a request through to the sandbox, streaming both ways; one that is not answered within `limitMs` is cut off. */
 export function proxyTo(
   sandbox: Sandbox | undefined,
   path: string,
@@ -25,7 +35,8 @@ export function proxyTo(
   response: ServerResponse,
   limitMs: number,
 ): void {
-  if (sandbox === undefined || sandbox.port === undefined || sandbox.unhealthy || path.startsWith("/port/")) {
+  const to = sandbox === undefined || sandbox.unhealthy ? undefined : route(sandbox, path);
+  if (to?.port === undefined) {
     request.resume();
     gatewayPage(response, 502, "Bad Gateway");
     return;
@@ -37,8 +48,8 @@ export function proxyTo(
   const upstream = httpRequest(
     {
       host: "127.0.0.1",
-      port: sandbox.port,
-      path,
+      port: to.port,
+      path: to.path,
       method: request.method,
       headers: { ...request.headers, connection: "close" },
     },

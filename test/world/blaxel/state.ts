@@ -14,6 +14,8 @@ export interface Sandbox {
   image: string;
   containerId: string | undefined;
   port: number | undefined;
+  /** Port of this machine by declared port: what the edge routes /port/N/ to. */
+  routed: ReadonlyMap<number, number>;
   /** Its API never answers (fault). */
   unhealthy: boolean;
 }

@@ -51,6 +51,32 @@ describe("a broken test file is refused with file and line", () => {
   });
 });
 
+describe("what YAML itself allows is read", () => {
+  it("anchors, aliases and merge keys, own keys winning", () => {
+    const { commandTests } = parseStructureFile(
+      `${head}commandTests:\n  - &base\n    name: a\n    command: sh\n    args: &args [-c, "true"]\n  - <<: *base\n    name: b\n  - { name: c, command: x, args: *args }\n  - *base\n`,
+      "t.yaml",
+    );
+    expect(commandTests.map(({ name, command, args }) => [name, command, ...args])).toEqual([
+      ["a", "sh", "-c", "true"],
+      ["b", "sh", "-c", "true"],
+      ["c", "x", "-c", "true"],
+      ["a", "sh", "-c", "true"],
+    ]);
+    expect(refusal(`${head}x: &x {nme: a}\n`)).toContain("no field x");
+    expect(refusal(`${head}commandTests:\n  - <<: {nme: a}\n    name: a\n`)).toContain("no field nme");
+  });
+
+  it("Windows line ends, comments, and the first of several documents", () => {
+    const { commandTests } = parseStructureFile(
+      "# first\r\nschemaVersion: 2.0.0 # unquoted\r\ncommandTests:\r\n  - name: a\r\n    command: sh\r\n    args:\r\n      - -c\r\n      - |\r\n        one\r\n        two\r\n---\r\nnonsense: 1\r\n",
+      "t.yaml",
+    );
+    expect(commandTests[0]?.args).toEqual(["-c", "one\ntwo\n"]);
+    expect(refusal("")).toBe("tests.yaml:1: it is empty.");
+  });
+});
+
 describe("YAML and JSON", () => {
   const test = { name: "a", path: "/x" };
 

@@ -1,0 +1,168 @@
+import type { Host } from "../../support/host";
+import { messageOf, Failure } from "../../support/errors";
+import type { Check, CheckVerdict, ImageContext, Subject } from "../check";
+import { invalidTest, type Judged } from "../judged";
+import { quoted } from "../../support/quoted";
+import { listeningPorts, TCP_TABLES } from "../listening-ports";
+import {
+  judgeAnswer,
+  judgeCommandCheck,
+  judgeHistory,
+  judgeListening,
+  judgeNoAnswer,
+  judgeSize,
+  unmet,
+} from "./judge";
+import { limitedCommand } from "./limited-command";
+import type { ChecksFile, PlacedEntry } from "./parse";
+import type { CheckEntry, CommandEntry, HttpEntry, ListeningEntry } from "./schema";
+import { startService } from "./service";
+import { untilPassed } from "./until-passed";
+
+type OnSubject = CommandEntry | HttpEntry | ListeningEntry;
+
+/** Ports that Blaxel keeps for itself; 8080 is the sandbox API's, and asked like any other. */
+const NOT_ROUTED = new Set([80, 443]);
+
+/** The checks of a file: the same in a local container and in a deployed sandbox, where those on history and size are left out. */
+export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageContext>[] {
+  return file.entries.map((placed) => {
+    const base = { name: placed.entry.name, place: { file: file.path, line: placed.line } };
+    const { entry } = placed;
+    if ("history" in entry || "size" in entry)
+      return {
+        ...base,
+        needs: "image",
+        run: (image) =>
+          Promise.resolve(
+            hinted(entry, "history" in entry ? judgeHistory(entry, image) : judgeSize(entry, image)),
+          ),
+      };
+    return {
+      ...base,
+      needs: "subject",
+      how: "own",
+      skip: ({ missingDevices }) =>
+        (entry.devices ?? []).map((device) => missingDevices[device]).find((why) => why !== undefined),
+      run: (subject, context) => runOnSubject(host, entry, subject, context),
+    };
+  });
+}
+
+/** TCP ports that checks of these files ask from outside. */
+export function askedPorts(files: readonly ChecksFile[]): readonly number[] {
+  return everyEntry(files).flatMap(({ entry }) => ("http" in entry ? (entry.http.port ?? []) : []));
+}
+
+/** Devices that checks of these files need. */
+export function neededDevices(files: readonly ChecksFile[]): readonly string[] {
+  return everyEntry(files).flatMap(({ entry }) => ("devices" in entry ? (entry.devices ?? []) : []));
+}
+
+function everyEntry(files: readonly ChecksFile[]): readonly PlacedEntry[] {
+  return files.flatMap((file) => file.entries);
+}
+
+/** The author's hint goes before ours. */
+function hinted(entry: CheckEntry, verdict: Judged): Judged {
+  return verdict.outcome === "passed" || entry.hint === undefined
+    ? verdict
+    : { ...verdict, hint: entry.hint };
+}
+
+async function runOnSubject(
+  host: Host,
+  entry: OnSubject,
+  subject: Subject,
+  { signal }: ImageContext,
+): Promise<CheckVerdict> {
+  const why = await whyNotHere(entry, subject);
+  if (why !== undefined) return { outcome: "skipped", seen: why };
+  try {
+    const verdict = (): Promise<Judged> =>
+      untilPassed(host.clock, signal, entry, (answerMs) => attemptOf(entry, subject, signal, answerMs));
+    if (entry.start === undefined) return hinted(entry, await verdict());
+    const service = await startService(subject, entry.start, entry);
+    const found = await verdict().catch(async (error: unknown) => {
+      await service.stop();
+      throw error;
+    });
+    const said = await service.stop();
+    return hinted(
+      entry,
+      found.outcome === "passed"
+        ? found
+        : {
+            ...found,
+            seen: `${found.seen ?? ""}; the service ${said === "" ? "said nothing" : `said: ${said}`}`,
+          },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    // The engine's refusal is about this check (no such user, no such folder); that it is gone is everybody's trouble.
+    if (error instanceof Failure && error.code !== "ENGINE_FAILED") throw error;
+    return hinted(entry, unmet("the check to be run", messageOf(error)));
+  }
+}
+
+/** Why a check cannot be run in this subject: a device or a port that it does not have. */
+async function whyNotHere(entry: OnSubject, subject: Subject): Promise<string | undefined> {
+  const port = "http" in entry ? entry.http.port : undefined;
+  if (subject.kind === "sandbox" && port !== undefined && NOT_ROUTED.has(port))
+    return `Blaxel keeps port ${String(port)} for itself`;
+  const devices = entry.devices ?? [];
+  if (devices.length === 0 || subject.noShell === true) return undefined;
+  const script = `for d in ${devices.map(quoted).join(" ")}; do [ -e "$d" ] || echo "$d"; done`;
+  const absent = (await subject.run({ script })).stdout.trim().split("\n").join(", ");
+  return absent === "" ? undefined : `the ${subject.kind} has no ${absent}`;
+}
+
+function attemptOf(
+  entry: OnSubject,
+  subject: Subject,
+  signal: AbortSignal,
+  answerMs: number,
+): Promise<Judged> {
+  if ("command" in entry) return runCommand(entry, subject);
+  return "http" in entry ? askOverHttp(entry, subject, signal, answerMs) : lookAtPorts(entry, subject);
+}
+
+async function runCommand(entry: CommandEntry, subject: Subject): Promise<Judged> {
+  if (subject.noShell === true && typeof entry.command === "string")
+    return invalidTest("the image has no shell: write the command as a list of program and arguments");
+  const result = await subject.run(limitedCommand(entry.command, entry, subject.noShell === true));
+  return judgeCommandCheck(entry, result);
+}
+
+async function lookAtPorts(entry: ListeningEntry, subject: Subject): Promise<Judged> {
+  const command = subject.noShell === true ? TCP_TABLES.split(" ").slice(0, 3) : TCP_TABLES;
+  const { stdout } = await subject.run(
+    limitedCommand(command, { name: entry.name }, subject.noShell === true),
+  );
+  return judgeListening(entry, listeningPorts(stdout));
+}
+
+async function askOverHttp(
+  entry: HttpEntry,
+  subject: Subject,
+  signal: AbortSignal,
+  answerMs: number,
+): Promise<Judged> {
+  const { port = 8080, path = "/" } = entry.http;
+  try {
+    const response = await subject.request(port, path, {
+      redirect: "manual",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
+    });
+    return judgeAnswer(entry, response.status, await response.text());
+  } catch (error) {
+    signal.throwIfAborted();
+    return judgeNoAnswer(entry, reasonOf(error));
+  }
+}
+
+/** fetch says "fetch failed"; why stands in its cause. */
+function reasonOf(error: unknown): string {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;
+}

@@ -1,0 +1,2 @@
+export { askedPorts, fileChecks, neededDevices } from "./file-checks";
+export { readChecksFile, type ChecksFile } from "./parse";

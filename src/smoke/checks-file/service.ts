@@ -1,0 +1,46 @@
+import type { Command, Subject } from "../check";
+import { quoted } from "../../support/quoted";
+import { intoFolder, surroundings } from "./limited-command";
+import type { RunEntry } from "./schema";
+
+/** A service that runs beside a check. */
+export interface Service {
+  /** Ends it with everything it started; answers with the last it wrote. */
+  stop(): Promise<string>;
+}
+
+const LIMIT_MS = 30_000;
+
+/**
+ * Shell text that starts a service in a session of its own, so that it can be ended with all its children, and prints its
+ * process id and where its output goes.
+ */
+export function startScript(command: string, entry: RunEntry): string {
+  return `${intoFolder(entry)}log=$(mktemp) || exit 1; own=; if command -v setsid >/dev/null 2>&1; then own=setsid; fi
+$own sh -c ${quoted(command)} >"$log" 2>&1 </dev/null & echo "$! $log"`;
+}
+
+/** Shell text that ends a service: asked first, killed after two seconds; then it prints the end of its output. */
+export function stopScript(pid: string, log: string): string {
+  return `p=-${pid}; kill -0 "$p" 2>/dev/null || p=${pid}; kill -TERM "$p" 2>/dev/null
+i=0; while kill -0 "$p" 2>/dev/null && [ $i -lt 20 ]; do sleep 0.1 2>/dev/null || sleep 1; i=$((i + 1)); done
+kill -KILL "$p" 2>/dev/null; tail -c 1000 ${log}; rm -f ${log}`;
+}
+
+/** Starts a check's service; throws what kept it from starting. */
+export async function startService(subject: Subject, command: string, entry: RunEntry): Promise<Service> {
+  if (subject.noShell === true) throw new Error("start needs a shell, and the image has none");
+  const around: Pick<Command, "user" | "env" | "timeoutMs"> = {
+    ...surroundings(entry),
+    timeoutMs: LIMIT_MS,
+  };
+  const started = await subject.run({ ...around, script: startScript(command, entry) });
+  const [, pid, log] = /^(\d+) (\/\S+)$/mu.exec(started.stdout) ?? [];
+  if (pid === undefined || log === undefined)
+    throw new Error(
+      `the service could not be started: ${(started.stderr || started.stdout).trim() || `exit ${String(started.exitCode)}`}`,
+    );
+  return {
+    stop: async () => (await subject.run({ ...around, script: stopScript(pid, log) })).stdout.trim(),
+  };
+}

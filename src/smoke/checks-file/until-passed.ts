@@ -1,0 +1,47 @@
+import type { Clock } from "../../support/clock";
+import type { Judged } from "../judged";
+import { milliseconds } from "./amounts";
+import { limitOf } from "./limited-command";
+import type { RunEntry } from "./schema";
+
+/** A started service gets this long to come up, unless the check says otherwise. */
+const FOR_A_SERVICE = "10s";
+const EVERY = "250ms";
+
+/** How long a check is tried again, and how often, in ms; undefined: it has one try. */
+export function patienceOf({
+  retry,
+  start,
+}: RunEntry): { readonly forMs: number; readonly everyMs: number } | undefined {
+  if (retry === undefined && start === undefined) return undefined;
+  return {
+    forMs: milliseconds(retry?.for ?? FOR_A_SERVICE),
+    everyMs: milliseconds(retry?.every ?? EVERY),
+  };
+}
+
+/** How long the first of several tries waits for an answer, in ms; each further one waits twice as long. */
+const FIRST_ANSWER_MS = 1_000;
+
+/** Tries until it passes or the time is over; each try is told how long to wait for an answer (ms). The last try's verdict counts, and a failed one tells how often it was tried. */
+export async function untilPassed(
+  clock: Clock,
+  signal: AbortSignal,
+  entry: RunEntry,
+  attempt: (answerMs: number) => Promise<Judged>,
+): Promise<Judged> {
+  const patience = patienceOf(entry);
+  if (patience === undefined) return attempt(limitOf(entry));
+  const begun = clock.now();
+  for (let tries = 1; ; tries += 1) {
+    const judged = await attempt(Math.min(limitOf(entry), FIRST_ANSWER_MS * 2 ** (tries - 1)));
+    if (judged.outcome === "passed") return judged;
+    const passed = clock.now() - begun;
+    if (passed + patience.everyMs > patience.forMs)
+      return {
+        ...judged,
+        seen: `${judged.seen ?? ""} (${String(tries)} ${tries === 1 ? "try" : "tries"} in ${(passed / 1000).toFixed(1)} s)`,
+      };
+    await clock.sleep(patience.everyMs, signal);
+  }
+}

@@ -1,0 +1,130 @@
+import type { ContainerRequest, Engine } from "../docker/index";
+import { Failure } from "../support/errors";
+import { RUN_LABEL, type Host } from "../support/host";
+import type { Command, CommandResult, Subject } from "./check";
+import { containerSubject, execIn } from "./container";
+import { deviceAccess, startWithDevices, type ContainerWish, type SmokeContainer } from "./start-container";
+
+/** How long an image's own program is watched before it counts as one that stays up, in ms. */
+const STAYS_UP_MS = 500;
+
+const IDLE = ["sh", "-c", "while :; do sleep 600; done"];
+
+/** A subject of any image, and how to be done with it. */
+export interface ImageSubject {
+  readonly subject: Subject;
+  readonly missingDevices: Readonly<Record<string, string>>;
+  readonly close: () => Promise<void>;
+}
+
+/**
+ * Makes a subject of any local image: its own program runs, so that what it serves can be asked. Where that has ended (an image of
+ * a tool), a shell keeps the container up; where there is no shell, each command gets a container of its own.
+ * @throws Failure CONTAINER_START (exit 6)
+ */
+export async function imageSubject(
+  host: Host,
+  engine: Engine,
+  image: string,
+  { ports = [], devices = [] }: ContainerWish,
+): Promise<ImageSubject> {
+  const request = (given: readonly string[]): ContainerRequest => ({
+    image,
+    labels: { [RUN_LABEL]: host.runId },
+    init: true,
+    publish: [...new Set([8080, ...ports])],
+    ...deviceAccess(engine, given),
+  });
+  const own = await startedAndStays(host, engine, devices, request);
+  if (own !== undefined) {
+    const hasShell =
+      (await execIn(host, own, { argv: ["sh", "-c", ":"] }).catch(() => undefined))?.exitCode === 0;
+    return opened(host, own, hasShell ? {} : { noShell: true });
+  }
+  const idle = await startedAndStays(host, engine, devices, (given) => ({
+    ...request(given),
+    entrypoint: [IDLE[0] ?? ""],
+    cmd: IDLE.slice(1),
+  }));
+  return idle === undefined ? eachInItsOwn(host, engine, request(devices)) : opened(host, idle, {});
+}
+
+/** A container that is still running after a moment; undefined (and removed) when its program has ended or could not be started. */
+async function startedAndStays(
+  host: Host,
+  engine: Engine,
+  devices: readonly string[],
+  request: (devices: readonly string[]) => ContainerRequest,
+): Promise<SmokeContainer | undefined> {
+  let container: SmokeContainer;
+  try {
+    container = await startWithDevices(host, engine, devices, request);
+  } catch (error) {
+    host.signal.throwIfAborted();
+    // That the engine is gone is no word about the image; that it cannot start the program is.
+    if (isGone(error)) throw error;
+    return undefined;
+  }
+  await host.clock.sleep(STAYS_UP_MS, host.signal);
+  if ((await engine.container(container.id))?.running === true) return container;
+  await engine.removeContainer(container.id);
+  return undefined;
+}
+
+function isGone(error: unknown): boolean {
+  const cause = error instanceof Failure ? error.cause : undefined;
+  return cause instanceof Failure && cause.code === "ENGINE_GONE";
+}
+
+function opened(host: Host, container: SmokeContainer, more: Pick<Subject, "noShell">): ImageSubject {
+  return {
+    subject: { ...containerSubject(host, container), ...more },
+    missingDevices: container.missingDevices,
+    close: () => container.engine.removeContainer(container.id),
+  };
+}
+
+function eachInItsOwn(host: Host, engine: Engine, request: ContainerRequest): ImageSubject {
+  const none = (what: string) => () =>
+    Promise.reject(new Error(`${what}: the image's program has ended, and no shell is there to keep it up`));
+  return {
+    subject: {
+      kind: "container",
+      noShell: true,
+      api: { url: "", headers: {} },
+      run: (command) => runInOwn(host, engine, request, command),
+      readFile: none("no file is read"),
+      request: none("nothing answers"),
+    },
+    missingDevices: {},
+    close: () => Promise.resolve(),
+  };
+}
+
+async function runInOwn(
+  host: Host,
+  engine: Engine,
+  request: ContainerRequest,
+  { argv = [], user, env, cwd, timeoutMs = 60_000 }: Command,
+): Promise<CommandResult> {
+  const begun = host.clock.now();
+  const [entrypoint = "", ...cmd] = argv;
+  const ended = await engine.runToEnd(
+    {
+      ...request,
+      // Without an init: it would say itself, with 127, that there is no such program.
+      init: false,
+      publish: [],
+      entrypoint: [entrypoint],
+      cmd,
+      ...(user === undefined ? {} : { user }),
+      ...(cwd === undefined ? {} : { workdir: cwd }),
+      ...(env === undefined ? {} : { env: Object.entries(env).map(([name, value]) => `${name}=${value}`) }),
+    },
+    { timeoutMs, signal: host.signal },
+  );
+  await engine.removeContainer(ended.id);
+  if (ended.startError !== undefined) throw new Error(ended.startError);
+  const { exitCode, stdout, stderr, timedOut } = ended;
+  return { exitCode, stdout, stderr, timedOut, durationMs: host.clock.now() - begun };
+}

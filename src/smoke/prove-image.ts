@@ -1,0 +1,55 @@
+import type { Engine } from "../docker/index";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import type { ImageContext } from "./check";
+import { askedPorts, fileChecks, neededDevices, type ChecksFile } from "./checks-file/index";
+import { imageAtRest } from "./image-at-rest";
+import { imageSubject } from "./image-subject";
+import { reportFrom, type SmokeReport } from "./report";
+import { runChecks } from "./run-checks";
+import { readTestFiles, type TestFiles } from "./smoke";
+import { withStructureTests } from "./with-structure-tests";
+
+/**
+ * Runs test files against any local image.
+ * @returns the report, named after the image
+ * @throws Failure NO_SUCH_IMAGE, STRUCTURE_TESTS_INVALID, CHECKS_INVALID (exit 2), CONTAINER_START (exit 6)
+ */
+export async function proveImage(
+  host: Host,
+  engine: Engine,
+  reference: string,
+  paths: TestFiles,
+): Promise<SmokeReport> {
+  const files = await readTestFiles(paths);
+  if ((await engine.image(reference)) === undefined)
+    throw new Failure({
+      code: "NO_SUCH_IMAGE",
+      kind: "usage",
+      message: `The engine has no image ${reference}.`,
+      hint: "Build or pull it first; test files are run on local images.",
+    });
+  const report = await reportOnChecks(host, engine, reference, files.checks);
+  return withStructureTests(host, engine, reference, files.structureTests, report);
+}
+
+async function reportOnChecks(
+  host: Host,
+  engine: Engine,
+  reference: string,
+  files: readonly ChecksFile[],
+): Promise<SmokeReport> {
+  const checks = files.flatMap((file) => fileChecks(host, file));
+  if (checks.length === 0) return reportFrom(reference, "container", [], 0);
+  const image = await imageAtRest(host, engine, reference, [], () => Promise.resolve(undefined));
+  const { subject, missingDevices, close } = await imageSubject(host, engine, reference, {
+    ports: askedPorts(files),
+    devices: neededDevices(files),
+  });
+  try {
+    const context: ImageContext = { secrets: [], missingDevices, signal: host.signal };
+    return await runChecks(host, reference, checks, { subject, image }, context);
+  } finally {
+    await close();
+  }
+}

@@ -1,0 +1,145 @@
+import type { ContainerRequest, Engine } from "../docker/index";
+import { Failure, messageOf } from "../support/errors";
+import { RUN_LABEL, type Host } from "../support/host";
+
+/** A running container of an image, with what a sandbox has. */
+export interface SmokeContainer {
+  readonly engine: Engine;
+  readonly id: string;
+  /** Address of the sandbox API's port, 8080. */
+  readonly url: string;
+  /** Addresses of all published ports, by port of the container. */
+  readonly urls: Readonly<Record<number, string>>;
+  /** Why a device is not in it, by its path. */
+  readonly missingDevices: Readonly<Record<string, string>>;
+}
+
+/** What the checks of a run need besides what every sandbox has. */
+export interface ContainerWish {
+  readonly ports?: readonly number[];
+  readonly devices?: readonly string[];
+}
+
+const API_PORT = 8080;
+
+/** What a container needs to be given these devices, the right to mount with /dev/fuse. */
+export function deviceAccess(engine: Engine, devices: readonly string[]): Partial<ContainerRequest> {
+  if (devices.length === 0) return {};
+  if (!devices.includes("/dev/fuse")) return { devices };
+  return {
+    devices,
+    capabilities: ["SYS_ADMIN"],
+    ...(engine.facts.appArmor ? { securityOptions: ["apparmor=unconfined"] } : {}),
+  };
+}
+
+/** What a sandbox gives its processes: its devices with the right to mount, a small init, nothing told to anybody. */
+function sandboxLike(
+  host: Host,
+  engine: Engine,
+  image: string,
+  ports: readonly number[],
+  devices: readonly string[],
+): ContainerRequest {
+  return {
+    image,
+    labels: { [RUN_LABEL]: host.runId },
+    env: ["TELEMETRY_ENABLED=false", "DO_NOT_TRACK=1", "HOST=::"],
+    init: true,
+    publish: [...new Set([API_PORT, ...ports])],
+    ...deviceAccess(engine, devices),
+  };
+}
+
+/** The device that an engine's refusal is about: its host has none, or gives it to nobody. */
+function refusedDevice(error: unknown, devices: readonly string[]): string | undefined {
+  const words = messageOf(error);
+  const named = devices.filter((device) => words.includes(device));
+  const longest = [...named].sort((a, b) => b.length - a.length)[0];
+  const aboutFuse = devices.includes("/dev/fuse") && /SYS_ADMIN|operation not permitted/iu.test(words);
+  return longest ?? (aboutFuse ? "/dev/fuse" : undefined);
+}
+
+/**
+ * Starts a container of the image with what a sandbox has, /dev/fuse above all. A device that the engine's host does not have is
+ * left out, and it says so: asked of the engine, whose /dev counts, not ours.
+ * @throws Failure CONTAINER_START (exit 6)
+ */
+export function startContainer(
+  host: Host,
+  engine: Engine,
+  image: string,
+  { ports = [], devices = [] }: ContainerWish = {},
+): Promise<SmokeContainer> {
+  const wanted = [...new Set(["/dev/fuse", ...devices])];
+  return startWithDevices(host, engine, wanted, (given) => sandboxLike(host, engine, image, ports, given));
+}
+
+/** Whether an engine says that it has no init to give: Podman's is a package of its own (catatonit). */
+function hasNoInit(error: unknown): boolean {
+  return /container-init binary|docker-init/u.test(messageOf(error));
+}
+
+/**
+ * Starts a container with as many of these devices as the engine can give.
+ * @throws Failure CONTAINER_START (exit 6)
+ */
+export async function startWithDevices(
+  host: Host,
+  engine: Engine,
+  devices: readonly string[],
+  request: (devices: readonly string[]) => ContainerRequest,
+): Promise<SmokeContainer> {
+  const missing: Record<string, string> = {};
+  let withInit = true;
+  for (;;) {
+    const given = devices.filter((device) => missing[device] === undefined);
+    try {
+      const wanted = request(given);
+      const started = await startOne(host, engine, withInit ? wanted : { ...wanted, init: false });
+      return { ...started, missingDevices: missing };
+    } catch (error) {
+      host.signal.throwIfAborted();
+      if (withInit && hasNoInit(error)) {
+        withInit = false;
+        continue;
+      }
+      const refused = refusedDevice(error, given);
+      if (refused === undefined) throw cannotStart(request(given).image, error);
+      missing[refused] = `the engine cannot give a container ${refused}: ${messageOf(error).slice(0, 200)}`;
+    }
+  }
+}
+
+function cannotStart(image: string, error: unknown): Failure {
+  return new Failure({
+    code: "CONTAINER_START",
+    kind: "smoke",
+    message: `No container of ${image} could be started: ${messageOf(error)}`,
+    hint: 'Exit 126 or 127 and "exec format error" mean that the entrypoint is missing, not executable, or for another machine.',
+    cause: error,
+  });
+}
+
+async function startOne(
+  host: Host,
+  engine: Engine,
+  request: ContainerRequest,
+): Promise<Omit<SmokeContainer, "missingDevices">> {
+  host.signal.throwIfAborted();
+  const id = await engine.createContainer(request);
+  try {
+    await engine.startContainer(id);
+    const ports = (await engine.container(id))?.ports ?? {};
+    const urls = Object.fromEntries(
+      Object.entries(ports).map(([port, at]) => [
+        port,
+        `http://${engine.facts.publish.reachedAt}:${String(at)}`,
+      ]),
+    );
+    return { engine, id, url: urls[API_PORT] ?? `http://${engine.facts.publish.reachedAt}:0`, urls };
+  } catch (error) {
+    await engine.removeContainer(id);
+    throw error;
+  }
+}

@@ -1,0 +1,100 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { jsonSchemas } from "../../../../src/cli/json-schemas";
+import { bytes, milliseconds } from "../../../../src/smoke/checks-file/amounts";
+import { parseChecksFile } from "../../../../src/smoke/checks-file/parse";
+
+const ROOT = join(import.meta.dirname, "../../../..");
+const FILES = ["templates/debian/checks.yaml", "templates/alpine/checks.yaml"];
+const CORPUS = "test/e2e/checks-corpus/each-kind.yaml";
+
+function message(source: string): string {
+  try {
+    parseChecksFile(source, "c.yaml");
+  } catch (error) {
+    return (error as Error).message;
+  }
+  return "it was taken";
+}
+
+const one = (lines: string): string => `schemaVersion: 1\nchecks:\n  - name: a\n${lines}`;
+
+/** What is wrong, and what has to be said of it; all of them are wrong for the JSON Schema too, unless said otherwise. */
+const BROKEN: readonly (readonly [source: string, said: string, schemaTakesIt?: boolean])[] = [
+  ["", "c.yaml:1: the file must be"],
+  ["checks: []", "c.yaml:1: schemaVersion must be 1, not nothing."],
+  ["schemaVersion: 2\nchecks: [{name: a, command: x}]", "c.yaml:1: schemaVersion must be 1, not 2."],
+  ["schemaVersion: 1\nchecks: []", "c.yaml:2: checks must be a list that is not empty"],
+  ["schemaVersion: 1\nchecks: x", 'c.yaml:2: checks must be a list, not "x".'],
+  ["schemaVersion: 1\nnonsense: 1\nchecks: [{name: a, command: x}]", "c.yaml:2: there is no field nonsense."],
+  ["schemaVersion: 1\nchecks:\n  - command: x\n", "c.yaml:3: checks[0].name must be a text"],
+  [one(""), "c.yaml:3: checks[0] asks for nothing"],
+  [one("    command: x\n    http: {}\n"), "c.yaml:5: checks[0] asks for command and for http"],
+  [one("    command: x\n    exitcode: 1\n"), "c.yaml:5: there is no field checks[0].exitcode."],
+  [one("    command: []\n"), "c.yaml:4: checks[0].command must be a shell command, or a list"],
+  [one("    command: x\n    exitCode: 300\n"), "c.yaml:5: checks[0].exitCode must be an exit code, not 300."],
+  [one("    command: x\n    timeLimit: 10\n"), "c.yaml:5: checks[0].timeLimit must be a length of time"],
+  [one("    command: x\n    retry: { every: 1s }\n"), "c.yaml:5: checks[0].retry.for must be"],
+  [one("    command: x\n    env: { 1A: x }\n"), '"1A" in checks[0].env is no name of a variable'],
+  [one("    command: x\n    devices: [fuse]\n"), "c.yaml:5: checks[0].devices[0] must be a path below /dev"],
+  [one("    http: { port: 70000 }\n"), "c.yaml:4: checks[0].http.port must be a port number, not 70000."],
+  [one("    http:\n      path: x\n"), "c.yaml:5: checks[0].http.path must be a path that begins with /"],
+  [one("    http: {}\n    user: x\n"), "c.yaml:5: checks[0].user is that of the service", true],
+  [one("    listening: []\n"), "c.yaml:4: checks[0].listening must be a list of ports that is not empty"],
+  [one("    history: a(?=b)\n"), "c.yaml:4: checks[0].history: a(?=b) is no RE2 expression", true],
+  [one("    command: x\n    stdout: { match: ['('] }\n"), "c.yaml:5: checks[0].stdout: ( is no RE2", true],
+  [one("    size: 3 miles\n"), "c.yaml:4: checks[0].size must be a number of bytes"],
+  ["schemaVersion: 1\nchecks: [", "c.yaml:2: "],
+  [
+    "schemaVersion: 1\nschemaVersion: 1\nchecks: [{name: a, command: x}]",
+    "c.yaml:2: Map keys must be unique",
+  ],
+];
+
+describe("a check file", () => {
+  it.each(BROKEN.map(([source, said]) => [source, said] as const))(
+    "is refused with the line and the reason: %j",
+    (source, said) => {
+      expect(message(source)).toContain(said);
+    },
+  );
+
+  it("is read with its lines, anchors and merge keys, and Windows line ends", () => {
+    const { entries } = parseChecksFile(
+      "schemaVersion: 1\r\nchecks:\r\n  - &first\r\n    name: a\r\n    command: x\r\n    user: 1000\r\n  - <<: *first\r\n    name: b\r\n",
+      "c.yaml",
+    );
+    expect(entries).toEqual([
+      { line: 4, entry: { name: "a", command: "x", user: 1000 } },
+      { line: 7, entry: { name: "b", command: "x", user: 1000 } },
+    ]);
+  });
+
+  it("counts time and size as they are written", () => {
+    expect(["500ms", "1.5s", "2m"].map(milliseconds)).toEqual([500, 1500, 120_000]);
+    expect([12, "300 MB", "1.5KiB"].map(bytes)).toEqual([12, 300_000_000, 1536]);
+  });
+});
+
+describe("the JSON Schema of check files", () => {
+  const validate = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(
+    jsonSchemas()["checks"] ?? {},
+  );
+
+  it.each([...FILES, CORPUS])("takes what the program takes: %s", (file) => {
+    const source = readFileSync(join(ROOT, file), "utf8");
+    expect(parseChecksFile(source, file).entries.length).toBeGreaterThan(3);
+    expect(validate(parse(source)), JSON.stringify(validate.errors)).toBe(true);
+  });
+
+  it("refuses what the program refuses, as far as a schema can say it", () => {
+    const values = BROKEN.slice(0, -2).map(
+      ([source, said, taken]) => [said, parse(source) as unknown, taken] as const,
+    );
+    const different = values.filter(([, value, taken]) => validate(value) !== (taken ?? false));
+    expect(different.map(([said]) => said)).toEqual([]);
+  });
+});
