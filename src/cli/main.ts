@@ -18,7 +18,6 @@ import type { EmitEvent } from "../support/events";
 import type { Host } from "../support/host";
 import { createRedactor, type Redactor } from "../support/redact";
 import type { RunProcess } from "../support/process";
-import { heldFetch } from "../support/held-fetch";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -71,7 +70,7 @@ async function prepare(
   const host: Host = {
     env,
     clock: systemClock,
-    fetch: heldFetch(globalThis.fetch),
+    fetch: globalThis.fetch,
     run: runProcessLazily,
     emit: (event) => {
       for (const sink of sinks) sink(event);

@@ -70,19 +70,25 @@ function recording(
   mirror: string | undefined,
   files: Map<string, RepositoryFile>,
 ): Downloads {
+  const get: Downloads["get"] = async (request, ask) => {
+    const answer = await downloads.get(request, ask);
+    if (answer.status !== 200) return answer;
+    const path = mirror === undefined ? new URL(request.url).pathname : request.url.slice(mirror.length);
+    const modified = Date.parse(answer.headers.get("last-modified") ?? "");
+    files.set(path, {
+      path,
+      bytes: answer.body,
+      lastModified: Number.isNaN(modified) ? undefined : new Date(modified),
+    });
+    return answer;
+  };
   return {
     ...downloads,
-    async get(request, ask) {
-      const answer = await downloads.get(request, ask);
-      if (answer.status !== 200) return answer;
-      const path = mirror === undefined ? new URL(request.url).pathname : request.url.slice(mirror.length);
-      const modified = Date.parse(answer.headers.get("last-modified") ?? "");
-      files.set(path, {
-        path,
-        bytes: answer.body,
-        lastModified: Number.isNaN(modified) ? undefined : new Date(modified),
-      });
-      return answer;
+    get,
+    // What was read earlier is of no use here: the bytes themselves are wanted.
+    async read(request, reader) {
+      const answer = await get(request);
+      return answer.status === 200 ? reader.read(answer) : answer.status;
     },
   };
 }

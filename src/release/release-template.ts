@@ -18,7 +18,6 @@ import type { ReleaseRequest, TemplateResult } from "./request";
 import { stageRunner, type StageRunner } from "./stage-runner";
 import { keepResult } from "./stage-results";
 import type { Stages } from "./stages";
-import { testFilesOf } from "./test-files";
 import { hasReached, keepStamp } from "./up-to-date";
 import {
   forgetRecorded,

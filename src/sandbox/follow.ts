@@ -7,7 +7,6 @@ import type { Host } from "../support/host";
 import { execScript } from "./exec";
 import { commandLine } from "./shell";
 import { tailOf } from "./tail";
-import { quoted } from "../support/quoted";
 
 /** How often a running command is looked at, in ms: soon again after it said something, less often when it is silent. */
 const LOOK_MS = { soonest: 100, latest: 1_000, growth: 1.3 };

@@ -133,14 +133,14 @@ describe("gc", () => {
 
   it("goes on after one that Blaxel does not give up, and takes one that is gone already as removed", async () => {
     const here = place({
-      [NEWER]: '500 Internal Server Error {"code":500,"error":"try later"}',
+      [NEWER]: '422 Unprocessable Entity {"code":422,"error":"not this one"}',
       [OLDER]: '404 Not Found {"code":404,"error":"image not found"}',
     });
     const { code, stdout } = await here.run("--yes", "--json");
     expect(code).not.toBe(0);
     expect(JSON.parse(stdout)).toMatchObject({
       ok: false,
-      error: { message: expect.stringContaining("try later") as string },
+      error: { message: expect.stringContaining("not this one") as string },
     });
     expect(here.statuses()).toEqual({ "debian@0.11.0-1": "removed" });
   });
