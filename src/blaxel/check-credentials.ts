@@ -1,4 +1,5 @@
 import type { Host } from "../support/host";
+import { timeLimit } from "../support/time-limit";
 import type { BlaxelCredentials } from "./credentials";
 import { controlPlane, sandboxHeaders } from "./credentials-headers";
 import { refusal } from "./refusals";
@@ -20,7 +21,7 @@ export async function checkCredentials(host: Host, credentials: BlaxelCredential
         ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
         Accept: "application/json",
       },
-      signal: AbortSignal.any([host.signal, AbortSignal.timeout(20_000)]),
+      signal: timeLimit(20_000, host.signal),
     })
     .catch(() => undefined);
   host.signal.throwIfAborted();

@@ -1,4 +1,5 @@
 import type { Host } from "../support/host";
+import { timeLimit } from "../support/time-limit";
 import { messageOf } from "../support/errors";
 import { blaxelCredentials } from "./credentials";
 import { refusal } from "./refusals";
@@ -32,7 +33,7 @@ async function tokenFor(host: Host, credentials: string): Promise<string> {
         "Content-Type": "application/json",
       },
       body: JSON.stringify({ grant_type: "client_credentials" }),
-      signal: AbortSignal.any([host.signal, AbortSignal.timeout(20_000)]),
+      signal: timeLimit(20_000, host.signal),
     });
     const text = await response.text();
     const token = response.ok ? tokenIn(text) : undefined;

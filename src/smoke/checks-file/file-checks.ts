@@ -3,6 +3,7 @@ import { messageOf, Failure } from "../../support/errors";
 import type { Check, CheckVerdict, ImageContext, Subject } from "../check";
 import { invalidTest, type Judged } from "../judged";
 import { quoted } from "../../support/quoted";
+import { timeLimit } from "../../support/time-limit";
 import { listeningPorts, TCP_TABLES } from "../listening-ports";
 import {
   judgeAnswer,
@@ -152,7 +153,7 @@ async function askOverHttp(
   try {
     const response = await subject.request(port, path, {
       redirect: "manual",
-      signal: AbortSignal.any([signal, AbortSignal.timeout(answerMs)]),
+      signal: timeLimit(answerMs, signal),
     });
     return judgeAnswer(entry, response.status, await response.text());
   } catch (error) {
