@@ -69,6 +69,15 @@ describe("the plan of the house", () => {
     expect(sourceFiles().flatMap(importsOf).length).toBeGreaterThan(60);
   });
 
+  it("limits time in one way, which fires: AbortSignal.any drops a time limit that is only named there", () => {
+    const combined = sourceFiles().filter((file) =>
+      /AbortSignal\.any\([^)]*AbortSignal\.timeout/u.test(
+        readFileSync(join(SOURCE, file), "utf8").replace(/\/\*\*[\s\S]*?\*\//gu, ""),
+      ),
+    );
+    expect(combined).toEqual([]);
+  });
+
   it("lets imports go one way only", () => {
     const offences = sourceFiles()
       .flatMap(importsOf)
