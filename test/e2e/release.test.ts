@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { mesaTemplate, temporaryRoot } from "./program";
-import { fault, faultsOff, forgetRequests, requests, resetWorld, state } from "./world";
+import { fault, faultsOff, forgetRequests, resetWorld, state, requests, uploads } from "./world";
 
 interface ReleaseAnswer {
   readonly ok: boolean;
@@ -29,13 +29,36 @@ interface ReleaseAnswer {
     readonly deployment: { readonly image: string } | null;
     readonly error?: { readonly code: string; readonly hint: string };
   }[];
-  readonly error?: { readonly code: string; readonly message: string; readonly hint: string | null };
+  readonly error?: {
+    readonly code: string;
+    readonly message: string;
+    readonly hint: string | null;
+    readonly log: readonly string[];
+  };
 }
 
-function ourContainers(): string[] {
-  return execFileSync("docker", ["ps", "-aq", "--filter", "label=mesa-template.run"], { encoding: "utf8" })
+function labelled(...list: readonly string[]): string[] {
+  return execFileSync("docker", [...list, "-q", "--filter", "label=mesa-template.run"], { encoding: "utf8" })
     .split("\n")
     .filter((line) => line !== "");
+}
+
+/** Containers and networks that stood here before these tests, of runs that were none of theirs. */
+const standing = new Set([...labelled("ps", "-a"), ...labelled("network", "ls")]);
+
+/** Containers that stay: those of other runs on this machine, which come and go meanwhile, are given the time to go. */
+async function ourContainers(): Promise<string[]> {
+  let left = labelled("ps", "-a").filter((id) => !standing.has(id));
+  for (let tries = 0; left.length > 0 && tries < 20; tries += 1) {
+    await new Promise((done) => setTimeout(done, 1_000));
+    const now = labelled("ps", "-a");
+    left = left.filter((id) => now.includes(id));
+  }
+  return left;
+}
+
+function ourNetworks(): string[] {
+  return labelled("network", "ls").filter((id) => !standing.has(id));
 }
 
 /** A folder for temporary files of these tests' own: others' runs, killed ones among them, leave theirs elsewhere. */
@@ -87,7 +110,7 @@ describe("release", () => {
     const world = await state();
     for (const result of results)
       expect(world.sandboxes.map((sandbox) => sandbox.image)).toContain(result.deployment?.image);
-    expect(ourContainers()).toEqual([]);
+    expect(await ourContainers()).toEqual([]);
     expect(ourTemporaryFolders()).toEqual([]);
     expect(world.sandboxes.filter((sandbox) => sandbox.name.startsWith("verify-"))).toEqual([]);
     expect(world.keys.filter((key) => key.name.startsWith("smoke-") && key.revoked_at === null)).toEqual([]);
@@ -156,7 +179,8 @@ describe("wrong inputs and a wrong world", () => {
 
   afterEach(async () => {
     await faultsOff();
-    expect(ourContainers()).toEqual([]);
+    expect(await ourContainers()).toEqual([]);
+    expect(ourNetworks()).toEqual([]);
     expect(ourTemporaryFolders()).toEqual([]);
     const recorded = existsSync(manifest);
     rmSync(manifest, { force: true });
@@ -176,16 +200,25 @@ describe("wrong inputs and a wrong world", () => {
     return { code: ran.code, error: ran.json<ReleaseAnswer>().error, stderr: ran.stderr };
   };
 
-  const withDockerfile = async <T>(edit: (text: string) => string, use: () => Promise<T>): Promise<T> => {
-    const file = join(place.root, "templates/alpine/Dockerfile.hbs");
+  /** Runs with a file of the Alpine template changed. */
+  const withFile = async <T>(
+    name: string,
+    edit: (text: string) => string,
+    use: () => Promise<T>,
+  ): Promise<T> => {
+    const file = join(place.root, "templates/alpine", name);
     const before = readFileSync(file, "utf8");
-    writeFileSync(file, edit(before));
+    const after = edit(before);
+    expect(after).not.toBe(before);
+    writeFileSync(file, after);
     try {
       return await use();
     } finally {
       writeFileSync(file, before);
     }
   };
+  const withDockerfile = <T>(edit: (text: string) => string, use: () => Promise<T>): Promise<T> =>
+    withFile("Dockerfile.hbs", edit, use);
 
   it.each([
     ["v0.20.0", "0.20.0"],
@@ -204,20 +237,49 @@ describe("wrong inputs and a wrong world", () => {
     expect(JSON.stringify(error)).toContain("0.20.0");
   });
 
-  it.each(["nosuch", "../x"])("refuses the template %s", async (template) => {
-    expect((await release(["0.20.0", "--template", template])).code).toBe(2);
+  it.each([
+    ["nosuch", /alpine, debian/u],
+    ["../x", /lower-case letters/u],
+  ])("refuses the template %s", async (template, hint) => {
+    const { code, error } = await release(["0.20.0", "--template", template]);
+    expect([code, error?.code], JSON.stringify(error)).toEqual([2, "USAGE"]);
+    expect(error?.message).toContain(template);
+    expect(error?.hint).toMatch(hint);
+  });
+
+  it.each([
+    [
+      "a wrong type in template.toml",
+      "memory_megabytes = 4096",
+      'memory_megabytes = "much"',
+      "TEMPLATE_INVALID",
+    ],
+    ["a value with a line break", "# [values]", '[values]\nnote = "two\\nlines" #', "VALUE_NOT_ALLOWED"],
+    ["a value with a quote", "# [values]", "[values]\nnote = 'say \"no\"' #", "VALUE_NOT_ALLOWED"],
+  ])("refuses %s", async (_what, from, to, expected) => {
+    const { code, error } = await withFile(
+      "template.toml",
+      (text) => text.replace(from, to),
+      () => release(["0.20.0", "--template", "alpine"]),
+    );
+    expect([code, error?.code], JSON.stringify(error)).toEqual([2, expected]);
+    expect(error?.message).toContain("template.toml");
+    expect(error?.hint).toBeTruthy();
   });
 
   it("says that the registry is down", async () => {
     await fault("registry-down");
     const { code, error } = await release(["0.20.0"]);
-    expect(code).toBe(3);
+    expect([code, error?.code], JSON.stringify(error)).toEqual([3, "REGISTRY_UNREACHABLE"]);
+    expect(error?.message).toContain("library/");
     expect(error?.hint).toBeTruthy();
   });
 
   it("says that the engine is down", async () => {
     const { code, error } = await release(["0.20.0"], { DOCKER_HOST: "tcp://127.0.0.1:9" });
     expect([code, error?.code]).toEqual([3, "ENGINE_UNREACHABLE"]);
+    expect(error?.log.join("\n")).toContain("127.0.0.1:9");
+    expect(error?.hint).toBeTruthy();
   });
 
   it("fails the build on a .deb with another hash", async () => {
@@ -225,38 +287,30 @@ describe("wrong inputs and a wrong world", () => {
     await fault("apt-deb-hash");
     const { code, error } = await release(["0.15.0", "--template", "debian", "--force"]);
     expect([code, error?.code], JSON.stringify(error)).toEqual([5, "DEB_HASH_MISMATCH"]);
+    expect(error?.hint).toContain("--relock");
   });
 
   it("fails the build on a RUN that fails, with the step and its last lines", async () => {
-    const file = join(place.root, "templates/alpine/Dockerfile.hbs");
-    const before = readFileSync(file, "utf8");
-    writeFileSync(
-      file,
-      before.replace("WORKDIR /blaxel", "RUN echo about to fail && false\nWORKDIR /blaxel"),
+    const { code, error } = await withDockerfile(
+      (text) => text.replace("WORKDIR /blaxel", "RUN echo about to fail && false\nWORKDIR /blaxel"),
+      () => release(["0.20.0", "--template", "alpine"]),
     );
-    const { code, error } = await release(["0.20.0", "--template", "alpine"]);
-    writeFileSync(file, before);
     expect([code, error?.code], JSON.stringify(error)).toEqual([5, "BUILD_FAILED"]);
-    expect(JSON.stringify(error)).toContain("about to fail");
+    expect(error?.message).toContain("RUN echo about to fail");
+    expect(error?.hint).toContain(".mesa-template/logs");
+    expect(error?.log).toContain("about to fail");
   });
 
   it("fails smoke on an entrypoint that dies, with its last lines", async () => {
-    const file = join(place.root, "templates/alpine/entrypoint.sh.hbs");
-    const before = readFileSync(file, "utf8");
-    writeFileSync(file, "#!/bin/sh\necho the entrypoint dies\nexit 9\n");
-    const { code, error } = await release(["0.20.0", "--template", "alpine"]);
-    writeFileSync(file, before);
+    const { code, error } = await withFile(
+      "entrypoint.sh.hbs",
+      () => "#!/bin/sh\necho the entrypoint dies\nexit 9\n",
+      () => release(["0.20.0", "--template", "alpine"]),
+    );
     expect([code, error?.code]).toEqual([6, "CONTAINER_DIED"]);
-    expect(JSON.stringify(error)).toContain("the entrypoint dies");
-  });
-
-  it("refuses a value with a quote or a line break on its way into the Dockerfile", async () => {
-    const file = join(place.root, "templates/alpine/template.toml");
-    const before = readFileSync(file, "utf8");
-    writeFileSync(file, `${before}\n[values]\nnote = "two\\nlines"\n`);
-    const { code, error } = await release(["0.20.0", "--template", "alpine"]);
-    writeFileSync(file, before);
-    expect([code, error?.code]).toEqual([2, "VALUE_NOT_ALLOWED"]);
+    expect(error?.message).toContain("ended with 9");
+    expect(error?.hint).toContain("exec");
+    expect(error?.log).toContain("the entrypoint dies");
   });
 
   it("says before any work that there is no bl, or no credentials", async () => {
@@ -270,7 +324,7 @@ describe("wrong inputs and a wrong world", () => {
     expect([noKey.code, noKey.json<ReleaseAnswer>().error?.code]).toEqual([3, "NO_BLAXEL_CREDENTIALS"]);
   });
 
-  it.each(["lock", "build", "smoke"])(
+  it.each(["lock", "render", "build", "smoke"])(
     "cleans up after Ctrl-C in %s and goes on the next time",
     async (stage) => {
       let sent = false;
@@ -295,6 +349,7 @@ describe("wrong inputs and a wrong world", () => {
       () => release(["0.20.0", "--template", "alpine"]),
     );
     expect([code, error?.code], JSON.stringify(error)).toEqual([5, "BASE_LACKS_FUSE3"]);
+    expect(error?.hint).toContain("main repository");
     expect(JSON.stringify(error)).toContain("fuse3-that-is-not-there (no such package)");
   });
 
@@ -308,7 +363,18 @@ describe("wrong inputs and a wrong world", () => {
       () => release(["0.20.0", "--template", "alpine"]),
     );
     expect([code, error?.code], JSON.stringify(error)).toEqual([5, "WRONG_MESA_VERSION"]);
+    expect(error?.hint).toContain("not the version");
     expect(JSON.stringify(error)).toContain("9.9.9");
+  });
+
+  it("fails the build when mesa does not start, with the loader's words", async () => {
+    const { code, error } = await withDockerfile(
+      (text) => text.replace("ca-certificates gcompat libgcc fuse3", "ca-certificates fuse3"),
+      () => release(["0.20.0", "--template", "alpine"]),
+    );
+    expect([code, error?.code], JSON.stringify(error)).toEqual([5, "MESA_DOES_NOT_START"]);
+    expect(error?.hint).toContain("gcompat");
+    expect(error?.log.join("\n")).toMatch(/mesa does not start: .*mesa.*not found/u);
   });
 
   it.runIf(process.getuid?.() === 0)(
@@ -376,13 +442,9 @@ describe("Ctrl-C when something may be on Blaxel already", () => {
     });
     expect([ran.code, sent], ran.stderr).toEqual([130, true]);
     expect(existsSync(join(place.root, "dockerfiles/manifest.json"))).toBe(false);
-    expect(ourContainers()).toEqual([]);
+    expect(await ourContainers()).toEqual([]);
     expect(ourTemporaryFolders()).toEqual([]);
   };
-  const uploads = async (): Promise<number> =>
-    (await requests("blaxel")).filter(({ method, path }) => method === "PUT" && path.startsWith("/upload/"))
-      .length;
-
   it("in deploy: the next release goes on waiting for the same upload", async () => {
     await forgetRequests();
     await interruptedAt("alpine: deploy: Blaxel:");
