@@ -3,8 +3,8 @@ import type { CommandSpec, OptionSpec } from "./command";
 import { commandWords, optionsOf, positionalsOf } from "./command-line";
 import type { ParsedCommand } from "./parser";
 
-/** What may mean more than it says: short options, `--`, nothing at all, and words that yargs takes for a switch's value. */
-const ODD = /^$|^-[^-]|^--?$|^(?:true|false)$/u;
+/** What may mean more than it says: short options, `--`, nothing at all, words that yargs takes for a switch's value, quotes that it drops. */
+const ODD = /^$|^-[^-]|^--?$|^(?:true|false)$|^--[^=]+=(?:".*"|'.*')$/su;
 
 const WHOLE_NUMBER = /^(?:0|[1-9]\d*)$/u;
 
