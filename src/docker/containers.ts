@@ -21,6 +21,7 @@ type Part = Pick<
   | "stop"
   | "removeContainer"
   | "archive"
+  | "fileSystem"
   | "changes"
 >;
 
@@ -107,6 +108,14 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
         signal.throwIfAborted();
         if (statusOf(error) === 404) return undefined;
         throw engineFailed(`${path} could not be read from the container`, error);
+      }
+    },
+    async fileSystem(id, signal) {
+      try {
+        return (await docker.getContainer(id).export({ abortSignal: signal })) as unknown as Readable;
+      } catch (error) {
+        signal.throwIfAborted();
+        throw engineFailed("The container's files could not be read", error);
       }
     },
     async changes(id) {

@@ -209,8 +209,13 @@ export interface Engine {
   stop(id: string, graceSeconds: number): Promise<void>;
   /** Removes a container, running or not; one that is gone already is fine. */
   removeContainer(id: string): Promise<void>;
-  /** A tar of a path in a container (started or not); undefined when there is no such path. */
+  /**
+   * A tar of a path in a container (started or not); undefined when there is no such path. The bytes of files are true. Podman
+   * follows a symbolic link at the path, and says of every entry that it belongs to the container's user: see fileSystem.
+   */
   archive(id: string, path: string, signal: AbortSignal): Promise<Readable | undefined>;
+  /** A tar of everything in a container (started or not), kind, mode and owner as they are in it; volumes and the root itself are left out. */
+  fileSystem(id: string, signal: AbortSignal): Promise<Readable>;
   /** What differs from the image. */
   changes(id: string): Promise<readonly PathChange[]>;
 }

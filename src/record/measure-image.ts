@@ -37,8 +37,7 @@ export async function measureImage(host: Host, engine: Engine, reference: string
     cmd: ["true"],
   });
   try {
-    const archive = await engine.archive(container, "/", host.signal);
-    if (archive === undefined) throw new Error(`the engine shows no files of ${reference}`);
+    const archive = await engine.fileSystem(container, host.signal);
     const files = new Map<string, MeasuredFile>();
     const kept = new Map<string, string>();
     for await (const entry of archive.pipe(extract())) {

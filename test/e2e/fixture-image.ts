@@ -36,7 +36,7 @@ export async function buildFixture(
   context.finalize();
   const stream = await engine.build({
     context: context as unknown as NodeJS.ReadableStream,
-    builder: "buildkit",
+    builder: engine.facts.buildKit ? "buildkit" : "classic",
     tag,
     platform: "linux/amd64",
     labels: { "mesa-template.run": host.runId },

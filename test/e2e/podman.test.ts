@@ -1,8 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadUpstream } from "../../src/lock/upstream";
+import { measureImage } from "../../src/record/measure-image";
 import type { CheckResult } from "../../src/smoke/report";
+import { connectEngine, type Engine } from "../../src/docker/index";
+import { realHost } from "./fixture-image";
 import { startPodman, whyNoPodman, type Podman } from "./podman";
 import { mesaTemplate, temporaryRoot, type Ran } from "./program";
+import { buildCorpusImages, holdToCorpus, imageOf } from "./structure-corpus";
 
 const why = whyNoPodman();
 
@@ -57,5 +61,24 @@ describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why
     expect(there.code, there.stdout).toBe(0);
     const onDocker = await mesaTemplate(smoke);
     expect(outcomes(there)).toEqual(outcomes(onDocker));
+  });
+
+  describe("structure tests", () => {
+    const host = realHost("podman-structure-tests");
+    let engine: Engine;
+    beforeAll(async () => {
+      const there = { ...host, env: { ...host.env, ...on.env } };
+      engine = await connectEngine(there);
+      await buildCorpusImages(host, engine);
+    });
+    holdToCorpus(host, () => engine);
+
+    it("an image is measured with the owners and the links it has", async () => {
+      const { files } = await measureImage(host, engine, imageOf("Debian-like"));
+      const found = (path: string): unknown => files.find((file) => file.path === path);
+      expect(found("/d/file")).toMatchObject({ kind: "file", mode: 0o640, uid: 1000, gid: 1001 });
+      expect(found("/data.txt")).toMatchObject({ kind: "file", uid: 0, gid: 0 });
+      expect(found("/dangling")).toMatchObject({ kind: "symlink", content: "nowhere" });
+    });
   });
 });

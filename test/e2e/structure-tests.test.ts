@@ -1,140 +1,36 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { stringify } from "yaml";
 import { connectEngine, type Engine } from "../../src/docker/index";
-import { loadUpstream } from "../../src/lock/upstream";
 import type { CheckResult } from "../../src/smoke/report";
-import { parseStructureFile, runStructureTests, type StructureFile } from "../../src/smoke/structure/index";
-import { buildFixture, realHost } from "./fixture-image";
+import { runStructureTests } from "../../src/smoke/structure/index";
+import { realHost } from "./fixture-image";
 import { mesaTemplate, temporaryRoot } from "./program";
+import {
+  buildCorpusImages,
+  CORPUS,
+  corpus,
+  holdToCorpus,
+  imageOf,
+  KINDS,
+  surprises,
+} from "./structure-corpus";
 
-const CORPUS = join(import.meta.dirname, "structure-corpus");
 const RUN = "structure-tests";
 const host = realHost(RUN);
 
-const BASES = {
-  "Debian-like": "docker.io/library/debian:bookworm-slim",
-  "Alpine-like": "docker.io/library/alpine:3.21",
-};
-const imageOf = (kind: string): string => `structure-fixture:${kind.toLowerCase()}`;
 let engine: Engine;
-
-function corpus(name: string): StructureFile {
-  return parseStructureFile(readFileSync(join(CORPUS, name), "utf8"), name);
-}
-
-/** Results whose verdict is not the first word of their name. A test without a name fails. */
-function surprises(results: readonly CheckResult[]): readonly string[] {
-  return results
-    .filter((result) => (/: PASS /u.test(result.name) ? "passed" : "failed") !== result.outcome)
-    .map(
-      (result) =>
-        `${result.name}: ${result.outcome}; expected ${result.expected ?? "-"}, seen ${result.seen ?? "-"}`,
-    );
-}
 
 beforeAll(async () => {
   engine = await connectEngine(host);
-  const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
-  for (const [kind, base] of Object.entries(BASES)) {
-    const mirrored = `${mirrors.images ?? ""}${base}`;
-    await engine.pull({ reference: mirrored, platform: "linux/amd64", signal: host.signal });
-    const dockerfile = readFileSync(join(CORPUS, "Dockerfile.fixture"), "utf8");
-    await buildFixture(host, engine, imageOf(kind), dockerfile, { buildArgs: { BASE: mirrored } });
-  }
+  await buildCorpusImages(host, engine);
 });
 
 afterAll(async () => {
-  for (const kind of Object.keys(BASES)) await engine.removeImage(imageOf(kind));
+  for (const kind of KINDS) await engine.removeImage(imageOf(kind));
 });
 
-/** Metadata tests: each is one result of a file of its own. */
-const METADATA: readonly (readonly ["PASS" | "FAIL", Readonly<Record<string, unknown>>])[] = [
-  ["PASS", { envVars: [{ key: "GREETING", value: "hello" }] }],
-  ["FAIL", { envVars: [{ key: "GREETING", value: "hell" }] }],
-  ["PASS", { envVars: [{ key: "GREETING", value: "^he(l+)o$", isRegex: true }] }],
-  ["PASS", { envVars: [{ key: "GREETING", value: "ell", isRegex: true }] }],
-  ["FAIL", { envVars: [{ key: "GREETING", value: "a(?=b)", isRegex: true }] }],
-  ["FAIL", { envVars: [{ key: "NOWHERE", value: "" }] }],
-  ["PASS", { unboundEnvVars: [{ key: "NOWHERE" }] }],
-  ["FAIL", { unboundEnvVars: [{ key: "GREETING" }] }],
-  ["PASS", { labels: [{ key: "team", value: "templates" }] }],
-  ["PASS", { labels: [{ key: "version", value: "^\\d+\\.\\d+", isRegex: true }] }],
-  ["FAIL", { labels: [{ key: "nobody", value: "x" }] }],
-  ["PASS", { entrypoint: ["/opt/tools/tool"] }],
-  ["FAIL", { entrypoint: [] }],
-  ["FAIL", { entrypoint: ["tool"] }],
-  ["PASS", { cmd: ["arg", "two words"] }],
-  ["FAIL", { cmd: ["arg two words"] }],
-  ["PASS", { exposedPorts: ["8080"] }],
-  ["PASS", { exposedPorts: [8080, 9000] }],
-  ["FAIL", { exposedPorts: ["8080/tcp"] }],
-  ["FAIL", { exposedPorts: ["80"] }],
-  ["PASS", { unexposedPorts: ["80", "8080/tcp"] }],
-  ["FAIL", { unexposedPorts: ["8080"] }],
-  ["PASS", { volumes: ["/vol"] }],
-  ["FAIL", { volumes: ["/vol/"] }],
-  ["PASS", { unmountedVolumes: ["/other"] }],
-  ["FAIL", { unmountedVolumes: ["/vol"] }],
-  ["PASS", { workdir: "/work" }],
-  ["FAIL", { workdir: "/work/" }],
-  ["FAIL", { user: "root" }],
-  ["FAIL", { workdir: "/work", user: "root", exposedPorts: ["8080"] }],
-];
-
-describe.each(Object.keys(BASES))("the corpus on a %s image", (kind) => {
-  it("gets the verdict that each command test must get", async () => {
-    const results = await runStructureTests(host, engine, imageOf(kind), corpus("commands.yaml"));
-    expect(results.length).toBeGreaterThan(95);
-    expect(surprises(results)).toEqual([]);
-  });
-
-  it("gets the verdict that each file test must get", async () => {
-    const results = await runStructureTests(host, engine, imageOf(kind), corpus("files.yaml"));
-    expect(results.length).toBeGreaterThanOrEqual(70);
-    expect(surprises(results)).toEqual([]);
-  });
-
-  it("gets the verdict that each metadata test must get", async () => {
-    for (const [verdict, metadataTest] of METADATA) {
-      const file = parseStructureFile(stringify({ schemaVersion: "2.0.0", metadataTest }), "metadata.yaml");
-      const [result] = await runStructureTests(host, engine, imageOf(kind), file);
-      expect([metadataTest, result?.outcome, result?.seen]).toEqual([
-        metadataTest,
-        verdict === "PASS" ? "passed" : "failed",
-        result?.seen,
-      ]);
-    }
-  });
-
-  it("expands global variables from the image's", async () => {
-    const file = parseStructureFile(
-      stringify({
-        schemaVersion: "2.0.0",
-        globalEnvVars: [
-          { key: "PATH", value: "/d:$PATH" },
-          { key: "TWICE", value: "$GREETING $GREETING" },
-        ],
-        commandTests: [
-          {
-            name: "PASS in arguments",
-            command: "echo",
-            args: ["$TWICE"],
-            expectedOutput: ["^hello hello\n$"],
-          },
-          {
-            name: "PASS in the environment",
-            command: "env",
-            expectedOutput: ["(?m)^PATH=/d:/opt/tools:"],
-          },
-        ],
-      }),
-      "globals.yaml",
-    );
-    expect(surprises(await runStructureTests(host, engine, imageOf(kind), file))).toEqual([]);
-  });
-});
+holdToCorpus(host, () => engine);
 
 it("gives the same verdicts in any order", async () => {
   const file = corpus("commands.yaml");

@@ -1,4 +1,4 @@
-import type { Entry } from "./files-at-rest";
+import type { Entry } from "./exported-entries";
 import { goMode, isExecutableBy, lsMode } from "./go-mode";
 import { judged, textAsked, type Asked, type Judged } from "../judged";
 import type { FileContentTest, FileExistenceTest } from "./structure-file";

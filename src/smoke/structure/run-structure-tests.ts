@@ -7,7 +7,7 @@ import { RUN_LABEL, type Host } from "../../support/host";
 import type { CheckResult } from "../report";
 import type { Invocation } from "./command-batch";
 import { environmentOf, expand } from "./expand";
-import { filesAtRest, type FilesAtRest } from "./files-at-rest";
+import { filesAtRest, USER_OF_FILES_AT_REST, type FilesAtRest } from "./files-at-rest";
 import { judgeCommand } from "./judge-command";
 import { judgeContent, judgeExistence } from "./judge-file";
 import { judgeMetadata } from "./judge-metadata";
@@ -68,6 +68,7 @@ export async function runStructureTests(
     labels: base.labels,
     entrypoint: ["/none"],
     cmd: [],
+    user: USER_OF_FILES_AT_REST,
   });
   try {
     const files = filesAtRest(host, engine, container);

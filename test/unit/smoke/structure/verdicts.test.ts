@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { ImageConfig } from "../../../../src/docker/index";
-import type { Entry } from "../../../../src/smoke/structure/files-at-rest";
+import type { Entry } from "../../../../src/smoke/structure/exported-entries";
 import { judgeCommand } from "../../../../src/smoke/structure/judge-command";
 import { judgeContent, judgeExistence } from "../../../../src/smoke/structure/judge-file";
 import { judgeMetadata } from "../../../../src/smoke/structure/judge-metadata";
