@@ -3,8 +3,12 @@ import type { RenderedTemplate } from "../render/rendered";
 import type { Measured, Package } from "../record/record";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
+import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { ReleaseRequest } from "./request";
+
+/** The code of the failure that says so. */
+export const IMAGE_GONE = "IMAGE_GONE";
 
 export interface MeasureFacts {
   readonly id: string;
@@ -17,6 +21,7 @@ export interface MeasureFacts {
 /**
  * Measures a built and proven image and writes its record, SBOM and provenance beside the rendered files. One that stands there
  * already for this very image is left as it is. Packages that differ from what the same lock gave before are told.
+ * @throws Failure IMAGE_GONE (exit 3) when the image was removed since it was proven
  */
 export async function measureVersion(
   host: Host,
@@ -34,11 +39,9 @@ export async function measureVersion(
   const before = await readRecord(folder);
   if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
   const engine = await connectEngine(host);
-  const [inspected, held] = await Promise.all([
-    engine.image(facts.image.reference),
-    measureImage(host, engine, facts.image.reference),
-  ]);
-  if (inspected === undefined) throw new Error(`the engine has no image ${facts.image.reference}`);
+  const inspected = await engine.image(facts.image.reference);
+  if (inspected === undefined) throw imageGone(facts.image.reference);
+  const held = await measureImage(host, engine, facts.image.reference);
   const { env, entrypoint, cmd, user, workdir, exposedPorts } = inspected.config;
   const measured: Measured = {
     files: held.files,
@@ -79,6 +82,16 @@ export async function measureVersion(
     ...facts.createdBy,
   });
   await writeRecord(folder, measured, { [SBOM_FILE]: sbom, [PROVENANCE_FILE]: provenance });
+}
+
+/** An image that an earlier run built and proved, and that somebody removed before it could be measured. */
+function imageGone(reference: string): Failure {
+  return new Failure({
+    code: IMAGE_GONE,
+    kind: "environment",
+    message: `The image ${reference} was built and proven by an earlier run, and is not on the engine any more.`,
+    hint: "Run again: it is then built and proven anew.",
+  });
 }
 
 function nameAndValue(pair: string): readonly [string, string] {

@@ -11,12 +11,13 @@ import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { entryFrom } from "./entry";
 import { releaseFolders, type ReleaseFolders } from "./folders";
+import { IMAGE_GONE } from "./measure";
 import { oneAtATime } from "./one-at-a-time";
 import { originOf } from "./origin";
 import { resultOf, upToDateResult } from "./release-template-result";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import { stageRunner, type StageRunner } from "./stage-runner";
-import { keepResult } from "./stage-results";
+import { forgetResult, keepResult } from "./stage-results";
 import type { Stages } from "./stages";
 import { hasReached, keepStamp } from "./up-to-date";
 import {
@@ -111,7 +112,12 @@ async function throughAllStages(run: Run, abandoned: readonly string[]): Promise
     createdAt: next.entry?.createdAt ?? isoTime(run.host.clock.now()),
     createdBy: next.entry?.createdBy ?? origin,
   };
-  await run.stages.measure(run.host, request, rendered, { id, ...facts });
+  try {
+    await run.stages.measure(run.host, request, rendered, { id, ...facts });
+  } catch (error) {
+    if (error instanceof Failure && error.code === IMAGE_GONE) await forgetResult(kept.build);
+    throw error;
+  }
   if (!request.deploy) {
     runner.skip("deploy", "--no-deploy");
     runner.skip("verify", "--no-deploy");

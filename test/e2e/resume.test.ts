@@ -194,6 +194,31 @@ describe("--dry-run and --force", () => {
   });
 });
 
+describe("an image that was removed after it was proven, before it was measured", () => {
+  const place = temporaryRoot();
+  const args = ["release", "0.15.0", "--template", "alpine", "--root", place.root, "--no-deploy", "--json"];
+
+  afterAll(() => {
+    place.remove();
+  });
+
+  it("is said to be gone, and is built and proven anew the next time", async () => {
+    const first = await mesaTemplate([...args, "--force"]);
+    expect(outcomes(first)).toMatchObject({ build: "done", smoke: "done" });
+    rmSync(join(place.root, "dockerfiles/manifest.json"));
+    rmSync(join(place.root, "dockerfiles/alpine/0.15.0/records"), { recursive: true });
+    const [{ image }] = first.json<{ results: [{ image: { id: string } }] }>().results;
+    execFileSync("docker", ["rmi", "-f", image.id]);
+    const gone = await mesaTemplate(args);
+    expect([gone.code, gone.json<{ error: { code: string } }>().error.code]).toEqual([3, "IMAGE_GONE"]);
+    expect(outcomes(await mesaTemplate(args))).toMatchObject({
+      build: "done",
+      smoke: "done",
+      record: "done",
+    });
+  });
+});
+
 describe("two at the same time", () => {
   const place = temporaryRoot();
   const release = (version: string): Promise<Ran> =>

@@ -153,6 +153,35 @@ const HARM: readonly Harm[] = [
     ],
   ],
   ["HOME that is not there", "ENV HOME=/nowhere", ["HOME and the working folder are there"]],
+  ["a USER line", "USER nobody", ["no USER: the API runs as root, workloads as they are told"]],
+  [
+    "a process that waits for no child",
+    'COPY start /start\nENTRYPOINT ["/start"]',
+    ["it leaves no zombies"],
+    {
+      start: "#!/bin/sh\nsh -c 'sleep 0.1 & exec sleep 600' &\nexec /usr/local/bin/mesa-entrypoint\n",
+    },
+  ],
+  ["a mesa for root alone", "RUN chmod 700 /usr/bin/mesa", ["another user can run commands"]],
+  ["a tmp for root alone", "RUN chmod 755 /tmp", ["another user can run commands"]],
+  [
+    "a library that is gone",
+    "RUN rm $(ldd /usr/bin/mesa | grep -o '/.*libfuse3[^ ]*')",
+    ["every shared library of mesa resolves"],
+  ],
+  [
+    "package lists",
+    "RUN mkdir -p /var/lib/apt/lists && touch /var/lib/apt/lists/deb_Packages",
+    ["no package manager of the build is left", "no configuration, pid file, package list or .deb is left"],
+  ],
+  [
+    "a FUSE that the kernel refuses",
+    'COPY start /start\nENTRYPOINT ["/start"]',
+    ["the kernel takes a FUSE mount from inside"],
+    {
+      start: "#!/bin/sh\nrm /dev/fuse && mknod -m 666 /dev/fuse c 1 3\nexec /usr/local/bin/mesa-entrypoint\n",
+    },
+  ],
 ];
 
 describe("harm done to an image is seen, by the check that is there for it", () => {
@@ -195,6 +224,13 @@ describe("harm done to an image is seen, by the check that is there for it", () 
       await variant("alpine", "compat", "RUN printf 'P:libc6-compat\\nV:1\\n\\n' >> /lib/apk/db/installed"),
     );
     expect(failedIn(beside)).toContain("every shared library of mesa resolves");
+  });
+
+  it.each(["dpkg", "curl"])("%s of the build on Alpine", async (name) => {
+    const line = `RUN printf 'P:${name}\\nV:1\\n\\n' >> /lib/apk/db/installed`;
+    expect(failedIn(await smoke("alpine", await variant("alpine", `left-${name}`, line)))).toEqual([
+      "no package manager of the build is left",
+    ]);
   });
 
   it("an image over its budget", async () => {
