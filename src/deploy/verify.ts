@@ -26,6 +26,8 @@ export interface VerifyOptions {
 /** A sandbox from an image that is there already is up within seconds; a platform that takes this long does not, in ms. */
 const CREATE_MS = 180_000;
 const ANSWER_MS = 60_000;
+/** How long a creation that nobody waits for any more may take to come to its end before the sandbox is deleted, in ms. */
+const SETTLE_MS = 10_000;
 /** Longest name Blaxel takes. */
 const LONGEST_NAME = 49;
 
@@ -63,16 +65,16 @@ export async function verifyDeployment(
   const name = nameOf(rendered.template, host.runId);
   const { memoryMegabytes, region } = rendered.settings.sandbox;
   options.onProgress?.(`sandbox ${name} from ${deployment.image}`);
+  const created = createSandbox(host, {
+    name,
+    image: deployment.image,
+    memoryMegabytes,
+    ttl: "30m",
+    labels: { [SANDBOX_LABEL]: "verify" },
+    region,
+    ports: portsOf(rendered, options.ports ?? []),
+  });
   try {
-    const created = createSandbox(host, {
-      name,
-      image: deployment.image,
-      memoryMegabytes,
-      ttl: "30m",
-      labels: { [SANDBOX_LABEL]: "verify" },
-      region,
-      ports: portsOf(rendered, options.ports ?? []),
-    });
     const sandbox = await within(host.clock, created, CREATE_MS, () => notCreated(name), host.signal);
     host.signal.throwIfAborted();
     const subject = await sandboxSubject(host, sandbox);
@@ -96,6 +98,8 @@ export async function verifyDeployment(
       cause: error,
     });
   } finally {
+    // One that is being made while it is deleted would be there afterwards.
+    await within(host.clock, created, SETTLE_MS, () => notCreated(name)).catch(() => undefined);
     await deleteSandbox(host, name).catch((error: unknown) => {
       host.emit({
         type: "warning",
