@@ -16,7 +16,8 @@ import {
   surprises,
 } from "./structure-corpus";
 
-const RUN = "structure-tests";
+/** Of this run alone: an earlier one that was ended may have left its own. */
+const RUN = `structure-tests-${String(process.pid)}`;
 const host = realHost(RUN);
 
 let engine: Engine;

@@ -78,7 +78,7 @@ export const PROBES: readonly ProbeCheck[] = [
   probe({
     name: "no package manager of the build is left",
     script: () =>
-      "if command -v apk >/dev/null; then ! apk info -e dpkg >/dev/null && ! apk info -e curl >/dev/null; else ! ls /var/lib/apt/lists/*Packages* /var/cache/apt/archives/*.deb 2>/dev/null; fi",
+      'if command -v apk >/dev/null; then ! apk info -e dpkg >/dev/null && ! apk info -e curl >/dev/null; else left=$(ls /var/lib/apt/lists/*Packages* /var/cache/apt/archives/*.deb 2>/dev/null); echo "$left"; [ -z "$left" ]; fi',
     judge: (result) =>
       whenZero(
         result,
