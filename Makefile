@@ -27,7 +27,7 @@ unit: node-packages ## unit tests only
 	@npx vitest run --project unit
 
 e2e: engine build ## end-to-end tests only: [TEST=name]
-	@npx vitest run --project e2e $(TEST)
+	@npx vitest run --project 'e2e*' $(TEST)
 
 bench: engine build ## measures ours against what people would do instead: [ROW=smoke]
 	@node --import tsx test/bench/main.ts $(ROW)

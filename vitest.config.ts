@@ -1,19 +1,35 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+
+/** End-to-end tests that look at everything on the engine, what others make there included. */
+const ALONE = ["build", "release", "structure-tests"].map((name) => `test/e2e/${name}.test.ts`);
+/** Those that mostly wait, for polls and time limits: others may run meanwhile, in a world of their own. */
+const WAITING = ["deploy-*", "bl-stand-in"].map((name) => `test/e2e/${name}.test.ts`);
+
+function endToEnd(
+  name: string,
+  include: readonly string[],
+  exclude: readonly string[] = [],
+): TestProjectConfiguration {
+  return {
+    test: {
+      name,
+      include: [...include],
+      exclude: [...exclude],
+      globalSetup: ["test/e2e/world-setup.ts"],
+      testTimeout: 240_000,
+      hookTimeout: 600_000,
+      fileParallelism: false,
+    },
+  };
+}
 
 export default defineConfig({
   test: {
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
-      {
-        test: {
-          name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
-          globalSetup: ["test/e2e/world-setup.ts"],
-          testTimeout: 240_000,
-          hookTimeout: 600_000,
-          fileParallelism: false,
-        },
-      },
+      endToEnd("e2e-alone", ALONE),
+      endToEnd("e2e-waiting", WAITING),
+      endToEnd("e2e", ["test/e2e/**/*.test.ts"], [...ALONE, ...WAITING]),
     ],
   },
 });

@@ -29,12 +29,16 @@ function lastWords(): string {
   }
 }
 
-/** Starts a world of the tests' own, points the tests at it, and ends it afterwards. The program is built first: tests run what users run. */
+/**
+ * Starts a world of the tests' own, points the tests at it, and ends it afterwards. The program is built first, so that tests run
+ * what users run; MESA_TEMPLATE_BUILT says that it is built, where others use it at this moment.
+ */
 export function setup(): () => void {
-  execFileSync(process.execPath, ["scripts/build.mjs"], {
-    cwd: resolve(import.meta.dirname, "../.."),
-    stdio: "inherit",
-  });
+  if (process.env["MESA_TEMPLATE_BUILT"] === undefined)
+    execFileSync(process.execPath, ["scripts/build.mjs"], {
+      cwd: resolve(import.meta.dirname, "../.."),
+      stdio: "inherit",
+    });
   world("start", "inherit");
   for (const line of world("env", "pipe").split("\n")) {
     const [, name, value] = /^export (\w+)="(.*)"$/u.exec(line) ?? [];
