@@ -14,7 +14,13 @@ echo "── tests (end to end)"
 export MESA_TEMPLATE_BUILT=1
 log=.test-work/e2e.log
 waiting=.test-work/e2e-waiting.log
-MESA_TEMPLATE_WORLD_DIR=.test-work/world-waiting npx vitest run --project e2e-waiting >"$waiting" 2>&1 &
+mkdir -p .test-work
+rm -f .test-work/world/world.json
+{
+  # One world after the other: the second finds images made and ports taken.
+  for _ in $(seq 600); do grep -qs '"ready":true' .test-work/world/world.json && break; sleep 0.5; done
+  MESA_TEMPLATE_WORLD_DIR=.test-work/world-waiting exec npx vitest run --project e2e-waiting
+} >"$waiting" 2>&1 &
 pid=$!
 trap 'kill "$pid" 2>/dev/null || true' EXIT
 code=0 other=0

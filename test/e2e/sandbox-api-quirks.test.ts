@@ -344,7 +344,8 @@ describe("the program itself", () => {
     const { base, stderr } = await another();
     await run("printf 'said\\001\\n'; echo cried >&2", {}, base);
     await vi.waitFor(() => {
-      expect(stderr()).toContain("cried");
+      expect(stderr().match(/"source":"process"/gu)).toHaveLength(2);
+      expect(stderr()).toMatch(/POST \/process 200.*\n/u);
     });
     const lines = stderr()
       .trim()

@@ -115,9 +115,11 @@ async function start(): Promise<number> {
   await removeContainers();
   const config: WorldConfig = { dir, source, gateway, ports, swaps };
   if (await startProcess(config)) return 0;
-  process.stderr.write("world: it is started once more, in case it was the network\n");
+  process.stderr.write(
+    "world: it is started once more, in case it was the network, or somebody took its ports\n",
+  );
   await down();
-  return (await startProcess(config)) ? 0 : 1;
+  return (await startProcess({ ...config, ports: await choosePorts(gateway) })) ? 0 : 1;
 }
 
 /** Starts the world's own process and waits until it answers. @returns whether it does */
