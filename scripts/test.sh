@@ -15,7 +15,6 @@ export MESA_TEMPLATE_BUILT=1
 log=.test-work/e2e.log
 waiting=.test-work/e2e-waiting.log
 mkdir -p .test-work
-rm -f .test-work/world/world.json
 {
   # One world after the other: the second finds images made and ports taken.
   for _ in $(seq 600); do grep -qs '"ready":true' .test-work/world/world.json && break; sleep 0.5; done
