@@ -5,7 +5,8 @@ cd "$(dirname "$0")/.."
 version=${MESA_VERSION:-0.20.0}
 say() { printf '\n\033[1m%s\033[0m\n' "$*" >&2; }
 if [ -n "${NO_COLOR:-}" ] || [ ! -t 2 ]; then say() { printf '\n%s\n' "$*" >&2; }; fi
-mesa_template() { echo "\$ mesa-template $*" >&2; node dist/mesa-template.js "$@"; }
+# Shown as it can be pasted: words that need it are quoted for the shell.
+mesa_template() { echo "\$ mesa-template ${*@Q}" | sed -E "s/'([A-Za-z0-9@%+=:,.\/_-]+)'/\1/g" >&2; node dist/mesa-template.js "$@"; }
 
 say "The stand-in world: a registry, Mesa's package repository, Mesa's API and Blaxel, all on this machine"
 node --import tsx test/world/main.ts start
