@@ -1,9 +1,11 @@
+import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import type { ContainerRequest, ContainerState, Engine, PathChange, PublishedPorts } from "./engine";
 import { execIn } from "./exec";
 import { engineFailed, statusOf } from "./failures";
 import { frameReader } from "./frames";
+import { readPathStat } from "./path-stat";
 import { runToEnd } from "./run-to-end";
 
 const CHANGES: Readonly<Record<number, PathChange["kind"]>> = { 0: "modified", 1: "added", 2: "deleted" };
@@ -21,6 +23,7 @@ type Part = Pick<
   | "stop"
   | "removeContainer"
   | "archive"
+  | "pathStat"
   | "fileSystem"
   | "changes"
 >;
@@ -108,6 +111,22 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
         signal.throwIfAborted();
         if (statusOf(error) === 404) return undefined;
         throw engineFailed(`${path} could not be read from the container`, error);
+      }
+    },
+    async pathStat(id, path, signal) {
+      try {
+        const container = docker.getContainer(id);
+        const answer = (await container.infoArchive({
+          path,
+          abortSignal: signal,
+        })) as unknown as IncomingMessage;
+        answer.resume();
+        const said = answer.headers["x-docker-container-path-stat"];
+        return (typeof said === "string" ? readPathStat(said) : undefined) ?? "untold";
+      } catch (error) {
+        signal.throwIfAborted();
+        if (statusOf(error) === 404) return undefined;
+        throw engineFailed(`${path} could not be looked at in the container`, error);
       }
     },
     async fileSystem(id, signal) {

@@ -13,6 +13,7 @@ export type {
   HistoryStep,
   ImageConfig,
   PathChange,
+  PathStat,
   PullRequest,
   RegistryLogin,
 } from "./engine";

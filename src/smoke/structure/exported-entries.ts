@@ -1,13 +1,10 @@
 import { posix } from "node:path";
 import { extract, type Header } from "tar-stream";
-import type { Engine } from "../../docker/index";
+import type { Engine, PathStat } from "../../docker/index";
 import type { Host } from "../../support/host";
-import type { goMode } from "./go-mode";
 
 /** An entry of an image's file system. */
-export interface Entry {
-  readonly kind: Parameters<typeof goMode>[0];
-  readonly mode: number;
+export interface Entry extends PathStat {
   readonly uid: number;
   readonly gid: number;
   readonly linkname: string | null | undefined;

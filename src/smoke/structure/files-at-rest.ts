@@ -1,13 +1,19 @@
 import { posix } from "node:path";
 import { extract } from "tar-stream";
-import type { Engine } from "../../docker/index";
+import type { Engine, PathStat } from "../../docker/index";
 import type { Host } from "../../support/host";
 import { entryAt, entryOf, exportedEntries, type Entry } from "./exported-entries";
 
+/** What was asked for of an entry. */
+export interface LookedAt extends PathStat {
+  readonly uid?: number;
+  readonly gid?: number;
+}
+
 /** The files of a container that was never started: the image as it was built. */
 export interface FilesAtRest {
-  /** The entry itself, never what a symbolic link points at. */
-  entry(path: string): Promise<Entry | undefined>;
+  /** The entry itself, never what a symbolic link points at; whose it is only when that is asked for. */
+  entry(path: string, owner: "with owner" | "without owner"): Promise<LookedAt | undefined>;
   /** The bytes of a file, through symbolic links; "directory" for one, undefined when there is nothing. */
   read(path: string): Promise<Uint8Array | "directory" | undefined>;
 }
@@ -43,26 +49,26 @@ export function filesAtRest(host: Host, engine: Engine, container: string): File
       stream.destroy();
     }
   };
-  let trusted = false;
-  let root: Promise<First | undefined> | undefined;
+  // Asked once, and not before a path is asked for.
+  let kept: Promise<"true" | "exported"> | undefined;
+  const archives = (): Promise<"true" | "exported"> =>
+    (kept ??= first("/", false).then((root) =>
+      root !== undefined && !isOfContainersUser(root.entry) ? "true" : "exported",
+    ));
   let exported: ReturnType<typeof exportedEntries> | undefined;
   return {
-    async entry(path) {
-      if (exported === undefined) {
-        const found = (await first(path, false))?.entry;
-        // What is not there may be a link that was followed to nowhere: only an entry tells what kind of archive this is.
-        const witness = found ?? (trusted ? undefined : (await (root ??= first("/", false)))?.entry);
-        trusted ||= witness !== undefined && !isOfContainersUser(witness);
-        if (trusted) return found;
-      }
-      exported ??= exportedEntries(host, engine, container);
-      return entryAt(await exported, path);
+    async entry(path, owner) {
+      if ((await archives()) === "exported")
+        return entryAt(await (exported ??= exportedEntries(host, engine, container)), path);
+      const stat = owner === "without owner" ? await engine.pathStat(container, path, host.signal) : "untold";
+      return stat === "untold" ? (await first(path, false))?.entry : stat;
     },
     async read(path) {
       let at = path;
       for (let links = 0; links <= LINKS_FOLLOWED; links += 1) {
         const found = await first(at, true);
         if (found === undefined) return undefined;
+        if (!isOfContainersUser(found.entry)) kept ??= Promise.resolve("true");
         if (found.entry.kind === "directory") return "directory";
         if (found.entry.kind !== "symlink") return found.data;
         at = posix.resolve(posix.dirname(posix.resolve("/", at)), found.entry.linkname ?? "");

@@ -1,22 +1,36 @@
-import type { Entry } from "./exported-entries";
+import type { LookedAt } from "./files-at-rest";
 import { goMode, isExecutableBy, lsMode } from "./go-mode";
 import { judged, textAsked, type Asked, type Judged } from "../judged";
 import type { FileContentTest, FileExistenceTest } from "./structure-file";
 
-function lsHint(wanted: string, entry: Entry, mode: string): string | undefined {
+function lsHint(wanted: string, entry: LookedAt, mode: string): string | undefined {
   const kind = entry.kind === "directory" || entry.kind === "symlink" ? entry.kind : "file";
   return wanted === lsMode(kind, entry.mode)
     ? `That is how ls writes it; these files use Go's notation: write ${mode}.`
     : undefined;
 }
 
-function owner(what: "uid" | "gid", wanted: number, is: number): readonly Asked[] {
-  if (wanted === -1) return [];
-  return [{ expected: `${what} ${String(wanted)}`, seen: `${what} ${String(is)}`, holds: wanted === is }];
+/** An owner that is not asked for. */
+const ANY_OWNER = -1;
+
+/** Whether an existence test asks whose the entry is. */
+export function asksForOwner({ uid, gid }: Pick<FileExistenceTest, "uid" | "gid">): boolean {
+  return uid !== ANY_OWNER || gid !== ANY_OWNER;
+}
+
+function owner(what: "uid" | "gid", wanted: number, is: number | undefined): readonly Asked[] {
+  if (wanted === ANY_OWNER) return [];
+  return [
+    {
+      expected: `${what} ${String(wanted)}`,
+      seen: `${what} ${String(is ?? "untold")}`,
+      holds: wanted === is,
+    },
+  ];
 }
 
 /** What an existence test says of the entry at its path; undefined: there is none. */
-export function judgeExistence(test: FileExistenceTest, path: string, entry: Entry | undefined): Judged {
+export function judgeExistence(test: FileExistenceTest, path: string, entry: LookedAt | undefined): Judged {
   const there: Asked = {
     expected: `${path} ${test.shouldExist ? "to exist" : "not to exist"}`,
     seen: entry === undefined ? "it does not" : `it does: ${goMode(entry.kind, entry.mode)}`,

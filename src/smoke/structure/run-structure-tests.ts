@@ -9,7 +9,7 @@ import type { Invocation } from "./command-batch";
 import { environmentOf, expand } from "./expand";
 import { filesAtRest, USER_OF_FILES_AT_REST, type FilesAtRest } from "./files-at-rest";
 import { judgeCommand } from "./judge-command";
-import { judgeContent, judgeExistence } from "./judge-file";
+import { asksForOwner, judgeContent, judgeExistence } from "./judge-file";
 import { judgeMetadata } from "./judge-metadata";
 import { invalidTest, type Judged } from "../judged";
 import { missingParts } from "./missing-parts";
@@ -188,8 +188,10 @@ async function fileResults(scene: Scene, files: FilesAtRest): Promise<readonly C
   const existence = file.fileExistenceTests.map((test) =>
     timed(`File Existence Test: ${test.name}`, test.line, async () => {
       const broken = missingParts(test);
+      if (broken !== undefined) return invalidTest(broken);
       const path = expand(test.path, env);
-      return broken === undefined ? judgeExistence(test, path, await files.entry(path)) : invalidTest(broken);
+      const owner = asksForOwner(test) ? "with owner" : "without owner";
+      return judgeExistence(test, path, await files.entry(path, owner));
     }),
   );
   return Promise.all([...contents, ...existence]);

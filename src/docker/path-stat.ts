@@ -1,0 +1,43 @@
+import * as z from "zod/mini";
+import type { PathStat } from "./engine";
+
+/** The bits of Go's os.FileMode, which an engine says a path's mode with (Go, package io/fs, "FileMode"). */
+const GO = {
+  directory: 2 ** 31,
+  symlink: 2 ** 27,
+  device: 2 ** 26,
+  pipe: 2 ** 25,
+  setuid: 2 ** 23,
+  setgid: 2 ** 22,
+  character: 2 ** 21,
+  sticky: 2 ** 20,
+};
+
+const SAID = z.looseObject({ mode: z.int().check(z.gte(0), z.lt(2 ** 32)) });
+
+/**
+ * Reads the header X-Docker-Container-Path-Stat: base64 of a JSON object with the mode as Go writes it (Docker Engine API, "Get
+ * information about files in a container"). Undefined: it is not such a header.
+ */
+export function readPathStat(header: string): PathStat | undefined {
+  let said: unknown;
+  try {
+    said = JSON.parse(Buffer.from(header, "base64").toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  const parsed = z.safeParse(SAID, said);
+  if (!parsed.success) return undefined;
+  const { mode } = parsed.data;
+  const has = (bit: number): boolean => Math.floor(mode / bit) % 2 === 1;
+  const special =
+    (has(GO.setuid) ? 0o4000 : 0) + (has(GO.setgid) ? 0o2000 : 0) + (has(GO.sticky) ? 0o1000 : 0);
+  return { kind: kindOf(has), mode: special + (mode % 0o1000) };
+}
+
+function kindOf(has: (bit: number) => boolean): PathStat["kind"] {
+  if (has(GO.directory)) return "directory";
+  if (has(GO.symlink)) return "symlink";
+  if (has(GO.device)) return has(GO.character) ? "character" : "block";
+  return has(GO.pipe) ? "pipe" : "file";
+}
