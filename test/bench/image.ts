@@ -116,7 +116,7 @@ export function rows(mirrors: Mirrors): readonly Row[] {
         ratio: round(theirMs / ourMs),
         goal: "no slower than the guide's",
         met: ourMs <= theirMs,
-        note: "both without cache; ours fetches the .deb beside the packages, and writes one layer of what changed",
+        note: "both without cache; ours locks, renders, scans and measures the image too",
       },
     ];
   } finally {
