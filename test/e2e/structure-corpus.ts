@@ -15,7 +15,7 @@ const BASES = {
   "Debian-like": "docker.io/library/debian:bookworm-slim",
   "Alpine-like": "docker.io/library/alpine:3.21",
 };
-export const KINDS = Object.keys(BASES);
+export const KINDS = ["Debian-like", "Alpine-like"] as const;
 export const imageOf = (kind: string): string => `structure-fixture:${kind.toLowerCase()}`;
 
 export function corpus(name: string): StructureFile {
@@ -32,12 +32,18 @@ export function surprises(results: readonly CheckResult[]): readonly string[] {
     );
 }
 
+/** A base image, pulled; answers with the reference it has on the engine. */
+export async function pullBase(host: Host, engine: Engine, kind: keyof typeof BASES): Promise<string> {
+  const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
+  const reference = `${mirrors.images ?? ""}${BASES[kind]}`;
+  await engine.pull({ reference, platform: "linux/amd64", signal: host.signal });
+  return reference;
+}
+
 /** Builds the images that the corpus is about. */
 export async function buildCorpusImages(host: Host, engine: Engine): Promise<void> {
-  const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
-  for (const [kind, base] of Object.entries(BASES)) {
-    const mirrored = `${mirrors.images ?? ""}${base}`;
-    await engine.pull({ reference: mirrored, platform: "linux/amd64", signal: host.signal });
+  for (const kind of KINDS) {
+    const mirrored = await pullBase(host, engine, kind);
     const dockerfile = readFileSync(join(CORPUS, "Dockerfile.fixture"), "utf8");
     await buildFixture(host, engine, imageOf(kind), dockerfile, { buildArgs: { BASE: mirrored } });
   }
@@ -111,6 +117,7 @@ export function holdToCorpus(host: Host, engine: () => Engine): void {
           globalEnvVars: [
             { key: "PATH", value: "/d:$PATH" },
             { key: "TWICE", value: "$GREETING $GREETING" },
+            { key: "FOLDER", value: "d" },
           ],
           commandTests: [
             {
@@ -125,10 +132,15 @@ export function holdToCorpus(host: Host, engine: () => Engine): void {
               expectedOutput: ["(?m)^PATH=/d:/opt/tools:"],
             },
           ],
+          fileExistenceTests: [{ name: "PASS in a path", path: "/$FOLDER/file" }],
+          metadataTest: { unboundEnvVars: [{ key: "TWICE" }] },
         }),
         "globals.yaml",
       );
-      expect(surprises(await runStructureTests(host, engine(), imageOf(kind), file))).toEqual([]);
+      const results = await runStructureTests(host, engine(), imageOf(kind), file);
+      const metadata = results.at(-1);
+      expect(surprises(results.slice(0, -1))).toEqual([]);
+      expect([metadata?.name, metadata?.outcome]).toEqual(["Metadata Test", "passed"]);
     });
   });
 }

@@ -104,7 +104,7 @@ describe("mesa-template smoke --image", () => {
     const ls = results[0]?.checks.find((check) => check.name.endsWith("FAIL setuid as ls writes it"));
     expect(ls).toMatchObject({
       outcome: "failed",
-      line: 26,
+      line: 29,
       expected: "permissions -rwsr-xr-x",
       seen: "urwxr-xr-x",
     });

@@ -1,4 +1,15 @@
-import { isAlias, isMap, isScalar, isSeq, type Document, type LineCounter, type Node, type Pair } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  type Document,
+  type LineCounter,
+  type Node,
+  type Pair,
+  type Scalar,
+} from "yaml";
+import { yamlFlag, yamlWhole } from "./yaml-values";
 
 /** A file does not have the form it must have. */
 export class Misshapen extends Error {
@@ -44,23 +55,25 @@ function meant(node: unknown, form: Form): unknown {
   return isAlias(node) ? node.resolve(form.document) : node;
 }
 
-/** The pairs of a mapping, those merged into it (<<) after its own, which win. */
+/** The pairs of a mapping with those merged into it (<<), where they stand: the last of a name counts, merged or not (yaml.v2, decode.go). */
 function pairsOf(node: unknown, form: Form): readonly Pair[] {
   const map = meant(node, form);
   if (!isMap(map)) return [];
-  const isMerge = ({ key }: Pair): boolean => !form.json && isScalar(key) && key.value === "<<";
-  const merged = map.items.filter(isMerge).flatMap(({ value }) => {
-    const source = meant(value, form);
-    return isSeq(source) ? source.items : [source];
+  return map.items.flatMap((pair) => {
+    if (form.json || !isScalar(pair.key) || pair.key.value !== "<<") return [pair];
+    const source = meant(pair.value, form);
+    // Of several the earlier wins.
+    return (isSeq(source) ? [...source.items].reverse() : [source]).flatMap((one) => pairsOf(one, form));
   });
-  return [
-    ...map.items.filter((pair) => !isMerge(pair)),
-    ...merged.flatMap((source) => pairsOf(source, form)),
-  ];
 }
 
 function isNothing(node: unknown): boolean {
   return node === undefined || node === null || (isScalar(node) && node.value === null);
+}
+
+/** What a scalar without quotes says; in quotes, or as a block, it is a text whatever it says. */
+function plain(node: Scalar): string | undefined {
+  return node.type === "PLAIN" ? node.source : undefined;
 }
 
 export const text: Decoder<string> = (node, form, where) => {
@@ -73,33 +86,38 @@ export const text: Decoder<string> = (node, form, where) => {
   throw refused(node, form, where, "a text");
 };
 
-export function whole(fallback: number): Decoder<number> {
+/**
+ * A value that has a meaning where it is left out, `absent`. A null is left out in JSON; in YAML it is the empty value: yaml.v2 sets
+ * 0 or false there, whatever stood before.
+ */
+function scalar<T>(
+  absent: T,
+  empty: T,
+  wanted: string,
+  read: (written: string, json: boolean) => T | undefined,
+): Decoder<T> {
   return (node, form, where) => {
-    if (isNothing(node)) return fallback;
-    if (isScalar(node) && typeof node.value === "number" && Number.isInteger(node.value)) return node.value;
-    throw refused(node, form, where, "a whole number");
+    if (node === undefined) return absent;
+    if (isNothing(node)) return form.json ? absent : empty;
+    const written = isScalar(node) ? plain(node) : undefined;
+    const value = written === undefined ? undefined : read(written, form.json);
+    if (value === undefined) throw refused(node, form, where, wanted);
+    return value;
   };
 }
 
-const WORDS: Readonly<Record<string, boolean>> = {
-  yes: true,
-  on: true,
-  y: true,
-  no: false,
-  off: false,
-  n: false,
-};
+/** A whole number; `absent` where there is none. */
+export function whole(absent: number): Decoder<number> {
+  return scalar(absent, 0, "a whole number", (written, json) =>
+    json ? (/^-?\d+$/u.test(written) ? Number(written) : undefined) : yamlWhole(written),
+  );
+}
 
-export function flag(fallback: boolean): Decoder<boolean> {
-  return (node, form, where) => {
-    if (isNothing(node)) return fallback;
-    if (isScalar(node)) {
-      if (typeof node.value === "boolean") return node.value;
-      const word = typeof node.value === "string" && !form.json ? WORDS[node.value.toLowerCase()] : undefined;
-      if (word !== undefined) return word;
-    }
-    throw refused(node, form, where, "true or false");
-  };
+/** True or false; `absent` where nothing is said. */
+export function flag(absent: boolean): Decoder<boolean> {
+  return scalar(absent, false, "true or false", (written, json) =>
+    json ? { true: true, false: false }[written] : yamlFlag(written),
+  );
 }
 
 /** A list; nothing is an empty one. */
@@ -136,7 +154,8 @@ export function mapping<T extends object>(fields: { readonly [K in keyof T]: Dec
           `there is no field ${name === "" ? "of that kind" : name}${where === "" ? "" : ` in ${where}`} (there are: ${names.join(", ")})`,
         );
       }
-      if (!found.has(known)) found.set(known, meant(value, form));
+      // The last of a name counts: JSON may say one twice.
+      found.set(known, meant(value, form) ?? null);
     }
     const values = Object.fromEntries(
       names.map((name) => [

@@ -14,7 +14,10 @@ export interface LookedAt extends PathStat {
 export interface FilesAtRest {
   /** The entry itself, never what a symbolic link points at; whose it is only when that is asked for. */
   entry(path: string, owner: "with owner" | "without owner"): Promise<LookedAt | undefined>;
-  /** The bytes of a file, through symbolic links; "directory" for one, undefined when there is nothing. */
+  /**
+   * The bytes of a file, through symbolic links; "directory" for one, undefined when there is nothing that can be read. The target
+   * of a relative link is looked for from the root, as container-structure-test does (its ReadFile, docker_driver.go).
+   */
   read(path: string): Promise<Uint8Array | "directory" | undefined>;
 }
 
@@ -55,11 +58,18 @@ export function filesAtRest(host: Host, engine: Engine, container: string): File
     (kept ??= first("/", false).then((root) =>
       root !== undefined && !isOfContainersUser(root.entry) ? "true" : "exported",
     ));
-  let exported: ReturnType<typeof exportedEntries> | undefined;
+  let exporting: ReturnType<typeof exportedEntries> | undefined;
+  const exported = async (path: string): Promise<Entry | undefined> =>
+    entryAt(await (exporting ??= exportedEntries(host, engine, container)), path);
   return {
     async entry(path, owner) {
-      if ((await archives()) === "exported")
-        return entryAt(await (exported ??= exportedEntries(host, engine, container)), path);
+      if ((await archives()) === "exported") {
+        const entry = await exported(path);
+        if (entry !== undefined) return entry;
+        // What is mounted is not exported, and whose it is cannot be told.
+        const mounted = (await first(path, false))?.entry;
+        return mounted === undefined ? undefined : { kind: mounted.kind, mode: mounted.mode };
+      }
       const stat = owner === "without owner" ? await engine.pathStat(container, path, host.signal) : "untold";
       return stat === "untold" ? (await first(path, false))?.entry : stat;
     },
@@ -67,11 +77,13 @@ export function filesAtRest(host: Host, engine: Engine, container: string): File
       let at = path;
       for (let links = 0; links <= LINKS_FOLLOWED; links += 1) {
         const found = await first(at, true);
-        if (found === undefined) return undefined;
-        if (!isOfContainersUser(found.entry)) kept ??= Promise.resolve("true");
-        if (found.entry.kind === "directory") return "directory";
-        if (found.entry.kind !== "symlink") return found.data;
-        at = posix.resolve(posix.dirname(posix.resolve("/", at)), found.entry.linkname ?? "");
+        if (found !== undefined && !isOfContainersUser(found.entry)) kept ??= Promise.resolve("true");
+        // An engine that has to be asked for an export has followed a link already, and not from the root.
+        const own = (await archives()) === "exported" ? await exported(at) : undefined;
+        const entry = own ?? found?.entry;
+        if (entry?.kind === "directory") return "directory";
+        if (entry?.kind !== "symlink") return entry?.kind === "file" ? found?.data : undefined;
+        at = posix.resolve("/", entry.linkname ?? "");
       }
       return undefined;
     },

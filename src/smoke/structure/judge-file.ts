@@ -3,9 +3,16 @@ import { goMode, isExecutableBy, lsMode } from "./go-mode";
 import { judged, textAsked, type Asked, type Judged } from "../judged";
 import type { FileContentTest, FileExistenceTest } from "./structure-file";
 
-function lsHint(wanted: string, entry: LookedAt, mode: string): string | undefined {
-  const kind = entry.kind === "directory" || entry.kind === "symlink" ? entry.kind : "file";
-  return wanted === lsMode(kind, entry.mode)
+/** An entry of a kind that container-structure-test sees. */
+type Seen = LookedAt & { readonly kind: "file" | "directory" | "symlink" };
+
+/** Whether container-structure-test sees an entry: its StatFile and ReadFile pass over all but files, folders and links. */
+function isSeen(entry: LookedAt): entry is Seen {
+  return entry.kind === "file" || entry.kind === "directory" || entry.kind === "symlink";
+}
+
+function lsHint(wanted: string, { kind, mode: bits }: Seen, mode: string): string | undefined {
+  return wanted === lsMode(kind, bits)
     ? `That is how ls writes it; these files use Go's notation: write ${mode}.`
     : undefined;
 }
@@ -31,12 +38,23 @@ function owner(what: "uid" | "gid", wanted: number, is: number | undefined): rea
 
 /** What an existence test says of the entry at its path; undefined: there is none. */
 export function judgeExistence(test: FileExistenceTest, path: string, entry: LookedAt | undefined): Judged {
+  const expected = `${path} ${test.shouldExist ? "to exist" : "not to exist"}`;
+  if (entry === undefined) return judged([{ expected, seen: "it does not", holds: !test.shouldExist }]);
+  if (!isSeen(entry))
+    return judged([
+      {
+        expected,
+        seen: `it is a ${entry.kind === "pipe" ? "named pipe" : "device"}, which these tests do not see`,
+        holds: !test.shouldExist,
+        hint: "container-structure-test finds files, folders and symbolic links, and nothing else.",
+      },
+    ]);
   const there: Asked = {
-    expected: `${path} ${test.shouldExist ? "to exist" : "not to exist"}`,
-    seen: entry === undefined ? "it does not" : `it does: ${goMode(entry.kind, entry.mode)}`,
-    holds: (entry !== undefined) === test.shouldExist,
+    expected,
+    seen: `it does: ${goMode(entry.kind, entry.mode)}`,
+    holds: test.shouldExist,
   };
-  if (entry === undefined || !test.shouldExist) return judged([there]);
+  if (!test.shouldExist) return judged([there]);
   const mode = goMode(entry.kind, entry.mode);
   const executable = isExecutableBy(test.isExecutableBy, entry.mode);
   return judged([
@@ -75,11 +93,11 @@ export function judgeContent(test: FileContentTest, data: Uint8Array | "director
     return judged([
       {
         expected: `${test.path} to be read`,
-        seen: "it does not exist",
+        seen: "there is no such file",
         holds: false,
         hint: test.path.includes("$")
           ? "Paths of content tests are taken as they are: $NAME is not replaced here."
-          : undefined,
+          : "Only a file can be read. Where a symbolic link stands at the path, the target of a relative one is looked for from /, not from beside the link.",
       },
     ]);
   if (data === "directory")

@@ -1,18 +1,7 @@
 import { readFile } from "node:fs/promises";
-import { LineCounter, parseAllDocuments } from "yaml";
 import { Failure, messageOf } from "../../support/errors";
-import {
-  flag,
-  lineOf,
-  list,
-  listOrNothing,
-  mapping,
-  Misshapen,
-  text,
-  whole,
-  type Decoder,
-  type Form,
-} from "./decode";
+import { flag, lineOf, list, listOrNothing, mapping, Misshapen, text, whole, type Decoder } from "./decode";
+import { readDocument } from "./read-document";
 import type {
   CommandTest,
   FileContentTest,
@@ -40,15 +29,18 @@ const commandTest: Decoder<CommandTest> = mapping<Omit<CommandTest, "line">>({
   excludedError: words,
 });
 
-/** In YAML a file should exist unless the test says otherwise, in JSON the other way round: Go's decoders differ there, and so do verdicts. */
+/**
+ * In YAML a file should exist, of any owner, unless the test says otherwise; in JSON it should not, and if it should, it is root's:
+ * Go's decoders differ there, and so do verdicts (its FileExistenceTest has an UnmarshalYAML that sets these, and none for JSON).
+ */
 const fileExistenceTest: Decoder<FileExistenceTest> = (node, form, where) =>
   mapping<Omit<FileExistenceTest, "line">>({
     name: text,
     path: text,
     shouldExist: flag(!form.json),
     permissions: text,
-    uid: whole(-1),
-    gid: whole(-1),
+    uid: whole(form.json ? 0 : -1),
+    gid: whole(form.json ? 0 : -1),
     isExecutableBy: text,
   })(node, form, where);
 
@@ -76,7 +68,8 @@ const metadataTest: Decoder<MetadataTest> = mapping<Omit<MetadataTest, "line">>(
 const runOptions: Decoder<RunOptions & { readonly line: number }> = mapping<RunOptions>({
   user: text,
   privileged: flag(false),
-  allocateTty: flag(false),
+  // In JSON the field has the name of Go's own, TTY: this one is unknown there.
+  allocateTty: (node, form, where) => !form.json && flag(false)(node, form, where),
   envFile: text,
   envVars: words,
   capabilities: words,
@@ -95,6 +88,13 @@ const structureFile = mapping({
   metadataTest,
   containerRunOptions: runOptions,
 });
+
+/** What is given but empty is as if it were not (Go's ContainerRunOptions.IsSet). */
+function isSet(options: RunOptions): boolean {
+  const { user, privileged, allocateTty, envFile, envVars, capabilities, bindMounts } = options;
+  const lists = [envVars, capabilities, bindMounts];
+  return user !== "" || privileged || allocateTty || envFile !== "" || lists.some((list) => list.length > 0);
+}
 
 function isEmpty(test: MetadataTest): boolean {
   const lists = [
@@ -120,24 +120,16 @@ function isEmpty(test: MetadataTest): boolean {
  * @throws Failure STRUCTURE_TESTS_INVALID (exit 2) with file and line
  */
 export function parseStructureFile(source: string, path: string): StructureFile {
-  const lines = new LineCounter();
-  // Of several documents Go's decoder reads the first.
-  const documents = parseAllDocuments(source, { lineCounter: lines, version: "1.2", uniqueKeys: true });
-  const [document] = "empty" in documents ? [] : documents;
-  if (document === undefined) throw invalid(path, 1, "it is empty");
-  const form: Form = { json: path.endsWith(".json"), lines, document };
-  const [broken] = document.errors;
-  if (broken !== undefined)
-    throw invalid(path, lines.linePos(broken.pos[0]).line, broken.message.split("\n")[0] ?? "it is not YAML");
   try {
-    const file = structureFile(document.contents, form, "");
+    const { contents, form } = readDocument(source, path.endsWith(".json"));
+    const file = structureFile(contents, form, "");
     if (file.schemaVersion === "")
       throw new Misshapen(1, 'schemaVersion is missing: write schemaVersion: "2.0.0"');
     if (file.schemaVersion !== "2.0.0")
       throw new Misshapen(1, `schemaVersion is ${file.schemaVersion}; only 2.0.0 is read`);
     const metadata =
       file.metadataTest.line === 0 || isEmpty(file.metadataTest) ? undefined : file.metadataTest;
-    const options = file.containerRunOptions.line === 0 ? undefined : file.containerRunOptions;
+    const options = isSet(file.containerRunOptions) ? file.containerRunOptions : undefined;
     const count =
       file.commandTests.length +
       file.fileContentTests.length +

@@ -47,6 +47,11 @@ export async function runCommands(stage: Stage, runs: readonly CommandRun[]): Pr
   const limit = pLimit(AT_ONCE);
   const alone = (list: readonly CommandRun[]): Promise<unknown> =>
     Promise.all(list.map((run) => limit(async () => results.set(run, await runAlone(stage, run)))));
+  if ((stage.base.binds ?? []).length > 0) {
+    // What is written there stays: as container-structure-test has it, one after the other, each for those behind it to find.
+    for (const run of runs) await alone([run]);
+    return runs.map((run) => results.get(run) ?? UNRUN);
+  }
   const shared = runs.filter(canShare);
   const group = async (list: readonly CommandRun[]): Promise<void> => {
     if (list.length < 2) {
@@ -67,18 +72,14 @@ export async function runCommands(stage: Stage, runs: readonly CommandRun[]): Pr
     group(shared.filter(mayWrite)),
     alone(runs.filter((run) => !shared.includes(run))),
   ]);
-  return runs.map(
-    (run) =>
-      results.get(run) ?? {
-        exitCode: -1,
-        stdout: "",
-        stderr: "",
-        timedOut: false,
-        durationMs: 0,
-        cannotStart: "it was not run",
-      },
-  );
+  return runs.map((run) => results.get(run) ?? UNRUN);
 }
+
+function notStarted(why: string): Ran {
+  return { exitCode: -1, stdout: "", stderr: "", timedOut: false, durationMs: 0, cannotStart: why };
+}
+
+const UNRUN = notStarted("it was not run");
 
 interface Together {
   readonly good: readonly (readonly [CommandRun, Ran])[];
@@ -150,9 +151,9 @@ async function runAlone(stage: Stage, run: CommandRun): Promise<Ran> {
   try {
     let image = stage.image;
     for (const step of run.setup) {
-      image = await inContainer(stage, image, step.argv, step.env, step.timeoutMs, (container) =>
-        stage.engine.commit(container.id),
-      );
+      const after = await afterSetup(stage, image, step);
+      if ("why" in after) return notStarted(after.why);
+      image = after.image;
       made.push(image);
     }
     const begun = stage.host.clock.now();
@@ -171,6 +172,20 @@ async function runAlone(stage: Stage, run: CommandRun): Promise<Ran> {
   }
 }
 
+/** The image a setup command leaves, whatever its exit code; why there is none where it could not be started, or did not end. */
+async function afterSetup(
+  stage: Stage,
+  image: string,
+  { argv, env, timeoutMs }: Invocation,
+): Promise<{ readonly image: string } | { readonly why: string }> {
+  return inContainer(stage, image, argv, env, timeoutMs, async ({ id, startError, timedOut }) => {
+    const what = `the setup command ${argv.join(" ")}`;
+    if (startError !== undefined) return { why: `${what} could not be started: ${startError}` };
+    if (timedOut) return { why: `${what} did not end within ${String(timeoutMs / 1000)} s` };
+    return { image: await stage.engine.commit(id) };
+  });
+}
+
 async function inContainer<T>(
   stage: Stage,
   image: string,
@@ -186,7 +201,11 @@ async function inContainer<T>(
       image,
       entrypoint: [entrypoint],
       cmd,
-      env: [...(stage.base.env ?? []), ...env.map(([name, value]) => `${name}=${value}`)],
+      // An image that a setup command left holds the variables it was run with.
+      env: [
+        ...(image === stage.image ? (stage.base.env ?? []) : []),
+        ...env.map(([name, value]) => `${name}=${value}`),
+      ],
     },
     { timeoutMs, signal: stage.host.signal },
   );

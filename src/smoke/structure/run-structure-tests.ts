@@ -1,11 +1,8 @@
-import { readFile } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
 import pLimit from "p-limit";
-import type { ContainerRequest, Engine, EngineImage } from "../../docker/index";
-import { Failure, messageOf } from "../../support/errors";
+import type { Engine, EngineImage } from "../../docker/index";
+import { Failure } from "../../support/errors";
 import { RUN_LABEL, type Host } from "../../support/host";
 import type { CheckResult } from "../report";
-import type { Invocation } from "./command-batch";
 import { environmentOf, expand } from "./expand";
 import { filesAtRest, USER_OF_FILES_AT_REST, type FilesAtRest } from "./files-at-rest";
 import { judgeCommand } from "./judge-command";
@@ -14,7 +11,8 @@ import { judgeMetadata } from "./judge-metadata";
 import { invalidTest, type Judged } from "../judged";
 import { missingParts } from "./missing-parts";
 import { runCommands, type Stage } from "./run-commands";
-import type { CommandTest, StructureFile } from "./structure-file";
+import { optionsRequest, optionVariables } from "./run-options";
+import type { StructureFile } from "./structure-file";
 
 /** A command test's own limit, in ms; container-structure-test has none. */
 const COMMAND_LIMIT_MS = 60_000;
@@ -52,7 +50,7 @@ export async function runStructureTests(
   const env = new Map([...imageEnv, ...globals]);
   const base: Stage["base"] = {
     labels: { [RUN_LABEL]: host.runId },
-    ...baseRequest(file),
+    ...optionsRequest(file),
     env: globals.map(([name, value]) => `${name}=${value}`),
   };
   const scene: Scene = {
@@ -69,6 +67,8 @@ export async function runStructureTests(
     entrypoint: ["/none"],
     cmd: [],
     user: USER_OF_FILES_AT_REST,
+    // What is mounted is there for file tests as well.
+    ...(base.binds === undefined ? {} : { binds: base.binds }),
   });
   try {
     const files = filesAtRest(host, engine, container);
@@ -83,34 +83,6 @@ export async function runStructureTests(
   }
 }
 
-/** What containerRunOptions asks for, as a container request. */
-function baseRequest({ runOptions }: StructureFile): Partial<ContainerRequest> {
-  if (runOptions === undefined) return {};
-  const { user, privileged, capabilities, bindMounts } = runOptions;
-  return {
-    ...(user === "" ? {} : { user }),
-    ...(privileged ? { privileged } : {}),
-    ...(capabilities.length === 0 ? {} : { capabilities }),
-    ...(bindMounts.length === 0 ? {} : { binds: bindMounts }),
-  };
-}
-
-async function readEnvFile(testFile: string, envFile: string): Promise<readonly string[]> {
-  const path = resolve(dirname(testFile), envFile);
-  try {
-    return (await readFile(path, "utf8"))
-      .split(/\r?\n/u)
-      .filter((line) => line.includes("=") && !line.startsWith("#"));
-  } catch (error) {
-    throw new Failure({
-      code: "STRUCTURE_TESTS_INVALID",
-      kind: "usage",
-      message: `${testFile}: containerRunOptions.envFile ${envFile} cannot be read: ${messageOf(error)}`,
-      cause: error,
-    });
-  }
-}
-
 function result(
   scene: Pick<Scene, "file">,
   name: string,
@@ -121,40 +93,40 @@ function result(
   return { name, durationMs, ...judged, file: scene.file.path, line };
 }
 
-/** The variables a command gets besides the image's: the test's own, or, where containerRunOptions is given, those it names. */
-async function testVariables(scene: Scene, test: CommandTest): Promise<Invocation["env"]> {
-  const options = scene.file.runOptions;
-  if (options === undefined) return test.envVars.map(({ key, value }) => [key, value] as const);
-  const fromFile =
-    options.envFile === "" ? [] : [...environmentOf(await readEnvFile(scene.file.path, options.envFile))];
-  const named = options.envVars.map((name) => [name, scene.host.env[name] ?? ""] as const);
-  return [...fromFile, ...named];
+/**
+ * Why no container can be made for the tests of a file. container-structure-test asks its engine for a variable without a name then,
+ * which the engine refuses ("invalid environment variable", Docker Engine 20.10), and each of the tests fails.
+ */
+function whyNoContainer({ globalEnvVars }: StructureFile): string | undefined {
+  return globalEnvVars.some(({ key }) => key === "") ? "a variable in globalEnvVars has no key" : undefined;
+}
+
+function whyNoCommand(file: StructureFile, unset: readonly string[]): string | undefined {
+  if (file.runOptions?.allocateTty === true)
+    return "containerRunOptions.allocateTty is not supported here: stdout and stderr would be one";
+  return unset.length === 0
+    ? whyNoContainer(file)
+    : `containerRunOptions.envVars names ${unset.join(", ")}, which is empty or not set here`;
 }
 
 async function commandResults(scene: Scene): Promise<readonly CheckResult[]> {
-  const { file, env } = scene;
-  const tests = file.commandTests.map((test) => ({
-    test,
-    broken:
-      missingParts(test) ??
-      (file.runOptions?.allocateTty === true
-        ? "containerRunOptions.allocateTty is not supported here: stdout and stderr would be one"
-        : undefined),
-  }));
+  const { file, env, host } = scene;
+  const given = await optionVariables(host, file);
+  const why = whyNoCommand(file, given?.unset ?? []);
+  const tests = file.commandTests.map((test) => ({ test, broken: missingParts(test) ?? why }));
   const whole = tests.filter(({ broken }) => broken === undefined).map(({ test }) => test);
-  const runs = await Promise.all(
-    whole.map(async (test) => {
-      const variables = await testVariables(scene, test);
-      const forSetup = test.envVars.map(({ key, value }) => [key, expand(value, env)] as const);
-      return {
-        argv: [test.command, ...test.args].map((word) => expand(word, env)),
-        env: variables,
-        timeoutMs: COMMAND_LIMIT_MS,
-        // The shells of setup commands see the variables themselves: nothing is replaced in them.
-        setup: test.setup.map((argv) => ({ argv, env: forSetup, timeoutMs: COMMAND_LIMIT_MS })),
-      };
-    }),
-  );
+  const runs = whole.map((test) => {
+    const forSetup = test.envVars.map(({ key, value }) => [key, expand(value, env)] as const);
+    // What setup commands leave is an image, whose environment holds the test's variables.
+    const known = test.setup.length === 0 ? env : new Map([...env, ...forSetup]);
+    return {
+      argv: [test.command, ...test.args].map((word) => expand(word, known)),
+      env: given?.variables ?? test.envVars.map(({ key, value }) => [key, value] as const),
+      timeoutMs: COMMAND_LIMIT_MS,
+      // The shells of setup commands see the variables themselves: nothing is replaced in them.
+      setup: test.setup.map((argv) => ({ argv, env: forSetup, timeoutMs: COMMAND_LIMIT_MS })),
+    };
+  });
   const ran = await runCommands(scene.stage, runs);
   const byTest = new Map(whole.map((test, index) => [test, ran[index]]));
   return tests.map(({ test, broken }) => {
@@ -179,15 +151,16 @@ async function fileResults(scene: Scene, files: FilesAtRest): Promise<readonly C
       const judged = await judge();
       return result(scene, name, line, host.clock.now() - begun, judged);
     });
+  const why = whyNoContainer(file);
   const contents = file.fileContentTests.map((test) =>
     timed(`File Content Test: ${test.name}`, test.line, async () => {
-      const broken = missingParts(test);
+      const broken = missingParts(test) ?? why;
       return broken === undefined ? judgeContent(test, await files.read(test.path)) : invalidTest(broken);
     }),
   );
   const existence = file.fileExistenceTests.map((test) =>
     timed(`File Existence Test: ${test.name}`, test.line, async () => {
-      const broken = missingParts(test);
+      const broken = missingParts(test) ?? why;
       if (broken !== undefined) return invalidTest(broken);
       const path = expand(test.path, env);
       const owner = asksForOwner(test) ? "with owner" : "without owner";
@@ -209,7 +182,7 @@ function licenceResults(file: StructureFile): readonly CheckResult[] {
 }
 
 function metadataResults(scene: Scene): readonly CheckResult[] {
-  const { image, file, env } = scene;
+  const { image, file } = scene;
   const test = file.metadataTest;
   if (test === undefined) return [];
   return [
@@ -218,7 +191,13 @@ function metadataResults(scene: Scene): readonly CheckResult[] {
       "Metadata Test",
       test.line,
       0,
-      judgeMetadata(test, image.config, new Map(Object.entries(image.labels)), env),
+      // The image's own variables: global ones are set for the other tests only.
+      judgeMetadata(
+        test,
+        image.config,
+        new Map(Object.entries(image.labels)),
+        environmentOf(image.config.env),
+      ),
     ),
   ];
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { ImageConfig } from "../../../../src/docker/index";
 import type { Entry } from "../../../../src/smoke/structure/exported-entries";
+import type { LookedAt } from "../../../../src/smoke/structure/files-at-rest";
 import { judgeCommand } from "../../../../src/smoke/structure/judge-command";
 import { judgeContent, judgeExistence } from "../../../../src/smoke/structure/judge-file";
 import { judgeMetadata } from "../../../../src/smoke/structure/judge-metadata";
@@ -39,7 +40,7 @@ function command(test: string, exitCode = 0): Judged {
   });
 }
 
-function existence(test: string, found: Entry | undefined = entry): Judged {
+function existence(test: string, found: LookedAt | undefined = entry): Judged {
   const { fileExistenceTests } = fileWith(`fileExistenceTests: [{name: a, path: /x, ${test}}]`);
   return judgeExistence(first(fileExistenceTests), "/x", found);
 }
@@ -87,6 +88,20 @@ describe("every verdict tells what was expected and what was seen", () => {
       "it does not",
     ],
     [
+      "existence, of a named pipe",
+      () => existence("permissions: prw-r--r--", { kind: "pipe", mode: 0o644 }),
+      "failed",
+      "/x to exist",
+      "it is a named pipe, which these tests do not see",
+    ],
+    [
+      "existence, of a device that must not be",
+      () => existence("shouldExist: false", { kind: "character", mode: 0o644 }),
+      "passed",
+      "/x not to exist",
+      "it is a device",
+    ],
+    [
       "content",
       () => content('expectedContents: ["b"]', Buffer.from("abc")),
       "passed",
@@ -98,7 +113,7 @@ describe("every verdict tells what was expected and what was seen", () => {
       () => content("expectedContents: []", undefined),
       "failed",
       "/x to be read",
-      "it does not exist",
+      "there is no such file",
     ],
     [
       "content of a folder",
