@@ -124,11 +124,10 @@ describe("what fails while the command runs", () => {
       });
       expect(answer.status).toBe(200);
     };
-    const begun = Date.now();
-    const ran = await whileRunning(remove, "sleep 120");
+    // The command would go on for a day.
+    const ran = await whileRunning(remove, "sleep 86400");
     expect(ran.code, ran.stderr).toBe(7);
     expect(ran.stderr).toMatch(/error: The sandbox mesa-run-\w+ stopped answering while the command ran/u);
-    expect(Date.now() - begun).toBeLessThan(60_000);
     await place.expectClean();
   });
 });

@@ -135,10 +135,9 @@ describe("a sandbox as an object", () => {
 
   it("ends a running command when the signal is aborted, and cleans up", async () => {
     const stop = new AbortController();
-    const begun = Date.now();
     const error = await rejection(
       library.withMesaSandbox({ ...template, signal: stop.signal }, (sandbox) =>
-        sandbox.run(["sh", "-c", "echo begun; sleep 100"], {
+        sandbox.run(["sh", "-c", "echo begun; sleep 86400"], {
           onOutput: () => {
             stop.abort(new Error("enough"));
           },
@@ -146,7 +145,6 @@ describe("a sandbox as an object", () => {
       ),
     );
     expect((error as Error).message).toBe("enough");
-    expect(Date.now() - begun).toBeLessThan(60_000);
     await place.expectClean();
   });
 

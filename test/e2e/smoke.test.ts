@@ -271,7 +271,6 @@ describe("a container that does not come up", () => {
       "126",
     ],
   ])("because it %s", async (name, lines, files, code, words) => {
-    const begun = Date.now();
     const refused = (await smoke(
       "alpine",
       await variant("alpine", name.replaceAll(" ", "-"), lines, files as Record<string, string>),
@@ -284,7 +283,6 @@ describe("a container that does not come up", () => {
     };
     expect([refused.code.startsWith(code), refused.kind]).toEqual([true, "smoke"]);
     expect([refused.message, ...refused.log, refused.hint].join("\n")).toContain(words);
-    expect(Date.now() - begun).toBeLessThan(20_000);
   });
 
   it("because it never listens", async () => {

@@ -312,13 +312,11 @@ describe("the stand-in mesa", () => {
 
     it("bears git: a repository with 300 files is committed and cloned in it", async () => {
       await mount();
-      const before = Date.now();
       const out = await passed(
         `cd ${AT}; export HOME=/root; git config --global user.email a@example.invalid; git config --global user.name A; git config --global init.defaultBranch main
          git init -q work; cd work; for i in $(seq 300); do echo $i > f$i; done; git add .; git commit -qm all; git fsck 2>&1; cd ..; git clone -q work copy; ls copy | wc -l; git -C copy status --porcelain`,
       );
       expect(out.trim()).toMatch(/^300$/mu);
-      expect(Date.now() - before).toBeLessThan(60_000);
     });
 
     it("is mounted by another user too, when fuse.conf lets them, and belongs to them", async () => {

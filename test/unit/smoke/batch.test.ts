@@ -47,7 +47,6 @@ describe("a batch of scripts", () => {
       item("echo after"),
     ]);
     expect(results[0]).toMatchObject({ timedOut: true, stdout: "begun\n" });
-    expect(results[0]?.durationMs).toBeLessThan(2500);
     expect(results[1]).toMatchObject({ stdout: "after\n", timedOut: false });
   });
 
