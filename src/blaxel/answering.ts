@@ -1,6 +1,6 @@
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { timeLimit } from "../support/time-limit";
+import { withTimeLimit } from "../support/time-limit";
 import { sandboxHeaders } from "./credentials-headers";
 
 export interface AnswerWait {
@@ -19,13 +19,11 @@ async function lookAt(
   headers: Readonly<Record<string, string>>,
 ): Promise<string | undefined> {
   try {
-    const response = await host.fetch(`${base}/health`, {
-      headers,
-      redirect: "error",
-      signal: timeLimit(10_000, host.signal),
+    return await withTimeLimit(10_000, host.signal, async (signal) => {
+      const response = await host.fetch(`${base}/health`, { headers, redirect: "error", signal });
+      await response.body?.cancel();
+      return response.ok ? undefined : `HTTP ${String(response.status)}`;
     });
-    await response.body?.cancel();
-    return response.ok ? undefined : `HTTP ${String(response.status)}`;
   } catch (error) {
     host.signal.throwIfAborted();
     return messageOf(error);

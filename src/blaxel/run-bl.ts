@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, realpath, rm } from "node:fs/promises";
+import { mkdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { BlaxelCredentials } from "./credentials";
+import { makeSessionFolder } from "./session-folder";
 
 /**
  * Private folders for one use of bl: a HOME without config.yaml, a TMPDIR (bl leaves its zip there), and a neutral
@@ -51,7 +52,7 @@ export async function withBlSession<T>(
   credentials: BlaxelCredentials | undefined,
   use: (session: BlSession) => Promise<T>,
 ): Promise<T> {
-  const root = await mkdtemp(join(await neutralParent(host.env), "mesa-template-bl-"));
+  const root = await makeSessionFolder(await neutralParent(host.env));
   const session: BlSession = {
     home: join(root, "home"),
     temporary: join(root, "tmp"),

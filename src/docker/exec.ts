@@ -3,14 +3,24 @@ import type Docker from "dockerode";
 import type { ExecRequest, ExecResult } from "./engine";
 import { engineFailed } from "./failures";
 import { frameReader, lastBytes } from "./frames";
-import { timeLimit } from "../support/time-limit";
+import { withTimeLimit } from "../support/time-limit";
 
 const KEEP_BYTES = 8 * 1024 * 1024;
 
 /** Runs a program in a running container to its end, or until its time is up. */
 export async function execIn(docker: Docker, id: string, request: ExecRequest): Promise<ExecResult> {
   const { signal, timeoutMs } = request;
-  const limited = timeoutMs === undefined ? signal : timeLimit(timeoutMs, signal);
+  const run = (limited: AbortSignal): Promise<ExecResult> => execUntil(docker, id, request, limited);
+  return timeoutMs === undefined ? run(signal) : withTimeLimit(timeoutMs, signal, run);
+}
+
+async function execUntil(
+  docker: Docker,
+  id: string,
+  request: ExecRequest,
+  limited: AbortSignal,
+): Promise<ExecResult> {
+  const { signal } = request;
   const stdout = lastBytes(KEEP_BYTES);
   const stderr = lastBytes(KEEP_BYTES);
   try {

@@ -1,13 +1,18 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { Failure } from "../support/errors";
+import { withTimeLimit } from "../support/time-limit";
 import type { BuildRequest, Engine, EngineImage, PullRequest } from "./engine";
 import { engineFailed, engineWords, statusOf } from "./failures";
 import { messagesOf } from "./message-stream";
 
+/** How long an engine may take to remove an image, in ms: of a large one on a slow disk it has to delete every file. */
+const REMOVAL_MS = 120_000;
+
 /** The part of an engine that is about images. */
 export function imagesOf(
   docker: Docker,
+  removalMs = REMOVAL_MS,
 ): Pick<
   Engine,
   "pull" | "build" | "image" | "history" | "images" | "tag" | "removeImage" | "saveImage" | "loadImages"
@@ -38,15 +43,20 @@ export function imagesOf(
     async tag(image, repository, tag) {
       await docker.getImage(image).tag({ repo: repository, tag });
     },
-    async removeImage(reference) {
-      try {
-        await docker.getImage(reference).remove();
-        return true;
-      } catch (error) {
-        if (statusOf(error) === 404 || statusOf(error) === 409) return false;
-        throw engineFailed(`The image ${reference} could not be removed`, error);
-      }
-    },
+    removeImage: (reference) =>
+      // Whoever interrupts a run still wants its images removed: only the time ends this.
+      withTimeLimit(removalMs, new AbortController().signal, async (signal) => {
+        try {
+          await docker.getImage(reference).remove({ abortSignal: signal });
+          return true;
+        } catch (error) {
+          if (statusOf(error) === 404 || statusOf(error) === 409) return false;
+          const what = `The image ${reference} could not be removed`;
+          throw signal.aborted
+            ? engineFailed(what, new Error(`no answer within ${String(removalMs / 1000)} s`))
+            : engineFailed(what, error);
+        }
+      }),
     async loadImages(archive, signal) {
       try {
         const stream = (await docker.loadImage(archive, { quiet: true })) as unknown as Readable;

@@ -4,7 +4,7 @@ import type { EndedContainer } from "./engine";
 import { drained } from "./exec";
 import { engineFailed, engineWords, statusOf } from "./failures";
 import { lastBytes } from "./frames";
-import { timeLimit } from "../support/time-limit";
+import { withTimeLimit } from "../support/time-limit";
 
 const KEEP_BYTES = 8 * 1024 * 1024;
 
@@ -46,9 +46,11 @@ async function run(
   } catch (error) {
     return notStarted(container, error);
   }
-  const reading = drained(stream, timeLimit(timeoutMs, signal), (frame) => {
-    (frame.stream === "stdout" ? stdout : stderr).take(frame.data);
-  });
+  const reading = withTimeLimit(timeoutMs, signal, (limited) =>
+    drained(stream, limited, (frame) => {
+      (frame.stream === "stdout" ? stdout : stderr).take(frame.data);
+    }),
+  );
   try {
     await container.start();
   } catch (error) {

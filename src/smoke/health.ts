@@ -1,7 +1,7 @@
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { SmokeContainer } from "./start-container";
-import { timeLimit } from "../support/time-limit";
+import { withTimeLimit } from "../support/time-limit";
 
 /** Between two looks, in ms: the API answers within a tenth of a second. */
 const POLL_MS = 25;
@@ -23,10 +23,12 @@ export async function waitUntilHealthy(
   const begun = host.clock.now();
   for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(2 * lookMs, LOOK_MS)) {
     try {
-      const signal = timeLimit(lookMs, host.signal);
-      const response = await host.fetch(`${url}/health`, { signal });
-      await response.body?.cancel();
-      if (response.ok) return;
+      const healthy = await withTimeLimit(lookMs, host.signal, async (signal) => {
+        const response = await host.fetch(`${url}/health`, { signal });
+        await response.body?.cancel();
+        return response.ok;
+      });
+      if (healthy) return;
     } catch {
       host.signal.throwIfAborted();
     }

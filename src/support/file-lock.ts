@@ -1,5 +1,6 @@
 import { open, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
+import { isAlive } from "./alive";
 import { hasErrno } from "./errors";
 import type { Host } from "./host";
 
@@ -40,13 +41,7 @@ async function readHolder(path: string): Promise<Holder | undefined> {
 }
 
 function isDead(holder: Holder): boolean {
-  if (holder.host !== hostname()) return false;
-  try {
-    process.kill(holder.pid, 0);
-    return false;
-  } catch (error) {
-    return hasErrno(error, "ESRCH");
-  }
+  return holder.host === hostname() && !isAlive(holder.pid);
 }
 
 /** Whether the lock at a path was left there: by a holder that is dead, or that shows no sign of life. */

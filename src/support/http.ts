@@ -3,7 +3,7 @@ import { Failure, messageOf } from "./errors";
 import type { Host } from "./host";
 import { nextHop } from "./redirect";
 import { retryAfter, waitBeforeRetry, RETRIED_STATUSES } from "./retry-wait";
-import { timeLimit } from "./time-limit";
+import { withTimeLimit } from "./time-limit";
 
 export interface HttpRequest {
   readonly url: string;
@@ -87,7 +87,10 @@ export async function ask(host: Asker, request: HttpRequest): Promise<HttpAnswer
 
 async function attempt(host: Asker, request: HttpRequest): Promise<HttpAnswer> {
   host.signal.throwIfAborted();
-  const limit = timeLimit(request.timeoutMs, host.signal);
+  return withTimeLimit(request.timeoutMs, host.signal, (limit) => attemptUntil(host, request, limit));
+}
+
+async function attemptUntil(host: Asker, request: HttpRequest, limit: AbortSignal): Promise<HttpAnswer> {
   try {
     const answer = await followed(host, request, limit);
     if (!RETRIED_STATUSES.has(answer.status)) return answer;

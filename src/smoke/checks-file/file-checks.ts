@@ -3,7 +3,7 @@ import { messageOf, Failure } from "../../support/errors";
 import type { Check, CheckVerdict, ImageContext, Subject } from "../check";
 import { invalidTest, type Judged } from "../judged";
 import { quoted } from "../../support/quoted";
-import { timeLimit } from "../../support/time-limit";
+import { withTimeLimit } from "../../support/time-limit";
 import { listeningPorts, TCP_TABLES } from "../listening-ports";
 import {
   judgeAnswer,
@@ -151,11 +151,10 @@ async function askOverHttp(
 ): Promise<Judged> {
   const { port = 8080, path = "/" } = entry.http;
   try {
-    const response = await subject.request(port, path, {
-      redirect: "manual",
-      signal: timeLimit(answerMs, signal),
+    return await withTimeLimit(answerMs, signal, async (limited) => {
+      const response = await subject.request(port, path, { redirect: "manual", signal: limited });
+      return judgeAnswer(entry, response.status, await response.text());
     });
-    return judgeAnswer(entry, response.status, await response.text());
   } catch (error) {
     signal.throwIfAborted();
     return judgeNoAnswer(entry, reasonOf(error));
