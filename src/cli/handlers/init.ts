@@ -14,9 +14,7 @@ export const run: CommandHandler = async (args, { root, dryRun }) => {
   await refuseNoFolder(folder);
   const files = await wantedFiles(packageFolder(import.meta.url));
   const steps = await Promise.all(
-    files.map(async (file) =>
-      initStep(file, await readIfPresent(join(folder, file.path)), args.flag("force")),
-    ),
+    files.map(async (file) => initStep(file, await whatIsThere(folder, file), args.flag("force"))),
   );
   const conflicts = steps.filter(({ outcome }) => outcome === "conflict").map(({ path }) => path);
   if (conflicts.length > 0)
@@ -51,8 +49,22 @@ async function wantedFiles(own: string): Promise<readonly InitFile[]> {
   );
   const workflow = (name: string): Promise<string> =>
     readFile(join(own, ".github/workflows", `${name}.yml`), "utf8");
-  const [release, upgrade] = await Promise.all([workflow("release"), workflow("upgrade")]);
-  return initFiles(new Map(templates), { release, upgrade }, version);
+  const [release, upgrade, renovate, preset] = await Promise.all([
+    workflow("release"),
+    workflow("upgrade"),
+    workflow("renovate"),
+    readFile(join(own, "renovate.json"), "utf8"),
+  ]);
+  return initFiles(new Map(templates), { release, upgrade, renovate, preset }, version);
+}
+
+/** What stands where a file would be written, or where the same thing may stand. */
+async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promise<Uint8Array | undefined> {
+  for (const one of [path, ...orAt]) {
+    const found = await readIfPresent(join(folder, one));
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 const SAYS: Readonly<Record<InitStep["outcome"], string>> = {

@@ -8,7 +8,16 @@ export interface InitFile {
    * belongs to whoever has one).
    */
   readonly as: "whole" | "lines" | "once";
+  /** Other paths that the same thing may stand at: where one of them is there, it is as if this file were. */
+  readonly orAt?: readonly string[];
 }
+
+/** Where Renovate looks for its settings (its documentation, "Configuration Options"), after renovate.json. */
+const RENOVATE_FILES = [
+  "renovate.json5",
+  ...["renovate.json", "renovate.json5"].flatMap((name) => [`.github/${name}`, `.gitlab/${name}`]),
+  ...[".renovaterc", ".renovaterc.json", ".renovaterc.json5"],
+];
 
 /** Takes its name, and where the program is, as a team's repository has it. */
 const PROGRAM = "npx --no-install mesa-template";
@@ -65,21 +74,30 @@ export function teamWorkflow(text: string): string {
   return text.replace("MESA_TEMPLATE: node dist/mesa-template.js", `MESA_TEMPLATE: ${PROGRAM}`);
 }
 
+/** Renovate's settings of this program's own repository as a team's has them, which has no documents of this one. */
+export function teamPreset(text: string): string {
+  const preset = JSON.parse(text) as Readonly<Record<string, unknown>>;
+  const description = [
+    "Keeps what templates are made from up to date: Mesa (its Debian package), sandbox-api and the base images. Mesa's version is read from .mesa-version, which holds the one that is released now.",
+  ];
+  return `${JSON.stringify({ ...preset, description }, null, 2)}\n`;
+}
+
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const lines = (list: readonly string[]): Uint8Array => encode(`${list.join("\n")}\n`);
 
 /**
  * Everything a repository of its own gets.
  * @param templates files below templates/, by their path there
- * @param workflows release.yml and upgrade.yml as they are in this program's repository
+ * @param own release.yml, upgrade.yml, renovate.yml and renovate.json as they are in this program's repository
  * @param version of the npm package
  */
 export function initFiles(
   templates: ReadonlyMap<string, Uint8Array>,
-  workflows: { readonly release: string; readonly upgrade: string },
+  own: Readonly<Record<"release" | "upgrade" | "renovate" | "preset", string>>,
   version: string,
 ): readonly InitFile[] {
-  const own = {
+  const manifest = {
     private: true,
     description: "Blaxel sandbox templates with Mesa inside",
     devDependencies: { "mesa-blaxel-templates": `^${version}` },
@@ -91,17 +109,18 @@ export function initFiles(
       as: "whole",
     })),
     { path: "Makefile", contents: encode(MAKEFILE), as: "whole" },
-    {
-      path: ".github/workflows/mesa-release.yml",
-      contents: encode(teamWorkflow(workflows.release)),
+    ...(["release", "upgrade", "renovate"] as const).map((name): InitFile => ({
+      path: `.github/workflows/mesa-${name}.yml`,
+      contents: encode(teamWorkflow(own[name])),
       as: "whole",
-    },
+    })),
     {
-      path: ".github/workflows/mesa-upgrade.yml",
-      contents: encode(teamWorkflow(workflows.upgrade)),
-      as: "whole",
+      path: "renovate.json",
+      contents: encode(teamPreset(own.preset)),
+      as: "once",
+      orAt: RENOVATE_FILES,
     },
-    { path: "package.json", contents: encode(`${JSON.stringify(own, null, 2)}\n`), as: "once" },
+    { path: "package.json", contents: encode(`${JSON.stringify(manifest, null, 2)}\n`), as: "once" },
     { path: ".gitignore", contents: lines(GITIGNORE), as: "lines" },
     { path: ".prettierignore", contents: lines(PRETTIERIGNORE), as: "lines" },
     { path: ".gitattributes", contents: lines(GITATTRIBUTES), as: "lines" },

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -34,18 +34,23 @@ describe("what becomes of a file", () => {
 });
 
 describe("the workflows", () => {
-  it.each(["release", "upgrade"])("%s calls the installed package in a team's repository", (name) => {
-    const ours = readFileSync(join(REPOSITORY, `.github/workflows/${name}.yml`), "utf8");
-    const theirs = teamWorkflow(ours);
-    expect((parse(ours) as { env: object }).env).toEqual({ MESA_TEMPLATE: "node dist/mesa-template.js" });
-    expect((parse(theirs) as { env: object }).env).toEqual({
-      MESA_TEMPLATE: "npx --no-install mesa-template",
-    });
-    expect(theirs).not.toContain("dist/");
-  });
+  it.each(["release", "upgrade", "renovate"])(
+    "%s calls the installed package in a team's repository",
+    (name) => {
+      const ours = readFileSync(join(REPOSITORY, `.github/workflows/${name}.yml`), "utf8");
+      const theirs = teamWorkflow(ours);
+      expect((parse(ours) as { env: object }).env).toEqual({ MESA_TEMPLATE: "node dist/mesa-template.js" });
+      expect((parse(theirs) as { env: object }).env).toEqual({
+        MESA_TEMPLATE: "npx --no-install mesa-template",
+      });
+      expect(theirs).not.toContain("dist/");
+    },
+  );
 
   it("stand in files that do not clash with others'", () => {
-    const paths = initFiles(new Map(), { release: "", upgrade: "" }, "1.0.0").map(({ path }) => path);
+    const paths = initFiles(new Map(), { release: "", upgrade: "", renovate: "", preset: "{}" }, "1.0.0").map(
+      ({ path }) => path,
+    );
     expect(paths).toContain(".github/workflows/mesa-release.yml");
   });
 });
@@ -98,6 +103,27 @@ describe("init", () => {
     expect((await runMain(["init", folder, "--json"])).code).toBe(0);
     expect(read(".gitignore")).toMatch(/^theirs\/\n[\s\S]*^\.mesa-template\/$/mu);
     expect(read("package.json")).toBe("{}");
+  });
+
+  it("writes what Renovate needs, unless there are settings of it already", async () => {
+    const ours = JSON.parse(readFileSync(join(REPOSITORY, "renovate.json"), "utf8")) as {
+      customManagers: unknown;
+    };
+    expect((await runMain(["init", folder, "--json"])).code).toBe(0);
+    expect(JSON.parse(read("renovate.json"))).toMatchObject({ customManagers: ours.customManagers });
+    expect(read("renovate.json")).not.toContain("docs/");
+    expect(read(".github/workflows/mesa-renovate.yml")).toContain("npx --no-install mesa-template");
+    for (const other of ["renovate.json", ".github/renovate.json5", ".renovaterc"]) {
+      const theirs = join(folder, other);
+      mkdirSync(join(theirs, ".."), { recursive: true });
+      rmSync(join(folder, "renovate.json"));
+      writeFileSync(theirs, '{"extends":[]}');
+      expect((await runMain(["init", folder, "--force", "--json"])).code).toBe(0);
+      expect(readFileSync(theirs, "utf8")).toBe('{"extends":[]}');
+      expect([other, existsSync(join(folder, "renovate.json"))]).toEqual([other, other === "renovate.json"]);
+      rmSync(theirs);
+      writeFileSync(join(folder, "renovate.json"), "{}");
+    }
   });
 
   it("is wrong usage where a file has the folder's name", async () => {

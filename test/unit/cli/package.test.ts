@@ -33,7 +33,7 @@ function problems(validate: ValidateFunction, value: unknown): unknown {
 }
 
 beforeAll(() => {
-  for (const name of ["package.json", "README.md", "templates", ".github"])
+  for (const name of ["package.json", "README.md", "templates", ".github", "renovate.json"])
     cpSync(join(REPOSITORY, name), join(work.folder, name), { recursive: true });
   buildInto(join(work.folder, "dist"));
   execFileSync(process.execPath, ["scripts/types.mjs", join(work.folder, "dist/types")], { cwd: REPOSITORY });
@@ -121,6 +121,10 @@ describe("a team's repository with the package installed", () => {
     // Newer than package.json: the program is installed.
     writeFileSync(join(team, "node_modules/.mesa-template-ready"), "");
     expect(run("make")).toContain("make template");
+    expect(JSON.parse(readFileSync(join(team, "renovate.json"), "utf8"))).toHaveProperty("customManagers");
+    expect(readFileSync(join(team, ".github/workflows/mesa-renovate.yml"), "utf8")).toContain(
+      "npx --no-install mesa-template",
+    );
     expect(run("make", "check")).toMatch(/manifest/iu);
     expect(JSON.parse(template("matrix", "0.20.0", "--json"))).toEqual({
       include: ["alpine", "debian"].map((name) => ({ template: name, version: "0.20.0" })),
