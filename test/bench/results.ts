@@ -10,15 +10,26 @@ export function machine(): string {
   return `${cpus()[0]?.model ?? "unknown"}, ${String(cpus().length)} cores, ${gigabytes} GiB, Node ${process.versions.node}`;
 }
 
-/** Writes rows into bench/results.json; those of other names that are there stay, unless all are written anew. */
+/** What bench/results.json holds. */
+export interface Results {
+  readonly machine: string;
+  readonly rows: readonly Row[];
+}
+
+/** Rows beside those of other names that were measured on the same machine: of another one, none can stand beside them. */
+export function withRows(before: Results | undefined, here: string, rows: readonly Row[]): Results {
+  const kept = before?.machine === here ? before.rows : [];
+  return {
+    machine: here,
+    rows: [...kept.filter((row) => !rows.some((fresh) => fresh.name === row.name)), ...rows],
+  };
+}
+
+/** Writes rows into bench/results.json; those of other names that are there from this machine stay, unless all are written anew. */
 export function record(rows: readonly Row[], anew: boolean): void {
-  const before =
-    !anew && existsSync(FILE)
-      ? (JSON.parse(readFileSync(FILE, "utf8")) as { rows: readonly Row[] }).rows
-      : [];
-  const kept = before.filter((row) => !rows.some((fresh) => fresh.name === row.name));
+  const before = !anew && existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Results) : undefined;
   mkdirSync("bench", { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify({ machine: machine(), rows: [...kept, ...rows] }, null, 2)}\n`);
+  writeFileSync(FILE, `${JSON.stringify(withRows(before, machine(), rows), null, 2)}\n`);
 }
 
 /** The rows as the README shows them: a Markdown table. */
