@@ -303,7 +303,7 @@ describe("the stand-in mesa", () => {
       await mount({ MESA_RUNTIME_DIR: "/tmp/run" });
       await passed(
         `cd ${AT}; echo swap > .notes.txt.swp; cat .notes.txt.swp; exec 7> open.txt; echo unflushed >&7; kill $(cat /tmp/run/mesa.pid); cd /
-         for i in $(seq 60); do grep -q ${MNT} /proc/mounts || break; sleep 0.05; done; ! grep -q ${MNT} /proc/mounts; test ! -e /tmp/run/mesa.pid`,
+         for i in $(seq 100); do grep -q ${MNT} /proc/mounts || [ -e /tmp/run/mesa.pid ] || break; sleep 0.05; done; ! grep -q ${MNT} /proc/mounts; test ! -e /tmp/run/mesa.pid`,
       );
       const files = (await state()).repos.find((repo) => repo.name === "demo")?.files;
       expect(Object.keys(files ?? {}).sort()).toEqual(["README.md", "open.txt"]);
