@@ -18,6 +18,13 @@ const SIGNS: readonly Sign[] = [
     code: "WRONG_MESA_VERSION",
     hint: "The program in the .deb is not the version that the repository says. Do not deploy it; report it to Mesa.",
   },
+  // A package source that cannot be reached lacks every package: this comes before what is said of one.
+  {
+    pattern:
+      /Could not resolve|Temporary failure resolving|bad address|Could not connect|temporary error \(try again later\)|DNS lookup error/u,
+    code: "BUILD_NETWORK",
+    hint: "The build could not reach a package source: check the network of the engine, or set mirrors in upstream.toml.",
+  },
   {
     pattern: /Unable to locate package fuse3|fuse3\S* \(no such package\)/u,
     code: "BASE_LACKS_FUSE3",
@@ -30,26 +37,28 @@ const SIGNS: readonly Sign[] = [
     hint: 'Its own words stand above. "not found" of a program that is there means that its loader is missing (on Alpine: gcompat); libfuse3 must have the version that mesa was built for.',
   },
   {
-    pattern: /Could not resolve|Temporary failure resolving|bad address|Could not connect/u,
-    code: "BUILD_NETWORK",
-    hint: "The build could not reach a package source: check the network of the engine, or set mirrors in upstream.toml.",
-  },
-  {
     pattern: /pull access denied|manifest unknown|not found: manifest|failed to do request|no such host/u,
     code: "BASE_UNAVAILABLE",
     hint: "A base image could not be fetched: check the mirror in upstream.toml and the network of the engine.",
   },
 ];
 
-/** What was said while building, without the instructions themselves, which builders repeat: their words are no output. */
+/** The instruction itself, which builders repeat in their messages: BuildKit, newer BuildKit, the classic builder. */
+const INSTRUCTION =
+  /executor failed running \[.*\]: |process ".*" did not complete successfully: |The command '.*' returned a non-zero code: /gsu;
+
+/** What was said while building, without the instructions: their words are no output. */
 function outputOf(tail: readonly string[], message: string): string {
-  return [...tail, message]
-    .filter((line) => !/^Step \d+\/\d+ : /u.test(line))
-    .join("\n")
-    .replace(
-      /executor failed running \[.*?\](?=: )|The command '.*?' returned|process ".*?" did not complete/gsu,
-      "",
-    );
+  return [...tail.filter((line) => !/^Step \d+\/\d+ : /u.test(line)), message]
+    .map((text) => text.replace(INSTRUCTION, ""))
+    .join("\n");
+}
+
+/** A message's first line; of an instruction that failed, which the step names already, only how it ended. */
+function essenceOf(message: string): string {
+  const ending = message.replace(INSTRUCTION, "");
+  const [first = ""] = ending.split("\n");
+  return ending !== message && /^\d+$/u.test(first) ? `exit code: ${first}` : first;
 }
 
 /** The Failure for a build that ended in an error, with the step that failed and its last lines. */
@@ -66,7 +75,7 @@ export function buildFailure(
     code: sign?.code ?? "BUILD_FAILED",
     kind: "build",
     template,
-    message: `The image could not be built${step === undefined ? "" : `: the step "${step.length > 160 ? `${step.slice(0, 160)}…` : step}" failed`}: ${message.split("\n")[0] ?? ""}`,
+    message: `The image could not be built${step === undefined ? "" : `: the step "${step.length > 160 ? `${step.slice(0, 160)}…` : step}" failed`}: ${essenceOf(message)}`,
     log: tail,
     hint: sign?.hint ?? "Read the step's last lines above; the whole log is kept below .mesa-template/logs.",
     cause,

@@ -22,6 +22,19 @@ describe("buildFailure", () => {
       BUILDKIT,
     ],
     ["BUILD_NETWORK", ["curl: (6) Could not resolve host: deb.example.org"], BUILDKIT],
+    [
+      "BUILD_NETWORK",
+      [
+        "W: Failed to fetch http://deb.debian.org/debian/dists/bookworm/InRelease  Temporary failure resolving 'deb.debian.org'",
+        "E: Unable to locate package fuse3",
+      ],
+      BUILDKIT,
+    ],
+    [
+      "BUILD_NETWORK",
+      ["WARNING: fetching main: temporary error (try again later)", "  fuse3 (no such package):"],
+      BUILDKIT,
+    ],
     ["BASE_UNAVAILABLE", [], "manifest unknown: manifest unknown"],
   ])("says %s from what the step printed", (code, tail, message) => {
     expect(buildFailure("alpine", "RUN apk", message, tail, undefined)).toMatchObject({
@@ -45,6 +58,16 @@ describe("buildFailure", () => {
     ],
   ])("does not take the instruction that %s repeats for output", (_, tail, message) => {
     expect(buildFailure("alpine", undefined, message, tail, undefined).code).toBe("BUILD_FAILED");
+  });
+
+  it.each([
+    ["BuildKit", BUILDKIT],
+    ["newer BuildKit", `process "/bin/sh -c ${RUN}" did not complete successfully: exit code: 1`],
+    ["the classic builder", `The command '/bin/sh -c ${RUN}' returned a non-zero code: 1`],
+  ])("says how an instruction ended, and not the instruction once more (%s)", (_, message) => {
+    expect(buildFailure("alpine", "RUN one", message, [], undefined).message).toBe(
+      'The image could not be built: the step "RUN one" failed: exit code: 1',
+    );
   });
 
   it("names the step, shortened, and the first line of the message", () => {
