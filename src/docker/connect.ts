@@ -87,8 +87,8 @@ function withLimit<T>(work: Promise<T>, ms: number): Promise<T> {
 }
 
 /**
- * Options for dockerode. Connections are closed after each answer: a kept one that the engine closed meanwhile fails the next
- * request. `host` and `socketPath` are always both given, because docker-modem lets DOCKER_HOST fill in whichever is missing.
+ * Options for dockerode. Connections are closed after each answer, but for ssh, where one is dear: a kept one that the engine closed
+ * meanwhile fails the next request. `host` and `socketPath` are always both given, because docker-modem lets DOCKER_HOST fill in whichever is missing.
  */
 async function connectionOptions(address: EngineAddress, env: Host["env"]): Promise<Docker.DockerOptions> {
   const headers = { Connection: "close" };
@@ -101,7 +101,6 @@ async function connectionOptions(address: EngineAddress, env: Host["env"]): Prom
       host: "docker.invalid",
       port: 80,
       socketPath: undefined,
-      headers,
       agent: sshAgent(address.url, env),
     });
   if (url.protocol !== "tcp:" && url.protocol !== "http:" && url.protocol !== "https:")

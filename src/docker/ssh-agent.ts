@@ -22,10 +22,11 @@ export function sshArguments(url: string): readonly string[] {
 
 /**
  * Connections to an engine behind ssh, as the docker command makes them: the ssh program with its own configuration, keys and known
- * hosts, and `docker system dial-stdio` at the other end. docker-modem's own ssh reads none of these and checks no host key.
+ * hosts, and `docker system dial-stdio` at the other end. docker-modem's own ssh reads none of these and checks no host key. They are
+ * used again, because each costs a handshake and a login.
  */
 export function sshAgent(url: string, env: Readonly<Record<string, string | undefined>>): Agent {
-  const agent = new Agent({ keepAlive: false });
+  const agent = new Agent({ keepAlive: true, maxFreeSockets: 4 });
   return Object.assign(agent, { createConnection: () => sshConnection(url, env) });
 }
 
@@ -60,13 +61,23 @@ function sshConnection(url: string, env: Readonly<Record<string, string | undefi
     if (code === 0) connection.push(null);
     else connection.destroy(new Error(`ssh ended with ${String(code)}: ${said.trim()}`));
   });
-  // http asks its sockets for these; a pair of pipes has no use for them.
+  // http asks its sockets for these; a pair of pipes has no use for the first three. One that is kept for later holds nobody up.
   const itself = (): Duplex => connection;
+  const handles = [child, child.stdin, child.stdout, child.stderr] as readonly Partial<Handle>[];
+  const all = (what: keyof Handle) => (): Duplex => {
+    for (const handle of handles) handle[what]?.();
+    return connection;
+  };
   return Object.assign(connection, {
     setTimeout: itself,
     setNoDelay: itself,
     setKeepAlive: itself,
-    ref: itself,
-    unref: itself,
+    ref: all("ref"),
+    unref: all("unref"),
   });
+}
+
+interface Handle {
+  ref(): unknown;
+  unref(): unknown;
 }

@@ -5,7 +5,7 @@ import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { connectEngine } from "../../../src/docker/index";
 import { sshArguments } from "../../../src/docker/ssh-agent";
 import type { Failure } from "../../../src/support/errors";
@@ -115,13 +115,14 @@ describe("connecting to an engine", () => {
   });
 
   it("goes over ssh with the ssh program of the user", async () => {
+    docker.asked.splice(0);
     await withTemporaryFolder("engine-", async (folder) => {
       const socket = join(folder, "e.sock");
       await listening(createHttpServer(fakeEngine(docker)), socket);
       const ssh = join(folder, "ssh");
       writeFileSync(
         ssh,
-        `#!${process.execPath}\nrequire("fs").writeFileSync(${JSON.stringify(join(folder, "argv"))}, process.argv.slice(2).join(" "));\nconst s = require("net").connect(${JSON.stringify(socket)}); process.stdin.pipe(s).pipe(process.stdout); s.on("close", () => process.exit(0));\n`,
+        `#!${process.execPath}\nrequire("fs").appendFileSync(${JSON.stringify(join(folder, "argv"))}, process.argv.slice(2).join(" ") + "\\n");\nconst s = require("net").connect(${JSON.stringify(socket)}); process.stdin.pipe(s).pipe(process.stdout); s.on("close", () => process.exit(0));\n`,
       );
       chmodSync(ssh, 0o755);
       const { facts } = await connectEngine(
@@ -133,12 +134,39 @@ describe("connecting to an engine", () => {
         version: "9.9",
         publish: { bindTo: "0.0.0.0", reachedAt: "far.example" },
       });
-      expect(readFileSync(join(folder, "argv"), "utf8")).toBe(
-        "-l me -p 2222 -o ConnectTimeout=30 -T -- far.example docker system dial-stdio",
-      );
+      const calls = readFileSync(join(folder, "argv"), "utf8").trim().split("\n");
+      expect(calls[0]).toBe("-l me -p 2222 -o ConnectTimeout=30 -T -- far.example docker system dial-stdio");
+      // A connection costs a handshake each: those that have had their answer take the next request.
+      expect(docker.asked.length).toBeGreaterThan(3);
+      expect(calls.length).toBeLessThan(4);
       expect(sshArguments("ssh://far/run/user/1/podman.sock").join(" ")).toContain(
         "far docker --host unix:///run/user/1/podman.sock system dial-stdio",
       );
+    });
+  });
+
+  it("lets an ssh connection go that ends while nobody uses it, and makes another", async () => {
+    await withTemporaryFolder("engine-", async (folder) => {
+      const socket = join(folder, "e.sock");
+      await listening(createHttpServer(fakeEngine(docker)), socket);
+      const ended = join(folder, "ended");
+      writeFileSync(
+        join(folder, "ssh"),
+        `#!${process.execPath}\nconst s = require("net").connect(${JSON.stringify(socket)}); process.stdin.pipe(s).pipe(process.stdout); s.on("data", () => setTimeout(() => { require("fs").appendFileSync(${JSON.stringify(ended)}, "x"); process.exit(255); }, 300));\n`,
+        { mode: 0o755 },
+      );
+      const engine = await connectEngine(
+        testHost({
+          env: { DOCKER_HOST: "ssh://far.example", PATH: `${folder}:${process.env["PATH"] ?? ""}` },
+        }),
+      );
+      await vi.waitFor(() => {
+        expect(readFileSync(ended, "utf8")).toBe("xxx");
+      });
+      // That it ended is heard of a moment later than it is written.
+      await vi.waitFor(async () => {
+        expect(await engine.image("none")).toBeUndefined();
+      });
     });
   });
 

@@ -1,0 +1,127 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadUpstream } from "../../src/lock/upstream";
+import type { CheckResult } from "../../src/smoke/report";
+import { makeCertificates } from "./certificates";
+import { mesaTemplate, temporaryRoot, type Ran } from "./program";
+import { startRemoteMachine, whyNoRemoteMachine, type RemoteMachine } from "./remote-machine";
+import { startSshServer, whyNoSshServer, type SshServer } from "./ssh-server";
+
+const why = whyNoRemoteMachine();
+const because = (reason: string | undefined): string => (reason === undefined ? "" : ` (${reason})`);
+
+interface Smoked {
+  readonly results: readonly { readonly template: string; readonly checks: readonly CheckResult[] }[];
+}
+
+/** Names and outcomes of all checks, by template. */
+function outcomes(ran: Ran): unknown {
+  return ran
+    .json<Smoked>()
+    .results.map(({ template, checks }) => [
+      template,
+      checks.map(({ name, outcome }) => `${outcome} ${name}`),
+    ]);
+}
+
+async function engineSeen(env: Readonly<Record<string, string>>): Promise<string | undefined> {
+  const { findings } = (await mesaTemplate(["doctor", "--json"], { env })).json<{
+    readonly findings: readonly { readonly name: string; readonly seen: string }[];
+  }>();
+  return findings.find(({ name }) => name === "engine")?.seen;
+}
+
+describe.skipIf(why !== undefined)(`on an engine of another machine${because(why)}`, () => {
+  const place = temporaryRoot();
+  let machine: RemoteMachine;
+  let overTls: Readonly<Record<string, string>>;
+  const inWords = ["smoke", "0.20.0", "--root", place.root];
+  const smoke = [...inWords, "--json"];
+
+  beforeAll(async () => {
+    const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
+    machine = await startRemoteMachine((mirrors.images ?? "").replace(/\/$/u, ""));
+    overTls = {
+      DOCKER_HOST: `tcp://${machine.address}:2376`,
+      DOCKER_TLS_VERIFY: "1",
+      DOCKER_CERT_PATH: machine.certificates,
+    };
+  });
+  afterAll(async () => {
+    place.remove();
+    await machine.stop();
+  });
+
+  it("both templates are released over TLS as far as smoke, and the same checks come to the same", async () => {
+    expect(await engineSeen(overTls)).toMatch(/^Docker Engine \S+ at tcp:\/\/\S+:2376$/u);
+    const released = await mesaTemplate(
+      ["release", "0.20.0", "--no-deploy", "--root", place.root, "--json"],
+      {
+        env: overTls,
+      },
+    );
+    expect(released.code, released.stdout).toBe(0);
+    const there = await mesaTemplate(smoke, { env: overTls });
+    expect(there.code, there.stdout).toBe(0);
+    const built = await mesaTemplate(["build", "0.20.0", "--root", place.root, "--json"]);
+    expect(built.code, built.stdout).toBe(0);
+    expect(outcomes(there)).toEqual(outcomes(await mesaTemplate(smoke)));
+  });
+
+  it("the docker command's own context leads there", async () => {
+    const folder = join(machine.folder, "docker-config");
+    mkdirSync(folder);
+    const tls = ["ca=ca.pem", "cert=cert.pem", "key=key.pem"].map((pair) =>
+      pair.replace("=", `=${machine.certificates}/`),
+    );
+    const endpoint = [`host=tcp://${machine.address}:2376`, ...tls].join(",");
+    const env = { DOCKER_CONFIG: folder };
+    execFileSync("docker", ["context", "create", "far", "--docker", endpoint], {
+      env: { ...process.env, ...env },
+      stdio: "ignore",
+    });
+    expect(await engineSeen({ ...env, DOCKER_CONTEXT: "far" })).toMatch(/at tcp:\/\/\S+:2376$/u);
+  });
+
+  it("an engine is not believed that somebody else vouches for", async () => {
+    const { client } = makeCertificates(join(machine.folder, "other"), machine.address);
+    const ran = await mesaTemplate(inWords, { env: { ...overTls, DOCKER_CERT_PATH: client } });
+    expect(ran.code).toBe(3);
+    expect(ran.stderr).toContain("No container engine answers");
+    expect(ran.stderr).toMatch(/self.signed certificate|unable to verify|certificate signature failure/u);
+  });
+
+  const noSsh = why ?? whyNoSshServer();
+  describe.skipIf(noSsh !== undefined)(`over ssh${because(noSsh)}`, () => {
+    let ssh: SshServer;
+    let overSsh: (bin: string) => Readonly<Record<string, string>>;
+    beforeAll(async () => {
+      ssh = await startSshServer(machine);
+      overSsh = (bin) => ({
+        PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+        DOCKER_HOST: `ssh://${ssh.authority}${machine.socket}`,
+      });
+    });
+
+    it("a template is built and proven, with the ports at that machine's address", async () => {
+      const env = overSsh(ssh.bin);
+      expect(await engineSeen(env)).toMatch(/^Docker Engine \S+ at ssh:\/\/root@/u);
+      const built = await mesaTemplate(
+        ["build", "0.20.0", "--template", "alpine", "--force", "--root", place.root, "--json"],
+        { env },
+      );
+      expect(built.code, built.stdout).toBe(0);
+      const there = await mesaTemplate([...smoke, "--template", "alpine"], { env });
+      expect(there.code, there.stdout).toBe(0);
+      expect(outcomes(there)).toEqual(outcomes(await mesaTemplate([...smoke, "--template", "alpine"])));
+    });
+
+    it("a host that ssh does not know is not gone to, in ssh's own words", async () => {
+      const ran = await mesaTemplate(inWords, { env: overSsh(ssh.binOfAStranger) });
+      expect(ran.code).toBe(3);
+      expect(ran.stderr).toMatch(/Host key verification failed/u);
+    });
+  });
+});
