@@ -3,28 +3,14 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadUpstream } from "../../src/lock/upstream";
-import type { CheckResult } from "../../src/smoke/report";
 import { makeCertificates } from "./certificates";
-import { mesaTemplate, temporaryRoot, type Ran } from "./program";
+import { outcomesOf } from "./outcomes";
+import { mesaTemplate, temporaryRoot } from "./program";
 import { startRemoteMachine, whyNoRemoteMachine, type RemoteMachine } from "./remote-machine";
 import { startSshServer, whyNoSshServer, type SshServer } from "./ssh-server";
 
 const why = whyNoRemoteMachine();
 const because = (reason: string | undefined): string => (reason === undefined ? "" : ` (${reason})`);
-
-interface Smoked {
-  readonly results: readonly { readonly template: string; readonly checks: readonly CheckResult[] }[];
-}
-
-/** Names and outcomes of all checks, by template. */
-function outcomes(ran: Ran): unknown {
-  return ran
-    .json<Smoked>()
-    .results.map(({ template, checks }) => [
-      template,
-      checks.map(({ name, outcome }) => `${outcome} ${name}`),
-    ]);
-}
 
 async function engineSeen(env: Readonly<Record<string, string>>): Promise<string | undefined> {
   const { findings } = (await mesaTemplate(["doctor", "--json"], { env })).json<{
@@ -67,7 +53,7 @@ describe.skipIf(why !== undefined)(`on an engine of another machine${because(why
     expect(there.code, there.stdout).toBe(0);
     const built = await mesaTemplate(["build", "0.20.0", "--root", place.root, "--json"]);
     expect(built.code, built.stdout).toBe(0);
-    expect(outcomes(there)).toEqual(outcomes(await mesaTemplate(smoke)));
+    expect(outcomesOf(there)).toEqual(outcomesOf(await mesaTemplate(smoke)));
   });
 
   it("the docker command's own context leads there", async () => {
@@ -115,7 +101,7 @@ describe.skipIf(why !== undefined)(`on an engine of another machine${because(why
       expect(built.code, built.stdout).toBe(0);
       const there = await mesaTemplate([...smoke, "--template", "alpine"], { env });
       expect(there.code, there.stdout).toBe(0);
-      expect(outcomes(there)).toEqual(outcomes(await mesaTemplate([...smoke, "--template", "alpine"])));
+      expect(outcomesOf(there)).toEqual(outcomesOf(await mesaTemplate([...smoke, "--template", "alpine"])));
     });
 
     it("a host that ssh does not know is not gone to, in ssh's own words", async () => {

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeCertificates } from "./certificates";
+import { isOnPath } from "./on-path";
 
 /**
  * Another machine with a Docker engine, as far as one machine can have one: a network of its own on the engine's bridge, where a
@@ -31,19 +32,10 @@ export interface Started {
 const START_LIMIT_MS = 30_000;
 const NEEDED = ["dockerd", "docker", "ip", "nsenter", "openssl", "curl"];
 
-function has(program: string): boolean {
-  try {
-    execFileSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Why no such machine can be made here; undefined where it can. */
 export function whyNoRemoteMachine(): string | undefined {
   if (process.getuid?.() !== 0) return "only root makes networks";
-  const missing = NEEDED.filter((program) => !has(program));
+  const missing = NEEDED.filter((program) => !isOnPath(program));
   if (missing.length > 0) return `without ${missing.join(", ")}`;
   if ((process.env["DOCKER_HOST"] ?? "") !== "") return "the tests' own engine is elsewhere (DOCKER_HOST)";
   return existsSync("/sys/class/net/docker0") ? undefined : "without the network docker0 of a local engine";
