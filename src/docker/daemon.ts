@@ -7,6 +7,7 @@ export function ask(
   docker: Docker,
   method: "GET" | "POST",
   path: string,
+  abortSignal?: AbortSignal,
 ): Promise<{ readonly status: number; readonly headers: IncomingMessage["headers"] }> {
   const accepted = Object.fromEntries(
     [200, 204, 400, 404, 405, 426, 500, 501].map((status) => [status, true]),
@@ -15,17 +16,20 @@ export function ask(
     const modem = docker.modem as {
       dial(options: unknown, callback: (error: Error | null, answer: IncomingMessage) => void): void;
     };
-    modem.dial({ path, method, isStream: true, statusCodes: accepted, options: {} }, (error, answer) => {
-      if (error !== null) {
-        reject(error);
-        return;
-      }
-      answer.on("error", reject);
-      answer.on("end", () => {
-        resolve({ status: answer.statusCode ?? 0, headers: answer.headers });
-      });
-      answer.resume();
-    });
+    modem.dial(
+      { path, method, isStream: true, statusCodes: accepted, options: {}, abortSignal },
+      (error, answer) => {
+        if (error !== null) {
+          reject(error);
+          return;
+        }
+        answer.on("error", reject);
+        answer.on("end", () => {
+          resolve({ status: answer.statusCode ?? 0, headers: answer.headers });
+        });
+        answer.resume();
+      },
+    );
   });
 }
 

@@ -1,4 +1,5 @@
 export { connectEngine } from "./connect";
+export { tarEntries } from "./tar-entries";
 export { followBuild, type BuildEnding, type BuildListener } from "./follow-build";
 export type {
   BuildRequest,

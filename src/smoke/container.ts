@@ -1,4 +1,4 @@
-import { extract } from "tar-stream";
+import { tarEntries } from "../docker/index";
 import type { Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
 import type { SmokeContainer } from "./start-container";
@@ -31,7 +31,8 @@ export async function readFromContainer(
   const stream = await engine.archive(id, path, host.signal);
   if (stream === undefined) return undefined;
   let found: Uint8Array | undefined;
-  for await (const entry of stream.pipe(extract())) {
+  const couldNot = `${path} could not be read from the container`;
+  for await (const entry of tarEntries(couldNot, stream, host.signal)) {
     const chunks: Buffer[] = [];
     for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
     if (entry.header.type === "file") found ??= Buffer.concat(chunks);

@@ -1,6 +1,6 @@
 import { posix } from "node:path";
-import { extract, type Header } from "tar-stream";
-import type { Engine, PathStat } from "../../docker/index";
+import type { Header } from "tar-stream";
+import { tarEntries, type Engine, type PathStat } from "../../docker/index";
 import type { Host } from "../../support/host";
 
 /** An entry of an image's file system. */
@@ -22,6 +22,7 @@ const KINDS: Readonly<Record<string, Entry["kind"]>> = {
 };
 
 const LINKS_FOLLOWED = 40;
+const COULD_NOT = "The container's files could not be read";
 
 export function entryOf({ type, mode, uid, gid, linkname }: Header): Entry {
   return { kind: KINDS[type] ?? "file", mode: mode & 0o7777, uid, gid, linkname };
@@ -34,7 +35,7 @@ export async function exportedEntries(host: Host, engine: Engine, container: str
   const entries = new Map<string, Entry>([
     ["/", { kind: "directory", mode: 0o755, uid: 0, gid: 0, linkname: undefined }],
   ]);
-  for await (const item of stream.pipe(extract())) {
+  for await (const item of tarEntries(COULD_NOT, stream, host.signal)) {
     entries.set(posix.resolve("/", item.header.name), entryOf(item.header));
     item.resume();
   }

@@ -1,6 +1,5 @@
 import { posix } from "node:path";
-import { extract } from "tar-stream";
-import type { Engine, PathStat } from "../../docker/index";
+import { tarEntries, type Engine, type PathStat } from "../../docker/index";
 import type { Host } from "../../support/host";
 import { entryAt, entryOf, exportedEntries, type Entry } from "./exported-entries";
 
@@ -39,18 +38,15 @@ export function filesAtRest(host: Host, engine: Engine, container: string): File
   const first = async (path: string, withData: boolean): Promise<First | undefined> => {
     const stream = await engine.archive(container, path, host.signal);
     if (stream === undefined) return undefined;
-    try {
-      for await (const item of stream.pipe(extract())) {
-        const chunks: Buffer[] = [];
-        if (withData && item.header.type === "file")
-          for await (const chunk of item as AsyncIterable<Buffer>) chunks.push(chunk);
-        return { entry: entryOf(item.header), data: Buffer.concat(chunks) };
-      }
-      return undefined;
-    } finally {
-      // A directory comes with everything below it; only its own entry was wanted.
-      stream.destroy();
+    const couldNot = `${path} could not be read from the container`;
+    // A directory comes with everything below it; only its own entry is wanted.
+    for await (const item of tarEntries(couldNot, stream, host.signal)) {
+      const chunks: Buffer[] = [];
+      if (withData && item.header.type === "file")
+        for await (const chunk of item as AsyncIterable<Buffer>) chunks.push(chunk);
+      return { entry: entryOf(item.header), data: Buffer.concat(chunks) };
     }
+    return undefined;
   };
   // Asked once, and not before a path is asked for.
   let kept: Promise<"true" | "exported"> | undefined;

@@ -1,0 +1,97 @@
+import { readFile } from "node:fs/promises";
+import type { Agent } from "node:http";
+import { join } from "node:path";
+import type Docker from "dockerode";
+import { Failure } from "../support/errors";
+import { readIfPresent } from "../support/files";
+import type { Host } from "../support/host";
+import type { EngineAddress } from "./address";
+import { sshAgent } from "./ssh-agent";
+
+/** How dockerode reaches an engine: its options, and the agent that makes the connections. */
+export interface Connection {
+  readonly options: Docker.DockerOptions;
+  readonly agent: Agent;
+}
+
+const CLOSED_AFTER_EACH = { keepAlive: false };
+
+/**
+ * How to reach an engine. Connections are closed after each answer, but for ssh, where one is dear: a kept one that the engine closed
+ * meanwhile fails the next request. `host` and `socketPath` are always both given, because docker-modem lets DOCKER_HOST fill in
+ * whichever is missing.
+ * @throws Failure ENGINE_UNREACHABLE (environment) when this is no address; what the file system throws when certificates are missing
+ */
+export async function connectionTo(address: EngineAddress, env: Host["env"]): Promise<Connection> {
+  const headers = { Connection: "close" };
+  const url = parsed(address);
+  if (url.protocol === "unix:") {
+    const { Agent } = await import("node:http");
+    const socketPath = decodeURIComponent(url.pathname);
+    return connection({ socketPath, host: undefined, headers }, new Agent(CLOSED_AFTER_EACH));
+  }
+  if (url.protocol === "ssh:")
+    return connection(
+      { protocol: "http", host: "docker.invalid", port: 80, socketPath: undefined },
+      sshAgent(address.url, env),
+    );
+  if (url.protocol !== "tcp:" && url.protocol !== "http:" && url.protocol !== "https:")
+    throw unknownScheme(address);
+  const tls = address.certificates !== undefined || url.protocol === "https:";
+  const files = tls ? await certificates(address) : {};
+  const where = {
+    protocol: tls ? "https" : "http",
+    host: url.hostname,
+    port: Number(url.port === "" ? (tls ? 2376 : 2375) : url.port),
+    socketPath: undefined,
+    headers,
+    ...files,
+  };
+  if (!tls) return connection(where, new (await import("node:http")).Agent(CLOSED_AFTER_EACH));
+  const { Agent } = await import("node:https");
+  return connection(
+    where,
+    new Agent({ ...CLOSED_AFTER_EACH, ...files, rejectUnauthorized: address.skipVerify !== true }),
+  );
+}
+
+/** dockerode's types do not know an agent, nor that an option may be given as undefined, which is what keeps the environment out. */
+function connection(options: Readonly<Record<string, unknown>>, agent: Agent): Connection {
+  const all: Readonly<Record<string, unknown>> = { ...options, agent };
+  return { options: all, agent };
+}
+
+function parsed(address: EngineAddress): URL {
+  try {
+    return new URL(address.url);
+  } catch {
+    throw unknownScheme(address);
+  }
+}
+
+function unknownScheme(address: EngineAddress): Failure {
+  return new Failure({
+    code: "ENGINE_UNREACHABLE",
+    kind: "environment",
+    message: `"${address.url}" (${address.source}) is no address of an engine.`,
+    hint: "It is unix:///path/of/socket, tcp://host:port or ssh://user@host.",
+  });
+}
+
+async function certificates(
+  address: EngineAddress,
+): Promise<{ readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer }> {
+  const folder = address.certificates;
+  if (folder === undefined) return {};
+  const [ca, cert, key] = await Promise.all([
+    readIfPresent(join(folder, "ca.pem")),
+    readIfPresent(join(folder, "cert.pem")),
+    readIfPresent(join(folder, "key.pem")),
+  ]);
+  if (ca === undefined && cert === undefined) await readFile(join(folder, "ca.pem"));
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}

@@ -1,0 +1,70 @@
+import type { Agent } from "node:http";
+import type { Duplex } from "node:stream";
+import { withTimeLimit } from "../support/time-limit";
+
+export interface Watch {
+  /** Asks the engine for a sign of life. */
+  readonly ping: (signal: AbortSignal) => Promise<unknown>;
+  /** Who is interrupted has no patience left. */
+  readonly interrupted: AbortSignal;
+  /** How often it is asked while a request is open, in ms; an answer may take nearly as long. */
+  readonly everyMs?: number;
+  /** After how many unanswered pings it is lost. */
+  readonly patience?: number;
+}
+
+/** The engine did not answer any more; what was asked of it ends with this. */
+export class EngineSilent extends Error {}
+EngineSilent.prototype.name = "EngineSilent";
+
+/**
+ * Sees to it that no request waits for ever for an engine that is frozen, or out of reach without a word (a cut network sends no
+ * reset, and a request that only waits for its answer sends nothing that could fail). While requests are open the engine is
+ * pinged; those that are open when it has left too many pings unanswered end with EngineSilent. Pings are counted, not seconds:
+ * a machine that slept meanwhile has lost nothing.
+ */
+export function watchForSilence(
+  agent: Agent,
+  { ping, interrupted, everyMs = 10_000, patience = 12 }: Watch,
+): void {
+  let timer: NodeJS.Timeout | undefined;
+  let unanswered = 0;
+  let lost = false;
+  let pinging = false;
+
+  const sockets = (): readonly Duplex[] => Object.values(agent.sockets).flatMap((some) => some ?? []);
+  const rest = (): void => {
+    clearInterval(timer);
+    timer = undefined;
+    unanswered = 0;
+  };
+  const tick = async (): Promise<void> => {
+    if (pinging) return;
+    const open = sockets();
+    if (open.length === 0) {
+      rest();
+      return;
+    }
+    pinging = true;
+    try {
+      await withTimeLimit(everyMs * 0.9, new AbortController().signal, ping);
+      unanswered = 0;
+      lost = false;
+    } catch {
+      unanswered += 1;
+    } finally {
+      pinging = false;
+    }
+    if (unanswered < (lost || interrupted.aborted ? Math.min(2, patience) : patience)) return;
+    lost = true;
+    const seconds = (unanswered * everyMs) / 1000;
+    const silent = new EngineSilent(`it has not answered for ${String(seconds)} s`);
+    for (const socket of sockets()) socket.destroy(silent);
+  };
+
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (...args) => {
+    timer ??= setInterval(() => void tick(), everyMs).unref();
+    return connect(...args);
+  };
+}

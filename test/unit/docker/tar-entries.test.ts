@@ -1,0 +1,75 @@
+import { createServer, get, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { pack } from "tar-stream";
+import { describe, expect, it } from "vitest";
+import { tarEntries } from "../../../src/docker/index";
+
+/** The answer of a server that sends the beginning of an archive and no more. */
+async function brokenOff(): Promise<{ readonly archive: IncomingMessage; close: () => void }> {
+  const tar = pack();
+  tar.entry({ name: "first" }, "1");
+  tar.entry({ name: "second", size: 1000 });
+  const server = createServer((_request, response) => {
+    tar.on("data", (chunk) => response.write(chunk as Buffer));
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  const archive = await new Promise<IncomingMessage>((done) =>
+    get(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`, done).on(
+      "error",
+      () => undefined,
+    ),
+  );
+  return {
+    archive,
+    close: () => {
+      server.closeAllConnections();
+      server.close();
+    },
+  };
+}
+
+describe("the entries of an archive", () => {
+  const never = new AbortController().signal;
+
+  it("end with the reason when the archive breaks off", async () => {
+    const { archive, close } = await brokenOff();
+    const names: string[] = [];
+    const reading = (async () => {
+      for await (const entry of tarEntries("It could not be read", archive, never)) {
+        names.push(entry.header.name);
+        if (names.length === 1) entry.resume();
+        else archive.socket.destroy(new Error("it has not answered for 120 s"));
+      }
+    })();
+    await expect(reading).rejects.toMatchObject({
+      code: "ENGINE_GONE",
+      message: "It could not be read: it has not answered for 120 s",
+    });
+    expect(names).toEqual(["first", "second"]);
+    close();
+  });
+
+  it("end with the interruption when that is why", async () => {
+    const { archive, close } = await brokenOff();
+    const controller = new AbortController();
+    const reading = (async () => {
+      for await (const entry of tarEntries("It could not be read", archive, controller.signal)) {
+        entry.resume();
+        controller.abort(new Error("interrupted"));
+        archive.destroy();
+      }
+    })();
+    await expect(reading).rejects.toThrow("interrupted");
+    close();
+  });
+
+  it("let go of the archive when no more of them are wanted", async () => {
+    const { archive, close } = await brokenOff();
+    for await (const entry of tarEntries("It could not be read", archive, never)) {
+      expect(entry.header.name).toBe("first");
+      break;
+    }
+    expect(archive.destroyed).toBe(true);
+    close();
+  });
+});
