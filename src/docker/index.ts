@@ -1,5 +1,6 @@
 export { connectEngine } from "./connect";
 export { followBuild, type BuildEnding, type BuildListener } from "./follow-build";
+export { hostDevices, type HostDevice } from "./host-devices";
 export type {
   BuildRequest,
   ContainerRequest,
