@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { accessSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
+import { accessSync, chmodSync, constants, existsSync, mkdirSync, readFileSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import {
@@ -110,6 +110,7 @@ export function startRootlessPodman(registry: string): Promise<RootlessPodman> {
 
 /** The place with a home and a folder for what runs: nothing of the user's own is read or written. */
 function withHome({ folder, env }: PodmanPlace): PodmanPlace {
+  chmodSync(join(folder, "run"), 0o700);
   const below = (name: string): string => {
     mkdirSync(join(folder, name), { mode: 0o700 });
     return join(folder, name);
@@ -120,7 +121,7 @@ function withHome({ folder, env }: PodmanPlace): PodmanPlace {
       ...env,
       HOME: below("home"),
       TMPDIR: below("tmp"),
-      XDG_RUNTIME_DIR: below("runtime"),
+      XDG_RUNTIME_DIR: join(folder, "run"),
       XDG_CONFIG_HOME: undefined,
       XDG_DATA_HOME: undefined,
       XDG_CACHE_HOME: undefined,

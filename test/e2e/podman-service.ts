@@ -74,7 +74,8 @@ export function whyNotInstalled(
 
 /** A folder for a service as on a machine without systemd. `registry` is a plain-http registry (host:port) that it may pull from. */
 export function podmanPlace(registry: string): PodmanPlace {
-  const folder = mkdtempSync(join(tmpdir(), "mesa-template-podman-"));
+  // Podman refuses a runroot of more than 50 characters, and where only its monitors do, every wait for a container's end takes 20 s.
+  const folder = mkdtempSync(join(tmpdir(), "mesa-podman-"));
   const write = (name: string, text: string): string => {
     const path = join(folder, name);
     writeFileSync(path, text);
@@ -162,7 +163,12 @@ export async function startService({ place, under = [], end, tidyUp }: PodmanLau
     ...under,
     ...["podman", "system", "service", "--time=0", `unix://${socket}`],
   ];
-  const service = spawn(program, args, { env: place.env, stdio: ["pipe", "pipe", "pipe"] });
+  const service = spawn(program, args, {
+    env: place.env,
+    // One that its user may enter.
+    cwd: place.folder,
+    stdio: ["pipe", "pipe", "pipe"],
+  });
   let said = "";
   service.stderr.on("data", (chunk: Buffer) => (said += chunk.toString("utf8")));
   service.stdout.resume();
