@@ -165,12 +165,10 @@ function startAsOneself(place: PodmanPlace): Promise<RootlessPodman> {
     end: (service) => service.kill("SIGTERM"),
     tidyUp: () => {
       endContainersOf(place);
-      // Most of it belongs to the user's other ids: only in the user's namespace it can be removed.
-      execFileSync("podman", ["unshare", "rm", "-rf", join(place.folder, "graph")], {
-        env: place.env,
-        stdio: "ignore",
-        timeout: 60_000,
-      });
+      // Most of it belongs to the user's other ids: only in the user's namespace it can be removed. There Podman has mounted a part of it.
+      const graph = join(place.folder, "graph");
+      const remove = ["unshare", "sh", "-c", 'umount -l "$1/overlay"; rm -rf "$1"', "sh", graph];
+      execFileSync("podman", remove, { env: place.env, stdio: "ignore", timeout: 60_000 });
       endProcessesOf(place);
       removePlace(place);
     },

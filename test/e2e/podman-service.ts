@@ -175,7 +175,8 @@ export async function startService({ place, under = [], end, tidyUp }: PodmanLau
   // What is written to one that has ended is lost, as it should be.
   service.stdin.on("error", () => undefined);
   const ended = new Promise<void>((done) =>
-    service.once("close", () => {
+    // Not until its streams are closed: what it started holds them open.
+    service.once("exit", () => {
       done();
     }),
   );
