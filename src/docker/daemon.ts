@@ -53,7 +53,8 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
     // BuildKit is reached through /session; without an upgrade an engine that has it complains, and one that has not knows no such path.
     buildKit: session.status !== 404 && session.status !== 405,
     appArmor: security.some((option) => option.includes("apparmor")),
-    rootless: security.some((option) => option.includes("rootless")),
+    // Docker says it among its security options, Podman in a field of its own.
+    rootless: info.Rootless === true || security.some((option) => option.includes("rootless")),
     operatingSystem: info.OperatingSystem ?? "",
     architecture: info.Architecture ?? "",
     publish: publishedPorts(address),
@@ -62,6 +63,7 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
 
 interface Info {
   readonly SecurityOptions?: readonly string[] | null;
+  readonly Rootless?: boolean;
   readonly OperatingSystem?: string;
   readonly Architecture?: string;
 }

@@ -12,6 +12,7 @@ export interface EngineFacts {
   readonly buildKit: boolean;
   /** Whether containers are confined by AppArmor unless told otherwise (it forbids mount). */
   readonly appArmor: boolean;
+  /** Whether it runs as a plain user: root of its containers is that user, and has no rights to devices of the engine's machine. */
   readonly rootless: boolean;
   readonly operatingSystem: string;
   /** As the engine's machine says it, e.g. x86_64. */
@@ -192,6 +193,8 @@ export interface Engine {
   /** Images that carry all these labels ("key" or "key=value"). */
   images(labels: readonly string[]): Promise<readonly ListedImage[]>;
   tag(image: string, repository: string, tag: string): Promise<void>;
+  /** Makes an image without a single file; answers with its id. */
+  emptyImage(labels: Readonly<Record<string, string>>): Promise<string>;
   /** Removes a tag or an image; false when it was not there or is in use. */
   removeImage(reference: string): Promise<boolean>;
   /** The image as `docker save` writes it. */

@@ -1,4 +1,4 @@
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { Failure } from "../support/errors";
 import { withTimeLimit } from "../support/time-limit";
@@ -15,7 +15,16 @@ export function imagesOf(
   removalMs = REMOVAL_MS,
 ): Pick<
   Engine,
-  "pull" | "build" | "image" | "history" | "images" | "tag" | "removeImage" | "saveImage" | "loadImages"
+  | "pull"
+  | "build"
+  | "image"
+  | "history"
+  | "images"
+  | "tag"
+  | "emptyImage"
+  | "removeImage"
+  | "saveImage"
+  | "loadImages"
 > {
   return {
     pull: (request) => pull(docker, request),
@@ -43,6 +52,7 @@ export function imagesOf(
     async tag(image, repository, tag) {
       await docker.getImage(image).tag({ repo: repository, tag });
     },
+    emptyImage: (labels) => emptyImage(docker, labels),
     removeImage: (reference) =>
       // Whoever interrupts a run still wants its images removed: only the time ends this.
       withTimeLimit(removalMs, new AbortController().signal, async (signal) => {
@@ -101,6 +111,25 @@ async function pull(docker: Docker, { reference, platform, login, signal }: Pull
       hint: "The registry was not reachable for the engine, or refused it: see mirrors.images in upstream.toml, docker login, and the engine's proxy settings.",
       cause: error,
     });
+  }
+}
+
+/** The end of a tar, which is all that there is of an empty one (POSIX, pax interchange format: two blocks of zeros). */
+const EMPTY_TAR = Buffer.alloc(1024);
+
+async function emptyImage(docker: Docker, labels: Readonly<Record<string, string>>): Promise<string> {
+  try {
+    const changes = Object.entries(labels).map(([name, value]) => `LABEL ${name}=${value}`);
+    const stream = (await docker.importImage(Readable.from([EMPTY_TAR]), { changes })) as unknown as Readable;
+    let id: string | undefined;
+    for await (const { error, status } of messagesOf(stream, { signal: new AbortController().signal })) {
+      if (error !== undefined) throw new Error(error);
+      if (status?.startsWith("sha256:") === true) id = status;
+    }
+    if (id === undefined) throw new Error("it does not say which it made");
+    return id;
+  } catch (error) {
+    throw engineFailed("No empty image could be made", error);
   }
 }
 

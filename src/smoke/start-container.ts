@@ -1,6 +1,7 @@
 import type { ContainerRequest, Engine } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import { RUN_LABEL, type Host } from "../support/host";
+import { whyFuseIsRefused } from "./fuse-access";
 
 /** A running container of an image, with what a sandbox has. */
 export interface SmokeContainer {
@@ -97,6 +98,8 @@ export async function startWithDevices(
     try {
       const wanted = request(given);
       const started = await startOne(host, engine, withInit ? wanted : { ...wanted, init: false });
+      const refused = given.includes("/dev/fuse") ? await whyFuseIsRefused(host, started) : undefined;
+      if (refused !== undefined) missing["/dev/fuse"] = refused;
       return { ...started, missingDevices: missing };
     } catch (error) {
       host.signal.throwIfAborted();
@@ -105,13 +108,24 @@ export async function startWithDevices(
         continue;
       }
       const refused = refusedDevice(error, given);
-      if (refused === undefined) throw cannotStart(request(given).image, error);
+      if (refused === undefined) throw cannotStart(engine, request(given).image, error);
       missing[refused] = `the engine cannot give a container ${refused}: ${messageOf(error).slice(0, 200)}`;
     }
   }
 }
 
-function cannotStart(image: string, error: unknown): Failure {
+/** A rootless engine's networks are programs of its user's (slirp4netns, pasta), and their network cards are made with /dev/net/tun. */
+const NETWORK_REFUSED = /slirp4netns|pasta|rootless netns|\/dev\/net\/tun/iu;
+
+function cannotStart({ facts }: Engine, image: string, error: unknown): Failure {
+  if (facts.rootless && NETWORK_REFUSED.test(messageOf(error)))
+    return new Failure({
+      code: "CONTAINER_START",
+      kind: "environment",
+      message: `No container of ${image} could be started, because the rootless engine has no network for it: ${messageOf(error)}`,
+      hint: "On its machine slirp4netns (or passt) must be installed and /dev/net/tun be open to everybody (chmod 666 /dev/net/tun); then start the engine's service anew.",
+      cause: error,
+    });
   return new Failure({
     code: "CONTAINER_START",
     kind: "smoke",

@@ -1,30 +1,15 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadUpstream } from "../../src/lock/upstream";
 import { measureImage } from "../../src/record/measure-image";
-import type { CheckResult } from "../../src/smoke/report";
 import { connectEngine, type Engine } from "../../src/docker/index";
+import { outcomes, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
 import { realHost } from "./fixture-image";
-import { startPodman, whyNoPodman, type Podman } from "./podman";
-import { mesaTemplate, temporaryRoot, type Ran } from "./program";
+import { startPodman, whyNoPodman } from "./podman";
+import type { Podman } from "./podman-service";
+import { temporaryRoot } from "./program";
 import { buildCorpusImages, holdToCorpus, imageOf } from "./structure-corpus";
 
 const why = whyNoPodman();
-
-interface Smoked {
-  readonly results: readonly { readonly template: string; readonly checks: readonly CheckResult[] }[];
-}
-
-/** Names and outcomes of all checks, by template. */
-function outcomes(ran: Ran): unknown {
-  return ran
-    .json<Smoked>()
-    .results.map(({ template, checks }) => [
-      template,
-      checks.map(
-        ({ name, outcome, seen }) => `${outcome} ${name}${outcome === "failed" ? `: ${seen ?? ""}` : ""}`,
-      ),
-    ]);
-}
 
 describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why})`}`, () => {
   const place = temporaryRoot();
@@ -42,25 +27,18 @@ describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why
   });
 
   it("doctor names the engine, and what it cannot do", async () => {
-    const { findings } = (await mesaTemplate(["doctor", "--json"], on)).json<{
-      findings: readonly { readonly name: string; readonly seen: string }[];
-    }>();
-    const seen = (name: string): string | undefined => findings.find((one) => one.name === name)?.seen;
-    expect(seen("engine")).toMatch(/^Podman Engine \d+\.\d+\.\d+ at unix:/u);
-    expect(seen("BuildKit")).toBe("not there: the classic builder is used");
+    const seen = await seenByDoctor(on);
+    expect(seen.get("engine")).toMatch(/^Podman Engine \d+\.\d+\.\d+ at unix:\S+$/u);
+    expect(seen.get("BuildKit")).toBe("not there: the classic builder is used");
+    expect(seen.get("/dev/fuse")).toBe("there");
   });
 
   it("both templates are released as far as smoke, and the same checks come to the same", async () => {
-    const released = await mesaTemplate(
-      ["release", "0.20.0", "--no-deploy", "--root", place.root, "--json"],
-      on,
-    );
+    const released = await releaseOn(place.root, on);
     expect(released.code, released.stdout).toBe(0);
-    const smoke = ["smoke", "0.20.0", "--root", place.root, "--json"];
-    const there = await mesaTemplate(smoke, on);
+    const there = await smokeOn(place.root, on);
     expect(there.code, there.stdout).toBe(0);
-    const onDocker = await mesaTemplate(smoke);
-    expect(outcomes(there)).toEqual(outcomes(onDocker));
+    expect(outcomes(there)).toEqual(outcomes(await smokeOn(place.root)));
   });
 
   describe("structure tests", () => {

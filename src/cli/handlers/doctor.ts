@@ -2,112 +2,76 @@ import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import type { CommandContext, CommandHandler } from "../command";
 import { humanBytes } from "../../support/bytes";
-import { Failure, messageOf } from "../../support/errors";
+import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
-
-interface Finding {
-  readonly name: string;
-  readonly ok: boolean;
-  readonly seen: string;
-  readonly todo?: string;
-}
+import { look, type Finding } from "../doctor/finding";
 
 const LEAST_FREE_BYTES = 5_000_000_000;
-
-async function look(name: string, work: () => Promise<string>): Promise<Finding> {
-  try {
-    return { name, ok: true, seen: await work() };
-  } catch (error) {
-    return {
-      name,
-      ok: false,
-      seen: messageOf(error),
-      ...(error instanceof Failure && error.hint !== undefined ? { todo: error.hint } : {}),
-    };
-  }
-}
 
 async function findings(context: CommandContext): Promise<readonly Finding[]> {
   const { host, root } = context;
   const [
-    { connectEngine },
+    { engineFindings },
     { findBl, inspectBl },
     { blaxelCredentials },
     { withBlSession },
     { mesaAccess },
     { mesaApi },
   ] = await Promise.all([
-    import("../../docker/index"),
+    import("../doctor/engine-findings"),
     import("../../blaxel/bl-program"),
     import("../../blaxel/credentials"),
     import("../../blaxel/run-bl"),
     import("../../mesa/access"),
     import("../../mesa/api"),
   ]);
-  return Promise.all([
-    look("engine", async () => {
-      const { facts } = await connectEngine(host);
-      return `${facts.name} ${facts.version} at ${facts.address}${facts.rootless ? ", rootless" : ""}`;
-    }),
-    look("BuildKit", async () =>
-      (await connectEngine(host)).facts.buildKit
-        ? "used through the engine's API"
-        : "not there: the classic builder is used",
-    ),
-    look("/dev/fuse", async () => {
-      const { stat } = await import("node:fs/promises");
-      await stat("/dev/fuse").catch(() => {
-        throw new Failure({
-          code: "NO_FUSE",
-          kind: "environment",
-          message: "not on this machine",
-          hint: "Load the fuse module (modprobe fuse), or use an engine on a host that has it; else smoke skips the mounts.",
-        });
-      });
-      return "there";
-    }),
-    look("bl", async () => {
-      const path = await findBl(host);
-      const bl = await withBlSession(host, undefined, (session) => inspectBl(host, path, session));
-      return `${path}, version ${bl.version}${bl.adds.length === 0 ? "" : `, knows ${bl.adds.join(", ")}`}`;
-    }),
-    look("Blaxel credentials", async () => {
-      const { workspace, source } = await blaxelCredentials(host);
-      return `present (${source}), workspace ${workspace}`;
-    }),
-    look("Mesa credentials", async () => {
-      const access = mesaAccess(host.env);
-      if (access === undefined)
-        throw new Failure({
-          code: "NO_MESA_CREDENTIALS",
-          kind: "environment",
-          message: "not present: MESA_API_KEY and MESA_ORG are not both set",
-          hint: "Set both: smoke then mounts for real, and sandbox run works.",
-        });
-      const { org, scopes } = await mesaApi(host, access).whoami();
-      return `present, organization ${org}, scopes ${scopes.join(", ")}`;
-    }),
-    look("upstream", async () => {
-      const { openUpstream, availableVersions } = await import("../../lock/index");
-      const upstream = await openUpstream(host, context.upstream ?? join(root, "templates/upstream.toml"));
-      if (upstream.mesa.vouched === "first-download")
-        return `first-download: ${upstream.mesa.repository} (has no index that is asked)`;
-      const versions = await availableVersions(host, upstream, join(root, ".mesa-template/cache"));
-      return `${upstream.mesa.repository}: ${versions?.join(", ") ?? "shows no index"}`;
-    }),
-    look("disk", async () => {
-      const { bavail, bsize } = await statfs(root);
-      const free = bavail * bsize;
-      if (free < LEAST_FREE_BYTES)
-        throw new Failure({
-          code: "DISK",
-          kind: "environment",
-          message: `${humanBytes(free)} free at ${root}`,
-          hint: "Builds need some gigabytes: mesa-template gc --yes removes old images.",
-        });
-      return `${humanBytes(free)} free at ${root}`;
-    }),
+  const [ofEngine, others] = await Promise.all([
+    engineFindings(host),
+    Promise.all([
+      look("bl", async () => {
+        const path = await findBl(host);
+        const bl = await withBlSession(host, undefined, (session) => inspectBl(host, path, session));
+        return `${path}, version ${bl.version}${bl.adds.length === 0 ? "" : `, knows ${bl.adds.join(", ")}`}`;
+      }),
+      look("Blaxel credentials", async () => {
+        const { workspace, source } = await blaxelCredentials(host);
+        return `present (${source}), workspace ${workspace}`;
+      }),
+      look("Mesa credentials", async () => {
+        const access = mesaAccess(host.env);
+        if (access === undefined)
+          throw new Failure({
+            code: "NO_MESA_CREDENTIALS",
+            kind: "environment",
+            message: "not present: MESA_API_KEY and MESA_ORG are not both set",
+            hint: "Set both: smoke then mounts for real, and sandbox run works.",
+          });
+        const { org, scopes } = await mesaApi(host, access).whoami();
+        return `present, organization ${org}, scopes ${scopes.join(", ")}`;
+      }),
+      look("upstream", async () => {
+        const { openUpstream, availableVersions } = await import("../../lock/index");
+        const upstream = await openUpstream(host, context.upstream ?? join(root, "templates/upstream.toml"));
+        if (upstream.mesa.vouched === "first-download")
+          return `first-download: ${upstream.mesa.repository} (has no index that is asked)`;
+        const versions = await availableVersions(host, upstream, join(root, ".mesa-template/cache"));
+        return `${upstream.mesa.repository}: ${versions?.join(", ") ?? "shows no index"}`;
+      }),
+      look("disk", async () => {
+        const { bavail, bsize } = await statfs(root);
+        const free = bavail * bsize;
+        if (free < LEAST_FREE_BYTES)
+          throw new Failure({
+            code: "DISK",
+            kind: "environment",
+            message: `${humanBytes(free)} free at ${root}`,
+            hint: "Builds need some gigabytes: mesa-template gc --yes removes old images.",
+          });
+        return `${humanBytes(free)} free at ${root}`;
+      }),
+    ]),
   ]);
+  return [...ofEngine, ...others];
 }
 
 export const run: CommandHandler = async (_args, context) => {

@@ -52,6 +52,15 @@ describe("connecting to an engine", () => {
     });
   });
 
+  it.each([true, false])("hears from Podman whether it is rootless: %s", async (rootless) => {
+    await withTemporaryFolder("engine-", async (folder) => {
+      const socket = join(folder, "p.sock");
+      await listening(createHttpServer(fakeEngine({ ...podman, rootless })), socket);
+      const { facts } = await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }));
+      expect(facts.rootless).toBe(rootless);
+    });
+  });
+
   it("sees that BuildKit is missing by asking for it, not by a name", async () => {
     await withTemporaryFolder("engine-", async (folder) => {
       const socket = join(folder, "p.sock");

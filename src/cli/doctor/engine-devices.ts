@@ -1,0 +1,56 @@
+import type { HostDevice } from "../../docker/index";
+import { Failure } from "../../support/errors";
+
+const OPEN_TO_EVERYBODY = 0o006;
+
+/**
+ * What doctor says of the /dev/fuse of the engine's machine.
+ * @returns words for people
+ * @throws Failure NO_DEVICE (environment) where smoke will skip the mounts, with what to do
+ */
+export function fuseOnEngine(rootless: boolean, found: HostDevice): string {
+  return usable({ path: "/dev/fuse", rootless, found, module: "fuse", orElse: "smoke skips the mounts" });
+}
+
+/**
+ * What doctor says of the /dev/net/tun of a rootless engine's machine: with it the engine's user gives containers a network
+ * (slirp4netns, pasta).
+ * @returns words for people
+ * @throws Failure NO_DEVICE (environment) where no container will have a network, with what to do
+ */
+export function tunOnEngine(found: HostDevice): string {
+  return usable({
+    path: "/dev/net/tun",
+    rootless: true,
+    found,
+    module: "tun",
+    orElse: "no container gets a network",
+  });
+}
+
+function usable(device: {
+  readonly path: string;
+  readonly rootless: boolean;
+  readonly found: HostDevice;
+  readonly module: string;
+  readonly orElse: string;
+}): string {
+  const { path, rootless, found, module, orElse } = device;
+  if (found === "untold") return "the engine does not say";
+  if (found?.kind !== "character")
+    throw noDevice(
+      "not on the engine's machine",
+      `Load the kernel's module there (modprobe ${module}), or use an engine on a host that has it; else ${orElse}.`,
+    );
+  const mode = found.mode.toString(8);
+  if (rootless && (found.mode & OPEN_TO_EVERYBODY) !== OPEN_TO_EVERYBODY)
+    throw noDevice(
+      `rootless: the engine's user may not open it (its mode is ${mode})`,
+      `Open it to everybody on the engine's machine (chmod 666 ${path}, as udev does), or use an engine that runs as root; else ${orElse}.`,
+    );
+  return rootless ? `there, and open to the rootless engine's user (its mode is ${mode})` : "there";
+}
+
+function noDevice(message: string, hint: string): Failure {
+  return new Failure({ code: "NO_DEVICE", kind: "environment", message, hint });
+}

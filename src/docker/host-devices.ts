@@ -1,0 +1,37 @@
+import type { Engine, PathStat } from "./engine";
+
+/** Where the engine's /dev is seen in a container that is never started. */
+const SEEN_AT = "/dev-of-the-engine";
+
+/** What an engine says of a device: undefined when there is none, "untold" when it does not say what it is. */
+export type HostDevice = PathStat | "untold" | undefined;
+
+/**
+ * Devices of the engine's own machine, which need not be this one: asked of the engine, through a container that is never started
+ * from an image without a file; both are removed again.
+ * @param paths below /dev
+ * @throws Failure ENGINE_FAILED, ENGINE_GONE (environment)
+ */
+export async function hostDevices<Path extends `/dev/${string}`>(
+  engine: Engine,
+  paths: readonly Path[],
+  labels: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<Readonly<Record<Path, HostDevice>>> {
+  const image = await engine.emptyImage(labels);
+  try {
+    // The folder, not the device: an engine would make a folder of that name where there is none.
+    const binds = [`/dev:${SEEN_AT}:ro`];
+    const id = await engine.createContainer({ image, labels, binds, cmd: ["nothing"] });
+    try {
+      const found = await Promise.all(
+        paths.map((path) => engine.pathStat(id, path.replace("/dev", SEEN_AT), signal)),
+      );
+      return Object.fromEntries(paths.map((path, at) => [path, found[at]])) as Record<Path, HostDevice>;
+    } finally {
+      await engine.removeContainer(id);
+    }
+  } finally {
+    await engine.removeImage(image);
+  }
+}

@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { connectEngine, type Engine } from "../../src/docker/index";
+import { loadUpstream } from "../../src/lock/upstream";
+import { measureImage } from "../../src/record/measure-image";
+import { outcomes, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
+import { realHost } from "./fixture-image";
+import {
+  fuseIsThere,
+  startRootlessPodman,
+  whyNoRootlessPodman,
+  type RootlessPodman,
+} from "./podman-rootless";
+import { temporaryRoot } from "./program";
+import { buildCorpusImages, holdToCorpus, imageOf } from "./structure-corpus";
+
+const why = whyNoRootlessPodman();
+
+/** Checks that need a container that mounts. */
+const FUSE = /^passed (the kernel takes a FUSE mount|\/dev\/fuse is open|Mesa mounts)/u;
+
+/** What Docker's outcomes are where FUSE cannot be used. */
+function withoutFuse(found: ReturnType<typeof outcomes>): ReturnType<typeof outcomes> {
+  return found.map(([template, checks]) => [
+    template,
+    checks.map((check) => (FUSE.test(check) ? check.replace("passed", "skipped") : check)),
+  ]);
+}
+
+describe.skipIf(why !== undefined)(`on rootless Podman${why === undefined ? "" : ` (${why})`}`, () => {
+  const place = temporaryRoot();
+  const host = realHost("podman-rootless");
+  let podman: RootlessPodman;
+  let on: { readonly env: Readonly<Record<string, string>> };
+  let onDocker: ReturnType<typeof outcomes>;
+
+  beforeAll(async () => {
+    const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
+    podman = await startRootlessPodman((mirrors.images ?? "").replace(/\/$/u, ""));
+    on = { env: { DOCKER_HOST: podman.address } };
+  });
+  afterAll(async () => {
+    place.remove();
+    await podman.stop();
+  });
+
+  it("doctor names the engine, and that it is rootless", async () => {
+    const seen = await seenByDoctor(on);
+    expect(seen.get("engine")).toMatch(/^Podman Engine \d+\.\d+\.\d+ at unix:\S+, rootless$/u);
+    expect(seen.get("BuildKit")).toBe("not there: the classic builder is used");
+    expect(seen.get("/dev/net/tun")).toBe("there, and open to the rootless engine's user (its mode is 666)");
+    if (fuseIsThere())
+      expect(seen.get("/dev/fuse")).toBe("there, and open to the rootless engine's user (its mode is 666)");
+  });
+
+  it("both templates are released as far as smoke, and the same checks come to the same", async () => {
+    const released = await releaseOn(place.root, on);
+    expect(released.code, released.stdout).toBe(0);
+    const there = await smokeOn(place.root, on);
+    expect(there.code, there.stdout).toBe(0);
+    onDocker = outcomes(await smokeOn(place.root));
+    expect(outcomes(there)).toEqual(fuseIsThere() ? onDocker : withoutFuse(onDocker));
+  });
+
+  it("where its user may not open /dev/fuse, doctor and smoke say so, and only what mounts is skipped", async (test) => {
+    const { openFuse } = podman;
+    if (openFuse === undefined) {
+      test.skip("the machine's own /dev/fuse is used, which is not ours to shut");
+      return;
+    }
+    await openFuse(false);
+    try {
+      const seen = await seenByDoctor(on);
+      expect(seen.get("/dev/fuse")).toBe("rootless: the engine's user may not open it (its mode is 600)");
+      const smoked = await smokeOn(place.root, on);
+      expect(outcomes(smoked)).toEqual(withoutFuse(onDocker));
+      const reasons = smoked
+        .json<{ results: readonly { checks: readonly { outcome: string; seen?: string }[] }[] }>()
+        .results.flatMap(({ checks }) => checks.filter(({ outcome }) => outcome === "skipped"))
+        .map(({ seen: reason }) => reason);
+      for (const reason of reasons)
+        expect(reason).toMatch(/^the engine is rootless.*\/dev\/fuse: Permission denied.*chmod 666/su);
+    } finally {
+      await openFuse(true);
+    }
+  });
+
+  describe("structure tests", () => {
+    let engine: Engine;
+    beforeAll(async () => {
+      engine = await connectEngine({ ...host, env: { ...host.env, ...on.env } });
+      await buildCorpusImages(host, engine);
+    });
+    holdToCorpus(host, () => engine);
+
+    it("an image is measured with the owners it has in a container", async () => {
+      const { files } = await measureImage(host, engine, imageOf("Debian-like"));
+      const found = (path: string): unknown => files.find((file) => file.path === path);
+      expect(found("/d/file")).toMatchObject({ kind: "file", mode: 0o640, uid: 1000, gid: 1001 });
+      expect(found("/data.txt")).toMatchObject({ kind: "file", uid: 0, gid: 0 });
+    });
+  });
+});

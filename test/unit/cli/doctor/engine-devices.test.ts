@@ -1,0 +1,43 @@
+import { describe, expect, it } from "vitest";
+import { fuseOnEngine, tunOnEngine } from "../../../../src/cli/doctor/engine-devices";
+import type { HostDevice } from "../../../../src/docker/index";
+
+const device = (mode: number): HostDevice => ({ kind: "character", mode });
+
+describe("what doctor says of the devices of the engine's machine", () => {
+  it("an engine that runs as root can use /dev/fuse whoever it is open to", () => {
+    expect(fuseOnEngine(false, device(0o600))).toBe("there");
+  });
+
+  it("a rootless one only when it is open to everybody", () => {
+    expect(fuseOnEngine(true, device(0o666))).toBe(
+      "there, and open to the rootless engine's user (its mode is 666)",
+    );
+    expect(() => fuseOnEngine(true, device(0o660))).toThrow(
+      expect.objectContaining({
+        kind: "environment",
+        message: "rootless: the engine's user may not open it (its mode is 660)",
+        hint: expect.stringMatching(/chmod 666 \/dev\/fuse.*; else smoke skips the mounts\.$/u) as string,
+      }),
+    );
+  });
+
+  it.each([undefined, { kind: "directory", mode: 0o755 } as const])("%j is no device", (found) => {
+    expect(() => fuseOnEngine(false, found)).toThrow(
+      expect.objectContaining({ message: "not on the engine's machine" }),
+    );
+  });
+
+  it("a rootless engine without /dev/net/tun has no network for containers", () => {
+    expect(() => tunOnEngine(device(0o600))).toThrow(
+      expect.objectContaining({
+        hint: expect.stringMatching(/chmod 666 \/dev\/net\/tun.*else no container gets a network/u) as string,
+      }),
+    );
+    expect(tunOnEngine(device(0o666))).toMatch(/^there/u);
+  });
+
+  it("what an engine does not say is not held against it", () => {
+    expect(fuseOnEngine(true, "untold")).toBe("the engine does not say");
+  });
+});
