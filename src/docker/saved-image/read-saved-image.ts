@@ -38,7 +38,7 @@ type Part =
   | { readonly is: "unknown" };
 
 /** A part as tar-stream gives it. */
-interface SavedPart extends AsyncIterable<Buffer> {
+interface SavedPart extends AsyncIterable<unknown> {
   readonly header: Header;
   resume(): unknown;
 }
@@ -70,9 +70,9 @@ async function readPart(part: SavedPart, sought: readonly Buffer[]): Promise<Par
     part.resume();
     return { is: "same", as: posix.join(type === "symlink" ? posix.dirname(name) : ".", linkname) };
   }
-  if (posix.normalize(name) !== LIST) return readLayer(part, sought);
+  if (posix.normalize(name) !== LIST) return readLayer(part as AsyncIterable<Buffer>, sought);
   const chunks: Buffer[] = [];
-  for await (const chunk of part) chunks.push(chunk);
+  for await (const chunk of part as AsyncIterable<Buffer>) chunks.push(chunk);
   return { is: "json", text: Buffer.concat(chunks).toString("utf8") };
 }
 
