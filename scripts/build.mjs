@@ -2,7 +2,7 @@
 // node scripts/build.mjs [FOLDER]: what is there stays in use until all of the new one is made.
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { generatedFiles } from "./generated.mjs";
 
@@ -15,15 +15,25 @@ const HEAVY = [
   "@blaxel/core",
   "@cyclonedx/cyclonedx-library",
   "@mesadev/sdk",
-  "dockerode",
   "handlebars",
   "listr2",
   "openpgp",
   "packageurl-js",
   "re2js",
-  "tar-stream",
   "xz-decompress",
 ];
+
+// Of dockerode two parts are never reached, and load what takes longer than all the rest of it: ssh2 (an engine behind ssh is reached
+// through the ssh program, src/docker/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts).
+const NEVER_REACHED = /\/(?:docker-modem\/lib\/ssh|dockerode\/lib\/session)\.js$/;
+const leftOut = {
+  name: "left-out",
+  setup({ onLoad }) {
+    onLoad({ filter: NEVER_REACHED }, ({ path }) => ({
+      contents: `module.exports = () => { throw new Error(${JSON.stringify(basename(path))} + " is left out of this bundle") };`,
+    }));
+  },
+};
 
 async function bundle() {
   await build({
@@ -39,6 +49,7 @@ async function bundle() {
     keepNames: true,
     chunkNames: "parts/[name]-[hash]",
     external: HEAVY,
+    plugins: [leftOut],
     loader: { ".hbs": "text" },
     define: { __MESA_TEMPLATE_VERSION__: JSON.stringify(version) },
     // What bundled CommonJS packages still require is Node's own.
