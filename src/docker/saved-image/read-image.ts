@@ -1,3 +1,4 @@
+import { addAbortSignal } from "node:stream";
 import type { Host } from "../../support/host";
 import type { Engine } from "../engine";
 import { engineFailed } from "../failures";
@@ -44,7 +45,8 @@ async function read(
   values: readonly string[],
 ): Promise<ImageContents> {
   try {
-    return await readSavedImage(await engine.saveImage(reference, host.signal), values);
+    const saved = addAbortSignal(host.signal, await engine.saveImage(reference, host.signal));
+    return await readSavedImage(saved, values);
   } catch (error) {
     host.signal.throwIfAborted();
     throw engineFailed(`The image ${reference} could not be read`, error);

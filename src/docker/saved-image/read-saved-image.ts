@@ -56,8 +56,7 @@ export async function readSavedImage(saved: Readable, values: readonly string[])
   const sought = values.map((value) => Buffer.from(value));
   const parts = new Map<string, Part>();
   const archive = extract();
-  // An archive that breaks off breaks the reading off: what went wrong comes out of it.
-  pipeline(saved, archive as unknown as Writable, () => undefined);
+  into(saved, archive as unknown as Writable);
   for await (const part of archive)
     parts.set(posix.normalize(part.header.name), await readPart(part, sought));
   const layers = layerNames(parts).map((name) => layerAt(parts, name));
@@ -90,12 +89,22 @@ async function readLayer(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]
   const isTar = head.subarray(257, 262).toString("latin1") === "ustar";
   if (isTar || (head[0] === 0x1f && head[1] === 0x8b)) {
     const layer = layerReader(sought);
-    const unpacked = isTar ? all() : Readable.from(all()).pipe(createGunzip());
-    for await (const chunk of unpacked as AsyncIterable<Buffer>) layer.take(chunk);
+    for await (const chunk of isTar ? all() : unpacked(all())) layer.take(chunk);
     return { is: "layer", entries: layer.finish() };
   }
   while (next.done !== true) next = await chunks.next();
   return { is: head.every((byte) => byte === 0) ? "nothing" : "unknown" };
+}
+
+/** What goes wrong with the source comes out of the target, where it is read: pipe alone leaves the reader waiting. */
+function into(source: Readable, target: Writable): void {
+  pipeline(source, target, () => undefined);
+}
+
+function unpacked(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const gunzip = createGunzip();
+  into(Readable.from(bytes), gunzip);
+  return gunzip;
 }
 
 /** Names of the image's layers, the lowest first. */

@@ -56,4 +56,19 @@ describe("an image that several stages of a run read", () => {
     );
     expect((await readImage(host, engine, image)).merged.files).toHaveLength(1);
   });
+
+  it("is not read to its end once the run is interrupted", async () => {
+    const interruption = new AbortController();
+    const endless = Readable.from(
+      (function* () {
+        yield Buffer.alloc(512);
+        interruption.abort(new Error("interrupted"));
+        for (;;) yield Buffer.alloc(512);
+      })(),
+    );
+    const engine = { saveImage: () => Promise.resolve(endless) } as unknown as Engine;
+    const host = { ...realHost("read-image"), signal: interruption.signal };
+    await expect(readImage(host, engine, image)).rejects.toThrow("interrupted");
+    expect(endless.destroyed).toBe(true);
+  });
 });

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
@@ -74,11 +75,15 @@ describe("an image as docker save writes it", () => {
     await expect(read([cut, list("a.tar")])).rejects.toThrow("in the middle of an entry");
   });
 
-  it("is not waited for when the engine goes away", async () => {
-    const whole = await tar([{ name: "a.tar", data: await tar(first) }]);
+  it.each([
+    ["a layer", (layer: Buffer) => layer],
+    ["a compressed layer", gzipSync],
+  ])("is not waited for when the engine goes away in the middle of %s", async (_what, written) => {
+    const data = written(await tar([...first, { name: "large", data: randomBytes(4000) }]));
+    const whole = await tar([{ name: "a.tar", data }]);
     const broken = Readable.from(
       (function* () {
-        yield whole.subarray(0, 700);
+        for (let at = 0; at < 3000; at += 1000) yield whole.subarray(at, at + 1000);
         throw new Error("connection lost");
       })(),
     );
