@@ -2,7 +2,7 @@
 // node scripts/build.mjs [FOLDER]: what is there stays in use until all of the new one is made.
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { build } from "esbuild";
 import { generatedFiles } from "./generated.mjs";
 
@@ -15,19 +15,39 @@ const HEAVY = [
   "@blaxel/core",
   "@cyclonedx/cyclonedx-library",
   "@mesadev/sdk",
-  "dockerode",
   "handlebars",
   "listr2",
   "openpgp",
   "packageurl-js",
   "re2js",
-  "tar-stream",
   "xz-decompress",
 ];
 
-async function bundle() {
+// Of dockerode two parts are never reached, and load what takes longer than all the rest of it: ssh2 (an engine behind ssh is reached
+// through the ssh program, src/docker/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts).
+const NEVER_REACHED = /\/(?:docker-modem\/lib\/ssh|dockerode\/lib\/session)\.js$/;
+const leftOut = {
+  name: "left-out",
+  setup({ onLoad }) {
+    onLoad({ filter: NEVER_REACHED }, ({ path }) => ({
+      contents: `module.exports = () => { throw new Error(${JSON.stringify(basename(path))} + " is left out of this bundle") };`,
+    }));
+  },
+};
+
+// The program brings @blaxel/core along, because finding and reading its hundreds of files takes longer than what they are for; the
+// library does not, because who uses it has settings in a @blaxel/core of their own.
+const ENTRIES = [
+  {
+    entryPoints: { "mesa-template": "src/cli/mesa-template.ts" },
+    external: HEAVY.filter((name) => name !== "@blaxel/core"),
+  },
+  { entryPoints: { index: "src/index.ts" }, external: HEAVY },
+];
+
+async function bundle({ entryPoints, external }) {
   await build({
-    entryPoints: { "mesa-template": "src/cli/mesa-template.ts", index: "src/index.ts" },
+    entryPoints,
     outdir: out,
     bundle: true,
     splitting: true,
@@ -38,14 +58,19 @@ async function bundle() {
     minifyWhitespace: true,
     keepNames: true,
     chunkNames: "parts/[name]-[hash]",
-    external: HEAVY,
+    external,
+    plugins: [leftOut],
     loader: { ".hbs": "text" },
-    define: { __MESA_TEMPLATE_VERSION__: JSON.stringify(version) },
+    // ws asks for two optional packages, and takes what it gets for them.
+    define: {
+      "process.env.WS_NO_BUFFER_UTIL": '"1"',
+      "process.env.WS_NO_UTF_8_VALIDATE": '"1"',
+      __MESA_TEMPLATE_VERSION__: JSON.stringify(version),
+    },
     // What bundled CommonJS packages still require is Node's own.
     banner: { js: "const require=process.getBuiltinModule;" },
     logLevel: "warning",
   });
-  chmodSync(join(out, "mesa-template.js"), 0o755);
 }
 
 /** What is made from the program's own data. */
@@ -57,7 +82,8 @@ async function generate() {
 }
 
 try {
-  await Promise.all([bundle(), generate()]);
+  await Promise.all([...ENTRIES.map(bundle), generate()]);
+  chmodSync(join(out, "mesa-template.js"), 0o755);
   const help = execFileSync(process.execPath, [join(out, "mesa-template.js"), "--help"], {
     encoding: "utf8",
     env: { ...process.env, COLUMNS: "100" },

@@ -1,10 +1,6 @@
 import { parseControl } from "../apt/deb822";
 import type { Package } from "./record";
 
-/** Where package managers keep what is installed, in an image. */
-export const DPKG_STATUS = "/var/lib/dpkg/status";
-export const APK_INSTALLED = "/lib/apk/db/installed";
-
 /** Packages of dpkg's status file that are installed, sorted by name. A removed one whose configuration stayed does not count. */
 export function dpkgPackages(status: string): readonly Package[] {
   return parseControl(status)

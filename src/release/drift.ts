@@ -185,7 +185,7 @@ async function localImages(host: Host, request: DriftRequest): Promise<readonly 
       if (image === undefined) return { ...finding(entry.id), skipped: "it is not on this engine" };
       if (image.id === entry.image.id) return finding(entry.id);
       const was = (await readRecord(recordFolder(request.root, entry)))?.record.packages ?? [];
-      const now = (await measureImage(host, engine, reference)).packages;
+      const now = (await measureImage(host, engine, { id: image.id, reference })).packages;
       const others = now.flatMap(({ name, version }) => {
         const before = was.find((one) => one.name === name)?.version;
         return before === version ? [] : [`${name} ${before ?? "(none)"} → ${version}`];

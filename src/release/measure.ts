@@ -41,7 +41,8 @@ export async function measureVersion(
   const engine = await connectEngine(host);
   const inspected = await engine.image(facts.image.reference);
   if (inspected === undefined) throw imageGone(facts.image.reference);
-  const held = await measureImage(host, engine, facts.image.reference);
+  const { reference } = facts.image;
+  const held = await measureImage(host, engine, { id: inspected.id, reference });
   const { env, entrypoint, cmd, user, workdir, exposedPorts } = inspected.config;
   const measured: Measured = {
     files: held.files,

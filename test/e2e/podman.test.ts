@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadUpstream } from "../../src/lock/upstream";
-import { measureImage } from "../../src/record/measure-image";
 import { connectEngine, type Engine } from "../../src/docker/index";
 import { outcomes, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
 import { realHost } from "./fixture-image";
+import { buildLayered, holdToExport, LAYERED } from "./image-contents";
 import { startPodman, whyNoPodman } from "./podman";
 import type { Podman } from "./podman-service";
 import { temporaryRoot } from "./program";
@@ -52,11 +52,16 @@ describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why
     holdToCorpus(host, () => engine);
 
     it("an image is measured with the owners and the links it has", async () => {
-      const { files } = await measureImage(host, engine, imageOf("Debian-like"));
+      const { files } = await holdToExport(host, engine, imageOf("Debian-like"));
       const found = (path: string): unknown => files.find((file) => file.path === path);
       expect(found("/d/file")).toMatchObject({ kind: "file", mode: 0o640, uid: 1000, gid: 1001 });
       expect(found("/data.txt")).toMatchObject({ kind: "file", uid: 0, gid: 0 });
       expect(found("/dangling")).toMatchObject({ kind: "symlink", content: "nowhere" });
+    });
+
+    it("an image whose layers hide and replace each other's files is measured as a container has it", async () => {
+      await buildLayered(host, engine);
+      await holdToExport(host, engine, LAYERED);
     });
   });
 });

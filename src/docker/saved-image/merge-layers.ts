@@ -1,0 +1,116 @@
+import type { LayerEntry } from "./read-layer";
+
+/** One path of an image's file system, as a container of it has it. */
+export interface HeldFile {
+  /** Absolute. */
+  readonly path: string;
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  /** Permission bits with setuid, setgid and sticky. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  /** First 16 hex digits of a file's sha256; what a symbolic link points at; "" for the rest. */
+  readonly content: string;
+}
+
+/** What all layers come to, one laid over the other. */
+export interface MergedLayers {
+  /** Sorted by path. */
+  readonly files: readonly HeldFile[];
+  /** Texts of the files that are kept, by path without a slash before it. */
+  readonly texts: ReadonlyMap<string, string>;
+}
+
+interface Node {
+  readonly held: Omit<HeldFile, "path">;
+  readonly text?: string | undefined;
+  readonly children: Map<string, Node>;
+}
+
+/** A folder that no layer names: as engines make it on the way to what is in it (Moby's and containers/storage's implied directories). */
+const IMPLIED: Node["held"] = { kind: "directory", mode: 0o755, uid: 0, gid: 0, sizeBytes: 0, content: "" };
+
+/** Names of the OCI image specification (layer.md, Whiteouts); what else begins like the second is aufs's own bookkeeping. */
+const WHITEOUT = ".wh.";
+const META = ".wh..wh.";
+const OPAQUE = ".wh..wh..opq";
+
+const kindOf = (type: LayerEntry["type"]): HeldFile["kind"] => (type === "link" ? "file" : type);
+
+/** Lays layers over each other, the lowest first, as an engine does for a container. */
+export function mergeLayers(layers: readonly (readonly LayerEntry[])[]): MergedLayers {
+  const root: Node = { held: IMPLIED, children: new Map() };
+  for (const layer of layers) {
+    // Whiteouts hide what is below, never what the same layer brings, wherever in it they stand.
+    for (const { path } of layer) hide(root, path);
+    for (const entry of layer) add(root, entry);
+  }
+  const files: HeldFile[] = [];
+  const texts = new Map<string, string>();
+  collect(root, "", files, texts);
+  return { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), texts };
+}
+
+function split(path: string): { readonly folder: readonly string[]; readonly name: string } {
+  const folder = path.split("/");
+  const name = folder.pop() ?? "";
+  return { folder, name };
+}
+
+function find(root: Node, path: readonly string[]): Node | undefined {
+  let node: Node | undefined = root;
+  for (const name of path) node = node?.children.get(name);
+  return node;
+}
+
+function hide(root: Node, path: string): void {
+  if (!path.includes(WHITEOUT)) return;
+  const { folder, name } = split(path);
+  if (!name.startsWith(WHITEOUT)) return;
+  const siblings = find(root, folder)?.children;
+  if (name === OPAQUE) siblings?.clear();
+  else siblings?.delete(name.slice(WHITEOUT.length));
+}
+
+function add(root: Node, entry: LayerEntry): void {
+  const { folder, name } = split(entry.path);
+  if (name === "" || name.startsWith(WHITEOUT) || folder.some((part) => part.startsWith(META))) return;
+  const { children: siblings } = folder.reduce((node, part) => folderIn(node, part), root);
+  const { held, text } = heldBy(root, entry);
+  // A folder over a folder keeps what is in it; everything else takes the place of what was there.
+  const before = siblings.get(name);
+  const stays = held.kind === "directory" && before?.held.kind === "directory";
+  siblings.set(name, { held, text, children: stays ? before.children : new Map<string, Node>() });
+}
+
+function folderIn(parent: Node, name: string): Node {
+  const there = parent.children.get(name);
+  if (there?.held.kind === "directory") return there;
+  const made: Node = { held: IMPLIED, children: new Map() };
+  parent.children.set(name, made);
+  return made;
+}
+
+function heldBy(root: Node, entry: LayerEntry): Pick<Node, "held" | "text"> {
+  const { type, mode, uid, gid, size, linkname, hash, text } = entry;
+  const own = { kind: kindOf(type), mode, uid, gid };
+  // A hard link's bytes stand where its first name is.
+  const first = type === "link" ? find(root, linkname.split("/").filter(isName)) : undefined;
+  if (first !== undefined) return { held: { ...first.held, ...own }, text: first.text };
+  if (type === "symlink") return { held: { ...own, sizeBytes: 0, content: linkname } };
+  return { held: { ...own, sizeBytes: type === "file" ? size : 0, content: hash }, text };
+}
+
+function isName(part: string): boolean {
+  return part !== "" && part !== ".";
+}
+
+function collect(node: Node, at: string, files: HeldFile[], texts: Map<string, string>): void {
+  for (const [name, child] of node.children) {
+    const path = `${at}/${name}`;
+    files.push({ path, ...child.held });
+    if (child.text !== undefined) texts.set(path.slice(1), child.text);
+    collect(child, path, files, texts);
+  }
+}

@@ -1,0 +1,142 @@
+import { posix } from "node:path";
+import { pipeline, Readable, type Writable } from "node:stream";
+import { createGunzip } from "node:zlib";
+import { extract, type Header } from "tar-stream";
+import { mergeLayers, type MergedLayers } from "./merge-layers";
+import { layerReader, type LayerEntry } from "./read-layer";
+
+/** A path in one of an image's layers. */
+export interface LayerFile {
+  /** Without a slash before it. */
+  readonly path: string;
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  readonly mode: number;
+  readonly size: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** What an image holds, in its layers and in a container of it. */
+export interface ImageContents {
+  /**
+   * Every path of every layer, those included that a later layer hides, and the whiteouts that hide them: whoever can pull the
+   * image can read them. Sorted; a path of several layers is as the last one has it.
+   */
+  readonly inLayers: readonly LayerFile[];
+  /** Absolute paths of files, of any layer, that hold one of the values that were looked for. */
+  readonly holding: readonly string[];
+  /** What a container of the image has. */
+  readonly merged: MergedLayers;
+}
+
+/** A part of the archive: a layer, or JSON. What is neither has nothing in it, or is unknown. */
+type Part =
+  | { readonly is: "layer"; readonly entries: readonly LayerEntry[] }
+  | { readonly is: "same"; readonly as: string }
+  | { readonly is: "json"; readonly text: string }
+  | { readonly is: "nothing" }
+  | { readonly is: "unknown" };
+
+/** A part as tar-stream gives it. */
+interface SavedPart extends AsyncIterable<unknown> {
+  readonly header: Header;
+  resume(): unknown;
+}
+
+const LIST = "manifest.json";
+
+/**
+ * Reads an image as `docker save` writes it, once, keeping no bytes but those of the package databases. Layers are told by their
+ * bytes, because the archive may name them anywhere (<id>/layer.tar, <digest>.tar, blobs/sha256/<digest>) and before the
+ * manifest.json that says in which order they lie; equal layers may be written once and linked.
+ * @param values what is looked for in all files
+ * @throws Error when a layer is not in it, or is compressed in a way that is not known
+ */
+export async function readSavedImage(saved: Readable, values: readonly string[]): Promise<ImageContents> {
+  const sought = values.map((value) => Buffer.from(value));
+  const parts = new Map<string, Part>();
+  const archive = extract();
+  into(saved, archive as unknown as Writable);
+  for await (const part of archive)
+    parts.set(posix.normalize(part.header.name), await readPart(part, sought));
+  const layers = layerNames(parts).map((name) => layerAt(parts, name));
+  return { ...everyFile(layers), merged: mergeLayers(layers) };
+}
+
+async function readPart(part: SavedPart, sought: readonly Buffer[]): Promise<Part> {
+  const { name, type, linkname } = part.header;
+  if (type === "symlink" || type === "link") {
+    part.resume();
+    return { is: "same", as: posix.join(type === "symlink" ? posix.dirname(name) : ".", linkname) };
+  }
+  if (posix.normalize(name) !== LIST) return readLayer(part as AsyncIterable<Buffer>, sought);
+  const chunks: Buffer[] = [];
+  for await (const chunk of part as AsyncIterable<Buffer>) chunks.push(chunk);
+  return { is: "json", text: Buffer.concat(chunks).toString("utf8") };
+}
+
+/** The part as a layer, unpacked where it is compressed; read to its end also when it is something else. */
+async function readLayer(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]): Promise<Part> {
+  const chunks = bytes[Symbol.asyncIterator]();
+  let head: Buffer = Buffer.alloc(0);
+  let next = await chunks.next();
+  for (; next.done !== true && head.length < 512; next = await chunks.next())
+    head = Buffer.concat([head, next.value]);
+  const all = async function* (): AsyncGenerator<Buffer> {
+    yield head;
+    for (; next.done !== true; next = await chunks.next()) yield next.value;
+  };
+  const isTar = head.subarray(257, 262).toString("latin1") === "ustar";
+  if (isTar || (head[0] === 0x1f && head[1] === 0x8b)) {
+    const layer = layerReader(sought);
+    for await (const chunk of isTar ? all() : unpacked(all())) layer.take(chunk);
+    return { is: "layer", entries: layer.finish() };
+  }
+  while (next.done !== true) next = await chunks.next();
+  return { is: head.every((byte) => byte === 0) ? "nothing" : "unknown" };
+}
+
+/** What goes wrong with the source comes out of the target, where it is read: pipe alone leaves the reader waiting. */
+function into(source: Readable, target: Writable): void {
+  pipeline(source, target, () => undefined);
+}
+
+function unpacked(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const gunzip = createGunzip();
+  into(Readable.from(bytes), gunzip);
+  return gunzip;
+}
+
+/** Names of the image's layers, the lowest first. */
+function layerNames(parts: ReadonlyMap<string, Part>): readonly string[] {
+  const list = parts.get(LIST);
+  if (list?.is !== "json") throw new Error(`the engine wrote no ${LIST}`);
+  const [image] = JSON.parse(list.text) as readonly { readonly Layers?: readonly string[] | null }[];
+  return (image?.Layers ?? []).map((name) => posix.normalize(name));
+}
+
+function layerAt(parts: ReadonlyMap<string, Part>, name: string): readonly LayerEntry[] {
+  const named = parts.get(name);
+  const part = named?.is === "same" ? parts.get(named.as) : named;
+  if (part?.is === "layer") return part.entries;
+  if (part?.is === "nothing") return [];
+  throw new Error(
+    part === undefined
+      ? `the engine wrote no layer ${name}`
+      : `the layer ${name} is neither a tar nor one compressed by gzip`,
+  );
+}
+
+function everyFile(layers: readonly (readonly LayerEntry[])[]): Pick<ImageContents, "inLayers" | "holding"> {
+  const files = new Map<string, LayerFile>();
+  const holding = new Set<string>();
+  for (const { path, type, mode, size, uid, gid, holds } of layers.flat()) {
+    if (holds) holding.add(`/${path}`);
+    const kind = type === "link" ? "file" : type;
+    if (path !== "") files.set(path, { path, kind, mode, size, uid, gid });
+  }
+  return {
+    inLayers: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
+    holding: [...holding].sort(),
+  };
+}

@@ -1,0 +1,92 @@
+import { randomBytes } from "node:crypto";
+import { Readable } from "node:stream";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import { readSavedImage } from "../../../../src/docker/saved-image/read-saved-image";
+import { tar, type Given } from "./tars";
+
+const first: readonly Given[] = [
+  { name: "./usr/bin/fusermount3", mode: 0o4755 },
+  { name: "etc/", type: "directory", mode: 0o755 },
+  { name: "etc/secret", data: "key=abcdef123456!" },
+];
+const second: readonly Given[] = [
+  { name: "etc/.wh.secret" },
+  { name: "usr/bin/sh", type: "symlink", linkname: "dash" },
+  { name: "opt/x.deb", data: "deb" },
+];
+
+const list = (...Layers: readonly string[]): Given => ({
+  name: "manifest.json",
+  data: JSON.stringify([{ Layers }]),
+});
+
+async function read(parts: readonly Given[]): ReturnType<typeof readSavedImage> {
+  return readSavedImage(Readable.from([await tar(parts)]), ["abcdef123456", "nowhere-to-be-found"]);
+}
+
+describe("an image as docker save writes it", () => {
+  it("is read in every way engines write it: layer.tar, blobs, compressed, in another order than it has", async () => {
+    const saved = await read([
+      { name: "0123/layer.tar", data: gzipSync(await tar(second)) },
+      { name: "0123/VERSION", data: "1.0" },
+      { name: "cafe.json", data: JSON.stringify({ history: "x".repeat(3000) }) },
+      list("blobs/sha256/aaa", "0123/layer.tar", "empty/layer.tar"),
+      { name: "blobs/sha256/aaa", data: await tar(first) },
+      { name: "empty/layer.tar", data: Buffer.alloc(1024) },
+    ]);
+    expect(saved.holding).toEqual(["/etc/secret"]);
+    expect(saved.inLayers.map((file) => [file.path, file.kind, file.mode])).toEqual([
+      ["etc", "directory", 0o755],
+      ["etc/.wh.secret", "file", 0o644],
+      ["etc/secret", "file", 0o644],
+      ["opt/x.deb", "file", 0o644],
+      ["usr/bin/fusermount3", "file", 0o4755],
+      ["usr/bin/sh", "symlink", 0o644],
+    ]);
+    expect(saved.merged.files.map(({ path }) => path)).toEqual([
+      "/etc",
+      "/opt",
+      "/opt/x.deb",
+      "/usr",
+      "/usr/bin",
+      "/usr/bin/fusermount3",
+      "/usr/bin/sh",
+    ]);
+  });
+
+  it("has a layer that stands there twice written once and linked", async () => {
+    const link = { name: "b/layer.tar", type: "symlink", linkname: "../a/layer.tar" } as const;
+    const parts = [{ name: "a/layer.tar", data: await tar(first) }, link];
+    const hiding = { name: "c/layer.tar", data: await tar(second) };
+    const saved = await read([...parts, hiding, list("a/layer.tar", "c/layer.tar", "b/layer.tar")]);
+    expect(saved.merged.files.map(({ path }) => path)).toContain("/etc/secret");
+  });
+
+  it("is not taken for read when a layer is missing, unknown, or cut off", async () => {
+    await expect(read([list("a.tar")])).rejects.toThrow("the engine wrote no layer a.tar");
+    const zstd = { name: "a.tar", data: Buffer.from("28b52ffd".repeat(200), "hex") };
+    await expect(read([zstd, list("a.tar")])).rejects.toThrow("neither a tar nor one compressed by gzip");
+    await expect(read([])).rejects.toThrow("the engine wrote no manifest.json");
+    const cut = {
+      name: "a.tar",
+      data: (await tar([{ name: "f", data: "x".repeat(900) }])).subarray(0, 1000),
+    };
+    await expect(read([cut, list("a.tar")])).rejects.toThrow("in the middle of an entry");
+  });
+
+  it.each([
+    ["a layer", (layer: Buffer) => layer],
+    ["a compressed layer", gzipSync],
+  ])("is not waited for when the engine goes away in the middle of %s", async (_what, written) => {
+    const data = written(await tar([...first, { name: "large", data: randomBytes(4000) }]));
+    const whole = await tar([{ name: "a.tar", data }]);
+    const broken = Readable.from(
+      (function* () {
+        for (let at = 0; at < 3000; at += 1000) yield whole.subarray(at, at + 1000);
+        throw new Error("connection lost");
+      })(),
+    );
+    await expect(readSavedImage(broken, [])).rejects.toThrow("connection lost");
+  });
+});
