@@ -3,8 +3,8 @@ import type { CommandSpec, OptionSpec } from "./command";
 import { commandWords, optionsOf, positionalsOf } from "./command-line";
 import type { ParsedCommand } from "./parser";
 
-/** What may mean more than it says: short options, `--`, nothing at all, words that yargs takes for a switch's value, quotes that it drops. */
-const ODD = /^$|^-[^-]|^--?$|^(?:true|false)$|^--[^=]+=(?:".*"|'.*')$/su;
+/** What may mean more than it says: short options, `--`, nothing at all, also behind an equals sign, words that yargs takes for a switch's value, quotes that it drops. */
+const ODD = /^$|^-[^-]|^--?$|^(?:true|false)$|^--[^=]+=(?:".*"|'.*')?$/su;
 
 const WHOLE_NUMBER = /^(?:0|[1-9]\d*)$/u;
 
@@ -64,7 +64,7 @@ function optionValues(
   const typed: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(values)) {
     const { type, choices } = options[name] ?? {};
-    if (value === "" || (choices !== undefined && !choices.includes(String(value)))) return undefined;
+    if (choices !== undefined && !choices.includes(String(value))) return undefined;
     if (type === "number" && !WHOLE_NUMBER.test(String(value))) return undefined;
     typed[name] = type === "number" ? Number(value) : value;
   }

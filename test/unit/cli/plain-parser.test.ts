@@ -105,6 +105,7 @@ describe("the parser of plain command lines", () => {
     "release 0.20.0 --publish fax",
     "release 0.20.0 --concurrency many",
     "release 0.20.0 --json --json",
+    "smoke 0.20.0 --structure-tests=",
     "release --help",
     "sandbox",
     "sandbox run stable -- make test",
