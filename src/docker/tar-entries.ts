@@ -23,10 +23,13 @@ export async function* tarEntries(
     yield* entries;
   } catch (error) {
     signal.throwIfAborted();
-    // Of an answer that breaks off, Node says "aborted"; why it did is what its connection ended with.
-    const connection = (archive as Partial<IncomingMessage>).socket;
-    throw engineFailed(what, connection?.errored ?? error);
+    throw engineFailed(what, whyBroken(archive, error));
   } finally {
     archive.destroy();
   }
+}
+
+/** Why an engine's answer broke off: Node says "aborted" of it, and its connection what it ended with. */
+export function whyBroken(answer: Readable, error: unknown): unknown {
+  return (answer as Partial<IncomingMessage>).socket?.errored ?? error;
 }

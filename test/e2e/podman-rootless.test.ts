@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectEngine, type Engine } from "../../src/docker/index";
 import { loadUpstream } from "../../src/lock/upstream";
-import { measureImage } from "../../src/record/measure-image";
 import { outcomes, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
 import { realHost } from "./fixture-image";
+import { holdToExport } from "./image-contents";
 import {
   fuseIsThere,
   startRootlessPodman,
@@ -93,7 +93,7 @@ describe.skipIf(why !== undefined)(`on rootless Podman${why === undefined ? "" :
     holdToCorpus(host, () => engine);
 
     it("an image is measured with the owners it has in a container", async () => {
-      const { files } = await measureImage(host, engine, imageOf("Debian-like"));
+      const { files } = await holdToExport(host, engine, imageOf("Debian-like"));
       const found = (path: string): unknown => files.find((file) => file.path === path);
       expect(found("/d/file")).toMatchObject({ kind: "file", mode: 0o640, uid: 1000, gid: 1001 });
       expect(found("/data.txt")).toMatchObject({ kind: "file", uid: 0, gid: 0 });

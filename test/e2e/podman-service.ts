@@ -11,6 +11,7 @@ import {
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isOnPath } from "./on-path";
 
 /** A Podman service of a test's own, with storage of its own. */
 export interface Podman {
@@ -41,23 +42,14 @@ const END_LIMIT_MS = 20_000;
 
 export const isRoot = (): boolean => process.getuid?.() === 0;
 
-function has(program: string): boolean {
-  try {
-    execFileSync("sh", ["-c", `command -v ${program}`], { stdio: "ignore" });
-    return true;
-  } catch {
-    return false;
-  }
-}
-
 /** Why these programs are not here; undefined where they are. As root on a system with apt the packages are installed (the distribution's own). */
 export function whyNotInstalled(
   programs: readonly string[],
   packages: readonly string[],
 ): string | undefined {
-  const missing = programs.filter((program) => !has(program));
+  const missing = programs.filter((program) => !isOnPath(program));
   if (missing.length === 0) return undefined;
-  if (!isRoot() || !has("apt-get"))
+  if (!isRoot() || !isOnPath("apt-get"))
     return `there is no ${missing.join(", no ")}, and nothing can be installed here`;
   const install = `apt-get install -y -qq --no-install-recommends ${packages.join(" ")}`;
   try {

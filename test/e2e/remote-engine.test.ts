@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadUpstream } from "../../src/lock/upstream";
 import { makeCertificates } from "./certificates";
-import { outcomesOf } from "./outcomes";
+import { outcomes, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
 import { mesaTemplate, temporaryRoot } from "./program";
 import { startRemoteMachine, whyNoRemoteMachine, type RemoteMachine } from "./remote-machine";
 import { startSshServer, whyNoSshServer, type SshServer } from "./ssh-server";
@@ -12,19 +12,12 @@ import { startSshServer, whyNoSshServer, type SshServer } from "./ssh-server";
 const why = whyNoRemoteMachine();
 const because = (reason: string | undefined): string => (reason === undefined ? "" : ` (${reason})`);
 
-async function engineSeen(env: Readonly<Record<string, string>>): Promise<string | undefined> {
-  const { findings } = (await mesaTemplate(["doctor", "--json"], { env })).json<{
-    readonly findings: readonly { readonly name: string; readonly seen: string }[];
-  }>();
-  return findings.find(({ name }) => name === "engine")?.seen;
-}
-
 describe.skipIf(why !== undefined)(`on an engine of another machine${because(why)}`, () => {
   const place = temporaryRoot();
   let machine: RemoteMachine;
   let overTls: Readonly<Record<string, string>>;
   const inWords = ["smoke", "0.20.0", "--root", place.root];
-  const smoke = [...inWords, "--json"];
+  const alpine = ["--template", "alpine"];
 
   beforeAll(async () => {
     const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
@@ -41,19 +34,16 @@ describe.skipIf(why !== undefined)(`on an engine of another machine${because(why
   });
 
   it("both templates are released over TLS as far as smoke, and the same checks come to the same", async () => {
-    expect(await engineSeen(overTls)).toMatch(/^Docker Engine \S+ at tcp:\/\/\S+:2376$/u);
-    const released = await mesaTemplate(
-      ["release", "0.20.0", "--no-deploy", "--root", place.root, "--json"],
-      {
-        env: overTls,
-      },
+    expect((await seenByDoctor({ env: overTls })).get("engine")).toMatch(
+      /^Docker Engine \S+ at tcp:\/\/\S+:2376$/u,
     );
+    const released = await releaseOn(place.root, { env: overTls });
     expect(released.code, released.stdout).toBe(0);
-    const there = await mesaTemplate(smoke, { env: overTls });
+    const there = await smokeOn(place.root, { env: overTls });
     expect(there.code, there.stdout).toBe(0);
     const built = await mesaTemplate(["build", "0.20.0", "--root", place.root, "--json"]);
     expect(built.code, built.stdout).toBe(0);
-    expect(outcomesOf(there)).toEqual(outcomesOf(await mesaTemplate(smoke)));
+    expect(outcomes(there)).toEqual(outcomes(await smokeOn(place.root)));
   });
 
   it("the docker command's own context leads there", async () => {
@@ -68,7 +58,9 @@ describe.skipIf(why !== undefined)(`on an engine of another machine${because(why
       env: { ...process.env, ...env },
       stdio: "ignore",
     });
-    expect(await engineSeen({ ...env, DOCKER_CONTEXT: "far" })).toMatch(/at tcp:\/\/\S+:2376$/u);
+    expect((await seenByDoctor({ env: { ...env, DOCKER_CONTEXT: "far" } })).get("engine")).toMatch(
+      /at tcp:\/\/\S+:2376$/u,
+    );
   });
 
   it("an engine is not believed that somebody else vouches for", async () => {
@@ -93,15 +85,15 @@ describe.skipIf(why !== undefined)(`on an engine of another machine${because(why
 
     it("a template is built and proven, with the ports at that machine's address", async () => {
       const env = overSsh(ssh.bin);
-      expect(await engineSeen(env)).toMatch(/^Docker Engine \S+ at ssh:\/\/root@/u);
+      expect((await seenByDoctor({ env })).get("engine")).toMatch(/^Docker Engine \S+ at ssh:\/\/root@/u);
       const built = await mesaTemplate(
-        ["build", "0.20.0", "--template", "alpine", "--force", "--root", place.root, "--json"],
+        ["build", "0.20.0", ...alpine, "--force", "--root", place.root, "--json"],
         { env },
       );
       expect(built.code, built.stdout).toBe(0);
-      const there = await mesaTemplate([...smoke, "--template", "alpine"], { env });
+      const there = await mesaTemplate([...inWords, ...alpine, "--json"], { env });
       expect(there.code, there.stdout).toBe(0);
-      expect(outcomesOf(there)).toEqual(outcomesOf(await mesaTemplate([...smoke, "--template", "alpine"])));
+      expect(outcomes(there)).toEqual(outcomes(await mesaTemplate([...inWords, ...alpine, "--json"])));
     });
 
     it("a host that ssh does not know is not gone to, in ssh's own words", async () => {

@@ -1,7 +1,8 @@
-import { addAbortSignal } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import type { Host } from "../../support/host";
 import type { Engine } from "../engine";
 import { engineFailed } from "../failures";
+import { whyBroken } from "../tar-entries";
 import { readSavedImage, type ImageContents } from "./read-saved-image";
 
 interface Reading {
@@ -44,11 +45,13 @@ async function read(
   reference: string,
   values: readonly string[],
 ): Promise<ImageContents> {
+  let saved: Readable | undefined;
   try {
-    const saved = addAbortSignal(host.signal, await engine.saveImage(reference, host.signal));
+    saved = addAbortSignal(host.signal, await engine.saveImage(reference, host.signal));
     return await readSavedImage(saved, values);
   } catch (error) {
     host.signal.throwIfAborted();
-    throw engineFailed(`The image ${reference} could not be read`, error);
+    const why = saved === undefined ? error : whyBroken(saved, error);
+    throw engineFailed(`The image ${reference} could not be read`, why);
   }
 }

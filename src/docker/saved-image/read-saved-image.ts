@@ -2,6 +2,7 @@ import { posix } from "node:path";
 import { pipeline, Readable, type Writable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import { extract, type Header } from "tar-stream";
+import * as z from "zod/mini";
 import { mergeLayers, type MergedLayers } from "./merge-layers";
 import { layerReader, type LayerEntry } from "./read-layer";
 
@@ -45,6 +46,12 @@ interface SavedPart extends AsyncIterable<unknown> {
 
 const LIST = "manifest.json";
 
+/** Of Docker's image archive, which Podman and containerd write too (Moby, image/tarexport). */
+const IMAGES = z.array(z.looseObject({ Layers: z.nullish(z.array(z.string())) }));
+
+/** How zstd's frames begin (RFC 8878, 3.1.1). */
+const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
+
 /**
  * Reads an image as `docker save` writes it, once, keeping no bytes but those of the package databases. Layers are told by their
  * bytes, because the archive may name them anywhere (<id>/layer.tar, <digest>.tar, blobs/sha256/<digest>) and before the
@@ -86,10 +93,10 @@ async function readLayer(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]
     yield head;
     for (; next.done !== true; next = await chunks.next()) yield next.value;
   };
-  const isTar = head.subarray(257, 262).toString("latin1") === "ustar";
-  if (isTar || (head[0] === 0x1f && head[1] === 0x8b)) {
+  const unpack = unpackerOf(head);
+  if (unpack !== undefined) {
     const layer = layerReader(sought);
-    for await (const chunk of isTar ? all() : unpacked(all())) layer.take(chunk);
+    for await (const chunk of unpack(all())) layer.take(chunk);
     return { is: "layer", entries: layer.finish() };
   }
   while (next.done !== true) next = await chunks.next();
@@ -101,17 +108,39 @@ function into(source: Readable, target: Writable): void {
   pipeline(source, target, () => undefined);
 }
 
-function unpacked(bytes: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+type Bytes = AsyncIterable<Buffer>;
+
+/** What makes a tar of bytes that begin like this; undefined: they are none. */
+function unpackerOf(head: Buffer): ((bytes: Bytes) => Bytes) | undefined {
+  if (head.subarray(257, 262).toString("latin1") === "ustar") return (bytes) => bytes;
+  if (head[0] === 0x1f && head[1] === 0x8b) return gunzipped;
+  return head.subarray(0, ZSTD.length).equals(ZSTD) ? unzstd : undefined;
+}
+
+function gunzipped(bytes: Bytes): Bytes {
   const gunzip = createGunzip();
   into(Readable.from(bytes), gunzip);
   return gunzip;
+}
+
+/** Engines that keep layers as they were pulled save them so too; Node 20 has no zstd of its own. */
+async function* unzstd(bytes: Bytes): AsyncGenerator<Buffer> {
+  const { Decompress } = await import("fzstd");
+  const ready: Buffer[] = [];
+  const stream = new Decompress((chunk) => ready.push(Buffer.from(chunk)));
+  for await (const chunk of bytes) {
+    stream.push(chunk);
+    yield* ready.splice(0);
+  }
+  stream.push(new Uint8Array(0), true);
+  yield* ready.splice(0);
 }
 
 /** Names of the image's layers, the lowest first. */
 function layerNames(parts: ReadonlyMap<string, Part>): readonly string[] {
   const list = parts.get(LIST);
   if (list?.is !== "json") throw new Error(`the engine wrote no ${LIST}`);
-  const [image] = JSON.parse(list.text) as readonly { readonly Layers?: readonly string[] | null }[];
+  const [image] = z.parse(IMAGES, JSON.parse(list.text));
   return (image?.Layers ?? []).map((name) => posix.normalize(name));
 }
 
@@ -123,7 +152,7 @@ function layerAt(parts: ReadonlyMap<string, Part>, name: string): readonly Layer
   throw new Error(
     part === undefined
       ? `the engine wrote no layer ${name}`
-      : `the layer ${name} is neither a tar nor one compressed by gzip`,
+      : `the layer ${name} is neither a tar nor one compressed by gzip or zstd`,
   );
 }
 
