@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import type { Agent } from "node:http";
 import { join } from "node:path";
+import { inspect } from "node:util";
 import type Docker from "dockerode";
 import { Failure } from "../support/errors";
 import { readIfPresent } from "../support/files";
@@ -57,6 +58,8 @@ export async function connectionTo(address: EngineAddress, env: Host["env"]): Pr
 
 /** dockerode's types do not know an agent, nor that an option may be given as undefined, which is what keeps the environment out. */
 function connection(options: Readonly<Record<string, unknown>>, agent: Agent): Connection {
+  // docker-modem describes the options of every request for a debug log, down to the last hidden property of each connection.
+  Object.defineProperty(agent, inspect.custom, { value: () => "agent" });
   const all: Readonly<Record<string, unknown>> = { ...options, agent };
   return { options: all, agent };
 }
