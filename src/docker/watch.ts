@@ -58,7 +58,7 @@ export function watchForSilence(
     if (unanswered < (lost || interrupted.aborted ? Math.min(2, patience) : patience)) return;
     lost = true;
     const seconds = (unanswered * everyMs) / 1000;
-    const silent = new EngineSilent(`it has not answered for ${String(seconds)} s`);
+    const silent = new EngineSilent(`the engine has not answered for ${String(seconds)} s`);
     for (const socket of sockets()) socket.destroy(silent);
   };
 
