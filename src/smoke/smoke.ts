@@ -2,6 +2,8 @@ import type { Engine } from "../docker/index";
 import type { Image } from "../build/image";
 import { mesaAccess } from "../mesa/access";
 import type { RenderedTemplate } from "../render/rendered";
+import { withCleanUp } from "../support/clean-up";
+import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Check, CheckContext, ImageContext } from "./check";
 import { API_CHECKS } from "./checks/api";
@@ -105,7 +107,7 @@ export async function smokeImage(
     ports: askedPorts(files.checks),
     devices: neededDevices(files.checks),
   });
-  try {
+  const prove = async (): Promise<SmokeReport> => {
     await waitUntilHealthy(host, smoke, HEALTH_LIMIT_MS);
     options.onProgress?.("the sandbox API answers");
     const subject = containerSubject(host, smoke);
@@ -120,8 +122,14 @@ export async function smokeImage(
       { subject, image: atRest, lifecycle: lifecycleOf(host, smoke) },
       context,
     );
-    return await withStructureTests(host, engine, image.reference, files.structureTests, report);
-  } finally {
-    await engine.removeContainer(smoke.id);
-  }
+    return withStructureTests(host, engine, image.reference, files.structureTests, report);
+  };
+  return withCleanUp(
+    prove,
+    () => engine.removeContainer(smoke.id),
+    (error) => {
+      const message = `the container ${smoke.id.slice(0, 12)} may be left on the engine: ${messageOf(error)}`;
+      host.emit({ type: "warning", template: rendered.template, message });
+    },
+  );
 }

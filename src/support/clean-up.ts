@@ -1,0 +1,19 @@
+/**
+ * Does work, and cleans up whatever became of it. What went wrong first is thrown: a clean-up that fails after that is only told, or
+ * it would hide the cause.
+ */
+export async function withCleanUp<T>(
+  work: () => Promise<T>,
+  cleanUp: () => Promise<void>,
+  tell: (error: unknown) => void,
+): Promise<T> {
+  let result: T;
+  try {
+    result = await work();
+  } catch (error) {
+    await cleanUp().catch(tell);
+    throw error;
+  }
+  await cleanUp();
+  return result;
+}
