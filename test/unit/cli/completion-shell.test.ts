@@ -87,7 +87,7 @@ describe("the scripts", () => {
       "zsh",
       [
         "-fc",
-        'autoload -Uz compinit; compinit -u -d /dev/null; eval "$(mesa-template completion zsh)"; _describe() { print -l -- "${(@P)2}" }; words=(mesa-template); LBUFFER="mesa-template show debian@0.26"; _mesa_template',
+        'autoload -Uz compinit; compinit -u -D; eval "$(mesa-template completion zsh)"; _describe() { print -l -- "${(@P)2}" }; words=(mesa-template); LBUFFER="mesa-template show debian@0.26"; _mesa_template',
       ],
       { cwd: root, env, encoding: "utf8" },
     );
