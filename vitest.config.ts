@@ -4,6 +4,8 @@ import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 const ALONE = ["build", "release", "structure-tests"].map((name) => `test/e2e/${name}.test.ts`);
 /** Those that mostly wait, for polls and time limits: others may run meanwhile, in a world of their own. */
 const WAITING = ["deploy-*", "bl-stand-in"].map((name) => `test/e2e/${name}.test.ts`);
+/** Those on engines of their own. */
+const ENGINES = ["podman", "podman-rootless", "remote-engine"].map((name) => `test/e2e/${name}.test.ts`);
 
 function endToEnd(
   name: string,
@@ -29,7 +31,8 @@ export default defineConfig({
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
       endToEnd("e2e-alone", ALONE),
       endToEnd("e2e-waiting", WAITING),
-      endToEnd("e2e", ["test/e2e/**/*.test.ts"], [...ALONE, ...WAITING]),
+      endToEnd("e2e-engines", ENGINES),
+      endToEnd("e2e", ["test/e2e/**/*.test.ts"], [...ALONE, ...WAITING, ...ENGINES]),
     ],
   },
 });

@@ -9,23 +9,38 @@ echo "── types";  npx tsc --noEmit -p tsconfig.json
 echo "── tests (rendered files, unit, end to end that wants the engine for itself)"
 npx vitest run --project unit --project e2e-alone
 
-# What is left runs side by side, each in a world of its own: one kind mostly waits. The program is built by now.
+# What is left runs side by side, each in a world of its own: one kind mostly waits, one is on engines of its own. The program is
+# built by now.
 echo "── tests (end to end)"
 export MESA_TEMPLATE_BUILT=1
-log=.test-work/e2e.log
-waiting=.test-work/e2e-waiting.log
-mkdir -p .test-work
-{
-  # One world after the other: the second finds images made and ports taken.
-  for _ in $(seq 600); do grep -qs '"ready":true' .test-work/world/world.json && break; sleep 0.5; done
-  MESA_TEMPLATE_WORLD_DIR=.test-work/world-waiting exec npx vitest run --project e2e-waiting
-} >"$waiting" 2>&1 &
-pid=$!
-trap 'kill "$pid" 2>/dev/null || true' EXIT
-code=0 other=0
-npx vitest run --project e2e 2>&1 | tee "$log" || code=$?
-wait "$pid" || other=$?
-cat "$waiting"
+work=.test-work
+mkdir -p "$work"
+pids=()
+trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
+
+# beside PROJECT WORLD AFTER: one world starts after the other, so that the second finds images made and ports taken.
+beside() {
+  {
+    for _ in $(seq 600); do grep -qs '"ready":true' "$work/$3/world.json" && break; sleep 0.5; done
+    MESA_TEMPLATE_WORLD_DIR="$work/$2" exec npx vitest run --project "$1"
+  } >"$work/$1.log" 2>&1 &
+  pids+=($!)
+}
+beside e2e-waiting world-waiting world
+beside e2e-engines world-engines world-waiting
+
+code=0
+npx vitest run --project e2e 2>&1 | tee "$work/e2e.log" || code=$?
+failed=()
+[ "$code" = 0 ] || failed+=(e2e)
+for index in 0 1; do
+  project=(e2e-waiting e2e-engines)
+  other=0
+  wait "${pids[$index]}" || other=$?
+  cat "$work/${project[$index]}.log"
+  [ "$other" = 0 ] || failed+=("${project[$index]}")
+  code=$(( code | other ))
+done
 # Where a report is cut, its end is what remains: the failures have to stand there.
-if [ "$code" != 0 ]; then tail -n 200 "$log"; fi
-exit $(( code | other ))
+for project in "${failed[@]}"; do tail -n 200 "$work/$project.log"; done
+exit "$code"

@@ -34,7 +34,7 @@ function chromium(): string {
       "bash",
       [
         "-c",
-        "apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null",
+        "apt-get update -qq; DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends chromium >/dev/null",
       ],
       { stdio: "inherit", timeout: 300_000 },
     );

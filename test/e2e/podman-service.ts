@@ -51,7 +51,7 @@ export function whyNotInstalled(
   if (missing.length === 0) return undefined;
   if (!isRoot() || !isOnPath("apt-get"))
     return `there is no ${missing.join(", no ")}, and nothing can be installed here`;
-  const install = `apt-get install -y -qq --no-install-recommends ${packages.join(" ")}`;
+  const install = `apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends ${packages.join(" ")}`;
   try {
     execFileSync("sh", ["-c", `${install} || { apt-get update -qq; ${install}; }`], {
       stdio: "ignore",
