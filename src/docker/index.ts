@@ -1,5 +1,5 @@
 export { connectEngine } from "./connect";
-export { tarEntries } from "./tar-entries";
+export { readTarEntries } from "./tar-entries";
 export { followBuild, type BuildEnding, type BuildListener } from "./follow-build";
 export { hostDevices, type HostDevice } from "./host-devices";
 export type {

@@ -1,35 +1,34 @@
 import type { IncomingMessage } from "node:http";
-import { pipeline, type Readable, type Writable } from "node:stream";
+import { addAbortSignal, pipeline, type Readable, type Writable } from "node:stream";
 import { extract } from "tar-stream";
 import { engineFailed } from "./failures";
 
-/** An entry, and its bytes. */
-export type TarEntry = ReturnType<typeof extract> extends AsyncIterable<infer One> ? One : never;
+/** The entries of an archive, one after the other; each has to be read or resumed before the next comes. */
+export type TarEntries = AsyncIterable<
+  ReturnType<typeof extract> extends AsyncIterable<infer Entry> ? Entry : never
+>;
 
 /**
- * The entries of an archive that an engine writes, one after the other; each has to be read or resumed before the next comes.
- * An archive that breaks off ends them: a pipe alone would leave its reader waiting for ever.
+ * Reads an archive that an engine writes; it is let go of when `read` is done with it. One that breaks off ends the reading, between
+ * entries and within one: a pipe alone would leave the reader waiting for ever.
  * @param what what cannot be said when that happens, for people
  * @throws Failure ENGINE_GONE (environment); the signal's reason when it was aborted
  */
-export async function* tarEntries(
+export async function readTarEntries<T>(
   what: string,
   archive: Readable,
   signal: AbortSignal,
-): AsyncGenerator<TarEntry, void, undefined> {
+  read: (entries: TarEntries) => Promise<T>,
+): Promise<T> {
   const entries = extract();
-  pipeline(archive, entries as unknown as Writable, () => undefined);
+  pipeline(addAbortSignal(signal, archive), entries as unknown as Writable, () => undefined);
   try {
-    yield* entries;
+    return await read(entries);
   } catch (error) {
     signal.throwIfAborted();
-    throw engineFailed(what, whyBroken(archive, error));
+    // Of an answer that breaks off, Node says "aborted"; why it did is what its connection ended with.
+    throw engineFailed(what, (archive as Partial<IncomingMessage>).socket?.errored ?? error);
   } finally {
     archive.destroy();
   }
-}
-
-/** Why an engine's answer broke off: Node says "aborted" of it, and its connection what it ended with. */
-export function whyBroken(answer: Readable, error: unknown): unknown {
-  return (answer as Partial<IncomingMessage>).socket?.errored ?? error;
 }

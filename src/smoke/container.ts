@@ -1,4 +1,4 @@
-import { tarEntries } from "../docker/index";
+import { readTarEntries } from "../docker/index";
 import type { Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
 import type { SmokeContainer } from "./start-container";
@@ -30,14 +30,16 @@ export async function readFromContainer(
 ): Promise<Uint8Array | undefined> {
   const stream = await engine.archive(id, path, host.signal);
   if (stream === undefined) return undefined;
-  let found: Uint8Array | undefined;
   const couldNot = `${path} could not be read from the container`;
-  for await (const entry of tarEntries(couldNot, stream, host.signal)) {
-    const chunks: Buffer[] = [];
-    for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
-    if (entry.header.type === "file") found ??= Buffer.concat(chunks);
-  }
-  return found;
+  return readTarEntries(couldNot, stream, host.signal, async (entries) => {
+    let found: Uint8Array | undefined;
+    for await (const entry of entries) {
+      const chunks: Buffer[] = [];
+      for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
+      if (entry.header.type === "file") found ??= Buffer.concat(chunks);
+    }
+    return found;
+  });
 }
 
 /** A local container as the checks see it. */

@@ -1,8 +1,6 @@
-import { addAbortSignal, type Readable } from "node:stream";
 import type { Host } from "../../support/host";
 import type { Engine } from "../engine";
-import { engineFailed } from "../failures";
-import { whyBroken } from "../tar-entries";
+import { readTarEntries } from "../tar-entries";
 import { readSavedImage, type ImageContents } from "./read-saved-image";
 
 interface Reading {
@@ -45,13 +43,7 @@ async function read(
   reference: string,
   values: readonly string[],
 ): Promise<ImageContents> {
-  let saved: Readable | undefined;
-  try {
-    saved = addAbortSignal(host.signal, await engine.saveImage(reference, host.signal));
-    return await readSavedImage(saved, values);
-  } catch (error) {
-    host.signal.throwIfAborted();
-    const why = saved === undefined ? error : whyBroken(saved, error);
-    throw engineFailed(`The image ${reference} could not be read`, why);
-  }
+  const couldNot = `The image ${reference} could not be read`;
+  const saved = await engine.saveImage(reference, host.signal);
+  return readTarEntries(couldNot, saved, host.signal, (parts) => readSavedImage(parts, values));
 }

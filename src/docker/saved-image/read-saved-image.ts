@@ -1,8 +1,9 @@
 import { posix } from "node:path";
-import { pipeline, Readable, type Writable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import { extract, type Header } from "tar-stream";
+import type { Header } from "tar-stream";
 import * as z from "zod/mini";
+import type { TarEntries } from "../tar-entries";
 import { mergeLayers, type MergedLayers } from "./merge-layers";
 import { layerReader, type LayerEntry } from "./read-layer";
 
@@ -11,6 +12,7 @@ export interface LayerFile {
   /** Without a slash before it. */
   readonly path: string;
   readonly kind: "file" | "directory" | "symlink" | "other";
+  /** Permission bits with setuid/setgid/sticky, e.g. 0o4755. */
   readonly mode: number;
   readonly size: number;
   readonly uid: number;
@@ -53,19 +55,16 @@ const IMAGES = z.array(z.looseObject({ Layers: z.nullish(z.array(z.string())) })
 const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 /**
- * Reads an image as `docker save` writes it, once, keeping no bytes but those of the package databases. Layers are told by their
+ * Reads the parts of an image as `docker save` writes it, once, keeping no bytes but those of the package databases. Layers are told by their
  * bytes, because the archive may name them anywhere (<id>/layer.tar, <digest>.tar, blobs/sha256/<digest>) and before the
  * manifest.json that says in which order they lie; equal layers may be written once and linked.
  * @param values what is looked for in all files
  * @throws Error when a layer is not in it, or is compressed in a way that is not known
  */
-export async function readSavedImage(saved: Readable, values: readonly string[]): Promise<ImageContents> {
+export async function readSavedImage(saved: TarEntries, values: readonly string[]): Promise<ImageContents> {
   const sought = values.map((value) => Buffer.from(value));
   const parts = new Map<string, Part>();
-  const archive = extract();
-  into(saved, archive as unknown as Writable);
-  for await (const part of archive)
-    parts.set(posix.normalize(part.header.name), await readPart(part, sought));
+  for await (const part of saved) parts.set(posix.normalize(part.header.name), await readPart(part, sought));
   const layers = layerNames(parts).map((name) => layerAt(parts, name));
   return { ...everyFile(layers), merged: mergeLayers(layers) };
 }
@@ -103,11 +102,6 @@ async function readLayer(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]
   return { is: head.every((byte) => byte === 0) ? "nothing" : "unknown" };
 }
 
-/** What goes wrong with the source comes out of the target, where it is read: pipe alone leaves the reader waiting. */
-function into(source: Readable, target: Writable): void {
-  pipeline(source, target, () => undefined);
-}
-
 type Bytes = AsyncIterable<Buffer>;
 
 /** What makes a tar of bytes that begin like this; undefined: they are none. */
@@ -119,7 +113,8 @@ function unpackerOf(head: Buffer): ((bytes: Bytes) => Bytes) | undefined {
 
 function gunzipped(bytes: Bytes): Bytes {
   const gunzip = createGunzip();
-  into(Readable.from(bytes), gunzip);
+  // What goes wrong with the source comes out of the target, where it is read: pipe alone leaves the reader waiting.
+  pipeline(Readable.from(bytes), gunzip, () => undefined);
   return gunzip;
 }
 

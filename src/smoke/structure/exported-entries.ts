@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import type { Header } from "tar-stream";
-import { tarEntries, type Engine, type PathStat } from "../../docker/index";
+import { readTarEntries, type Engine, type PathStat } from "../../docker/index";
 import type { Host } from "../../support/host";
 
 /** An entry of an image's file system. */
@@ -22,7 +22,6 @@ const KINDS: Readonly<Record<string, Entry["kind"]>> = {
 };
 
 const LINKS_FOLLOWED = 40;
-const COULD_NOT = "The container's files could not be read";
 
 export function entryOf({ type, mode, uid, gid, linkname }: Header): Entry {
   return { kind: KINDS[type] ?? "file", mode: mode & 0o7777, uid, gid, linkname };
@@ -31,15 +30,17 @@ export function entryOf({ type, mode, uid, gid, linkname }: Header): Entry {
 /** Reads what a container holds in one pass over its bytes. Throws what the engine throws. */
 export async function exportedEntries(host: Host, engine: Engine, container: string): Promise<Entries> {
   const stream = await engine.fileSystem(container, host.signal);
-  // An export leaves the root out, which an engine makes itself.
-  const entries = new Map<string, Entry>([
-    ["/", { kind: "directory", mode: 0o755, uid: 0, gid: 0, linkname: undefined }],
-  ]);
-  for await (const item of tarEntries(COULD_NOT, stream, host.signal)) {
-    entries.set(posix.resolve("/", item.header.name), entryOf(item.header));
-    item.resume();
-  }
-  return entries;
+  return readTarEntries("The container's files could not be read", stream, host.signal, async (items) => {
+    // An export leaves the root out, which an engine makes itself.
+    const entries = new Map<string, Entry>([
+      ["/", { kind: "directory", mode: 0o755, uid: 0, gid: 0, linkname: undefined }],
+    ]);
+    for await (const item of items) {
+      entries.set(posix.resolve("/", item.header.name), entryOf(item.header));
+      item.resume();
+    }
+    return entries;
+  });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { tarEntries, type Engine, type PathStat } from "../../docker/index";
+import { readTarEntries, type Engine, type PathStat } from "../../docker/index";
 import type { Host } from "../../support/host";
 import { entryAt, entryOf, exportedEntries, type Entry } from "./exported-entries";
 
@@ -39,14 +39,16 @@ export function filesAtRest(host: Host, engine: Engine, container: string): File
     const stream = await engine.archive(container, path, host.signal);
     if (stream === undefined) return undefined;
     const couldNot = `${path} could not be read from the container`;
-    // A directory comes with everything below it; only its own entry is wanted.
-    for await (const item of tarEntries(couldNot, stream, host.signal)) {
-      const chunks: Buffer[] = [];
-      if (withData && item.header.type === "file")
-        for await (const chunk of item as AsyncIterable<Buffer>) chunks.push(chunk);
-      return { entry: entryOf(item.header), data: Buffer.concat(chunks) };
-    }
-    return undefined;
+    return readTarEntries(couldNot, stream, host.signal, async (items) => {
+      // A directory comes with everything below it; only its own entry is wanted.
+      for await (const item of items) {
+        const chunks: Buffer[] = [];
+        if (withData && item.header.type === "file")
+          for await (const chunk of item as AsyncIterable<Buffer>) chunks.push(chunk);
+        return { entry: entryOf(item.header), data: Buffer.concat(chunks) };
+      }
+      return undefined;
+    });
   };
   // Asked once, and not before a path is asked for.
   let kept: Promise<"true" | "exported"> | undefined;

@@ -2,7 +2,7 @@ import { createServer, get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pack } from "tar-stream";
 import { describe, expect, it } from "vitest";
-import { tarEntries } from "../../../src/docker/index";
+import { readTarEntries } from "../../../src/docker/index";
 
 /** The answer of a server that sends the beginning of an archive and no more. */
 async function brokenOff(): Promise<{ readonly archive: IncomingMessage; close: () => void }> {
@@ -34,13 +34,13 @@ describe("the entries of an archive", () => {
   it("end with the reason when the archive breaks off", async () => {
     const { archive, close } = await brokenOff();
     const names: string[] = [];
-    const reading = (async () => {
-      for await (const entry of tarEntries("It could not be read", archive, never)) {
+    const reading = readTarEntries("It could not be read", archive, never, async (entries) => {
+      for await (const entry of entries) {
         names.push(entry.header.name);
         if (names.length === 1) entry.resume();
         else archive.socket.destroy(new Error("it has not answered for 120 s"));
       }
-    })();
+    });
     await expect(reading).rejects.toMatchObject({
       code: "ENGINE_GONE",
       message: "It could not be read: it has not answered for 120 s",
@@ -49,26 +49,43 @@ describe("the entries of an archive", () => {
     close();
   });
 
+  it("end with the reason when it breaks off within one", async () => {
+    const { archive, close } = await brokenOff();
+    const reading = readTarEntries("It could not be read", archive, never, async (entries) => {
+      for await (const entry of entries) {
+        if (entry.header.name === "second")
+          archive.socket.destroy(new Error("it has not answered for 120 s"));
+        for await (const chunk of entry) expect(chunk).toEqual(Buffer.from("1"));
+      }
+    });
+    await expect(reading).rejects.toMatchObject({
+      code: "ENGINE_GONE",
+      message: "It could not be read: it has not answered for 120 s",
+    });
+    close();
+  });
+
   it("end with the interruption when that is why", async () => {
     const { archive, close } = await brokenOff();
     const controller = new AbortController();
-    const reading = (async () => {
-      for await (const entry of tarEntries("It could not be read", archive, controller.signal)) {
+    const reading = readTarEntries("It could not be read", archive, controller.signal, async (entries) => {
+      for await (const entry of entries) {
         entry.resume();
         controller.abort(new Error("interrupted"));
         archive.destroy();
       }
-    })();
+    });
     await expect(reading).rejects.toThrow("interrupted");
     close();
   });
 
   it("let go of the archive when no more of them are wanted", async () => {
     const { archive, close } = await brokenOff();
-    for await (const entry of tarEntries("It could not be read", archive, never)) {
-      expect(entry.header.name).toBe("first");
-      break;
-    }
+    const name = await readTarEntries("It could not be read", archive, never, async (entries) => {
+      for await (const entry of entries) return entry.header.name;
+      return undefined;
+    });
+    expect(name).toBe("first");
     expect(archive.destroyed).toBe(true);
     close();
   });

@@ -5,12 +5,21 @@ import { readImage } from "../../../../src/docker/saved-image/index";
 import { realHost } from "../../../e2e/fixture-image";
 import { tar } from "./tars";
 
+/** The bytes of an engine that goes away before the first of them. */
+function gone(): Readable {
+  return new Readable({
+    read() {
+      this.destroy(new Error("socket hang up"));
+    },
+  });
+}
+
 /** An engine with one image, which counts how often it is read; the first `broken` times it goes away. */
 function engineOf(broken = 0): { readonly engine: Engine; readonly reads: () => number } {
   let reads = 0;
   const saveImage = async (): Promise<Readable> => {
     reads += 1;
-    if (reads <= broken) throw new Error("socket hang up");
+    if (reads <= broken) return gone();
     const layer = await tar([{ name: "secret", data: "value=one-two-three" }]);
     const manifest = JSON.stringify([{ Layers: ["a.tar"] }]);
     return Readable.from([

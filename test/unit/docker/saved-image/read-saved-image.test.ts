@@ -3,6 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
+import { readTarEntries } from "../../../../src/docker/index";
 import { readSavedImage } from "../../../../src/docker/saved-image/read-saved-image";
 import { tar, type Given } from "./tars";
 
@@ -22,8 +23,13 @@ const list = (...Layers: readonly string[]): Given => ({
   data: JSON.stringify([{ Layers }]),
 });
 
+function readFrom(archive: Readable, values: readonly string[]): ReturnType<typeof readSavedImage> {
+  const never = new AbortController().signal;
+  return readTarEntries("It could not be read", archive, never, (saved) => readSavedImage(saved, values));
+}
+
 async function read(parts: readonly Given[]): ReturnType<typeof readSavedImage> {
-  return readSavedImage(Readable.from([await tar(parts)]), ["abcdef123456", "nowhere-to-be-found"]);
+  return readFrom(Readable.from([await tar(parts)]), ["abcdef123456", "nowhere-to-be-found"]);
 }
 
 describe("an image as docker save writes it", () => {
@@ -38,7 +44,7 @@ describe("an image as docker save writes it", () => {
       const chunks = Array.from({ length: Math.ceil(saved.length / 10_007) }, (_, at) =>
         saved.subarray(at * 10_007, (at + 1) * 10_007),
       );
-      const { holding, merged } = await readSavedImage(Readable.from(chunks), ["abcdef123456"]);
+      const { holding, merged } = await readFrom(Readable.from(chunks), ["abcdef123456"]);
       expect(holding).toEqual(["/etc/secret"]);
       expect(merged.files.find(({ path }) => path === "/big")).toMatchObject({
         sizeBytes: big.length,
@@ -108,6 +114,6 @@ describe("an image as docker save writes it", () => {
         throw new Error("connection lost");
       })(),
     );
-    await expect(readSavedImage(broken, [])).rejects.toThrow("connection lost");
+    await expect(readFrom(broken, [])).rejects.toThrow("connection lost");
   });
 });
