@@ -15,7 +15,7 @@ echo "── tests (end to end)"
 export MESA_TEMPLATE_BUILT=1
 work=.test-work
 mkdir -p "$work"
-pids=()
+pids=() projects=()
 trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
 
 # beside PROJECT WORLD AFTER: one world starts after the other, so that the second finds images made and ports taken.
@@ -25,6 +25,7 @@ beside() {
     MESA_TEMPLATE_WORLD_DIR="$work/$2" exec npx vitest run --project "$1"
   } >"$work/$1.log" 2>&1 &
   pids+=($!)
+  projects+=("$1")
 }
 beside e2e-waiting world-waiting world
 beside e2e-engines world-engines world-waiting
@@ -33,12 +34,11 @@ code=0
 npx vitest run --project e2e 2>&1 | tee "$work/e2e.log" || code=$?
 failed=()
 [ "$code" = 0 ] || failed+=(e2e)
-for index in 0 1; do
-  project=(e2e-waiting e2e-engines)
+for index in "${!pids[@]}"; do
   other=0
   wait "${pids[$index]}" || other=$?
-  cat "$work/${project[$index]}.log"
-  [ "$other" = 0 ] || failed+=("${project[$index]}")
+  cat "$work/${projects[$index]}.log"
+  [ "$other" = 0 ] || failed+=("${projects[$index]}")
   code=$(( code | other ))
 done
 # Where a report is cut, its end is what remains: the failures have to stand there.

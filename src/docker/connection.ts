@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import type { Agent } from "node:http";
+import { Agent } from "node:http";
 import { join } from "node:path";
 import { inspect } from "node:util";
 import type Docker from "dockerode";
@@ -26,11 +26,11 @@ const CLOSED_AFTER_EACH = { keepAlive: false };
 export async function connectionTo(address: EngineAddress, env: Host["env"]): Promise<Connection> {
   const headers = { Connection: "close" };
   const url = parsed(address);
-  if (url.protocol === "unix:") {
-    const { Agent } = await import("node:http");
-    const socketPath = decodeURIComponent(url.pathname);
-    return connection({ socketPath, host: undefined, headers }, new Agent(CLOSED_AFTER_EACH));
-  }
+  if (url.protocol === "unix:")
+    return connection(
+      { socketPath: decodeURIComponent(url.pathname), host: undefined, headers },
+      new Agent(CLOSED_AFTER_EACH),
+    );
   if (url.protocol === "ssh:")
     return connection(
       { protocol: "http", host: "docker.invalid", port: 80, socketPath: undefined },
@@ -48,11 +48,11 @@ export async function connectionTo(address: EngineAddress, env: Host["env"]): Pr
     headers,
     ...files,
   };
-  if (!tls) return connection(where, new (await import("node:http")).Agent(CLOSED_AFTER_EACH));
-  const { Agent } = await import("node:https");
+  if (!tls) return connection(where, new Agent(CLOSED_AFTER_EACH));
+  const https = await import("node:https");
   return connection(
     where,
-    new Agent({ ...CLOSED_AFTER_EACH, ...files, rejectUnauthorized: address.skipVerify !== true }),
+    new https.Agent({ ...CLOSED_AFTER_EACH, ...files, rejectUnauthorized: address.skipVerify !== true }),
   );
 }
 

@@ -13,14 +13,10 @@ export interface Watch {
   readonly patience?: number;
 }
 
-/** The engine did not answer any more; what was asked of it ends with this. */
-export class EngineSilent extends Error {}
-EngineSilent.prototype.name = "EngineSilent";
-
 /**
  * Sees to it that no request waits for ever for an engine that is frozen, or out of reach without a word (a cut network sends no
  * reset, and a request that only waits for its answer sends nothing that could fail). While requests are open the engine is
- * pinged; those that are open when it has left too many pings unanswered end with EngineSilent. Pings are counted, not seconds:
+ * pinged; those that are open when it has left too many pings unanswered end with an Error that says so. Pings are counted, not seconds:
  * a machine that slept meanwhile has lost nothing.
  */
 export function watchForSilence(
@@ -33,16 +29,12 @@ export function watchForSilence(
   let pinging = false;
 
   const sockets = (): readonly Duplex[] => Object.values(agent.sockets).flatMap((some) => some ?? []);
-  const rest = (): void => {
-    clearInterval(timer);
-    timer = undefined;
-    unanswered = 0;
-  };
   const tick = async (): Promise<void> => {
     if (pinging) return;
-    const open = sockets();
-    if (open.length === 0) {
-      rest();
+    if (sockets().length === 0) {
+      clearInterval(timer);
+      timer = undefined;
+      unanswered = 0;
       return;
     }
     pinging = true;
@@ -58,7 +50,7 @@ export function watchForSilence(
     if (unanswered < (lost || interrupted.aborted ? Math.min(2, patience) : patience)) return;
     lost = true;
     const seconds = (unanswered * everyMs) / 1000;
-    const silent = new EngineSilent(`the engine has not answered for ${String(seconds)} s`);
+    const silent = new Error(`the engine has not answered for ${String(seconds)} s`);
     for (const socket of sockets()) socket.destroy(silent);
   };
 

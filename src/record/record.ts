@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import type { HeldFile } from "../docker/saved-image/index";
 import { lockSchema } from "../lock/lock";
 
 /** A package as the image's own package database names it. */
@@ -44,17 +45,7 @@ export type Package = Readonly<z.infer<typeof packageSchema>>;
 export type VersionRecord = Readonly<z.infer<typeof recordSchema>>;
 
 /** One path of an image's file system. */
-export interface MeasuredFile {
-  readonly path: string;
-  readonly kind: "file" | "directory" | "symlink" | "other";
-  /** Permission bits with setuid, setgid and sticky. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly sizeBytes: number;
-  /** First 16 hex digits of a file's sha256; what a symbolic link points at; "" for the rest. */
-  readonly content: string;
-}
+export type MeasuredFile = HeldFile;
 
 /** A record and the list of files that belongs to it. */
 export interface Measured {

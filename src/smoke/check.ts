@@ -1,3 +1,4 @@
+import type { LayerFile } from "../docker/saved-image/index";
 import type { RenderedTemplate } from "../render/rendered";
 import type { CheckResult } from "./report";
 
@@ -52,15 +53,7 @@ export interface ImageAtRest {
   pathsHolding(values: readonly string[]): Promise<readonly string[]>;
 }
 
-export interface ImageFile {
-  readonly path: string;
-  readonly kind: "file" | "directory" | "symlink" | "other";
-  /** Permission bits with setuid/setgid/sticky, e.g. 0o4755. */
-  readonly mode: number;
-  readonly size: number;
-  readonly uid: number;
-  readonly gid: number;
-}
+export type ImageFile = LayerFile;
 
 /** Starting and stopping: only where an engine runs it. */
 export interface Lifecycle {

@@ -1,3 +1,4 @@
+import { loadUpstream } from "../../src/lock/upstream";
 import type { CheckResult } from "../../src/smoke/report";
 import { mesaTemplate, type Ran, type RunOptions } from "./program";
 
@@ -15,6 +16,12 @@ export function outcomes(ran: Ran): readonly (readonly [string, readonly string[
         ({ name, outcome, seen }) => `${outcome} ${name}${outcome === "failed" ? `: ${seen ?? ""}` : ""}`,
       ),
     ]);
+}
+
+/** The world's registry, host:port, as its upstream names it: where another engine is to pull from. */
+export async function registryOfWorld(): Promise<string> {
+  const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
+  return (mirrors.images ?? "").replace(/\/$/u, "");
 }
 
 /** What doctor sees, by the name of what it looks at. */

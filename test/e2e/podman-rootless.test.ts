@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectEngine, type Engine } from "../../src/docker/index";
-import { loadUpstream } from "../../src/lock/upstream";
-import { outcomes, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
+import { outcomes, registryOfWorld, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
 import { realHost } from "./fixture-image";
 import { holdToExport } from "./image-contents";
 import {
@@ -34,8 +33,7 @@ describe.skipIf(why !== undefined)(`on rootless Podman${why === undefined ? "" :
   let onDocker: ReturnType<typeof outcomes>;
 
   beforeAll(async () => {
-    const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
-    podman = await startRootlessPodman((mirrors.images ?? "").replace(/\/$/u, ""));
+    podman = await startRootlessPodman(await registryOfWorld());
     on = { env: { DOCKER_HOST: podman.address } };
   });
   afterAll(async () => {

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadUpstream } from "../../src/lock/upstream";
 import { connectEngine, type Engine } from "../../src/docker/index";
-import { outcomes, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
+import { outcomes, registryOfWorld, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
 import { realHost } from "./fixture-image";
 import { buildLayered, holdToExport, LAYERED } from "./image-contents";
 import { startPodman, whyNoPodman } from "./podman";
@@ -17,8 +16,7 @@ describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why
   let on: { readonly env: Readonly<Record<string, string>> };
 
   beforeAll(async () => {
-    const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
-    podman = await startPodman((mirrors.images ?? "").replace(/\/$/u, ""));
+    podman = await startPodman(await registryOfWorld());
     on = { env: { DOCKER_HOST: podman.address } };
   });
   afterAll(async () => {

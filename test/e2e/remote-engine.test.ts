@@ -2,9 +2,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadUpstream } from "../../src/lock/upstream";
 import { makeCertificates } from "./certificates";
-import { outcomes, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
+import { outcomes, registryOfWorld, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
 import { mesaTemplate, temporaryRoot } from "./program";
 import { startRemoteMachine, whyNoRemoteMachine, type RemoteMachine } from "./remote-machine";
 import { startSshServer, whyNoSshServer, type SshServer } from "./ssh-server";
@@ -20,8 +19,7 @@ describe.skipIf(why !== undefined)(`on an engine of another machine${because(why
   const alpine = ["--template", "alpine"];
 
   beforeAll(async () => {
-    const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
-    machine = await startRemoteMachine((mirrors.images ?? "").replace(/\/$/u, ""));
+    machine = await startRemoteMachine(await registryOfWorld());
     overTls = {
       DOCKER_HOST: `tcp://${machine.address}:2376`,
       DOCKER_TLS_VERIFY: "1",

@@ -30,7 +30,7 @@ export interface Started {
 }
 
 const START_LIMIT_MS = 30_000;
-const NEEDED = ["dockerd", "docker", "ip", "nsenter", "openssl", "curl"];
+const NEEDED = ["dockerd", "docker", "ip", "nsenter", "openssl"];
 
 /** Why no such machine can be made here; undefined where it can. */
 export function whyNoRemoteMachine(): string | undefined {

@@ -25,53 +25,51 @@ async function findings(context: CommandContext): Promise<readonly Finding[]> {
     import("../../mesa/access"),
     import("../../mesa/api"),
   ]);
-  const [ofEngine, others] = await Promise.all([
+  const found = await Promise.all([
     engineFindings(host),
-    Promise.all([
-      look("bl", async () => {
-        const path = await findBl(host);
-        const bl = await withBlSession(host, undefined, (session) => inspectBl(host, path, session));
-        return `${path}, version ${bl.version}${bl.adds.length === 0 ? "" : `, knows ${bl.adds.join(", ")}`}`;
-      }),
-      look("Blaxel credentials", async () => {
-        const { workspace, source } = await blaxelCredentials(host);
-        return `present (${source}), workspace ${workspace}`;
-      }),
-      look("Mesa credentials", async () => {
-        const access = mesaAccess(host.env);
-        if (access === undefined)
-          throw new Failure({
-            code: "NO_MESA_CREDENTIALS",
-            kind: "environment",
-            message: "not present: MESA_API_KEY and MESA_ORG are not both set",
-            hint: "Set both: smoke then mounts for real, and sandbox run works.",
-          });
-        const { org, scopes } = await mesaApi(host, access).whoami();
-        return `present, organization ${org}, scopes ${scopes.join(", ")}`;
-      }),
-      look("upstream", async () => {
-        const { openUpstream, availableVersions } = await import("../../lock/index");
-        const upstream = await openUpstream(host, context.upstream ?? join(root, "templates/upstream.toml"));
-        if (upstream.mesa.vouched === "first-download")
-          return `first-download: ${upstream.mesa.repository} (has no index that is asked)`;
-        const versions = await availableVersions(host, upstream, join(root, ".mesa-template/cache"));
-        return `${upstream.mesa.repository}: ${versions?.join(", ") ?? "shows no index"}`;
-      }),
-      look("disk", async () => {
-        const { bavail, bsize } = await statfs(root);
-        const free = bavail * bsize;
-        if (free < LEAST_FREE_BYTES)
-          throw new Failure({
-            code: "DISK",
-            kind: "environment",
-            message: `${humanBytes(free)} free at ${root}`,
-            hint: "Builds need some gigabytes: mesa-template gc --yes removes old images.",
-          });
-        return `${humanBytes(free)} free at ${root}`;
-      }),
-    ]),
+    look("bl", async () => {
+      const path = await findBl(host);
+      const bl = await withBlSession(host, undefined, (session) => inspectBl(host, path, session));
+      return `${path}, version ${bl.version}${bl.adds.length === 0 ? "" : `, knows ${bl.adds.join(", ")}`}`;
+    }),
+    look("Blaxel credentials", async () => {
+      const { workspace, source } = await blaxelCredentials(host);
+      return `present (${source}), workspace ${workspace}`;
+    }),
+    look("Mesa credentials", async () => {
+      const access = mesaAccess(host.env);
+      if (access === undefined)
+        throw new Failure({
+          code: "NO_MESA_CREDENTIALS",
+          kind: "environment",
+          message: "not present: MESA_API_KEY and MESA_ORG are not both set",
+          hint: "Set both: smoke then mounts for real, and sandbox run works.",
+        });
+      const { org, scopes } = await mesaApi(host, access).whoami();
+      return `present, organization ${org}, scopes ${scopes.join(", ")}`;
+    }),
+    look("upstream", async () => {
+      const { openUpstream, availableVersions } = await import("../../lock/index");
+      const upstream = await openUpstream(host, context.upstream ?? join(root, "templates/upstream.toml"));
+      if (upstream.mesa.vouched === "first-download")
+        return `first-download: ${upstream.mesa.repository} (has no index that is asked)`;
+      const versions = await availableVersions(host, upstream, join(root, ".mesa-template/cache"));
+      return `${upstream.mesa.repository}: ${versions?.join(", ") ?? "shows no index"}`;
+    }),
+    look("disk", async () => {
+      const { bavail, bsize } = await statfs(root);
+      const free = bavail * bsize;
+      if (free < LEAST_FREE_BYTES)
+        throw new Failure({
+          code: "DISK",
+          kind: "environment",
+          message: `${humanBytes(free)} free at ${root}`,
+          hint: "Builds need some gigabytes: mesa-template gc --yes removes old images.",
+        });
+      return `${humanBytes(free)} free at ${root}`;
+    }),
   ]);
-  return [...ofEngine, ...others];
+  return found.flat();
 }
 
 export const run: CommandHandler = async (_args, context) => {
