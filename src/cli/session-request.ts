@@ -8,13 +8,33 @@ import { usableImage } from "../manifest/usable-image";
 import { eventText, type Session, type SessionEvent, type SessionRequest } from "../sandbox/index";
 import type { Host } from "../support/host";
 
-/** K=V pairs as variables. @throws Failure USAGE (exit 2) */
-export function environmentFrom(pairs: readonly string[]): Record<string, string> {
+/**
+ * The variables of a command. K=V gives the value; K alone takes the caller's, which stays out of argument lists and is hidden
+ * wherever text is shown.
+ * @throws Failure USAGE (exit 2)
+ */
+export function environmentFrom(
+  { env, redact }: Pick<Host, "env" | "redact">,
+  wanted: readonly string[],
+): Record<string, string> {
   return Object.fromEntries(
-    pairs.map((pair) => {
-      const at = pair.indexOf("=");
-      if (at <= 0) throw wrongUsage(`--env ${pair} is not K=V.`);
-      return [pair.slice(0, at), pair.slice(at + 1)];
+    wanted.map((text) => {
+      const at = text.indexOf("=");
+      const name = at < 0 ? text : text.slice(0, at);
+      if (!/^[A-Za-z_][A-Za-z0-9_]*$/u.test(name))
+        throw wrongUsage(
+          at < 0 ? "--env takes NAME or NAME=VALUE." : `--env: "${name}" is not the name of a variable.`,
+          "A name holds letters, digits and underscores, and does not begin with a digit.",
+        );
+      if (at >= 0) return [name, text.slice(at + 1)];
+      const value = env[name];
+      if (value === undefined)
+        throw wrongUsage(
+          `--env ${name}: the variable is not set here.`,
+          `Set it, or give --env ${name}=VALUE.`,
+        );
+      redact.add(value);
+      return [name, value];
     }),
   );
 }

@@ -10,7 +10,11 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   write: { type: "boolean", describe: "mount for writing" },
   "read-only": { type: "boolean", describe: "mount for reading only (the default)" },
   ttl: { type: "string", describe: "how long the credential holds, e.g. 1h", default: "1h" },
-  env: { type: "string", array: true, describe: "K=V for the command (repeatable)" },
+  env: {
+    type: "string",
+    array: true,
+    describe: "K=V for the command, or K to take the value of the caller's variable (repeatable)",
+  },
   memory: { type: "number", describe: "memory in MB", default: 4096 },
   region: { type: "string", describe: "region, e.g. us-pdx-1" },
   image: {

@@ -32,7 +32,7 @@ export const run: CommandHandler = async (args, context) => {
       "Which command?",
       "mesa-template sandbox run REF --repo ORG/REPO -- COMMAND …; or open a prompt with sandbox shell.",
     );
-  const env = environmentFrom(args.list("env"));
+  const env = environmentFrom(host, args.list("env"));
   const asked = await sessionRequest(args, context);
   const keep = args.flag("keep");
   const leftovers: string[] = [];

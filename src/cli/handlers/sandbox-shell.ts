@@ -60,7 +60,7 @@ async function runLine(
 export const run: CommandHandler = async (args, context) => {
   const { host, terminal, json } = context;
   if (json) throw wrongUsage("sandbox shell is for people; it has no JSON.", "Use sandbox run.");
-  const env = environmentFrom(args.list("env"));
+  const env = environmentFrom(host, args.list("env"));
   const request = await sessionRequest(args, context);
   const keep = args.flag("keep");
   const exitCode = await withSession(host, request, keep, async (session) => {
