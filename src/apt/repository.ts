@@ -19,8 +19,6 @@ export interface Repository {
   readonly package: string;
   /** Takes the place of scheme and host when something is fetched; never shows up in what is returned. */
   readonly mirror?: string | undefined;
-  /** The moment (ms) as of which signature and dates are judged, where that is not now: what was copied then gets no newer. */
-  readonly asOf?: number | undefined;
 }
 
 export interface VerifiedRelease {
@@ -96,7 +94,7 @@ export async function fetchRelease(
   notBefore: number | undefined,
 ): Promise<VerifiedRelease> {
   const base = `${repository.url}/dists/${repository.suite}`;
-  const now = repository.asOf ?? host.clock.now();
+  const now = host.clock.now();
   const inRelease = await fetchBelow(repository, downloads, `${base}/InRelease`, RELEASE_LIMIT);
   const verified =
     inRelease.status === 200

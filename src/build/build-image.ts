@@ -9,7 +9,6 @@ import { builtImage, imageTag, INPUTS_LABEL } from "./built-image";
 import { contextTar } from "./context";
 import { PLATFORM, pullBases, pulledReference } from "./fetch-bases";
 import type { Image } from "./image";
-import { loadArchive, type ImageArchive } from "./load-archive";
 import { removeIntermediate, removeReplaced } from "./leftovers";
 
 /** A build that prints nothing for this long has hung, in ms. */
@@ -21,10 +20,6 @@ const BUILDX_MS = 3_600_000;
 export interface BuildOptions {
   readonly mirrors: { readonly images?: string | undefined; readonly packages?: string | undefined };
   readonly force?: boolean;
-  /** Whether the mirrors are served on this machine's 127.0.0.1: the build's steps then use its network. */
-  readonly onThisMachine?: boolean;
-  /** An image that was built from these inputs elsewhere; taken in instead of building. */
-  readonly archive?: ImageArchive | undefined;
   /** A buildx builder to build on; "classic" and "buildkit" are the engine's own. */
   readonly builder?: string | undefined;
   /** The whole log goes here. */
@@ -60,13 +55,6 @@ export async function buildImage(
   if (options.force !== true) {
     const before = await builtImage(engine, rendered, base, builder);
     if (before !== undefined) return before;
-    if (options.archive !== undefined) {
-      options.onProgress?.(`taking the image from ${options.archive.file}`);
-      await pullBases(host, engine, rendered, mirror);
-      await loadArchive(host, engine, rendered.template, options.archive);
-      const loaded = await builtImage(engine, rendered, base, builder);
-      if (loaded !== undefined) return loaded;
-    }
   }
   options.onProgress?.(`${engine.facts.name} ${engine.facts.version}, ${builder}`);
   await pullBases(host, engine, rendered, mirror);
@@ -101,17 +89,7 @@ async function run(
   host: Host,
   engine: Engine,
   rendered: RenderedTemplate,
-  {
-    reference,
-    with: builder,
-    builder: named,
-    mirror,
-    mirrors,
-    force,
-    onThisMachine,
-    logFile,
-    onProgress,
-  }: Run,
+  { reference, with: builder, builder: named, mirror, mirrors, force, logFile, onProgress }: Run,
 ): Promise<BuildEnding | BuildxEnding> {
   const log = await openBuildLog(logFile, host.redact);
   const request = {
@@ -124,7 +102,6 @@ async function run(
     },
     buildArgs: { MIRROR: mirror, DEB_MIRROR: (mirrors.packages ?? "").replace(/\/$/u, "") },
     noCache: force === true,
-    hostNetwork: onThisMachine === true,
   };
   const listener = {
     onLine: (line: string) => {

@@ -17,8 +17,6 @@ export interface BuildxRequest {
   readonly labels: Readonly<Record<string, string>>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly noCache: boolean;
-  /** Whether the steps use the network of the builder's machine. */
-  readonly hostNetwork?: boolean;
   /** A build that prints nothing for this long has hung, in ms. */
   readonly timeoutMs: number;
   readonly onLine: (line: string) => void;
@@ -87,7 +85,6 @@ export function buildxArguments(request: BuildxRequest, context: string): readon
     request.tag,
     ...pairs("--label", request.labels),
     ...pairs("--build-arg", request.buildArgs),
-    ...(request.hostNetwork === true ? ["--network", "host", "--allow", "network.host"] : []),
     ...(request.noCache ? ["--no-cache", "--pull"] : []),
     context,
   ];

@@ -1,3 +1,2 @@
 export { buildImage, builderFor, type BuildOptions } from "./build-image";
 export { imageTag, INPUTS_LABEL } from "./built-image";
-export { saveArchive } from "./save-archive";

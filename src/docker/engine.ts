@@ -48,8 +48,6 @@ export interface BuildRequest {
   readonly labels: Readonly<Record<string, string>>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly noCache: boolean;
-  /** Whether the steps use the network of the engine's machine, where 127.0.0.1 is that machine. */
-  readonly hostNetwork?: boolean;
   readonly signal: AbortSignal;
 }
 
@@ -199,8 +197,6 @@ export interface Engine {
   removeImage(reference: string): Promise<boolean>;
   /** The image as `docker save` writes it. */
   saveImage(reference: string, signal: AbortSignal): Promise<Readable>;
-  /** Takes in images as `docker save` writes them. */
-  loadImages(archive: Readable, signal: AbortSignal): Promise<void>;
   createContainer(request: ContainerRequest): Promise<string>;
   startContainer(id: string): Promise<void>;
   /** Makes a container and runs it to its end, or until timeoutMs; it is killed then. It is removed when this fails. */

@@ -15,16 +15,7 @@ export function imagesOf(
   removalMs = REMOVAL_MS,
 ): Pick<
   Engine,
-  | "pull"
-  | "build"
-  | "image"
-  | "history"
-  | "images"
-  | "tag"
-  | "emptyImage"
-  | "removeImage"
-  | "saveImage"
-  | "loadImages"
+  "pull" | "build" | "image" | "history" | "images" | "tag" | "emptyImage" | "removeImage" | "saveImage"
 > {
   return {
     pull: (request) => pull(docker, request),
@@ -67,17 +58,6 @@ export function imagesOf(
             : engineFailed(what, error);
         }
       }),
-    async loadImages(archive, signal) {
-      try {
-        const stream = (await docker.loadImage(archive, { quiet: true })) as unknown as Readable;
-        for await (const message of messagesOf(stream, { signal })) {
-          if (message.error !== undefined) throw new Error(message.error);
-        }
-      } catch (error) {
-        signal.throwIfAborted();
-        throw engineFailed("The image could not be taken into the engine", error);
-      }
-    },
     async saveImage(reference, signal) {
       try {
         return (await docker.getImage(reference).get()) as unknown as Readable;
@@ -140,7 +120,6 @@ async function build(docker: Docker, request: BuildRequest): Promise<Readable> {
     labels: { ...request.labels },
     buildargs: { ...request.buildArgs },
     nocache: request.noCache,
-    ...(request.hostNetwork === true ? { networkmode: "host" } : {}),
     rm: true,
     forcerm: true,
     abortSignal: request.signal,

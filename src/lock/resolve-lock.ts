@@ -13,7 +13,6 @@ import { sameInputs } from "./same-inputs";
 import { signedDeb } from "./signed-deb";
 import { pinTrustedKey } from "./pin-trusted-key";
 import { trustedKey } from "./trusted-key";
-import { vendoredLock } from "./vendored-folder";
 import type { Upstream } from "./upstream";
 
 export interface LockRequest {
@@ -23,7 +22,7 @@ export interface LockRequest {
   readonly upstream: Upstream;
   /** Folder of downloads kept from run to run. */
   readonly cacheDir: string;
-  /** The lock that is resolved anew: its index must not be newer, its first download must not have changed. Default: a vendored folder's. */
+  /** The lock that is resolved anew: its index must not be newer, its first download must not have changed. */
   readonly previous?: Lock | undefined;
   /** Fingerprint of the repository key to trust on first use; it is then written into upstream.toml. */
   readonly trustKey?: string | undefined;
@@ -36,8 +35,7 @@ export interface LockRequest {
  */
 export async function resolveLock(host: Host, request: LockRequest): Promise<Lock> {
   const mesaVersion = parseMesaVersion(request.mesaVersion);
-  const { upstream, template } = request;
-  const previous = request.previous ?? (await lockOfVendored(upstream, template, mesaVersion));
+  const { upstream, template, previous } = request;
   const base = request.settings.base.image;
   checkBase(base, template);
   const downloads = openDownloads(host, request.cacheDir);
@@ -45,7 +43,7 @@ export async function resolveLock(host: Host, request: LockRequest): Promise<Loc
   const [baseImage, sandboxApi, deb] = await allOrFirstFailure([
     lockedImage(host, base, registry),
     lockedImage(host, upstream.sandboxApi.image, registry),
-    lockedDeb(host, { ...request, mesaVersion, previous }, downloads),
+    lockedDeb(host, { ...request, mesaVersion }, downloads),
   ]);
   const lock = sealed({
     schemaVersion: 1,
@@ -59,15 +57,6 @@ export async function resolveLock(host: Host, request: LockRequest): Promise<Loc
     lockedAt: isoTime(host.clock.now()),
   });
   return previous !== undefined && isSealed(previous) && sameInputs(previous, lock) ? previous : lock;
-}
-
-/** A vendored folder brings the locks it was filled from: what is locked from it is what was locked then, to the byte. */
-async function lockOfVendored(
-  { vendored }: Upstream,
-  template: string,
-  mesaVersion: string,
-): Promise<Lock | undefined> {
-  return vendored === undefined ? undefined : vendoredLock(vendored.folder, template, mesaVersion);
 }
 
 /** Like Promise.all, but every part has ended before the first failure is thrown: nothing goes on behind its back. */

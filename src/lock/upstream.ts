@@ -47,16 +47,6 @@ const upstreamFileSchema = z.strictObject({
       at: z.string().check(z.regex(/^\d{8}T\d{6}Z$/u, "must be a moment like 20260401T000000Z")),
     }),
   ),
-  vendored: z.optional(
-    z.strictObject({
-      folder: z.string().check(z.minLength(1)),
-      at: z
-        .string()
-        .check(
-          z.regex(/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/u, "must be a moment in UTC like 2026-04-01T00:00:00.000Z"),
-        ),
-    }),
-  ),
 });
 
 type UpstreamFile = z.infer<typeof upstreamFileSchema>;
@@ -73,17 +63,8 @@ export interface Upstream {
   };
   /** A dated mirror of the distribution's own packages. */
   readonly snapshot?: { readonly url: string; readonly at: string };
-  /** A folder that `mesa-template vendor` wrote takes the place of all mirrors. */
-  readonly vendored?: Vendored;
   /** The file it was read from (absolute). */
   readonly path: string;
-}
-
-export interface Vendored {
-  /** Absolute path. */
-  readonly folder: string;
-  /** When it was written (ms): signatures and dates in it are judged as of then, because nothing in it gets any newer. */
-  readonly at: number;
 }
 
 export interface MesaSource {
@@ -146,13 +127,10 @@ function parseToml(text: string, path: string): unknown {
 }
 
 function refined(file: UpstreamFile, path: string): Upstream {
-  const { mesa, mirrors, snapshot, vendored } = file;
+  const { mesa, mirrors, snapshot } = file;
   const image = file["sandbox-api"].image;
   checkSandboxApi(image, path);
   checkRepository(file, path);
-  if (vendored !== undefined && Object.keys(mirrors).length > 0) {
-    throw invalid(path, "it has both mirrors and vendored, and the folder takes the place of all mirrors");
-  }
   if (mesa.vouched === "signed" && mesa.key === undefined) {
     throw invalid(
       path,
@@ -190,9 +168,6 @@ function refined(file: UpstreamFile, path: string): Upstream {
       ...(mirrors.packages === undefined ? {} : { packages: mirrors.packages.replace(/\/+$/u, "") }),
     },
     ...(snapshot === undefined ? {} : { snapshot }),
-    ...(vendored === undefined
-      ? {}
-      : { vendored: { folder: resolve(dirname(path), vendored.folder), at: Date.parse(vendored.at) } }),
     path: resolve(path),
   };
 }

@@ -16,11 +16,14 @@ export async function byDigest(
   path: string,
   digest: string,
   what: string,
-  limitBytes = MANIFEST_LIMIT,
 ): Promise<Uint8Array> {
   const here = await client.downloads.bytes(digest.slice("sha256:".length));
   if (here !== undefined) return here;
-  const answer = await client.get(path, path.startsWith("manifests/") ? MANIFEST_TYPES : "*/*", limitBytes);
+  const answer = await client.get(
+    path,
+    path.startsWith("manifests/") ? MANIFEST_TYPES : "*/*",
+    MANIFEST_LIMIT,
+  );
   if (answer.status === 404) throw imageNotFound(`${client.repository}@${digest}`, client.registry);
   if (answer.status !== 200)
     throw unusableImage("IMAGE_FORMAT", `${client.registry} answers ${String(answer.status)} for ${what}.`);

@@ -1,5 +1,3 @@
-export { copyImage } from "./copy-image";
-export { layoutAnswer } from "./layout-answer";
 export { listTags } from "./list-tags";
 export { imageNotFound } from "./failures";
 export { parseImageReference, registryEndpoint, type ImageReference } from "./reference";

@@ -15,7 +15,7 @@ const listSchema = z.looseObject({
     }),
   ),
 });
-const imageSchema = z.looseObject({ config: descriptor, layers: z.optional(z.array(descriptor)) });
+const imageSchema = z.looseObject({ config: descriptor });
 const configSchema = z.looseObject({
   created: z.optional(z.string()),
   os: z.optional(z.string()),
@@ -31,8 +31,7 @@ export const MANIFEST_TYPES = [
 ].join(", ");
 
 export type ImageManifest =
-  | { readonly kind: "list"; readonly amd64: string }
-  | { readonly kind: "image"; readonly config: string; readonly layers: readonly string[] };
+  { readonly kind: "list"; readonly amd64: string } | { readonly kind: "image"; readonly config: string };
 
 /** Reads a manifest: the linux/amd64 image's digest out of a list (attestations, "unknown/unknown", are no images), or a single image's config digest. */
 export function parseManifest(bytes: Uint8Array, image: string): ImageManifest {
@@ -53,28 +52,13 @@ export function parseManifest(bytes: Uint8Array, image: string): ImageManifest {
   }
   const single = z.safeParse(imageSchema, value);
   if (single.success) {
-    const layers = (single.data.layers ?? []).map(({ digest }) => digest);
-    return { kind: "image", config: single.data.config.digest, layers };
+    return { kind: "image", config: single.data.config.digest };
   }
   throw unusableImage(
     "IMAGE_FORMAT",
     `The registry's answer for ${image} is neither an image manifest nor a list of them.`,
     "Very old images (schema 1) cannot be pinned; push it again with a current Docker.",
   );
-}
-
-/** The media type of a manifest: as it says, or, where it does not (OCI leaves that open), by its form. Bytes that are no JSON are just bytes. */
-export function mediaTypeOf(manifest: Uint8Array): string {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(manifest).toString("utf8"));
-  } catch {
-    return "application/octet-stream";
-  }
-  const said = z.safeParse(z.looseObject({ mediaType: z.string() }), value);
-  if (said.success) return said.data.mediaType;
-  const form = z.safeParse(listSchema, value).success ? "index" : "manifest";
-  return `application/vnd.oci.image.${form}.v1+json`;
 }
 
 /** Reads an image config: when it says it was created (ISO, UTC; undefined when it does not, or says the epoch), having seen that it is for linux/amd64. */

@@ -3,7 +3,7 @@ import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
 import { connectEngine } from "../docker/index";
-import { changedDeb, movedTags, openUpstream, readLock } from "../lock/index";
+import { changedDeb, movedTags, loadUpstream, readLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { measureImage, readRecord, recordFolder } from "../record/index";
@@ -97,7 +97,7 @@ async function upstreamTags(
 ): Promise<DriftFinding> {
   const finding = { comparison: "upstream-tags", id, differs: [] } as const;
   if (lock === undefined) return { ...finding, skipped: NO_LOCK };
-  const upstream = await openUpstream(host, upstreamPath);
+  const upstream = await loadUpstream(upstreamPath);
   return { ...finding, differs: await movedTags(host, lock, upstream, releaseFolders(root).cache) };
 }
 
@@ -109,7 +109,7 @@ async function mesaPackage(
 ): Promise<DriftFinding> {
   const finding = { comparison: "mesa-package", id, differs: [] } as const;
   if (lock === undefined) return { ...finding, skipped: NO_LOCK };
-  const upstream = await openUpstream(host, upstreamPath);
+  const upstream = await loadUpstream(upstreamPath);
   return { ...finding, differs: await changedDeb(host, lock, upstream, releaseFolders(root).cache) };
 }
 

@@ -1,4 +1,4 @@
-import { openUpstream, resolveLock } from "../lock/index";
+import { loadUpstream, resolveLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import { loadTemplate, renderTemplate } from "../render/index";
 import type { Host } from "../support/host";
@@ -21,7 +21,7 @@ export async function freshlyLocked(
 ): Promise<{ readonly lock: Lock; readonly rendered: Readonly<Record<string, string>> }> {
   const [source, upstream] = await Promise.all([
     loadTemplate(request.root, request.template),
-    openUpstream(host, request.upstreamPath),
+    loadUpstream(request.upstreamPath),
   ]);
   const lock = await resolveLock(host, {
     template: request.template,

@@ -26,7 +26,7 @@ export const realStages: Stages = {
     await readTestFiles(testFilesOf(request, template));
   },
   async lock(host, request, template) {
-    const [{ readLock, resolveLock, openUpstream, writeLock }, { loadTemplate }] = await Promise.all([
+    const [{ readLock, resolveLock, loadUpstream, writeLock }, { loadTemplate }] = await Promise.all([
       import("../lock/index"),
       import("../render/index"),
     ]);
@@ -36,7 +36,7 @@ export const realStages: Stages = {
     if (request.frozen === true) return { lock: await frozenLock(request, source, path), reused: true };
     const previous = await readLock(path);
     if (previous !== undefined && !request.relock) return { lock: previous, reused: true };
-    const upstream = await openUpstream(host, request.upstreamPath);
+    const upstream = await loadUpstream(request.upstreamPath);
     const lock = await resolveLock(host, {
       template,
       settings: source.settings,
@@ -56,20 +56,18 @@ export const realStages: Stages = {
     return rendered;
   },
   async build(host, request, rendered, progress) {
-    const [{ connectEngine }, { buildImage }, { openUpstream, vendoredArchive }] = await Promise.all([
+    const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([
       import("../docker/index"),
       import("../build/index"),
       import("../lock/index"),
     ]);
-    const upstream = await openUpstream(host, request.upstreamPath);
+    const upstream = await loadUpstream(request.upstreamPath);
     const engine = await connectEngine(host);
     let reused = true;
     const image = await buildImage(host, engine, rendered, {
       mirrors: upstream.mirrors,
       force: request.force,
       builder: request.builder,
-      onThisMachine: upstream.vendored !== undefined,
-      archive: await vendoredArchive(upstream, rendered.inputsDigest),
       logFile: releaseFolders(request.root).log(rendered.template, rendered.mesaVersion, "build"),
       onProgress: (message) => {
         reused = false;

@@ -26,7 +26,6 @@ import {
   sandboxRunCommand,
   sandboxShellCommand,
 } from "./sandbox";
-import { vendorCommand } from "./vendor";
 import {
   buildCommand,
   deployCommand,
@@ -62,7 +61,6 @@ export const COMMANDS: readonly CommandSpec[] = [
   diffCommand,
   notesCommand,
   driftCommand,
-  vendorCommand,
   sandboxRunCommand,
   sandboxShellCommand,
   sandboxBootstrapCommand,

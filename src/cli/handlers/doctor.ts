@@ -49,8 +49,8 @@ async function findings(context: CommandContext): Promise<readonly Finding[]> {
       return `present, organization ${org}, scopes ${scopes.join(", ")}`;
     }),
     look("upstream", async () => {
-      const { openUpstream, availableVersions } = await import("../../lock/index");
-      const upstream = await openUpstream(host, context.upstream ?? join(root, "templates/upstream.toml"));
+      const { loadUpstream, availableVersions } = await import("../../lock/index");
+      const upstream = await loadUpstream(context.upstream ?? join(root, "templates/upstream.toml"));
       if (upstream.mesa.vouched === "first-download")
         return `first-download: ${upstream.mesa.repository} (has no index that is asked)`;
       const versions = await availableVersions(host, upstream, join(root, ".mesa-template/cache"));

@@ -6,7 +6,6 @@ import {
   checkLock,
   lockCheckFailed,
   loadUpstream,
-  openUpstream,
   parseMesaVersion,
   readLock,
   resolveLock,
@@ -37,7 +36,7 @@ export const run: CommandHandler = async (args, context) => {
   const upstreamPath = context.upstream ?? join(context.root, "templates/upstream.toml");
   const templates = await templateFolders(context);
   if (args.flag("check")) return checked(context, mesaVersion, templates, await loadUpstream(upstreamPath));
-  const upstream = await openUpstream(context.host, upstreamPath);
+  const upstream = await loadUpstream(upstreamPath);
   const trustKey = context.dryRun ? undefined : await keyToTrust(args, context, upstream);
   const results = await Promise.all(
     templates.map((template) =>

@@ -4,7 +4,7 @@ import compare from "semver/functions/compare";
 import valid from "semver/functions/valid";
 import type { CommandContext, CommandHandler } from "../command";
 import { templateFolders } from "../template-folders";
-import { openUpstream, outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
+import { loadUpstream, outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
 import { releaseFolders } from "../../release/folders";
 import { Failure, hasErrno } from "../../support/errors";
@@ -12,10 +12,7 @@ import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const templates = await templateFolders(context);
-  const upstream = await openUpstream(
-    context.host,
-    context.upstream ?? join(context.root, "templates/upstream.toml"),
-  );
+  const upstream = await loadUpstream(context.upstream ?? join(context.root, "templates/upstream.toml"));
   const locks = (await Promise.all(templates.map((template) => newestLock(context, template)))).filter(
     (lock) => lock !== undefined,
   );

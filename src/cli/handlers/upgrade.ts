@@ -8,7 +8,7 @@ import { templateFolders } from "../template-folders";
 import { compareInputs, compareVersions } from "../../compare/compare";
 import type { Comparison } from "../../compare/comparison";
 import { comparisonText } from "../../compare/text";
-import { availableVersions, newestVersion, openUpstream, parseMesaVersion } from "../../lock/index";
+import { availableVersions, newestVersion, loadUpstream, parseMesaVersion } from "../../lock/index";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
 import { freshlyLocked } from "../../release/fresh-lock";
@@ -70,10 +70,7 @@ function newestProven(manifest: Manifest, template: string): ManifestEntry {
 async function targetVersion(args: CommandArgs, context: CommandContext): Promise<string> {
   const given = args.text("mesa-version");
   if (given !== undefined) return parseMesaVersion(given);
-  const upstream = await openUpstream(
-    context.host,
-    context.upstream ?? join(context.root, "templates/upstream.toml"),
-  );
+  const upstream = await loadUpstream(context.upstream ?? join(context.root, "templates/upstream.toml"));
   const listed = await availableVersions(context.host, upstream, join(context.root, ".mesa-template/cache"));
   const newest = newestVersion(listed ?? [], args.flag("prerelease"));
   if (newest !== undefined) return newest;
