@@ -9,12 +9,13 @@ interface Sign {
 /** What build logs say when something known went wrong. */
 const SIGNS: readonly Sign[] = [
   {
-    pattern: /mesa-template: the \.deb has another hash than the lock/u,
+    // apt-helper's words, and sha256sum's.
+    pattern: /\/mesa_\S*\.deb\s+Hash Sum mismatch|\/mesa\.deb: FAILED/u,
     code: "DEB_HASH_MISMATCH",
-    hint: "The .deb that was fetched is not the one that was locked. If the mirror is right, the file was changed upstream: find out why before you --relock.",
+    hint: "The .deb differs from the lock. If the mirror is right, the file was changed upstream: find out why before you --relock.",
   },
   {
-    pattern: /mesa-template: wrong mesa/u,
+    pattern: /mesa-template: wrong mesa: \S/u,
     code: "WRONG_MESA_VERSION",
     hint: "The program in the .deb is not the version that the repository says. Do not deploy it; report it to Mesa.",
   },
@@ -32,7 +33,7 @@ const SIGNS: readonly Sign[] = [
   },
   {
     pattern:
-      /mesa-template: mesa does not start|mesa: not found|mesa: No such file|libfuse3\.so\.\d+: cannot open shared object/u,
+      /mesa-template: wrong mesa: *$|mesa: not found|mesa: No such file|libfuse3\.so\.\d+: cannot open shared object/mu,
     code: "MESA_DOES_NOT_START",
     hint: 'Its own words stand above. "not found" of a program that is there means that its loader is missing (on Alpine: gcompat); libfuse3 must have the version that mesa was built for.',
   },

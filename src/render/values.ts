@@ -33,10 +33,10 @@ export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string
       lock.snapshot === undefined
         ? false
         : {
-            url: checked(lock.snapshot.url, "signed mirror's address", "lock.json: snapshot.url").replace(
-              /\/+$/u,
-              "",
-            ),
+            // The base image has no certificates to check https with, and apt verifies signatures whatever the connection.
+            url: checked(lock.snapshot.url, "signed mirror's address", "lock.json: snapshot.url")
+              .replace(/^https:/u, "http:")
+              .replace(/\/+$/u, ""),
             at: checked(lock.snapshot.at, "word", "lock.json: snapshot.at"),
           },
     sandbox: {
