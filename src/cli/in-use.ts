@@ -1,5 +1,5 @@
 import type { Manifest, ManifestEntry } from "../manifest/entry";
-import { sortedEntries } from "../manifest/sorted-entries";
+import { sortedEntries } from "../manifest/versions/sorted-entries";
 
 /** Each template's newest version that was proven, and all that channels point at. */
 export function inUse(

@@ -1,6 +1,6 @@
 import { toJSONSchema, type ZodMiniType } from "zod/mini";
 import { lockSchema } from "../lock/lock";
-import { manifestSchema } from "../manifest/schema";
+import { manifestSchema } from "../manifest/entry";
 import { templateSchema } from "../render/settings";
 import { checksFileSchema } from "../smoke/checks-file/schema";
 

@@ -1,2 +1,2 @@
-export { entriesOf, oneEntry, refuseSomeTemplates } from "../manifest/ref";
-export { sortedEntries } from "../manifest/sorted-entries";
+export { entriesOf, oneEntry, refuseSomeTemplates } from "../manifest/versions/ref";
+export { sortedEntries } from "../manifest/versions/sorted-entries";

@@ -4,7 +4,7 @@ import { wrongUsage } from "./command-line";
 import { parseDuration } from "./duration";
 import { oneEntry } from "./ref";
 import { readManifest } from "../manifest/index";
-import { usableImage } from "../manifest/usable-image";
+import { usableImage } from "../manifest/versions/usable-image";
 import { eventText, type Session, type SessionEvent, type SessionRequest } from "../sandbox/index";
 import type { Host } from "../support/host";
 

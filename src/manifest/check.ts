@@ -1,64 +1,138 @@
-import { versionId, type Manifest } from "./entry";
+import { NOT_RECORDED, versionId, type Manifest, type ManifestEntry } from "./entry";
+import { summaryStatus } from "./versions/in-workspace";
 
 export interface ManifestProblem {
   readonly problem:
     | "wrong-id"
+    | "wrong-status"
+    | "wrong-evidence"
+    | "wrong-workspace"
+    | "mutable-image"
+    | "wrong-revocation"
+    | "failure-missing"
     | "missing-version"
     | "unusable-version"
     | "history-order"
-    | "history-gap"
-    | "failure-missing"
-    | "deployment-missing"
-    | "mutable-image";
+    | "history-gap";
+  /** The version's id, or template/channel. */
   readonly where: string;
   readonly message: string;
+  /** The keys that lead to it in the file. */
+  readonly path: readonly string[];
 }
 
-/** Everything that is wrong with a manifest whose shape is right: ids, references, channels, history. */
-export function checkManifest(manifest: Manifest): readonly ManifestProblem[] {
-  const problems: ManifestProblem[] = [];
-  const add = (problem: ManifestProblem["problem"], where: string, message: string): void => {
-    problems.push({ problem, where, message });
+/** A tag or a digest that cannot come to mean another image. */
+function isImmutable(image: string): boolean {
+  return /@sha256:[0-9a-f]{64}$/u.test(image) || /^[^@\s]+:(?!latest$)[^:/@\s]+$/u.test(image);
+}
+
+type Found = Pick<ManifestProblem, "problem" | "message">;
+
+/** What an entry claims and its own fields do not bear out. */
+function problemsOf(id: string, entry: ManifestEntry): readonly Found[] {
+  const found: Found[] = [];
+  const add = (problem: ManifestProblem["problem"], message: string): void => {
+    found.push({ problem, message });
   };
-  for (const [id, entry] of Object.entries(manifest.versions)) {
-    const should = versionId(entry.template, entry.mesaVersion, entry.revision);
-    if (entry.id !== id || id !== should)
-      add("wrong-id", id, `it stands under ${id}, calls itself ${entry.id}, and by its fields is ${should}`);
-    if (["deployed", "verified"].includes(entry.status) && entry.deployment === null)
-      add("deployment-missing", id, `it is ${entry.status} but has no deployment`);
-    if (entry.deployment !== null && !/^sandbox\/[^:]+:(?!latest$).+$/u.test(entry.deployment.image))
-      add("mutable-image", id, `${entry.deployment.image} is not an immutable image`);
-    if (entry.status === "failed" && entry.failure === null)
-      add("failure-missing", id, "it failed but says not why");
+  const expected = versionId(entry.template, entry.mesaVersion, entry.revision);
+  if (entry.id !== id || id !== expected)
+    add("wrong-id", `it is stored under ${id}, its id is ${entry.id}, and by its fields it is ${expected}`);
+  const { smoke, image, status, failure } = entry;
+  if (smoke.failed > 0) add("wrong-evidence", `${String(smoke.failed)} of its smoke checks failed`);
+  if (smoke.inputsDigest !== entry.inputsDigest)
+    add("wrong-evidence", "its smoke evidence belongs to other inputs");
+  if (smoke.imageId !== image.id && smoke.imageId !== NOT_RECORDED)
+    add("wrong-evidence", "its smoke evidence belongs to another image");
+  for (const [workspace, deployment] of Object.entries(entry.deployments)) {
+    if (deployment.workspace !== workspace)
+      add("wrong-workspace", `its deployment under ${workspace} calls itself one in ${deployment.workspace}`);
+    if (!isImmutable(deployment.image))
+      add("mutable-image", `${deployment.image} (workspace ${workspace}) is not an immutable image`);
+    if (deployment.verification !== null && deployment.verification.image !== deployment.image)
+      add("wrong-evidence", `its verification in ${workspace} belongs to another image`);
   }
-  for (const [template, channels] of Object.entries(manifest.channels)) {
+  const revoked = entry.revocation !== undefined && entry.revocation.lifted === undefined;
+  if (status === "revoked" && !revoked)
+    add("wrong-revocation", "it claims to be revoked, but has no revocation that holds");
+  if (revoked && status !== "revoked" && status !== "removed")
+    add("wrong-revocation", `it claims to be ${status}, but has a revocation`);
+  if (status === "failed" && failure === null) add("failure-missing", "it failed, but has no failure");
+  const derived = summaryStatus(entry);
+  if (derived !== status)
+    add(
+      "wrong-status",
+      `it claims to be ${status}; ${Object.keys(entry.deployments).length === 0 ? "it has no deployment" : "by its deployments and their verifications"}${failure === null ? "" : " and its failure"} it is ${derived}`,
+    );
+  return found;
+}
+
+/** What a channel points at and must not. */
+function channelProblem(manifest: Manifest, template: string, id: string): Found | undefined {
+  const entry = Object.hasOwn(manifest.versions, id) ? manifest.versions[id] : undefined;
+  if (entry === undefined)
+    return { problem: "missing-version", message: `it points at ${id}, which does not exist` };
+  if (entry.template !== template)
+    return { problem: "unusable-version", message: `it points at ${id}, a version of ${entry.template}` };
+  // A revoked one is refused when it is used. One that failed a later verification stays what it was promoted as.
+  if (entry.status === "removed" || Object.keys(entry.deployments).length === 0)
+    return {
+      problem: "unusable-version",
+      message: `it points at ${id}, which ${entry.status === "removed" ? "was removed" : "was never deployed"}`,
+    };
+  return undefined;
+}
+
+/** Claims of a manifest that its own contents do not bear out. One that has any is not read. */
+export function contradictions(manifest: Manifest): readonly ManifestProblem[] {
+  const problems: ManifestProblem[] = [];
+  for (const [id, entry] of Object.entries(manifest.versions))
+    for (const found of problemsOf(id, entry)) problems.push({ ...found, where: id, path: ["versions", id] });
+  for (const [template, channels] of Object.entries(manifest.channels))
     for (const [channel, id] of Object.entries(channels)) {
-      const entry = manifest.versions[id];
-      if (entry === undefined)
-        add("missing-version", `${template}/${channel}`, `it points at ${id}, which is not there`);
-      else if (entry.template !== template || !["deployed", "verified", "revoked"].includes(entry.status))
-        add(
-          "unusable-version",
-          `${template}/${channel}`,
-          `it points at ${id}, which is ${entry.template !== template ? `of ${entry.template}` : entry.status}`,
-        );
-      const last = manifest.history
-        .filter((move) => move.template === template && move.channel === channel)
-        .at(-1);
-      if (last?.to !== id)
-        add(
-          "history-gap",
-          `${template}/${channel}`,
-          `it points at ${id}, its newest move went to ${last?.to ?? "nothing"}`,
-        );
+      const found = channelProblem(manifest, template, id);
+      if (found !== undefined)
+        problems.push({
+          ...found,
+          where: `${template}/${channel}`,
+          path: ["channels", template, channel],
+        });
     }
-  }
+  return problems;
+}
+
+/** Everything that is wrong with a manifest whose shape is right: contradictions, and gaps in the history. */
+export function checkManifest(manifest: Manifest): readonly ManifestProblem[] {
+  const problems = [...contradictions(manifest)];
+  for (const [template, channels] of Object.entries(manifest.channels))
+    for (const [channel, id] of Object.entries(channels)) {
+      const last = manifest.history.findLast(
+        (move) => move.template === template && move.channel === channel,
+      );
+      if (last?.to !== id)
+        problems.push({
+          problem: "history-gap",
+          where: `${template}/${channel}`,
+          message: `it points at ${id}, its newest move went to ${last?.to ?? "nothing"}`,
+          path: ["channels", template, channel],
+        });
+    }
   manifest.history.forEach((move, index) => {
+    const where = `history ${String(index + 1)}`;
     const before = manifest.history[index - 1];
     if (before !== undefined && before.at > move.at)
-      add("history-order", `history ${String(index + 1)}`, "it is older than the move before it");
-    if (move.to !== null && manifest.versions[move.to] === undefined)
-      add("missing-version", `history ${String(index + 1)}`, `it went to ${move.to}, which is not there`);
+      problems.push({
+        problem: "history-order",
+        where,
+        message: "it is older than the move before it",
+        path: ["history"],
+      });
+    if (move.to !== null && !Object.hasOwn(manifest.versions, move.to))
+      problems.push({
+        problem: "missing-version",
+        where,
+        message: `it went to ${move.to}, which does not exist`,
+        path: ["history"],
+      });
   });
   return problems;
 }

@@ -1,5 +1,6 @@
 export { readManifest, parseManifest } from "./read";
 export { updateManifest } from "./update";
-export { recordEntry } from "./record-entry";
-export { nextRevision } from "./next-revision";
+export { recordEntry } from "./versions/record-entry";
+export { nextRevision } from "./versions/next-revision";
+export { inWorkspace } from "./versions/in-workspace";
 export { mergeManifests } from "./merge";

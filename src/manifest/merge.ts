@@ -1,7 +1,79 @@
 import { canonicalJson } from "../support/canonical-json";
 import { Failure } from "../support/errors";
-import type { ChannelMove, Manifest } from "./entry";
-import { laterEntry } from "./later-entry";
+import type {
+  ChannelMove,
+  Manifest,
+  ManifestEntry,
+  Revocation,
+  VersionDeployment,
+  VersionStatus,
+} from "./entry";
+import { reachedStatus } from "./versions/in-workspace";
+
+/** How far a version has come: what tells the later one of two states with the same time. */
+const REACHED: Readonly<Record<VersionStatus, number>> = {
+  smoked: 0,
+  failed: 1,
+  deployed: 2,
+  verified: 3,
+  revoked: 4,
+  removed: 5,
+};
+
+/** The later one of two revocations: the one that was made last, and of the same one the state in which it was lifted. */
+function laterRevocation(one: Revocation | undefined, other: Revocation | undefined): Revocation | undefined {
+  if (one === undefined || other === undefined) return one ?? other;
+  const key = ({ at, lifted }: Revocation): string => `${at} ${lifted?.at ?? ""}`;
+  return key(one) >= key(other) ? one : other;
+}
+
+/** The later one of two deployments to the same workspace: what was removed, deployed or verified last. */
+function laterDeployment(one: VersionDeployment, other: VersionDeployment): VersionDeployment {
+  const key = ({ removedAt, deployedAt, verification }: VersionDeployment): string =>
+    `${deployedAt} ${removedAt ?? ""} ${verification?.at ?? ""}`;
+  const [a, b] = [key(one), key(other)];
+  return a > b || (a === b && canonicalJson(one) >= canonicalJson(other)) ? one : other;
+}
+
+function mergeDeployments(
+  ours: ManifestEntry["deployments"],
+  theirs: ManifestEntry["deployments"],
+): ManifestEntry["deployments"] {
+  const merged = new Map(Object.entries(ours));
+  for (const [workspace, deployment] of Object.entries(theirs)) {
+    const own = merged.get(workspace);
+    merged.set(workspace, own === undefined ? deployment : laterDeployment(own, deployment));
+  }
+  return Object.fromEntries(merged);
+}
+
+/**
+ * Two states of the same version as one. Deployments are joined by workspace; a revocation holds until it is lifted, and what
+ * was removed stays so. Of everything else the state that changed last counts, or else the one that has come further.
+ * @returns undefined when they are not the same version (other inputs, another build), or when nothing tells which one is later
+ */
+export function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry | undefined {
+  if (canonicalJson(one) === canonicalJson(other)) return one;
+  if (one.inputsDigest !== other.inputsDigest || one.createdAt !== other.createdAt) return undefined;
+  const later = laterEntry(one, other);
+  if (later === undefined) return undefined;
+  const revocation = laterRevocation(one.revocation, other.revocation);
+  const merged = {
+    ...later,
+    deployments: mergeDeployments(one.deployments, other.deployments),
+    ...(revocation === undefined ? {} : { revocation }),
+  };
+  const removed = one.status === "removed" || other.status === "removed";
+  const revoked = revocation !== undefined && revocation.lifted === undefined;
+  return { ...merged, status: removed ? "removed" : revoked ? "revoked" : reachedStatus(merged) };
+}
+
+function laterEntry(one: ManifestEntry, other: ManifestEntry): ManifestEntry | undefined {
+  const [a, b] = [one.updatedAt ?? "", other.updatedAt ?? ""];
+  if (a !== b) return a > b ? one : other;
+  const reached = REACHED[one.status] - REACHED[other.status];
+  return reached === 0 ? undefined : reached > 0 ? one : other;
+}
 
 /** Joins two histories: every move once, oldest first. */
 export function mergeHistory(ours: readonly ChannelMove[], theirs: readonly ChannelMove[]): ChannelMove[] {
@@ -18,8 +90,8 @@ function conflict(what: string): Failure {
   return new Failure({
     code: "MANIFEST_MERGE_CONFLICT",
     kind: "manifest",
-    message: `The two manifests say different things of ${what}, and nothing tells which one came later.`,
-    hint: "Decide which one holds and take the other out before merging.",
+    message: `The two manifests disagree about ${what}, and nothing tells which one came later.`,
+    hint: "Decide which one holds and remove the other one before merging.",
   });
 }
 
@@ -27,7 +99,7 @@ function mergeVersions(ours: Manifest["versions"], theirs: Manifest["versions"])
   const versions = new Map(Object.entries(ours));
   for (const [id, entry] of Object.entries(theirs)) {
     const own = versions.get(id);
-    const later = own === undefined ? entry : laterEntry(own, entry);
+    const later = own === undefined ? entry : mergeEntries(own, entry);
     if (later === undefined) throw conflict(id);
     versions.set(id, later);
   }
@@ -40,20 +112,23 @@ function mergeChannels(
   theirs: Manifest,
   history: readonly ChannelMove[],
 ): Manifest["channels"] {
-  const name = (template: string, channel: string): string => `${template}/${channel}`;
+  const name = (template: string, channel: string | null): string => `${template}/${channel ?? ""}`;
   const moved = new Map(history.map(({ template, channel, to }) => [name(template, channel), to]));
-  const channels: Record<string, Record<string, string>> = {};
+  const channels = new Map<string, Map<string, string>>();
   for (const [template, byName] of [...Object.entries(ours.channels), ...Object.entries(theirs.channels)]) {
-    const merged = (channels[template] ??= {});
+    const merged = channels.get(template) ?? new Map<string, string>();
+    channels.set(template, merged);
     for (const [channel, id] of Object.entries(byName)) {
       const newest = moved.get(name(template, channel));
-      const held = merged[channel];
+      const held = merged.get(channel);
       if (newest === undefined && held !== undefined && held !== id)
         throw conflict(`the channel ${channel} of ${template}`);
-      if (newest !== null) merged[channel] = newest ?? id;
+      if (newest !== null) merged.set(channel, newest ?? id);
     }
   }
-  return channels;
+  return Object.fromEntries(
+    [...channels].map(([template, byName]) => [template, Object.fromEntries(byName)]),
+  );
 }
 
 /** The newer of two schema versions with the same major number. */

@@ -1,69 +1,80 @@
+import * as z from "zod/mini";
 import { Failure } from "../support/errors";
-import { MANIFEST_SCHEMA_VERSION, type ChannelMove } from "./entry";
-import { lineAt, lineOfPath, unreadable } from "./unreadable";
+import { MANIFEST_SCHEMA_VERSION, NOT_RECORDED } from "./entry";
+import { lineOfPath, unreadable } from "./unreadable";
 
-type Loose = Readonly<Record<string, unknown>>;
+const counts = z.looseObject({});
+const oldDeployment = z.looseObject({ workspace: z.string(), image: z.string(), deployedAt: z.string() });
+/** What the migration looks at of an entry of schema 1.x; the schema of today judges the result. */
+const oldEntry = z.looseObject({
+  inputsDigest: z.string(),
+  smoke: counts,
+  verification: z.nullable(counts),
+  deployment: z.nullable(oldDeployment),
+  failure: z.nullable(z.looseObject({})),
+});
+const oldManifest = z.looseObject({ versions: z.record(z.string(), oldEntry) });
 
-function isRecord(value: unknown): value is Loose {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
+/** What schema 1.x did not record of a result. */
+const UNKNOWN_EVIDENCE = { checksDigest: NOT_RECORDED, mounted: false, notRun: [] };
 
-/** A channel of 0.9 stood there without its history: it begins with the move that brought it where it is. */
-function firstMove(template: string, channel: string, entry: Loose): ChannelMove {
-  const deployment = isRecord(entry["deployment"]) ? entry["deployment"] : {};
+/**
+ * An entry of schema 1.x as 2.0 has it: its one deployment belongs to the deployment's workspace. 1.x did not record when a
+ * verification was made: it takes the time of the deployment, which it followed.
+ */
+function entryFromOne({ deployment, verification, ...entry }: z.infer<typeof oldEntry>): unknown {
+  const workspace = deployment?.workspace;
+  const verified =
+    verification === null || deployment === null
+      ? null
+      : { ...UNKNOWN_EVIDENCE, ...verification, image: deployment.image, at: deployment.deployedAt };
   return {
-    template,
-    channel,
-    action: "promote",
-    from: null,
-    to: String(entry["id"]),
-    at: String(deployment["deployedAt"] ?? entry["createdAt"]),
-    by: "unknown",
-    reason: "schema 0.9 kept no history",
+    ...entry,
+    smoke: {
+      ...UNKNOWN_EVIDENCE,
+      ...entry.smoke,
+      imageId: NOT_RECORDED,
+      inputsDigest: entry.inputsDigest,
+    },
+    deployments:
+      deployment === null ? {} : { [deployment.workspace]: { ...deployment, verification: verified } },
+    failure:
+      entry.failure === null || workspace === undefined ? entry.failure : { ...entry.failure, workspace },
   };
 }
 
-/** 0.9 kept versions in an array and channels flat, as "template/channel": id. */
-function fromZeroNine(old: Loose, text: string, path: string): Loose {
-  const versions: Record<string, Loose> = {};
-  const list: unknown = old["versions"];
-  for (const entry of Array.isArray(list) ? (list as readonly unknown[]) : []) {
-    const id = isRecord(entry) && typeof entry["id"] === "string" ? entry["id"] : undefined;
-    if (!isRecord(entry) || id === undefined)
-      throw unreadable(path, lineOfPath(text, ["versions"]), "a version has no id");
-    if (Object.hasOwn(versions, id)) {
-      const second = text.lastIndexOf(JSON.stringify(id));
-      throw unreadable(path, lineAt(text, second), `"${id}" stands there twice`);
-    }
-    versions[id] = entry;
+/** @throws Failure MANIFEST_UNREADABLE (exit 8) */
+function fromOne(value: unknown, text: string, path: string): unknown {
+  const parsed = oldManifest.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const where = (issue?.path ?? []).map(String);
+    throw unreadable(path, lineOfPath(text, where), `${where.join(" → ")}: ${issue?.message ?? ""}`);
   }
-  const channels: Record<string, Record<string, unknown>> = {};
-  const history: ChannelMove[] = [];
-  for (const [name, id] of Object.entries(isRecord(old["channels"]) ? old["channels"] : {})) {
-    const [template = "", channel = ""] = name.split("/");
-    (channels[template] ??= {})[channel] = id;
-    const entry = versions[String(id)];
-    if (entry !== undefined) history.push(firstMove(template, channel, entry));
-  }
-  history.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
-  return { ...old, schemaVersion: MANIFEST_SCHEMA_VERSION, versions, channels, history };
+  const { versions, ...rest } = parsed.data;
+  return {
+    ...rest,
+    schemaVersion: MANIFEST_SCHEMA_VERSION,
+    versions: Object.fromEntries(Object.entries(versions).map(([id, entry]) => [id, entryFromOne(entry)])),
+  };
 }
 
 /**
- * Brings an older manifest to today's schema. A newer minor version is taken as it is, a newer major one refused, and so is
+ * Brings an older manifest to today's schema. A newer minor version is taken as it is; a newer major one is refused, and so is
  * one that never was.
  * @throws Failure MANIFEST_NEWER, MANIFEST_UNREADABLE (exit 8)
  */
 export function migrate(value: unknown, text: string, path: string): unknown {
-  if (!isRecord(value) || typeof value["schemaVersion"] !== "string") return value;
-  const version = value["schemaVersion"];
-  if (version === "0.9") return fromZeroNine(value, text, path);
+  const stated = z.looseObject({ schemaVersion: z.string() }).safeParse(value);
+  if (!stated.success) return value;
+  const version = stated.data.schemaVersion;
+  if (/^1\.\d+$/u.test(version)) return fromOne(value, text, path);
   const [major, known] = [version, MANIFEST_SCHEMA_VERSION].map((one) => Number(one.split(".")[0]));
   if (!/^\d+\.\d+$/u.test(version) || major === undefined || known === undefined || major < known)
     throw unreadable(
       path,
       lineOfPath(text, ["schemaVersion"]),
-      `"${version}" is no schema version that can be read (0.9 and ${MANIFEST_SCHEMA_VERSION} on)`,
+      `"${version}" is not a schema version that can be read (1.0 and later)`,
     );
   if (major > known)
     throw new Failure({

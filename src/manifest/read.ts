@@ -1,19 +1,11 @@
-import { stat } from "node:fs/promises";
-import { readIfPresent } from "../support/files";
+import { constants } from "node:fs";
+import { open } from "node:fs/promises";
 import { Failure, hasErrno, messageOf } from "../support/errors";
-import { duplicateKey } from "./duplicate-key";
-import { EMPTY_MANIFEST, type Manifest } from "./entry";
+import { contradictions } from "./check";
+import { EMPTY_MANIFEST, manifestSchema, type Manifest } from "./entry";
 import { migrate } from "./migrate";
-import { hasManifestShape } from "./quick-shape";
-import { tooDeepAt } from "./too-deep";
+import { strictJsonProblem } from "./strict-json";
 import { lineAt, lineOfPath, unreadable } from "./unreadable";
-
-/** A manifest, and the file it was read from. */
-export interface ManifestFile {
-  readonly manifest: Manifest;
-  /** undefined: there is no file. */
-  readonly source: { readonly text: string; readonly bytes: Buffer } | undefined;
-}
 
 /** Where a JSON parser stopped: V8 tells the position, or nothing when the text just ends. */
 function lineOfSyntaxError(text: string, error: unknown): number {
@@ -28,7 +20,7 @@ function syntaxProblem(text: string, error: unknown, path: string): Failure {
     return new Failure({
       code: "MANIFEST_CONFLICT",
       kind: "manifest",
-      message: `${path}, line ${String(lineAt(text, conflict.index))}: there are git conflict markers in it.`,
+      message: `${path}, line ${String(lineAt(text, conflict.index))}: the file has git conflict markers.`,
       hint: "Take both sides apart (git show :2:… and :3:…) and join them with mesa-template manifest merge A B.",
     });
   }
@@ -37,33 +29,21 @@ function syntaxProblem(text: string, error: unknown, path: string): Failure {
   return unreadable(path, lineOfSyntaxError(text, error), `it is not JSON (${words.slice(0, 120)})`, error);
 }
 
-/** How much of a text is looked at for keys that stand twice. */
-export type Thoroughness = "versions and all around them" | "every key";
-
 /**
- * A manifest from its text. Conflict markers and a byte order mark are looked for only in what is not JSON: no JSON holds them.
- * @throws Failure MANIFEST_UNREADABLE, MANIFEST_CONFLICT, MANIFEST_NEWER (exit 8) with the place
+ * A manifest from its text, whatever its entries claim. Conflict markers and a byte order mark are looked for only in what is
+ * not JSON: no JSON holds them.
+ * @throws Failure MANIFEST_UNREADABLE, MANIFEST_CONFLICT, MANIFEST_NEWER (exit 8) with the line
  */
-export async function parseManifest(
-  text: string,
-  path: string,
-  look: Thoroughness = "versions and all around them",
-): Promise<Manifest> {
+export function parseShape(text: string, path: string): Manifest {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw syntaxProblem(text, error, path);
   }
-  const deep = tooDeepAt(text);
-  if (deep !== undefined) throw unreadable(path, lineAt(text, deep), "it goes deeper than any manifest does");
-  const twice = duplicateKey(text, look === "every key" ? undefined : value);
-  if (twice !== undefined)
-    throw unreadable(path, lineAt(text, twice.position), `"${twice.key}" stands there twice`);
-  const migrated = migrate(value, text, path);
-  if (hasManifestShape(migrated)) return migrated;
-  const { manifestSchema } = await import("./schema");
-  const parsed = manifestSchema.safeParse(migrated);
+  const problem = strictJsonProblem(text);
+  if (problem !== undefined) throw unreadable(path, lineAt(text, problem.position), problem.message);
+  const parsed = manifestSchema.safeParse(migrate(value, text, path));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   const where = (issue?.path ?? []).map(String);
@@ -74,39 +54,67 @@ export async function parseManifest(
   );
 }
 
+/**
+ * A manifest from its text.
+ * @throws Failure MANIFEST_UNREADABLE, MANIFEST_CONFLICT, MANIFEST_NEWER, MANIFEST_CONTRADICTION (exit 8) with the line
+ */
+export function parseManifest(text: string, path: string): Manifest {
+  const manifest = parseShape(text, path);
+  const [first, ...others] = contradictions(manifest);
+  if (first === undefined) return manifest;
+  throw new Failure({
+    code: "MANIFEST_CONTRADICTION",
+    kind: "manifest",
+    message: `${path}, line ${String(lineOfPath(text, first.path))}: ${first.where}: ${first.message}${others.length === 0 ? "" : ` (and ${String(others.length)} more problems)`}.`,
+    hint: "Nothing was changed. mesa-template manifest check lists all problems; fix the file, or take the last good one from git.",
+  });
+}
+
 /** A hundred thousand versions take some 100 MB; what is larger cannot be held as one text. */
 const LARGEST_BYTES = 256 * 1024 * 1024;
 
-async function sizeOf(path: string): Promise<number> {
+/**
+ * The text of a regular file; undefined when there is none. Opened without waiting, so that a FIFO or a device is refused at
+ * once.
+ * @throws Failure MANIFEST_UNREADABLE (exit 8)
+ */
+export async function readManifestText(path: string): Promise<string | undefined> {
   try {
-    return (await stat(path)).size;
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    try {
+      const stat = await file.stat();
+      if (stat.isDirectory()) throw new Error("it is a folder");
+      if (!stat.isFile()) throw new Error("it is not a regular file");
+      if (stat.size > LARGEST_BYTES)
+        throw new Error(`it has ${String(Math.round(stat.size / 1_000_000))} MB; no manifest is that large`);
+      return await file.readFile("utf8");
+    } finally {
+      await file.close();
+    }
   } catch (error) {
-    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return 0;
-    throw error;
-  }
-}
-
-/** The manifest at a path and its file; an absent file is an empty one. @throws Failure of kind manifest (exit 8) */
-export async function readManifestFile(path: string, look?: Thoroughness): Promise<ManifestFile> {
-  let data: Buffer | undefined;
-  try {
-    const size = await sizeOf(path);
-    if (size > LARGEST_BYTES)
-      throw new Error(`it takes ${String(Math.round(size / 1_000_000))} MB, which no manifest does`);
-    data = await readIfPresent(path);
-  } catch (error) {
-    const why = hasErrno(error, "EISDIR") ? "it is a folder" : messageOf(error);
+    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return undefined;
     throw new Failure({
       code: "MANIFEST_UNREADABLE",
       kind: "manifest",
-      message: `${path} cannot be read: ${why}.`,
+      message: `${path} cannot be read: ${messageOf(error)}.`,
       hint: "Check the path and its permissions.",
       cause: error,
     });
   }
-  if (data === undefined) return { manifest: EMPTY_MANIFEST, source: undefined };
-  const text = data.toString("utf8");
-  return { manifest: await parseManifest(text, path, look), source: { text, bytes: data } };
+}
+
+/** A manifest, and whether there is a file of it. */
+export interface ManifestFile {
+  readonly manifest: Manifest;
+  readonly exists: boolean;
+}
+
+/** The manifest at a path; an absent file is an empty one. @throws Failure of kind manifest (exit 8) */
+export async function readManifestFile(path: string): Promise<ManifestFile> {
+  const text = await readManifestText(path);
+  return text === undefined
+    ? { manifest: EMPTY_MANIFEST, exists: false }
+    : { manifest: parseManifest(text, path), exists: true };
 }
 
 /** The manifest at a path; an absent file is an empty one. @throws Failure of kind manifest (exit 8) */

@@ -3,8 +3,8 @@ import { systemClock } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
 import type { ManifestEntry } from "./entry";
 import { parseManifest } from "./read";
-import { oneEntry } from "./ref";
-import { usableImage } from "./usable-image";
+import { oneEntry } from "./versions/ref";
+import { usableImage } from "./versions/usable-image";
 
 export interface ResolveOptions {
   /** Which template, e.g. "debian". */
@@ -60,7 +60,7 @@ async function textOf(place: string, options: ResolveOptions): Promise<string> {
  */
 export async function resolveTemplate(ref: string, options: ResolveOptions): Promise<ResolvedTemplate> {
   const place = options.manifest ?? "dockerfiles/manifest.json";
-  const manifest = await parseManifest(await textOf(place, options), place);
+  const manifest = parseManifest(await textOf(place, options), place);
   const entry = oneEntry(manifest, ref, [options.template]);
   return { id: entry.id, image: usableImage(entry), mesaVersion: entry.mesaVersion, entry };
 }

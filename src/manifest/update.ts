@@ -1,12 +1,41 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { Failure, hasErrno, messageOf } from "../support/errors";
-import { replaceFile } from "../support/files";
+import { canonicalJson } from "../support/canonical-json";
+import { withFileLock } from "../support/file-lock";
+import { removeAbandoned, replaceFile } from "../support/files";
 import type { Host } from "../support/host";
 import type { Manifest } from "./entry";
-import { withManifestLock } from "./manifest-lock";
 import { readManifestFile } from "./read";
-import { changedText } from "./changed-text";
+
+const WAIT_LIMIT_MS = 60_000;
+
+/**
+ * Runs `work` while holding the lock beside the manifest.
+ * @throws Failure MANIFEST_LOCKED (exit 8) naming the holder after a minute
+ */
+async function withManifestLock<T>(host: Host, manifestPath: string, work: () => Promise<T>): Promise<T> {
+  const path = `${manifestPath}.lock`;
+  return withFileLock(
+    host,
+    path,
+    {
+      pauseMs: 25,
+      // What its holder left half written goes with it.
+      onAbandoned: () => removeAbandoned(manifestPath),
+      onTaken: (other, waitedMs) => {
+        if (waitedMs <= WAIT_LIMIT_MS) return;
+        throw new Failure({
+          code: "MANIFEST_LOCKED",
+          kind: "manifest",
+          message: `${manifestPath} is being changed by ${other === undefined ? "another run" : `process ${String(other.pid)} on ${other.host} since ${other.since}`}.`,
+          hint: `Wait for it to end; if it is gone, remove ${path}.`,
+        });
+      },
+    },
+    work,
+  );
+}
 
 /** How often a file that somebody else keeps changing, without the lock, is taken up again. */
 const TRIES = 20;
@@ -30,10 +59,10 @@ async function attempt(
   const seen = await stateOf(path);
   const before = await readManifestFile(path);
   const after = await change(before.manifest);
-  if (after === before.manifest && before.source !== undefined) return after;
+  if (after === before.manifest && before.exists) return after;
   const replaced = await replaceFile(
     path,
-    changedText(before, after),
+    [canonicalJson(after)],
     undefined,
     async () => (await stateOf(path)) === seen,
   );

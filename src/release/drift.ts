@@ -6,6 +6,7 @@ import { connectEngine } from "../docker/index";
 import { changedDeb, movedTags, loadUpstream, readLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
+import { newestDeployment } from "../manifest/versions/in-workspace";
 import { measureImage, readRecord, recordFolder } from "../record/index";
 import { differences } from "../render/project-folder";
 import { loadTemplate, renderTemplate } from "../render/index";
@@ -115,7 +116,7 @@ async function mesaPackage(
 
 async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
   const deployed = request.entries.filter(
-    ({ deployment, status }) => deployment !== null && ["deployed", "verified"].includes(status),
+    (entry) => newestDeployment(entry) !== undefined && ["deployed", "verified"].includes(entry.status),
   );
   if (deployed.length === 0) return [];
   const finding = (id: string) => ({ comparison: "blaxel", id, differs: [] }) as const;
@@ -130,7 +131,7 @@ async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly Dri
             sandbox: name,
             image,
             workspace,
-          } = entry.deployment ?? { sandbox: "", image: "", workspace: "" };
+          } = newestDeployment(entry) ?? { sandbox: "", image: "", workspace: "" };
           if (workspace !== credentials.workspace)
             return { ...finding(entry.id), skipped: `it is in the workspace ${workspace}` };
           const [tags, sandbox] = await Promise.all([platform.getImage(name), platform.getSandbox(name)]);
@@ -161,11 +162,13 @@ async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly Dri
 }
 
 function isLatestDeployment({ versions }: Manifest, entry: ManifestEntry): boolean {
-  const at = entry.deployment?.deployedAt ?? "";
-  return !Object.values(versions).some(
-    ({ deployment }) =>
-      deployment?.sandbox === entry.deployment?.sandbox && (deployment?.deployedAt ?? "") > at,
-  );
+  const own = newestDeployment(entry);
+  return !Object.values(versions)
+    .flatMap(({ deployments }) => Object.values(deployments))
+    .some(
+      ({ workspace, sandbox, deployedAt }) =>
+        workspace === own?.workspace && sandbox === own.sandbox && deployedAt > own.deployedAt,
+    );
 }
 
 async function localImages(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {

@@ -1,5 +1,5 @@
 import type { Manifest, ManifestEntry } from "../manifest/entry";
-import { nextRevision } from "../manifest/next-revision";
+import { nextRevision } from "../manifest/versions/next-revision";
 import { versionId } from "../manifest/entry";
 import { keptDeployment, keptFiles, keptProof } from "./kept-stages";
 import { isImage } from "./kept-values";

@@ -1,6 +1,7 @@
 import type { Image } from "../build/image";
 import type { Deployment } from "../deploy/deployment";
 import type { ManifestEntry } from "../manifest/entry";
+import { newestDeployment } from "../manifest/versions/in-workspace";
 import type { SmokeReport } from "../smoke/report";
 import { sha256 } from "../support/digest";
 import { readIfPresent } from "../support/files";
@@ -66,7 +67,8 @@ export async function keptDeployment(
   before: ManifestEntry | undefined,
 ): Promise<Deployment | undefined> {
   if (request.force) return undefined;
-  if (before?.deployment != null && before.status === "deployed") return before.deployment;
+  const recorded = before?.status === "deployed" ? newestDeployment(before) : undefined;
+  if (recorded !== undefined) return recorded;
   const kept = await readResult(files.deployed);
   return isDeployment(kept) ? kept : undefined;
 }

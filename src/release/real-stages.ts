@@ -94,17 +94,18 @@ export const realStages: Stages = {
     });
   },
   async deploy(host, request, rendered, id, progress, onSent) {
-    const [{ deployTemplate }, { readManifest }] = await Promise.all([
+    const [{ deployTemplate }, { readManifest }, { newestDeployment }] = await Promise.all([
       import("../deploy/index"),
       import("../manifest/index"),
+      import("../manifest/versions/in-workspace"),
     ]);
     const manifest = await readManifest(releaseFolders(request.root).manifest);
     const earlier = Object.values(manifest.versions).filter((entry) => entry.template === rendered.template);
     const same = earlier.find((entry) => entry.inputsDigest === rendered.inputsDigest);
     return deployTemplate(host, rendered, {
       id,
-      knownSandboxes: earlier.flatMap(({ deployment }) => deployment ?? []),
-      knownImage: same?.deployment?.image,
+      knownSandboxes: earlier.flatMap(({ deployments }) => Object.values(deployments)),
+      knownImage: same === undefined ? undefined : newestDeployment(same)?.image,
       publish: request.publish,
       adopt: request.adopt,
       force: request.force,

@@ -1,8 +1,10 @@
 import type { ManifestEntry } from "../manifest/entry";
+import { newestDeployment } from "../manifest/versions/in-workspace";
 import type { TemplateResult } from "./request";
 
 /** A template's result as its manifest entry tells it. */
 export function resultOf(entry: ManifestEntry): Omit<TemplateResult, "stages"> {
+  const deployment = newestDeployment(entry) ?? null;
   return {
     template: entry.template,
     id: entry.id,
@@ -10,8 +12,8 @@ export function resultOf(entry: ManifestEntry): Omit<TemplateResult, "stages"> {
     upToDate: false,
     image: entry.image,
     smoke: entry.smoke,
-    verification: entry.verification,
-    deployment: entry.deployment,
+    verification: deployment?.verification ?? null,
+    deployment,
   };
 }
 
@@ -21,6 +23,6 @@ export function upToDateResult(entry: ManifestEntry, stages: TemplateResult["sta
     ...resultOf(entry),
     stages,
     upToDate: true,
-    since: entry.deployment?.deployedAt ?? entry.createdAt,
+    since: newestDeployment(entry)?.deployedAt ?? entry.createdAt,
   };
 }

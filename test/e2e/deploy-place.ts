@@ -23,6 +23,7 @@ export interface Answer {
 
 export interface Entry {
   readonly status: string;
+  /** That of the workspace which the tests use. */
   readonly deployment: { readonly image: string } | null;
   readonly failure: { readonly stage: string; readonly code: string } | null;
 }
@@ -66,9 +67,10 @@ export function deployPlace(): DeployPlace {
     entry(id = ID) {
       try {
         const manifest = JSON.parse(readFileSync(join(root, "dockerfiles/manifest.json"), "utf8")) as {
-          versions: Record<string, Entry>;
+          versions: Record<string, Entry & { deployments: Record<string, Entry["deployment"]> }>;
         };
-        return manifest.versions[id];
+        const entry = manifest.versions[id];
+        return entry && { ...entry, deployment: entry.deployments["world"] ?? null };
       } catch {
         return undefined;
       }

@@ -94,7 +94,10 @@ describe("a repository that init made", () => {
 
 interface Manifest {
   readonly versions: Readonly<
-    Record<string, { readonly status: string; readonly deployment: { readonly image: string } }>
+    Record<
+      string,
+      { readonly status: string; readonly deployments: { readonly world: { readonly image: string } } }
+    >
   >;
 }
 
@@ -167,7 +170,7 @@ describe("the release workflow, as init writes it", () => {
     expect(Object.entries(manifest.versions).map(([id, { status }]) => [id, status])).toEqual(
       templates.flatMap((template) => VERSIONS.map((version) => [`${template}@${version}-1`, "verified"])),
     );
-    const images = Object.values(manifest.versions).map(({ deployment }) => deployment.image);
+    const images = Object.values(manifest.versions).map(({ deployments }) => deployments.world.image);
     expect(new Set(images).size).toBe(4);
     for (const { template, version } of include)
       for (const file of ["Dockerfile", "lock.json", "blaxel.toml"])

@@ -251,9 +251,9 @@ describe("two at the same time", () => {
       both.map(({ stderr }) => stderr).join("\n"),
     ).toEqual([0, 0]);
     const { versions } = JSON.parse(readFileSync(join(place.root, "dockerfiles/manifest.json"), "utf8")) as {
-      versions: Record<string, { status: string; deployment: { image: string } }>;
+      versions: Record<string, { status: string; deployments: { world: { image: string } } }>;
     };
     expect(Object.values(versions).map(({ status }) => status)).toEqual(["verified", "verified", "verified"]);
-    expect(new Set(Object.values(versions).map(({ deployment }) => deployment.image)).size).toBe(3);
+    expect(new Set(Object.values(versions).map(({ deployments }) => deployments.world.image)).size).toBe(3);
   });
 });

@@ -4,8 +4,9 @@ import { blaxelCredentials } from "../../blaxel/credentials";
 import { platformThrough, type Platform } from "../../blaxel/platform";
 import { withBlSession } from "../../blaxel/run-bl";
 import { readManifest } from "../../manifest/index";
-import { channelsAt } from "../../manifest/pointing";
-import type { RetentionVerdict } from "../../manifest/retention";
+import { channelsAt } from "../../manifest/channels/pointing";
+import { newestDeployment } from "../../manifest/versions/in-workspace";
+import type { RetentionVerdict } from "../../manifest/versions/retention";
 import { messageOf } from "../../support/errors";
 import type { Removal } from "./removal";
 
@@ -21,9 +22,10 @@ export function blaxelRemovals(
   manifestPath: string,
   reach: BlaxelReach,
 ): readonly Removal[] {
-  const kept = new Set(plan.filter(({ keep }) => keep).map(({ entry }) => entry.deployment?.image));
-  return plan.flatMap(({ entry: { id, deployment }, keep, why }): Removal[] => {
-    if (keep || deployment === null || kept.has(deployment.image)) return [];
+  const kept = new Set(plan.filter(({ keep }) => keep).map(({ entry }) => newestDeployment(entry)?.image));
+  return plan.flatMap(({ entry, keep, why }): Removal[] => {
+    const [id, deployment] = [entry.id, newestDeployment(entry)];
+    if (keep || deployment === undefined || kept.has(deployment.image)) return [];
     const remove = async (image: string): Promise<string | undefined> => {
       if (reach.platform === undefined) throw new Error("bl was not started");
       if (deployment.workspace !== reach.workspace) return `it is in the workspace ${deployment.workspace}`;

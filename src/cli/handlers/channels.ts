@@ -1,8 +1,14 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { table } from "../table";
+import type { ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
+import { newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
+
+function imageOf(entry: ManifestEntry | undefined): string | undefined {
+  return entry === undefined ? undefined : newestDeployment(entry)?.image;
+}
 
 export const run: CommandHandler = async (_args, { root, templates, terminal }) => {
   const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
@@ -15,7 +21,7 @@ export const run: CommandHandler = async (_args, { root, templates, terminal }) 
       channel,
       id,
       manifest.versions[id]?.status ?? "missing",
-      manifest.versions[id]?.deployment?.image ?? "-",
+      imageOf(manifest.versions[id]) ?? "-",
     ]),
   );
   return {

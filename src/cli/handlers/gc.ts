@@ -5,8 +5,8 @@ import { localRemovals } from "../gc/local";
 import { outcomeDocument, outcomeText, type Outcome, type Removal } from "../gc/removal";
 import { errorDocument } from "../output";
 import { readManifest, updateManifest } from "../../manifest/index";
-import { markRemoved } from "../../manifest/mark-removed";
-import { readRetention, retentionPlan, type RetentionVerdict } from "../../manifest/retention";
+import { markRemoved } from "../../manifest/versions/record-entry";
+import { readRetention, retentionPlan, type RetentionVerdict } from "../../manifest/versions/retention";
 import { isoTime } from "../../support/clock";
 import { exitCodeOf, Failure, messageOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
@@ -103,7 +103,9 @@ function removedVersions(
   locally: boolean,
 ): ReadonlySet<string> {
   const gone = outcomes.flatMap(({ removal, outcome }) => (outcome === "removed" ? (removal.id ?? []) : []));
-  const neverDeployed = plan.filter(({ keep, entry }) => !keep && entry.deployment === null);
+  const neverDeployed = plan.filter(
+    ({ keep, entry }) => !keep && Object.keys(entry.deployments).length === 0,
+  );
   return new Set([...gone, ...(locally ? neverDeployed.map(({ entry }) => entry.id) : [])]);
 }
 

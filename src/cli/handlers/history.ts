@@ -15,7 +15,7 @@ export const run: CommandHandler = async (args, { root, templates, terminal }) =
     .reverse();
   const rows = history.map((move) => [
     move.at.slice(0, 19).replace("T", " "),
-    move.channel,
+    move.channel ?? "-",
     move.action,
     move.from ?? "-",
     move.to ?? "-",

@@ -6,7 +6,8 @@ import { sortedEntries } from "../ref";
 import { age, table } from "../table";
 import { VERSION_STATUSES, type Manifest, type ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
-import { channelTarget } from "../../manifest/pointing";
+import { channelTarget } from "../../manifest/channels/pointing";
+import { entryDocument, newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 const HEAD = ["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"];
@@ -27,7 +28,11 @@ export const run: CommandHandler = async (args, { host, root, templates, termina
   );
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, versions, channels },
+    json: {
+      ok: true,
+      versions: versions.map((entry) => entryDocument(entry, newestDeployment(entry)?.workspace)),
+      channels,
+    },
     text: json ? "" : listText(manifest, versions, host.clock.now(), terminal.width),
   };
 };
@@ -49,10 +54,10 @@ function listText(
     entry.id,
     entry.status,
     pointing.get(entry.id)?.join(",") ?? "-",
-    age(entry.deployment?.deployedAt ?? entry.createdAt, nowMs),
+    age(newestDeployment(entry)?.deployedAt ?? entry.createdAt, nowMs),
     humanBytes(entry.image.sizeBytes),
     `${String(entry.smoke.passed)}/${String(entry.smoke.passed + entry.smoke.failed + entry.smoke.skipped)}`,
-    entry.deployment?.image ?? "-",
+    newestDeployment(entry)?.image ?? "-",
   ]);
   return table(HEAD, rows, width);
 }

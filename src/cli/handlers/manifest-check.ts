@@ -2,14 +2,16 @@ import { join, resolve } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { checkManifest } from "../../manifest/check";
-import { readManifestFile } from "../../manifest/read";
+import { EMPTY_MANIFEST } from "../../manifest/entry";
+import { parseShape, readManifestText } from "../../manifest/read";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { root }) => {
   const given = args.text("file");
   const path = given === undefined ? join(root, "dockerfiles/manifest.json") : resolve(given);
-  const { manifest, source } = await readManifestFile(path, "every key");
-  if (given !== undefined && source === undefined) throw wrongUsage(`There is no file ${path}.`);
+  const text = await readManifestText(path);
+  if (given !== undefined && text === undefined) throw wrongUsage(`There is no file ${path}.`);
+  const manifest = text === undefined ? EMPTY_MANIFEST : parseShape(text, path);
   const problems = checkManifest(manifest);
   const count = Object.keys(manifest.versions).length;
   return {

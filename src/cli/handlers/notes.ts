@@ -6,6 +6,7 @@ import { compareVersions } from "../../compare/compare";
 import { notesOf } from "../../compare/notes";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
+import { newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { root, templates }) => {
@@ -36,7 +37,7 @@ async function notesFor(
     since === undefined ? undefined : compareVersions(await measuredVersion(root, since), measured);
   const facts = {
     status: entry.status,
-    image: entry.deployment?.image ?? null,
+    image: newestDeployment(entry)?.image ?? null,
     createdAt: entry.createdAt,
     smoke: entry.smoke,
   };

@@ -4,7 +4,7 @@ import { entriesOf, refuseSomeTemplates } from "../ref";
 import { keptTemplates } from "../template-folders";
 import type { Manifest } from "../../manifest/entry";
 import { readManifest, updateManifest } from "../../manifest/index";
-import { promote } from "../../manifest/promote";
+import { promote } from "../../manifest/channels/promote";
 import { whoMoves } from "../../manifest/who";
 import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";

@@ -2,7 +2,8 @@ import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { oneEntry } from "../ref";
 import { readManifest } from "../../manifest/index";
-import { usableImage } from "../../manifest/usable-image";
+import { usableImage } from "../../manifest/versions/usable-image";
+import { entryDocument, newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { root, templates }) => {
@@ -10,5 +11,9 @@ export const run: CommandHandler = async (args, { root, templates }) => {
   const ref = args.required("ref");
   const version = oneEntry(manifest, ref, templates);
   const image = usableImage(version);
-  return { exitCode: EXIT_CODES.done, json: { ok: true, ref, image, version }, text: `${image}\n` };
+  return {
+    exitCode: EXIT_CODES.done,
+    json: { ok: true, ref, image, version: entryDocument(version, newestDeployment(version)?.workspace) },
+    text: `${image}\n`,
+  };
 };

@@ -3,6 +3,7 @@ import type { CommandHandler } from "../command";
 import { humanBytes } from "../../support/bytes";
 import { oneEntry } from "../ref";
 import { readManifest } from "../../manifest/index";
+import { entryDocument, newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { root, templates }) => {
@@ -18,6 +19,8 @@ export const run: CommandHandler = async (args, { root, templates }) => {
     readonly durationMs: number;
   }): string =>
     `${String(report.passed)} passed, ${String(report.failed)} failed, ${String(report.skipped)} skipped in ${(report.durationMs / 1000).toFixed(1)} s`;
+  const document = entryDocument(entry, newestDeployment(entry)?.workspace);
+  const { deployment, verification } = document;
   const lines: [string, string][] = [
     ["version", entry.id],
     ["status", entry.status],
@@ -31,12 +34,12 @@ export const run: CommandHandler = async (args, { root, templates }) => {
       `${humanBytes(entry.image.sizeBytes)}, ${String(entry.image.layers)} layers, ${entry.image.id}`,
     ],
     ["smoke", counts(entry.smoke)],
-    ["verified", entry.verification === null ? "no" : counts(entry.verification)],
+    ["verified", verification === null ? "no" : counts(verification)],
     [
       "deployed",
-      entry.deployment === null
+      deployment === null
         ? "no"
-        : `${entry.deployment.image} in ${entry.deployment.workspace}, ${entry.deployment.deployedAt}, bl ${entry.deployment.blVersion}`,
+        : `${deployment.image} in ${deployment.workspace}, ${deployment.deployedAt}, bl ${deployment.blVersion}`,
     ],
     ...(entry.failure === null
       ? []
@@ -59,7 +62,7 @@ export const run: CommandHandler = async (args, { root, templates }) => {
   ];
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, version: entry, channels },
+    json: { ok: true, version: document, channels },
     text: lines.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join(""),
   };
 };

@@ -3,9 +3,11 @@ import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { entriesOf } from "../ref";
 import { readLock } from "../../lock/index";
+import type { ManifestEntry } from "../../manifest/entry";
 import { readManifest, recordEntry, updateManifest } from "../../manifest/index";
+import { newestDeployment } from "../../manifest/versions/in-workspace";
 import { loadTemplate, projectFolder, renderTemplate } from "../../render/index";
-import { countsOf } from "../../release/entry";
+import { countsOf, deploymentRecord } from "../../release/entry";
 import { realStages } from "../../release/real-stages";
 import { refuseUnproven } from "../../release/refuse-unproven";
 import { Failure, messageOf } from "../../support/errors";
@@ -20,17 +22,17 @@ export const run: CommandHandler = async (args, context) => {
   const results = [];
   let first: Error | undefined;
   for (const entry of entries) {
-    const { deployment } = entry;
-    if (deployment === null)
+    const deployment = newestDeployment(entry);
+    if (deployment === undefined)
       throw wrongUsage(`${entry.id} was never deployed.`, `mesa-template release ${entry.mesaVersion}`);
     const lock = await readLock(join(projectFolder(root, entry.template, entry.mesaVersion), "lock.json"));
     if (lock === undefined) throw wrongUsage(`The lock of ${entry.id} is missing.`);
     const rendered = renderTemplate(await loadTemplate(root, entry.template), lock);
     const request = await stageRequest({ ...args, required: () => entry.mesaVersion }, context);
-    const report = await realStages.verify(host, request, rendered, { ...deployment }, (message) => {
+    const report = await realStages.verify(host, request, rendered, deployment, (message) => {
       host.emit({ type: "stage-progress", template: entry.template, stage: "verify", message });
     });
-    let failure: { stage: string; code: string; message: string } | null = null;
+    let failure: ManifestEntry["failure"] = null;
     try {
       refuseUnproven(report, args.flag("allow-skipped"), "verify");
     } catch (error) {
@@ -39,21 +41,15 @@ export const run: CommandHandler = async (args, context) => {
         stage: "verify",
         code: error instanceof Failure ? error.code : "INTERNAL",
         message: host.redact(messageOf(error)),
+        workspace: deployment.workspace,
       };
     }
-    const status =
-      entry.status === "revoked" || entry.status === "removed"
-        ? entry.status
-        : failure === null
-          ? "verified"
-          : "failed";
-    await updateManifest(host, path, (manifest) =>
-      recordEntry(
-        manifest,
-        { ...entry, status, verification: { ...countsOf(report) }, failure },
-        isoTime(host.clock.now()),
-      ),
+    const at = isoTime(host.clock.now());
+    const deployments = { [deployment.workspace]: deploymentRecord(deployment, report, at) };
+    const after = await updateManifest(host, path, (manifest) =>
+      recordEntry(manifest, { ...entry, deployments, failure }, at),
     );
+    const status = after.versions[entry.id]?.status ?? entry.status;
     results.push({ id: entry.id, status, ...countsOf(report), checks: report.checks });
   }
   if (first !== undefined) throw first;

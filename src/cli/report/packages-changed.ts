@@ -2,7 +2,7 @@ import { changedPackages } from "../../compare/compare";
 import { packageLine } from "../../compare/text";
 import type { Manifest } from "../../manifest/entry";
 import type { PackagesChanged } from "../../manifest/report/extras";
-import { sortedEntries } from "../../manifest/sorted-entries";
+import { sortedEntries } from "../../manifest/versions/sorted-entries";
 import { readRecord, recordFolder } from "../../record/store";
 
 /** How many steps from one version to the next are shown of each template. */

@@ -1,5 +1,6 @@
 import type { Manifest, ManifestEntry } from "../entry";
-import { sortedEntries } from "../sorted-entries";
+import { sortedEntries } from "../versions/sorted-entries";
+import { newestDeployment } from "../versions/in-workspace";
 import { barChart, escaped } from "./chart";
 import { driftPart, packagesPart, type ReportExtras } from "./extras";
 import { STYLE } from "./style";
@@ -21,7 +22,7 @@ function channelsTable(manifest: Manifest): string {
         `<strong>${escaped(channel)}</strong>`,
         escaped(id),
         `<span class="${entry?.status ?? ""}">${entry?.status ?? "missing"}</span>`,
-        escaped(entry?.deployment?.image ?? "–"),
+        escaped((entry === undefined ? undefined : newestDeployment(entry)?.image) ?? "–"),
       ];
     }),
   );
@@ -37,16 +38,18 @@ function moveList(manifest: Manifest): string {
   if (moves.length === 0) return '<p class="none">No channel was ever moved.</p>';
   const items = moves.map(
     (move) =>
-      `<li><div class="when">${escaped(move.at.slice(0, 16).replace("T", " "))} UTC · ${escaped(move.by)}</div><div><strong>${escaped(move.channel)}</strong> of ${escaped(move.template)}: ${escaped(move.from ?? "nothing")} → ${escaped(move.to ?? "nothing")} <em>(${escaped(move.action)}${move.reason === undefined ? "" : `: ${escaped(move.reason)}`})</em></div></li>`,
+      `<li><div class="when">${escaped(move.at.slice(0, 16).replace("T", " "))} UTC · ${escaped(move.by)}</div><div><strong>${escaped(move.channel ?? "")}</strong> of ${escaped(move.template)}: ${escaped(move.from ?? "nothing")} → ${escaped(move.to ?? "nothing")} <em>(${escaped(move.action)}${move.reason === undefined ? "" : `: ${escaped(move.reason)}`})</em></div></li>`,
   );
   const older = manifest.history.length - moves.length;
   return `<ol class="time">${items.join("")}</ol>${older === 0 ? "" : `<p class="none">… and ${String(older)} older ones: mesa-template history</p>`}`;
 }
 
-function imageOrWhyNot({ status, deployment, failure, revocation }: ManifestEntry): string {
+function imageOrWhyNot(entry: ManifestEntry): string {
+  const { status, failure, revocation } = entry;
+  const deployment = newestDeployment(entry);
   if (status === "revoked") return `revoked: ${revocation?.reason ?? "no reason given"}`;
   if (status === "failed") return `${failure?.stage ?? "it"} failed: ${failure?.message ?? "no cause kept"}`;
-  if (status === "removed") return `removed${deployment === null ? "" : `, was ${deployment.image}`}`;
+  if (status === "removed") return `removed${deployment === undefined ? "" : `, was ${deployment.image}`}`;
   return deployment?.image ?? "–";
 }
 

@@ -22,6 +22,7 @@ function staysOf(moves: readonly ChannelMove[], end: number): readonly Stay[] {
 function lanesOf(manifest: Manifest): ReadonlyMap<string, readonly ChannelMove[]> {
   const lanes = new Map<string, ChannelMove[]>();
   for (const move of manifest.history) {
+    if (move.channel === null) continue;
     const name = `${move.template} ${move.channel}`;
     lanes.set(name, [...(lanes.get(name) ?? []), move]);
   }

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { promote } from "../../../src/manifest/promote";
+import { promote } from "../../../src/manifest/channels/promote";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { entryOf, manifestOf } from "../manifest/fixture";
 import { buildInto, workFolder } from "./fixture/built";
@@ -57,8 +57,8 @@ const BROKEN: Readonly<Record<string, string>> = {
   ),
   "something deep that ends": "[".repeat(50_000),
   "something huge": `${good.slice(0, -3)},"x":"${"y".repeat(3_000_000)}`,
-  "a newer major version": good.replace('"schemaVersion": "1.0"', '"schemaVersion": "2.0"'),
-  "a version that never was": good.replace('"schemaVersion": "1.0"', '"schemaVersion": "0.3"'),
+  "a newer major version": good.replace('"schemaVersion": "2.0"', '"schemaVersion": "3.0"'),
+  "a version that never was": good.replace('"schemaVersion": "2.0"', '"schemaVersion": "0.9"'),
 };
 
 const COMMANDS: readonly (readonly string[])[] = [

@@ -2,8 +2,8 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
-import { promote } from "../../../src/manifest/promote";
-import { entryOf, manifestOf } from "../manifest/fixture";
+import { promote } from "../../../src/manifest/channels/promote";
+import { deploymentOf, entryOf, manifestOf } from "../manifest/fixture";
 import { buildInto, workFolder } from "./fixture/built";
 import { runProgram, writeManifest, type Ran } from "./fixture/program";
 
@@ -23,13 +23,7 @@ const entries: readonly ManifestEntry[] = [
   ),
   {
     ...entryOf("debian", "0.9.0"),
-    deployment: {
-      workspace: "elsewhere",
-      sandbox: "mesa-debian",
-      image: "sandbox/mesa-debian:tag090r1",
-      deployedAt: "2026-01-01T00:00:00.000Z",
-      blVersion: "0.1.108",
-    },
+    deployments: { elsewhere: deploymentOf("debian", "0.9.0", 1, "elsewhere") },
   },
 ];
 /** stable points at 0.12.0 and would go back to 0.10.0; the last two are 0.15.0 and 0.14.0: left are 0.13.0, 0.11.0 and 0.9.0. */

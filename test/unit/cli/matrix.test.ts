@@ -69,7 +69,8 @@ describe("matrix", () => {
     const lockFile = join(root, "dockerfiles/debian/0.20.0/lock.json");
     const lock = parseLock(readFileSync(lockFile, "utf8"), lockFile);
     const { inputsDigest } = renderTemplate(await loadTemplate(root, "debian"), lock);
-    const verified = { ...entryOf("debian", "0.20.0"), status: "verified" as const, inputsDigest };
+    const entry = entryOf("debian", "0.20.0");
+    const verified = { ...entry, inputsDigest, smoke: { ...entry.smoke, inputsDigest } };
     writeFileSync(join(root, "dockerfiles/manifest.json"), canonicalJson(manifestOf(verified)));
     const versions = async (...args: string[]): Promise<unknown> => {
       const { out } = await matrix("--json", "--template", "debian", ...args);

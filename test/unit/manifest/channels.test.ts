@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkManifest } from "../../../src/manifest/check";
-import { promote } from "../../../src/manifest/promote";
-import { revoke } from "../../../src/manifest/revoke";
-import { rollback, rollbackTarget } from "../../../src/manifest/rollback";
+import { promote } from "../../../src/manifest/channels/promote";
+import { revoke } from "../../../src/manifest/channels/revoke";
+import { rollback, rollbackTarget } from "../../../src/manifest/channels/rollback";
 import type { Manifest } from "../../../src/manifest/entry";
 import { Failure } from "../../../src/support/errors";
 import { entryOf, manifestOf } from "./fixture";

@@ -1,5 +1,35 @@
-import type { Manifest, ManifestEntry, VersionStatus } from "../../../src/manifest/entry";
+import type { Manifest, ManifestEntry, VersionDeployment, VersionStatus } from "../../../src/manifest/entry";
 import { EMPTY_MANIFEST, versionId } from "../../../src/manifest/entry";
+
+const evidence = (passed: number) => ({
+  checksDigest: `sha256:${"c".repeat(64)}`,
+  mounted: true,
+  passed,
+  failed: 0,
+  skipped: 0,
+  durationMs: 1000,
+  notRun: [],
+});
+
+/** A deployment of a template version, verified unless said otherwise. */
+export function deploymentOf(
+  template: string,
+  mesaVersion: string,
+  revision = 1,
+  workspace = "ws",
+  verified = true,
+): VersionDeployment {
+  const image = `sandbox/mesa-${template}:tag${mesaVersion.replaceAll(".", "")}r${String(revision)}`;
+  const at = "2026-01-01T00:00:00.000Z";
+  return {
+    workspace,
+    sandbox: `mesa-${template}`,
+    image,
+    deployedAt: at,
+    blVersion: "0.1.108",
+    verification: verified ? { image, at, ...evidence(17) } : null,
+  };
+}
 
 /** An entry of a template version, verified unless said otherwise. */
 export function entryOf(
@@ -16,21 +46,21 @@ export function entryOf(
     inputsDigest: `sha256:${"a".repeat(64)}`,
     status,
     image: { id: `sha256:${"b".repeat(64)}`, sizeBytes: 1000, layers: 3 },
-    smoke: { passed: 24, failed: 0, skipped: 0, durationMs: 1000 },
-    verification: status === "verified" ? { passed: 17, failed: 0, skipped: 0, durationMs: 900 } : null,
-    deployment:
+    smoke: {
+      imageId: `sha256:${"b".repeat(64)}`,
+      inputsDigest: `sha256:${"a".repeat(64)}`,
+      ...evidence(24),
+    },
+    deployments:
       status === "verified" || status === "deployed"
-        ? {
-            workspace: "ws",
-            sandbox: `mesa-${template}`,
-            image: `sandbox/mesa-${template}:tag${mesaVersion.replaceAll(".", "")}r${String(revision)}`,
-            deployedAt: "2026-01-01T00:00:00.000Z",
-            blVersion: "0.1.108",
-          }
-        : null,
+        ? { ws: deploymentOf(template, mesaVersion, revision, "ws", status === "verified") }
+        : {},
     failure: status === "failed" ? { stage: "deploy", code: "X", message: "it failed" } : null,
     createdAt: "2026-01-01T00:00:00.000Z",
     createdBy: { commit: null, ci: null },
+    ...(status === "revoked"
+      ? { revocation: { reason: "broken", at: "2026-01-02T00:00:00.000Z", by: "x" } }
+      : {}),
   };
 }
 

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkManifest } from "../../../src/manifest/check";
+import { checkManifest, contradictions } from "../../../src/manifest/check";
 import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { mergeManifests } from "../../../src/manifest/merge";
-import { promote } from "../../../src/manifest/promote";
-import { revoke } from "../../../src/manifest/revoke";
-import { rollback } from "../../../src/manifest/rollback";
+import { promote } from "../../../src/manifest/channels/promote";
+import { revoke } from "../../../src/manifest/channels/revoke";
+import { rollback } from "../../../src/manifest/channels/rollback";
 import { Failure } from "../../../src/support/errors";
 import { canonicalJson } from "../../../src/support/canonical-json";
-import { entryOf, manifestOf } from "./fixture";
+import { deploymentOf, entryOf, manifestOf } from "./fixture";
 
 const at = (day: number): string => `2026-02-${String(day).padStart(2, "0")}T00:00:00.000Z`;
 const facts = (day: number) => ({ at: at(day), by: "x" }) as const;
@@ -37,21 +37,64 @@ describe("joining manifests", () => {
     expect(mergeManifests(merged, other)).toBe(merged);
   });
 
+  const deployed: Partial<ManifestEntry> = {
+    status: "deployed",
+    deployments: { ws: deploymentOf("debian", "0.20.0", 1, "ws", false) },
+  };
+  const failed: Partial<ManifestEntry> = {
+    status: "failed",
+    failure: { stage: "verify", code: "X", message: "it failed", workspace: "ws" },
+  };
+  const revoked: Partial<ManifestEntry> = {
+    status: "revoked",
+    revocation: { reason: "r", at: at(1), by: "x" },
+    updatedAt: at(1),
+  };
+  const unrevoked: Partial<ManifestEntry> = {
+    revocation: { reason: "r", at: at(1), by: "x", lifted: { reason: "s", at: at(2), by: "y" } },
+    updatedAt: at(2),
+  };
   it.each<[string, Partial<ManifestEntry>, Partial<ManifestEntry>, string]>([
-    ["deployed, then verified", { status: "deployed", verification: null }, {}, "verified"],
-    ["failed, then verified", { status: "failed", updatedAt: at(1) }, { updatedAt: at(2) }, "verified"],
-    ["verified, then failed", { updatedAt: at(1) }, { status: "failed", updatedAt: at(2) }, "failed"],
+    ["deployed, then verified", deployed, {}, "verified"],
+    ["failed, then verified", { ...failed, updatedAt: at(1) }, { updatedAt: at(2) }, "verified"],
+    ["verified, then failed", { updatedAt: at(1) }, { ...failed, updatedAt: at(2) }, "failed"],
+    ["revoked while another run verified it", revoked, { updatedAt: at(2) }, "revoked"],
+    ["revoked, then removed", revoked, { status: "removed" }, "removed"],
+    ["revoked, then unrevoked", revoked, unrevoked, "verified"],
     [
-      "revoked while another run verified it",
-      { status: "revoked", updatedAt: at(1) },
-      { updatedAt: at(2) },
+      "unrevoked, then revoked once more",
+      unrevoked,
+      { status: "revoked", revocation: { reason: "t", at: at(3), by: "x" }, updatedAt: at(3) },
       "revoked",
     ],
-    ["revoked, then removed", { status: "revoked" }, { status: "removed" }, "removed"],
   ])("knows which state of a version is the later one: %s", (_what, one, other, status) => {
     const sides = [one, other].map((change) => manifestOf({ ...old, ...change })) as [Manifest, Manifest];
-    expect(mergeManifests(...sides).versions[old.id]?.status).toBe(status);
-    expect(mergeManifests(sides[1], sides[0]).versions[old.id]?.status).toBe(status);
+    for (const merged of [mergeManifests(...sides), mergeManifests(sides[1], sides[0])]) {
+      expect(merged.versions[old.id]?.status).toBe(status);
+      expect(contradictions(merged)).toEqual([]);
+    }
+  });
+
+  it("keeps the deployments of both, by workspace", () => {
+    const to = (workspace: string, day: number): Manifest =>
+      manifestOf({
+        ...old,
+        deployments: { [workspace]: deploymentOf("debian", "0.20.0", 1, workspace) },
+        updatedAt: at(day),
+      });
+    const removed = manifestOf({
+      ...old,
+      status: "removed",
+      deployments: { ws: { ...deploymentOf("debian", "0.20.0"), removedAt: at(3) } },
+      updatedAt: at(3),
+    });
+    const both = mergeManifests(to("ws", 1), to("prod", 2));
+    expect(Object.keys(both.versions[old.id]?.deployments ?? {}).sort()).toEqual(["prod", "ws"]);
+    expect(canonicalJson(mergeManifests(to("prod", 2), to("ws", 1)))).toBe(canonicalJson(both));
+    expect(mergeManifests(removed, to("ws", 1)).versions[old.id]).toMatchObject({
+      status: "removed",
+      deployments: { ws: { removedAt: at(3) } },
+    });
   });
 
   it.each<[string, Partial<ManifestEntry>]>([
@@ -73,9 +116,9 @@ describe("joining manifests", () => {
   });
 
   it("keeps unknown fields, and the newer of two schema versions", () => {
-    const newer = { ...base, schemaVersion: "1.7", colour: "blue" };
-    expect(mergeManifests(base, newer)).toMatchObject({ schemaVersion: "1.7", colour: "blue" });
-    expect(mergeManifests(newer, base)).toMatchObject({ schemaVersion: "1.7", colour: "blue" });
+    const newer = { ...base, schemaVersion: "2.7", colour: "blue" };
+    expect(mergeManifests(base, newer)).toMatchObject({ schemaVersion: "2.7", colour: "blue" });
+    expect(mergeManifests(newer, base)).toMatchObject({ schemaVersion: "2.7", colour: "blue" });
   });
 
   it("comes to the same in any order, and is valid, whatever two runs did", () => {

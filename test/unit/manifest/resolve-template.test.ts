@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { resolveTemplate } from "../../../src/index";
-import { promote } from "../../../src/manifest/promote";
-import { revoke } from "../../../src/manifest/revoke";
+import { promote } from "../../../src/manifest/channels/promote";
+import { revoke } from "../../../src/manifest/channels/revoke";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { entryOf, manifestOf } from "./fixture";
 

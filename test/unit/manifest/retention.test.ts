@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { promote } from "../../../src/manifest/promote";
-import { retentionPlan } from "../../../src/manifest/retention";
+import { promote } from "../../../src/manifest/channels/promote";
+import { retentionPlan } from "../../../src/manifest/versions/retention";
 import { entryOf, manifestOf } from "./fixture";
 
 const now = Date.parse("2026-06-01T00:00:00.000Z");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/manifest/entry";
 import { readManifest, recordEntry, updateManifest } from "../../../src/manifest/index";
-import { promote } from "../../../src/manifest/promote";
+import { promote } from "../../../src/manifest/channels/promote";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { systemClock } from "../../../src/support/clock";
 import { entryOf, manifestOf } from "./fixture";
@@ -48,11 +48,11 @@ describe("changing the manifest", () => {
     ["with its parts in another order", `${JSON.stringify({ ...start, history: [] }, null, 2)}\n`],
     [
       "with versions in another order",
-      `{\n  "channels": {},\n  "history": [],\n  "schemaVersion": "1.0",\n  "versions": ${JSON.stringify(Object.fromEntries(Object.entries(start.versions).reverse()), null, 2).replaceAll("\n", "\n  ")}\n}\n`,
+      `{\n  "channels": {},\n  "history": [],\n  "schemaVersion": "2.0",\n  "versions": ${JSON.stringify(Object.fromEntries(Object.entries(start.versions).reverse()), null, 2).replaceAll("\n", "\n  ")}\n}\n`,
     ],
     [
       "with fields of the future",
-      canonicalJson({ ...start, aaa: { of: ["the", "future"] }, zzz: 1, schemaVersion: "1.4" }),
+      canonicalJson({ ...start, aaa: { of: ["the", "future"] }, zzz: 1, schemaVersion: "2.4" }),
     ],
     ["with letters of all kinds", canonicalJson({ ...start, by: "Ádá – 你好 🦀" })],
     ["without any version", canonicalJson({ ...start, versions: {} })],

@@ -1,6 +1,6 @@
 import { updateManifest, recordEntry } from "../../../src/manifest/index";
-import { promote } from "../../../src/manifest/promote";
-import { rollback } from "../../../src/manifest/rollback";
+import { promote } from "../../../src/manifest/channels/promote";
+import { rollback } from "../../../src/manifest/channels/rollback";
 import { Failure } from "../../../src/support/errors";
 import { entryOf } from "./fixture";
 import { fileHost } from "./host";

@@ -1,4 +1,4 @@
-import type { Manifest } from "./entry";
+import type { Manifest } from "../entry";
 import { entryOf, moved, refused, whyNot, type MoveFacts } from "./move";
 import { channelTarget, versionNamed } from "./pointing";
 

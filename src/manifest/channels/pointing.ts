@@ -1,20 +1,25 @@
-import type { Manifest, ManifestEntry } from "./entry";
+import type { Manifest, ManifestEntry } from "../entry";
 
 /** The version with an id, or undefined. Never something an object inherits: people may ask for "constructor". */
 export function versionNamed(manifest: Manifest, id: string): ManifestEntry | undefined {
   return Object.hasOwn(manifest.versions, id) ? manifest.versions[id] : undefined;
 }
 
+/** The channels of a template, by name. */
+export function channelsOf(manifest: Manifest, template: string): Readonly<Record<string, string>> {
+  return (Object.hasOwn(manifest.channels, template) ? manifest.channels[template] : undefined) ?? {};
+}
+
 /** The id a template's channel points at, or undefined. */
 export function channelTarget(manifest: Manifest, template: string, channel: string): string | undefined {
-  const channels = Object.hasOwn(manifest.channels, template) ? manifest.channels[template] : undefined;
-  return channels !== undefined && Object.hasOwn(channels, channel) ? channels[channel] : undefined;
+  const channels = channelsOf(manifest, template);
+  return Object.hasOwn(channels, channel) ? channels[channel] : undefined;
 }
 
 /** Channels that point at a version. */
 export function channelsAt(manifest: Manifest, id: string): readonly string[] {
   const template = versionNamed(manifest, id)?.template ?? "";
-  return Object.entries(manifest.channels[template] ?? {})
+  return Object.entries(channelsOf(manifest, template))
     .filter(([, target]) => target === id)
     .map(([channel]) => channel);
 }

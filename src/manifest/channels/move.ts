@@ -1,5 +1,5 @@
-import { Failure } from "../support/errors";
-import type { ChannelMove, Manifest, ManifestEntry } from "./entry";
+import { Failure } from "../../support/errors";
+import type { ChannelMove, Manifest, ManifestEntry } from "../entry";
 import { channelTarget, versionNamed } from "./pointing";
 
 /** Who moved a channel, when, and why. */

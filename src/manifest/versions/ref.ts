@@ -1,6 +1,6 @@
-import { Failure } from "../support/errors";
-import type { Manifest, ManifestEntry } from "./entry";
-import { channelTarget, versionNamed } from "./pointing";
+import { Failure } from "../../support/errors";
+import type { Manifest, ManifestEntry } from "../entry";
+import { channelTarget, versionNamed } from "../channels/pointing";
 import { sortedEntries } from "./sorted-entries";
 
 const ID = /^([a-z][a-z0-9-]*)@(.+)-(\d+)$/u;

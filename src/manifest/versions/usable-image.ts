@@ -1,5 +1,6 @@
-import { Failure } from "../support/errors";
-import type { ManifestEntry } from "./entry";
+import { Failure } from "../../support/errors";
+import type { ManifestEntry } from "../entry";
+import { newestDeployment } from "./in-workspace";
 
 /**
  * The immutable image of a version, sandbox/NAME:TAG, when it may be used.
@@ -13,12 +14,13 @@ export function usableImage(entry: ManifestEntry): string {
       message: `${entry.id} was revoked: ${entry.revocation?.reason ?? "no reason given"}.`,
       hint: "Use another version.",
     });
-  if (entry.deployment === null || (entry.status !== "verified" && entry.status !== "deployed"))
+  const deployment = newestDeployment(entry);
+  if (deployment === undefined || (entry.status !== "verified" && entry.status !== "deployed"))
     throw new Failure({
       code: "NOT_DEPLOYED",
       kind: "usage",
       message: `${entry.id} is ${entry.status}: there is no image of it to use.`,
       hint: `Release it: mesa-template release ${entry.mesaVersion} --template ${entry.template}.`,
     });
-  return entry.deployment.image;
+  return deployment.image;
 }

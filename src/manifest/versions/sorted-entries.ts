@@ -1,5 +1,5 @@
 import compare from "semver/functions/compare";
-import type { Manifest, ManifestEntry } from "./entry";
+import type { Manifest, ManifestEntry } from "../entry";
 
 /** All entries, newest first: by Mesa version, then template, then revision. Each version is parsed once, however many entries have it. */
 export function sortedEntries(manifest: Manifest): ManifestEntry[] {

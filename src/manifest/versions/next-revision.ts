@@ -1,4 +1,4 @@
-import type { Manifest, ManifestEntry } from "./entry";
+import type { Manifest, ManifestEntry } from "../entry";
 
 export interface NextRevision {
   readonly revision: number;

@@ -1,4 +1,4 @@
-import type { Manifest } from "./entry";
+import type { Manifest } from "../entry";
 import { entryOf, moved, refused, type MoveFacts } from "./move";
 import { channelsAt } from "./pointing";
 import { rollbackTarget } from "./rollback";

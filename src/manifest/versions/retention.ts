@@ -1,10 +1,11 @@
 import * as z from "zod/mini";
 import compare from "semver/functions/compare";
-import { Failure, messageOf } from "../support/errors";
-import { readIfPresent } from "../support/files";
-import { channelsAt } from "./pointing";
-import { rollbackTarget } from "./rollback";
-import type { Manifest, ManifestEntry } from "./entry";
+import { Failure, messageOf } from "../../support/errors";
+import { readIfPresent } from "../../support/files";
+import { channelsAt } from "../channels/pointing";
+import { rollbackTarget } from "../channels/rollback";
+import { newestDeployment } from "./in-workspace";
+import type { Manifest, ManifestEntry } from "../entry";
 
 const schema = z.strictObject({
   keep_last: z._default(z.int().check(z.minimum(1)), 5),
@@ -65,7 +66,7 @@ export function retentionPlan(
     for (const entry of entries) {
       const channels = channelsAt(manifest, entry.id);
       const target = targets.get(entry.id);
-      const days = (nowMs - Date.parse(entry.deployment?.deployedAt ?? entry.createdAt)) / DAY_MS;
+      const days = (nowMs - Date.parse(newestDeployment(entry)?.deployedAt ?? entry.createdAt)) / DAY_MS;
       // What failed or was revoked is nobody's last good version, and must not push one out.
       const isUsable = entry.status !== "failed" && entry.status !== "revoked";
       if (isUsable) usable += 1;
