@@ -18,7 +18,11 @@ const SILENCE_MS = 600_000;
 const BUILDX_MS = 3_600_000;
 
 export interface BuildOptions {
-  readonly mirrors: { readonly images?: string | undefined; readonly packages?: string | undefined };
+  readonly mirrors: {
+    readonly images?: string | undefined;
+    readonly packages?: string | undefined;
+    readonly downloads?: string | undefined;
+  };
   readonly force?: boolean;
   /** A buildx builder to build on; "classic" and "buildkit" are the engine's own. */
   readonly builder?: string | undefined;
@@ -100,7 +104,11 @@ async function run(
       [INPUTS_LABEL]: rendered.inputsDigest,
       [VERSION_LABEL]: `${rendered.template}@${rendered.mesaVersion}`,
     },
-    buildArgs: { MIRROR: mirror, DEB_MIRROR: (mirrors.packages ?? "").replace(/\/$/u, "") },
+    buildArgs: {
+      MIRROR: mirror,
+      DEB_MIRROR: (mirrors.packages ?? "").replace(/\/$/u, ""),
+      ...(rendered.lock.downloads === undefined ? {} : { DOWNLOAD_MIRROR: mirrors.downloads ?? "" }),
+    },
     noCache: force === true,
   };
   const listener = {

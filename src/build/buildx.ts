@@ -1,5 +1,5 @@
-import { chmod, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { chmod, mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import type { RenderedFile } from "../render/rendered";
 import { Failure } from "../support/errors";
 import { withTemporaryFolder } from "../support/files";
@@ -98,6 +98,7 @@ export async function buildWithBuildx(host: Host, request: BuildxRequest): Promi
   await requireBuildx(host);
   return withTemporaryFolder("mesa-template-context-", async (context) => {
     for (const file of request.files) {
+      await mkdir(dirname(join(context, file.name)), { recursive: true });
       await writeFile(join(context, file.name), file.contents);
       await chmod(join(context, file.name), file.mode);
     }

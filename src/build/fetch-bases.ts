@@ -1,5 +1,5 @@
 import type { Engine } from "../docker/index";
-import { imageReference, type LockedImage } from "../lock/lock";
+import { imageReference, imagesOf, type LockedImage } from "../lock/lock";
 import { credentialsFor } from "../registry/credentials";
 import type { RenderedTemplate } from "../render/rendered";
 import { causeOf, Failure, messageOf } from "../support/errors";
@@ -24,9 +24,8 @@ export async function pullBases(
   rendered: RenderedTemplate,
   mirror: string,
 ): Promise<void> {
-  const { base, sandboxApi } = rendered.lock;
   await Promise.all(
-    [base, sandboxApi].map(async (locked) => {
+    imagesOf(rendered.lock).map(async ([, locked]) => {
       const reference = pulledReference(mirror, locked);
       if ((await engine.image(reference)) !== undefined) return;
       const registry = reference.split("/", 1)[0] ?? "";

@@ -1,5 +1,5 @@
 import { createTwoFilesPatch } from "diff";
-import type { Lock } from "../lock/lock";
+import { downloadsOf, imagesOf, type Lock } from "../lock/lock";
 import { generationOf } from "../mesa/generation";
 import type { Measured, MeasuredFile, VersionRecord } from "../record/record";
 import type { BuiltComparison, Change, Comparison, FilePatch, LayerSize } from "./comparison";
@@ -50,8 +50,10 @@ function inputsOf(lock: Lock): Record<string, string> {
       lock.deb.vouched.by === "signed"
         ? `signature of ${lock.deb.vouched.chain.key.fingerprint}`
         : "first download",
-    base: image(lock.base),
-    "sandbox-api": image(lock.sandboxApi),
+    ...Object.fromEntries(imagesOf(lock).map(([what, locked]) => [what, image(locked)])),
+    ...Object.fromEntries(
+      downloadsOf(lock).map(([what, { url, sha256 }]) => [what, `${url} sha256:${sha256}`]),
+    ),
     ...(lock.snapshot === undefined ? {} : { snapshot: `${lock.snapshot.url} ${lock.snapshot.at}` }),
   };
 }

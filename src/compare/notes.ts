@@ -1,3 +1,4 @@
+import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
 import { humanBytes } from "../support/bytes";
 import type { VersionRecord } from "../record/record";
 import type { Comparison } from "./comparison";
@@ -31,8 +32,8 @@ export function notesOf(
     ...(comparison === undefined ? firstVersion() : sinceThen(comparison)),
     section("Made from", [
       `- Mesa \`${lock.deb.version}\` (${lock.deb.vouched.by === "signed" ? "signed index" : "first download"}), sha256 \`${lock.deb.sha256}\``,
-      `- base \`${lock.base.repository}:${lock.base.tag}@${lock.base.digest}\``,
-      `- sandbox-api \`${lock.sandboxApi.repository}:${lock.sandboxApi.tag}@${lock.sandboxApi.digest}\``,
+      ...imagesOf(lock).map(([what, image]) => `- ${what} \`${imageReference(image)}\``),
+      ...downloadsOf(lock).map(([what, { url, sha256 }]) => `- ${what} <${url}>, sha256 \`${sha256}\``),
       `- ${String(record.packages.length)} packages of the distribution`,
     ]),
   ]

@@ -3,7 +3,7 @@ import { checkCredentials } from "../blaxel/check-credentials";
 import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
-import type { RenderedTemplate } from "../render/rendered";
+import { textOf, type RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -45,8 +45,7 @@ export async function deployTemplate(
   options: DeployOptions,
 ): Promise<Deployment> {
   const deadline = host.clock.now() + options.timeoutMs;
-  const toml = rendered.files.find((file) => file.name === "blaxel.toml");
-  const { name } = await checkBlaxelToml(toml?.contents ?? "");
+  const { name } = await checkBlaxelToml(textOf(rendered.files, "blaxel.toml"));
   const path = await findBl(host);
   const credentials = await blaxelCredentials(host);
   const { workspace } = credentials;

@@ -1,12 +1,12 @@
 import { mkdir, readdir, utimes, writeFile, chmod } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import type { BlSession } from "../blaxel/run-bl";
 import { runBl } from "../blaxel/run-bl";
 import { dryRunAnswer } from "../blaxel/answers";
 import { jsonIn } from "../blaxel/bl-json";
 import { brokenBl } from "../blaxel/broken-bl";
 import { reasonIn } from "../blaxel/refusals";
-import type { RenderedFile, RenderedTemplate } from "../render/rendered";
+import { foldersOf, type RenderedFile, type RenderedTemplate } from "../render/rendered";
 import { Failure } from "../support/errors";
 import { timeLeft, type Work } from "./work";
 
@@ -19,10 +19,14 @@ export async function stageProject(rendered: RenderedTemplate, session: BlSessio
   await mkdir(folder, { mode: 0o700 });
   for (const file of rendered.files) {
     const path = join(folder, file.name);
+    await mkdir(dirname(path), { recursive: true });
     await writeFile(path, file.contents, { flag: "wx" });
     await chmod(path, file.mode);
     await utimes(path, STAGED_AT, STAGED_AT);
   }
+  const folders = rendered.files.flatMap(({ name }) => foldersOf(name));
+  for (const below of [...new Set(folders)].reverse())
+    await utimes(join(folder, below), STAGED_AT, STAGED_AT);
   await utimes(folder, STAGED_AT, STAGED_AT);
   return folder;
 }
@@ -78,9 +82,7 @@ export function uploadDifferences(
     named.filter(({ name }) => !name.endsWith("/")).map(({ name, size }) => [name, size]),
   );
   const must = new Map(
-    files
-      .filter(({ name }) => name !== ".env.build")
-      .map(({ name, contents }) => [name, Buffer.byteLength(contents)]),
+    files.filter(({ name }) => name !== ".env.build").map(({ name, contents }) => [name, contents.length]),
   );
   return [
     ...[...must].flatMap(([name, size]) => {

@@ -1,10 +1,11 @@
 import { generationOf } from "../mesa/generation";
 import { parseImageReference } from "../registry/index";
-import type { TemplateSettings } from "../render/rendered";
+import type { DownloadInput, TemplateSettings } from "../render/rendered";
 import { canonicalJson } from "../support/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { isSealed } from "./integrity";
-import type { Lock, LockedImage } from "./lock";
+import { downloadUrl, publishedText } from "./further-inputs";
+import type { Lock, LockedDownload, LockedImage } from "./lock";
 import { parseLock } from "./lock-file";
 import type { Upstream } from "./upstream";
 
@@ -19,6 +20,8 @@ export interface LockProblem {
     | "generation"
     | "base"
     | "sandbox-api"
+    | "image"
+    | "download"
     | "package"
     | "voucher"
     | "snapshot";
@@ -116,6 +119,7 @@ function resolvedOtherwise(lock: Lock, { settings, upstream }: LockExpectation):
       tagged(lock.sandboxApi),
       named(upstream.sandboxApi.image),
     ),
+    ...furtherInputs(lock, settings),
     ...differs("package", "its package is", deb.package, mesa.package),
     ...(deb.url.startsWith(`${mesa.repository}/`)
       ? []
@@ -135,6 +139,41 @@ function resolvedOtherwise(lock: Lock, { settings, upstream }: LockExpectation):
       snapshotText(lock.snapshot),
       snapshotText(upstream.snapshot),
     ),
+  ];
+}
+
+/** [images.*] and [downloads.*] of template.toml against the lock, in both directions. */
+function furtherInputs(lock: Lock, settings: TemplateSettings): readonly LockProblem[] {
+  const { images = {}, downloads = {} } = lock;
+  const none = "not in the lock";
+  const download = ({ url, vouched }: LockedDownload): string =>
+    vouched.by === "publisher" ? `${url} (${vouched.hash})` : url;
+  const wanted = (input: DownloadInput): string =>
+    input.published === undefined
+      ? downloadUrl(input)
+      : `${downloadUrl(input)} (${publishedText(input.published)})`;
+  const names = (a: object, b: object): readonly string[] => [
+    ...new Set([...Object.keys(a), ...Object.keys(b)]),
+  ];
+  return [
+    ...names(images, settings.images).flatMap((name) => {
+      const [locked, input] = [images[name], settings.images[name]];
+      return differs(
+        "image",
+        `images.${name} is`,
+        locked === undefined ? none : tagged(locked),
+        input === undefined ? none : named(input.image),
+      );
+    }),
+    ...names(downloads, settings.downloads).flatMap((name) => {
+      const [locked, input] = [downloads[name], settings.downloads[name]];
+      return differs(
+        "download",
+        `downloads.${name} is`,
+        locked === undefined ? none : download(locked),
+        input === undefined ? none : wanted(input),
+      );
+    }),
   ];
 }
 

@@ -52,6 +52,20 @@ export const lockedDebSchema = z.strictObject({
   ]),
 });
 
+/** A file that a template's build fetches. */
+export const lockedDownloadSchema = z.strictObject({
+  /** Canonical address, never a mirror's. */
+  url: z.string(),
+  version: z.optional(z.string()),
+  size: z.number(),
+  sha256: sha256Hex,
+  /** Who vouches for these bytes: the hash that the publisher names, or the first download. */
+  vouched: z.discriminatedUnion("by", [
+    z.strictObject({ by: z.literal("publisher"), hash: z.string() }),
+    z.strictObject({ by: z.literal("first-download"), downloadedAt: moment }),
+  ]),
+});
+
 /** All inputs of one (template, Mesa version), resolved and immutable. */
 export const lockSchema = z.strictObject({
   schemaVersion: z.literal(1),
@@ -62,6 +76,9 @@ export const lockSchema = z.strictObject({
   base: lockedImageSchema,
   sandboxApi: lockedImageSchema,
   deb: lockedDebSchema,
+  /** Further images and downloads of template.toml, by the names they have there. */
+  images: z.optional(z.record(z.string(), lockedImageSchema)),
+  downloads: z.optional(z.record(z.string(), lockedDownloadSchema)),
   /** A dated mirror of the distribution's own packages, when upstream.toml pins one. */
   snapshot: z.optional(z.strictObject({ url: z.string(), at: z.string() })),
   lockedAt: moment,
@@ -72,9 +89,24 @@ export const lockSchema = z.strictObject({
 export type LockedImage = Readonly<z.infer<typeof lockedImageSchema>>;
 export type SignatureChain = Readonly<z.infer<typeof signatureChainSchema>>;
 export type LockedDeb = Readonly<z.infer<typeof lockedDebSchema>>;
+export type LockedDownload = Readonly<z.infer<typeof lockedDownloadSchema>>;
 export type Lock = Readonly<z.infer<typeof lockSchema>>;
 
 /** `repository:tag@digest`, as it stands in a FROM line. */
 export function imageReference(image: LockedImage): string {
   return `${image.repository}:${image.tag}@${image.digest}`;
+}
+
+/** All images of a lock with what each is to the template: "base", "sandbox-api", "images.NAME". */
+export function imagesOf(lock: Lock): readonly (readonly [what: string, image: LockedImage])[] {
+  return [
+    ["base", lock.base],
+    ["sandbox-api", lock.sandboxApi],
+    ...Object.entries(lock.images ?? {}).map(([name, image]) => [`images.${name}`, image] as const),
+  ];
+}
+
+/** All downloads of a lock besides the .deb: "downloads.NAME". */
+export function downloadsOf(lock: Lock): readonly (readonly [what: string, download: LockedDownload])[] {
+  return Object.entries(lock.downloads ?? {}).map(([name, download]) => [`downloads.${name}`, download]);
 }

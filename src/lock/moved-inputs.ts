@@ -5,7 +5,8 @@ import { openDownloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { availablePackages } from "./available-versions";
-import type { Lock, LockedImage } from "./lock";
+import { downloadFacts } from "./further-inputs";
+import { downloadsOf, imagesOf, type Lock, type LockedImage } from "./lock";
 import { mesaRepository } from "./mesa-repository";
 import type { Upstream } from "./upstream";
 
@@ -34,7 +35,34 @@ export async function movedTags(
       throw error;
     }
   };
-  return (await Promise.all([one(lock.base), one(lock.sandboxApi)])).flat();
+  return (await Promise.all(imagesOf(lock).map(([, image]) => one(image)))).flat();
+}
+
+/**
+ * What is at the addresses of a lock's downloads now, where that is no longer what was locked: a sentence each. Throws when an address
+ * cannot be asked (DOWNLOAD_UNREACHABLE).
+ */
+export async function changedDownloads(
+  host: Host,
+  lock: Lock,
+  upstream: Upstream,
+  cacheDir: string,
+): Promise<readonly string[]> {
+  const downloads = openDownloads(host, cacheDir);
+  const found = await Promise.all(
+    downloadsOf(lock).map(async ([what, { url, sha256 }]) => {
+      try {
+        const now = await downloadFacts(what, url, upstream.mirrors.downloads, downloads);
+        return now.sha256 === sha256
+          ? []
+          : [`${what}: ${url} has sha256 ${now.sha256} now, ${sha256} was locked`];
+      } catch (error) {
+        if (error instanceof Failure && error.code === "DOWNLOAD_MISSING") return [`${what}: ${url} is gone`];
+        throw error;
+      }
+    }),
+  );
+  return found.flat();
 }
 
 /**

@@ -1,11 +1,14 @@
 import compare from "semver/functions/compare";
 import parse from "semver/functions/parse";
+import * as z from "zod/mini";
 import { lastModified, mesaVersionOf } from "../apt/index";
 import { listTags, resolveImage } from "../registry/index";
 import { openDownloads, type Downloads } from "../support/downloads";
 import type { Host } from "../support/host";
+import { ask } from "../support/http";
 import { availablePackages } from "./available-versions";
-import type { Lock } from "./lock";
+import { downloadAddress, downloadFacts } from "./further-inputs";
+import { downloadsOf, imagesOf, type Lock, type LockedDownload, type LockedImage } from "./lock";
 import { mesaRepository } from "./mesa-repository";
 import type { Upstream } from "./upstream";
 
@@ -14,7 +17,8 @@ export interface OutdatedInput {
   readonly template: string;
   /** The Mesa version whose lock was looked at. */
   readonly mesaVersion: string;
-  readonly input: "mesa" | "base" | "sandbox-api";
+  /** "mesa", "base", "sandbox-api", "images.NAME", "downloads.NAME" */
+  readonly input: string;
   /** What it is, e.g. "docker.io/library/debian:bookworm-slim". */
   readonly name: string;
   readonly current: { readonly value: string; readonly date: string | null };
@@ -51,8 +55,12 @@ export async function outdatedInputs(
   const downloads = openDownloads(host, options.cacheDir);
   const found = await Promise.all([
     newerMesa(host, lock, options),
-    newerBase(host, lock, options.upstream, downloads),
-    newerSandboxApi(host, lock, options, downloads),
+    ...imagesOf(lock).map(([what, image]) =>
+      what === "sandbox-api"
+        ? newerSandboxApi(host, lock, options, downloads)
+        : movedImage(host, what, image, options.upstream, downloads),
+    ),
+    ...downloadsOf(lock).map(([what, download]) => newerDownload(host, what, download, options, downloads)),
   ]);
   return found
     .filter((input) => input !== undefined)
@@ -92,16 +100,70 @@ async function newerMesa(
   };
 }
 
-async function newerBase(host: Host, lock: Lock, upstream: Upstream, downloads: Downloads): Promise<Found> {
-  const name = `${lock.base.repository}:${lock.base.tag}`;
+async function movedImage(
+  host: Host,
+  input: string,
+  image: LockedImage,
+  upstream: Upstream,
+  downloads: Downloads,
+): Promise<Found> {
+  const name = `${image.repository}:${image.tag}`;
   const now = await resolveImage(host, name, { mirror: upstream.mirrors.images, downloads });
-  if (now.platformDigest === lock.base.platformDigest) return undefined;
+  if (now.platformDigest === image.platformDigest) return undefined;
   return {
-    input: "base",
+    input,
     name,
-    current: { value: lock.base.digest, date: lock.base.createdAt ?? null },
+    current: { value: image.digest, date: image.createdAt ?? null },
     newest: { value: now.digest, date: now.createdAt ?? null },
   };
+}
+
+const LATEST_LIMIT = 4 * 1024 * 1024;
+const LATEST_TIMEOUT_MS = 60_000;
+
+/** npm's registries name the newest version of a package at PACKAGE/latest; other addresses do not say what would be newer. */
+async function newerDownload(
+  host: Host,
+  input: string,
+  { url, version, sha256 }: LockedDownload,
+  { upstream }: OutdatedOptions,
+  downloads: Downloads,
+): Promise<Found> {
+  const npm = /^(https:\/\/.+)\/-\/[^/]+\.tgz$/u.exec(url)?.[1];
+  if (npm === undefined || version === undefined) {
+    const now = await downloadFacts(input, url, upstream.mirrors.downloads, downloads);
+    if (now.sha256 === sha256) return undefined;
+    return {
+      input,
+      name: url,
+      current: { value: `sha256:${sha256}`, date: null },
+      newest: { value: `sha256:${now.sha256}`, date: null },
+    };
+  }
+  const answer = await ask(host, {
+    url: downloadAddress(`${npm}/latest`, upstream.mirrors.downloads),
+    limitBytes: LATEST_LIMIT,
+    timeoutMs: LATEST_TIMEOUT_MS,
+  });
+  const newest = latestSchema.safeParse(parsedJson(answer.body)).data?.version;
+  if (newest === undefined || parse(version) === null || parse(newest) === null) return undefined;
+  if (compare(newest, version) <= 0) return undefined;
+  return {
+    input,
+    name: npm,
+    current: { value: version, date: null },
+    newest: { value: newest, date: null },
+  };
+}
+
+const latestSchema = z.object({ version: z.string() });
+
+function parsedJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 async function newerSandboxApi(

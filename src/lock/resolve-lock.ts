@@ -6,6 +6,7 @@ import { openDownloads, type Downloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { firstDownloadDeb } from "./first-download";
+import { lockedDownload } from "./further-inputs";
 import { isSealed, sealed } from "./integrity";
 import type { Lock, LockedDeb, LockedImage } from "./lock";
 import { parseMesaVersion } from "./mesa-version";
@@ -40,10 +41,20 @@ export async function resolveLock(host: Host, request: LockRequest): Promise<Loc
   checkBase(base, template);
   const downloads = openDownloads(host, request.cacheDir);
   const registry = { mirror: upstream.mirrors.images, downloads };
-  const [baseImage, sandboxApi, deb] = await allOrFirstFailure([
+  const [baseImage, sandboxApi, deb, images, files] = await allOrFirstFailure([
     lockedImage(host, base, registry),
     lockedImage(host, upstream.sandboxApi.image, registry),
     lockedDeb(host, { ...request, mesaVersion }, downloads),
+    named(request.settings.images, ({ image }) => lockedImage(host, image, registry)),
+    named(request.settings.downloads, (input, name) =>
+      lockedDownload(
+        host,
+        { template, name, mirror: upstream.mirrors.downloads },
+        input,
+        downloads,
+        previous?.downloads?.[name],
+      ),
+    ),
   ]);
   const lock = sealed({
     schemaVersion: 1,
@@ -53,6 +64,8 @@ export async function resolveLock(host: Host, request: LockRequest): Promise<Loc
     base: baseImage,
     sandboxApi,
     deb,
+    ...(images === undefined ? {} : { images }),
+    ...(files === undefined ? {} : { downloads: files }),
     ...(upstream.snapshot === undefined ? {} : { snapshot: upstream.snapshot }),
     lockedAt: isoTime(host.clock.now()),
   });
@@ -60,11 +73,22 @@ export async function resolveLock(host: Host, request: LockRequest): Promise<Loc
 }
 
 /** Like Promise.all, but every part has ended before the first failure is thrown: nothing goes on behind its back. */
-async function allOrFirstFailure(
-  parts: readonly [Promise<LockedImage>, Promise<LockedImage>, Promise<LockedDeb>],
-): Promise<[LockedImage, LockedImage, LockedDeb]> {
+async function allOrFirstFailure<T extends readonly unknown[]>(parts: {
+  readonly [K in keyof T]: Promise<T[K]>;
+}): Promise<T> {
   await Promise.allSettled(parts);
-  return Promise.all(parts);
+  return await Promise.all(parts);
+}
+
+/** Each of some named inputs, locked side by side; undefined where there is none. */
+async function named<T, U>(
+  inputs: Readonly<Record<string, T>>,
+  lock: (input: T, name: string) => Promise<U>,
+): Promise<Readonly<Record<string, U>> | undefined> {
+  const entries = Object.entries(inputs);
+  if (entries.length === 0) return undefined;
+  const locked = await allOrFirstFailure(entries.map(([name, input]) => lock(input, name)));
+  return Object.fromEntries(entries.map(([name], index) => [name, locked[index] as U]));
 }
 
 async function lockedImage(host: Host, image: string, registry: RegistryOptions): Promise<LockedImage> {

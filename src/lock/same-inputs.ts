@@ -1,5 +1,5 @@
 import { canonicalJson } from "../support/canonical-json";
-import type { Lock, LockedImage } from "./lock";
+import { imagesOf, type Lock, type LockedImage } from "./lock";
 
 /**
  * Whether two locks stand for the same image: all inputs are equal, and the same key (or first download) vouches for the .deb. Times and
@@ -9,19 +9,12 @@ export function sameInputs(a: Lock, b: Lock): boolean {
   return canonicalJson(inputsOf(a)) === canonicalJson(inputsOf(b));
 }
 
-function inputsOf({ template, mesaVersion, generation, base, sandboxApi, deb, snapshot }: Lock): unknown {
+function inputsOf(lock: Lock): unknown {
+  const { template, mesaVersion, generation, deb, downloads, snapshot } = lock;
   const { vouched, ...file } = deb;
   const voucher = vouched.by === "signed" ? vouched.chain.key.fingerprint : vouched.by;
-  return {
-    template,
-    mesaVersion,
-    generation,
-    base: imageOf(base),
-    sandboxApi: imageOf(sandboxApi),
-    file,
-    voucher,
-    snapshot,
-  };
+  const images = imagesOf(lock).map(([what, image]) => [what, imageOf(image)]);
+  return { template, mesaVersion, generation, images, file, voucher, downloads, snapshot };
 }
 
 function imageOf(image: LockedImage): unknown {

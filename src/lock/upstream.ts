@@ -38,6 +38,7 @@ const upstreamFileSchema = z.strictObject({
           ),
       ),
       packages: z.optional(url),
+      downloads: z.optional(url),
     }),
     {},
   ),
@@ -60,6 +61,8 @@ export interface Upstream {
     readonly images?: string;
     /** Takes the place of scheme and host of the package repository's URLs; no slash at its end. */
     readonly packages?: string;
+    /** Takes the place of "https://" in the addresses of downloads: their host is the first part of the path. Ends in "/". */
+    readonly downloads?: string;
   };
   /** A dated mirror of the distribution's own packages. */
   readonly snapshot?: { readonly url: string; readonly at: string };
@@ -131,6 +134,7 @@ function refined(file: UpstreamFile, path: string): Upstream {
   const image = file["sandbox-api"].image;
   checkSandboxApi(image, path);
   checkRepository(file, path);
+  checkDownloads(file, path);
   if (mesa.vouched === "signed" && mesa.key === undefined) {
     throw invalid(
       path,
@@ -166,6 +170,7 @@ function refined(file: UpstreamFile, path: string): Upstream {
     mirrors: {
       ...(mirrors.images === undefined ? {} : { images: `${mirrors.images.replace(/\/+$/u, "")}/` }),
       ...(mirrors.packages === undefined ? {} : { packages: mirrors.packages.replace(/\/+$/u, "") }),
+      ...(mirrors.downloads === undefined ? {} : { downloads: `${mirrors.downloads.replace(/\/+$/u, "")}/` }),
     },
     ...(snapshot === undefined ? {} : { snapshot }),
     path: resolve(path),
@@ -200,6 +205,15 @@ function checkRepository({ mesa, mirrors }: UpstreamFile, path: string): void {
       `mirrors.packages is ${mirror}: nothing but the connection vouches for a first download, so it must be https (or a host of the private network)`,
     );
   }
+}
+
+/** A mirror that serves plain http must be in the private network: a first download rests on the connection alone. */
+function checkDownloads({ mirrors: { downloads } }: UpstreamFile, path: string): void {
+  if (downloads?.startsWith("http:") === true && !isPrivateNetwork(new URL(downloads).hostname))
+    throw invalid(
+      path,
+      `mirrors.downloads is ${downloads}: it must be https, or a host of the private network`,
+    );
 }
 
 /** A fingerprint as people write it (spaces, lower case, 0x) as 40 or 64 upper-case hex digits. */

@@ -1,4 +1,4 @@
-import { imageReference } from "../lock/lock";
+import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
 import { canonicalJson } from "../support/canonical-json";
 import { sha256 } from "../support/digest";
 import type { Measured } from "./record";
@@ -38,11 +38,14 @@ export function provenanceOf(
         externalParameters: { template: record.template, mesaVersion: record.mesaVersion },
         internalParameters: { inputsDigest: record.inputsDigest, generation: lock.generation },
         resolvedDependencies: [
-          ...[lock.base, lock.sandboxApi].map((image) => ({
+          ...imagesOf(lock).map(([, image]) => ({
             uri: `docker://${imageReference(image)}`,
             digest: { sha256: hexOf(image.digest) },
           })),
-          { uri: lock.deb.url, digest: { sha256: lock.deb.sha256 } },
+          ...[lock.deb, ...downloadsOf(lock).map(([, download]) => download)].map((file) => ({
+            uri: file.url,
+            digest: { sha256: file.sha256 },
+          })),
           ...(chain === undefined
             ? []
             : [
@@ -51,7 +54,7 @@ export function provenanceOf(
               ]),
           ...Object.entries(record.rendered).map(([name, text]) => ({
             name: `dockerfiles/${record.template}/${record.mesaVersion}/${name}`,
-            digest: { sha256: sha256(text) },
+            digest: { sha256: /^\d+ bytes, sha256:([0-9a-f]{64})\n$/u.exec(text)?.[1] ?? sha256(text) },
           })),
           ...(commit === null ? [] : [{ name: "source", digest: { gitCommit: commit } }]),
         ],

@@ -37,7 +37,7 @@ export const recordSchema = z.looseObject({
   packages: z.array(packageSchema),
   smoke: z.array(z.looseObject({ name: z.string(), outcome: z.string(), durationMs: z.number() })),
   lock: lockSchema,
-  /** Texts of the rendered files by name, lock.json left out. */
+  /** Texts of the rendered files by name, lock.json left out; of what is no text, its size and hash. */
   rendered: z.record(z.string(), z.string()),
 });
 

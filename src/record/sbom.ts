@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { imageReference, type LockedImage } from "../lock/lock";
+import { imageReference, imagesOf, type LockedDownload, type LockedImage } from "../lock/lock";
 import { canonicalJson } from "../support/canonical-json";
 import type { Measured, Package } from "./record";
 
@@ -61,6 +61,15 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
       }),
     ]),
   });
+  const downloadComponent = ([name, { url, version, sha256: hex }]: readonly [string, LockedDownload]) =>
+    new Models.Component(Enums.ComponentType.File, name, {
+      bomRef: `download:${name}@${hex}`,
+      ...(version === undefined ? {} : { version }),
+      hashes: sha256(hex),
+      externalReferences: new Models.ExternalReferenceRepository([
+        new Models.ExternalReference(url, Enums.ExternalReferenceType.Distribution, { hashes: sha256(hex) }),
+      ]),
+    });
   const packageComponent = ({ manager, name, version, architecture }: Package) =>
     new Models.Component(Enums.ComponentType.Library, name, {
       bomRef: `${manager}:${name}:${architecture}@${version}`,
@@ -71,9 +80,9 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     });
 
   const components = [
-    imageComponent(lock.base),
-    imageComponent(lock.sandboxApi),
+    ...imagesOf(lock).map(([, locked]) => imageComponent(locked)),
     debComponent,
+    ...Object.entries(lock.downloads ?? {}).map(downloadComponent),
     // What is installed from Mesa's package stands there already, with its hash.
     ...record.packages.filter(({ name }) => name !== lock.deb.package).map(packageComponent),
   ];

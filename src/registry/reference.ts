@@ -20,7 +20,7 @@ const DIGEST = /^sha256:[0-9a-f]{64}$/u;
 
 /**
  * Takes an image name apart as Docker does: "debian" is docker.io/library/debian; the part before the first slash is a registry
- * when it has a dot, a port, or is localhost. The grammar is that of distribution/reference. A name outside it is a Failure of kind usage
+ * when it has a dot, a port, or is localhost; index.docker.io is docker.io. The grammar is that of distribution/reference. A name outside it is a Failure of kind usage
  * (BAD_IMAGE_NAME).
  */
 export function parseImageReference(text: string): ImageReference {
@@ -31,7 +31,7 @@ export function parseImageReference(text: string): ImageReference {
   const tag = colon === -1 ? undefined : named.slice(colon + 1);
   const first = name.slice(0, Math.max(0, name.indexOf("/")));
   const hasHost = first === "localhost" || /[.:]/u.test(first);
-  const registry = hasHost ? first : "docker.io";
+  const registry = hasHost && first !== "index.docker.io" ? first : "docker.io";
   const rest = hasHost ? name.slice(first.length + 1) : name;
   const path = registry === "docker.io" && !rest.includes("/") ? `library/${rest}` : rest;
   const fault =

@@ -3,7 +3,7 @@ import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
 import { connectEngine } from "../docker/index";
-import { changedDeb, movedTags, loadUpstream, readLock } from "../lock/index";
+import { changedDeb, changedDownloads, movedTags, loadUpstream, readLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { newestDeployment } from "../manifest/versions/in-workspace";
@@ -18,7 +18,7 @@ import { releaseFolders } from "./folders";
 /** The five comparisons, by what is held against what. */
 export const COMPARISONS = {
   "rendered-files": "rendered files against templates and lock",
-  "upstream-tags": "lock against the tags of its images",
+  "upstream-tags": "lock against the tags of its images and its downloads",
   "mesa-package": "lock against Mesa's package repository",
   blaxel: "manifest against Blaxel",
   "local-images": "manifest against images on the engine",
@@ -99,7 +99,12 @@ async function upstreamTags(
   const finding = { comparison: "upstream-tags", id, differs: [] } as const;
   if (lock === undefined) return { ...finding, skipped: NO_LOCK };
   const upstream = await loadUpstream(upstreamPath);
-  return { ...finding, differs: await movedTags(host, lock, upstream, releaseFolders(root).cache) };
+  const { cache } = releaseFolders(root);
+  const differs = await Promise.all([
+    movedTags(host, lock, upstream, cache),
+    changedDownloads(host, lock, upstream, cache),
+  ]);
+  return { ...finding, differs: differs.flat() };
 }
 
 async function mesaPackage(

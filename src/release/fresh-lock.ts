@@ -1,6 +1,6 @@
 import { loadUpstream, resolveLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
-import { loadTemplate, renderTemplate } from "../render/index";
+import { loadTemplate, renderTemplate, textsOf } from "../render/index";
 import type { Host } from "../support/host";
 import { releaseFolders } from "./folders";
 
@@ -34,8 +34,6 @@ export async function freshlyLocked(
   const { files } = renderTemplate(source, lock);
   return {
     lock,
-    rendered: Object.fromEntries(
-      files.filter(({ name }) => name !== "lock.json").map(({ name, contents }) => [name, contents]),
-    ),
+    rendered: textsOf(files),
   };
 }

@@ -1,5 +1,5 @@
 import type { Image } from "../build/image";
-import type { RenderedTemplate } from "../render/rendered";
+import { textsOf, type RenderedTemplate } from "../render/rendered";
 import type { Measured, Package } from "../record/record";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
@@ -68,11 +68,7 @@ export async function measureVersion(
       packages: [...held.packages],
       smoke: facts.smoke.checks.map(({ name, outcome, durationMs }) => ({ name, outcome, durationMs })),
       lock,
-      rendered: Object.fromEntries(
-        rendered.files
-          .filter(({ name }) => name !== "lock.json")
-          .map(({ name, contents }) => [name, contents]),
-      ),
+      rendered: textsOf(rendered.files),
     },
   };
   if (before?.record.inputsDigest === inputsDigest) warnOfOtherPackages(host, before.record, measured.record);

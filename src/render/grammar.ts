@@ -6,7 +6,8 @@ const GRAMMARS = {
     /^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u,
   /** Where the files carry their own signatures: plain http does no harm. */
   "signed mirror's address": /^https?:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~+%/-]*)?$/u,
-  "https address": /^https:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~+%/-]*)?$/u,
+  "https address":
+    /^https:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~+%@=,:/-]*(?:\?[A-Za-z0-9._~+%@=,:&/-]*)?)?$/u,
   path: /^\/[A-Za-z0-9._~+%/-]*$/u,
   word: /^[A-Za-z0-9][A-Za-z0-9._+:@/-]*$/u,
   name: /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/u,

@@ -1,53 +1,110 @@
 import Handlebars from "handlebars";
 import type { Lock } from "../lock/lock";
 import { canonicalJson } from "../support/canonical-json";
-import { digestOf } from "../support/digest";
+import { digestOf, sha256 } from "../support/digest";
 import { Failure, messageOf } from "../support/errors";
-import type { RenderedFile, RenderedTemplate } from "./rendered";
+import { checkDockerfile } from "./dockerfile";
+import { textOf, type RenderedFile, type RenderedTemplate } from "./rendered";
 import type { TemplateSource } from "./source";
 import { valuesFor } from "./values";
 
-/** Left out of the upload. bl matches a line as a prefix and anywhere in the path, so no line may begin like a file of ours. */
-const BLAXELIGNORE = `# Written by mesa-template. With this file bl's own list does not apply, so what must never be sent stands here.
-.env
-.git
-.mesa-template
-node_modules
-`;
+/** What a person who runs bl in the folder by hand must never send. */
+const LEFT_OUT = [".env", ".git", ".mesa-template", "node_modules"];
 
-/** An object that remembers which of its keys were read. */
-function watched(values: Readonly<Record<string, unknown>>): {
-  readonly proxy: Record<string, unknown>;
-  readonly unread: () => readonly string[];
-} {
-  const read = new Set<string>();
-  const proxy = new Proxy(
-    { ...values },
-    {
-      get(target, key: string) {
-        read.add(key);
-        return target[key];
-      },
-    },
+/** bl matches a line as a prefix of a path, and as a part of it: one that would leave out a file of the template is not written. */
+function blaxelignore(names: readonly string[]): string {
+  const lines = LEFT_OUT.filter(
+    (entry) => !names.some((name) => name.startsWith(entry) || name.split("/").includes(entry)),
   );
-  return { proxy, unread: () => Object.keys(values).filter((key) => !read.has(key)) };
+  return [
+    "# Written by mesa-template. With this file bl's own list does not apply, so what must never be sent stands here.",
+    ...lines,
+    "",
+  ].join("\n");
+}
+
+/**
+ * A value for Handlebars that has its own properties and no others, shows its name in messages, and remembers which inputs were read.
+ * @param path how a template calls it: "" for the whole, else "values", "images.node"
+ */
+function ownOnly(value: unknown, path: string, read: Set<string>): unknown {
+  if (Array.isArray(value)) return value.map((one) => ownOnly(one, path, read));
+  if (typeof value !== "object" || value === null) return value;
+  const bare = Object.create(null) as Record<PropertyKey, unknown>;
+  for (const [key, inner] of Object.entries(value))
+    bare[key] = ownOnly(inner, path === "" ? key : `${path}.${key}`, read);
+  Object.defineProperty(bare, Symbol.toPrimitive, { value: () => `<${path}>` });
+  return new Proxy(bare, {
+    get(target, key) {
+      if (typeof key === "string") read.add(path === "" ? key : `${path}.${key}`);
+      return target[key];
+    },
+  });
+}
+
+/** The whole name that stands at a place of the one text that has `name` in it there. */
+function writtenAt(texts: readonly string[], name: string, line: number, column: number): string {
+  const names = texts.map((text) => /^[\w.-]+/u.exec(text.split("\n")[line - 1]?.slice(column) ?? "")?.[0]);
+  return names.find((one) => one?.split(".").includes(name)) ?? name;
 }
 
 function explain(source: TemplateSource, file: string, error: unknown): Failure {
   const message = messageOf(error);
-  const missing =
-    /"([^"]+)" not defined in .* - (\d+):\d+/u.exec(message) ?? /"([^"]+)" not defined/u.exec(message);
-  const line = missing?.[2] === undefined ? "" : `, line ${missing[2]}`;
-  return new Failure({
-    code: "TEMPLATE_INVALID",
+  const fail = (where: string, what: string, hint: string): Failure =>
+    new Failure({
+      code: "TEMPLATE_INVALID",
+      kind: "usage",
+      template: source.name,
+      message: `templates/${source.name}/${file}.hbs${where}: ${what}`,
+      hint,
+      cause: error,
+    });
+  const missing = /"([^"]+)" not defined in (?:<([^>]*)>|\w+)(?: - (\d+):(\d+))?/u.exec(message);
+  if (missing !== null) {
+    const [, name = "", path, line, column] = missing;
+    const whole =
+      path === undefined
+        ? writtenAt(
+            [source.files[file] ?? "", ...Object.values(source.partials)],
+            name,
+            Number(line),
+            Number(column),
+          )
+        : [path, name].filter((part) => part !== "").join(".");
+    return fail(
+      line === undefined ? "" : `, line ${line}`,
+      `{{${whole}}} has no value.`,
+      /^(?:images|downloads)\./u.test(whole)
+        ? `Further inputs stand in template.toml, like [${whole.split(".").slice(0, 2).join(".")}].`
+        : "Values of your own stand under [values] in template.toml and are written {{values.NAME}}; docs/templates.md lists the others.",
+    );
+  }
+  const parse = /^Parse error on line (\d+):/u.exec(message);
+  if (parse !== null) {
+    const text = source.files[file]?.split("\n")[Number(parse[1]) - 1] ?? "";
+    return fail(
+      `, line ${parse[1] ?? ""}`,
+      `Handlebars cannot read ${JSON.stringify(text.trim())}.`,
+      "A value is written {{name}}; {{#if …}} and {{#each …}} end with {{/if}} and {{/each}}.",
+    );
+  }
+  const partials = Object.keys(source.partials).join(", ");
+  return fail("", message.split("\n")[0] ?? "", `The partials are: ${partials}.`);
+}
+
+/** Inputs that template.toml names and the lock does not have. */
+function refuseUnlocked({ name, settings }: TemplateSource, lock: Lock): void {
+  const lacks = [
+    ...Object.keys(settings.images).map((one) => [`images.${one}`, lock.images?.[one]] as const),
+    ...Object.keys(settings.downloads).map((one) => [`downloads.${one}`, lock.downloads?.[one]] as const),
+  ].find(([, locked]) => locked === undefined);
+  if (lacks === undefined) return;
+  throw new Failure({
+    code: "LOCK_LACKS_INPUT",
     kind: "usage",
-    template: source.name,
-    message:
-      missing === null
-        ? `${file}.hbs: ${message.split("\n")[0] ?? ""}`
-        : `${file}.hbs${line}: {{${missing[1] ?? ""}}} has no value.`,
-    hint: "Values of your own stand under [values] in template.toml and are written {{values.NAME}}; the others are listed in the README.",
-    cause: error,
+    template: name,
+    message: `templates/${name}/template.toml names ${lacks[0]}, and the lock of Mesa ${lock.mesaVersion} does not have it.`,
+    hint: `Lock it: mesa-template lock ${lock.mesaVersion} --template ${name} --relock`,
   });
 }
 
@@ -56,40 +113,33 @@ function explain(source: TemplateSource, file: string, error: unknown): Failure 
  * @throws Failure TEMPLATE_INVALID, VALUE_NOT_ALLOWED (exit 2)
  */
 export function renderTemplate(source: TemplateSource, lock: Lock): RenderedTemplate {
+  refuseUnlocked(source, lock);
   const engine = Handlebars.create();
   for (const [name, text] of Object.entries(source.partials)) engine.registerPartial(name, text);
-  const values = valuesFor(source.settings, lock);
-  const own = watched(values["values"] as Record<string, unknown>);
-  const context = { ...values, values: own.proxy };
-  const files: RenderedFile[] = Object.entries(source.files).map(([name, text]) => {
+  const read = new Set<string>();
+  const values = ownOnly(valuesFor(source.settings, lock), "", read);
+  const rendered: RenderedFile[] = Object.entries(source.files).map(([name, text]) => {
     try {
       const contents = engine.compile(text, { strict: true, noEscape: true, explicitPartialContext: false })(
-        context,
+        values,
       );
       return {
         name,
         mode: name.endsWith(".sh") ? 0o755 : 0o644,
-        contents: contents.endsWith("\n") ? contents : `${contents}\n`,
+        contents: Buffer.from(contents.endsWith("\n") ? contents : `${contents}\n`),
       };
     } catch (error) {
       throw explain(source, name, error);
     }
   });
-  const unread = own.unread();
-  if (unread.length > 0) {
-    throw new Failure({
-      code: "TEMPLATE_INVALID",
-      kind: "usage",
-      template: source.name,
-      message: `templates/${source.name}/template.toml gives ${unread.map((key) => `values.${key}`).join(", ")}, which no file of the template uses.`,
-      hint: "Use it or take it out: a value that does nothing is mostly a spelling mistake.",
-    });
-  }
+  refuseUnused(source, read);
+  const sent = [...rendered, ...source.ownFiles];
   const all = [
-    ...files,
-    { name: ".blaxelignore", mode: 0o644, contents: BLAXELIGNORE },
-    { name: "lock.json", mode: 0o644, contents: canonicalJson(lock) },
+    ...sent,
+    { name: ".blaxelignore", mode: 0o644, contents: Buffer.from(blaxelignore(sent.map(({ name }) => name))) },
+    { name: "lock.json", mode: 0o644, contents: Buffer.from(canonicalJson(lock)) },
   ].sort((a, b) => (a.name < b.name ? -1 : 1));
+  checkDockerfile(textOf(all, "Dockerfile"), all, source.name);
   return {
     template: source.name,
     mesaVersion: lock.mesaVersion,
@@ -100,7 +150,26 @@ export function renderTemplate(source: TemplateSource, lock: Lock): RenderedTemp
   };
 }
 
+/** A value or input that does nothing is mostly a spelling mistake. */
+function refuseUnused({ name, settings }: TemplateSource, read: ReadonlySet<string>): void {
+  const unused = (["values", "images", "downloads"] as const).flatMap((kind) =>
+    Object.keys(settings[kind])
+      .map((key) => `${kind}.${key}`)
+      .filter((key) => !read.has(key)),
+  );
+  if (unused.length === 0) return;
+  throw new Failure({
+    code: "TEMPLATE_INVALID",
+    kind: "usage",
+    template: name,
+    message: `templates/${name}/template.toml gives ${unused.join(", ")}, which no file of the template uses.`,
+    hint: "Use it or take it out: what does nothing is mostly a spelling mistake.",
+  });
+}
+
 /** sha256 over names, modes and contents; the lock is one of the files. */
 export function inputsDigestOf(files: readonly RenderedFile[]): string {
-  return digestOf(canonicalJson(files.map(({ name, mode, contents }) => ({ name, mode, contents }))));
+  return digestOf(
+    canonicalJson(files.map(({ name, mode, contents }) => ({ name, mode, sha256: sha256(contents) }))),
+  );
 }

@@ -1,12 +1,14 @@
+import { isUtf8 } from "node:buffer";
 import type { Lock } from "../lock/lock";
+import { digestOf } from "../support/digest";
 
 /** One file of a rendered template. */
 export interface RenderedFile {
-  /** Name in the project folder, e.g. "Dockerfile". */
+  /** Path in the project folder with forward slashes, e.g. "Dockerfile" or "agent/main.py". */
   readonly name: string;
   /** Permission bits: 0o644 or 0o755. */
   readonly mode: number;
-  readonly contents: string;
+  readonly contents: Buffer;
 }
 
 /** The Blaxel project made from one lock: the same lock and templates give the same bytes anywhere. */
@@ -22,10 +24,29 @@ export interface RenderedTemplate {
   readonly inputsDigest: string;
 }
 
+/** A further image that a template is built from. */
+export interface ImageInput {
+  /** In full, with a tag: "docker.io/library/node:22-bookworm-slim". */
+  readonly image: string;
+}
+
+/** A file that a template's build fetches. */
+export interface DownloadInput {
+  /** https; {version} stands for `version`. */
+  readonly url: string;
+  readonly version?: string;
+  /** What the publisher says about the bytes, as algorithm and hex digits. */
+  readonly published?: { readonly algorithm: "sha256" | "sha512"; readonly hex: string };
+}
+
 /** template.toml, checked and with its defaults. */
 export interface TemplateSettings {
   readonly description: string;
-  readonly base: { readonly image: string };
+  readonly base: ImageInput;
+  /** Further images by the name the template calls them: {{images.NAME.reference}}. */
+  readonly images: Readonly<Record<string, ImageInput>>;
+  /** Files the build fetches, by the name the template calls them: {{downloads.NAME.address}}. */
+  readonly downloads: Readonly<Record<string, DownloadInput>>;
   /** apt: the .deb is installed with apt; extract: unpacked with dpkg-deb -x (Alpine). */
   readonly install: "apt" | "extract";
   readonly image: { readonly budgetMegabytes: number };
@@ -42,4 +63,31 @@ export interface TemplateSettings {
   };
   /** Extra values a team's template uses: every one must be used by the template. */
   readonly values: Readonly<Record<string, string>>;
+}
+
+/** The folders above a file, outermost first: "a/b/c" → "a", "a/b". */
+export function foldersOf(name: string): readonly string[] {
+  const parts = name.split("/").slice(0, -1);
+  return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+}
+
+const TEXT_LIMIT = 256 * 1024;
+
+/** Files as a record keeps them, lock.json left out: texts by name; of what is no text, or a long one, its size and hash. */
+export function textsOf(files: readonly RenderedFile[]): Record<string, string> {
+  return Object.fromEntries(
+    files
+      .filter(({ name }) => name !== "lock.json")
+      .map(({ name, contents }) => [
+        name,
+        contents.length <= TEXT_LIMIT && isUtf8(contents) && !contents.includes(0)
+          ? contents.toString("utf8")
+          : `${String(contents.length)} bytes, ${digestOf(contents)}\n`,
+      ]),
+  );
+}
+
+/** A rendered file's text. */
+export function textOf(files: readonly RenderedFile[], name: string): string {
+  return files.find((file) => file.name === name)?.contents.toString("utf8") ?? "";
 }

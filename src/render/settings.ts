@@ -1,22 +1,35 @@
 import * as z from "zod/mini";
 import { parse, TomlError } from "smol-toml";
+import { parseImageReference } from "../registry/reference";
 import { Failure, messageOf } from "../support/errors";
 import { checked } from "./grammar";
-import type { TemplateSettings } from "./rendered";
+import type { DownloadInput, ImageInput, TemplateSettings } from "./rendered";
+
+const inputName = z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_-]*$/u, "letters, digits, _ and -"));
+const imageInput = z.strictObject({ image: z.string() });
+const downloadInput = z.strictObject({
+  url: z.string().check(z.regex(/^https:\/\//u, "an address that begins with https://")),
+  version: z.optional(z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/u, "one word"))),
+  sha256: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/u, "64 lower-case hex digits"))),
+  sha512: z.optional(z.string().check(z.regex(/^[0-9a-f]{128}$/u, "128 lower-case hex digits"))),
+  integrity: z.optional(
+    z.string().check(z.regex(/^(?:sha256|sha512)-[A-Za-z0-9+/]+={0,2}$/u, "npm's sha512-… (or sha256-…)")),
+  ),
+});
 
 export const templateSchema = z.strictObject({
   description: z._default(z.string(), ""),
   install: z.enum(["apt", "extract"]),
-  base: z.strictObject({ image: z.string() }),
+  base: imageInput,
+  images: z._default(z.record(inputName, imageInput), {}),
+  downloads: z._default(z.record(inputName, downloadInput), {}),
   image: z._default(z.strictObject({ budget_megabytes: z._default(z.number().check(z.positive()), 500) }), {
     budget_megabytes: 500,
   }),
   sandbox: z.strictObject({
     name: z._default(z.string(), "mesa-{template}"),
     memory_megabytes: z._default(z.int().check(z.minimum(512)), 4096),
-    region: z.optional(
-      z.string().check(z.regex(/^[a-z]+-[a-z]+-\d+$/u, "a region is written like us-pdx-1")),
-    ),
+    region: z.optional(z.string().check(z.regex(/^[a-z]+-[a-z]+-\d+$/u, "a region like us-pdx-1"))),
     ports: z._default(
       z.array(
         z.strictObject({
@@ -28,7 +41,10 @@ export const templateSchema = z.strictObject({
       [],
     ),
   }),
-  values: z._default(z.record(z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/u)), z.string()), {}),
+  values: z._default(
+    z.record(z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/u, "letters, digits and _")), z.string()),
+    {},
+  ),
 });
 
 /** Longest name Blaxel takes. */
@@ -46,11 +62,10 @@ function wrong(file: string, message: string, hint: string, cause?: unknown): Fa
 }
 
 function typeWord(value: unknown): string {
-  return value === undefined
-    ? "missing"
-    : Array.isArray(value)
-      ? "a list"
-      : `${typeof value} ${JSON.stringify(value)}`;
+  if (value === undefined) return "missing";
+  return Array.isArray(value)
+    ? `a list, ${JSON.stringify(value)}`
+    : `${typeof value} ${JSON.stringify(value)}`;
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
@@ -61,20 +76,109 @@ function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
   );
 }
 
+const EXPECTED: Readonly<Record<string, string>> = {
+  string: "a text in quotes",
+  number: "a number",
+  int: "a whole number",
+  array: "a list of tables, [[…]]",
+  object: "a table, […]",
+  record: "a table, […]",
+};
+
+/** What may stand where something else was found. */
+function allowed(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case "invalid_type":
+      return `it must be ${EXPECTED[issue.expected] ?? issue.expected}`;
+    case "invalid_value":
+      return `allowed: ${issue.values.map(String).join(" or ")}`;
+    case "too_small":
+      return `it must be ${issue.inclusive === false ? "more than" : "at least"} ${String(issue.minimum)}`;
+    case "too_big":
+      return `it must be at most ${String(issue.maximum)}`;
+    case "invalid_key":
+      return `a name is made of ${issue.issues[0]?.message ?? "letters"}`;
+    default:
+      return `it must be ${issue.message}`;
+  }
+}
+
+/** An image's name in full, as Docker expands it: "debian:bookworm-slim" is docker.io/library/debian:bookworm-slim. */
+function expanded(image: string, key: string, file: string): ImageInput {
+  try {
+    const { repository, tag, digest } = parseImageReference(image);
+    return {
+      image: `${repository}${tag === undefined ? "" : `:${tag}`}${digest === undefined ? "" : `@${digest}`}`,
+    };
+  } catch (error) {
+    throw wrong(
+      file,
+      `${key}: ${messageOf(error)}`,
+      "Write a name with a tag, like docker.io/library/debian:bookworm-slim.",
+      error,
+    );
+  }
+}
+
+function download(input: z.infer<typeof downloadInput>, key: string, file: string): DownloadInput {
+  if (input.url.includes("{version}") && input.version === undefined)
+    throw wrong(file, `${key}.url names {version}, and ${key}.version is missing.`, `Add ${key}.version.`);
+  checked(input.url.replaceAll("{version}", input.version ?? ""), "https address", `${file}: ${key}.url`);
+  const given = [input.sha256, input.sha512, input.integrity].filter((value) => value !== undefined);
+  if (given.length > 1)
+    throw wrong(
+      file,
+      `${key} gives more than one of sha256, sha512 and integrity.`,
+      "Keep the one that the publisher names.",
+    );
+  const published = publishedHash(input);
+  if (published !== undefined && published.hex.length !== (published.algorithm === "sha512" ? 128 : 64))
+    throw wrong(
+      file,
+      `${key}.integrity is ${JSON.stringify(input.integrity)}: a ${published.algorithm} in base64 has another length.`,
+      "Copy it whole (npm view PACKAGE dist.integrity).",
+    );
+  return {
+    url: input.url,
+    ...(input.version === undefined ? {} : { version: input.version }),
+    ...(published === undefined ? {} : { published }),
+  };
+}
+
+function publishedHash({
+  sha256,
+  sha512,
+  integrity,
+}: z.infer<typeof downloadInput>): DownloadInput["published"] {
+  if (sha256 !== undefined) return { algorithm: "sha256", hex: sha256 };
+  if (sha512 !== undefined) return { algorithm: "sha512", hex: sha512 };
+  if (integrity === undefined) return undefined;
+  const base64 = integrity.slice(integrity.indexOf("-") + 1);
+  return {
+    algorithm: integrity.startsWith("sha512") ? "sha512" : "sha256",
+    hex: Buffer.from(base64, "base64").toString("hex"),
+  };
+}
+
+function mapped<T, U>(inputs: Readonly<Record<string, T>>, make: (input: T, name: string) => U) {
+  return Object.fromEntries(Object.entries(inputs).map(([name, input]) => [name, make(input, name)]));
+}
+
 /**
  * template.toml, checked.
- * @throws Failure TEMPLATE_INVALID (exit 2) naming file, key, what was found and what is expected
+ * @throws Failure TEMPLATE_INVALID (exit 2) naming file, key, what was found and what is allowed
  */
 export function parseSettings(text: string, file: string, template: string): TemplateSettings {
   let raw: unknown;
   try {
     raw = parse(text);
   } catch (error) {
-    const at = error instanceof TomlError ? `, line ${String(error.line)}` : "";
+    const line = error instanceof TomlError ? error.line : undefined;
+    const shown = line === undefined ? "" : ` (${(text.split("\n")[line - 1] ?? "").trim()})`;
     throw wrong(
-      file + at,
-      `it is not TOML: ${messageOf(error).split("\n")[0] ?? ""}`,
-      "Mend that line.",
+      `${file}${line === undefined ? "" : `, line ${String(line)}`}`,
+      `it is not TOML: ${messageOf(error).split("\n")[0] ?? ""}${shown}`,
+      "Correct that line.",
       error,
     );
   }
@@ -89,9 +193,11 @@ export function parseSettings(text: string, file: string, template: string): Tem
         `unknown key ${[...path.map(String), issue.keys[0] ?? ""].join(".")}.`,
         "Check its spelling, or put values of your own under [values].",
       );
+    const found =
+      issue?.code === "invalid_key" ? "not a name that can be used" : typeWord(valueAt(raw, path));
     throw wrong(
       file,
-      `${key || "the file"} is ${typeWord(valueAt(raw, path))}: ${issue?.message ?? "not valid"}.`,
+      `${key || "the file"} is ${found}; ${issue === undefined ? "it is not valid" : allowed(issue)}.`,
       `Correct ${key || "the file"}.`,
     );
   }
@@ -112,10 +218,19 @@ export function parseSettings(text: string, file: string, template: string): Tem
       "Choose another port.",
     );
   for (const port of data.sandbox.ports) checked(port.name, "name", `${file}: sandbox.ports name`);
-  checked(data.base.image, "image reference", `${file}: base.image`);
   return {
     description: data.description,
-    base: data.base,
+    base: expanded(data.base.image, "base.image", file),
+    images: mapped(data.images, ({ image }, one) => {
+      const input = expanded(image, `images.${one}.image`, file);
+      if (parseImageReference(image).tag !== undefined) return input;
+      throw wrong(
+        file,
+        `images.${one}.image is ${JSON.stringify(image)}, which has no tag.`,
+        "Name one: it says what a newer image would be.",
+      );
+    }),
+    downloads: mapped(data.downloads, (input, one) => download(input, `downloads.${one}`, file)),
     install: data.install,
     image: { budgetMegabytes: data.image.budget_megabytes },
     sandbox: {

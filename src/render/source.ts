@@ -1,8 +1,8 @@
-import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { lstat, readdir, readFile, realpath } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
 import { Failure, hasErrno } from "../support/errors";
 import { readIfPresent } from "../support/files";
-import type { TemplateSettings } from "./rendered";
+import type { RenderedFile, TemplateSettings } from "./rendered";
 import { parseSettings } from "./settings";
 
 /** A template as it lies in its folder. */
@@ -12,25 +12,26 @@ export interface TemplateSource {
   readonly settings: TemplateSettings;
   /** Handlebars texts by the file they make: "Dockerfile" → text of Dockerfile.hbs. */
   readonly files: Readonly<Record<string, string>>;
+  /** What lies in files/, by its path below that folder: taken along as it is. */
+  readonly ownFiles: readonly RenderedFile[];
   /** Shared pieces by name. */
   readonly partials: Readonly<Record<string, string>>;
 }
 
 const REQUIRED = ["Dockerfile", "blaxel.toml", "entrypoint.sh"];
 
-async function templatesIn(folder: string): Promise<Record<string, string>> {
-  let names: string[];
-  try {
-    names = await readdir(folder);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return {};
-    throw error;
-  }
-  const wanted = names.filter((name) => name.endsWith(".hbs")).sort();
-  const texts = await Promise.all(wanted.map((name) => readIfPresent(join(folder, name))));
-  return Object.fromEntries(
-    wanted.map((name, index) => [name.slice(0, -".hbs".length), texts[index]?.toString("utf8") ?? ""]),
-  );
+/** What the rendered folder holds besides what templates make; nothing of a template may take these names. */
+const RESERVED = ["records", "lock.json", ".blaxelignore"];
+
+/** What is read from a template's folder besides its .hbs files. */
+const READ_AS_THEY_ARE = ["template.toml", "checks.yaml", "structure-tests.yaml"];
+
+/** What may lie beside them: notes for people, and what editors and systems leave. */
+const LEFT_ALONE =
+  /\.md$|^LICENSE|^\.(?:DS_Store|gitkeep|gitattributes|gitignore|editorconfig)$|~$|\.sw[a-p]$|\.orig$/u;
+
+function invalid(template: string, message: string, hint: string): Failure {
+  return new Failure({ code: "TEMPLATE_INVALID", kind: "usage", template, message, hint });
 }
 
 /** Names of all templates below a root, sorted. */
@@ -78,24 +79,156 @@ export async function loadTemplate(root: string, name: string): Promise<Template
       hint: `There are: ${others.join(", ") || "none"}.`,
     });
   }
-  const [files, partials] = await Promise.all([
-    templatesIn(folder),
-    templatesIn(join(root, "templates/partials")),
+  await refuseStrays(folder, name);
+  const [files, partials, ownFiles] = await Promise.all([
+    handlebarsIn(folder, name),
+    handlebarsIn(join(root, "templates/partials"), name),
+    filesOf(folder, name),
   ]);
   const missing = REQUIRED.filter((file) => files[file] === undefined);
-  if (missing.length > 0) {
-    throw new Failure({
-      code: "TEMPLATE_INVALID",
-      kind: "usage",
-      message: `The template ${name} lacks ${missing.map((file) => `${file}.hbs`).join(", ")}.`,
-      hint: `Add it to ${folder}; templates/debian shows how.`,
-    });
-  }
+  if (missing.length > 0)
+    throw invalid(
+      name,
+      `The template ${name} lacks ${missing.map((file) => `${file}.hbs`).join(", ")}.`,
+      `Add it to ${folder}; templates/debian shows how.`,
+    );
+  const twice = ownFiles.find((file) => [...RESERVED, ...Object.keys(files)].includes(firstPart(file.name)));
+  if (twice !== undefined)
+    throw invalid(
+      name,
+      `templates/${name}/files/${twice.name} would take the place of ${firstPart(twice.name)}, which mesa-template writes.`,
+      "Give it another name: what lies in files/ lies beside the Dockerfile when the image is built.",
+    );
   return {
     name,
     folder,
     files,
+    ownFiles,
     partials,
     settings: parseSettings(toml.toString("utf8"), `templates/${name}/template.toml`, name),
   };
+}
+
+const firstPart = (path: string): string => path.split("/", 1)[0] ?? path;
+
+/** Files that nothing would pick up, and names that cannot be made, are said when the template is read. */
+async function refuseStrays(folder: string, template: string): Promise<void> {
+  for (const { name } of await namesIn(folder)) {
+    const shown = `templates/${template}/${name}`;
+    const status = await lstat(join(folder, name));
+    const makes = name.endsWith(".hbs") ? name.slice(0, -".hbs".length) : undefined;
+    if (makes === "" || (makes !== undefined && RESERVED.includes(makes)))
+      throw invalid(
+        template,
+        `${shown} makes ${makes === "" ? "a file without a name" : `${makes}, which mesa-template writes itself`}.`,
+        "Rename it, or take it out.",
+      );
+    if (makes === undefined && (name === "files" || LEFT_ALONE.test(name))) continue;
+    if (makes === undefined && !READ_AS_THEY_ARE.includes(name))
+      throw invalid(
+        template,
+        `Nothing uses ${shown}.`,
+        `What the build copies belongs in templates/${template}/files/, what is rendered is called NAME.hbs; else take it out.`,
+      );
+    await refuseLinkAway(folder, join(folder, name), template);
+    if (!status.isFile() && !status.isSymbolicLink())
+      throw invalid(template, `${shown} is not a file.`, `Folders belong in templates/${template}/files/.`);
+  }
+}
+
+/** @throws Failure TEMPLATE_INVALID where a path below `folder` leads out of it through a link, or to nothing */
+async function refuseLinkAway(
+  folder: string,
+  path: string,
+  template: string,
+  shown = `templates/${template}/${relative(folder, path)}`,
+): Promise<string> {
+  const inside = await realpath(folder);
+  const target = await realpath(path).catch((error: unknown) => {
+    if (hasErrno(error, "ENOENT") || hasErrno(error, "ELOOP"))
+      throw invalid(template, `${shown} is a link that leads nowhere.`, "Put the file itself there.");
+    throw error;
+  });
+  if (target !== inside && !target.startsWith(inside + sep))
+    throw invalid(
+      template,
+      `${shown} is a link that leaves its folder: it leads to ${target}.`,
+      "Put the file itself there: a template holds all that it is made of.",
+    );
+  return target;
+}
+
+async function namesIn(folder: string): Promise<readonly { readonly name: string }[]> {
+  try {
+    return (await readdir(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return [];
+    throw error;
+  }
+}
+
+async function handlebarsIn(folder: string, template: string): Promise<Record<string, string>> {
+  const names = (await namesIn(folder)).map(({ name }) => name).filter((name) => name.endsWith(".hbs"));
+  const texts = await Promise.all(
+    names.map(async (name) => {
+      const path = join(folder, name);
+      await refuseLinkAway(folder, path, template);
+      try {
+        return await readFile(path, "utf8");
+      } catch (error) {
+        if (!hasErrno(error, "EISDIR")) throw error;
+        throw invalid(template, `${path} is a folder.`, "Rename it: NAME.hbs is a file that makes NAME.");
+      }
+    }),
+  );
+  return Object.fromEntries(names.map((name, index) => [name.slice(0, -".hbs".length), texts[index] ?? ""]));
+}
+
+/** bl never sends these, whatever .blaxelignore says; or takes them for its own. */
+const NEVER_SENT = /^\.env\.build|(?:^|\/)\.env\.build(?:$|\/)|^\.cache\.yaml$|^\.docker(?:$|\/)/u;
+/** What must not lie in an image by mistake. */
+const PRIVATE = /(?:^|\/)(?:\.env|\.git)(?:$|\/)/u;
+
+/** What lies in a template's files/: any bytes, with the executable bit (all that git keeps of a mode). */
+async function filesOf(template: string, name: string): Promise<readonly RenderedFile[]> {
+  const root = join(template, "files");
+  const found: RenderedFile[] = [];
+  const walk = async (folder: string, above: readonly string[]): Promise<void> => {
+    for (const entry of await namesIn(folder)) {
+      const path = join(folder, entry.name);
+      const below = relative(root, path).split(sep).join("/");
+      const shown = `templates/${name}/files/${below}`;
+      if (/[\p{Cc}\\\uFFFD]/u.test(entry.name))
+        throw invalid(name, `${JSON.stringify(shown)} has a name that archives cannot hold.`, "Rename it.");
+      if (NEVER_SENT.test(below))
+        throw invalid(name, `${shown} would not reach Blaxel: bl keeps this name for itself.`, "Rename it.");
+      if (PRIVATE.test(below))
+        throw invalid(
+          name,
+          `${shown} has a name that is kept for secrets (.env) and repositories (.git), which must not lie in an image.`,
+          "Rename it, or take it out.",
+        );
+      const target = await refuseLinkAway(root, path, name, shown);
+      const status = await lstat(target);
+      if (status.isDirectory()) {
+        if (above.includes(target))
+          throw invalid(name, `${shown} is a link to a folder that holds it.`, "Take the link out.");
+        await walk(path, [...above, target]);
+      } else if (status.isFile()) {
+        const mode = (status.mode & 0o100) === 0 ? 0o644 : 0o755;
+        found.push({ name: below, mode, contents: await readFile(path) });
+      } else throw invalid(name, `${shown} is neither a file nor a folder.`, "Take it out.");
+    }
+  };
+  const status = await lstat(root).catch(() => undefined);
+  if (status === undefined) return [];
+  const target = await refuseLinkAway(template, root, name);
+  if (!(await lstat(target)).isDirectory())
+    throw invalid(
+      name,
+      `templates/${name}/files is not a folder.`,
+      "Make it one: it holds what the build copies.",
+    );
+  await walk(root, [target]);
+  return found;
 }

@@ -1,4 +1,4 @@
-import type { Lock } from "../lock/lock";
+import type { Lock, LockedImage } from "../lock/lock";
 import { imageReference } from "../lock/lock";
 import { generationOf } from "../mesa/generation";
 import { canonicalJson } from "../support/canonical-json";
@@ -6,11 +6,19 @@ import { digestOf } from "../support/digest";
 import { checked } from "./grammar";
 import type { TemplateSettings } from "./rendered";
 
+/**
+ * A shell word for a Dockerfile with ARG DOWNLOAD_MIRROR: a mirror, when one is given, takes the place of "https://" and keeps the host
+ * as the first part of the path.
+ */
+function throughMirror(url: string, from: string): string {
+  return `\${DOWNLOAD_MIRROR:-https://}${checked(url, "https address", from).slice("https://".length)}`;
+}
+
 /** Everything a template can name, each value checked for the place it goes to. */
 export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string, unknown> {
   const url = new URL(checked(lock.deb.url, "https address", "lock.json: deb.url"));
   const generation = generationOf(lock.mesaVersion);
-  const image = (locked: Lock["base"], from: string): Record<string, string> => ({
+  const image = (locked: LockedImage, from: string): Record<string, string> => ({
     reference: checked(imageReference(locked), "image reference", `lock.json: ${from}`),
     name: checked(`${locked.repository}:${locked.tag}`, "image reference", `lock.json: ${from}`),
     tag: checked(locked.tag, "word", `lock.json: ${from}.tag`),
@@ -22,6 +30,20 @@ export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string
     lockDigest: digestOf(canonicalJson(lock)),
     base: image(lock.base, "base"),
     sandboxApi: image(lock.sandboxApi, "sandboxApi"),
+    images: Object.fromEntries(
+      Object.entries(lock.images ?? {}).map(([name, locked]) => [name, image(locked, `images.${name}`)]),
+    ),
+    downloads: Object.fromEntries(
+      Object.entries(lock.downloads ?? {}).map(([name, locked]) => [
+        name,
+        {
+          url: locked.url,
+          address: throughMirror(locked.url, `lock.json: downloads.${name}.url`),
+          sha256: locked.sha256,
+          version: locked.version ?? "",
+        },
+      ]),
+    ),
     deb: {
       url: url.href,
       // A shell word for a Dockerfile with ARG DEB_MIRROR: the mirror, when one is given, takes the place of scheme and host.

@@ -13,7 +13,7 @@ import {
   writeLock,
   type Upstream,
 } from "../../lock/index";
-import type { Lock } from "../../lock/lock";
+import { downloadsOf, imageReference, imagesOf, type Lock } from "../../lock/lock";
 import { loadTemplate } from "../../render/source";
 import { releaseFolders } from "../../release/folders";
 import { exitCodeOf, Failure } from "../../support/errors";
@@ -152,9 +152,12 @@ function lockText({ template, outcome: how, path, lock }: LockResult): string {
       : `first download, ${vouched.downloadedAt}`;
   return [
     head,
-    `  base         ${lock.base.repository}:${lock.base.tag}@${lock.base.digest}\n`,
-    `  sandbox-api  ${lock.sandboxApi.repository}:${lock.sandboxApi.tag}@${lock.sandboxApi.digest}\n`,
+    ...imagesOf(lock).map(([what, image]) => `  ${what.padEnd(11)}  ${imageReference(image)}\n`),
     `  mesa         ${lock.deb.version}  sha256 ${lock.deb.sha256}  (${voucher})\n`,
+    ...downloadsOf(lock).map(
+      ([what, { url, sha256, vouched: by }]) =>
+        `  ${what.padEnd(11)}  ${url}  sha256 ${sha256}  (${by.by === "publisher" ? "as its publisher says" : `first download, ${by.downloadedAt}`})\n`,
+    ),
   ].join("");
 }
 

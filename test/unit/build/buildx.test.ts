@@ -7,7 +7,7 @@ import type { Host } from "../../../src/support/host";
 const REQUEST: BuildxRequest = {
   template: "debian",
   builder: "far-away",
-  files: [{ name: "Dockerfile", mode: 0o644, contents: "FROM scratch\n" }],
+  files: [{ name: "Dockerfile", mode: 0o644, contents: Buffer.from("FROM scratch\n") }],
   tag: "mesa-template/debian:0.20.0-0123456789ab",
   platform: "linux/amd64",
   labels: { "mesa-template.run": "r" },

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { uploadDifferences } from "../../../src/deploy/staging";
 
 const files = [
-  { name: "Dockerfile", contents: "FROM é\n" },
-  { name: "blaxel.toml", contents: "x\n" },
+  { name: "Dockerfile", contents: Buffer.from("FROM é\n") },
+  { name: "blaxel.toml", contents: Buffer.from("x\n") },
 ];
 const named = [
   { name: "Dockerfile", size: 8 },

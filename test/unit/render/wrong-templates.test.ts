@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseLock } from "../../../src/lock/index";
-import { loadTemplate, renderTemplate } from "../../../src/render/index";
+import { loadTemplate, renderTemplate, textOf } from "../../../src/render/index";
 import { Failure } from "../../../src/support/errors";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
@@ -74,6 +74,36 @@ describe("a template that is not right is refused with what, where and what to d
       (text: string) => text.replace("docker.io/library/debian:bookworm-slim", "debian latest"),
       /base\.image/u,
     ],
+    [
+      "an unknown way to install",
+      (text: string) => text.replace('install = "apt"', 'install = "apk"'),
+      /install is string "apk"; allowed: apt or extract/u,
+    ],
+    [
+      "a number that is too small",
+      (text: string) => text.replace("memory_megabytes = 4096", "memory_megabytes = 12"),
+      /memory_megabytes is number 12; it must be at least 512/u,
+    ],
+    [
+      "a download without https",
+      (text: string) => `${text}\n[downloads.x]\nurl = "http://example.com/x"\n`,
+      /downloads\.x\.url is string "http:.*; it must be an address that begins with https/u,
+    ],
+    [
+      "a download whose version is missing",
+      (text: string) => `${text}\n[downloads.x]\nurl = "https://example.com/{version}"\n`,
+      /downloads\.x\.version is missing/u,
+    ],
+    [
+      "an integrity that was cut off",
+      (text: string) => `${text}\n[downloads.x]\nurl = "https://example.com/x"\nintegrity = "sha512-AAAA"\n`,
+      /downloads\.x\.integrity.*another length/u,
+    ],
+    [
+      "an image without a tag",
+      (text: string) => `${text}\n[images.node]\nimage = "node"\n`,
+      /images\.node\.image is "node", which has no tag/u,
+    ],
   ])("%s", async (_what, change, says) => {
     edit("template.toml", change);
     const found = await failure();
@@ -82,11 +112,43 @@ describe("a template that is not right is refused with what, where and what to d
     expect(found.hint).toBeTruthy();
   });
 
-  it("a variable that nobody gives", async () => {
-    edit("Dockerfile.hbs", (text) => `${text}ENV X={{values.nobody}}\n`);
+  it.each([
+    "values.nobody",
+    "values.constructor",
+    "constructor",
+    "base.toString",
+    "images.node.reference",
+    "nobody",
+  ])("the variable %s that nobody gives, by its whole name", async (name) => {
+    edit("Dockerfile.hbs", (text) => `${text}ENV X={{${name}}}\n`);
     const found = await failure();
-    expect(found.message).toMatch(/Dockerfile\.hbs.*nobody/u);
+    expect(found.message).toContain(`{{${name}}} has no value`);
+    expect(found.message).toMatch(/Dockerfile\.hbs, line \d+/u);
+    expect(found.message).not.toContain("[object");
   });
+
+  it("what Handlebars cannot read, with file, line and text", async () => {
+    edit("Dockerfile.hbs", (text) => `ENV A=1\nENV X={{values.\n${text}`);
+    expect((await failure()).message).toMatch(
+      /templates\/debian\/Dockerfile\.hbs, line \d+: Handlebars cannot read ".*"/u,
+    );
+  });
+
+  it("a partial that is not there, with those that are", async () => {
+    edit("Dockerfile.hbs", (text) => `${text}{{> mark-before}}\n`);
+    const found = await failure();
+    expect(found.message).toContain("mark-before");
+    expect(found.hint).toContain("check-version");
+  });
+
+  it.each(["debian:bookworm-slim", "index.docker.io/library/debian:bookworm-slim"])(
+    "takes %s, and means the name in full",
+    async (image) => {
+      edit("template.toml", (text) => text.replace("docker.io/library/debian:bookworm-slim", image));
+      const { settings } = await loadTemplate(root, "debian");
+      expect(settings.base.image).toBe("docker.io/library/debian:bookworm-slim");
+    },
+  );
 
   it("a file that is missing", async () => {
     rmSync(join(root, "templates/debian/entrypoint.sh.hbs"));
@@ -105,8 +167,6 @@ describe("a template that is not right is refused with what, where and what to d
     edit("template.toml", (text) => `${text}\n[values]\nnote = "plain text, nothing more"\n`);
     edit("Dockerfile.hbs", (text) => `${text}LABEL note="{{values.note}}"\n`);
     const rendered = renderTemplate(await loadTemplate(root, "debian"), lock);
-    expect(rendered.files.find((file) => file.name === "Dockerfile")?.contents).toContain(
-      'LABEL note="plain text, nothing more"',
-    );
+    expect(textOf(rendered.files, "Dockerfile")).toContain('LABEL note="plain text, nothing more"');
   });
 });

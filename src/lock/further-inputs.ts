@@ -1,0 +1,124 @@
+import { createHash } from "node:crypto";
+import * as z from "zod/mini";
+import type { DownloadInput } from "../render/rendered";
+import { isoTime } from "../support/clock";
+import type { Downloads } from "../support/downloads";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { Unreachable } from "../support/http";
+import type { LockedDownload } from "./lock";
+
+const TIMEOUT_MS = 10 * 60_000;
+const LIMIT_BYTES = 1024 * 1024 * 1024;
+
+/** Where a download is fetched from: itself, or the mirror in the place of "https://", with the host as the first part of the path. */
+export function downloadAddress(url: string, mirror: string | undefined): string {
+  return mirror === undefined ? url : `${mirror}${url.slice("https://".length)}`;
+}
+
+/** The address of a download, its version filled in. */
+export function downloadUrl({ url, version }: DownloadInput): string {
+  return url.replaceAll("{version}", version ?? "");
+}
+
+/** What a publisher names, as it stands in a lock: "sha512:<hex>". */
+export function publishedText(published: NonNullable<DownloadInput["published"]>): string {
+  return `${published.algorithm}:${published.hex}`;
+}
+
+const factsSchema = z.object({ size: z.number(), sha256: z.string(), sha512: z.string() });
+type Facts = z.infer<typeof factsSchema>;
+
+/**
+ * Size and hashes of what is at a download's address.
+ * @throws Failure DOWNLOAD_MISSING (exit 4), DOWNLOAD_UNREACHABLE (exit 3)
+ */
+export async function downloadFacts(
+  what: string,
+  url: string,
+  mirror: string | undefined,
+  downloads: Downloads,
+): Promise<Facts> {
+  try {
+    const found = await downloads.read(
+      { url: downloadAddress(url, mirror), limitBytes: LIMIT_BYTES, timeoutMs: TIMEOUT_MS },
+      {
+        parse: (kept): Facts | undefined => factsSchema.safeParse(kept).data,
+        read: ({ body }) =>
+          Promise.resolve({
+            size: body.length,
+            sha256: createHash("sha256").update(body).digest("hex"),
+            sha512: createHash("sha512").update(body).digest("hex"),
+          }),
+      },
+    );
+    if (typeof found !== "number") return found;
+    throw new Failure({
+      code: "DOWNLOAD_MISSING",
+      kind: "upstream",
+      message: `${what}: the answer for ${url} is ${String(found)}.`,
+      hint: "Check url and version in template.toml.",
+    });
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    throw new Failure({
+      code: "DOWNLOAD_UNREACHABLE",
+      kind: "environment",
+      message: `${what} cannot be fetched: ${error.message} (${error.url}).`,
+      hint: "Check the network and the proxy; a mirror can be named in upstream.toml (mirrors.downloads).",
+      cause: error.cause,
+    });
+  }
+}
+
+/**
+ * A download, locked: held to the hash that its publisher names, else to its first download (`previous`) ever after. A first download that
+ * nobody vouches for is said as a warning.
+ * @throws Failure DOWNLOAD_HASH_DIFFERS, DOWNLOAD_CHANGED, DOWNLOAD_MISSING (exit 4), DOWNLOAD_UNREACHABLE (exit 3)
+ */
+export async function lockedDownload(
+  host: Host,
+  {
+    template,
+    name,
+    mirror,
+  }: { readonly template: string; readonly name: string; readonly mirror: string | undefined },
+  input: DownloadInput,
+  downloads: Downloads,
+  previous: LockedDownload | undefined,
+): Promise<LockedDownload> {
+  const url = downloadUrl(input);
+  const what = `downloads.${name}`;
+  const { published } = input;
+  const facts = await downloadFacts(what, url, mirror, downloads);
+  if (published !== undefined && facts[published.algorithm] !== published.hex)
+    throw new Failure({
+      code: "DOWNLOAD_HASH_DIFFERS",
+      kind: "upstream",
+      message: `${what}: ${url} has ${published.algorithm} ${facts[published.algorithm]}, and template.toml says ${published.hex}.`,
+      hint: "Another file was published there, or it was changed on its way: do not use it before you know. Check version and hash in template.toml.",
+    });
+  const same = previous?.url === url ? previous : undefined;
+  if (published === undefined && same !== undefined && same.sha256 !== facts.sha256)
+    throw new Failure({
+      code: "DOWNLOAD_CHANGED",
+      kind: "upstream",
+      message: `${what}: ${url} is not what it was when it was first locked: sha256 ${same.sha256} then, ${facts.sha256} now.`,
+      hint: "A published file was replaced, there or on its way. Do not use it before its publisher has said why.",
+    });
+  const file = {
+    url,
+    ...(input.version === undefined ? {} : { version: input.version }),
+    size: facts.size,
+    sha256: facts.sha256,
+  };
+  if (published !== undefined)
+    return { ...file, vouched: { by: "publisher", hash: publishedText(published) } };
+  if (same !== undefined) return { ...file, vouched: same.vouched };
+  host.emit({
+    type: "warning",
+    template,
+    message: `nobody vouches for ${url}: its sha256 ${facts.sha256} is taken from this first download and held against every later one (name the publisher's sha256, sha512 or integrity in template.toml)`,
+  });
+  return { ...file, vouched: { by: "first-download", downloadedAt: isoTime(host.clock.now()) } };
+}

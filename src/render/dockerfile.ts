@@ -1,0 +1,130 @@
+import { Failure } from "../support/errors";
+import type { RenderedFile } from "./rendered";
+
+interface Instruction {
+  /** Line it begins at, from 1. */
+  readonly line: number;
+  /** Upper-case. */
+  readonly keyword: string;
+  /** What follows the keyword, continued lines joined. */
+  readonly rest: string;
+}
+
+/** A Dockerfile's instructions: continued lines joined, comments and the bodies of here-documents left out. */
+function instructionsOf(text: string): readonly Instruction[] {
+  const lines = text.split(/\r?\n/u);
+  const found: Instruction[] = [];
+  for (let at = 0; at < lines.length; at += 1) {
+    const first = at;
+    let joined = "";
+    for (; at < lines.length; at += 1) {
+      const line = lines[at] ?? "";
+      if (/^\s*#/u.test(line) || (joined !== "" && line.trim() === "")) continue;
+      const goesOn = /\\[ \t]*$/u.test(line);
+      joined += goesOn ? line.replace(/\\[ \t]*$/u, " ") : line;
+      if (!goesOn) break;
+    }
+    const [, keyword = "", rest = ""] = /^\s*(\w+)\s+(.*)$/su.exec(joined) ?? [];
+    if (keyword === "") continue;
+    const skipped = lines.slice(first, at).findIndex((line) => !/^\s*(?:#|$)/u.test(line));
+    found.push({ line: first + Math.max(0, skipped) + 1, keyword: keyword.toUpperCase(), rest: rest.trim() });
+    for (const [, word = ""] of rest.matchAll(/<<-?["']?([A-Za-z_]\w*)["']?/gu)) {
+      const end = lines.findIndex((line, index) => index > at && line.trim() === word);
+      if (end !== -1) at = end;
+    }
+  }
+  return found;
+}
+
+const PINNED = /@sha256:[0-9a-f]{64}$/u;
+const flag = (rest: string, name: string): string | undefined =>
+  new RegExp(`(?:^|\\s)--${name}=(\\S+)`, "u").exec(rest)?.[1];
+
+/** Words after the flags; of the JSON form too. */
+function words(rest: string): readonly string[] {
+  const bare = rest.replace(/^(?:--\S+\s+)+/u, "");
+  if (bare.startsWith("[")) return [...bare.matchAll(/"((?:[^"\\]|\\.)*)"/gu)].map(([, word = ""]) => word);
+  return bare.split(/\s+/u).filter((word) => word !== "");
+}
+
+/** The name under which an image would stand in template.toml. */
+function inputName(image: string): string {
+  const last = image.replace(/@.*$/u, "").split("/").at(-1) ?? "";
+  return /^[A-Za-z][\w-]*/u.exec(last)?.[0] ?? "tools";
+}
+
+/**
+ * Holds a rendered Dockerfile to what its header promises: every image and download in it is pinned, and what it copies is there.
+ * @param files all rendered files: the build context
+ * @throws Failure SOURCE_NOT_PINNED, TEMPLATE_INVALID (exit 2) with the line and what to write instead
+ */
+export function checkDockerfile(text: string, files: readonly RenderedFile[], template: string): void {
+  const stages = new Set<string>();
+  let count = 0;
+  const refuse = (code: string, { line }: Instruction, message: string, hint: string): never => {
+    throw new Failure({
+      code,
+      kind: "usage",
+      template,
+      message: `dockerfiles/${template}: Dockerfile, line ${String(line)}: ${message}`,
+      hint,
+    });
+  };
+  const holdImage = (instruction: Instruction, what: string, image: string): void => {
+    const known = stages.has(image.toLowerCase()) || (/^\d+$/u.test(image) && Number(image) < count);
+    if (known || image === "scratch" || PINNED.test(image)) return;
+    const name = inputName(image);
+    refuse(
+      "SOURCE_NOT_PINNED",
+      instruction,
+      `${what} ${image} is not pinned by digest, so that it can change between two builds.`,
+      `Lock it: write [images.${name}] with image = ${JSON.stringify(image.includes("$") ? "docker.io/library/NAME:TAG" : image)} in templates/${template}/template.toml, and \${MIRROR}{{images.${name}.reference}} in Dockerfile.hbs.`,
+    );
+  };
+  const syntax = /^(?:#\s*\w+\s*=.*\n)*#\s*syntax\s*=\s*(\S+)/iu.exec(text)?.[1];
+  if (syntax !== undefined) holdImage({ line: 1, keyword: "", rest: "" }, "# syntax=", syntax);
+  for (const instruction of instructionsOf(text)) {
+    const { keyword, rest } = instruction;
+    if (keyword === "FROM") {
+      const [image = "", as, stage] = words(rest);
+      holdImage(instruction, "FROM", image);
+      if (as?.toUpperCase() === "AS" && stage !== undefined) stages.add(stage.toLowerCase());
+      count += 1;
+      continue;
+    }
+    if (keyword === "RUN")
+      for (const [, image = ""] of rest.matchAll(/--mount=\S*\bfrom=([^\s,]+)/gu))
+        holdImage(instruction, "RUN --mount=…,from=", image);
+    if (keyword !== "COPY" && keyword !== "ADD") continue;
+    const from = flag(rest, "from");
+    if (from !== undefined) {
+      holdImage(instruction, `${keyword} --from=`, from);
+      continue;
+    }
+    for (const source of words(rest).slice(0, -1)) {
+      if (/^(?:https?|ftp|git):\/\/|^git@/iu.test(source)) {
+        if (keyword === "COPY" || flag(rest, "checksum")?.startsWith("sha256:") === true) continue;
+        refuse(
+          "SOURCE_NOT_PINNED",
+          instruction,
+          `ADD ${source} is not pinned by hash, so that it can change between two builds.`,
+          `Lock it: write [downloads.NAME] with url = "…" in templates/${template}/template.toml, and fetch {{downloads.NAME.address}} in a RUN that checks {{downloads.NAME.sha256}}.`,
+        );
+      }
+      const path = source.replace(/^(?:\.?\/)+/u, "").replace(/\/+$/u, "");
+      if (path === "" || path === "." || /[*?[$]|<</u.test(path)) continue;
+      const there = (one: string): boolean =>
+        files.some(({ name }) => name === one || name.startsWith(`${one}/`));
+      if (there(path)) continue;
+      const bare = path.replace(/^files\/?/u, "");
+      refuse(
+        "TEMPLATE_INVALID",
+        instruction,
+        `${keyword} ${source}: there is no ${path} in the build context.`,
+        bare !== path && (bare === "" || there(bare))
+          ? `What lies in templates/${template}/files/ is the build context itself: write ${keyword} ${bare === "" ? "." : bare}.`
+          : `Put it into templates/${template}/files/${path}.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,341 @@
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { parseLock } from "../../../src/lock/index";
+import {
+  differences,
+  loadTemplate,
+  projectFolder,
+  renderTemplate,
+  textOf,
+  writeRendered,
+} from "../../../src/render/index";
+import type { RenderedTemplate } from "../../../src/render/rendered";
+import { Failure } from "../../../src/support/errors";
+
+const ROOT = resolve(import.meta.dirname, "../../..");
+const LOCK_FILE = join(ROOT, "test/golden/locks/debian-0.20.0.json");
+const lock = parseLock(readFileSync(LOCK_FILE, "utf8"), LOCK_FILE);
+const BYTES = Buffer.from([0, 255, 10, 13, 0xc3]);
+
+let root = "";
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), "own-files-"));
+  cpSync(join(ROOT, "templates"), join(root, "templates"), { recursive: true });
+});
+afterEach(() => {
+  rmSync(root, { recursive: true, force: true });
+});
+
+const template = (path: string): string => join(root, "templates/debian", path);
+function put(path: string, contents: string | Buffer = "text\n", mode = 0o644): void {
+  mkdirSync(dirname(template(path)), { recursive: true });
+  writeFileSync(template(path), contents, { mode });
+  chmodSync(template(path), mode);
+}
+async function rendered(): Promise<RenderedTemplate> {
+  return renderTemplate(await loadTemplate(root, "debian"), lock);
+}
+async function failure(): Promise<Failure> {
+  const found: unknown = await rendered().then(
+    () => new Error("it rendered"),
+    (error: unknown) => error,
+  );
+  if (found instanceof Failure) return found;
+  throw found;
+}
+
+describe("what lies in files/", () => {
+  it("is rendered as it is: any bytes, sub-folders, the executable bit", async () => {
+    put("files/agent/bin/run", BYTES, 0o755);
+    put("files/data.bin", BYTES, 0o664);
+    const { files } = await rendered();
+    expect(
+      files.filter(({ contents }) => contents.equals(BYTES)).map(({ name, mode }) => [name, mode]),
+    ).toEqual([
+      ["agent/bin/run", 0o755],
+      ["data.bin", 0o644],
+    ]);
+  });
+
+  it("is part of the inputs digest: bytes, names and modes", async () => {
+    const digests = [(await rendered()).inputsDigest];
+    put("files/a", "one");
+    digests.push((await rendered()).inputsDigest);
+    put("files/a", "two");
+    digests.push((await rendered()).inputsDigest);
+    chmodSync(template("files/a"), 0o755);
+    digests.push((await rendered()).inputsDigest);
+    expect(new Set(digests).size).toBe(4);
+  });
+
+  it("is written below dockerfiles/, and goes again when it goes here", async () => {
+    put("files/agent/bin/run", BYTES, 0o755);
+    await writeRendered(root, await rendered());
+    const folder = projectFolder(root, "debian", "0.20.0");
+    expect(readFileSync(join(folder, "agent/bin/run"))).toEqual(BYTES);
+    expect(statSync(join(folder, "agent/bin/run")).mode & 0o777).toBe(0o755);
+    writeFileSync(join(folder, "agent/stray"), "");
+    expect(await differences(root, await rendered())).toEqual(["agent/stray does not belong there"]);
+    rmSync(template("files"), { recursive: true });
+    expect(await differences(root, await rendered())).toEqual(["agent does not belong there"]);
+    await writeRendered(root, await rendered());
+    expect(await differences(root, await rendered())).toEqual([]);
+  });
+
+  it("is not written through a link that took a folder's place", async () => {
+    put("files/agent/run");
+    const folder = projectFolder(root, "debian", "0.20.0");
+    mkdirSync(folder, { recursive: true });
+    mkdirSync(join(root, "elsewhere"));
+    symlinkSync(join(root, "elsewhere"), join(folder, "agent"));
+    await writeRendered(root, await rendered());
+    expect(() => statSync(join(root, "elsewhere/run"))).toThrow("ENOENT");
+    expect(readFileSync(join(folder, "agent/run"), "utf8")).toBe("text\n");
+  });
+
+  it("keeps a line of .blaxelignore from leaving out what it holds", async () => {
+    const lines = async (): Promise<string> => textOf((await rendered()).files, ".blaxelignore");
+    expect(await lines()).toMatch(/^\.git$[^]*^node_modules$/mu);
+    put("files/app/node_modules/x.js");
+    put("files/.gitignore");
+    expect(await lines()).not.toMatch(/^(\.git|node_modules)$/mu);
+    expect(await lines()).toMatch(/^\.env$/mu);
+  });
+
+  it("may be a link within the folder, to a file or a folder", async () => {
+    put("files/real/one", BYTES);
+    symlinkSync("real", template("files/alias"));
+    symlinkSync("real/one", template("files/two"));
+    const names = (await rendered()).files
+      .filter(({ contents }) => contents.equals(BYTES))
+      .map(({ name }) => name);
+    expect(names).toEqual(["alias/one", "real/one", "two"]);
+  });
+
+  it.each<[string, () => void, RegExp]>([
+    [
+      "a link out of the folder",
+      () => {
+        symlinkSync("/etc/passwd", template("files/p"));
+      },
+      /files\/p is a link that leaves/u,
+    ],
+    [
+      "a link to the template's own files",
+      () => {
+        symlinkSync("../template.toml", template("files/p"));
+      },
+      /leaves its folder/u,
+    ],
+    [
+      "a link to nothing",
+      () => {
+        symlinkSync("nothing", template("files/p"));
+      },
+      /leads nowhere/u,
+    ],
+    [
+      "a link to a folder above",
+      () => {
+        symlinkSync(".", template("files/p"));
+      },
+      /a folder that holds it/u,
+    ],
+    [
+      "the Dockerfile's name",
+      () => {
+        put("files/Dockerfile");
+      },
+      /take the place of Dockerfile/u,
+    ],
+    [
+      "the records' name",
+      () => {
+        put("files/records/x");
+      },
+      /take the place of records/u,
+    ],
+    [
+      "secrets",
+      () => {
+        put("files/app/.env");
+      },
+      /kept for secrets/u,
+    ],
+    [
+      "what bl keeps for itself",
+      () => {
+        put("files/.docker/config.json");
+      },
+      /would not reach Blaxel/u,
+    ],
+  ])("is refused when it is %s", async (_, arrange, says) => {
+    mkdirSync(template("files"), { recursive: true });
+    arrange();
+    const found = await failure();
+    expect([found.code, found.kind]).toEqual(["TEMPLATE_INVALID", "usage"]);
+    expect(found.message).toMatch(says);
+  });
+
+  it("is refused when files/ itself leads elsewhere", async () => {
+    symlinkSync("/etc", template("files"));
+    expect((await failure()).message).toMatch(/files is a link that leaves/u);
+  });
+});
+
+describe("beside the .hbs files", () => {
+  it.each<[string, () => void, RegExp, RegExp?]>([
+    [
+      "a plain file",
+      () => {
+        put("agent.py");
+      },
+      /Nothing uses templates\/debian\/agent\.py/u,
+      /files\//u,
+    ],
+    [
+      "a folder",
+      () => {
+        put("src/agent.py");
+      },
+      /Nothing uses templates\/debian\/src/u,
+      /files\//u,
+    ],
+    [
+      "records.hbs",
+      () => {
+        put("records.hbs");
+      },
+      /records, which mesa-template writes/u,
+    ],
+    [
+      "lock.json.hbs",
+      () => {
+        put("lock.json.hbs");
+      },
+      /lock\.json, which/u,
+    ],
+    [
+      ".blaxelignore.hbs",
+      () => {
+        put(".blaxelignore.hbs");
+      },
+      /\.blaxelignore, which/u,
+    ],
+    [
+      ".hbs",
+      () => {
+        put(".hbs");
+      },
+      /without a name/u,
+    ],
+    [
+      "a folder as .hbs",
+      () => {
+        mkdirSync(template("x.hbs"));
+      },
+      /x\.hbs is not a file/u,
+    ],
+    [
+      "a template that is a link away",
+      () => {
+        symlinkSync("/etc/passwd", template("x.hbs"));
+      },
+      /leaves its folder/u,
+    ],
+    [
+      "checks that are a link away",
+      () => {
+        rmSync(template("checks.yaml"));
+        symlinkSync("/etc/passwd", template("checks.yaml"));
+      },
+      /leaves its folder/u,
+    ],
+  ])("%s is refused", async (_, arrange, says, hint = /./u) => {
+    arrange();
+    const found = await failure();
+    expect(found.message).toMatch(says);
+    expect(found.hint).toMatch(hint);
+  });
+
+  it("notes for people are left alone", async () => {
+    put("README.md");
+    put("Dockerfile.hbs~");
+    expect((await rendered()).files.map(({ name }) => name)).not.toContain("README.md");
+  });
+});
+
+describe("a rendered Dockerfile", () => {
+  const withLines = (lines: string): void => {
+    const text = readFileSync(template("Dockerfile.hbs"), "utf8");
+    put("Dockerfile.hbs", text.replace("\n# Mesa: fetched", `\n${lines}\n\n# Mesa: fetched`));
+  };
+
+  it.each([
+    ["FROM node:22 AS x", "FROM node:22", "[images.node]"],
+    ["FROM ${MIRROR}docker.io/library/node:22", "FROM", "[images.node]"],
+    ["FROM --platform=linux/amd64 node@sha256:12", "FROM node@sha256:12", "[images.node]"],
+    [
+      "COPY --from=docker.io/library/golang:1 /usr/local/go /usr/local/go",
+      "COPY --from= docker.io/library/golang:1",
+      "[images.golang]",
+    ],
+    [
+      "copy --chown=1:1 --from=busybox \\\n  # why\n  /bin/busybox /b",
+      "COPY --from= busybox",
+      "[images.busybox]",
+    ],
+    ["RUN --mount=type=bind,from=alpine,target=/a true", "from= alpine", "[images.alpine]"],
+    ["ADD https://example.com/a.tgz /a", "ADD https://example.com/a.tgz", "[downloads."],
+    ["ADD https://github.com/x/y.git#main /a", "ADD https://github.com/x/y.git#main", "[downloads."],
+  ])("with %s is refused: it is not pinned", async (line, says, hint) => {
+    withLines(line);
+    const found = await failure();
+    expect([found.code, found.kind]).toEqual(["SOURCE_NOT_PINNED", "usage"]);
+    expect(found.message).toContain(says);
+    expect(found.message).toMatch(/Dockerfile, line \d+/u);
+    expect(found.hint).toContain(hint);
+  });
+
+  it.each([
+    "FROM scratch AS empty",
+    `FROM node:22@sha256:${"0".repeat(64)} AS node`,
+    "FROM sandbox-api AS again\nCOPY --from=0 /sandbox-api /x\nCOPY --from=SANDBOX-API /sandbox-api /y",
+    `ADD --checksum=sha256:${"0".repeat(64)} https://example.com/a.tgz /a`,
+    "RUN <<EOF\nFROM nowhere\nEOF",
+    "RUN echo \\\n# COPY --from=comment x y\n  done",
+  ])("with %s is taken", async (lines) => {
+    withLines(lines);
+    expect((await rendered()).template).toBe("debian");
+  });
+
+  it.each([
+    ["COPY src /src", /there is no src in the build context/u, /files\/src/u],
+    ["COPY files/agent /src", /there is no files\/agent/u, /write COPY agent/u],
+    ['COPY ["files/", "/src"]', /there is no files/u, /write COPY \./u],
+  ])("%s that copies what is not there is refused", async (line, says, hint) => {
+    put("files/agent/run");
+    withLines(line);
+    const found = await failure();
+    expect(found.message).toMatch(says);
+    expect(found.hint).toMatch(hint);
+  });
+
+  it("copies what is in files/", async () => {
+    put("files/agent/run");
+    withLines('COPY agent/ /a\nCOPY ["./agent/run", "/b"]\nCOPY . /c\nCOPY age* /d');
+    expect((await rendered()).template).toBe("debian");
+  });
+});
