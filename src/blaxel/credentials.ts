@@ -28,7 +28,8 @@ interface ConfigFile {
   }[];
 }
 
-async function fromConfigFile(host: Host, wanted: string | undefined): Promise<BlaxelCredentials> {
+/** bl's own configuration; undefined when there is none. @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) when it is not YAML */
+async function readConfigFile(host: Host): Promise<ConfigFile | undefined> {
   const home = host.env["HOME"];
   const path = home === undefined ? undefined : join(home, ".blaxel/config.yaml");
   let text: string;
@@ -37,12 +38,10 @@ async function fromConfigFile(host: Host, wanted: string | undefined): Promise<B
   } catch {
     text = "";
   }
-  if (text === "")
-    throw missing("There are no Blaxel credentials: BL_API_KEY is not set and bl login was never run.");
+  if (text === "") return undefined;
   const { parse } = await import("yaml");
-  let config: ConfigFile | null;
   try {
-    config = parse(text) as ConfigFile | null;
+    return (parse(text) as ConfigFile | null) ?? {};
   } catch (error) {
     throw new Failure({
       code: "NO_BLAXEL_CREDENTIALS",
@@ -52,11 +51,31 @@ async function fromConfigFile(host: Host, wanted: string | undefined): Promise<B
       cause: error,
     });
   }
-  const workspace =
-    wanted ?? (typeof config?.context?.workspace === "string" ? config.context.workspace : undefined);
+}
+
+function chosenWorkspace(config: ConfigFile | undefined): string | undefined {
+  const workspace = config?.context?.workspace;
+  return typeof workspace === "string" && workspace !== "" ? workspace : undefined;
+}
+
+/**
+ * The workspace in use: BL_WORKSPACE (which --workspace sets), or else the one that bl's own configuration chooses; undefined
+ * where neither names one.
+ * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) when bl's configuration is not YAML
+ */
+export async function workspaceInUse(host: Host): Promise<string | undefined> {
+  const given = host.env["BL_WORKSPACE"];
+  return given !== undefined && given !== "" ? given : chosenWorkspace(await readConfigFile(host));
+}
+
+async function fromConfigFile(host: Host, wanted: string | undefined): Promise<BlaxelCredentials> {
+  const config = await readConfigFile(host);
+  if (config === undefined)
+    throw missing("There are no Blaxel credentials: BL_API_KEY is not set and bl login was never run.");
+  const workspace = wanted ?? chosenWorkspace(config);
   if (workspace === undefined)
     throw missing("No Blaxel workspace is chosen: BL_WORKSPACE is not set and bl login has chosen none.");
-  const workspaces: ConfigFile["workspaces"] = config?.workspaces ?? [];
+  const workspaces: ConfigFile["workspaces"] = config.workspaces ?? [];
   const found = workspaces.find((entry) => entry.name === workspace)?.credentials;
   const apiKey = found?.["apiKey"];
   const clientCredentials = found?.["client_credentials"];

@@ -1,9 +1,9 @@
-import { join } from "node:path";
 import type { SandboxInstance } from "@blaxel/core";
 import type { CommandContext } from "./command";
 import { sortedEntries } from "./ref";
 import { wrongUsage } from "./command-line";
 import { readManifest } from "../manifest/index";
+import { paths } from "../support/paths";
 
 /** Which Mesa goes into an image that has none, and the steps that bring it there: from a lock that is in the repository. */
 export async function bootstrapFor(
@@ -12,7 +12,7 @@ export async function bootstrapFor(
   onStep: (name: string, outcome: "done" | "already") => void = () => undefined,
 ): Promise<{ readonly mesaVersion: string; readonly prepare: (sandbox: SandboxInstance) => Promise<void> }> {
   const { host, root } = context;
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const newest = sortedEntries(manifest).find((entry) => entry.status !== "revoked")?.mesaVersion;
   const [{ parseMesaVersion, readLock, loadUpstream }, { bootstrap }, { listTemplates }] = await Promise.all([
     import("../lock/index"),
@@ -23,7 +23,7 @@ export async function bootstrapFor(
   if (version === undefined) throw wrongUsage("Which Mesa version?", "Give --mesa-version VERSION.");
   const templates = await listTemplates(root);
   const locks = await Promise.all(
-    templates.map((template) => readLock(join(root, "dockerfiles", template, version, "lock.json"))),
+    templates.map((template) => readLock(paths(root).lockFile(template, version))),
   );
   const lock = locks.find((found) => found !== undefined);
   if (lock === undefined)
@@ -31,7 +31,7 @@ export async function bootstrapFor(
       `There is no lock for Mesa ${version}.`,
       `Lock it first: mesa-template lock ${version}.`,
     );
-  const upstream = await loadUpstream(context.upstream ?? join(root, "templates/upstream.toml"));
+  const upstream = await loadUpstream(context.upstream ?? paths(root).upstream);
   return {
     mesaVersion: lock.mesaVersion,
     prepare: (sandbox) =>

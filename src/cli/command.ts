@@ -41,8 +41,10 @@ export interface CommandArgs {
 
 export interface CommandContext {
   readonly host: Host;
-  /** Folder that holds templates/ and dockerfiles/ (absolute). */
+  /** Folder that holds templates/ and dockerfiles/ (absolute). Reading it throws Failure NO_PROJECT (exit 2) where there is none. */
   readonly root: string;
+  /** --root or the working directory (absolute), whatever is in it. */
+  readonly startFolder: string;
   /** --template a,b ; undefined: all. */
   readonly templates: readonly string[] | undefined;
   /** --upstream FILE (absolute); undefined: <root>/templates/upstream.toml. */

@@ -17,6 +17,7 @@ import { EXIT_CODES, type ExitCode } from "../support/exit-codes";
 import type { EmitEvent } from "../support/events";
 import type { Host } from "../support/host";
 import { createRedactor, type Redactor } from "../support/redact";
+import { findRoot } from "../support/paths";
 import type { RunProcess } from "../support/process";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -67,8 +68,9 @@ async function prepare(
   if (templates?.some((name) => name === "") === true)
     throw wrongUsage("--template holds an empty name.", "Write --template debian,alpine.");
   const upstream = args.text("upstream");
+  const workspace = args.text("workspace");
   const host: Host = {
-    env,
+    env: workspace === undefined ? env : { ...env, BL_WORKSPACE: workspace },
     clock: systemClock,
     fetch: globalThis.fetch,
     run: runProcessLazily,
@@ -79,9 +81,13 @@ async function prepare(
     signal,
     runId: randomBytes(6).toString("hex"),
   };
+  const startFolder = resolve(args.text("root") ?? ".");
   const context: CommandContext = {
     host,
-    root: resolve(args.text("root") ?? "."),
+    get root() {
+      return findRoot(startFolder, args.text("root"));
+    },
+    startFolder,
     templates: templates === undefined ? undefined : [...new Set(templates)],
     upstream: upstream === undefined ? undefined : isAbsolute(upstream) ? upstream : resolve(upstream),
     concurrency,

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandArgs, CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
 import { parseDuration } from "./duration";
@@ -7,6 +6,7 @@ import { readManifest } from "../manifest/index";
 import { usableImage } from "../manifest/versions/usable-image";
 import { eventText, type Session, type SessionEvent, type SessionRequest } from "../sandbox/index";
 import type { Host } from "../support/host";
+import { paths } from "../support/paths";
 
 /**
  * The variables of a command. K=V gives the value; K alone takes the caller's, which stays out of argument lists and is hidden
@@ -44,7 +44,7 @@ async function chosen(
   args: CommandArgs,
   { root, templates }: CommandContext,
 ): Promise<{ readonly image: string; readonly mesaVersion: string }> {
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const entry = oneEntry(manifest, args.text("ref") ?? "stable", templates);
   return { image: usableImage(entry), mesaVersion: entry.mesaVersion };
 }

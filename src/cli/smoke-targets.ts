@@ -1,9 +1,9 @@
-import { join } from "node:path";
 import { parseMesaVersion } from "../lock/index";
 import { readManifest } from "../manifest/index";
 import type { CommandContext } from "./command";
 import { entriesOf } from "./ref";
 import { templateFolders } from "./template-folders";
+import { paths } from "../support/paths";
 
 /** A template at a Mesa version. */
 export interface Target {
@@ -17,7 +17,7 @@ export interface Target {
  */
 export async function smokeTargets(ref: string, context: CommandContext): Promise<readonly Target[]> {
   if (!/^v?\d/u.test(ref)) {
-    const manifest = await readManifest(join(context.root, "dockerfiles/manifest.json"));
+    const manifest = await readManifest(paths(context.root).manifest);
     return entriesOf(manifest, ref, context.templates).map((entry) => ({
       template: entry.template,
       version: entry.mesaVersion,

@@ -4,6 +4,7 @@ import { templateFolders } from "./template-folders";
 import { parseMesaVersion } from "../lock/index";
 import type { Severity } from "../build/scan";
 import type { ReleaseRequest } from "../release/request";
+import { paths } from "../support/paths";
 
 /** A request for running single stages. */
 export async function stageRequest(args: CommandArgs, context: CommandContext): Promise<ReleaseRequest> {
@@ -11,7 +12,7 @@ export async function stageRequest(args: CommandArgs, context: CommandContext): 
     root: context.root,
     version: parseMesaVersion(args.required("mesa-version")),
     templates: await templateFolders(context),
-    upstreamPath: context.upstream ?? resolve(context.root, "templates/upstream.toml"),
+    upstreamPath: context.upstream ?? paths(context.root).upstream,
     concurrency: context.concurrency,
     force: args.flag("force"),
     relock: args.flag("relock"),

@@ -4,10 +4,11 @@ import { join } from "node:path";
 import type { CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
 import { hasErrno } from "../support/errors";
+import { paths } from "../support/paths";
 
 /** Every folder below templates/ with a template.toml; undefined when there is no templates/. */
 export async function keptTemplates(root: string): Promise<readonly string[] | undefined> {
-  const folder = join(root, "templates");
+  const folder = paths(root).templates;
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     return entries
@@ -22,7 +23,7 @@ export async function keptTemplates(root: string): Promise<readonly string[] | u
 
 /** The templates a command is about: those of --template, else every folder below templates/ with a template.toml. */
 export async function templateFolders(context: CommandContext): Promise<readonly string[]> {
-  const folder = join(context.root, "templates");
+  const folder = paths(context.root).templates;
   const names = await keptTemplates(context.root);
   if (names === undefined)
     throw wrongUsage(

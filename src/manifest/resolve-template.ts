@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { systemClock } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
+import { MANIFEST_FILE } from "../support/paths";
 import type { ManifestEntry } from "./entry";
 import { parseManifest } from "./read";
 import { oneEntry } from "./versions/ref";
@@ -59,7 +60,7 @@ async function textOf(place: string, options: ResolveOptions): Promise<string> {
  * @example const { image } = await resolveTemplate("stable", { template: "debian" });
  */
 export async function resolveTemplate(ref: string, options: ResolveOptions): Promise<ResolvedTemplate> {
-  const place = options.manifest ?? "dockerfiles/manifest.json";
+  const place = options.manifest ?? MANIFEST_FILE;
   const manifest = parseManifest(await textOf(place, options), place);
   const entry = oneEntry(manifest, ref, [options.template]);
   return { id: entry.id, image: usableImage(entry), mesaVersion: entry.mesaVersion, entry };

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { canonicalJson } from "../support/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files";
+import { paths } from "../support/paths";
 import { fileListText, parseFileList } from "./file-list";
 import { recordSchema, type Measured } from "./record";
 
@@ -10,14 +11,7 @@ export function recordFolder(
   root: string,
   version: { readonly template: string; readonly mesaVersion: string; readonly revision: number },
 ): string {
-  return join(
-    root,
-    "dockerfiles",
-    version.template,
-    version.mesaVersion,
-    "records",
-    String(version.revision),
-  );
+  return paths(root).record(version);
 }
 
 /** Writes a record, its list of files and the documents made from them, each in one step; the record itself last. */

@@ -12,8 +12,7 @@ import { differences } from "../render/project-folder";
 import { loadTemplate, renderTemplate } from "../render/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { join } from "node:path";
-import { releaseFolders } from "./folders";
+import { paths } from "../support/paths";
 
 /** The five comparisons, by what is held against what. */
 export const COMPARISONS = {
@@ -65,7 +64,7 @@ export async function findDrift(host: Host, request: DriftRequest): Promise<read
 async function lockOf({ root }: DriftRequest, entry: ManifestEntry): Promise<Lock | undefined> {
   const measured = await readRecord(recordFolder(root, entry));
   if (measured !== undefined) return measured.record.lock;
-  return readLock(join(releaseFolders(root).project(entry.template, entry.mesaVersion), "lock.json"));
+  return readLock(paths(root).lockFile(entry.template, entry.mesaVersion));
 }
 
 function isNewestRevision({ manifest }: DriftRequest, entry: ManifestEntry): boolean {
@@ -99,7 +98,7 @@ async function upstreamTags(
   const finding = { comparison: "upstream-tags", id, differs: [] } as const;
   if (lock === undefined) return { ...finding, skipped: NO_LOCK };
   const upstream = await loadUpstream(upstreamPath);
-  const { cache } = releaseFolders(root);
+  const { cache } = paths(root);
   const differs = await Promise.all([
     movedTags(host, lock, upstream, cache),
     changedDownloads(host, lock, upstream, cache),
@@ -116,7 +115,7 @@ async function mesaPackage(
   const finding = { comparison: "mesa-package", id, differs: [] } as const;
   if (lock === undefined) return { ...finding, skipped: NO_LOCK };
   const upstream = await loadUpstream(upstreamPath);
-  return { ...finding, differs: await changedDeb(host, lock, upstream, releaseFolders(root).cache) };
+  return { ...finding, differs: await changedDeb(host, lock, upstream, paths(root).cache) };
 }
 
 async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {

@@ -3,10 +3,10 @@ import { nextRevision } from "../manifest/versions/next-revision";
 import { versionId } from "../manifest/entry";
 import { keptDeployment, keptFiles, keptProof } from "./kept-stages";
 import { isImage } from "./kept-values";
-import type { ReleaseFolders } from "./folders";
 import type { ReleaseRequest } from "./request";
 import { readResult } from "./stage-results";
 import { hasReached } from "./up-to-date";
+import type { Paths } from "../support/paths";
 
 /** What a release would do with one template, and why. */
 export interface TemplatePlan {
@@ -28,7 +28,7 @@ interface Step {
  */
 export async function planTemplate(
   request: ReleaseRequest,
-  folders: ReleaseFolders,
+  folders: Paths,
   template: string,
   manifest: Manifest,
   inputsDigest: string | undefined,

@@ -2,7 +2,7 @@ import { loadUpstream, resolveLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import { loadTemplate, renderTemplate, textsOf } from "../render/index";
 import type { Host } from "../support/host";
-import { releaseFolders } from "./folders";
+import { paths } from "../support/paths";
 
 export interface FreshLockRequest {
   readonly root: string;
@@ -28,7 +28,7 @@ export async function freshlyLocked(
     settings: source.settings,
     mesaVersion: request.version,
     upstream,
-    cacheDir: releaseFolders(request.root).cache,
+    cacheDir: paths(request.root).cache,
     previous: request.previous,
   });
   const { files } = renderTemplate(source, lock);

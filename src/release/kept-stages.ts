@@ -5,11 +5,11 @@ import { newestDeployment } from "../manifest/versions/in-workspace";
 import type { SmokeReport } from "../smoke/report";
 import { sha256 } from "../support/digest";
 import { readIfPresent } from "../support/files";
-import type { ReleaseFolders } from "./folders";
 import { isDeployment, isImage, isSmokeReport } from "./kept-values";
 import type { ReleaseRequest } from "./request";
 import { forgetResult, readResult } from "./stage-results";
 import { testFilesOf, type TestFilesAsked } from "./test-files";
+import type { Paths } from "../support/paths";
 
 /** The files in which one template's stages keep what they came to, for one inputs digest. */
 export interface KeptFiles {
@@ -33,7 +33,7 @@ async function testFilesDigest(request: TestFilesAsked, template: string): Promi
 /** Where the results for these inputs are kept. */
 export async function keptFiles(
   request: TestFilesAsked,
-  folders: ReleaseFolders,
+  folders: Paths,
   template: string,
   inputsDigest: string,
 ): Promise<KeptFiles> {
@@ -89,7 +89,7 @@ export async function keptVerification(
 }
 
 /** Forgets what the manifest holds now: from here on its entry counts, not what a run has kept. */
-export async function forgetRecorded(folders: ReleaseFolders, entry: ManifestEntry): Promise<void> {
+export async function forgetRecorded(folders: Paths, entry: ManifestEntry): Promise<void> {
   for (const name of ["deployed", "verified"])
     await forgetResult(folders.stageResult(entry.template, entry.inputsDigest, name));
 }

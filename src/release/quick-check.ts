@@ -1,8 +1,8 @@
 import { readManifest } from "../manifest/index";
-import { releaseFolders } from "./folders";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import { upToDateResult } from "./release-template-result";
 import { hasReached, newestEntry, rememberedInputsDigest } from "./up-to-date";
+import { paths } from "../support/paths";
 
 /**
  * The answer for a release in which no template has anything to do, found from file sizes and times alone: no engine, no
@@ -14,7 +14,7 @@ export async function nothingToDo(
 ): Promise<readonly TemplateResult[] | undefined> {
   if (request.force || request.relock || request.scan !== undefined || templates.length === 0)
     return undefined;
-  const folders = releaseFolders(request.root);
+  const folders = paths(request.root);
   const manifest = await readManifest(folders.manifest);
   const results = await Promise.all(
     templates.map(async (template) => {

@@ -1,13 +1,12 @@
-import { join } from "node:path";
 import type { Lock } from "../lock/lock";
 import type { TemplateSource } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { readIfPresent } from "../support/files";
 import { RUN_LABEL } from "../support/host";
-import { releaseFolders } from "./folders";
 import type { ReleaseRequest } from "./request";
 import type { Stages } from "./stages";
 import { testFilesOf } from "./test-files";
+import { paths } from "../support/paths";
 
 /** The stages as they are; each room is loaded when its stage runs. */
 export const realStages: Stages = {
@@ -30,8 +29,8 @@ export const realStages: Stages = {
       import("../lock/index"),
       import("../render/index"),
     ]);
-    const folders = releaseFolders(request.root);
-    const path = join(folders.project(template, request.version), "lock.json");
+    const folders = paths(request.root);
+    const path = folders.lockFile(template, request.version);
     const source = await loadTemplate(request.root, template);
     if (request.frozen === true) return { lock: await frozenLock(request, source, path), reused: true };
     const previous = await readLock(path);
@@ -68,7 +67,7 @@ export const realStages: Stages = {
       mirrors: upstream.mirrors,
       force: request.force,
       builder: request.builder,
-      logFile: releaseFolders(request.root).log(rendered.template, rendered.mesaVersion, "build"),
+      logFile: paths(request.root).log(rendered.template, rendered.mesaVersion, "build"),
       onProgress: (message) => {
         reused = false;
         progress(message);
@@ -99,7 +98,7 @@ export const realStages: Stages = {
       import("../manifest/index"),
       import("../manifest/versions/in-workspace"),
     ]);
-    const manifest = await readManifest(releaseFolders(request.root).manifest);
+    const manifest = await readManifest(paths(request.root).manifest);
     const earlier = Object.values(manifest.versions).filter((entry) => entry.template === rendered.template);
     const same = earlier.find((entry) => entry.inputsDigest === rendered.inputsDigest);
     return deployTemplate(host, rendered, {
@@ -110,7 +109,7 @@ export const realStages: Stages = {
       adopt: request.adopt,
       force: request.force,
       timeoutMs: request.deployTimeoutMs,
-      pendingFile: releaseFolders(request.root).stageResult(
+      pendingFile: paths(request.root).stageResult(
         rendered.template,
         rendered.inputsDigest,
         "deploy-pending",
@@ -168,8 +167,6 @@ export async function renderedFromLock(
     import("../lock/index"),
     import("../render/index"),
   ]);
-  const lock = await readLock(
-    join(releaseFolders(request.root).project(template, request.version), "lock.json"),
-  );
+  const lock = await readLock(paths(request.root).lockFile(template, request.version));
   return lock === undefined ? undefined : renderTemplate(await loadTemplate(request.root, template), lock);
 }

@@ -10,7 +10,6 @@ import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { entryFrom } from "./entry";
-import { releaseFolders, type ReleaseFolders } from "./folders";
 import { IMAGE_GONE } from "./measure";
 import { oneAtATime } from "./one-at-a-time";
 import { originOf } from "./origin";
@@ -29,6 +28,7 @@ import {
   type KeptFiles,
 } from "./kept-stages";
 import { refuseUnproven } from "./refuse-unproven";
+import { paths, type Paths } from "../support/paths";
 
 /** What is said of a stage whose result an earlier, ended run has kept. */
 const EARLIER_RUN = "kept from the run before";
@@ -39,7 +39,7 @@ interface Run {
   readonly request: ReleaseRequest;
   readonly template: string;
   readonly stages: Stages;
-  readonly folders: ReleaseFolders;
+  readonly folders: Paths;
   readonly runner: StageRunner;
 }
 
@@ -60,7 +60,7 @@ export async function releaseTemplate(
     request,
     template,
     stages,
-    folders: releaseFolders(request.root),
+    folders: paths(request.root),
     runner: stageRunner(host, template),
   };
   try {

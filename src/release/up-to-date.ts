@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { ManifestEntry } from "../manifest/entry";
 import { stillMatches, takeFingerprint, type Fingerprint } from "./fingerprint";
-import type { ReleaseFolders } from "./folders";
 import { keepResult, readResult } from "./stage-results";
+import type { Paths } from "../support/paths";
 
 /** Folders whose files decide whether anything is to be done for (template, version). */
-function decidingFolders(folders: ReleaseFolders, template: string, version: string): readonly string[] {
+function decidingFolders(folders: Paths, template: string, version: string): readonly string[] {
   return [
     join(folders.templates, template),
     join(folders.templates, "partials"),
@@ -31,7 +31,7 @@ function isStamp(value: unknown): value is Stamp {
 
 /** Remembers which files led to an inputs digest. */
 export async function keepStamp(
-  folders: ReleaseFolders,
+  folders: Paths,
   template: string,
   version: string,
   inputsDigest: string,
@@ -42,7 +42,7 @@ export async function keepStamp(
 
 /** The inputs digest as of the last run, when no file that decides it has changed since; else undefined. */
 export async function rememberedInputsDigest(
-  folders: ReleaseFolders,
+  folders: Paths,
   template: string,
   version: string,
 ): Promise<string | undefined> {

@@ -3,10 +3,11 @@ import { join } from "node:path";
 import { hasErrno } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files";
 import { foldersOf, type RenderedTemplate } from "./rendered";
+import { paths } from "../support/paths";
 
 /** <root>/dockerfiles/<template>/<version> */
 export function projectFolder(root: string, template: string, mesaVersion: string): string {
-  return join(root, "dockerfiles", template, mesaVersion);
+  return paths(root).project(template, mesaVersion);
 }
 
 /** Kept beside the rendered files: what was measured when each revision was built. */

@@ -4,6 +4,7 @@ import { Failure, hasErrno } from "../support/errors";
 import { readIfPresent } from "../support/files";
 import type { RenderedFile, TemplateSettings } from "./rendered";
 import { parseSettings } from "./settings";
+import { paths } from "../support/paths";
 
 /** A template as it lies in its folder. */
 export interface TemplateSource {
@@ -36,7 +37,7 @@ function invalid(template: string, message: string, hint: string): Failure {
 
 /** Names of all templates below a root, sorted. */
 export async function listTemplates(root: string): Promise<readonly string[]> {
-  const folder = join(root, "templates");
+  const folder = paths(root).templates;
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     const found = await Promise.all(
@@ -68,7 +69,7 @@ export async function loadTemplate(root: string, name: string): Promise<Template
       hint: "A name is lower-case letters, digits and hyphens, and begins with a letter.",
     });
   }
-  const folder = join(root, "templates", name);
+  const folder = paths(root).template(name);
   const toml = await readIfPresent(join(folder, "template.toml"));
   if (toml === undefined) {
     const others = await listTemplates(root);
@@ -82,7 +83,7 @@ export async function loadTemplate(root: string, name: string): Promise<Template
   await refuseStrays(folder, name);
   const [files, partials, ownFiles] = await Promise.all([
     handlebarsIn(folder, name),
-    handlebarsIn(join(root, "templates/partials"), name),
+    handlebarsIn(paths(root).partials, name),
     filesOf(folder, name),
   ]);
   const missing = REQUIRED.filter((file) => files[file] === undefined);

@@ -1,9 +1,8 @@
-import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { loadUpstream, resolveLock, writeLock } from "../../src/lock/index";
 import { loadTemplate, renderTemplate, writeRendered } from "../../src/render/index";
-import { releaseFolders } from "../../src/release/folders";
 import { testHost } from "../unit/lock/fixture/test-host";
+import { paths } from "../../src/support/paths";
 
 /** Where a process stands after so many locks and renderings. */
 export interface Sample {
@@ -18,7 +17,7 @@ const [root = "", upstreamPath = "", versions = "100"] = process.argv.slice(2);
 const TEMPLATES = Array.from({ length: 10 }, (_, index) => `t${String(index)}`);
 const upstream = await loadUpstream(upstreamPath);
 const host = testHost({ now: Date.now() });
-const folders = releaseFolders(root);
+const folders = paths(root);
 let done = 0;
 let begun = performance.now();
 
@@ -35,7 +34,7 @@ for (let index = 0; index < Number(versions); index += 1) {
         upstream,
         cacheDir: folders.cache,
       });
-      await writeLock(join(folders.project(template, mesaVersion), "lock.json"), lock);
+      await writeLock(folders.lockFile(template, mesaVersion), lock);
       await writeRendered(root, renderTemplate(source, lock));
     }),
   );

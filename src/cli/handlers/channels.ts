@@ -1,17 +1,17 @@
-import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { table } from "../table";
 import type { ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
 import { newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 function imageOf(entry: ManifestEntry | undefined): string | undefined {
   return entry === undefined ? undefined : newestDeployment(entry)?.image;
 }
 
 export const run: CommandHandler = async (_args, { root, templates, terminal }) => {
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const channels = Object.fromEntries(
     Object.entries(manifest.channels).filter(([template]) => templates?.includes(template) ?? true),
   );

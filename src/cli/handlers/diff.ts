@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { measuredVersion } from "../records";
@@ -10,11 +9,12 @@ import type { ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
 import { freshlyLocked } from "../../release/fresh-lock";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 const PATHS_ON_A_TERMINAL = 20;
 
 export const run: CommandHandler = async (args, context) => {
-  const manifest = await readManifest(join(context.root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(context.root).manifest);
   const a = entriesOf(manifest, args.required("a"), context.templates);
   const other = args.text("b");
   const comparisons =
@@ -58,7 +58,7 @@ async function withFreshLock(context: CommandContext, entry: ManifestEntry): Pro
   const { record } = await measuredVersion(context.root, entry);
   const fresh = await freshlyLocked(context.host, {
     root: context.root,
-    upstreamPath: context.upstream ?? join(context.root, "templates/upstream.toml"),
+    upstreamPath: context.upstream ?? paths(context.root).upstream,
     template: entry.template,
     version: entry.mesaVersion,
     previous: record.lock,

@@ -1,10 +1,10 @@
 import { statfs } from "node:fs/promises";
-import { join } from "node:path";
 import type { CommandContext, CommandHandler } from "../command";
 import { humanBytes } from "../../support/bytes";
 import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { look, type Finding } from "../doctor/finding";
+import { paths } from "../../support/paths";
 
 const LEAST_FREE_BYTES = 5_000_000_000;
 
@@ -50,10 +50,10 @@ async function findings(context: CommandContext): Promise<readonly Finding[]> {
     }),
     look("upstream", async () => {
       const { loadUpstream, availableVersions } = await import("../../lock/index");
-      const upstream = await loadUpstream(context.upstream ?? join(root, "templates/upstream.toml"));
+      const upstream = await loadUpstream(context.upstream ?? paths(root).upstream);
       if (upstream.mesa.vouched === "first-download")
         return `first-download: ${upstream.mesa.repository} (has no index that is asked)`;
-      const versions = await availableVersions(host, upstream, join(root, ".mesa-template/cache"));
+      const versions = await availableVersions(host, upstream, paths(root).cache);
       return `${upstream.mesa.repository}: ${versions?.join(", ") ?? "shows no index"}`;
     }),
     look("disk", async () => {

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { inUse } from "../in-use";
@@ -6,10 +5,11 @@ import { entriesOf } from "../ref";
 import { readManifest } from "../../manifest/index";
 import { COMPARISONS, findDrift, type DriftFinding } from "../../release/drift";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const { root, templates, upstream, host } = context;
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const ref = args.text("ref");
   const entries = ref === undefined ? inUse(manifest, templates) : entriesOf(manifest, ref, templates);
   if (entries.length === 0) {
@@ -20,7 +20,7 @@ export const run: CommandHandler = async (args, context) => {
   }
   const findings = await findDrift(host, {
     root,
-    upstreamPath: upstream ?? join(root, "templates/upstream.toml"),
+    upstreamPath: upstream ?? paths(root).upstream,
     manifest,
     entries,
   });

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandContext, CommandHandler } from "../command";
 import { blaxelRemovals, withBlaxel, type BlaxelReach } from "../gc/blaxel";
 import { localRemovals } from "../gc/local";
@@ -10,12 +9,13 @@ import { readRetention, retentionPlan, type RetentionVerdict } from "../../manif
 import { isoTime } from "../../support/clock";
 import { exitCodeOf, Failure, messageOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const { host, root, dryRun } = context;
-  const path = join(root, "dockerfiles/manifest.json");
+  const path = paths(root).manifest;
   const manifest = await readManifest(path);
-  const retention = await readRetention(join(root, "templates/retention.toml"));
+  const retention = await readRetention(paths(root).retention);
   const plan = retentionPlan(manifest, retention, host.clock.now());
   const kept = plan.filter((verdict) => verdict.keep);
   const reach: BlaxelReach = {};

@@ -1,11 +1,11 @@
-import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { table } from "../table";
 import { readManifest } from "../../manifest/index";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { root, templates, terminal }) => {
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const channel = args.text("channel");
   const history = manifest.history
     .filter(

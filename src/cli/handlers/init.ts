@@ -9,8 +9,8 @@ import { hasErrno } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { listFiles, readIfPresent, writeAtomically } from "../../support/files";
 
-export const run: CommandHandler = async (args, { root, dryRun }) => {
-  const folder = resolve(root, args.text("dir") ?? ".");
+export const run: CommandHandler = async (args, { startFolder, dryRun }) => {
+  const folder = resolve(startFolder, args.text("dir") ?? ".");
   await refuseNoFolder(folder);
   const files = await wantedFiles(packageFolder(import.meta.url));
   const steps = await Promise.all(

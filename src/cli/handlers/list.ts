@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { humanBytes } from "../../support/bytes";
@@ -9,6 +8,7 @@ import { readManifest } from "../../manifest/index";
 import { channelTarget } from "../../manifest/channels/pointing";
 import { entryDocument, newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 const HEAD = ["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"];
 
@@ -16,7 +16,7 @@ export const run: CommandHandler = async (args, { host, root, templates, termina
   const [status, channel] = [args.text("status"), args.text("channel")];
   if (status !== undefined && !VERSION_STATUSES.some((known) => known === status))
     throw wrongUsage(`There is no status "${status}".`, `There are: ${VERSION_STATUSES.join(", ")}.`);
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const versions = sortedEntries(manifest).filter(
     (entry) =>
       (templates?.includes(entry.template) ?? true) &&

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { errorDocument, errorText } from "../output";
 import { templateFolders } from "../template-folders";
@@ -15,11 +14,11 @@ import {
 } from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf, type Lock } from "../../lock/lock";
 import { loadTemplate } from "../../render/source";
-import { releaseFolders } from "../../release/folders";
 import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { openDownloads } from "../../support/downloads";
 import { readIfPresent } from "../../support/files";
+import { paths } from "../../support/paths";
 
 type LockOutcome = "locked" | "relocked" | "unchanged" | "kept" | "would-lock" | "failed";
 
@@ -33,7 +32,7 @@ interface LockResult {
 
 export const run: CommandHandler = async (args, context) => {
   const mesaVersion = parseMesaVersion(args.required("mesa-version"));
-  const upstreamPath = context.upstream ?? join(context.root, "templates/upstream.toml");
+  const upstreamPath = context.upstream ?? paths(context.root).upstream;
   const templates = await templateFolders(context);
   if (args.flag("check")) return checked(context, mesaVersion, templates, await loadUpstream(upstreamPath));
   const upstream = await loadUpstream(upstreamPath);
@@ -56,7 +55,7 @@ async function keyToTrust(
   if (given !== undefined || !context.terminal.interactive) return given;
   const fingerprints = await untrustedFingerprints(
     upstream,
-    openDownloads(context.host, releaseFolders(context.root).cache),
+    openDownloads(context.host, paths(context.root).cache),
   );
   const [fingerprint] = fingerprints ?? [];
   if (fingerprint === undefined) return undefined;
@@ -81,8 +80,8 @@ async function lockOne({
   trustKey,
   relock,
 }: OneLock): Promise<LockResult> {
-  const folders = releaseFolders(context.root);
-  const path = join(folders.project(template, mesaVersion), "lock.json");
+  const folders = paths(context.root);
+  const path = folders.lockFile(template, mesaVersion);
   try {
     const previous = await readLock(path);
     if (previous !== undefined && !relock) return { template, outcome: "kept", path, lock: previous };
@@ -170,7 +169,7 @@ async function checked(
 ): Promise<CommandOutcome> {
   const results = await Promise.all(
     templates.map(async (template) => {
-      const path = join(releaseFolders(context.root).project(template, mesaVersion), "lock.json");
+      const path = paths(context.root).lockFile(template, mesaVersion);
       const [{ settings }, text] = await Promise.all([
         loadTemplate(context.root, template),
         readIfPresent(path),

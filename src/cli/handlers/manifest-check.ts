@@ -1,14 +1,15 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { checkManifest } from "../../manifest/check";
 import { EMPTY_MANIFEST } from "../../manifest/entry";
 import { parseShape, readManifestText } from "../../manifest/read";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { root }) => {
   const given = args.text("file");
-  const path = given === undefined ? join(root, "dockerfiles/manifest.json") : resolve(given);
+  const path = given === undefined ? paths(root).manifest : resolve(given);
   const text = await readManifestText(path);
   if (given !== undefined && text === undefined) throw wrongUsage(`There is no file ${path}.`);
   const manifest = text === undefined ? EMPTY_MANIFEST : parseShape(text, path);

@@ -1,9 +1,10 @@
-import { resolve, join } from "node:path";
+import { resolve } from "node:path";
 import { stat } from "node:fs/promises";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { mergeManifests, readManifest, updateManifest } from "../../manifest/index";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { host, root }) => {
   const files = args.list("files").map((file) => resolve(file));
@@ -21,7 +22,7 @@ export const run: CommandHandler = async (args, { host, root }) => {
     )
       throw wrongUsage(`There is no file ${file}.`);
   const others = await Promise.all(files.map(readManifest));
-  const path = join(root, "dockerfiles/manifest.json");
+  const path = paths(root).manifest;
   const merged = await updateManifest(host, path, (manifest) => others.reduce(mergeManifests, manifest));
   const count = Object.keys(merged.versions).length;
   return {

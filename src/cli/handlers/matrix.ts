@@ -8,10 +8,10 @@ import { table } from "../table";
 import { templateFolders } from "../template-folders";
 import { parseMesaVersion, readLock } from "../../lock/index";
 import { readManifest } from "../../manifest/index";
-import { releaseFolders } from "../../release/folders";
 import { loadTemplate, renderTemplate, type TemplateSource } from "../../render/index";
 import { hasErrno } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const jobs = await jobsFor(args, context);
@@ -49,7 +49,7 @@ async function jobsFor(args: CommandArgs, context: CommandContext): Promise<read
 
 /** A template at every version it has a folder for, newest first. */
 async function lockedJobs(context: CommandContext, template: string): Promise<readonly Job[]> {
-  const names = await foldersIn(join(releaseFolders(context.root).dockerfiles, template));
+  const names = await foldersIn(join(paths(context.root).dockerfiles, template));
   return names
     .filter((name) => valid(name) === name)
     .sort((a, b) => compare(b, a))
@@ -71,14 +71,14 @@ async function unfinished(
   templates: readonly string[],
   jobs: readonly Job[],
 ): Promise<readonly Job[]> {
-  const folders = releaseFolders(context.root);
+  const folders = paths(context.root);
   const manifest = await readManifest(folders.manifest);
   const sources = new Map<string, TemplateSource>(
     await Promise.all(templates.map(async (name) => [name, await loadTemplate(context.root, name)] as const)),
   );
   const kept: Job[] = [];
   for (const job of jobs) {
-    const lock = await readLock(join(folders.project(job.template, job.version), "lock.json"));
+    const lock = await readLock(folders.lockFile(job.template, job.version));
     const source = sources.get(job.template);
     const digest =
       lock === undefined || source === undefined ? "" : renderTemplate(source, lock).inputsDigest;

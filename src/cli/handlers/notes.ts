@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { measuredVersion } from "../records";
 import { entriesOf, oneEntry, sortedEntries } from "../ref";
@@ -8,9 +7,10 @@ import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
 import { newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { root, templates }) => {
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const entries = entriesOf(manifest, args.required("ref"), templates);
   const given = args.text("since");
   const notes = await Promise.all(

@@ -6,13 +6,13 @@ import type { CommandContext, CommandHandler } from "../command";
 import { templateFolders } from "../template-folders";
 import { loadUpstream, outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
-import { releaseFolders } from "../../release/folders";
 import { Failure, hasErrno } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const templates = await templateFolders(context);
-  const upstream = await loadUpstream(context.upstream ?? join(context.root, "templates/upstream.toml"));
+  const upstream = await loadUpstream(context.upstream ?? paths(context.root).upstream);
   const locks = (await Promise.all(templates.map((template) => newestLock(context, template)))).filter(
     (lock) => lock !== undefined,
   );
@@ -20,13 +20,13 @@ export const run: CommandHandler = async (args, context) => {
     throw new Failure({
       code: "NOTHING_LOCKED",
       kind: "usage",
-      message: `No template has a lock in ${releaseFolders(context.root).dockerfiles} yet, so there is nothing to compare.`,
+      message: `No template has a lock in ${paths(context.root).dockerfiles} yet, so there is nothing to compare.`,
       hint: "mesa-template lock VERSION makes one.",
     });
   }
   const options = {
     upstream,
-    cacheDir: releaseFolders(context.root).cache,
+    cacheDir: paths(context.root).cache,
     prerelease: args.flag("prerelease"),
   };
   const outdated = (
@@ -41,12 +41,12 @@ export const run: CommandHandler = async (args, context) => {
 
 /** The lock of a template's newest Mesa version; undefined when it has none. */
 async function newestLock(context: CommandContext, template: string): Promise<Lock | undefined> {
-  const folders = releaseFolders(context.root);
+  const folders = paths(context.root);
   const versions = (await namesIn(join(folders.dockerfiles, template)))
     .filter((name) => valid(name) === name)
     .sort(compare);
   for (const version of versions.reverse()) {
-    const lock = await readLock(join(folders.project(template, version), "lock.json"));
+    const lock = await readLock(folders.lockFile(template, version));
     if (lock !== undefined) return lock;
   }
   return undefined;

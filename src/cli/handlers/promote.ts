@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { entriesOf, refuseSomeTemplates } from "../ref";
 import { keptTemplates } from "../template-folders";
@@ -8,6 +7,7 @@ import { promote } from "../../manifest/channels/promote";
 import { whoMoves } from "../../manifest/who";
 import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { host, root, templates, dryRun }) => {
   const [ref, channel] = [args.required("ref"), args.required("channel")];
@@ -25,7 +25,7 @@ export const run: CommandHandler = async (args, { host, root, templates, dryRun 
     moves = after.history.slice(manifest.history.length);
     return after;
   };
-  const path = join(root, "dockerfiles/manifest.json");
+  const path = paths(root).manifest;
   try {
     if (dryRun) await change(await readManifest(path));
     else await updateManifest(host, path, change);

@@ -2,11 +2,11 @@ import type { CommandContext, CommandOutcome } from "../command";
 import { parseMesaVersion } from "../../lock/mesa-version";
 import { readManifest } from "../../manifest/index";
 import { planTemplate, type TemplatePlan } from "../../release/dry-run";
-import { releaseFolders } from "../../release/folders";
 import { realStages, renderedFromLock } from "../../release/real-stages";
 import { releaseAll } from "../../release/release";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 /** Releases, or says what would be done (--dry-run). */
 export async function releaseVersion(
@@ -20,7 +20,7 @@ export async function releaseVersion(
 }
 
 async function dryRun(request: ReleaseRequest): Promise<CommandOutcome> {
-  const folders = releaseFolders(request.root);
+  const folders = paths(request.root);
   const manifest = await readManifest(folders.manifest);
   const plans = await Promise.all(
     request.templates.map(async (template) => {

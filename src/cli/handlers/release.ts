@@ -10,6 +10,7 @@ import { nothingToDo } from "../../release/quick-check";
 import type { Severity } from "../../build/scan";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
 import { templateFolders } from "../template-folders";
+import { paths } from "../../support/paths";
 
 /** A release request from the command line, for the given templates. */
 export function releaseRequest(
@@ -24,7 +25,7 @@ export function releaseRequest(
     root: context.root,
     version,
     templates,
-    upstreamPath: context.upstream ?? resolve(context.root, "templates/upstream.toml"),
+    upstreamPath: context.upstream ?? paths(context.root).upstream,
     concurrency: context.concurrency,
     force: args.flag("force"),
     relock: args.flag("relock"),

@@ -7,10 +7,11 @@ import { reportPage } from "../../manifest/report/report";
 import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { writeAtomically } from "../../support/files";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const { host, root } = context;
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const file = resolve(args.text("output") ?? join(root, "report.html"));
   const [packages, drift] = await Promise.all([
     packagesChanged(root, manifest),

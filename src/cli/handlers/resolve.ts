@@ -1,13 +1,13 @@
-import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { oneEntry } from "../ref";
 import { readManifest } from "../../manifest/index";
 import { usableImage } from "../../manifest/versions/usable-image";
 import { entryDocument, newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { root, templates }) => {
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const ref = args.required("ref");
   const version = oneEntry(manifest, ref, templates);
   const image = usableImage(version);

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandHandler, Terminal } from "../command";
 import { wrongUsage } from "../command-line";
 import { oneEntry } from "../ref";
@@ -11,9 +10,10 @@ import { whoMoves } from "../../manifest/who";
 import { isoTime } from "../../support/clock";
 import type { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { host, root, templates, terminal, dryRun }) => {
-  const path = join(root, "dockerfiles/manifest.json");
+  const path = paths(root).manifest;
   const reason = args.text("reason");
   if (reason === undefined)
     throw wrongUsage("--reason is missing.", "Say why: everybody who uses the version will be told.");

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { entriesOf, refuseSomeTemplates } from "../ref";
 import type { Manifest } from "../../manifest/entry";
@@ -8,6 +7,7 @@ import { rollback } from "../../manifest/channels/rollback";
 import { whoMoves } from "../../manifest/who";
 import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { host, root, templates, dryRun }) => {
   const [channel, to] = [args.required("channel"), args.text("to")];
@@ -21,7 +21,7 @@ export const run: CommandHandler = async (args, { host, root, templates, dryRun 
     moves = after.history.slice(manifest.history.length);
     return after;
   };
-  const path = join(root, "dockerfiles/manifest.json");
+  const path = paths(root).manifest;
   if (dryRun) change(await readManifest(path));
   else await updateManifest(host, path, change);
   return {

@@ -1,13 +1,13 @@
-import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { humanBytes } from "../../support/bytes";
 import { oneEntry } from "../ref";
 import { readManifest } from "../../manifest/index";
 import { entryDocument, newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { root, templates }) => {
-  const manifest = await readManifest(join(root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(root).manifest);
   const entry = oneEntry(manifest, args.required("id"), templates);
   const channels = Object.entries(manifest.channels[entry.template] ?? {})
     .filter(([, id]) => id === entry.id)

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import gt from "semver/functions/gt";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { wrongUsage } from "../command-line";
@@ -19,13 +18,14 @@ import { checkBranchPossible, commitOnBranch } from "../../release/upgrade-branc
 import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { outcome as releaseOutcome, releaseRequest } from "./release";
+import { paths } from "../../support/paths";
 
 const PATHS_ON_A_TERMINAL = 20;
 const PATHS_IN_A_COMMIT = 50;
 
 export const run: CommandHandler = async (args, context) => {
   const templates = await templateFolders(context);
-  const manifest = await readManifest(join(context.root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(context.root).manifest);
   const before = templates.map((template) => newestProven(manifest, template));
   const version = await targetVersion(args, context);
   refuseDowngrade(before, version);
@@ -70,8 +70,8 @@ function newestProven(manifest: Manifest, template: string): ManifestEntry {
 async function targetVersion(args: CommandArgs, context: CommandContext): Promise<string> {
   const given = args.text("mesa-version");
   if (given !== undefined) return parseMesaVersion(given);
-  const upstream = await loadUpstream(context.upstream ?? join(context.root, "templates/upstream.toml"));
-  const listed = await availableVersions(context.host, upstream, join(context.root, ".mesa-template/cache"));
+  const upstream = await loadUpstream(context.upstream ?? paths(context.root).upstream);
+  const listed = await availableVersions(context.host, upstream, paths(context.root).cache);
   const newest = newestVersion(listed ?? [], args.flag("prerelease"));
   if (newest !== undefined) return newest;
   throw new Failure({
@@ -96,7 +96,7 @@ async function plansOf(
   before: readonly ManifestEntry[],
   results: readonly TemplateResult[],
 ): Promise<readonly Comparison[]> {
-  const manifest = await readManifest(join(context.root, "dockerfiles/manifest.json"));
+  const manifest = await readManifest(paths(context.root).manifest);
   return Promise.all(
     before.map(async (from, at) => {
       const to = manifest.versions[results[at]?.id ?? ""];

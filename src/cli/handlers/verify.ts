@@ -14,10 +14,11 @@ import { Failure, messageOf } from "../../support/errors";
 import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { stageRequest } from "../stage-run";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const { host, root } = context;
-  const path = join(root, "dockerfiles/manifest.json");
+  const path = paths(root).manifest;
   const entries = entriesOf(await readManifest(path), args.required("ref"), context.templates);
   const results = [];
   let first: Error | undefined;

@@ -1,10 +1,10 @@
-import { join } from "node:path";
 import type { CommandContext } from "../command";
 import { inUse } from "../in-use";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import type { OpenDrift } from "../../manifest/report/extras";
 import { COMPARISONS, findDrift } from "../../release/drift";
 import { Failure, messageOf } from "../../support/errors";
+import { paths } from "../../support/paths";
 
 /**
  * Drift of what is in use, version by version. Where the other side does not answer the report says so, and is made all the
@@ -24,7 +24,7 @@ async function driftOf(
   try {
     const findings = await findDrift(host, {
       root,
-      upstreamPath: upstream ?? join(root, "templates/upstream.toml"),
+      upstreamPath: upstream ?? paths(root).upstream,
       manifest,
       entries: [entry],
     });

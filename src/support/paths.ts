@@ -1,0 +1,91 @@
+import { existsSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Failure } from "./errors";
+
+/** The manifest's path below a root: what messages and git name. */
+export const MANIFEST_FILE = "dockerfiles/manifest.json";
+
+/** A template version, as far as its files are concerned. */
+interface VersionFiles {
+  readonly template: string;
+  readonly mesaVersion: string;
+  readonly revision: number;
+}
+
+/** Where everything lies below a root. */
+export interface Paths {
+  /** What people edit. */
+  readonly templates: string;
+  readonly partials: string;
+  readonly upstream: string;
+  readonly retention: string;
+  /** What the program writes and people commit. */
+  readonly dockerfiles: string;
+  readonly manifest: string;
+  /** Ignored by git: stage results, logs of the last runs, downloads. Deleting it costs time, never a fact. */
+  readonly state: string;
+  readonly cache: string;
+  template(name: string): string;
+  project(template: string, version: string): string;
+  lockFile(template: string, version: string): string;
+  record(version: VersionFiles): string;
+  stageResult(template: string, inputsDigest: string, name: string): string;
+  stamp(template: string, version: string): string;
+  /** Held while something is done that two runs must not do at once. */
+  lock(name: string): string;
+  log(template: string, version: string, stage: string): string;
+}
+
+/** The only place that knows where files lie below a root (the folder that holds templates/ and dockerfiles/). */
+export function paths(root: string): Paths {
+  const [templates, dockerfiles, state] = ["templates", "dockerfiles", ".mesa-template"].map((name) =>
+    join(root, name),
+  ) as [string, string, string];
+  const project = (template: string, version: string): string => join(dockerfiles, template, version);
+  return {
+    templates,
+    partials: join(templates, "partials"),
+    upstream: join(templates, "upstream.toml"),
+    retention: join(templates, "retention.toml"),
+    dockerfiles,
+    manifest: join(root, MANIFEST_FILE),
+    state,
+    cache: join(state, "cache"),
+    template: (name) => join(templates, name),
+    project,
+    lockFile: (template, version) => join(project(template, version), "lock.json"),
+    record: ({ template, mesaVersion, revision }) =>
+      join(project(template, mesaVersion), "records", String(revision)),
+    stageResult: (template, inputsDigest, name) =>
+      join(state, "stages", template, inputsDigest.replace(/^sha256:/u, "").slice(0, 32), `${name}.json`),
+    stamp: (template, version) => join(state, "stamps", template, `${version}.json`),
+    lock: (name) => join(state, "locks", `${name}.lock`),
+    log: (template, version, stage) => join(state, "logs", template, `${version}-${stage}.log`),
+  };
+}
+
+/**
+ * The root: the given folder, or else the nearest folder from the working directory upwards that has templates/.
+ * @throws Failure NO_PROJECT (exit 2) that says what was looked for
+ */
+export function findRoot(workingFolder: string, given: string | undefined): string {
+  if (given !== undefined) {
+    const root = resolve(workingFolder, given);
+    if (existsSync(paths(root).templates) || existsSync(paths(root).dockerfiles)) return root;
+    throw noProject(`${root} has neither templates/ nor dockerfiles/, so it is not a root.`);
+  }
+  for (let folder = resolve(workingFolder); ; folder = dirname(folder)) {
+    if (existsSync(paths(folder).templates)) return folder;
+    if (dirname(folder) === folder)
+      throw noProject(`Neither ${resolve(workingFolder)} nor a folder above it has templates/.`);
+  }
+}
+
+function noProject(message: string): Failure {
+  return new Failure({
+    code: "NO_PROJECT",
+    kind: "usage",
+    message,
+    hint: "Give --root DIR, or start a project here: mesa-template init.",
+  });
+}
