@@ -46,6 +46,8 @@ export interface ImageAtRest {
   };
   readonly history: readonly { readonly createdBy: string; readonly sizeBytes: number }[];
   readonly sizeBytes: number;
+  /** Whether the image holds a path (absolute), as a container of it starts out; what lies behind a symbolic link counts as held. */
+  holds(path: string): Promise<boolean>;
   /** Every path of the image's file system with its kind, mode (with setuid bits), size; streamed once and kept. */
   files(): Promise<readonly ImageFile[]>;
   readFile(path: string): Promise<Uint8Array | undefined>;
@@ -55,15 +57,21 @@ export interface ImageAtRest {
 
 export type ImageFile = LayerFile;
 
-/** Starting and stopping: only where an engine runs it. */
+/** How a container ended on SIGTERM: how long it took (ms), its exit code, and whether it was killed. */
+export interface Ending {
+  readonly durationMs: number;
+  readonly exitCode: number;
+  readonly killed: boolean;
+}
+
+/**
+ * Starting and stopping: only where an engine runs it. What is process 1 of a sandbox on Blaxel is not documented (its docs say the
+ * image's own program, its code speaks of an init that starts it), so that both are looked at.
+ */
 export interface Lifecycle {
-  /** Starts a container of its own, sends SIGTERM, and tells how long it took to end (ms), its exit code, and whether it was killed. */
-  stopWithSigterm(): Promise<{
-    readonly durationMs: number;
-    readonly exitCode: number;
-    readonly killed: boolean;
-  }>;
-  /** Processes in state Z in the long-lived container. */
+  /** Sends SIGTERM to a container whose process 1 is an init, and to one where it is the image's entrypoint. */
+  stopWithSigterm(): Promise<{ readonly underInit: Ending; readonly asProcess1: Ending }>;
+  /** Processes in state Z, in either container. */
   zombies(): Promise<readonly string[]>;
 }
 
@@ -75,6 +83,8 @@ export interface ImageContext {
   readonly mesa?: { readonly apiUrl: string; readonly apiKey: string; readonly org: string };
   /** Why a device cannot be had here (e.g. no /dev/fuse on the engine's host), by its path. */
   readonly missingDevices: Readonly<Record<string, string>>;
+  /** Set where the image's USER is not root, so that what only root may do says nothing: why. */
+  readonly notRoot?: string;
   readonly signal: AbortSignal;
 }
 

@@ -23,6 +23,12 @@ export async function imageAtRest(
     // Whoever asks for the files asks for the secrets too, before or after: one reading does for both.
     files: async () => (await contents(secrets)).inLayers,
     readFile,
+    async holds(path) {
+      const kinds = new Map((await contents(secrets)).merged.files.map((file) => [file.path, file.kind]));
+      const parts = path.split("/").filter((part) => part !== "");
+      const above = parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+      return parts.length === 0 || kinds.has(path) || above.some((one) => kinds.get(one) === "symlink");
+    },
     pathsHolding: async (values) => (values.length === 0 ? [] : (await contents(values)).holding),
   };
 }

@@ -1,5 +1,5 @@
 import type { Host } from "../support/host";
-import type { Lifecycle } from "./check";
+import type { Ending, Lifecycle } from "./check";
 import { execIn } from "./container";
 import type { SmokeContainer } from "./start-container";
 
@@ -13,32 +13,54 @@ const GIVE_UP_MS = 10_000;
 /** How long an ended process may wait for its parent on a busy machine, in ms. */
 const REAPED_WITHIN_MS = 3_000;
 
-/** Starting and stopping, seen on the long-lived container: stopping is the last check of all. */
-export function lifecycleOf(host: Host, container: SmokeContainer): Lifecycle {
-  const { engine, id } = container;
+/**
+ * Starting and stopping. Stopping is the last check of all.
+ * @param underInit the long-lived container, whose process 1 is an init
+ * @param asProcess1 one that only starts and stops, whose process 1 is the image's entrypoint; started when it is first asked for
+ */
+export function lifecycleOf(
+  host: Host,
+  underInit: SmokeContainer,
+  asProcess1: () => Promise<SmokeContainer>,
+): Lifecycle {
   return {
     async zombies() {
-      const look = async (): Promise<readonly string[]> =>
-        (await execIn(host, container, { script: ZOMBIES })).stdout.split("\n").filter((line) => line !== "");
-      let found = await look();
-      // A process that has just ended is one for a moment, until its parent gets to wait for it.
-      for (const begun = host.clock.now(); found.length > 0 && host.clock.now() - begun < REAPED_WITHIN_MS;) {
-        await host.clock.sleep(100, host.signal);
-        const still = await look();
-        found = found.filter((zombie) => still.includes(zombie));
-      }
-      return found;
+      const bare = asProcess1();
+      return [...(await zombiesIn(host, underInit)), ...(await zombiesIn(host, await bare))];
     },
     async stopWithSigterm() {
-      const begun = host.clock.now();
-      await engine.stop(id, GIVE_UP_MS / 1000);
-      const state = await engine.container(id);
-      const waitedMs = host.clock.now() - begun;
-      // What an engine needs to tidy up after the end (Podman a second) is not the image's; a clock that is not ours is not believed.
-      const endedMs = (state?.finishedAtMs ?? Number.NaN) - begun;
-      const durationMs = endedMs >= 0 && endedMs < waitedMs ? endedMs : waitedMs;
-      const exitCode = state?.exitCode ?? -1;
-      return { durationMs, exitCode, killed: exitCode === 137 };
+      const [first, second] = await Promise.all([
+        stopped(host, underInit),
+        asProcess1().then((bare) => stopped(host, bare)),
+      ]);
+      return { underInit: first, asProcess1: second };
     },
   };
+}
+
+async function zombiesIn(host: Host, container: SmokeContainer): Promise<readonly string[]> {
+  const look = async (): Promise<readonly string[]> =>
+    (await execIn(host, container, { script: ZOMBIES, user: "0" })).stdout
+      .split("\n")
+      .filter((line) => line !== "");
+  let found = await look();
+  // A process that has just ended is one for a moment, until its parent gets to wait for it.
+  for (const begun = host.clock.now(); found.length > 0 && host.clock.now() - begun < REAPED_WITHIN_MS;) {
+    await host.clock.sleep(100, host.signal);
+    const still = await look();
+    found = found.filter((zombie) => still.includes(zombie));
+  }
+  return found;
+}
+
+async function stopped(host: Host, { engine, id }: SmokeContainer): Promise<Ending> {
+  const begun = host.clock.now();
+  await engine.stop(id, GIVE_UP_MS / 1000);
+  const state = await engine.container(id);
+  const waitedMs = host.clock.now() - begun;
+  // What an engine needs to tidy up after the end (Podman a second) is not the image's; a clock that is not ours is not believed.
+  const endedMs = (state?.finishedAtMs ?? Number.NaN) - begun;
+  const durationMs = endedMs >= 0 && endedMs < waitedMs ? endedMs : waitedMs;
+  const exitCode = state?.exitCode ?? -1;
+  return { durationMs, exitCode, killed: exitCode === 137 };
 }

@@ -7,7 +7,7 @@ import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Check, CheckContext, ImageContext } from "./check";
 import { API_CHECKS } from "./checks/api";
-import { IMAGE_CHECKS } from "./checks/image";
+import { IMAGE_CHECKS, isRoot } from "./checks/image";
 import { LIFECYCLE_CHECKS } from "./checks/lifecycle";
 import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
@@ -18,7 +18,7 @@ import { imageAtRest } from "./image-at-rest";
 import { lifecycleOf } from "./lifecycle";
 import type { SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
-import { startContainer } from "./start-container";
+import { startContainer, type SmokeContainer } from "./start-container";
 import { readStructureFile, type StructureFile } from "./structure/index";
 import { withStructureTests } from "./with-structure-tests";
 
@@ -79,6 +79,7 @@ export function checkContext(
   host: Host,
   rendered: RenderedTemplate,
   missingDevices: ImageContext["missingDevices"],
+  user = "",
 ): CheckContext {
   const mesa = mesaAccess(host.env);
   return {
@@ -86,6 +87,7 @@ export function checkContext(
     secrets: host.redact.values().filter(isTelling),
     signal: host.signal,
     missingDevices,
+    ...(isRoot(user) ? {} : { notRoot: `the image's USER is ${user}, not root` }),
     ...(mesa === undefined ? {} : { mesa }),
   };
 }
@@ -103,15 +105,21 @@ export async function smokeImage(
   options: SmokeOptions = {},
 ): Promise<SmokeReport> {
   const files = await readTestFiles(options);
-  const smoke = await startContainer(host, engine, image.reference, {
-    ports: askedPorts(files.checks),
-    devices: neededDevices(files.checks),
-  });
+  const wish = { ports: askedPorts(files.checks), devices: neededDevices(files.checks) };
+  const smoke = await startContainer(host, engine, image.reference, wish);
+  let bare: Promise<SmokeContainer> | undefined;
+  const asProcess1 = async (): Promise<SmokeContainer> => {
+    bare ??= startContainer(host, engine, image.reference, { ...wish, init: false });
+    const container = await bare;
+    await waitUntilHealthy(host, container, HEALTH_LIMIT_MS);
+    return container;
+  };
   const prove = async (): Promise<SmokeReport> => {
     await waitUntilHealthy(host, smoke, HEALTH_LIMIT_MS);
     options.onProgress?.("the sandbox API answers");
     const subject = containerSubject(host, smoke);
-    const context = checkContext(host, rendered, smoke.missingDevices);
+    const user = (await engine.image(image.reference))?.config.user ?? "";
+    const context = checkContext(host, rendered, smoke.missingDevices, user);
     const atRest = await imageAtRest(host, engine, image.reference, context.secrets, (path) =>
       readFromContainer(host, smoke, path),
     );
@@ -119,16 +127,21 @@ export async function smokeImage(
       host,
       rendered.template,
       smokeChecks(host, files.checks),
-      { subject, image: atRest, lifecycle: lifecycleOf(host, smoke) },
+      { subject, image: atRest, lifecycle: lifecycleOf(host, smoke, asProcess1) },
       context,
     );
     return withStructureTests(host, engine, image.reference, files.structureTests, report);
   };
   return withCleanUp(
     prove,
-    () => engine.removeContainer(smoke.id),
+    async () => {
+      const second = await bare?.catch(() => undefined);
+      await Promise.all(
+        [smoke, ...(second === undefined ? [] : [second])].map(({ id }) => engine.removeContainer(id)),
+      );
+    },
     (error) => {
-      const message = `the container ${smoke.id.slice(0, 12)} may be left on the engine: ${messageOf(error)}`;
+      const message = `a container of ${image.reference} may be left on the engine: ${messageOf(error)}`;
       host.emit({ type: "warning", template: rendered.template, message });
     },
   );

@@ -19,6 +19,8 @@ export interface SmokeContainer {
 export interface ContainerWish {
   readonly ports?: readonly number[];
   readonly devices?: readonly string[];
+  /** Whether process 1 is a small init (default) or the image's entrypoint. */
+  readonly init?: boolean;
 }
 
 const API_PORT = 8080;
@@ -34,19 +36,20 @@ export function deviceAccess(engine: Engine, devices: readonly string[]): Partia
   };
 }
 
-/** What a sandbox gives its processes: its devices with the right to mount, a small init, nothing told to anybody. */
+/** What a sandbox gives its processes: its devices with the right to mount, nothing told to anybody. */
 function sandboxLike(
   host: Host,
   engine: Engine,
   image: string,
   ports: readonly number[],
   devices: readonly string[],
+  init: boolean,
 ): ContainerRequest {
   return {
     image,
     labels: { [RUN_LABEL]: host.runId },
     env: ["TELEMETRY_ENABLED=false", "DO_NOT_TRACK=1", "HOST=::"],
-    init: true,
+    init,
     publish: [...new Set([API_PORT, ...ports])],
     ...deviceAccess(engine, devices),
   };
@@ -70,10 +73,12 @@ export function startContainer(
   host: Host,
   engine: Engine,
   image: string,
-  { ports = [], devices = [] }: ContainerWish = {},
+  { ports = [], devices = [], init = true }: ContainerWish = {},
 ): Promise<SmokeContainer> {
   const wanted = [...new Set(["/dev/fuse", ...devices])];
-  return startWithDevices(host, engine, wanted, (given) => sandboxLike(host, engine, image, ports, given));
+  return startWithDevices(host, engine, wanted, (given) =>
+    sandboxLike(host, engine, image, ports, given, init),
+  );
 }
 
 /** Whether an engine says that it has no init to give: Podman's is a package of its own (catatonit). */

@@ -158,22 +158,31 @@ const HARM: readonly Harm[] = [
     "RUN mkdir -p /var/lib/apt/lists && touch /var/lib/apt/lists/deb_Packages",
     ["no package manager of the build is left", "no configuration, pid file, package list or .deb is left"],
   ],
-  [
-    "a USER line",
-    "USER nobody",
-    [
-      "HOME and the working folder are there",
-      "the kernel takes a FUSE mount from inside",
-      "/dev/fuse is open to other users",
-      "no USER: the API runs as root, workloads as they are told",
-    ],
-  ],
+  ["a USER line", "USER nobody", ["no USER: the API runs as root, workloads as they are told"]],
   [
     "a library that is gone",
     "RUN rm $(ldd /usr/bin/mesa | grep -o '/.*libfuse3[^ ]*')",
     ["mesa is the pinned version", "every shared library of mesa resolves", "another user can run commands"],
   ],
-  ["HOME that is not there", "ENV HOME=/nowhere", ["HOME and the working folder are there"]],
+  ["HOME that is not there", "ENV HOME=/nowhere", ["HOME is in the image"]],
+  [
+    "HOME that the entrypoint makes",
+    'ENV HOME=/late\nCOPY start /start\nENTRYPOINT ["/start"]',
+    ["HOME is in the image"],
+    { start: "#!/bin/sh\nmkdir -p /late\nexec /usr/local/bin/mesa-entrypoint\n" },
+  ],
+  [
+    "an entrypoint that passes no signal on as process 1",
+    'COPY start /start\nENTRYPOINT ["/start"]',
+    ["it stops within 2 s on SIGTERM"],
+    { start: "#!/bin/sh\n/usr/local/bin/mesa-entrypoint &\nwait\n" },
+  ],
+  [
+    "an orphan of the entrypoint",
+    'COPY start /start\nENTRYPOINT ["/start"]',
+    ["it leaves no zombies"],
+    { start: "#!/bin/sh\nsh -c 'sleep 0.1 &'\nexec /usr/local/bin/mesa-entrypoint\n" },
+  ],
   [
     "a process that waits for no child",
     'COPY start /start\nENTRYPOINT ["/start"]',
@@ -240,6 +249,23 @@ describe("harm done to an image is seen, by the check that is there for it", () 
     expect(failedIn(await smoke("alpine", await variant("alpine", `left-${name}`, line)))).toEqual([
       "no package manager of the build is left",
     ]);
+  });
+
+  it("a port that the template declares is allowed", async () => {
+    const image = await variant("alpine", "declared-port", 'COPY start /start\nENTRYPOINT ["/start"]', {
+      start:
+        "#!/bin/sh\nSANDBOX_LOG_DIR=/tmp/l SANDBOX_STATE_FILE=/tmp/s /usr/local/bin/sandbox-api -port 3000 &\nexec /usr/local/bin/mesa-entrypoint\n",
+    });
+    const { settings } = of(rendered, "alpine");
+    const ports = [{ name: "app", target: 3000, protocol: "http" }] as const;
+    const declaring = {
+      ...of(rendered, "alpine"),
+      settings: { ...settings, sandbox: { ...settings.sandbox, ports } },
+    };
+    expect(failedIn(await smoke("alpine", image))).toContain("nothing listens but 8080");
+    expect(failedIn(await smokeImage(host, engine, declaring, image))).not.toContain(
+      "nothing listens but 8080",
+    );
   });
 
   it("an image over its budget", async () => {

@@ -30,6 +30,11 @@ const LEFTOVERS: readonly (readonly [RegExp, string])[] = [
   [/(^|\/)\.blaxel\/config\.yaml$/u, "Blaxel credentials"],
 ];
 
+/** Whether an image's USER is root, however it is written. */
+export function isRoot(user: string): boolean {
+  return ["", "root", "0"].includes(user.split(":", 1)[0] ?? "");
+}
+
 /** What the image must not hold, and how large it may be. */
 export const IMAGE_CHECKS: readonly Check[] = [
   {
@@ -85,13 +90,27 @@ export const IMAGE_CHECKS: readonly Check[] = [
     needs: "image",
     run: (image) =>
       Promise.resolve(
-        ["", "root", "0"].includes(image.config.user)
+        isRoot(image.config.user)
           ? PASSED
           : failed(
               `USER ${image.config.user}`,
               "With USER the API itself loses its rights; leave it out and start the API with --user for workloads.",
             ),
       ),
+  },
+  {
+    // Looked for at rest: the sandbox API makes it when it starts, with root's rights and for root alone.
+    name: "HOME is in the image",
+    needs: "image",
+    run: async (image) => {
+      const home = image.config.env.find((entry) => entry.startsWith("HOME="))?.slice("HOME=".length) ?? "";
+      return home === "" || (await image.holds(home.replace(/(.)\/+$/u, "$1")))
+        ? PASSED
+        : failed(
+            `HOME is ${home}, and the image has no such folder`,
+            "Make it in the template: mkdir -p, with the rights that its users need.",
+          );
+    },
   },
   {
     name: "the image is within its budget",

@@ -3,7 +3,7 @@ import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
 import type { Host } from "../../support/host";
 import type { Check, CheckContext, CheckVerdict, Subject } from "../check";
-import { failed, PASSED, said } from "./verdicts";
+import { failed, PASSED, said, whyNoFuse } from "./verdicts";
 
 const EXPLANATIONS: Readonly<Record<number, string>> = {
   41: "mesa itself refused: read what it said.",
@@ -25,7 +25,7 @@ export function mesaMountCheck(host: Host): Check {
     name: "Mesa mounts, is written and read back",
     needs: "subject",
     how: "own",
-    skip: ({ missingDevices }) => missingDevices["/dev/fuse"],
+    skip: whyNoFuse,
     run: (subject, context) => mountForReal(host, subject, context),
   };
 }

@@ -1,6 +1,6 @@
 import type { ProbeCheck } from "../check";
 import { listeningPorts, TCP_TABLES } from "../listening-ports";
-import { failed, PASSED, said, whenZero } from "./verdicts";
+import { failed, PASSED, said, whenZero, whyNoFuse } from "./verdicts";
 
 const probe = (check: Omit<ProbeCheck, "needs" | "how">): ProbeCheck => ({
   needs: "subject",
@@ -72,7 +72,9 @@ export const PROBES: readonly ProbeCheck[] = [
   }),
   probe({
     name: "HOME and the working folder are there",
-    script: () => 'test -n "$HOME" && test -d "$HOME" && test -w "$HOME" && pwd',
+    skip: ({ notRoot }) => notRoot,
+    // A HOME that is not there is for the image at rest to tell.
+    script: () => 'test -n "$HOME" && { [ ! -e "$HOME" ] || { [ -d "$HOME" ] && [ -w "$HOME" ]; }; } && pwd',
     judge: (result) => whenZero(result, "Set HOME and WORKDIR in the template to a folder that exists."),
   }),
   probe({
@@ -88,23 +90,24 @@ export const PROBES: readonly ProbeCheck[] = [
   probe({
     name: "the kernel takes a FUSE mount from inside",
     timeoutMs: 10_000,
-    skip: ({ missingDevices }) => missingDevices["/dev/fuse"],
+    skip: whyNoFuse,
     script: () => FUSE_PROBE,
     judge: (result) => whenZero(result, FUSE_HINT),
   }),
   probe({
     name: "nothing listens but 8080",
     script: () => TCP_TABLES,
-    judge: (result) => {
+    judge: (result, { rendered }) => {
       const ports = listeningPorts(result.stdout).map(({ port }) => port);
-      const others = ports.filter((port) => port !== 8080);
+      const declared = rendered.settings.sandbox.ports.map(({ target }) => target);
+      const others = ports.filter((port) => port !== 8080 && !declared.includes(port));
       if (!ports.includes(8080))
         return failed(`listening: ${ports.join(", ") || "nothing"}`, "The sandbox API must listen on 8080.");
       return others.length === 0
         ? PASSED
         : failed(
             `listening: ${others.join(", ")}`,
-            "Something in the image starts a server of its own; only the sandbox API may.",
+            "Something in the image starts a server of its own. One that belongs there stands in template.toml under [[sandbox.ports]].",
           );
     },
   }),
@@ -118,7 +121,7 @@ export const PROBES: readonly ProbeCheck[] = [
   probe({
     name: "/dev/fuse is open to other users",
     user: "nobody",
-    skip: ({ missingDevices }) => missingDevices["/dev/fuse"],
+    skip: whyNoFuse,
     script: () => "test -r /dev/fuse && test -w /dev/fuse || { ls -l /dev/fuse; exit 1; }",
     judge: (result) =>
       whenZero(

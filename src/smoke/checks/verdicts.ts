@@ -1,9 +1,14 @@
-import type { CheckVerdict, CommandResult } from "../check";
+import type { CheckContext, CheckVerdict, CommandResult } from "../check";
 
 export const PASSED: CheckVerdict = { outcome: "passed" };
 
 export function failed(seen: string, hint: string): CheckVerdict {
   return { outcome: "failed", seen: seen.length > 600 ? `${seen.slice(0, 600)}…` : seen, hint };
+}
+
+/** Why nothing can be said of FUSE: no device, or no right to it. */
+export function whyNoFuse({ missingDevices, notRoot }: CheckContext): string | undefined {
+  return missingDevices["/dev/fuse"] ?? notRoot;
 }
 
 /** What a command said, in one line. */
