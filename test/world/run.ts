@@ -35,6 +35,7 @@ fingerprint = "${fingerprint}"
 [mirrors]
 images = "127.0.0.1:${String(config.ports.registry)}/"
 packages = "http://${config.gateway}:${String(config.ports.apt)}"
+downloads = "http://${config.gateway}:${String(config.ports.apt)}/get"
 `;
 }
 

@@ -9,10 +9,19 @@ import { hasErrno } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { listFiles, readIfPresent, writeAtomically } from "../../support/files";
 
-export const run: CommandHandler = async (args, { startFolder, dryRun }) => {
+export const run: CommandHandler = async (args, { startFolder, dryRun, templates }) => {
   const folder = resolve(startFolder, args.text("dir") ?? ".");
   await refuseNoFolder(folder);
-  const files = await wantedFiles(packageFolder(import.meta.url));
+  const own = packageFolder(import.meta.url);
+  const [template, ...more] = templates ?? [];
+  if (more.length > 0) throw wrongUsage("init writes one template at a time: --template NAME.");
+  if (template === undefined && args.text("from") !== undefined)
+    throw wrongUsage("--from says what --template NAME is copied from.", "Give both.");
+  const begun = (await readIfPresent(join(folder, "templates/upstream.toml"))) !== undefined;
+  const files = [
+    ...(template !== undefined && begun ? [] : await wantedFiles(own)),
+    ...(template === undefined ? [] : await templateFiles(folder, own, template, args.text("from"))),
+  ];
   const steps = await Promise.all(
     files.map(async (file) => initStep(file, await whatIsThere(folder, file), args.flag("force"))),
   );
@@ -23,12 +32,12 @@ export const run: CommandHandler = async (args, { startFolder, dryRun }) => {
       "Move them away, or write over them with --force.",
     );
   if (!dryRun)
-    for (const { path, contents } of steps)
-      if (contents !== undefined) await writeAtomically(join(folder, path), contents);
+    for (const { path, contents, mode } of steps)
+      if (contents !== undefined) await writeAtomically(join(folder, path), contents, mode);
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, dryRun, dir: folder, files: steps.map(({ path, outcome }) => ({ path, outcome })) },
-    text: report(folder, steps, dryRun),
+    text: report(folder, steps, dryRun, template),
   };
 };
 
@@ -58,6 +67,49 @@ async function wantedFiles(own: string): Promise<readonly InitFile[]> {
   return initFiles(new Map(templates), { release, upgrade, renovate, preset }, version);
 }
 
+/**
+ * A new template's files: a copy of one of the repository's own, of the package's, or of its examples.
+ * @throws Failure USAGE (exit 2)
+ */
+async function templateFiles(
+  folder: string,
+  own: string,
+  name: string,
+  from: string | undefined,
+): Promise<readonly InitFile[]> {
+  if (!/^[a-z][a-z0-9-]*$/u.test(name))
+    throw wrongUsage(
+      `"${name}" cannot be a template's name.`,
+      "A name is lower-case letters, digits and hyphens, and begins with a letter.",
+    );
+  const places = [join(folder, "templates"), join(own, "templates"), join(own, "examples")];
+  for (const source of from === undefined ? [name, "debian"] : [from])
+    for (const place of places) {
+      const below = join(place, source);
+      if (resolve(below) === resolve(folder, "templates", name)) continue;
+      if (!/^[a-z][a-z0-9-]*$/u.test(source)) continue;
+      const files = await listFiles(below);
+      if (!files.some(({ path }) => path === "template.toml")) continue;
+      return Promise.all(
+        files.map(async ({ path, mode }) => ({
+          path: `templates/${name}/${path}`,
+          contents: await readFile(join(below, path)),
+          mode: (mode & 0o100) === 0 ? 0o644 : 0o755,
+          as: "whole" as const,
+        })),
+      );
+    }
+  throw wrongUsage(
+    `There is no template or example ${from ?? name} to copy.`,
+    `The package has: ${(await foldersOf(own)).join(", ")}.`,
+  );
+}
+
+async function foldersOf(own: string): Promise<readonly string[]> {
+  const found = await Promise.all(["templates", "examples"].map((place) => listFiles(join(own, place))));
+  return found.flat().flatMap(({ path }) => (/^([^/]+)\/template\.toml$/u.exec(path) ?? []).slice(1));
+}
+
 /** What stands where a file would be written, or where the same thing may stand. */
 async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promise<Uint8Array | undefined> {
   for (const one of [path, ...orAt]) {
@@ -75,7 +127,12 @@ const SAYS: Readonly<Record<InitStep["outcome"], string>> = {
   conflict: "conflict",
 };
 
-function report(folder: string, steps: readonly InitStep[], dryRun: boolean): string {
+function report(
+  folder: string,
+  steps: readonly InitStep[],
+  dryRun: boolean,
+  template: string | undefined,
+): string {
   const list = steps.map(({ path, outcome }) => `${SAYS[outcome].padEnd(10)}  ${path}\n`).join("");
   if (dryRun) return list;
   const ownPackage = steps.find(({ path }) => path === "package.json")?.outcome === "kept";
@@ -83,8 +140,12 @@ function report(folder: string, steps: readonly InitStep[], dryRun: boolean): st
   const next = [
     ...(where === "" ? [] : [`cd ${where}`]),
     ...(ownPackage ? ["npm install --save-dev mesa-blaxel-templates"] : []),
-    "make doctor",
-    "make template MESA_VERSION=0.26.0",
+    ...(template === undefined
+      ? ["make doctor", "make template MESA_VERSION=0.26.0"]
+      : [
+          `edit templates/${template}/Dockerfile.hbs, at "Your own steps"`,
+          `make template MESA_VERSION=0.26.0 ARGS="--template ${template}"`,
+        ]),
   ];
   return `${list}\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`;
 }

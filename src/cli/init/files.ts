@@ -3,6 +3,8 @@ export interface InitFile {
   /** Below the repository, with forward slashes. */
   readonly path: string;
   readonly contents: Uint8Array;
+  /** Permission bits; default 0o644. */
+  readonly mode?: number;
   /**
    * whole: the file is ours. lines: its lines are added to whatever is there. once: only where there is none (a package.json
    * belongs to whoever has one).
@@ -64,8 +66,9 @@ const GITIGNORE = [
 const PRETTIERIGNORE = ["# written by mesa-template, byte for byte", "dockerfiles/", "*.hbs"];
 const GITATTRIBUTES = [
   "# hashes stand on these bytes: no line endings of another system",
-  "templates/** text eol=lf",
-  "dockerfiles/** text eol=lf",
+  "templates/** text=auto eol=lf",
+  "templates/*/files/** -text",
+  "dockerfiles/** -text",
   "dockerfiles/*/*/** linguist-generated",
 ];
 

@@ -6,6 +6,7 @@ export interface InitStep {
   readonly outcome: "written" | "overwritten" | "added-to" | "kept" | "conflict";
   /** What the file then holds; absent when it stays as it is. */
   readonly contents?: Uint8Array;
+  readonly mode?: number;
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
@@ -21,7 +22,8 @@ function withLines(before: string, added: string): string {
 /** Decides about one file. `before` is what stands there now. */
 export function initStep(file: InitFile, before: Uint8Array | undefined, force: boolean): InitStep {
   const { path, contents } = file;
-  if (before === undefined) return { path, outcome: "written", contents };
+  const mode = file.mode === undefined ? {} : { mode: file.mode };
+  if (before === undefined) return { path, outcome: "written", contents, ...mode };
   if (file.as === "once" || same(before, contents)) return { path, outcome: "kept" };
   if (file.as === "lines") {
     const [text, added] = [Buffer.from(before).toString("utf8"), Buffer.from(contents).toString("utf8")];
@@ -30,5 +32,5 @@ export function initStep(file: InitFile, before: Uint8Array | undefined, force: 
       ? { path, outcome: "kept" }
       : { path, outcome: "added-to", contents: Buffer.from(whole, "utf8") };
   }
-  return force ? { path, outcome: "overwritten", contents } : { path, outcome: "conflict" };
+  return force ? { path, outcome: "overwritten", contents, ...mode } : { path, outcome: "conflict" };
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
@@ -124,6 +124,36 @@ describe("init", () => {
       rmSync(theirs);
       writeFileSync(join(folder, "renovate.json"), "{}");
     }
+  });
+
+  it("copies one template to start from, and an example by its name, with modes", async () => {
+    expect((await runMain(["init", folder, "--json"])).code).toBe(0);
+    writeFileSync(
+      join(folder, "templates/debian/template.toml"),
+      read("templates/debian/template.toml") + "# ours\n",
+    );
+    mkdirSync(join(folder, "templates/debian/files"));
+    writeFileSync(join(folder, "templates/debian/files/run"), "#!/bin/sh\n", { mode: 0o755 });
+    const made = await runMain(["init", folder, "--template", "agent", "--json"]);
+    expect(made.code).toBe(0);
+    expect(read("templates/agent/template.toml")).toMatch(/# ours\n$/u);
+    expect(read("templates/agent/Dockerfile.hbs")).toContain("Your own steps");
+    expect(statSync(join(folder, "templates/agent/files/run")).mode & 0o777).toBe(0o755);
+    expect((await runMain(["init", folder, "--template", "small", "--from", "alpine"])).code).toBe(0);
+    expect(read("templates/small/template.toml")).toContain('install = "extract"');
+    expect((await runMain(["init", folder, "--template", "claude-code"])).code).toBe(0);
+    expect(read("templates/claude-code/template.toml")).toContain("[downloads.claude]");
+    expect((await runMain(["render", "0.20.0", "--root", folder, "--template", "agent"])).code).toBe(2);
+  });
+
+  it.each([
+    ["--template", "a,b"],
+    ["--template", "../x"],
+    ["--template", "x", "--from", "nosuch"],
+    ["--from", "debian"],
+  ])("is wrong usage with %s %s", async (...args) => {
+    expect((await runMain(["init", folder, ...args, "--json"])).code).toBe(2);
+    expect(existsSync(folder)).toBe(false);
   });
 
   it("is wrong usage where a file has the folder's name", async () => {

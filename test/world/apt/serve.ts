@@ -5,6 +5,7 @@ import { isIPv4 } from "node:net";
 import { join, normalize } from "node:path";
 import { cutOff, listenEverywhere, type WorldTools } from "../part";
 import { answerFor } from "./conditional";
+import { npmAnswer } from "./npm";
 import { variantChooser } from "./variants";
 
 type Tools = Pick<WorldTools, "config" | "faults" | "requests">;
@@ -16,6 +17,8 @@ export interface Served {
 }
 
 const REGISTRY = "/mesa-dot-dev/debian-public/";
+/** npm's registry as a mirror of downloads has it: the host is the first part of the path. */
+const NPM = "/get/registry.npmjs.org";
 
 /** Serves a repository under the paths of Buildkite's package registry. Gives what ends it. */
 export function serveRepository(tools: Tools, served: Served): Promise<() => Promise<void>> {
@@ -40,6 +43,12 @@ async function serve(
   if (faults.take("apt-down") !== undefined) {
     requests.add({ to: "apt", method, path, status: 0 });
     cutOff(request);
+    return;
+  }
+  if (path.startsWith(NPM)) {
+    const answer = method === "GET" ? await npmAnswer(decodeURIComponent(path.slice(NPM.length))) : undefined;
+    if (answer === undefined) refuse(response, 404);
+    else response.writeHead(200, { "content-length": answer.length }).end(answer);
     return;
   }
   if (path === `${REGISTRY}gpgkey`) {

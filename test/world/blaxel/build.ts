@@ -27,7 +27,9 @@ export function withInternet(dockerfile: string, tools: Pick<WorldTools, "config
             /(^\s*FROM\s+(?:--\S+\s+)*|--from=)(?:\$\{MIRROR\})?(docker\.io\/|ghcr\.io\/)/iu,
             `$1${registry}$2`,
           )
-        : line.replaceAll("https://packages.buildkite.com", packages),
+        : line
+            .replaceAll("https://packages.buildkite.com", packages)
+            .replaceAll("${DOWNLOAD_MIRROR:-https://}", `${packages}/get/`),
     )
     .join("\n");
 }
