@@ -10,8 +10,8 @@ my @names = split /\0/, substr($program, $start, $length), -1;
 my %absent = (ar => "aq", dpkg => "dpkf", "dpkg-deb" => "dpkf-deb", rpm => "rpl");
 for (@names) {
   if ($which eq "all") { $_ = $absent{$_} // $_ }
-  # No command line names these: the last byte is not ASCII.
-  elsif ($_ ne "" && $_ ne "sh" && $_ ne "ash") { substr($_, -1) = chr(ord(substr($_, -1)) | 0x80) }
+  # No command line names these: the last byte is a control character. A lower byte keeps what comes before sh and ash before them.
+  elsif ($_ ne "" && $_ ne "sh" && $_ ne "ash") { substr($_, -1) = "\x01" }
 }
 substr($program, $start, $length) = join "\0", @names;
 open my $out, ">:raw", $to or die $!; print $out $program; close $out; chmod 0755, $to;
