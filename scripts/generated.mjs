@@ -1,4 +1,4 @@
-// What the build makes from the program's own sources: JSON Schemas for editors, and the words that shells complete.
+// What the build makes from the program's own sources: JSON Schemas for editors.
 import { build } from "esbuild";
 
 /** A TypeScript module's exports. What it would load later (a command's handler) is left out. */
@@ -19,17 +19,11 @@ async function load(path) {
 
 /** The text of each generated file, by its path below dist. */
 export async function generatedFiles() {
-  const [{ jsonSchemas }, { completionWords }] = await Promise.all([
-    load("src/cli/json-schemas.ts"),
-    load("src/cli/completion/words.ts"),
-  ]);
-  return {
-    ...Object.fromEntries(
-      Object.entries(jsonSchemas()).map(([name, schema]) => [
-        `schemas/${name}.schema.json`,
-        `${JSON.stringify(schema, null, 2)}\n`,
-      ]),
-    ),
-    "completion.json": JSON.stringify(completionWords()),
-  };
+  const { jsonSchemas } = await load("src/cli/json-schemas.ts");
+  return Object.fromEntries(
+    Object.entries(jsonSchemas()).map(([name, schema]) => [
+      `schemas/${name}.schema.json`,
+      `${JSON.stringify(schema, null, 2)}\n`,
+    ]),
+  );
 }

@@ -7,8 +7,7 @@ import type { CommandContext, CommandOutcome, CommandSpec } from "./command";
 import { defaultsOf, optionsFromEnvironment, optionsOf, wrongUsage } from "./command-line";
 import { COMMANDS } from "./commands/index";
 import { errorDocument, errorText } from "./output";
-import type { ParsedCommand } from "./parser";
-import { parsePlainLine } from "./plain-parser";
+import { parseCommandLine, type ParsedCommand } from "./parser";
 import { progressFor, type Progress } from "./progress";
 import { interruption } from "./interruption";
 import { systemClock } from "../support/clock";
@@ -130,15 +129,6 @@ async function reportError(error: unknown, json: boolean, redact: Redactor): Pro
   return exitCodeOf(error);
 }
 
-/** Help, wrong usage, and whatever a plain line does not say. */
-async function parseFully(
-  argv: readonly string[],
-  specs: readonly CommandSpec[],
-): Promise<ParsedCommand | { readonly help: string }> {
-  const { parseCommandLine } = await import("./parser");
-  return parseCommandLine(argv, specs, Math.min(process.stdout.columns || 100, 120));
-}
-
 /** Runs one command line to its end and answers with the exit code. Results go to stdout, everything else to stderr. */
 export async function main(
   argv: readonly string[],
@@ -154,7 +144,7 @@ export async function main(
   const alive = keepAlive();
   let progress: Progress | undefined;
   try {
-    const parsed = parsePlainLine(argv, specs) ?? (await parseFully(argv, specs));
+    const parsed = await parseCommandLine(argv, specs, Math.min(process.stdout.columns || 100, 120));
     if ("help" in parsed) {
       await write(process.stdout, parsed.help.endsWith("\n") ? parsed.help : `${parsed.help}\n`);
       return EXIT_CODES.done;

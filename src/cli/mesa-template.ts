@@ -22,19 +22,8 @@ function answerAtOnce(argv: readonly string[]): boolean {
   return false;
 }
 
-/** A shell asks what may stand at the cursor, at every press of TAB. */
-async function completes(argv: readonly string[]): Promise<boolean> {
-  const [word, shell, line] = argv;
-  if (word !== "__complete" || shell === undefined || line === undefined) return false;
-  const { completionAnswer } = await import("./completion/answer");
-  process.stdout.write(
-    completionAnswer(new URL("completion.json", import.meta.url), shell, line, process.env),
-  );
-  return true;
-}
-
 const argv = process.argv.slice(2);
-if (!answerAtOnce(argv) && !(await completes(argv))) {
+if (!answerAtOnce(argv)) {
   const { main } = await import("./main");
   process.exitCode = await main(argv, process.env);
   // A request that was given up on and is never answered does not keep the program; without one it ends before this.

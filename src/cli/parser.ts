@@ -1,6 +1,7 @@
 import yargs, { type Argv, type Options } from "yargs";
 import type { CommandSpec, OptionSpec } from "./command";
 import { commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
+import { COMPLETION_OPTION, namesAtCursor } from "./completion";
 import { VERSION } from "../support/version";
 
 export interface ParsedCommand {
@@ -47,6 +48,19 @@ function addCommand(
   );
 }
 
+/** Adds what only the project knows to the commands and options that yargs offers a shell. */
+function offerNames(parser: Argv, words: readonly string[], specs: readonly CommandSpec[]): void {
+  parser.completion(
+    "completion-script",
+    false,
+    (_current: string, _argv: unknown, offerOthers: () => void, done: (names: string[]) => void) => {
+      const names = namesAtCursor(words, specs, process.env);
+      if (names === undefined) offerOthers();
+      else done([...names]);
+    },
+  );
+}
+
 /**
  * Parses a command line against the commands. Wrong usage is thrown as a Failure (exit 2).
  * @returns the command to run, or the help text that was asked for.
@@ -83,8 +97,11 @@ export async function parseCommandLine(
         throw error;
       throw wrongUsage(message ?? "Wrong usage.", "See mesa-template --help.");
     });
+  if (argv[0] === COMPLETION_OPTION) offerNames(parser, argv.slice(2), specs);
   const groups = new Map<string, CommandSpec[]>();
-  for (const spec of specs) {
+  // Describing all commands to yargs takes longer than most of them run; the first word usually names the only one that matters.
+  const named = specs.filter((spec) => commandWords(spec)[0] === argv[0]);
+  for (const spec of named.length > 0 ? named : specs) {
     const [first = "", second] = commandWords(spec);
     if (second === undefined) addCommand(parser, spec, spec.usage, found);
     else groups.set(first, [...(groups.get(first) ?? []), spec]);

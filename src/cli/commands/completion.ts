@@ -2,6 +2,6 @@ import type { CommandSpec } from "../command";
 
 export const completionCommand: CommandSpec = {
   usage: "completion [shell]",
-  describe: 'print the completion script of bash, zsh or fish: eval "$(mesa-template completion bash)"',
+  describe: 'print the completion script of bash or zsh: eval "$(mesa-template completion bash)"',
   load: () => import("../handlers/completion"),
 };

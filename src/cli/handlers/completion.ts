@@ -1,17 +1,17 @@
 import { basename } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
-import { COMPLETION_SCRIPTS } from "../completion/scripts";
+import { COMPLETION_SCRIPTS } from "../completion";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = (args, { host }) => {
   const shell = args.text("shell") ?? basename(host.env["SHELL"] ?? "bash");
-  const script = (COMPLETION_SCRIPTS as Readonly<Record<string, string>>)[shell];
+  const script = COMPLETION_SCRIPTS[shell];
   if (script === undefined)
     return Promise.reject(
       wrongUsage(
-        `There is no completion for ${shell}.`,
-        `There is for ${Object.keys(COMPLETION_SCRIPTS).join(", ")}: mesa-template completion bash.`,
+        `Completion is not available for ${shell}.`,
+        `Use one of ${Object.keys(COMPLETION_SCRIPTS).join(", ")}: mesa-template completion bash.`,
       ),
     );
   return Promise.resolve({

@@ -66,7 +66,7 @@ describe("the package", () => {
           ),
       );
     expect(missing).toEqual([]);
-    for (const path of ["dist/mesa-template.js", "dist/completion.json", "templates/debian/template.toml"])
+    for (const path of ["dist/mesa-template.js", "templates/debian/template.toml"])
       expect(paths).toContain(path);
     expect(paths.filter((path) => /^(src|test|node_modules)\//u.test(path))).toEqual([]);
   });

@@ -1,0 +1,108 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { CommandSpec } from "./command";
+import { commandWords, positionalsOf } from "./command-line";
+import { findRoot, paths } from "../support/paths";
+
+/** The option with which a shell asks for candidates; yargs answers it. */
+export const COMPLETION_OPTION = "--get-yargs-completions";
+
+/** Bash splits words at @, = and :, which ids and options contain, so the line is split at spaces only, and what stands before bash's own idea of the word ($2) is taken off. */
+const BASH = `# mesa-template completion for bash: eval "$(mesa-template completion bash)"
+_mesa_template() {
+  local words current answer
+  read -ra words <<<"\${COMP_LINE:0:COMP_POINT}"
+  current=\${words[-1]}
+  [[ \${COMP_LINE:0:COMP_POINT} != *[[:space:]] ]] || { current=; words+=(""); }
+  mapfile -t answer < <(SHELL=bash "$1" ${COMPLETION_OPTION} "\${words[@]}" 2>/dev/null)
+  mapfile -t COMPREPLY < <(compgen -W "\${answer[*]}" -- "$current")
+  COMPREPLY=("\${COMPREPLY[@]#"\${current%"$2"}"}")
+}
+complete -o bashdefault -o default -F _mesa_template mesa-template
+`;
+
+const ZSH = `#compdef mesa-template
+# mesa-template completion for zsh: eval "$(mesa-template completion zsh)"
+_mesa_template() {
+  local -a answer
+  answer=("\${(@f)$(SHELL=zsh "\${words[1]}" ${COMPLETION_OPTION} "\${(@)words[1,CURRENT]}" 2>/dev/null)}")
+  if [[ -n "\${answer[1]}" ]]; then _describe mesa-template answer; else _files; fi
+}
+(( $+functions[compdef] )) || { autoload -Uz compinit && compinit -u }
+compdef _mesa_template mesa-template
+`;
+
+/** The script that makes a shell complete this program's command lines. */
+export const COMPLETION_SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH };
+
+type Known = "refs" | "channels" | "templates";
+
+const BY_NAME: Readonly<Record<string, Known>> = {
+  ref: "refs",
+  a: "refs",
+  b: "refs",
+  id: "refs",
+  to: "refs",
+  since: "refs",
+  "mesa-version": "refs",
+  versions: "refs",
+  channel: "channels",
+  template: "templates",
+};
+
+/**
+ * The REFs, channels or templates of the project that may stand at the cursor; undefined where the place is for something else.
+ * @param words the command line after the program's name; the last word is the one being written
+ */
+export function namesAtCursor(
+  words: readonly string[],
+  specs: readonly CommandSpec[],
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] | undefined {
+  const [current = "", previous = ""] = words.toReversed();
+  const rootOption = words.findLast((_word, index) => words[index - 1] === "--root");
+  const option = /^--([a-z-]+)$/u.exec(previous)?.[1];
+  let known = option === undefined ? undefined : BY_NAME[option];
+  if (option === undefined && !current.startsWith("-")) {
+    const plain = words
+      .slice(0, -1)
+      .filter((word, index) => !word.startsWith("-") && BY_NAME[optionName(words[index - 1])] === undefined);
+    const spec = specs.find((one) => commandWords(one).every((word, index) => plain[index] === word));
+    if (spec === undefined) return undefined;
+    const places = positionalsOf(spec);
+    const at = plain.length - commandWords(spec).length;
+    const place = places[at] ?? (places.at(-1)?.many === true ? places.at(-1) : undefined);
+    known = place === undefined ? undefined : BY_NAME[place.name];
+  }
+  if (known === undefined) return undefined;
+  const front = known === "templates" ? current.slice(0, current.lastIndexOf(",") + 1) : "";
+  return projectNames(rootOption ?? env["MESA_TEMPLATE_ROOT"], known)
+    .map((name) => front + name)
+    .filter((name) => name.startsWith(current));
+}
+
+function optionName(word: string | undefined): string {
+  return word?.startsWith("--") === true ? word.slice(2) : "";
+}
+
+/** Completing is no place for errors: a project or a manifest that cannot be read has no names. */
+function projectNames(givenRoot: string | undefined, known: Known): readonly string[] {
+  try {
+    const files = paths(findRoot(resolve("."), givenRoot));
+    if (known === "templates")
+      return readdirSync(files.templates).filter((name) =>
+        existsSync(join(files.template(name), "template.toml")),
+      );
+    const manifest = JSON.parse(readFileSync(files.manifest, "utf8")) as {
+      readonly versions?: Readonly<Record<string, unknown>>;
+      readonly channels?: Readonly<Record<string, object>>;
+    };
+    const channels = Object.values(manifest.channels ?? {}).flatMap((own) => Object.keys(own));
+    if (known === "channels") return [...new Set(channels)];
+    const ids = Object.keys(manifest.versions ?? {});
+    const versions = ids.map((id) => id.slice(id.indexOf("@") + 1, id.lastIndexOf("-")));
+    return [...new Set([...channels, ...versions, ...ids])];
+  } catch {
+    return [];
+  }
+}
