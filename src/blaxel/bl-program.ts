@@ -1,5 +1,6 @@
 import { access, constants, stat } from "node:fs/promises";
 import { delimiter, isAbsolute, join } from "node:path";
+import gt from "semver/functions/gt";
 import lt from "semver/functions/lt";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -12,8 +13,6 @@ export interface BlProgram {
   readonly path: string;
   /** "0.1.108", or "dev" for a build of one's own. */
   readonly version: string;
-  /** What newer versions add ("deploy --wait"), found by asking --help, never assumed; nothing here depends on it. */
-  readonly adds: readonly string[];
 }
 
 /** The bl on PATH (absolute path). @throws Failure BL_MISSING (exit 3) */
@@ -42,7 +41,7 @@ export function versionIn(text: string): string | undefined {
 }
 
 /**
- * Reads the version and features of bl.
+ * Reads the version of bl.
  * @throws Failure BL_TOO_OLD, BL_BROKEN (exit 3)
  */
 export async function inspectBl(host: Host, path: string, session: BlSession): Promise<BlProgram> {
@@ -69,25 +68,13 @@ export async function inspectBl(host: Host, path: string, session: BlSession): P
       hint: "Update it (bl upgrade), or put a newer one first on PATH.",
     });
   }
-  const [deploy, push] = await Promise.all([
-    runBl(host, path, session, ["deploy", "--help"], { timeoutMs: 20_000 }),
-    runBl(host, path, session, ["push", "--help"], { timeoutMs: 20_000 }),
-  ]);
-  const helps = { deploy: deploy.stdout, push: push.stdout };
-  return { path, version, adds: addedIn(helps) };
+  return { path, version };
 }
 
-/** Options that bl 0.1.108 does not have, and later ones may. */
-const LATER = [
-  ["deploy", "--wait"],
-  ["deploy", "--dockerfile"],
-  ["push", "--image"],
-  ["push", "--dockerfile"],
-] as const;
+/** The newest bl that drops [labels] and the builder's own keys of [build] in blaxel.toml without a word. */
+const NEWEST_THAT_DROPS = "0.1.108";
 
-/** Which of them the help texts list, as option at the begin of a line; the prose and examples do not count. */
-export function addedIn(helps: { readonly deploy: string; readonly push: string }): readonly string[] {
-  return LATER.filter(([command, option]) =>
-    new RegExp(`^\\s+(?:-\\w, )?${option}\\b`, "mu").test(helps[command]),
-  ).map((words) => words.join(" "));
+/** Whether a bl sends [labels] and `[build] dockerfile memoryMb …`. A build of one's own ("dev") is taken for a new one. */
+export function sendsBuildSettings(version: string): boolean {
+  return version === "dev" || gt(version, NEWEST_THAT_DROPS);
 }

@@ -10,7 +10,7 @@ import { runBl, type BlAnswer, type BlSession } from "./run-bl";
 /** A sandbox as Blaxel holds it. */
 export interface SandboxState {
   readonly name: string;
-  /** One of UPLOADING, BUILDING, DEPLOYING, DEPLOYED, FAILED …; "" when Blaxel says none. */
+  /** One of UPLOADING, BUILDING, DEPLOYING, DEPLOYED, ARCHIVED, FAILED …; "" when Blaxel says none. */
   readonly status: string;
   /** As Blaxel says it: sandbox/NAME:TAG, or "". */
   readonly image: string;
@@ -75,7 +75,7 @@ export function platformThrough(
       const answer = await run(args);
       if (answer.exitCode === 0 && !answer.timedOut) return answer;
       const broken = brokenBl(answer, what);
-      const reason = reasonIn(`${answer.stdout}\n${answer.stderr}`);
+      const reason = reasonIn(answer);
       const again = answer.timedOut ? attempt < RETRIES_OF_HANGS : isPassing(reason) && attempt < RETRIES;
       if (!again || host.clock.now() >= deadline) {
         if (broken !== undefined) throw broken;
@@ -142,9 +142,7 @@ export function platformThrough(
       const answer = await run(["logs", "sandbox", name, "--period", period, "--no-timestamps"]);
       const lines = answer.stdout.split("\n").filter((line) => line.trim() !== "" && line !== NO_LOGS);
       if (answer.exitCode !== 0)
-        return [
-          `(bl logs sandbox ${name} ${answer.ending}: ${host.redact(reasonIn(`${answer.stdout}\n${answer.stderr}`))})`,
-        ];
+        return [`(bl logs sandbox ${name} ${answer.ending}: ${host.redact(reasonIn(answer))})`];
       return lines.slice(-LOG_LINES).map((line) => host.redact(line));
     },
     async deleteImage(reference) {

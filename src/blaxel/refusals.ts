@@ -93,21 +93,38 @@ export function refusal(message: string, reason: string, log: readonly string[] 
 /** bl's own advice about where the key comes from: it misfires on refused uploads and is never the reason. */
 const ADVICE_LINE = /^(?:⚠ Authentication is using|If this is unexpected)/u;
 
+/** What bl wrote to its two streams. */
+export interface BlWords {
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
 /**
- * The words of bl's output that tell the reason: what a resource was refused for, else the "Reason:" line, else its last
- * line. Build logs and advice around it are not the reason.
+ * The reason in bl's own words: its last "Reason:" line on stderr, else what it says of a resource on stdout (`bl get` writes its
+ * errors there), else its last line. A build log is on stdout, and whatever a build prints is not bl's reason (bl 0.1.108).
  */
-export function reasonIn(text: string): string {
-  const lines = text
+export function reasonIn({ stdout, stderr }: BlWords): string {
+  const [errors, output] = [linesOf(stderr), linesOf(stdout)];
+  return (
+    after(/^Reason:/u, errors) ??
+    after(/^Resource \S+ error:/u, output) ??
+    errors.at(-1) ??
+    output.at(-1) ??
+    "it said nothing"
+  );
+}
+
+function linesOf(text: string): readonly string[] {
+  return text
     .split("\n")
     .map((line) => line.trim())
     .filter((line) => line !== "" && !ADVICE_LINE.test(line));
-  const resource = lines
-    .find((line) => /^Resource \S+ error:/u.test(line))
-    ?.replace(/^Resource \S+ error:\s*/u, "");
-  const reason = lines
-    .findLast((line) => line.startsWith("Reason:"))
-    ?.slice("Reason:".length)
+}
+
+/** What follows the mark in the last line that begins with it. */
+function after(mark: RegExp, lines: readonly string[]): string | undefined {
+  return lines
+    .findLast((line) => mark.test(line))
+    ?.replace(mark, "")
     .trim();
-  return resource ?? reason ?? lines.at(-1) ?? "it said nothing";
 }

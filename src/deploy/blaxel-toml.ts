@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { sendsBuildSettings } from "../blaxel/bl-program";
 import { Failure, messageOf } from "../support/errors";
 
 const port = z.strictObject({
@@ -9,7 +10,9 @@ const port = z.strictObject({
   protocol: z.enum(["http", "tcp", "udp", "tls", "HTTP", "TCP", "UDP", "TLS"]),
 });
 
-/** What of blaxel.toml really arrives at Blaxel for a sandbox (bl 0.1.108); anything else is refused. */
+const REGION = z.string().check(z.regex(/^[a-z]+-[a-z]+-\d+$/u, "a region is written like us-pdx-1"));
+
+/** What of blaxel.toml really arrives at Blaxel for a sandbox; anything else is refused. */
 const schema = z.strictObject({
   name: z
     .string()
@@ -21,7 +24,8 @@ const schema = z.strictObject({
       z.maxLength(49, "Blaxel takes at most 49 characters"),
     ),
   type: z.literal("sandbox"),
-  region: z.optional(z.string().check(z.regex(/^[a-z]+-[a-z]+-\d+$/u, "a region is written like us-pdx-1"))),
+  labels: z.optional(z.record(z.string(), z.string())),
+  region: z.optional(REGION),
   env: z.optional(
     z.record(
       z.string().check(z.regex(/^[A-Za-z_][A-Za-z0-9_]*$/u)),
@@ -51,11 +55,35 @@ const schema = z.strictObject({
     z.array(z.strictObject({ name: z.string(), mountPath: z.string(), readOnly: z.optional(z.boolean()) })),
   ),
   build: z.optional(
-    z.strictObject({ slim: z.optional(z.boolean()), args: z.optional(z.record(z.string(), z.string())) }),
+    z.strictObject({
+      slim: z.optional(z.boolean()),
+      args: z.optional(z.record(z.string(), z.string())),
+      dockerfile: z.optional(
+        z.literal(
+          ["Dockerfile", "./Dockerfile"],
+          "it must be Dockerfile: that is what is built and proven here",
+        ),
+      ),
+      memoryMb: z.optional(z.int().check(z.minimum(1), z.maximum(32_768))),
+      volumeMb: z.optional(z.int().check(z.minimum(0), z.maximum(131_072))),
+      region: z.optional(REGION),
+      experimental: z.optional(z.boolean()),
+      cacheDrive: z.optional(z.union([z.boolean(), z.string()])),
+    }),
   ),
 });
 
 export type BlaxelToml = z.infer<typeof schema>;
+
+/** Keys of [build] that bl 0.1.108 drops and a newer one sends to the builder. */
+const NEWER_BUILD_KEYS = [
+  "dockerfile",
+  "memoryMb",
+  "volumeMb",
+  "region",
+  "experimental",
+  "cacheDrive",
+] as const;
 
 /** Why bl would not do what a field says (a whole path, or the first word of one); told when such a field is found. */
 const DROPPED: Readonly<Record<string, string>> = {
@@ -104,12 +132,20 @@ function refused(field: string, why: string): Failure {
   });
 }
 
+/** The first field of the file that only a newer bl sends. */
+function newerField({ labels, build }: BlaxelToml): string | undefined {
+  if (labels !== undefined) return "labels";
+  const key = NEWER_BUILD_KEYS.find((name) => build?.[name] !== undefined);
+  return key === undefined ? undefined : `build.${key}`;
+}
+
 /**
  * Checks a rendered blaxel.toml before bl sees it: bl ignores unknown keys, goes on after a syntax error, and drops
  * fields it does not send for sandboxes, each time with exit 0.
+ * @param blVersion the version of the bl that will read it: what a bl sends depends on it
  * @throws Failure BLAXEL_TOML (exit 2)
  */
-export async function checkBlaxelToml(text: string): Promise<BlaxelToml> {
+export async function checkBlaxelToml(text: string, blVersion: string): Promise<BlaxelToml> {
   const { parse } = await import("smol-toml");
   let value: unknown;
   try {
@@ -136,6 +172,9 @@ export async function checkBlaxelToml(text: string): Promise<BlaxelToml> {
         : (DROPPED[field] ?? "bl does not send this field, so it would silently do nothing"),
     );
   }
+  const newer = sendsBuildSettings(blVersion) ? undefined : newerField(parsed.data);
+  if (newer !== undefined)
+    throw refused(newer, `bl ${blVersion} drops it; a newer bl sends it to Blaxel (update with bl upgrade)`);
   const sealed = Object.keys(parsed.data.env ?? {}).find((name) => `env.${name}` in DROPPED);
   if (sealed !== undefined) throw refused(`env.${sealed}`, DROPPED[`env.${sealed}`] ?? "");
   const reserved = parsed.data.runtime?.ports?.find(({ target }) => RESERVED_PORTS.has(target));

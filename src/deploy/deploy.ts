@@ -45,12 +45,12 @@ export async function deployTemplate(
   options: DeployOptions,
 ): Promise<Deployment> {
   const deadline = host.clock.now() + options.timeoutMs;
-  const { name } = await checkBlaxelToml(textOf(rendered.files, "blaxel.toml"));
   const path = await findBl(host);
   const credentials = await blaxelCredentials(host);
   const { workspace } = credentials;
   return withBlSession(host, credentials, async (session) => {
     const bl = await inspectBl(host, path, session);
+    const { name } = await checkBlaxelToml(textOf(rendered.files, "blaxel.toml"), bl.version);
     const work: Work = {
       host,
       rendered,

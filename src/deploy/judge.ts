@@ -18,6 +18,8 @@ export type Judgement =
   | { readonly is: "stuck" }
   | { readonly is: "failed"; readonly status: string };
 
+/** An archived sandbox rests until it is used; none of these says anything of the deploy that is waited for. */
+const RESTING = new Set(["ARCHIVING", "ARCHIVED", "UNARCHIVING"]);
 const ENDED = new Set(["DEACTIVATED", "DEACTIVATING", "DELETING", "TERMINATED"]);
 
 /** How long a FAILED that was there before is taken for a left-over, in ms. */
@@ -47,6 +49,7 @@ export function judge(
     const leftOver = before?.status === "FAILED" && !started && elapsedMs < STALE_FAILURE_MS;
     return leftOver ? { is: "waiting", started, building } : { is: "failed", status: now.status };
   }
+  if (RESTING.has(now.status)) return late ? { is: "stuck" } : { is: "waiting", started, building };
   if (ENDED.has(now.status)) return { is: "failed", status: now.status };
   const moved = now.status !== "" && now.status !== before?.status;
   const known = now.status === "BUILDING" || now.status === "DEPLOYING";

@@ -1,80 +1,127 @@
-import type { ImageTag } from "../blaxel/platform";
+import type { ImageState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
 import { lastLog } from "./build-log";
-import { freshTags } from "./image-tag";
+import { freshTags, immutableTag } from "./image-tag";
 import { earlierPending, keepPending, newPending, type Pending } from "./pending";
-import { judgePush, type PushedBefore } from "./judge-push";
+import { judgePush, type PushedImage } from "./judge-push";
 import { sendPush } from "./send";
 import { checkUploadList, stageProject } from "./staging";
 import type { Work } from "./work";
 
 /**
- * Publishes the image with `bl push`, without a sandbox. bl's own word about the build is not believed: only a tag that
- * was not there before counts.
+ * Publishes the image with `bl push`, without a sandbox. bl's own word about the build is believed only where the tag is there, too;
+ * which tag a push made is never guessed.
  * @returns sandbox/NAME:TAG
- * @throws Failure REMOTE_BUILD_FAILED, NOTHING_NEW, SEVERAL_NEW_TAGS, DEPLOY_TIMEOUT … (exit 7)
+ * @throws Failure REMOTE_BUILD_FAILED, NOTHING_NEW, SEVERAL_NEW_TAGS, PUSH_UNCLEAR, DEPLOY_UNDER_WAY, DEPLOY_TIMEOUT … (exit 7)
  */
 export async function push(work: Work): Promise<string> {
   const { host, platform, options, name, deadline, pollMs } = work;
-  const earlier = options.force ? undefined : await earlierPending(work);
-  const resumed = earlier !== undefined && (await isPushedStill(work, earlier));
-  const image = resumed ? undefined : await platform.getImage(name);
-  const before: PushedBefore = { status: image?.status, updatedAt: image?.updatedAt };
-  // What these inputs left there before a kill is still new: the tags of before the first push of them are what is old.
-  const pending = resumed ? earlier : await sendWithPush(work, earlier?.tagsBefore ?? image?.tags ?? []);
+  const sent = (await resumed(work)) ?? (await sendWithPush(work));
+  const knownTag = immutableTag(options.knownImage ?? "", name);
   const begun = host.clock.now();
   for (;;) {
     const now = await platform.getImage(name);
-    const fresh = freshTags(pending.tagsBefore, now?.tags ?? []);
-    const elapsedMs = host.clock.now() - begun;
-    const judgement = judgePush(
-      before,
-      { status: now?.status, updatedAt: now?.updatedAt, fresh },
-      elapsedMs,
-      work.graceMs,
-    );
+    const tags = now?.tags ?? [];
+    const fresh = freshTags(sent.pending.tagsBefore, tags);
+    const judgement = judgePush({
+      before: sent.before,
+      now: { status: now?.status, updatedAt: now?.updatedAt },
+      fresh,
+      known: tags.some((tag) => tag.name === knownTag) ? knownTag : undefined,
+      said: sent.said,
+      elapsedMs: host.clock.now() - begun,
+      graceMs: work.graceMs,
+    });
     if (judgement.is === "built") return `sandbox/${name}:${judgement.tag}`;
+    if (judgement.is === "known") {
+      options.onProgress?.("unchanged: the image that was made from the same inputs before is there");
+      return `sandbox/${name}:${judgement.tag}`;
+    }
     if (judgement.is === "several") throw severalTags(name, fresh);
     const log = async (): Promise<readonly string[]> =>
-      lastLog(host, platform, { name, sentAt: pending.startedAt, pollMs, patient: true });
+      lastLog(host, platform, { name, sentAt: sent.pending.startedAt, pollMs, patient: true });
     if (judgement.is === "failed") throw buildFailed(name, await log());
-    if (judgement.is === "unchanged") {
-      const known = options.knownImage;
-      if (known !== undefined && now?.tags.some((tag) => known === `sandbox/${name}:${tag.name}`)) {
-        options.onProgress?.("unchanged: the image that was made from the same inputs before is there");
-        return known;
-      }
-      throw nothingNew(name, await log());
-    }
+    if (judgement.is === "nothing new") throw nothingNew(name, await log());
     if (host.clock.now() >= deadline) throw late(name, now?.status ?? "nothing", await log());
     await host.clock.sleep(Math.max(0, Math.min(pollMs, deadline - host.clock.now())), host.signal);
   }
 }
 
-/** Whether the push of an ended run is still to be seen: its tag is there, or its build is under way. */
-async function isPushedStill(work: Work, earlier: Pending): Promise<boolean> {
-  const image = await work.platform.getImage(work.name);
-  const shown =
-    image !== undefined &&
-    (freshTags(earlier.tagsBefore, image.tags).length > 0 || image.status === "BUILDING");
-  if (shown) work.options.onProgress?.("goes on from the push of the run before");
-  if (shown) work.options.onSent?.();
-  return shown;
+/** A push that is waited for. */
+interface SentPush {
+  readonly pending: Pending;
+  readonly before: PushedImage;
+  readonly said: "built" | "failed" | undefined;
 }
 
-async function sendWithPush(work: Work, tagsBefore: readonly ImageTag[]): Promise<Pending> {
+/**
+ * The push of an ended run, where Blaxel shows something that may be of it.
+ * @throws Failure PUSH_UNCLEAR when that run had not uploaded: what is there now is somebody else's, or nobody knows whose
+ */
+async function resumed(work: Work): Promise<SentPush | undefined> {
+  const { options, platform, name } = work;
+  const earlier = options.force ? undefined : await earlierPending(work);
+  if (earlier === undefined) return undefined;
+  const image = await platform.getImage(name);
+  const fresh = freshTags(earlier.tagsBefore, image?.tags ?? []);
+  if (fresh.length === 0 && image?.status !== "BUILDING") return undefined;
+  if (!earlier.uploaded) throw unclear(name, fresh, image?.status);
+  options.onProgress?.("goes on from the push of the run before");
+  options.onSent?.();
+  return { pending: earlier, before: { status: undefined, updatedAt: undefined }, said: undefined };
+}
+
+async function sendWithPush(work: Work): Promise<SentPush> {
   const { rendered, options, session } = work;
+  const image = await settledImage(work);
   const folder = await stageProject(rendered, session);
   await checkUploadList(work, folder);
-  const pending = newPending(work, { before: null, tagsBefore, beforeIsOurs: false });
+  const pending = newPending(work, { before: null, tagsBefore: image?.tags ?? [], beforeIsOurs: false });
+  const uploaded = { ...pending, uploaded: true };
   await keepPending(options.pendingFile, pending);
   options.onSent?.();
   options.onProgress?.("bl push");
-  const said = await sendPush(work, folder);
+  let kept = Promise.resolve();
+  const said = await sendPush(work, folder, () => {
+    kept = keepPending(options.pendingFile, uploaded);
+  }).finally(() => kept);
   options.onProgress?.(`bl push: ${said === "built" ? "built" : "image build failed"}`);
-  const uploaded = { ...pending, uploaded: true };
   await keepPending(options.pendingFile, uploaded);
-  return uploaded;
+  return { pending: uploaded, before: { status: image?.status, updatedAt: image?.updatedAt }, said };
+}
+
+/** The image before anything is sent. A build of somebody else is let through first: its tag would be taken for ours. */
+async function settledImage({
+  host,
+  platform,
+  options,
+  name,
+  deadline,
+  pollMs,
+}: Work): Promise<ImageState | undefined> {
+  for (let told = false; ; told = true) {
+    const image = await platform.getImage(name);
+    if (image?.status !== "BUILDING" || options.force) return image;
+    if (!told) options.onProgress?.(`waits for a build of sandbox/${name} that is under way`);
+    if (host.clock.now() >= deadline)
+      throw new Failure({
+        code: "DEPLOY_UNDER_WAY",
+        kind: "deploy",
+        message: `Another build of sandbox/${name} did not end in time. Nothing was sent.`,
+        hint: "Release again when it has ended; --force sends at once.",
+      });
+    await host.clock.sleep(Math.max(0, Math.min(pollMs, deadline - host.clock.now())), host.signal);
+  }
+}
+
+function unclear(name: string, tags: readonly string[], status: string | undefined): Failure {
+  const seen = tags.length === 0 ? `a build under way (${status ?? ""})` : `new tags (${tags.join(", ")})`;
+  return new Failure({
+    code: "PUSH_UNCLEAR",
+    kind: "deploy",
+    message: `An earlier run ended before its upload of ${name} was through, and Blaxel shows ${seen}: it cannot be told whose that is.`,
+    hint: "Look at bl get image; --force pushes again and takes only what is new from then on.",
+  });
 }
 
 function severalTags(name: string, tags: readonly string[]): Failure {

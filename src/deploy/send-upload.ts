@@ -34,6 +34,9 @@ export async function sendUpload(work: Work): Promise<Pending> {
   return uploaded;
 }
 
+/** States that end by themselves. */
+const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
+
 /**
  * The sandbox as it is before anything is sent. A deploy of somebody else that is under way there is let through first:
  * an update that is sent into it may be dropped, and its image would be taken for ours.
@@ -43,15 +46,14 @@ async function settled(work: Work): Promise<SandboxState | undefined> {
   const { host, platform, options, name, deadline, pollMs } = work;
   for (let told = false; ; told = true) {
     const sandbox = await platform.getSandbox(name);
-    const moving = sandbox?.status === "BUILDING" || sandbox?.status === "DEPLOYING";
-    if (!moving || options.force) return sandbox;
-    if (!told) options.onProgress?.(`waits for the deploy that is under way there (${sandbox.status})`);
+    if (sandbox === undefined || !MOVING.has(sandbox.status) || options.force) return sandbox;
+    if (!told) options.onProgress?.(`waits: ${name} is ${sandbox.status}`);
     if (host.clock.now() >= deadline)
       throw new Failure({
         code: "DEPLOY_UNDER_WAY",
         kind: "deploy",
-        message: `Another deploy to ${name} did not end in time: Blaxel says ${sandbox.status}. Nothing was sent.`,
-        hint: "Release again when it is through; --force sends all the same.",
+        message: `The sandbox ${name} did not come to rest in time: Blaxel says ${sandbox.status}. Nothing was sent.`,
+        hint: "Release again when it has settled; --force sends at once.",
       });
     await host.clock.sleep(Math.max(0, Math.min(pollMs, deadline - host.clock.now())), host.signal);
   }

@@ -19,13 +19,14 @@ async function sent(
   what: string,
   folder: string,
   args: () => readonly string[],
-  extraMs: number,
+  { extraMs = 0, onLine }: { readonly extraMs?: number; readonly onLine?: (line: string) => void } = {},
 ): Promise<{ readonly answer: BlAnswer; readonly reason: string | undefined }> {
   const { host, bl, session, options } = work;
   for (let attempt = 0; ; attempt += 1) {
     const answer = await runBl(host, bl.path, session, args(), {
       cwd: folder,
       timeoutMs: timeLeft(work) + extraMs,
+      ...(onLine === undefined ? {} : { onLine }),
     });
     const broken = brokenBl(answer, what);
     if (broken !== undefined) throw broken;
@@ -48,7 +49,7 @@ function refusedFor(answer: BlAnswer): string | undefined {
   const parsed = deployAnswer.safeParse(jsonIn(answer.stdout));
   if (answer.exitCode === 0 && (!parsed.success || parsed.data.success)) return undefined;
   const said = parsed.success ? parsed.data.resources.find((entry) => entry.error)?.error : undefined;
-  return said ?? reasonIn(`${answer.stdout}\n${answer.stderr}`);
+  return said ?? reasonIn(answer);
 }
 
 /**
@@ -58,23 +59,17 @@ function refusedFor(answer: BlAnswer): string | undefined {
 export async function sendDeploy(work: Work, folder: string): Promise<void> {
   const { name, rendered } = work;
   const what = `bl deploy of ${name}`;
-  const { answer, reason } = await sent(
-    work,
-    what,
-    folder,
-    () => [
-      ...["deploy", "-y", "-o", "json", "--skip-version-warning", "-t", "sandbox", ...NO_ENV_FILE],
-      ...["-s", `${OWNER_MARK}=${markOf(rendered)}`],
-    ],
-    0,
-  );
+  const { answer, reason } = await sent(work, what, folder, () => [
+    ...["deploy", "-y", "-o", "json", "--skip-version-warning", "-t", "sandbox", ...NO_ENV_FILE],
+    ...["-s", `${OWNER_MARK}=${markOf(rendered)}`],
+  ]);
   if (reason !== undefined) throw sendRefusal(what, answer, reason);
   const parsed = deployAnswer.safeParse(jsonIn(answer.stdout));
   if (!parsed.success) {
     throw new Failure({
       code: "BL_NO_JSON",
       kind: "environment",
-      message: `${what} exited with 0 but printed no JSON, so it is not known what it did: ${reasonIn(answer.stdout)}`,
+      message: `${what} exited with 0 but printed no JSON, so it is not known what it did: ${reasonIn(answer)}`,
       log: answer.lastLines,
       hint: "Is that the real bl? Check with bl --version, and update it.",
     });
@@ -95,10 +90,15 @@ const PUSH_MARGIN_MS = 5_000;
 /**
  * Runs `bl push`: it waits for BUILT or FAILED by itself, but believes what is left over from the push before, so that
  * neither is the answer.
+ * @param onUploaded called once bl says that the upload is through (its own line "Upload completed")
  * @returns what bl believes the build came to
  * @throws Failure as sendDeploy, and DEPLOY_TIMEOUT (exit 7)
  */
-export async function sendPush(work: Work, folder: string): Promise<"built" | "failed"> {
+export async function sendPush(
+  work: Work,
+  folder: string,
+  onUploaded: () => void,
+): Promise<"built" | "failed"> {
   const { name } = work;
   const what = `bl push of ${name}`;
   const { answer, reason } = await sent(
@@ -109,7 +109,12 @@ export async function sendPush(work: Work, folder: string): Promise<"built" | "f
       ...["push", "-y", "-t", "sandbox", "-n", name, "--skip-version-warning"],
       ...["--timeout", `${String(Math.round(timeLeft(work) / 1000))}s`],
     ],
-    PUSH_MARGIN_MS,
+    {
+      extraMs: PUSH_MARGIN_MS,
+      onLine: (line) => {
+        if (line.trim() === "Upload completed") onUploaded();
+      },
+    },
   );
   if (reason === undefined) return "built";
   if (reason === "image build failed") return "failed";

@@ -56,7 +56,7 @@ export async function checkUploadList(work: Work, folder: string): Promise<void>
     throw new Failure({
       code: answer.exitCode === 0 ? "BL_NO_JSON" : "BL_DRY_RUN",
       kind: "environment",
-      message: `${what} ${answer.ending}${answer.exitCode === 0 ? " without JSON" : ""}, so it is not known what it would send: ${reasonIn(`${answer.stdout}\n${answer.stderr}`)}`,
+      message: `${what} ${answer.ending}${answer.exitCode === 0 ? " without JSON" : ""}, so it is not known what it would send: ${reasonIn(answer)}`,
       log: answer.lastLines,
       hint: "Is that the real bl? Check with bl --version, and update it.",
     });

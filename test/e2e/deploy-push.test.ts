@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { countedRequests, deployPlace, type Answer } from "./deploy-place";
+import { makeZip } from "../world/bl/zip";
+import { askBlaxel, countedRequests, deployPlace, type Answer } from "./deploy-place";
 import type { Ran } from "./program";
 import { fault, forgetRequests, state } from "./world";
 
@@ -25,6 +26,37 @@ async function expectPushed(ran: Ran, tags: number): Promise<void> {
     `sandbox/mesa-alpine:${world.images[0]?.tags.at(-1) ?? ""}`,
   );
 }
+
+/** What anybody may push to the same name. */
+async function pushSomethingElse(
+  headers: Readonly<Record<string, string>> = {},
+): Promise<{ readonly status: number }> {
+  const taken = await askBlaxel("POST", "/images?upload=true", {
+    name: "mesa-alpine",
+    resourceType: "sandbox",
+  });
+  const file = {
+    name: "Dockerfile",
+    data: Buffer.from("FROM scratch\nLABEL a=b\n"),
+    mode: 0o644,
+    mtime: new Date(),
+  };
+  return fetch(taken.headers.get("x-blaxel-upload-url") ?? "", {
+    method: "PUT",
+    headers: { "Content-Type": "application/zip", ...headers },
+    body: new Uint8Array(makeZip([file])),
+  });
+}
+
+describe("the world's upload address", () => {
+  it("takes the headers that it was signed for, and no others", async () => {
+    const header = "x-amz-meta-x-blaxel-build-memory";
+    expect((await pushSomethingElse({ [header]: "8192" })).status).toBe(403);
+    await fault("upload-signed-headers", undefined, { names: [header] });
+    expect((await pushSomethingElse()).status).toBe(403);
+    expect((await pushSomethingElse({ [header]: "8192" })).status).toBe(200);
+  });
+});
 
 describe("bl push", () => {
   it("makes an image and no sandbox, with a bounded number of requests", async () => {
@@ -76,6 +108,26 @@ describe("bl push", () => {
       push(["--deploy-timeout", "20s"]),
     );
     expect([ran.code, ran.json<Answer>().error?.code], ran.stdout).toEqual([7, "NOTHING_NEW"]);
+  });
+
+  it("does not take somebody else's image for the one of a push that was killed before its upload", async () => {
+    let killed = false;
+    await fault("bl-hangs", 1);
+    await place.release(["--publish", "push"], {
+      onStderr: (text, pid) => {
+        if (killed || !text.includes("bl push")) return;
+        killed = true;
+        setTimeout(() => process.kill(pid, "SIGKILL"), 1_000);
+      },
+    });
+    expect(killed).toBe(true);
+    expect((await pushSomethingElse()).status).toBe(200);
+    await expect.poll(async () => (await state()).images[0]?.tags.length, { timeout: 40_000 }).toBe(1);
+    const ran = await push();
+    const { error } = ran.json<Answer>();
+    expect([ran.code, error?.code], ran.stdout).toEqual([7, "PUSH_UNCLEAR"]);
+    expect(error?.message).toContain((await state()).images[0]?.tags[0]);
+    await expectPushed(await push(["--force"]), 2);
   });
 
   it("goes on from a push that was killed, without pushing again", async () => {

@@ -5,6 +5,7 @@ export const FAULTS = {
   "build-hangs": "Blaxel: the status stays BUILDING for ever (args.ms: for that long, then it goes on)",
   "upload-url-missing": "Blaxel: the answer to a deploy carries no upload URL",
   "upload-refused": "Blaxel: the upload URL answers 403",
+  "upload-signed-headers": "Blaxel: upload URLs are signed for the x-amz-meta-… headers in args.names",
   "update-dropped": "Blaxel: an update of an existing sandbox is taken and silently ignored",
   "deployed-without-building": "Blaxel: the status goes to DEPLOYED without BUILDING ever being seen",
   "failed-left-over":

@@ -30,7 +30,7 @@ async function findings(context: CommandContext): Promise<readonly Finding[]> {
     look("bl", async () => {
       const path = await findBl(host);
       const bl = await withBlSession(host, undefined, (session) => inspectBl(host, path, session));
-      return `${path}, version ${bl.version}${bl.adds.length === 0 ? "" : `, knows ${bl.adds.join(", ")}`}`;
+      return `${path}, version ${bl.version}`;
     }),
     look("Blaxel credentials", async () => {
       const { workspace, source } = await blaxelCredentials(host);

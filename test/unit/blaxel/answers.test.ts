@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { deployAnswer, dryRunAnswer, imageAnswer, sandboxAnswer } from "../../../src/blaxel/answers";
 import { jsonIn } from "../../../src/blaxel/bl-json";
-import { addedIn, versionIn } from "../../../src/blaxel/bl-program";
+import { sendsBuildSettings, versionIn } from "../../../src/blaxel/bl-program";
 import { parseRecording } from "../../e2e/bl-recording";
 
 const RECORDINGS = resolve(import.meta.dirname, "../../transcripts/bl");
@@ -87,20 +87,14 @@ describe("bl's version", () => {
   });
 });
 
-describe("what a newer bl adds", () => {
-  const helps = { deploy: stdoutOf("deploy-help", 0), push: stdoutOf("push-help", 0) };
-
-  it("is nothing in 0.1.108, though its prose speaks of images", () => {
-    expect(helps.push).toContain("image");
-    expect(addedIn(helps)).toEqual([]);
-  });
-
-  it("is read from the list of options", () => {
-    const deploy = `${helps.deploy}\n      --wait     Wait for it\n  -f, --dockerfile string   …\n`;
-    expect(addedIn({ deploy, push: `${helps.push}\n      --image string\n` })).toEqual([
-      "deploy --wait",
-      "deploy --dockerfile",
-      "push --image",
-    ]);
+describe("what a newer bl sends", () => {
+  it.each([
+    ["0.1.98", false],
+    ["0.1.108", false],
+    ["0.1.109", true],
+    ["0.2.0-rc.1", true],
+    ["dev", true],
+  ])("%s sends the builder's settings: %s", (version, sends) => {
+    expect(sendsBuildSettings(version)).toBe(sends);
   });
 });

@@ -14,8 +14,32 @@ function reasonOf(name: string, run: number): string {
   if (recorded === undefined) throw new Error(`${name} has no run ${String(run)}`);
   const parsed = deployAnswer.safeParse(jsonIn(recorded.stdout));
   const said = parsed.success ? parsed.data.resources[0]?.error : undefined;
-  return said ?? reasonIn(`${recorded.stdout}\n${recorded.stderr}`);
+  return said ?? reasonIn(recorded);
 }
+
+describe("bl's own words among a build's", () => {
+  const said = "✗ Push failed\nReason: image build failed\n";
+
+  it.each([
+    "Resource apt error: Reason: odd",
+    "Reason: unauthorized",
+    "E: 403 Forbidden\nResource x error: quota",
+  ])("%s in the build log is not bl's reason", (log) => {
+    expect(reasonIn({ stdout: `Upload completed\n${log}\n`, stderr: said })).toBe("image build failed");
+  });
+
+  it("are on stdout where bl get fails", () => {
+    const stdout = 'Resource Sandbox:x error: GET "http://h/sandboxes/x": 404 Not Found {}\n';
+    expect(reasonIn({ stdout, stderr: "⚠ Authentication is using API key\n" })).toBe(
+      'GET "http://h/sandboxes/x": 404 Not Found {}',
+    );
+  });
+
+  it("are the last ones where it gives no reason", () => {
+    expect(reasonIn({ stdout: "Deployed.\n", stderr: "" })).toBe("Deployed.");
+    expect(reasonIn({ stdout: "", stderr: "" })).toBe("it said nothing");
+  });
+});
 
 describe("what the real bl was recorded saying", () => {
   it.each([

@@ -6,12 +6,17 @@ const HEAD = 'name = "mesa-x"\ntype = "sandbox"\n';
 describe("blaxel.toml", () => {
   it("passes what really arrives at Blaxel", async () => {
     const text = `${HEAD}region = "us-pdx-1"\n[env]\nA = "1"\nB = "costs $5"\n[runtime]\nmemory = 4096\nttl = "24h"\nexpires = "2027-01-01T00:00:00Z"\n[runtime.extraArgs]\ntun = "enabled"\n[[runtime.ports]]\nname = "app"\ntarget = 3000\nprotocol = "tcp"\n[[volumes]]\nname = "v"\nmountPath = "/d"\n[build]\nslim = false\n[build.args]\nA = "1"\n`;
-    await expect(checkBlaxelToml(text)).resolves.toMatchObject({ name: "mesa-x", region: "us-pdx-1" });
+    await expect(checkBlaxelToml(text, "0.1.108")).resolves.toMatchObject({
+      name: "mesa-x",
+      region: "us-pdx-1",
+    });
   });
 
   it("passes a name of 49 characters", async () => {
     const name = `m${"x".repeat(48)}`;
-    await expect(checkBlaxelToml(`name = "${name}"\ntype = "sandbox"\n`)).resolves.toMatchObject({ name });
+    await expect(checkBlaxelToml(`name = "${name}"\ntype = "sandbox"\n`, "0.1.108")).resolves.toMatchObject({
+      name,
+    });
   });
 
   it.each([
@@ -73,7 +78,33 @@ describe("blaxel.toml", () => {
       "env.MESA_TEMPLATE_INPUTS: it is the mark",
     ],
   ])("refuses %s, with the reason", async (_what, text, says) => {
-    await expect(checkBlaxelToml(text)).rejects.toMatchObject({ code: "BLAXEL_TOML", kind: "usage" });
-    await expect(checkBlaxelToml(text)).rejects.toThrow(says);
+    await expect(checkBlaxelToml(text, "0.1.108")).rejects.toMatchObject({
+      code: "BLAXEL_TOML",
+      kind: "usage",
+    });
+    await expect(checkBlaxelToml(text, "0.1.108")).rejects.toThrow(says);
+  });
+
+  const NEWER: readonly (readonly [string, string])[] = [
+    ["labels", '[labels]\nteam = "agents"\n'],
+    ["build.dockerfile", '[build]\ndockerfile = "Dockerfile"\n'],
+    ["build.memoryMb", "[build]\nmemoryMb = 8192\n"],
+    ["build.volumeMb", "[build]\nvolumeMb = 0\n"],
+    ["build.region", '[build]\nregion = "us-pdx-1"\n'],
+    ["build.experimental", "[build]\nexperimental = true\n"],
+    ["build.cacheDrive", "[build]\ncacheDrive = true\n"],
+  ];
+
+  it.each(NEWER)("refuses %s only for a bl that drops it", async (field, text) => {
+    await expect(checkBlaxelToml(HEAD + text, "0.1.108")).rejects.toThrow(`${field}: bl 0.1.108 drops it`);
+    await expect(checkBlaxelToml(HEAD + text, "0.1.109")).resolves.toMatchObject({ name: "mesa-x" });
+  });
+
+  it.each([
+    ["another Dockerfile", '[build]\ndockerfile = "other/Dockerfile"\n', "it must be Dockerfile"],
+    ["memory beyond the builder's", "[build]\nmemoryMb = 32769\n", "build.memoryMb"],
+    ["labels that are no text", "[labels]\na = 1\n", "labels.a"],
+  ])("refuses %s whatever the bl", async (_what, text, says) => {
+    await expect(checkBlaxelToml(HEAD + text, "0.2.0")).rejects.toThrow(says);
   });
 });

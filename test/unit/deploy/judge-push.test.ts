@@ -1,40 +1,64 @@
 import { describe, expect, it } from "vitest";
-import { judgePush } from "../../../src/deploy/judge-push";
+import { judgePush, type PushedImage, type PushWatch } from "../../../src/deploy/judge-push";
 
-const before = (status?: string): { status: string | undefined; updatedAt: string } => ({
-  status,
-  updatedAt: "1",
-});
-const now = (
-  status: string | undefined,
-  fresh: readonly string[] = [],
-  updatedAt = "1",
-): Parameters<typeof judgePush>[1] => ({
-  status,
-  updatedAt,
-  fresh,
-});
+const image = (status?: string, updatedAt = "1"): PushedImage => ({ status, updatedAt });
 const GRACE = 180_000;
 
 describe("what the image's state means for the push that is waited for", () => {
-  it.each([
-    ["a new tag is its proof", before("BUILT"), now("BUILT", ["new"]), 0, { is: "built", tag: "new" }],
-    ["several new tags prove nothing", before("BUILT"), now("BUILT", ["new", "other"]), 0, { is: "several" }],
-    ["BUILT without a new tag is left over", before("BUILT"), now("BUILT"), 60_000, { is: "waiting" }],
-    ["… until the grace is over", before("BUILT"), now("BUILT"), GRACE, { is: "unchanged" }],
-    ["FAILED is left over for some seconds", before("FAILED"), now("FAILED"), 14_000, { is: "waiting" }],
-    ["… and then is not", before("FAILED"), now("FAILED"), 15_000, { is: "failed" }],
-    ["FAILED that has moved is the answer", before("FAILED"), now("FAILED", [], "2"), 0, { is: "failed" }],
-    ["FAILED after BUILT is the answer", before("BUILT"), now("FAILED"), 0, { is: "failed" }],
-    ["a build is waited on", before(), now("BUILDING"), 10 * GRACE, { is: "waiting" }],
+  const cases: readonly (readonly [string, Partial<PushWatch>, object])[] = [
+    ["one new tag is the answer", { fresh: ["new"] }, { is: "built", tag: "new" }],
+    ["several new tags are nobody's", { fresh: ["new", "other"], said: "built" }, { is: "several" }],
+    ["BUILT without a new tag is left over", { elapsedMs: 29_000 }, { is: "waiting" }],
+    ["… until a build would have begun", { elapsedMs: 30_000 }, { is: "nothing new" }],
+    ["… or the time is up", { elapsedMs: 5_000, graceMs: 5_000 }, { is: "nothing new" }],
     [
-      "an image that is not there is waited on for the grace",
-      before(),
-      now(undefined),
-      GRACE - 1,
+      "the tag of the same inputs is the answer at once when bl said built",
+      { known: "old", said: "built" },
+      { is: "known", tag: "old" },
+    ],
+    ["… a new tag comes first", { known: "old", said: "built", fresh: ["new"] }, { is: "built", tag: "new" }],
+    [
+      "… not while a build is under way",
+      { known: "old", said: "built", now: image("BUILDING") },
       { is: "waiting" },
     ],
-  ])("%s", (_what, was, is, elapsedMs, expected) => {
-    expect(judgePush(was, is, elapsedMs, GRACE)).toEqual(expected);
+    ["… not when bl said nothing", { known: "old" }, { is: "waiting" }],
+    ["… not when bl said that it failed", { known: "old", said: "failed" }, { is: "waiting" }],
+    [
+      "FAILED is left over for some seconds",
+      { before: image("FAILED"), now: image("FAILED"), elapsedMs: 14_000 },
+      { is: "waiting" },
+    ],
+    [
+      "… and then is not",
+      { before: image("FAILED"), now: image("FAILED"), elapsedMs: 15_000 },
+      { is: "failed" },
+    ],
+    [
+      "FAILED that has moved is the answer",
+      { before: image("FAILED"), now: image("FAILED", "2") },
+      { is: "failed" },
+    ],
+    ["FAILED after BUILT is the answer", { now: image("FAILED") }, { is: "failed" }],
+    ["a build is waited on", { now: image("BUILDING"), elapsedMs: 10 * GRACE }, { is: "waiting" }],
+    [
+      "an image that is not there is waited on for the grace",
+      { now: image(), elapsedMs: GRACE - 1 },
+      { is: "waiting" },
+    ],
+    ["… and no longer", { now: image(), elapsedMs: GRACE }, { is: "nothing new" }],
+  ];
+  it.each(cases)("%s", (_what, facts, expected) => {
+    const watch: PushWatch = {
+      before: image("BUILT"),
+      now: image("BUILT"),
+      fresh: [],
+      known: undefined,
+      said: undefined,
+      elapsedMs: 0,
+      graceMs: GRACE,
+      ...facts,
+    };
+    expect(judgePush(watch)).toEqual(expected);
   });
 });

@@ -33,6 +33,10 @@ describe("what a status means for the deploy that is waited for", () => {
       now("DEPLOYED", ""),
       { is: "deployed" },
     ],
+    ["an archive says nothing of it", watch({}), now("ARCHIVED"), waiting(false)],
+    ["… nor does one on its way there", watch({ started: true }), now("ARCHIVING"), waiting(true, false)],
+    ["… or back", watch({ before: now("ARCHIVED") }), now("UNARCHIVING"), waiting(false)],
+    ["… until the grace is over", watch({ elapsedMs: 180_000 }), now("ARCHIVED"), { is: "stuck" }],
     ["an image that is not named is no other image", watch({}), now("DEPLOYED", ""), waiting(false)],
     [
       "FAILED is left over for some seconds, where it was there before",

@@ -13,6 +13,7 @@ import {
   type Image,
   type ImageTag,
   type Sandbox,
+  type Upload,
 } from "./state";
 import { readZip } from "./zip";
 
@@ -334,15 +335,31 @@ function answerUpload(
   dropped: boolean,
   response: ServerResponse,
 ): void {
-  const { tools, state } = context;
+  const { tools } = context;
   const headers: Record<string, string> = {};
   if (url.searchParams.get("upload") === "true" && tools.faults.take("upload-url-missing") === undefined) {
-    const id = opaque(16);
-    state.uploads.set(id, { kind: "sandbox", name: sandbox.name, dropped });
-    headers["X-Blaxel-Upload-Url"] =
-      `http://127.0.0.1:${String(tools.config.ports.blaxel)}/upload/${id}?X-Signature=${opaque(24)}`;
+    headers["X-Blaxel-Upload-Url"] = uploadUrl(context, { kind: "sandbox", name: sandbox.name, dropped });
   }
   answerJson(response, 200, describe(tools, sandbox), headers);
+}
+
+/** The storage takes an upload with exactly the x-amz-meta-… headers that its URL was signed for. */
+function isSigned(request: IncomingMessage, signed: readonly string[]): boolean {
+  const given = Object.keys(request.headers).filter((name) => name.startsWith("x-amz-meta-"));
+  return given.length === signed.length && given.every((name) => signed.includes(name));
+}
+
+/** Where an upload goes: an address that is good once, with the headers it was signed for. */
+function uploadUrl({ tools, state }: Context, upload: Omit<Upload, "signedHeaders">): string {
+  const id = opaque(16);
+  const asked = tools.faults.peek("upload-signed-headers")?.["names"];
+  const signedHeaders = Array.isArray(asked) ? asked.map((name) => String(name).toLowerCase()) : [];
+  state.uploads.set(id, { ...upload, signedHeaders });
+  const query = new URLSearchParams({
+    "X-Amz-SignedHeaders": ["host", ...signedHeaders].join(";"),
+    "X-Signature": opaque(24),
+  });
+  return `http://127.0.0.1:${String(tools.config.ports.blaxel)}/upload/${id}?${query.toString()}`;
 }
 
 async function takeUpload(
@@ -354,7 +371,8 @@ async function takeUpload(
   const { tools, state } = context;
   const zip = await bodyOf(request);
   const upload = state.uploads.get(path.split("/")[2] ?? "");
-  if (upload === undefined || tools.faults.take("upload-refused") !== undefined) {
+  const unsigned = upload === undefined || !isSigned(request, upload.signedHeaders);
+  if (upload === undefined || unsigned || tools.faults.take("upload-refused") !== undefined) {
     response
       .writeHead(403, { "Content-Type": "application/xml" })
       .end("<Error><Code>AccessDenied</Code></Error>");
@@ -497,10 +515,7 @@ async function images(
     const { name = "" } = json() as { name?: string };
     const headers: Record<string, string> = {};
     if (tools.faults.take("upload-url-missing") === undefined) {
-      const id = opaque(16);
-      state.uploads.set(id, { kind: "image", name, dropped: false });
-      headers["X-Blaxel-Upload-Url"] =
-        `http://127.0.0.1:${String(tools.config.ports.blaxel)}/upload/${id}?X-Signature=${opaque(24)}`;
+      headers["X-Blaxel-Upload-Url"] = uploadUrl(context, { kind: "image", name, dropped: false });
     }
     answerJson(response, 200, { message: "ok", name, resourceType: "sandbox" }, headers);
     return;

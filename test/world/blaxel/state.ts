@@ -37,13 +37,19 @@ export interface Image {
   tags: ImageTag[];
 }
 
+export interface Upload {
+  readonly kind: "sandbox" | "image";
+  readonly name: string;
+  /** Taken, and nothing comes of it (fault). */
+  readonly dropped: boolean;
+  /** Names of the x-amz-meta-… headers that its URL is signed for. */
+  readonly signedHeaders: readonly string[];
+}
+
 export interface BlaxelState {
   readonly sandboxes: Map<string, Sandbox>;
   readonly images: Map<string, Image>;
-  readonly uploads: Map<
-    string,
-    { readonly kind: "sandbox" | "image"; readonly name: string; readonly dropped: boolean }
-  >;
+  readonly uploads: Map<string, Upload>;
   readonly logs: Map<string, { readonly timestamp: string; readonly message: string }[]>;
   /** Counts up with each reset, so that what was under way before does not write into what came after. */
   era: number;
