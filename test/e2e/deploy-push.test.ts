@@ -112,7 +112,7 @@ describe("bl push", () => {
 
   it("does not take somebody else's image for the one of a push that was killed before its upload", async () => {
     let killed = false;
-    await fault("bl-hangs", 1);
+    await fault("bl-hangs", 1, { command: "push" });
     await place.release(["--publish", "push"], {
       onStderr: (text, pid) => {
         if (killed || !text.includes("bl push")) return;
