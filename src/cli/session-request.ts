@@ -1,12 +1,11 @@
 import type { CommandArgs, CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
 import { parseDuration } from "./duration";
+import { openManifest } from "./manifest-context";
 import { oneEntry } from "./ref";
-import { readManifest } from "../manifest/index";
-import { usableImage } from "../manifest/versions/usable-image";
+import { usableImage, workspaceAsked } from "../manifest/versions/usable-image";
 import { eventText, type Session, type SessionEvent, type SessionRequest } from "../sandbox/index";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
 
 /**
  * The variables of a command. K=V gives the value; K alone takes the caller's, which stays out of argument lists and is hidden
@@ -42,11 +41,12 @@ export function environmentFrom(
 /** Image and Mesa version of what is to be used: a version from the manifest. */
 async function chosen(
   args: CommandArgs,
-  { root, templates }: CommandContext,
+  context: CommandContext,
 ): Promise<{ readonly image: string; readonly mesaVersion: string }> {
-  const manifest = await readManifest(paths(root).manifest);
-  const entry = oneEntry(manifest, args.text("ref") ?? "stable", templates);
-  return { image: usableImage(entry), mesaVersion: entry.mesaVersion };
+  const { manifest, workspaceInUse } = await openManifest(context);
+  const entry = oneEntry(manifest, args.text("ref") ?? "stable", context.templates);
+  const workspace = workspaceAsked(manifest, workspaceInUse);
+  return { image: usableImage(manifest, entry, workspace), mesaVersion: entry.mesaVersion };
 }
 
 /** What a session needs, from the command line. */

@@ -6,8 +6,8 @@ function widthOf(text: string): number {
 }
 
 /**
- * Columns for people: as wide as what stands in them; on a terminal that is too narrow the last columns are left out,
- * when piped (no width) nothing is.
+ * Columns for people, as wide as their contents. On a terminal that is too narrow each row becomes a record, one line a column:
+ * nothing is left out. When piped (no width) rows stay rows.
  */
 export function table(
   head: readonly string[],
@@ -19,16 +19,23 @@ export function table(
   const widths = head.map((_, column) =>
     cells.reduce((widest, row) => Math.max(widest, row[column] ?? 0), 0),
   );
-  let count = head.length;
-  if (width !== undefined)
-    while (count > 2 && widths.slice(0, count).reduce((sum, one) => sum + one + 2, -2) > width) count -= 1;
+  if (width !== undefined && widths.reduce((sum, one) => sum + one + 2, -2) > width)
+    return records(head, rows);
   const line = (row: readonly string[], at: number): string => {
-    let text = "";
-    for (let column = 0; column < count - 1; column += 1)
-      text += (row[column] ?? "") + " ".repeat((widths[column] ?? 0) - (cells[at]?.[column] ?? 0) + 2);
-    return (text + (row[count - 1] ?? "")).trimEnd();
+    const padded = row.map(
+      (cell, column) => cell + " ".repeat((widths[column] ?? 0) - (cells[at]?.[column] ?? 0)),
+    );
+    return padded.join("  ").trimEnd();
   };
   return `${all.map(line).join("\n")}\n`;
+}
+
+/** Each row as lines of name and value. */
+function records(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  const longest = Math.max(...head.map((name) => name.length));
+  return rows
+    .map((row) => row.map((cell, column) => `${(head[column] ?? "").padEnd(longest)}  ${cell}\n`).join(""))
+    .join("\n");
 }
 
 /** How long ago, in the largest unit that fits. */

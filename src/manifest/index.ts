@@ -3,4 +3,5 @@ export { updateManifest } from "./update";
 export { recordEntry } from "./versions/record-entry";
 export { nextRevision } from "./versions/next-revision";
 export { inWorkspace } from "./versions/in-workspace";
+export { revocationOf } from "./channels/revoke";
 export { mergeManifests } from "./merge";

@@ -5,13 +5,15 @@ import { MANIFEST_FILE } from "../support/paths";
 import type { ManifestEntry } from "./entry";
 import { parseManifest } from "./read";
 import { oneEntry } from "./versions/ref";
-import { usableImage } from "./versions/usable-image";
+import { usableImage, workspaceAsked } from "./versions/usable-image";
 
 export interface ResolveOptions {
   /** Which template, e.g. "debian". */
   readonly template: string;
   /** Path or https address of manifest.json (http only of this machine itself); default: dockerfiles/manifest.json. */
   readonly manifest?: string;
+  /** Which Blaxel workspace; default: BL_WORKSPACE, or else the only one that the manifest has deployments in. */
+  readonly workspace?: string;
   /** Default: the global one. */
   readonly fetch?: typeof fetch;
   /** Ends the reading early; it throws the signal's reason then. */
@@ -55,13 +57,21 @@ async function textOf(place: string, options: ResolveOptions): Promise<string> {
 /**
  * The image that a channel, a Mesa version or an id stands for, for TypeScript that creates sandboxes.
  * @param ref "stable", "0.20.0" or "debian@0.20.0-1"
- * @throws Failure: USAGE, REVOKED or NOT_DEPLOYED when there is no image to use; MANIFEST_ADDRESS, MANIFEST_UNREACHABLE,
- * MANIFEST_UNREADABLE, MANIFEST_CONFLICT or MANIFEST_NEWER when the manifest cannot be had
+ * @throws Failure: USAGE, REVOKED, WORKSPACE_UNKNOWN, NOT_DEPLOYED or NOT_VERIFIED when there is no image to use;
+ * MANIFEST_ADDRESS, MANIFEST_UNREACHABLE, MANIFEST_UNREADABLE, MANIFEST_CONTRADICTION, MANIFEST_CONFLICT or MANIFEST_NEWER
+ * when the manifest cannot be read
  * @example const { image } = await resolveTemplate("stable", { template: "debian" });
  */
 export async function resolveTemplate(ref: string, options: ResolveOptions): Promise<ResolvedTemplate> {
   const place = options.manifest ?? MANIFEST_FILE;
   const manifest = parseManifest(await textOf(place, options), place);
   const entry = oneEntry(manifest, ref, [options.template]);
-  return { id: entry.id, image: usableImage(entry), mesaVersion: entry.mesaVersion, entry };
+  const inUse = options.workspace ?? process.env["BL_WORKSPACE"];
+  const workspace = workspaceAsked(manifest, inUse === "" ? undefined : inUse);
+  return {
+    id: entry.id,
+    image: usableImage(manifest, entry, workspace),
+    mesaVersion: entry.mesaVersion,
+    entry,
+  };
 }

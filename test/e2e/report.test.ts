@@ -3,9 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { canonicalJson } from "../../src/support/canonical-json";
-import { promote } from "../../src/manifest/channels/promote";
-import { rollback } from "../../src/manifest/channels/rollback";
-import { entryOf, manifestOf } from "../unit/manifest/fixture";
+import { entryOf, manifestOf, promote, rollback } from "../unit/manifest/fixture";
 import { startBrowser, type Browser } from "./browser";
 import { mesaTemplate } from "./program";
 

@@ -16,6 +16,7 @@ import {
   revokeCommand,
   rollbackCommand,
   showCommand,
+  unrevokeCommand,
 } from "./manifest";
 import { matrixCommand } from "./matrix";
 import { outdatedCommand } from "./outdated";
@@ -50,6 +51,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   promoteCommand,
   rollbackCommand,
   revokeCommand,
+  unrevokeCommand,
   channelsCommand,
   historyCommand,
   manifestCheckCommand,

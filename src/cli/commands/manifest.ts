@@ -26,7 +26,14 @@ export const promoteCommand: CommandSpec = {
   describe: "point a channel at a version",
   options: {
     ...REASON,
-    unverified: { type: "boolean", describe: "also what was deployed but not verified" },
+    unverified: {
+      type: "boolean",
+      describe: "also what was not verified, whose mount was not proven, or with skipped checks",
+    },
+    create: {
+      type: "boolean",
+      describe: "create the channel if it does not exist (stable and canary need no --create)",
+    },
   },
   load: () => import("../handlers/promote"),
 };
@@ -38,9 +45,15 @@ export const rollbackCommand: CommandSpec = {
 };
 export const revokeCommand: CommandSpec = {
   usage: "revoke <id>",
-  describe: "withdraw a version",
+  describe: "withdraw a version: it is never used or released again",
   options: { ...REASON, rollback: { type: "boolean", describe: "take channels that point at it back" } },
   load: () => import("../handlers/revoke"),
+};
+export const unrevokeCommand: CommandSpec = {
+  usage: "unrevoke <id>",
+  describe: "take a revocation back",
+  options: REASON,
+  load: () => import("../handlers/unrevoke"),
 };
 export const historyCommand: CommandSpec = {
   usage: "history [channel]",
@@ -50,6 +63,7 @@ export const historyCommand: CommandSpec = {
 export const channelsCommand: CommandSpec = {
   usage: "channels",
   describe: "where the channels point",
+  options: { ...REASON, delete: { type: "string", requiresArg: true, describe: "end this channel" } },
   load: () => import("../handlers/channels"),
 };
 export const manifestCheckCommand: CommandSpec = {

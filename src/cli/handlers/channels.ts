@@ -1,28 +1,32 @@
-import type { CommandHandler } from "../command";
+import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { openManifest, tellWritten, workspaceShown } from "../manifest-context";
 import { table } from "../table";
-import type { ManifestEntry } from "../../manifest/entry";
-import { readManifest } from "../../manifest/index";
-import { newestDeployment } from "../../manifest/versions/in-workspace";
+import { deleteChannel } from "../../manifest/channels/promote";
+import { versionNamed } from "../../manifest/channels/pointing";
+import type { Manifest } from "../../manifest/entry";
+import { updateManifest } from "../../manifest/index";
+import { inWorkspace } from "../../manifest/versions/in-workspace";
+import { whoMoves } from "../../manifest/who";
+import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
 
-function imageOf(entry: ManifestEntry | undefined): string | undefined {
-  return entry === undefined ? undefined : newestDeployment(entry)?.image;
-}
-
-export const run: CommandHandler = async (_args, { root, templates, terminal }) => {
-  const manifest = await readManifest(paths(root).manifest);
+export const run: CommandHandler = async (args, context) => {
+  const channel = args.text("delete");
+  if (channel !== undefined) return deleted(args, context, channel);
+  const { templates, terminal } = context;
+  const opened = await openManifest(context);
+  const { manifest } = opened;
+  const workspace = workspaceShown(opened);
   const channels = Object.fromEntries(
     Object.entries(manifest.channels).filter(([template]) => templates?.includes(template) ?? true),
   );
   const rows = Object.entries(channels).flatMap(([template, byName]) =>
-    Object.entries(byName).map(([channel, id]) => [
-      template,
-      channel,
-      id,
-      manifest.versions[id]?.status ?? "missing",
-      imageOf(manifest.versions[id]) ?? "-",
-    ]),
+    Object.entries(byName).map(([name, id]) => {
+      const entry = versionNamed(manifest, id);
+      const view = entry === undefined ? undefined : inWorkspace(entry, workspace);
+      const status = workspace === undefined ? entry?.status : view?.status;
+      return [template, name, id, status ?? "missing", view?.deployment?.image ?? "-"];
+    }),
   );
   return {
     exitCode: EXIT_CODES.done,
@@ -33,3 +37,30 @@ export const run: CommandHandler = async (_args, { root, templates, terminal }) 
         : table(["TEMPLATE", "CHANNEL", "VERSION", "STATUS", "IMAGE"], rows, terminal.width),
   };
 };
+
+async function deleted(args: CommandArgs, context: CommandContext, channel: string): Promise<CommandOutcome> {
+  const { host, root, dryRun } = context;
+  const { path, manifest: before } = await openManifest(context);
+  const by = await whoMoves(host, root);
+  let moves: Manifest["history"] = [];
+  const change = (manifest: Manifest): Manifest => {
+    const templates = context.templates ?? Object.keys(manifest.channels).sort();
+    const facts = { at: isoTime(host.clock.now()), by, reason: args.text("reason") };
+    const after = deleteChannel(manifest, templates, channel, facts);
+    moves = after.history.slice(manifest.history.length);
+    return after;
+  };
+  if (dryRun) change(before);
+  else await updateManifest(host, path, change);
+  if (!dryRun) tellWritten(context, `Delete the channel ${channel}`);
+  return {
+    exitCode: EXIT_CODES.done,
+    json: { ok: true, channel, moves, dryRun },
+    text: moves
+      .map(
+        ({ template, from }) =>
+          `${channel} of ${template} deleted; it pointed at ${from ?? "nothing"}${dryRun ? " (dry run)" : ""}\n`,
+      )
+      .join(""),
+  };
+}

@@ -1,11 +1,12 @@
 import type { CommandHandler } from "../command";
+import { openManifest } from "../manifest-context";
 import { table } from "../table";
-import { readManifest } from "../../manifest/index";
+import { noSuchChannel } from "../../manifest/channels/promote";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, { root, templates, terminal }) => {
-  const manifest = await readManifest(paths(root).manifest);
+export const run: CommandHandler = async (args, context) => {
+  const { templates, terminal } = context;
+  const { manifest } = await openManifest(context);
   const channel = args.text("channel");
   const history = manifest.history
     .filter(
@@ -29,7 +30,7 @@ export const run: CommandHandler = async (args, { root, templates, terminal }) =
       rows.length === 0
         ? channel === undefined
           ? "No channel was ever moved.\n"
-          : `No channel ${channel} was ever moved.\n`
+          : `${noSuchChannel(manifest, channel)} It was never moved.\n`
         : table(["WHEN (UTC)", "CHANNEL", "WHAT", "FROM", "TO", "BY", "WHY"], rows, terminal.width),
   };
 };

@@ -1,26 +1,35 @@
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
-import { humanBytes } from "../../support/bytes";
-import { sortedEntries } from "../ref";
+import { openManifest, workspaceShown } from "../manifest-context";
 import { age, table } from "../table";
-import { VERSION_STATUSES, type Manifest, type ManifestEntry } from "../../manifest/entry";
-import { readManifest } from "../../manifest/index";
 import { channelTarget } from "../../manifest/channels/pointing";
-import { entryDocument, newestDeployment } from "../../manifest/versions/in-workspace";
+import { channelNames, noSuchChannel } from "../../manifest/channels/promote";
+import { VERSION_STATUSES, type Manifest, type ManifestEntry } from "../../manifest/entry";
+import { entryDocument, inWorkspace, newestDeployment } from "../../manifest/versions/in-workspace";
+import { sortedEntries } from "../../manifest/versions/sorted-entries";
+import { humanBytes } from "../../support/bytes";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
+import { didYouMean } from "../../support/nearest";
 
 const HEAD = ["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"];
 
-export const run: CommandHandler = async (args, { host, root, templates, terminal, json }) => {
+export const run: CommandHandler = async (args, context) => {
+  const { host, templates, terminal, json } = context;
   const [status, channel] = [args.text("status"), args.text("channel")];
   if (status !== undefined && !VERSION_STATUSES.some((known) => known === status))
-    throw wrongUsage(`There is no status "${status}".`, `There are: ${VERSION_STATUSES.join(", ")}.`);
-  const manifest = await readManifest(paths(root).manifest);
+    throw wrongUsage(
+      `There is no status "${status}".`,
+      `${didYouMean(status, VERSION_STATUSES)} There are: ${VERSION_STATUSES.join(", ")}.`.trim(),
+    );
+  const opened = await openManifest(context);
+  const { manifest } = opened;
+  if (channel !== undefined && !channelNames(manifest).includes(channel))
+    throw wrongUsage(noSuchChannel(manifest, channel));
+  const workspace = workspaceShown(opened);
   const versions = sortedEntries(manifest).filter(
     (entry) =>
       (templates?.includes(entry.template) ?? true) &&
-      (status === undefined || entry.status === status) &&
+      (status === undefined || statusShown(entry, workspace) === status) &&
       (channel === undefined || channelTarget(manifest, entry.template, channel) === entry.id),
   );
   const channels = Object.fromEntries(
@@ -30,34 +39,50 @@ export const run: CommandHandler = async (args, { host, root, templates, termina
     exitCode: EXIT_CODES.done,
     json: {
       ok: true,
-      versions: versions.map((entry) => entryDocument(entry, newestDeployment(entry)?.workspace)),
+      workspace: workspace ?? null,
+      versions: versions.map((entry) => entryDocument(entry, workspace)),
       channels,
     },
-    text: json ? "" : listText(manifest, versions, host.clock.now(), terminal.width),
+    text: json ? "" : listText(manifest, versions, workspace, host.clock.now(), terminal.width),
   };
 };
+
+/** The status in the workspace that is shown; with several workspaces the furthest that a version has come in any. */
+function statusShown(entry: ManifestEntry, workspace: string | undefined): string {
+  return workspace === undefined ? entry.status : inWorkspace(entry, workspace).status;
+}
+
+/** The image in the workspace that is shown; with several workspaces all images, with their workspaces. */
+function imagesShown(entry: ManifestEntry, workspace: string | undefined): string {
+  if (workspace !== undefined) return inWorkspace(entry, workspace).deployment?.image ?? "-";
+  const all = Object.keys(entry.deployments).flatMap((name) => {
+    const { deployment } = inWorkspace(entry, name);
+    return deployment === null ? [] : `${deployment.image} (${name})`;
+  });
+  return all.join(", ") || "-";
+}
 
 function listText(
   manifest: Manifest,
   versions: readonly ManifestEntry[],
+  workspace: string | undefined,
   nowMs: number,
   width: number | undefined,
 ): string {
   if (Object.keys(manifest.versions).length === 0)
     return "No versions yet. Release one: mesa-template release VERSION\n";
-  if (versions.length === 0)
-    return "No version is like that; without filters, mesa-template list shows all there are.\n";
+  if (versions.length === 0) return "No version matches these filters.\n";
   const pointing = new Map<string, string[]>();
   for (const byName of Object.values(manifest.channels))
     for (const [name, id] of Object.entries(byName)) pointing.set(id, [...(pointing.get(id) ?? []), name]);
   const rows = versions.map((entry) => [
     entry.id,
-    entry.status,
+    statusShown(entry, workspace),
     pointing.get(entry.id)?.join(",") ?? "-",
     age(newestDeployment(entry)?.deployedAt ?? entry.createdAt, nowMs),
     humanBytes(entry.image.sizeBytes),
-    `${String(entry.smoke.passed)}/${String(entry.smoke.passed + entry.smoke.failed + entry.smoke.skipped)}`,
-    newestDeployment(entry)?.image ?? "-",
+    `${String(entry.smoke.passed)}/${String(entry.smoke.passed + entry.smoke.failed + entry.smoke.skipped)}${entry.smoke.mounted ? "" : " no mount"}`,
+    imagesShown(entry, workspace),
   ]);
   return table(HEAD, rows, width);
 }

@@ -1,37 +1,41 @@
-import type { CommandHandler } from "../command";
-import { entriesOf, refuseSomeTemplates } from "../ref";
-import { keptTemplates } from "../template-folders";
+import type { CommandContext, CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
+import { openManifest, tellWritten } from "../manifest-context";
 import type { Manifest } from "../../manifest/entry";
-import { readManifest, updateManifest } from "../../manifest/index";
-import { promote } from "../../manifest/channels/promote";
+import { updateManifest } from "../../manifest/index";
+import { channelNames, isUnusualNewChannel, noSuchChannel, promote } from "../../manifest/channels/promote";
+import { entriesOf, refuseSomeTemplates } from "../../manifest/versions/ref";
+import { workspaceAsked } from "../../manifest/versions/usable-image";
 import { whoMoves } from "../../manifest/who";
 import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, { host, root, templates, dryRun }) => {
+export const run: CommandHandler = async (args, context) => {
+  const { host, root, templates, dryRun } = context;
   const [ref, channel] = [args.required("ref"), args.required("channel")];
-  // Asking git takes as long as reading the manifest: both at once.
-  const mover = whoMoves(host, root);
-  const kept = templates === undefined ? await keptTemplates(root) : templates;
+  const { path, manifest: before, workspaceInUse, kept } = await openManifest(context);
+  const chosenIn = (manifest: Manifest): readonly string[] => {
+    const chosen = entriesOf(manifest, ref, templates);
+    refuseSomeTemplates(manifest, ref, chosen, templates ?? kept);
+    return chosen.map(({ id }) => id);
+  };
+  chosenIn(before);
+  const create = args.flag("create") || (await wantsNewChannel(context, before, channel));
+  const by = await whoMoves(host, root);
   let ids: readonly string[] = [];
   let moves: Manifest["history"] = [];
-  const change = async (manifest: Manifest): Promise<Manifest> => {
-    const chosen = entriesOf(manifest, ref, templates);
-    refuseSomeTemplates(manifest, ref, chosen, kept);
-    ids = chosen.map(({ id }) => id);
-    const facts = { at: isoTime(host.clock.now()), by: await mover, reason: args.text("reason") };
-    const after = promote(manifest, ids, channel, facts, args.flag("unverified"));
+  const change = (manifest: Manifest): Manifest => {
+    ids = chosenIn(manifest);
+    const workspace = workspaceAsked(manifest, workspaceInUse);
+    const request = { ids, channel, workspace, unverified: args.flag("unverified"), create };
+    const facts = { at: isoTime(host.clock.now()), by, reason: args.text("reason") };
+    const after = promote(manifest, request, facts);
     moves = after.history.slice(manifest.history.length);
     return after;
   };
-  const path = paths(root).manifest;
-  try {
-    if (dryRun) await change(await readManifest(path));
-    else await updateManifest(host, path, change);
-  } finally {
-    await mover.catch(() => undefined);
-  }
+  if (dryRun) change(before);
+  else await updateManifest(host, path, change);
+  if (!dryRun && moves.length > 0) tellWritten(context, `Promote ${ids.join(", ")} to ${channel}`);
   const moved = new Set(moves.map(({ to }) => to));
   return {
     exitCode: EXIT_CODES.done,
@@ -44,3 +48,14 @@ export const run: CommandHandler = async (args, { host, root, templates, dryRun 
       .join(""),
   };
 };
+
+/** Whether a channel with an unusual name is to be created: asked of whoever sits there. @throws Failure USAGE (exit 2) on "no" */
+async function wantsNewChannel(
+  { terminal }: CommandContext,
+  manifest: Manifest,
+  channel: string,
+): Promise<boolean> {
+  if (!terminal.interactive || !isUnusualNewChannel(manifest, channel)) return false;
+  if (await terminal.confirm(`${noSuchChannel(manifest, channel)} Create it?`)) return true;
+  throw wrongUsage("Nothing was promoted.", `Channels: ${channelNames(manifest).join(", ") || "none yet"}.`);
+}

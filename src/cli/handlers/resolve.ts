@@ -1,19 +1,19 @@
 import type { CommandHandler } from "../command";
-import { oneEntry } from "../ref";
-import { readManifest } from "../../manifest/index";
-import { usableImage } from "../../manifest/versions/usable-image";
-import { entryDocument, newestDeployment } from "../../manifest/versions/in-workspace";
+import { openManifest } from "../manifest-context";
+import { entryDocument } from "../../manifest/versions/in-workspace";
+import { oneEntry } from "../../manifest/versions/ref";
+import { usableImage, workspaceAsked } from "../../manifest/versions/usable-image";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, { root, templates }) => {
-  const manifest = await readManifest(paths(root).manifest);
+export const run: CommandHandler = async (args, context) => {
+  const { manifest, workspaceInUse } = await openManifest(context);
   const ref = args.required("ref");
-  const version = oneEntry(manifest, ref, templates);
-  const image = usableImage(version);
+  const version = oneEntry(manifest, ref, context.templates);
+  const workspace = workspaceAsked(manifest, workspaceInUse);
+  const image = usableImage(manifest, version, workspace);
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, ref, image, version: entryDocument(version, newestDeployment(version)?.workspace) },
+    json: { ok: true, ref, image, workspace: workspace ?? null, version: entryDocument(version, workspace) },
     text: `${image}\n`,
   };
 };

@@ -1,8 +1,9 @@
 import type { CommandHandler, Terminal } from "../command";
 import { wrongUsage } from "../command-line";
-import { oneEntry } from "../ref";
+import { openManifest, tellWritten } from "../manifest-context";
+import { oneEntry } from "../../manifest/versions/ref";
 import type { Manifest } from "../../manifest/entry";
-import { readManifest, updateManifest } from "../../manifest/index";
+import { updateManifest } from "../../manifest/index";
 import { channelsAt, versionNamed } from "../../manifest/channels/pointing";
 import { revoke } from "../../manifest/channels/revoke";
 import { rollbackTarget } from "../../manifest/channels/rollback";
@@ -10,14 +11,13 @@ import { whoMoves } from "../../manifest/who";
 import { isoTime } from "../../support/clock";
 import type { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, { host, root, templates, terminal, dryRun }) => {
-  const path = paths(root).manifest;
+export const run: CommandHandler = async (args, context) => {
+  const { host, root, templates, terminal, dryRun } = context;
   const reason = args.text("reason");
   if (reason === undefined)
     throw wrongUsage("--reason is missing.", "Say why: everybody who uses the version will be told.");
-  const manifest = await readManifest(path);
+  const { path, manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const pointing = channelsAt(manifest, id);
   const withRollback =
@@ -34,6 +34,7 @@ export const run: CommandHandler = async (args, { host, root, templates, termina
     return after;
   };
   const after = dryRun ? change(manifest) : await updateManifest(host, path, change);
+  if (!dryRun && after !== before) tellWritten(context, `Revoke ${id}`);
   const already = versionNamed(before, id)?.status === "revoked";
   const kept = versionNamed(after, id)?.revocation?.reason ?? reason;
   const left = channelsAt(after, id);
@@ -42,15 +43,20 @@ export const run: CommandHandler = async (args, { host, root, templates, termina
     json: { ok: true, id, reason: kept, alreadyRevoked: already, channels: pointing, moves, dryRun },
     text: [
       `${id} ${already ? "was revoked already" : "revoked"}: ${kept}${dryRun ? " (dry run)" : ""}`,
-      ...moves.map((move) => `${move.channel} → ${move.to ?? "nothing"}`),
-      ...left.map((channel) => `${channel} still points at it: using it fails until it is moved`),
+      ...moves.flatMap((move) =>
+        move.channel === null ? [] : `${move.channel} → ${move.to ?? "nothing (the channel ends)"}`,
+      ),
+      ...left.map(
+        (channel) =>
+          `${channel} still points at it, and fails until it is moved: mesa-template rollback ${channel} --template ${versionNamed(after, id)?.template ?? ""}`,
+      ),
     ].join("\n"),
   };
 };
 
 function refusal(channels: readonly string[], id: string): Failure {
   return wrongUsage(
-    `${sentence(channels, id)}; revoking moves nothing silently.`,
+    `${sentence(channels, id)}; revoke never moves channels by itself.`,
     "Give --rollback to take them back to what they pointed at before, or promote another version first.",
   );
 }

@@ -1,29 +1,37 @@
 import type { CommandHandler } from "../command";
-import { entriesOf, refuseSomeTemplates } from "../ref";
+import { openManifest, tellWritten } from "../manifest-context";
+import { entriesOf, refuseSomeTemplates } from "../../manifest/versions/ref";
+import { workspaceAsked } from "../../manifest/versions/usable-image";
 import type { Manifest } from "../../manifest/entry";
-import { readManifest, updateManifest } from "../../manifest/index";
+import { updateManifest } from "../../manifest/index";
 import { channelTarget } from "../../manifest/channels/pointing";
 import { rollback } from "../../manifest/channels/rollback";
 import { whoMoves } from "../../manifest/who";
 import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, { host, root, templates, dryRun }) => {
+export const run: CommandHandler = async (args, context) => {
+  const { host, root, templates, dryRun } = context;
   const [channel, to] = [args.required("channel"), args.text("to")];
+  const { path, manifest: before, workspaceInUse } = await openManifest(context);
   const by = await whoMoves(host, root);
   let moves: Manifest["history"] = [];
   const change = (manifest: Manifest): Manifest => {
     const wanted = templates ?? Object.keys(manifest.channels).sort();
     const facts = { at: isoTime(host.clock.now()), by, reason: args.text("reason") };
-    const target = to === undefined ? undefined : targets(manifest, to, wanted, channel);
-    const after = rollback(manifest, wanted, channel, facts, target);
+    const request = {
+      templates: wanted,
+      channel,
+      workspace: workspaceAsked(manifest, workspaceInUse),
+      to: to === undefined ? undefined : targets(manifest, to, wanted, channel),
+    };
+    const after = rollback(manifest, request, facts);
     moves = after.history.slice(manifest.history.length);
     return after;
   };
-  const path = paths(root).manifest;
-  if (dryRun) change(await readManifest(path));
+  if (dryRun) change(before);
   else await updateManifest(host, path, change);
+  if (!dryRun && moves.length > 0) tellWritten(context, `Roll ${channel} back`);
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, channel, moves, dryRun },

@@ -1,68 +1,104 @@
+import { join, relative } from "node:path";
 import type { CommandHandler } from "../command";
+import { openManifest, workspaceShown } from "../manifest-context";
+import { channelsAt } from "../../manifest/channels/pointing";
+import { NOT_RECORDED, type ManifestEntry, type SmokeEvidence } from "../../manifest/entry";
+import { entryDocument, inWorkspace } from "../../manifest/versions/in-workspace";
+import { oneEntry } from "../../manifest/versions/ref";
 import { humanBytes } from "../../support/bytes";
-import { oneEntry } from "../ref";
-import { readManifest } from "../../manifest/index";
-import { entryDocument, newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, { root, templates }) => {
-  const manifest = await readManifest(paths(root).manifest);
-  const entry = oneEntry(manifest, args.required("id"), templates);
-  const channels = Object.entries(manifest.channels[entry.template] ?? {})
-    .filter(([, id]) => id === entry.id)
-    .map(([name]) => name);
-  const counts = (report: {
-    readonly passed: number;
-    readonly failed: number;
-    readonly skipped: number;
-    readonly durationMs: number;
-  }): string =>
-    `${String(report.passed)} passed, ${String(report.failed)} failed, ${String(report.skipped)} skipped in ${(report.durationMs / 1000).toFixed(1)} s`;
-  const document = entryDocument(entry, newestDeployment(entry)?.workspace);
-  const { deployment, verification } = document;
-  const lines: [string, string][] = [
+type Evidence = Pick<
+  SmokeEvidence,
+  "passed" | "failed" | "skipped" | "durationMs" | "mounted" | "notRun" | "checksDigest"
+>;
+
+export const run: CommandHandler = async (args, context) => {
+  const opened = await openManifest(context);
+  const { manifest } = opened;
+  const entry = oneEntry(manifest, args.required("id"), context.templates);
+  const channels = channelsAt(manifest, entry.id);
+  const workspace = workspaceShown(opened);
+  const project = relative(context.root, paths(context.root).project(entry.template, entry.mesaVersion));
+  const lines: readonly (readonly [string, string])[] = [
     ["version", entry.id],
-    ["status", entry.status],
+    ["status", statusText(entry, workspace)],
     ["channels", channels.join(", ") || "none"],
-    [
-      "created",
-      `${entry.createdAt}${entry.createdBy.commit === null ? "" : `, commit ${entry.createdBy.commit.slice(0, 12)}`}${entry.createdBy.ci === null ? "" : `, ${entry.createdBy.ci}`}`,
-    ],
+    ["created", createdText(entry)],
     [
       "image",
       `${humanBytes(entry.image.sizeBytes)}, ${String(entry.image.layers)} layers, ${entry.image.id}`,
     ],
-    ["smoke", counts(entry.smoke)],
-    ["verified", verification === null ? "no" : counts(verification)],
-    [
-      "deployed",
-      deployment === null
-        ? "no"
-        : `${deployment.image} in ${deployment.workspace}, ${deployment.deployedAt}, bl ${deployment.blVersion}`,
-    ],
-    ...(entry.failure === null
-      ? []
-      : [
-          ["failure", `${entry.failure.stage}: ${entry.failure.code}: ${entry.failure.message}`] as [
-            string,
-            string,
-          ],
-        ]),
-    ...(entry.revocation === undefined
-      ? []
-      : [
-          ["revoked", `${entry.revocation.at} by ${entry.revocation.by}: ${entry.revocation.reason}`] as [
-            string,
-            string,
-          ],
-        ]),
+    ["smoke", evidenceText(entry.smoke)],
+    ...Object.keys(entry.deployments).flatMap((name) => deploymentLines(entry, name)),
+    ...(Object.keys(entry.deployments).length === 0 ? [["deployed", "no"] as const] : []),
+    ...failureLines(entry),
+    ...revocationLines(entry),
     ["inputs", entry.inputsDigest],
-    ["files", `dockerfiles/${entry.template}/${entry.mesaVersion}/`],
+    ["files", join(project, "/")],
   ];
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, version: document, channels },
+    json: { ok: true, workspace: workspace ?? null, version: entryDocument(entry, workspace), channels },
     text: lines.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join(""),
   };
 };
+
+function statusText(entry: ManifestEntry, workspace: string | undefined): string {
+  if (workspace === undefined) return entry.status;
+  const { status } = inWorkspace(entry, workspace);
+  return status === entry.status
+    ? status
+    : `${status} in the workspace ${workspace} (elsewhere: ${entry.status})`;
+}
+
+function createdText({ createdAt, createdBy: { commit, dirty, ci } }: ManifestEntry): string {
+  return [
+    createdAt,
+    ...(commit === null
+      ? []
+      : [`commit ${commit.slice(0, 12)}${dirty === true ? " with local changes" : ""}`]),
+    ...(ci === null ? [] : [ci]),
+  ].join(", ");
+}
+
+function evidenceText(evidence: Evidence): string {
+  const { passed, failed, skipped, durationMs, mounted, notRun, checksDigest } = evidence;
+  const mount = mounted
+    ? "Mesa mounted"
+    : checksDigest === NOT_RECORDED
+      ? "mount not recorded"
+      : "Mesa not mounted";
+  return `${String(passed)} passed, ${String(failed)} failed, ${String(skipped)} skipped${notRun.length === 0 ? "" : ` (${notRun.join(", ")})`} in ${(durationMs / 1000).toFixed(1)} s; ${mount}`;
+}
+
+function deploymentLines(entry: ManifestEntry, workspace: string): readonly (readonly [string, string])[] {
+  const recorded = entry.deployments[workspace];
+  if (recorded === undefined) return [];
+  const { image, deployedAt, blVersion, verification, removedAt } = recorded;
+  return [
+    [
+      "deployed",
+      `${image} in ${workspace}, ${deployedAt}, bl ${blVersion}${removedAt === undefined ? "" : `; removed ${removedAt}`}`,
+    ],
+    ["verified", verification === null ? "no" : evidenceText(verification)],
+  ];
+}
+
+function failureLines({ failure }: ManifestEntry): readonly (readonly [string, string])[] {
+  if (failure === null) return [];
+  const where = failure.workspace === undefined ? "" : ` in ${failure.workspace}`;
+  return [["failure", `${failure.stage}${where}: ${failure.code}: ${failure.message}`]];
+}
+
+function revocationLines({ revocation }: ManifestEntry): readonly (readonly [string, string])[] {
+  if (revocation === undefined) return [];
+  const { at, by, reason, lifted } = revocation;
+  return [
+    ["revoked", `${at} by ${by}: ${reason}`],
+    ...(lifted === undefined
+      ? []
+      : [["unrevoked", `${lifted.at} by ${lifted.by}: ${lifted.reason}`] as const]),
+  ];
+}

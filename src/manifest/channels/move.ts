@@ -1,6 +1,8 @@
 import { Failure } from "../../support/errors";
 import type { ChannelMove, Manifest, ManifestEntry } from "../entry";
-import { channelTarget, versionNamed } from "./pointing";
+import { inWorkspace, type WorkspaceView } from "../versions/in-workspace";
+import { deployCommandFor } from "../versions/usable-image";
+import { channelsOf, channelTarget, versionNamed } from "./pointing";
 
 /** Who moved a channel, when, and why. */
 export interface MoveFacts {
@@ -22,20 +24,63 @@ export function entryOf(manifest: Manifest, id: string): ManifestEntry {
   return entry;
 }
 
-/** Why a channel may not point at an entry, or undefined. */
-export function whyNot(entry: ManifestEntry, unverified: boolean): string | undefined {
-  if (entry.status === "verified") return undefined;
-  if (entry.status === "deployed") return unverified ? undefined : "it was deployed but not verified";
-  if (entry.status === "revoked") return `it was revoked: ${entry.revocation?.reason ?? "no reason given"}`;
-  if (entry.status === "failed") return `it failed: ${entry.failure?.message ?? "no cause kept"}`;
-  return `it is ${entry.status}`;
+/** Why a channel may not point at a version, and what to do. */
+export interface Objection {
+  readonly why: string;
+  readonly hint: string;
+}
+
+/** What was not proven of a version that is deployed in a workspace, or undefined. */
+function unproven(entry: ManifestEntry, { deployment, verification }: WorkspaceView): string | undefined {
+  if (deployment === null) return undefined;
+  if (verification === null) return `it was deployed but not verified in ${deployment.workspace}`;
+  if (!entry.smoke.mounted && !verification.mounted) return "it was never proven that Mesa mounts in it";
+  const skipped = Math.max(entry.smoke.skipped, verification.skipped);
+  const names = [...new Set([...entry.smoke.notRun, ...verification.notRun])];
+  return skipped === 0
+    ? undefined
+    : `${String(skipped)} checks were skipped${names.length === 0 ? "" : ` (${names.join(", ")})`}`;
+}
+
+/**
+ * Why a channel may not point at a version, or undefined.
+ * @param workspace where it must be deployed and verified
+ * @param unverified whether it is enough that it was deployed
+ */
+export function objectionTo(
+  entry: ManifestEntry,
+  workspace: string | undefined,
+  unverified: boolean,
+): Objection | undefined {
+  const view = inWorkspace(entry, workspace);
+  const other = "Choose another version.";
+  if (view.status === "revoked")
+    return { why: `it was revoked: ${entry.revocation?.reason ?? "no reason given"}`, hint: other };
+  if (view.status === "removed") return { why: "it was removed", hint: other };
+  if (view.status === "failed")
+    return {
+      why: `it failed: ${entry.failure?.message ?? "its verification failed"}`,
+      hint:
+        view.deployment === null
+          ? other
+          : `Verify it again (mesa-template verify ${entry.id}), or choose another version.`,
+    };
+  if (view.deployment === null)
+    return {
+      why: `it is not deployed yet${workspace === undefined ? "" : ` in the workspace ${workspace}`}`,
+      hint: `Deploy it: ${deployCommandFor(entry, workspace)}.`,
+    };
+  const why = unverified ? undefined : unproven(entry, view);
+  return why === undefined
+    ? undefined
+    : { why, hint: `Verify it (mesa-template verify ${entry.id}), or give --unverified.` };
 }
 
 /**
  * When a move is said to have happened: now, but never before the last move, and after it when that was the same channel's.
  * The history is in the order of its times, also on machines whose clocks differ, so that joining two keeps the order.
  */
-function timeOfMove(manifest: Manifest, template: string, channel: string, now: string): string {
+function timeOfMove(manifest: Manifest, template: string, channel: string | null, now: string): string {
   const last = manifest.history.at(-1);
   const ofChannel = manifest.history.findLast(
     (move) => move.template === template && move.channel === channel,
@@ -43,6 +88,32 @@ function timeOfMove(manifest: Manifest, template: string, channel: string, now: 
   const earliest = ofChannel === undefined ? 0 : Date.parse(ofChannel.at) + 1;
   const wanted = Math.max(Date.parse(now), earliest || 0, Date.parse(last?.at ?? "") || 0);
   return new Date(wanted).toISOString();
+}
+
+/** The manifest with a note in its history that a version was revoked (to null) or unrevoked (from null). */
+export function noted(
+  manifest: Manifest,
+  template: string,
+  version: Pick<ChannelMove, "from" | "to">,
+  action: ChannelMove["action"],
+  facts: MoveFacts,
+): Manifest {
+  const at = timeOfMove(manifest, template, null, facts.at);
+  return {
+    ...manifest,
+    history: [
+      ...manifest.history,
+      {
+        template,
+        channel: null,
+        action,
+        ...version,
+        at,
+        by: facts.by,
+        ...(facts.reason === undefined ? {} : { reason: facts.reason }),
+      },
+    ],
+  };
 }
 
 /** The manifest after one move of a channel; `to` null: the channel is no more. */
@@ -54,7 +125,7 @@ export function moved(
   action: ChannelMove["action"],
   facts: MoveFacts,
 ): Manifest {
-  const before = manifest.channels[template] ?? {};
+  const before = channelsOf(manifest, template);
   const move: ChannelMove = {
     template,
     channel,

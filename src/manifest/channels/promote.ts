@@ -1,42 +1,88 @@
-import type { Manifest } from "../entry";
-import { entryOf, moved, refused, whyNot, type MoveFacts } from "./move";
-import { channelTarget } from "./pointing";
+import { didYouMean } from "../../support/nearest";
+import { isName, type Manifest } from "../entry";
+import { entryOf, moved, objectionTo, refused, type MoveFacts } from "./move";
+import { channelsOf, channelTarget } from "./pointing";
 
-/** A channel's name: what can stand in a command line and is no version. */
-function checkName(channel: string): void {
-  if (!/^[a-z][a-z0-9-]*$/u.test(channel))
-    throw refused(
-      `"${channel}" cannot be a channel's name.`,
-      "A name is lower-case letters, digits and hyphens, and begins with a letter.",
-    );
+/** Names that need no --create: nobody mistypes another channel into one of them. */
+const USUAL_CHANNELS: readonly string[] = ["stable", "canary"];
+
+/** The names of all channels, sorted. */
+export function channelNames(manifest: Manifest): readonly string[] {
+  const names = Object.keys(manifest.channels).flatMap((template) =>
+    Object.keys(channelsOf(manifest, template)),
+  );
+  return [...new Set(names)].sort();
+}
+
+/** Whether a promotion would create a channel that is none of the usual ones: it may be mistyped. */
+export function isUnusualNewChannel(manifest: Manifest, channel: string): boolean {
+  return !USUAL_CHANNELS.includes(channel) && !channelNames(manifest).includes(channel);
+}
+
+/** Says that there is no such channel, and which one was probably meant. */
+export function noSuchChannel(manifest: Manifest, channel: string): string {
+  const names = channelNames(manifest);
+  return [
+    `There is no channel ${channel}.`,
+    didYouMean(channel, [...names, ...USUAL_CHANNELS]),
+    names.length === 0 ? "" : `There are: ${names.join(", ")}.`,
+  ]
+    .filter((part) => part !== "")
+    .join(" ");
+}
+
+export interface PromoteRequest {
+  readonly ids: readonly string[];
+  readonly channel: string;
+  /** Where the versions must be deployed and verified. */
+  readonly workspace: string | undefined;
+  /** Take also what was deployed but not (or not wholly) proven. */
+  readonly unverified?: boolean;
+  /** Create the channel although it has an unusual name. */
+  readonly create?: boolean;
 }
 
 /**
  * Points a channel at versions, all of them or none.
  * @throws Failure CHANNEL_REFUSED (exit 2) when one of them may not be used
  */
-export function promote(
-  manifest: Manifest,
-  ids: readonly string[],
-  channel: string,
-  facts: MoveFacts,
-  unverified = false,
-): Manifest {
-  checkName(channel);
+export function promote(manifest: Manifest, request: PromoteRequest, facts: MoveFacts): Manifest {
+  const { ids, channel, workspace } = request;
+  if (!isName(channel))
+    throw refused(
+      `"${channel}" cannot be a channel's name.`,
+      "A name is lower-case letters, digits and hyphens, and begins with a letter.",
+    );
   for (const id of ids) {
-    const why = whyNot(entryOf(manifest, id), unverified);
-    if (why !== undefined)
-      throw refused(
-        `${id} cannot become ${channel}: ${why}.`,
-        why.includes("not verified")
-          ? `Verify it (mesa-template verify ${id}), or give --unverified.`
-          : "Choose another version.",
-      );
+    const objection = objectionTo(entryOf(manifest, id), workspace, request.unverified === true);
+    if (objection !== undefined)
+      throw refused(`${id} cannot become ${channel}: ${objection.why}.`, objection.hint);
   }
+  if (request.create !== true && isUnusualNewChannel(manifest, channel))
+    throw refused(noSuchChannel(manifest, channel), "Create a new channel with --create.");
   return ids.reduce((after, id) => {
     const { template } = entryOf(manifest, id);
     return channelTarget(after, template, channel) === id
       ? after
       : moved(after, template, channel, id, "promote", facts);
   }, manifest);
+}
+
+/**
+ * Ends a channel in every given template that has it.
+ * @throws Failure CHANNEL_REFUSED (exit 2) when none has it
+ */
+export function deleteChannel(
+  manifest: Manifest,
+  templates: readonly string[],
+  channel: string,
+  facts: MoveFacts,
+): Manifest {
+  const holding = templates.filter((template) => channelTarget(manifest, template, channel) !== undefined);
+  if (holding.length === 0)
+    throw refused(noSuchChannel(manifest, channel), "mesa-template channels lists them.");
+  return holding.reduce(
+    (after, template) => moved(after, template, channel, null, "delete", facts),
+    manifest,
+  );
 }

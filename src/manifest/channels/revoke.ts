@@ -1,37 +1,87 @@
-import type { Manifest } from "../entry";
-import { entryOf, moved, refused, type MoveFacts } from "./move";
+import type { Manifest, ManifestEntry, Revocation } from "../entry";
+import { reachedStatus } from "../versions/in-workspace";
+import { entryOf, moved, noted, refused, type MoveFacts } from "./move";
 import { channelsAt } from "./pointing";
 import { rollbackTarget } from "./rollback";
 
+type ReasonedFacts = MoveFacts & { readonly reason: string };
+
+function withEntry(manifest: Manifest, entry: ManifestEntry): Manifest {
+  return { ...manifest, versions: { ...manifest.versions, [entry.id]: entry } };
+}
+
 /**
- * Withdraws a version. Channels that point at it are taken back when `withRollback` says so (or cleared where there is
- * nothing to go back to); otherwise they are left, and using them fails with the reason. One that was withdrawn already stays
- * as it is.
- * @throws Failure CHANNEL_REFUSED (exit 2) for a version that is not there, or of which nothing is left
+ * Withdraws a version, and keeps that in the history. Channels that point at it are taken back only when `withRollback` says so
+ * (or end where there is nothing to go back to); otherwise they stay, and using them fails with the reason. One that was
+ * withdrawn already stays as it is.
+ * @throws Failure CHANNEL_REFUSED (exit 2) for a version that does not exist, or that was removed
  */
 export function revoke(
   manifest: Manifest,
   id: string,
-  facts: MoveFacts & { readonly reason: string },
+  facts: ReasonedFacts,
   withRollback: boolean,
 ): Manifest {
   const entry = entryOf(manifest, id);
-  if (entry.status === "removed")
-    throw refused(`${id} was removed: nobody can use it any more.`, "There is nothing to revoke.");
+  if (entry.status === "removed") throw refused(`${id} was removed.`, "Nothing of it can be used.");
   const { at, by, reason } = facts;
-  const revoked: Manifest =
+  const revoked =
     entry.status === "revoked"
       ? manifest
-      : {
-          ...manifest,
-          versions: {
-            ...manifest.versions,
-            [id]: { ...entry, status: "revoked", revocation: { reason, at, by }, updatedAt: at },
-          },
-        };
+      : noted(
+          withEntry(manifest, {
+            ...entry,
+            status: "revoked",
+            revocation: { reason, at, by },
+            updatedAt: at,
+          }),
+          entry.template,
+          { from: id, to: null },
+          "revoke",
+          facts,
+        );
   if (!withRollback) return revoked;
   return channelsAt(manifest, id).reduce((after, channel) => {
     const target = rollbackTarget(after, entry.template, channel) ?? null;
     return moved(after, entry.template, channel, target, "revoke", facts);
   }, revoked);
+}
+
+/**
+ * Takes a revocation back, and keeps that in the history: the version is again what its deployments show.
+ * @throws Failure CHANNEL_REFUSED (exit 2) for a version that does not exist or is not revoked
+ */
+export function unrevoke(manifest: Manifest, id: string, { at, by, reason }: ReasonedFacts): Manifest {
+  const entry = entryOf(manifest, id);
+  const { revocation } = entry;
+  if (entry.status !== "revoked" || revocation === undefined)
+    throw refused(`${id} is not revoked: it is ${entry.status}.`, "There is nothing to take back.");
+  const lifted: ManifestEntry = {
+    ...entry,
+    status: reachedStatus(entry),
+    revocation: { ...revocation, lifted: { reason, at, by } },
+    updatedAt: at,
+  };
+  return noted(withEntry(manifest, lifted), entry.template, { from: null, to: id }, "unrevoke", {
+    at,
+    by,
+    reason,
+  });
+}
+
+/**
+ * The revocation that forbids releasing these inputs again, with the version that was revoked; undefined when there is none.
+ * One that was lifted forbids nothing.
+ */
+export function revocationOf(
+  manifest: Manifest,
+  template: string,
+  inputsDigest: string,
+): { readonly entry: ManifestEntry; readonly revocation: Revocation } | undefined {
+  for (const entry of Object.values(manifest.versions)) {
+    const { revocation } = entry;
+    if (entry.template !== template || entry.inputsDigest !== inputsDigest) continue;
+    if (revocation !== undefined && revocation.lifted === undefined) return { entry, revocation };
+  }
+  return undefined;
 }

@@ -1,9 +1,19 @@
 import type { Manifest } from "../entry";
-import { entryOf, moved, refused, whyNot, type MoveFacts } from "./move";
+import { inWorkspace } from "../versions/in-workspace";
+import { entryOf, moved, objectionTo, refused, type MoveFacts } from "./move";
 import { channelTarget, versionNamed } from "./pointing";
+import { noSuchChannel } from "./promote";
 
-/** The version a channel pointed at before its current one and that can still be used. */
-export function rollbackTarget(manifest: Manifest, template: string, channel: string): string | undefined {
+/**
+ * The version a channel pointed at before its current one and that can still be used.
+ * @param workspace where it must be deployed; undefined: in any
+ */
+export function rollbackTarget(
+  manifest: Manifest,
+  template: string,
+  channel: string,
+  workspace?: string,
+): string | undefined {
   const current = channelTarget(manifest, template, channel);
   // Moves are undone from the newest on: what a rollback already left behind is not gone back to.
   const stack: string[] = [];
@@ -13,8 +23,12 @@ export function rollbackTarget(manifest: Manifest, template: string, channel: st
     if (at >= 0) stack.length = at + 1;
     else stack.push(move.to);
   }
-  const usable = (id: string): boolean =>
-    id !== current && ["verified", "deployed"].includes(versionNamed(manifest, id)?.status ?? "");
+  const usable = (id: string): boolean => {
+    const entry = id === current ? undefined : versionNamed(manifest, id);
+    if (entry === undefined) return false;
+    const status = workspace === undefined ? entry.status : inWorkspace(entry, workspace).status;
+    return status === "verified" || status === "deployed";
+  };
   const below = stack.lastIndexOf(current ?? "");
   return stack
     .slice(0, below < 0 ? stack.length : below)
@@ -22,40 +36,54 @@ export function rollbackTarget(manifest: Manifest, template: string, channel: st
     .find(usable);
 }
 
+export interface RollbackRequest {
+  readonly templates: readonly string[];
+  readonly channel: string;
+  /** Where the versions must be deployed. */
+  readonly workspace: string | undefined;
+  /** Ids to go back to instead, one for each template that is moved; a template that is there already stays. */
+  readonly to?: readonly string[] | undefined;
+}
+
 /**
  * Takes a channel back, in every given template, to what it pointed at before.
- * @param to ids to go back to instead, one for each template that is moved; a template that is there already stays
  * @throws Failure CHANNEL_REFUSED (exit 2): for all templates or for none
  */
-export function rollback(
-  manifest: Manifest,
-  templates: readonly string[],
-  channel: string,
-  facts: MoveFacts,
-  to?: readonly string[],
-): Manifest {
+export function rollback(manifest: Manifest, request: RollbackRequest, facts: MoveFacts): Manifest {
+  const { templates, channel, workspace } = request;
   const holding = templates.filter((template) => channelTarget(manifest, template, channel) !== undefined);
   if (holding.length === 0)
-    throw refused(`No template has a channel ${channel}.`, "mesa-template channels shows what there is.");
-  const given = to?.map((id) => entryOf(manifest, id));
+    throw refused(noSuchChannel(manifest, channel), "mesa-template channels lists them.");
+  const given = request.to?.map((id) => entryOf(manifest, id));
   const without = given?.find(({ template }) => !holding.includes(template));
   if (without !== undefined)
     throw refused(
       `${channel} of ${without.template} cannot go back to ${without.id}: there is no such channel.`,
       `Make it: mesa-template promote ${without.id} ${channel}.`,
     );
-  const chosen = given?.map(({ template }) => template) ?? holding;
-  return chosen.reduce((after, template, at) => {
-    const current = channelTarget(after, template, channel);
-    const target = given?.[at]?.id ?? rollbackTarget(manifest, template, channel);
-    if (target === undefined)
+  const targets = new Map<string, string | undefined>(
+    given?.map(({ template, id }) => [template, id] as const) ??
+      holding.map((template) => [template, rollbackTarget(manifest, template, channel, workspace)] as const),
+  );
+  const stuck = [...targets.keys()].filter((template) => targets.get(template) === undefined);
+  if (stuck.length > 0) {
+    const free = holding.filter((template) => !stuck.includes(template));
+    const current = stuck.map((template) => channelTarget(manifest, template, channel) ?? "it").join(", ");
+    throw refused(
+      `${channel} of ${stuck.join(", ")} has nothing to go back to: ${current} is the first usable version it pointed at${workspace === undefined ? "" : ` in the workspace ${workspace}`}.`,
+      free.length === 0
+        ? "Give a version with --to."
+        : `Roll back ${free.join(", ")} alone: mesa-template rollback ${channel} --template ${free.join(",")}. Or give a version with --to.`,
+    );
+  }
+  return [...targets].reduce((after, [template, target]) => {
+    if (target === undefined || channelTarget(after, template, channel) === target) return after;
+    const objection = objectionTo(entryOf(manifest, target), workspace, true);
+    if (objection !== undefined)
       throw refused(
-        `${channel} of ${template} has nothing to go back to: ${current ?? "it"} is the first usable version it pointed at.`,
-        "Give a version with --to.",
+        `${channel} cannot go back to ${target}: ${objection.why}.`,
+        "Give another version with --to.",
       );
-    const why = whyNot(entryOf(manifest, target), true);
-    if (why !== undefined)
-      throw refused(`${channel} cannot go back to ${target}: ${why}.`, "Give another version with --to.");
-    return current === target ? after : moved(after, template, channel, target, "rollback", facts);
+    return moved(after, template, channel, target, "rollback", facts);
   }, manifest);
 }

@@ -1,7 +1,9 @@
 import { Failure } from "../../support/errors";
+import { didYouMean } from "../../support/nearest";
 import type { Manifest, ManifestEntry } from "../entry";
-import { channelTarget, versionNamed } from "../channels/pointing";
+import { channelsOf, channelTarget, versionNamed } from "../channels/pointing";
 import { sortedEntries } from "./sorted-entries";
+import { revokedFailure } from "./usable-image";
 
 const ID = /^([a-z][a-z0-9-]*)@(.+)-(\d+)$/u;
 
@@ -9,24 +11,47 @@ function wrongUsage(message: string, hint: string): Failure {
   return new Failure({ code: "USAGE", kind: "usage", message, hint });
 }
 
-function newestOf(manifest: Manifest, template: string, version: string): ManifestEntry | undefined {
-  let newest: ManifestEntry | undefined;
-  for (const entry of Object.values(manifest.versions)) {
-    if (entry.template !== template || entry.mesaVersion !== version || entry.status === "revoked") continue;
-    if (newest === undefined || entry.revision > newest.revision) newest = entry;
-  }
-  return newest;
+function newest(entries: readonly ManifestEntry[]): ManifestEntry | undefined {
+  return entries.reduce<ManifestEntry | undefined>(
+    (before, entry) => (before === undefined || entry.revision > before.revision ? entry : before),
+    undefined,
+  );
 }
 
-function unknown(ref: string, manifest: Manifest): Failure {
-  const ids = sortedEntries(manifest)
-    .slice(0, 8)
-    .map((entry) => entry.id);
+/** Nothing has this name: says what probably was meant, of the templates that were asked for. */
+function unknown(ref: string, manifest: Manifest, wanted: (template: string) => boolean): Failure {
+  const about = ID.exec(ref)?.[1];
+  const asked = (template: string): boolean =>
+    wanted(template) && (about === undefined || template === about);
+  const entries = sortedEntries(manifest).filter(({ template }) => asked(template));
+  const channels = Object.keys(manifest.channels)
+    .filter(asked)
+    .flatMap((template) => Object.keys(channelsOf(manifest, template)));
+  const names = new Set([...entries.flatMap(({ id, mesaVersion }) => [id, mesaVersion]), ...channels]);
+  const ids = entries.slice(0, 8).map(({ id }) => id);
+  const guess = didYouMean(ref, names.size === 0 ? Object.keys(manifest.versions) : names);
   return wrongUsage(
     `Nothing is called ${ref} in the manifest.`,
-    ids.length === 0
+    Object.keys(manifest.versions).length === 0
       ? "The manifest is empty: release a version first."
-      : `A REF is an id, a Mesa version or a channel. There are: ${ids.join(", ")}.`,
+      : `${guess === "" ? "" : `${guess} `}A REF is an id, a Mesa version or a channel. There are: ${ids.join(", ") || "no versions of this template"}.`,
+  );
+}
+
+/**
+ * Refuses names of templates that the manifest and the folders of a root do not know.
+ * @throws Failure USAGE (exit 2) with the nearest one
+ */
+export function refuseUnknownTemplates(
+  asked: readonly string[] | undefined,
+  known: ReadonlySet<string>,
+): void {
+  const bad = asked?.find((name) => !known.has(name));
+  if (bad === undefined) return;
+  const names = [...known].sort();
+  throw wrongUsage(
+    `There is no template ${bad}.`,
+    [didYouMean(bad, names), `There are: ${names.join(", ") || "none"}.`].join(" ").trim(),
   );
 }
 
@@ -50,17 +75,23 @@ export function entriesOf(
       );
     return [exact];
   }
-  if (ID.test(ref)) throw unknown(ref, manifest);
-  const names = [...new Set(Object.values(manifest.versions).map((entry) => entry.template))]
-    .filter(wanted)
-    .sort();
-  const byVersion = names.flatMap((template) => newestOf(manifest, template, ref) ?? []);
+  if (ID.test(ref)) throw unknown(ref, manifest, wanted);
+  const ofVersion = Object.values(manifest.versions).filter(
+    ({ template, mesaVersion }) => mesaVersion === ref && wanted(template),
+  );
+  const names = [...new Set(ofVersion.map(({ template }) => template))].sort();
+  const byVersion = names.flatMap(
+    (name) =>
+      newest(ofVersion.filter(({ template, status }) => template === name && status !== "revoked")) ?? [],
+  );
   if (byVersion.length > 0) return byVersion;
+  const revoked = newest(ofVersion);
+  if (revoked !== undefined) throw revokedFailure(revoked);
   const byChannel = Object.keys(manifest.channels)
     .filter(wanted)
     .sort()
     .flatMap((template) => channelTarget(manifest, template, ref) ?? []);
-  if (byChannel.length === 0) throw unknown(ref, manifest);
+  if (byChannel.length === 0) throw unknown(ref, manifest, wanted);
   return byChannel.map((id) => pointedAt(manifest, ref, id));
 }
 
@@ -75,12 +106,11 @@ function pointedAt(manifest: Manifest, channel: string, id: string): ManifestEnt
       hint: "mesa-template manifest check shows everything that is wrong with it.",
     });
   if (entry.status === "revoked")
-    throw new Failure({
-      code: "REVOKED",
-      kind: "usage",
-      message: `The channel ${channel} points at ${id}, which was revoked: ${entry.revocation?.reason ?? "no reason given"}.`,
-      hint: `Roll the channel back: mesa-template rollback ${channel}.`,
-    });
+    throw revokedFailure(
+      entry,
+      `The channel ${channel} points at ${id}, which`,
+      `Roll the channel back: mesa-template rollback ${channel} --template ${entry.template}.`,
+    );
   return entry;
 }
 

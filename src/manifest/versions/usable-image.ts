@@ -1,26 +1,90 @@
 import { Failure } from "../../support/errors";
-import type { ManifestEntry } from "../entry";
-import { newestDeployment } from "./in-workspace";
+import { channelsAt } from "../channels/pointing";
+import type { Manifest, ManifestEntry } from "../entry";
+import { inWorkspace } from "./in-workspace";
+
+/** All workspaces that any version was deployed to, sorted. */
+export function workspacesOf(manifest: Manifest): readonly string[] {
+  const names = Object.values(manifest.versions).flatMap(({ deployments }) => Object.keys(deployments));
+  return [...new Set(names)].sort();
+}
 
 /**
- * The immutable image of a version, sandbox/NAME:TAG, when it may be used.
- * @throws Failure REVOKED with the reason, or NOT_DEPLOYED (both exit 2)
+ * The workspace that a question is about: the one in use, or, where none is known, the only one there is.
+ * @returns undefined when nothing was ever deployed
+ * @throws Failure WORKSPACE_UNKNOWN (exit 2) listing them when there are several
  */
-export function usableImage(entry: ManifestEntry): string {
-  if (entry.status === "revoked")
-    throw new Failure({
-      code: "REVOKED",
-      kind: "usage",
-      message: `${entry.id} was revoked: ${entry.revocation?.reason ?? "no reason given"}.`,
-      hint: "Use another version.",
-    });
-  const deployment = newestDeployment(entry);
-  if (deployment === undefined || (entry.status !== "verified" && entry.status !== "deployed"))
+export function workspaceAsked(manifest: Manifest, inUse: string | undefined): string | undefined {
+  if (inUse !== undefined) return inUse;
+  const all = workspacesOf(manifest);
+  if (all.length <= 1) return all[0];
+  throw new Failure({
+    code: "WORKSPACE_UNKNOWN",
+    kind: "usage",
+    message: `Which workspace? There are deployments in ${all.join(", ")}, and neither --workspace nor BL_WORKSPACE names one.`,
+    hint: `Give one: --workspace ${all[0] ?? "NAME"}.`,
+  });
+}
+
+/** The command that deploys a version to a workspace. */
+export function deployCommandFor(entry: ManifestEntry, workspace: string | undefined): string {
+  return `mesa-template release ${entry.mesaVersion} --template ${entry.template}${workspace === undefined ? "" : ` --workspace ${workspace}`}`;
+}
+
+/** Where a version stands instead: " (it is deployed in staging)", or "". */
+function elsewhere(entry: ManifestEntry): string {
+  const others = Object.keys(entry.deployments).filter(
+    (workspace) => inWorkspace(entry, workspace).deployment !== null,
+  );
+  return others.length === 0 ? "" : ` (it is deployed in ${others.join(", ")})`;
+}
+
+/**
+ * The immutable image of a version in a workspace, when it may be used. A version that a channel points at stays usable when a
+ * later verification failed: revoking it is a decision of its own.
+ * @throws Failure REVOKED (exit 2) with the reason; NOT_DEPLOYED, NOT_VERIFIED (exit 7)
+ */
+export function usableImage(manifest: Manifest, entry: ManifestEntry, workspace: string | undefined): string {
+  if (entry.status === "revoked") throw revokedFailure(entry);
+  const { status, deployment } = inWorkspace(entry, workspace);
+  if (deployment === null) {
+    const failure =
+      status === "failed"
+        ? `; ${entry.failure?.stage ?? "its deployment"} failed: ${entry.failure?.message ?? "no cause kept"}`
+        : "";
     throw new Failure({
       code: "NOT_DEPLOYED",
-      kind: "usage",
-      message: `${entry.id} is ${entry.status}: there is no image of it to use.`,
-      hint: `Release it: mesa-template release ${entry.mesaVersion} --template ${entry.template}.`,
+      kind: "deploy",
+      message:
+        status === "removed"
+          ? `${entry.id} was removed: its image does not exist any longer.`
+          : `${entry.id} is not deployed in ${workspace === undefined ? "any workspace" : `the workspace ${workspace}`}${elsewhere(entry)}${failure}.`.replace(
+              /\.\.$/u,
+              ".",
+            ),
+      hint: `Deploy it: ${deployCommandFor(entry, workspace)}.`,
+    });
+  }
+  if (status === "failed" && channelsAt(manifest, entry.id).length === 0)
+    throw new Failure({
+      code: "NOT_VERIFIED",
+      kind: "deploy",
+      message: `${entry.id} is deployed in the workspace ${deployment.workspace}, but failed there: ${entry.failure?.message ?? "its verification failed"}`,
+      hint: `Verify it again: mesa-template verify ${entry.id}.`,
     });
   return deployment.image;
+}
+
+/** Says that a version was revoked, and why. */
+export function revokedFailure(
+  entry: ManifestEntry,
+  subject = entry.id,
+  hint = `Use another version; mesa-template unrevoke ${entry.id} --reason … takes it back.`,
+): Failure {
+  return new Failure({
+    code: "REVOKED",
+    kind: "usage",
+    message: `${subject} was revoked: ${entry.revocation?.reason ?? "no reason given"}.`,
+    hint,
+  });
 }

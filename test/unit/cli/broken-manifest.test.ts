@@ -2,9 +2,8 @@ import fc from "fast-check";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { promote } from "../../../src/manifest/channels/promote";
 import { canonicalJson } from "../../../src/support/canonical-json";
-import { entryOf, manifestOf } from "../manifest/fixture";
+import { entryOf, manifestOf, promote } from "../manifest/fixture";
 import { buildInto, workFolder } from "./fixture/built";
 import { runProgram, writeManifest } from "./fixture/program";
 

@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Manifest } from "../../../src/manifest/entry";
-import { entryOf, manifestOf } from "../manifest/fixture";
+import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
+import { deploymentOf, entryOf, manifestOf } from "../manifest/fixture";
 import { buildInto, workFolder } from "./fixture/built";
 import { runProgram, writeManifest, type Ran } from "./fixture/program";
 
@@ -17,6 +17,7 @@ beforeAll(() => {
 afterAll(work.remove);
 
 interface Place {
+  readonly root: string;
   readonly manifest: () => Manifest;
   readonly text: () => string;
   readonly run: (line: string, env?: Readonly<Record<string, string>>) => Promise<Ran>;
@@ -32,12 +33,13 @@ const versions = [
   entryOf("debian", "0.46.0"),
 ];
 
-function place(): Place {
+function place(entries: readonly ManifestEntry[] = versions): Place {
   folders += 1;
   const root = join(work.folder, `place-${String(folders)}`);
-  const file = writeManifest(root, manifestOf(...versions));
+  const file = writeManifest(root, manifestOf(...entries));
   const text = (): string => readFileSync(file, "utf8");
   return {
+    root,
     text,
     manifest: () => JSON.parse(text()) as Manifest,
     run: (line, env) => runProgram(program, [...line.split(" "), "--root", root], env),
@@ -115,6 +117,67 @@ describe("promote", () => {
     expect(here.text()).toBe(before);
   });
 
+  it.each([
+    ["0.20.0 stabel", /There is no channel stabel\. Did you mean stable\?/u, /--create/u],
+    [
+      "debian@0.12.0-1 stable",
+      /debian@0\.12\.0-1 cannot become stable: it is not deployed yet/u,
+      /release 0\.12\.0 --template debian/u,
+    ],
+    ["debian@0.10.0-1 stable", /never proven that Mesa mounts/u, /--unverified/u],
+    ["debian@0.11.0-1 stable", /1 checks were skipped \(the mount\)/u, /--unverified/u],
+    [
+      "debian@0.20.1-1 stable",
+      /Nothing is called debian@0\.20\.1-1/u,
+      /Did you mean debian@0\.20\.0-1\?(?!.*alpine)/u,
+    ],
+    ["0.20.0 stable --template debain", /There is no template debain/u, /Did you mean debian\?/u],
+  ])("refuses %s, and says what to do", async (line, words, hint) => {
+    const base = entryOf("debian", "0.10.0");
+    const unmounted = { ...deploymentOf("debian", "0.10.0").verification, mounted: false };
+    const here = place([
+      ...versions,
+      entryOf("debian", "0.12.0", 1, "smoked"),
+      {
+        ...base,
+        smoke: { ...base.smoke, mounted: false },
+        deployments: { ws: { ...deploymentOf("debian", "0.10.0"), verification: unmounted } },
+      } as ManifestEntry,
+      { ...entryOf("debian", "0.11.0"), smoke: { ...base.smoke, skipped: 1, notRun: ["the mount"] } },
+    ]);
+    const before = here.text();
+    const { code, stderr } = await here.run(`promote ${line}`);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(words)]);
+    expect(stderr).toMatch(hint);
+    expect(here.text()).toBe(before);
+  });
+
+  it("creates a channel of another name with --create, and channels --delete ends it", async () => {
+    const here = place();
+    await runAll(here, "promote 0.20.0 nightly --create", "promote 0.26.0 nightly");
+    const { code, stdout, stderr } = await here.run("channels --delete nightly --reason unused");
+    expect([code, stdout]).toEqual([
+      0,
+      "nightly of alpine deleted; it pointed at alpine@0.26.0-1\nnightly of debian deleted; it pointed at debian@0.26.0-1\n",
+    ]);
+    expect(stderr).toMatch(/written to dockerfiles\/manifest\.json/u);
+    expect(here.manifest().channels).toEqual({ alpine: {}, debian: {} });
+    expect(here.manifest().history.at(-1)).toMatchObject({ action: "delete", to: null, reason: "unused" });
+    expect((await here.run("channels --delete nightly")).code).toBe(2);
+  });
+
+  it("says that the manifest is to be committed, in a git repository with the command", async () => {
+    const here = place();
+    expect((await here.run("promote 0.20.0 stable")).stderr).toMatch(
+      /written to dockerfiles\/manifest\.json/u,
+    );
+    mkdirSync(join(here.root, ".git"));
+    expect((await here.run("promote 0.26.0 stable")).stderr).toMatch(
+      /commit and push it: git commit -m 'Promote alpine@0\.26\.0-1, debian@0\.26\.0-1 to stable' -- .*manifest\.json && git push/u,
+    );
+    expect((await here.run("promote 0.26.0 stable")).stderr).toBe("");
+  });
+
   it("names the CI run that did it", async () => {
     const here = place();
     await here.run("promote 0.20.0 stable", {
@@ -143,6 +206,20 @@ describe("rollback", () => {
     expect(here.text()).toBe(before);
   });
 
+  it("names the command that works where only some templates can go back", async () => {
+    const here = place();
+    await runAll(here, "promote 0.20.0 stable", "promote alpine@0.26.0-1 stable");
+    const before = here.text();
+    const { code, stderr } = await here.run("rollback stable");
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/mesa-template rollback stable --template alpine/u),
+    ]);
+    expect(here.text()).toBe(before);
+    await runAll(here, "rollback stable --template alpine");
+    expect(here.manifest().channels["alpine"]).toEqual({ stable: "alpine@0.20.0-1" });
+  });
+
   it("goes to a version that is named, of one template or of all", async () => {
     const here = place();
     await runAll(
@@ -163,7 +240,7 @@ describe("rollback", () => {
   });
 
   it.each([
-    ["nothing", /No template has a channel nothing/u],
+    ["nothing", /There is no channel nothing\. There are: canary, stable/u],
     ["stable --to alpine@0.46.0-1", /alpine@0\.46\.0-1: it failed/u],
     ["stable --to debian@9.9.9-1", /Nothing is called debian@9\.9\.9-1/u],
     ["canary --to alpine@0.20.0-1", /alpine@0\.20\.0-1 is not a version of debian/u],
@@ -218,6 +295,27 @@ describe("revoke", () => {
     ]);
   });
 
+  it("is taken back by unrevoke, with a reason and in the history", async () => {
+    const here = place();
+    await runAll(here, "revoke debian@0.26.0-1 --reason broken");
+    const refused = await here.run("resolve 0.26.0 --template debian");
+    expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/was revoked: broken/u)]);
+    expect((await here.run("unrevoke debian@0.26.0-1")).stderr).toMatch(/--reason is missing/u);
+    await runAll(here, "unrevoke debian@0.26.0-1 --reason mistaken");
+    expect(here.manifest().versions["debian@0.26.0-1"]).toMatchObject({
+      status: "verified",
+      revocation: { reason: "broken", lifted: { reason: "mistaken", by: ADA } },
+    });
+    expect(
+      here.manifest().history.map(({ action, channel, from, to }) => [action, channel, from, to]),
+    ).toEqual([
+      ["revoke", null, "debian@0.26.0-1", null],
+      ["unrevoke", null, null, "debian@0.26.0-1"],
+    ]);
+    expect((await here.run("resolve 0.26.0 --template debian")).code).toBe(0);
+    expect((await here.run("unrevoke debian@0.26.0-1 --reason again")).code).toBe(2);
+  });
+
   it("keeps the first reason when it is said again", async () => {
     const here = place();
     await runAll(here, "revoke debian@0.26.0-1 --reason first");
@@ -255,6 +353,98 @@ describe("revoke", () => {
     expect(here.manifest().channels["debian"]).toEqual({ stable: "debian@0.20.0-1" });
     expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("revoked");
   }, 30_000);
+});
+
+describe("a version in several workspaces", () => {
+  const both = {
+    ...entryOf("debian", "0.20.0"),
+    deployments: {
+      staging: deploymentOf("debian", "0.20.0", 1, "staging"),
+      prod: { ...deploymentOf("debian", "0.20.0", 1, "prod", false), image: "sandbox/mesa-debian:prod" },
+    },
+  };
+  const staged = {
+    ...entryOf("debian", "0.26.0"),
+    deployments: { staging: deploymentOf("debian", "0.26.0", 1, "staging") },
+  };
+
+  it("resolves to the image of the workspace in use", async () => {
+    const here = place([both, staged]);
+    expect(await here.run("resolve 0.20.0 --workspace prod")).toMatchObject({
+      code: 0,
+      stdout: "sandbox/mesa-debian:prod\n",
+    });
+    expect((await here.run("resolve 0.20.0", { BL_WORKSPACE: "staging" })).stdout).toBe(
+      "sandbox/mesa-debian:tag0200r1\n",
+    );
+    const none = await here.run("resolve 0.20.0");
+    expect([none.code, none.stderr]).toEqual([
+      2,
+      expect.stringMatching(/Which workspace\?.* prod, staging/u),
+    ]);
+    const missing = await here.run("resolve 0.26.0 --workspace prod");
+    expect([missing.code, missing.stdout]).toEqual([7, ""]);
+    expect(missing.stderr).toMatch(/not deployed in the workspace prod \(it is deployed in staging\)/u);
+    expect(missing.stderr).toMatch(/mesa-template release 0\.26\.0 --template debian --workspace prod/u);
+  });
+
+  it("is shown as the workspace in use sees it, or with all workspaces", async () => {
+    const here = place([both]);
+    const seen = async (line: string): Promise<unknown> => {
+      const { versions: found } = JSON.parse((await here.run(`${line} --json`)).stdout) as {
+        versions: { deployment: { workspace: string } | null; verification: object | null }[];
+      };
+      return found.map(({ deployment, verification }) => [deployment?.workspace, verification !== null]);
+    };
+    expect(await seen("list --workspace staging")).toEqual([["staging", true]]);
+    expect(await seen("list --workspace prod")).toEqual([["prod", false]]);
+    expect((await here.run("list")).stdout).toMatch(
+      /mesa-debian:prod \(prod\), sandbox\/mesa-debian:tag0200r1 \(staging\)/u,
+    );
+    expect((await here.run("list --workspace prod")).stdout).toMatch(
+      /deployed.*sandbox\/mesa-debian:prod$/mu,
+    );
+    expect((await here.run("show debian@0.20.0-1")).stdout).toMatch(/in prod[^]*in staging/u);
+  });
+
+  it("is promoted and rolled back by what the workspace in use has", async () => {
+    const here = place([both, staged]);
+    const unverified = await here.run("promote 0.20.0 stable --workspace prod");
+    expect([unverified.code, unverified.stderr]).toEqual([2, expect.stringMatching(/not verified in prod/u)]);
+    const missing = await here.run("promote 0.26.0 stable --workspace prod");
+    expect([missing.code, missing.stderr]).toEqual([
+      2,
+      expect.stringMatching(/not deployed yet in the workspace prod/u),
+    ]);
+    await runAll(
+      here,
+      "promote 0.26.0 stable --workspace staging",
+      "promote 0.20.0 stable --workspace staging",
+    );
+    const back = await here.run("rollback stable --workspace prod");
+    expect([back.code, back.stderr]).toEqual([
+      2,
+      expect.stringMatching(/nothing to go back to.* workspace prod/u),
+    ]);
+    await runAll(here, "rollback stable --workspace staging");
+    expect(here.manifest().channels["debian"]).toEqual({ stable: "debian@0.26.0-1" });
+  });
+
+  it("stays usable through its channel when a later verification failed", async () => {
+    const verification = { ...deploymentOf("debian", "0.20.0").verification, failed: 2 };
+    const failed = {
+      ...entryOf("debian", "0.20.0"),
+      status: "failed",
+      failure: { stage: "verify", code: "VERIFY_FAILED", message: "2 of 17 checks failed.", workspace: "ws" },
+      deployments: { ws: { ...deploymentOf("debian", "0.20.0"), verification } },
+    } as ManifestEntry;
+    const here = place([failed]);
+    const refused = await here.run("resolve debian@0.20.0-1");
+    expect([refused.code, refused.stderr]).toEqual([7, expect.stringMatching(/2 of 17 checks failed/u)]);
+    const promoted = { ...manifestOf(failed), channels: { debian: { stable: failed.id } } };
+    writeManifest(here.root, promoted);
+    expect((await here.run("resolve stable")).stdout).toBe("sandbox/mesa-debian:tag0200r1\n");
+  });
 });
 
 describe("what scripts read", () => {
@@ -299,7 +489,9 @@ describe("what scripts read", () => {
       expect([code, stdout]).toEqual([2, ""]);
       expect(stderr).toMatch(/revoked: mounts time out/u);
     }
-    expect((await here.run("resolve alpine@0.46.0-1")).stderr).toMatch(/is failed: there is no image/u);
+    expect((await here.run("resolve alpine@0.46.0-1")).stderr).toMatch(
+      /not deployed in the workspace ws; deploy failed: it failed/u,
+    );
     const root = join(work.folder, `place-${String(folders)}`);
     const used = await runProgram(program, [
       "sandbox",
@@ -369,7 +561,7 @@ describe("what scripts read", () => {
     );
   });
 
-  it("leaves columns out on a narrow terminal, never half of one", async () => {
+  it("shows a record for each version on a narrow terminal, and leaves nothing out", async () => {
     place();
     const root = join(work.folder, `place-${String(folders)}`);
     const at = async (columns: number): Promise<readonly string[]> => {
@@ -384,7 +576,8 @@ describe("what scripts read", () => {
     expect((await at(160))[0]).toMatch(/VERSION\s+STATUS\s+CHANNELS\s+AGE\s+SIZE\s+SMOKE\s+IMAGE/u);
     const narrow = await at(44);
     expect(Math.max(...narrow.map((line) => line.length))).toBeLessThanOrEqual(44);
-    expect(narrow[0]).toMatch(/VERSION\s+STATUS\s+CHANNELS/u);
-    expect(narrow[0]).not.toMatch(/IMAGE/u);
+    expect(narrow.slice(0, 7).map((line) => line.split(/\s+/u)[0])).toEqual([
+      ..."VERSION STATUS CHANNELS AGE SIZE SMOKE IMAGE".split(" "),
+    ]);
   });
 });

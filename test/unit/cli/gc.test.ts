@@ -2,8 +2,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
-import { promote } from "../../../src/manifest/channels/promote";
-import { deploymentOf, entryOf, manifestOf } from "../manifest/fixture";
+import { deploymentOf, entryOf, manifestOf, promote } from "../manifest/fixture";
 import { buildInto, workFolder } from "./fixture/built";
 import { runProgram, writeManifest, type Ran } from "./fixture/program";
 

@@ -1,12 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { checkManifest } from "../../../src/manifest/check";
-import { promote } from "../../../src/manifest/channels/promote";
 import { revoke } from "../../../src/manifest/channels/revoke";
-import { rollback, rollbackTarget } from "../../../src/manifest/channels/rollback";
+import { rollbackTarget } from "../../../src/manifest/channels/rollback";
 import type { Manifest } from "../../../src/manifest/entry";
 import { Failure } from "../../../src/support/errors";
-import { entryOf, manifestOf } from "./fixture";
+import { entryOf, manifestOf, promote, rollback } from "./fixture";
 
 const facts = { at: "2026-02-01T00:00:00.000Z", by: "somebody" };
 
@@ -98,6 +97,7 @@ describe("channels", () => {
   function replayed({ history }: Manifest): Record<string, string> {
     const pointing = new Map<string, string>();
     for (const { template, channel, from, to } of history) {
+      if (channel === null) continue;
       const name = `${template}/${channel}`;
       expect(from).toBe(pointing.get(name) ?? null);
       if (to === null) pointing.delete(name);

@@ -1,3 +1,6 @@
+import type { MoveFacts } from "../../../src/manifest/channels/move";
+import { promote as promoteAsked } from "../../../src/manifest/channels/promote";
+import { rollback as rollbackAsked } from "../../../src/manifest/channels/rollback";
 import type { Manifest, ManifestEntry, VersionDeployment, VersionStatus } from "../../../src/manifest/entry";
 import { EMPTY_MANIFEST, versionId } from "../../../src/manifest/entry";
 
@@ -62,6 +65,28 @@ export function entryOf(
       ? { revocation: { reason: "broken", at: "2026-01-02T00:00:00.000Z", by: "x" } }
       : {}),
   };
+}
+
+/** Promotes in the workspace of these fixtures, to channels of any name. */
+export function promote(
+  manifest: Manifest,
+  ids: readonly string[],
+  channel: string,
+  facts: MoveFacts,
+  unverified = false,
+): Manifest {
+  return promoteAsked(manifest, { ids, channel, workspace: "ws", unverified, create: true }, facts);
+}
+
+/** Rolls back in the workspace of these fixtures. */
+export function rollback(
+  manifest: Manifest,
+  templates: readonly string[],
+  channel: string,
+  facts: MoveFacts,
+  to?: readonly string[],
+): Manifest {
+  return rollbackAsked(manifest, { templates, channel, workspace: "ws", to }, facts);
 }
 
 export function manifestOf(...entries: readonly ManifestEntry[]): Manifest {

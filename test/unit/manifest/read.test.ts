@@ -11,8 +11,7 @@ import { EMPTY_MANIFEST } from "../../../src/manifest/entry";
 import { channelTarget } from "../../../src/manifest/channels/pointing";
 import { inWorkspace } from "../../../src/manifest/versions/in-workspace";
 import { checkManifest } from "../../../src/manifest/check";
-import { promote } from "../../../src/manifest/channels/promote";
-import { deploymentOf, entryOf, manifestOf } from "./fixture";
+import { deploymentOf, entryOf, manifestOf, promote } from "./fixture";
 
 const good = canonicalJson(
   promote(

@@ -5,10 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { resolveTemplate } from "../../../src/index";
-import { promote } from "../../../src/manifest/channels/promote";
 import { revoke } from "../../../src/manifest/channels/revoke";
 import { canonicalJson } from "../../../src/support/canonical-json";
-import { entryOf, manifestOf } from "./fixture";
+import { entryOf, manifestOf, promote } from "./fixture";
 
 const folder = mkdtempSync(join(tmpdir(), "resolve-template-"));
 const facts = { at: "2026-02-01T00:00:00.000Z", by: "x" };

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { promote } from "../../../src/manifest/channels/promote";
 import { retentionPlan } from "../../../src/manifest/versions/retention";
-import { entryOf, manifestOf } from "./fixture";
+import { entryOf, manifestOf, promote } from "./fixture";
 
 const now = Date.parse("2026-06-01T00:00:00.000Z");
 const facts = { at: "2026-02-01T00:00:00.000Z", by: "x" };

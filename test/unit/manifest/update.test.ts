@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/manifest/entry";
 import { readManifest, recordEntry, updateManifest } from "../../../src/manifest/index";
-import { promote } from "../../../src/manifest/channels/promote";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { systemClock } from "../../../src/support/clock";
-import { entryOf, manifestOf } from "./fixture";
+import { entryOf, manifestOf, promote } from "./fixture";
 import { fileHost } from "./host";
 
 const folder = mkdtempSync(join(tmpdir(), "manifest-update-"));

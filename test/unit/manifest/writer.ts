@@ -1,8 +1,6 @@
 import { updateManifest, recordEntry } from "../../../src/manifest/index";
-import { promote } from "../../../src/manifest/channels/promote";
-import { rollback } from "../../../src/manifest/channels/rollback";
 import { Failure } from "../../../src/support/errors";
-import { entryOf } from "./fixture";
+import { entryOf, promote, rollback } from "./fixture";
 import { fileHost } from "./host";
 
 // Run as a process of its own: `record PATH NAME COUNT` adds versions; `loop PATH` records, promotes and rolls back until it is

@@ -1,0 +1,69 @@
+import { existsSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
+import type { CommandContext } from "./command";
+import { keptTemplates } from "./template-folders";
+import type { Manifest } from "../manifest/entry";
+import { readManifest } from "../manifest/index";
+import { refuseUnknownTemplates } from "../manifest/versions/ref";
+import { workspaceAsked } from "../manifest/versions/usable-image";
+import { MANIFEST_FILE, paths } from "../support/paths";
+
+/** The manifest of a root, and what a command needs to know to read it. */
+export interface ManifestContext {
+  readonly path: string;
+  readonly manifest: Manifest;
+  /** --workspace, BL_WORKSPACE or the one that bl's own configuration names; undefined: none is named. */
+  readonly workspaceInUse: string | undefined;
+  /** Templates that have a folder; undefined where there is no templates/. */
+  readonly kept: readonly string[] | undefined;
+}
+
+/**
+ * Reads the manifest, and checks the names in --template.
+ * @throws Failure of kind manifest (exit 8), NO_PROJECT and USAGE (exit 2)
+ */
+export async function openManifest({ host, root, templates }: CommandContext): Promise<ManifestContext> {
+  const path = paths(root).manifest;
+  const { workspaceInUse } = await import("../blaxel/credentials");
+  const [manifest, workspace, kept] = await Promise.all([
+    readManifest(path),
+    workspaceInUse(host),
+    keptTemplates(root),
+  ]);
+  const recorded = Object.values(manifest.versions).map(({ template }) => template);
+  refuseUnknownTemplates(templates, new Set([...recorded, ...(kept ?? [])]));
+  return { path, manifest, workspaceInUse: workspace, kept };
+}
+
+/**
+ * The workspace that a command shows an entry for: the one in use, or the only one there is; undefined where there are several.
+ */
+export function workspaceShown({ manifest, workspaceInUse }: ManifestContext): string | undefined {
+  try {
+    return workspaceAsked(manifest, workspaceInUse);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Says that the manifest was changed, and how the change reaches everybody else. */
+export function tellWritten({ host, root }: CommandContext, subject: string): void {
+  const top = repositoryOf(root);
+  const file = relative(process.cwd(), join(root, MANIFEST_FILE));
+  const path = file.startsWith("..") ? join(root, MANIFEST_FILE) : file;
+  host.emit({
+    type: "note",
+    message:
+      top === undefined
+        ? `written to ${MANIFEST_FILE}`
+        : `written to ${MANIFEST_FILE}; commit and push it: git commit -m '${subject}' -- ${path} && git push`,
+  });
+}
+
+/** The folder of the git repository that holds a folder, or undefined. */
+function repositoryOf(folder: string): string | undefined {
+  for (let at = folder; ; at = dirname(at)) {
+    if (existsSync(join(at, ".git"))) return at;
+    if (dirname(at) === at) return undefined;
+  }
+}
