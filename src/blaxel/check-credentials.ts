@@ -8,9 +8,10 @@ import { refusal } from "./refusals";
  * Asks Blaxel whether it takes the credentials for the workspace (GET /workspaces/WS, as bl login does), with nothing in
  * between that could use others: no config.yaml, no .env. Only a plain no counts here; what else may come (a gateway, an
  * API without that route) is met again, and retried, by whoever asks next.
+ * @returns whether Blaxel said yes
  * @throws Failure BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN (exit 3)
  */
-export async function checkCredentials(host: Host, credentials: BlaxelCredentials): Promise<void> {
+export async function checkCredentials(host: Host, credentials: BlaxelCredentials): Promise<boolean> {
   const { workspace, source, apiKey } = credentials;
   const url = `${controlPlane(host)}/workspaces/${encodeURIComponent(workspace)}`;
   const headers = await sandboxHeaders(host);
@@ -26,7 +27,7 @@ export async function checkCredentials(host: Host, credentials: BlaxelCredential
     .catch(() => undefined);
   host.signal.throwIfAborted();
   const body = ((await response?.text().catch(() => "")) ?? "").slice(0, 300);
-  if (response?.status !== 401 && response?.status !== 403) return;
+  if (response?.status !== 401 && response?.status !== 403) return response?.ok === true;
   const said = `${String(response.status)} ${response.statusText} ${body}`.trim();
   throw refusal(
     `Blaxel refuses the credentials (${source}) for the workspace ${workspace}: ${said}`,

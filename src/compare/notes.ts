@@ -64,7 +64,7 @@ function sinceThen({ from, inputs, generation, rendered, built }: Comparison): r
     ),
     generation === null
       ? ""
-      : section("Who mounts must change", [
+      : section("The mount command changes", [
           `- before: ${generation.from.forPeople}`,
           `- now: ${generation.to.forPeople}`,
         ]),
@@ -89,8 +89,8 @@ function sinceThen({ from, inputs, generation, rendered, built }: Comparison): r
 function imageLines(built: NonNullable<Comparison["built"]>): readonly string[] {
   const { sizeBytes, files, environment, config } = built;
   const setuid = [
-    ...files.setuid.added.map((path) => `- **${path} runs as its owner now**`),
-    ...files.setuid.removed.map((path) => `- ${path} runs as its owner no more`),
+    ...files.setuid.added.map((path) => `- **${path} gained setuid or setgid**`),
+    ...files.setuid.removed.map((path) => `- ${path} lost setuid or setgid`),
   ];
   return [
     `- size ${humanBytes(sizeBytes.from)} → ${humanBytes(sizeBytes.to)} (${difference(sizeBytes.from, sizeBytes.to)})`,

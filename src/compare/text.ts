@@ -52,7 +52,7 @@ export function comparisonText(comparison: Comparison, most: number): string {
     section("Inputs", inputs.map(changeText)),
     generation === null
       ? ""
-      : section(`Who mounts must change: ${generation.from.name} → ${generation.to.name}`, [
+      : section(`The mount command changes: ${generation.from.name} → ${generation.to.name}`, [
           `before: ${generation.from.forPeople}`,
           `now:    ${generation.to.forPeople}`,
         ]),
@@ -80,8 +80,8 @@ function builtText(built: BuiltComparison, most: number): string {
         most,
       ),
     ),
-    section("Runs as its owner now", files.setuid.added),
-    section("Runs as its owner no more", files.setuid.removed),
+    section("Gained setuid or setgid", files.setuid.added),
+    section("Lost setuid or setgid", files.setuid.removed),
     section("Smoke", smokeLines(built)),
   ].join("");
 }

@@ -1,4 +1,4 @@
-import { Failure, messageOf } from "../support/errors";
+import { Failure, hasErrno, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { engineAddresses, UnknownContext, type EngineAddress } from "./address";
 import { containersOf } from "./containers";
@@ -29,6 +29,7 @@ export function connectEngine(host: Host): Promise<Engine> {
 
 async function connect(host: Host): Promise<Engine> {
   const tried: string[] = [];
+  let forbidden: string | undefined;
   let last: unknown;
   for (const address of addressesFor(host)) {
     try {
@@ -48,15 +49,22 @@ async function connect(host: Host): Promise<Engine> {
       host.signal.throwIfAborted();
       if (error instanceof Failure) throw error;
       last = error;
+      if (hasErrno(error, "EACCES")) forbidden ??= address.url;
       tried.push(`${address.url} (${address.source}): ${messageOf(error) || "no answer"}`);
     }
   }
   throw new Failure({
     code: "ENGINE_UNREACHABLE",
     kind: "environment",
-    message: "No container engine answers.",
+    message:
+      forbidden === undefined
+        ? "No container engine answers."
+        : `Permission denied: this user may not open ${forbidden.replace(/^unix:\/\//u, "")}.`,
     log: tried,
-    hint: HINT,
+    hint:
+      forbidden === undefined
+        ? HINT
+        : "Add the user to the socket's group (sudo usermod -aG docker USER) and log in again, or use a rootless engine.",
     cause: last,
   });
 }

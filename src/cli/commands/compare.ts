@@ -4,6 +4,7 @@ import { RELEASE_OPTIONS } from "./release";
 export const diffCommand: CommandSpec = {
   usage: "diff <a> [b]",
   describe: "show what differs between two versions, or a version and what a fresh lock would give",
+  options: { full: { type: "boolean", describe: "every line, file, label and time, not the summary" } },
   load: () => import("../handlers/diff"),
 };
 
@@ -35,6 +36,7 @@ export const upgradeCommand: CommandSpec = {
       requiresArg: true,
       describe: "its name (default: mesa-template/upgrade-VERSION)",
     },
+    full: { type: "boolean", describe: "show every line, file, label and time, not the summary" },
     prerelease: { type: "boolean", describe: "let prereleases count as newest" },
   },
   load: () => import("../handlers/upgrade"),

@@ -1,12 +1,13 @@
 import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
+import { openManifest } from "../manifest-context";
 import { measuredVersion } from "../records";
 import { entriesOf } from "../ref";
 import { compareInputs, compareVersions } from "../../compare/compare";
 import type { Comparison } from "../../compare/comparison";
+import { summaryText } from "../../compare/summary";
 import { comparisonText } from "../../compare/text";
 import type { ManifestEntry } from "../../manifest/entry";
-import { readManifest } from "../../manifest/index";
 import { freshlyLocked } from "../../release/fresh-lock";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
@@ -14,7 +15,7 @@ import { paths } from "../../support/paths";
 const PATHS_ON_A_TERMINAL = 20;
 
 export const run: CommandHandler = async (args, context) => {
-  const manifest = await readManifest(paths(context.root).manifest);
+  const { manifest } = await openManifest(context);
   const a = entriesOf(manifest, args.required("a"), context.templates);
   const other = args.text("b");
   const comparisons =
@@ -32,7 +33,9 @@ export const run: CommandHandler = async (args, context) => {
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, comparisons },
-    text: comparisons.map((comparison) => comparisonText(comparison, most)).join("\n"),
+    text: comparisons
+      .map((comparison) => (args.flag("full") ? comparisonText(comparison, most) : summaryText(comparison)))
+      .join("\n"),
   };
 };
 

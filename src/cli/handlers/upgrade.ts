@@ -6,6 +6,7 @@ import { sortedEntries } from "../ref";
 import { templateFolders } from "../template-folders";
 import { compareInputs, compareVersions } from "../../compare/compare";
 import type { Comparison } from "../../compare/comparison";
+import { summaryText } from "../../compare/summary";
 import { comparisonText } from "../../compare/text";
 import { availableVersions, newestVersion, loadUpstream, parseMesaVersion } from "../../lock/index";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
@@ -24,6 +25,7 @@ const PATHS_ON_A_TERMINAL = 20;
 const PATHS_IN_A_COMMIT = 50;
 
 export const run: CommandHandler = async (args, context) => {
+  const full = args.flag("full");
   const templates = await templateFolders(context);
   const manifest = await readManifest(paths(context.root).manifest);
   const before = templates.map((template) => newestProven(manifest, template));
@@ -34,7 +36,8 @@ export const run: CommandHandler = async (args, context) => {
     relock: before.some((entry) => entry.mesaVersion === version) || args.flag("relock"),
     deploy: false,
   };
-  if (context.dryRun) return planned(await plansWithoutBuild(context, request, before), context, version);
+  if (context.dryRun)
+    return planned(await plansWithoutBuild(context, request, before), context, version, full);
   const branch = args.flag("branch")
     ? (args.text("branch-name") ?? `mesa-template/upgrade-${version}`)
     : undefined;
@@ -45,10 +48,10 @@ export const run: CommandHandler = async (args, context) => {
   if (branch !== undefined) {
     const message = `Upgrade to Mesa ${version}\n\n${plans.map((plan) => comparisonText(plan, PATHS_IN_A_COMMIT)).join("\n")}`;
     const commit = await commitOnBranch(context.host, context.root, branch, message);
-    return planned(plans, context, version, commit === undefined ? undefined : { branch, commit });
+    return planned(plans, context, version, full, commit === undefined ? undefined : { branch, commit });
   }
-  if (!args.flag("deploy")) return planned(plans, context, version);
-  context.terminal.stderr(plansText(plans, context));
+  if (!args.flag("deploy")) return planned(plans, context, version, full);
+  context.terminal.stderr(plansText(plans, context, full));
   const deployed = await releaseAll(context.host, { ...request, relock: false, deploy: true }, realStages);
   const outcome = releaseOutcome(deployed, context);
   return { ...outcome, json: { ...outcome.json, version, plans } };
@@ -124,7 +127,8 @@ async function plansWithoutBuild(
   );
 }
 
-function plansText(plans: readonly Comparison[], { terminal }: CommandContext): string {
+function plansText(plans: readonly Comparison[], { terminal }: CommandContext, full: boolean): string {
+  if (!full) return plans.map(summaryText).join("\n");
   const most = terminal.width === undefined ? Infinity : PATHS_ON_A_TERMINAL;
   return plans.map((plan) => comparisonText(plan, most)).join("\n");
 }
@@ -133,6 +137,7 @@ function planned(
   plans: readonly Comparison[],
   context: CommandContext,
   version: string,
+  full: boolean,
   made?: { readonly branch: string; readonly commit: string },
 ): CommandOutcome {
   const next =
@@ -142,6 +147,6 @@ function planned(
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, version, plans, branch: made?.branch ?? null, commit: made?.commit ?? null },
-    text: plansText(plans, context) + next,
+    text: plansText(plans, context, full) + next,
   };
 }

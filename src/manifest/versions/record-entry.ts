@@ -21,14 +21,29 @@ export function recordEntry(manifest: Manifest, entry: ManifestEntry, at: string
   return { ...manifest, versions: { ...manifest.versions, [entry.id]: recorded } };
 }
 
-/** The manifest after versions were removed: they stay in it, as `removed`. The very same when there are none of them. */
-export function markRemoved(manifest: Manifest, ids: ReadonlySet<string>, at: string): Manifest {
-  const concerned = Object.entries(manifest.versions).filter(
-    ([id, { status }]) => ids.has(id) && status !== "removed",
-  );
-  if (concerned.length === 0) return manifest;
-  const removed = concerned.map(
-    ([id, entry]) => [id, { ...entry, status: "removed" as const, updatedAt: at }] as const,
-  );
-  return { ...manifest, versions: { ...manifest.versions, ...Object.fromEntries(removed) } };
+/** What was removed of versions. */
+export interface RemovedImages {
+  /** Images of deployments. */
+  readonly deployments: readonly { readonly id: string; readonly workspace: string }[];
+  /** Ids of versions that no workspace ever held, and whose own image was removed. */
+  readonly neverDeployed: readonly string[];
+}
+
+/** The manifest after images were removed: what is recorded of them stays. A version that is nowhere any longer is `removed`. */
+export function withRemovals(manifest: Manifest, removed: RemovedImages, at: string): Manifest {
+  const versions = Object.entries(manifest.versions).map(([id, entry]): [string, ManifestEntry] => {
+    const workspaces = removed.deployments.filter((one) => one.id === id).map(({ workspace }) => workspace);
+    const never = removed.neverDeployed.includes(id) && Object.keys(entry.deployments).length === 0;
+    if (workspaces.length === 0 && !never) return [id, entry];
+    const deployments = Object.fromEntries(
+      Object.entries(entry.deployments).map(([workspace, deployment]) => [
+        workspace,
+        workspaces.includes(workspace) ? { ...deployment, removedAt: at } : deployment,
+      ]),
+    );
+    const after = { ...entry, deployments, updatedAt: at };
+    const withdrawn = entry.status === "revoked";
+    return [id, { ...after, status: never && !withdrawn ? "removed" : summaryStatus(after) }];
+  });
+  return { ...manifest, versions: Object.fromEntries(versions) };
 }

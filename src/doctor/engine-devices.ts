@@ -1,5 +1,5 @@
-import type { HostDevice } from "../../docker/index";
-import { Failure } from "../../support/errors";
+import type { HostDevice } from "../docker/index";
+import { Failure } from "../support/errors";
 
 const OPEN_TO_EVERYBODY = 0o006;
 

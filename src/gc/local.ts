@@ -1,9 +1,8 @@
-import type { CommandContext } from "../command";
-import { INPUTS_LABEL } from "../../build/index";
-import { connectEngine, type Engine } from "../../docker/index";
-import type { Manifest, ManifestEntry } from "../../manifest/entry";
-import { Failure, messageOf } from "../../support/errors";
-import { RUN_LABEL } from "../../support/host";
+import { INPUTS_LABEL } from "../build/index";
+import { connectEngine, type Engine } from "../docker/index";
+import type { Manifest, ManifestEntry } from "../manifest/entry";
+import { Failure, messageOf } from "../support/errors";
+import { RUN_LABEL, type Host } from "../support/host";
 import type { Removal } from "./removal";
 
 /** A container of a run that is older than this was left behind: no run takes so long, in ms. */
@@ -17,7 +16,7 @@ export interface LocalFindings {
 
 /** Local images that no kept version was made from, what builds and runs left; only what carries our label. */
 export async function localRemovals(
-  { host }: CommandContext,
+  host: Host,
   manifest: Manifest,
   kept: readonly ManifestEntry[],
 ): Promise<LocalFindings> {
@@ -40,11 +39,18 @@ export async function localRemovals(
     const remove = (name: string): Promise<string | undefined> => removeImage(engine, name);
     if (keptIds.has(image.id)) return [];
     if (image.tags.length === 0)
-      return [{ what: "local image", name: image.id, why: "a build left it without a name", remove }];
+      return [{ what: "local image", name: image.id, why: "untagged leftover of a build", remove }];
     const inputs = image.labels[INPUTS_LABEL] ?? "";
     // One that this manifest knows nothing of may be another checkout's.
     if (!known.has(inputs) || keptInputs.has(inputs)) return [];
-    return image.tags.map((name) => ({ what: "local image", name, why: "its version is not kept", remove }));
+    const entry = Object.values(manifest.versions).find((one) => one.image.id === image.id);
+    return image.tags.map((name) => ({
+      what: "local image",
+      name,
+      why: "its version is not kept",
+      ...(entry === undefined ? {} : { id: entry.id }),
+      remove,
+    }));
   });
   const ofContainers = containers
     // A younger one may belong to a release that is under way at this moment.

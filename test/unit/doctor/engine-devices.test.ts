@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { fuseOnEngine, tunOnEngine } from "../../../../src/cli/doctor/engine-devices";
-import type { HostDevice } from "../../../../src/docker/index";
+import { fuseOnEngine, tunOnEngine } from "../../../src/doctor/engine-devices";
+import type { HostDevice } from "../../../src/docker/index";
 
 const device = (mode: number): HostDevice => ({ kind: "character", mode });
 

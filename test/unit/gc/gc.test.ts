@@ -1,10 +1,14 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { removedImages } from "../../../src/gc/collect";
+import type { Outcome } from "../../../src/gc/removal";
+import { contradictions } from "../../../src/manifest/check";
+import { withRemovals } from "../../../src/manifest/versions/record-entry";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { deploymentOf, entryOf, manifestOf, promote } from "../manifest/fixture";
-import { buildInto, workFolder } from "./fixture/built";
-import { runProgram, writeManifest, type Ran } from "./fixture/program";
+import { buildInto, workFolder } from "../cli/fixture/built";
+import { runProgram, writeManifest, type Ran } from "../cli/fixture/program";
 
 const work = workFolder("gc");
 const program = join(work.folder, "dist/mesa-template.js");
@@ -82,6 +86,51 @@ function place(
 
 const [NEWER, OLDER] = ["sandbox/mesa-debian:tag0130r1", "sandbox/mesa-debian:tag0110r1"];
 
+describe("what the manifest is told", () => {
+  const both: ManifestEntry = {
+    ...entryOf("debian", "0.20.0"),
+    deployments: {
+      ws: deploymentOf("debian", "0.20.0"),
+      prod: deploymentOf("debian", "0.20.0", 1, "prod"),
+    },
+  };
+  const smoked = entryOf("debian", "0.26.0", 1, "smoked");
+  const remove = (): Promise<undefined> => Promise.resolve(undefined);
+  const local = (id: string, outcome: "removed" | "stays" | "failed"): Outcome => ({
+    removal: { what: "local image", name: `tag of ${id}`, why: "", id, remove },
+    outcome,
+  });
+  const plan = [both, smoked].map((entry) => ({ entry, keep: false, why: "old" }));
+
+  it("is which workspace lost its image; a version is removed when the last one did", () => {
+    const at = "2026-03-01T00:00:00.000Z";
+    const first = { deployments: [{ id: both.id, workspace: "ws" }], neverDeployed: [] };
+    const once = withRemovals(manifestOf(both, smoked), first, at);
+    expect(once.versions[both.id]).toMatchObject({
+      status: "verified",
+      deployments: { ws: { removedAt: at } },
+    });
+    const twice = withRemovals(once, { ...first, deployments: [{ id: both.id, workspace: "prod" }] }, at);
+    expect(twice.versions[both.id]?.status).toBe("removed");
+    expect(twice.versions[smoked.id]).toEqual(smoked);
+    expect(contradictions(twice)).toEqual([]);
+    expect(contradictions(withRemovals(twice, { deployments: [], neverDeployed: [smoked.id] }, at))).toEqual(
+      [],
+    );
+  });
+
+  it("is never that a version went whose image could not be removed, or lies on another engine", () => {
+    const told = (...outcomes: readonly Outcome[]): readonly string[] =>
+      removedImages(outcomes, plan).neverDeployed;
+    expect(told()).toEqual([]);
+    expect(told(local(smoked.id, "failed"))).toEqual([]);
+    expect(told(local(smoked.id, "stays"))).toEqual([]);
+    expect(told(local(smoked.id, "removed"), local(smoked.id, "stays"))).toEqual([]);
+    expect(told(local(smoked.id, "removed"))).toEqual([smoked.id]);
+    expect(told(local(both.id, "removed"))).toEqual([]);
+  });
+});
+
 describe("gc", () => {
   it("only says what it would do, unless --yes is given", async () => {
     for (const args of [[], ["--yes", "--dry-run"]]) {
@@ -89,7 +138,7 @@ describe("gc", () => {
       const { code, stdout } = await here.run(...args);
       expect(code).toBe(0);
       expect(stdout).toContain(`Blaxel image ${NEWER} would be removed`);
-      expect(stdout).toContain("This was a dry run; --yes does it.");
+      expect(stdout).toContain("This was a dry run; --yes removes them.");
       expect([here.asked(), here.statuses()]).toEqual([[], {}]);
     }
   });

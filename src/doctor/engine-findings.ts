@@ -1,7 +1,7 @@
-import { connectEngine, hostDevices } from "../../docker/index";
-import { Failure } from "../../support/errors";
-import { RUN_LABEL, type Host } from "../../support/host";
-import { within } from "../../support/within";
+import { connectEngine, hostDevices } from "../docker/index";
+import { Failure } from "../support/errors";
+import { RUN_LABEL, type Host } from "../support/host";
+import { within } from "../support/within";
 import { fuseOnEngine, tunOnEngine } from "./engine-devices";
 import { look, type Finding } from "./finding";
 
@@ -12,8 +12,8 @@ function noAnswer(): Failure {
   return new Failure({
     code: "ENGINE_GONE",
     kind: "environment",
-    message: `the engine did not tell within ${String(ANSWER_LIMIT_MS / 1000)} s`,
-    hint: "See whether it still makes containers (docker create).",
+    message: `the engine did not answer within ${String(ANSWER_LIMIT_MS / 1000)} s`,
+    hint: "Check whether it can still create containers (docker create).",
   });
 }
 
@@ -21,25 +21,24 @@ function noAnswer(): Failure {
 export async function engineFindings(host: Host): Promise<readonly Finding[]> {
   const engine = connectEngine(host);
   const facts = engine.then((connected) => connected.facts);
-  const rootless = await facts.then(
-    (known) => known.rootless,
-    () => false,
-  );
-  // Left unasked where there is no engine: each look then tells why.
+  const connected = await look("engine", async () => {
+    const { name, version, address, rootless: without } = await facts;
+    return `${name} ${version} at ${address}${without ? ", rootless" : ""}`;
+  });
+  // Without an engine everything else would only say the same again.
+  if (!connected.ok) return [connected];
+  const { rootless } = await facts;
   const devices = facts.then(async () => {
     const labels = { [RUN_LABEL]: host.runId };
     const asked = hostDevices(await engine, ["/dev/fuse", "/dev/net/tun"], labels, host.signal);
     return within(host.clock, asked, ANSWER_LIMIT_MS, noAnswer, host.signal);
   });
-  return Promise.all([
-    look("engine", async () => {
-      const { name, version, address } = await facts;
-      return `${name} ${version} at ${address}${rootless ? ", rootless" : ""}`;
-    }),
+  const others = await Promise.all([
     look("BuildKit", async () =>
       (await facts).buildKit ? "used through the engine's API" : "not there: the classic builder is used",
     ),
     look("/dev/fuse", async () => fuseOnEngine(rootless, (await devices)["/dev/fuse"])),
     ...(rootless ? [look("/dev/net/tun", async () => tunOnEngine((await devices)["/dev/net/tun"]))] : []),
   ]);
+  return [connected, ...others];
 }

@@ -1,12 +1,12 @@
-import type { Failure } from "../../support/errors";
-
 /** Something that can go. */
 export interface Removal {
   readonly what: "local image" | "leftover container" | "Blaxel image";
   readonly name: string;
   readonly why: string;
-  /** The version it belongs to, when nothing is left of that afterwards. */
+  /** The version whose image it is. */
   readonly id?: string;
+  /** The workspace that holds it, of an image on Blaxel. */
+  readonly workspace?: string;
   /** Takes it away; answers why it has to stay when somebody uses it. Any other trouble is thrown. */
   readonly remove: (name: string) => Promise<string | undefined>;
 }
@@ -17,18 +17,19 @@ export interface Outcome {
   readonly outcome: "planned" | "removed" | "stays" | "failed";
   /** Why it stays, or what failed. */
   readonly message?: string;
-  readonly failure?: Failure | Error;
+  readonly failure?: Error;
 }
 
 /** An outcome as machines read it. */
 export function outcomeDocument({ removal, outcome, message }: Outcome): Readonly<Record<string, unknown>> {
-  const { what, name, why, id } = removal;
+  const { what, name, why, id, workspace } = removal;
   return {
     what,
     name,
     why,
     outcome,
     ...(id === undefined ? {} : { id }),
+    ...(workspace === undefined ? {} : { workspace }),
     ...(message === undefined ? {} : { message }),
   };
 }

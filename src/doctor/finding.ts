@@ -1,4 +1,4 @@
-import { Failure, messageOf } from "../../support/errors";
+import { Failure, messageOf } from "../support/errors";
 
 /** One thing that doctor looked at. */
 export interface Finding {

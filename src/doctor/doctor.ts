@@ -1,0 +1,106 @@
+import { statfs } from "node:fs/promises";
+import { humanBytes } from "../support/bytes";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { paths } from "../support/paths";
+import { look, type Finding } from "./finding";
+
+const LEAST_FREE_BYTES = 5_000_000_000;
+
+export interface DoctorRequest {
+  /** The root; throws Failure NO_PROJECT where there is none. */
+  readonly root: () => string;
+  /** Where to measure free space when there is no root. */
+  readonly folder: string;
+  /** undefined: the root's own. */
+  readonly upstream: string | undefined;
+}
+
+/** Looks at everything that is needed, all at once. Each finding says what was seen, and what to do when it is missing. */
+export async function examine(host: Host, request: DoctorRequest): Promise<readonly Finding[]> {
+  const { engineFindings } = await import("./engine-findings");
+  const found = await Promise.all([
+    look("project", async () => project(request)),
+    engineFindings(host),
+    look("bl", async () => bl(host)),
+    look("Blaxel credentials", async () => blaxelKey(host)),
+    look("Mesa credentials", async () => mesaKey(host)),
+    look("upstream", async () => upstream(host, request)),
+    look("disk", async () => freeSpace(request.folder)),
+  ]);
+  return found.flat().map((finding) => ({ ...finding, seen: host.redact(finding.seen) }));
+}
+
+async function project({ root }: DoctorRequest): Promise<string> {
+  const folder = root();
+  const { listTemplates } = await import("../render/index");
+  const templates = await listTemplates(folder);
+  if (templates.length > 0) return `${folder} with the templates ${templates.join(", ")}`;
+  throw new Failure({
+    code: "NO_TEMPLATES",
+    kind: "usage",
+    message: `${paths(folder).templates} has no template`,
+    hint: "A template is a folder with a template.toml; mesa-template init writes two.",
+  });
+}
+
+async function bl(host: Host): Promise<string> {
+  const [{ findBl, inspectBl }, { withBlSession }] = await Promise.all([
+    import("../blaxel/bl-program"),
+    import("../blaxel/run-bl"),
+  ]);
+  const path = await findBl(host);
+  const program = await withBlSession(host, undefined, (session) => inspectBl(host, path, session));
+  return `${path}, version ${program.version}`;
+}
+
+async function blaxelKey(host: Host): Promise<string> {
+  const [{ blaxelCredentials }, { checkCredentials }] = await Promise.all([
+    import("../blaxel/credentials"),
+    import("../blaxel/check-credentials"),
+  ]);
+  const credentials = await blaxelCredentials(host);
+  if (await checkCredentials(host, credentials))
+    return `accepted for the workspace ${credentials.workspace} (${credentials.source})`;
+  throw new Failure({
+    code: "BLAXEL_UNREACHABLE",
+    kind: "environment",
+    message: `present (${credentials.source}, workspace ${credentials.workspace}), but Blaxel did not say whether it is accepted`,
+    hint: "Check the network and BL_API_URL.",
+  });
+}
+
+async function mesaKey(host: Host): Promise<string> {
+  const [{ mesaAccess }, { mesaApi }] = await Promise.all([import("../mesa/access"), import("../mesa/api")]);
+  const access = mesaAccess(host.env);
+  if (access === undefined)
+    throw new Failure({
+      code: "NO_MESA_CREDENTIALS",
+      kind: "environment",
+      message: "MESA_API_KEY and MESA_ORG are not both set",
+      hint: "Set both: smoke then mounts for real, and sandbox run works.",
+    });
+  const { org, scopes } = await mesaApi(host, access).whoami();
+  return `accepted for the organization ${org}, scopes ${scopes.join(", ")}`;
+}
+
+async function upstream(host: Host, request: DoctorRequest): Promise<string> {
+  const { loadUpstream, availableVersions } = await import("../lock/index");
+  const root = request.root();
+  const { mesa, ...rest } = await loadUpstream(request.upstream ?? paths(root).upstream);
+  if (mesa.vouched === "first-download") return `${mesa.repository}: first-download (its index is not used)`;
+  const versions = await availableVersions(host, { mesa, ...rest }, paths(root).cache);
+  return `${mesa.repository}: ${versions?.join(", ") ?? "it has no index"}`;
+}
+
+async function freeSpace(folder: string): Promise<string> {
+  const { bavail, bsize } = await statfs(folder);
+  const free = `${humanBytes(bavail * bsize)} free at ${folder}`;
+  if (bavail * bsize >= LEAST_FREE_BYTES) return free;
+  throw new Failure({
+    code: "DISK",
+    kind: "environment",
+    message: free,
+    hint: "Builds need some gigabytes: mesa-template gc --yes removes old images.",
+  });
+}

@@ -1,0 +1,74 @@
+import { findBl } from "../blaxel/bl-program";
+import { blaxelCredentials } from "../blaxel/credentials";
+import { platformThrough, type Platform } from "../blaxel/platform";
+import { withBlSession } from "../blaxel/run-bl";
+import { channelsAt } from "../manifest/channels/pointing";
+import { readManifest } from "../manifest/index";
+import { inWorkspace } from "../manifest/versions/in-workspace";
+import type { RetentionVerdict } from "../manifest/versions/retention";
+import { messageOf } from "../support/errors";
+import type { Host } from "../support/host";
+import type { Removal } from "./removal";
+
+/** How a removal reaches Blaxel: set once bl runs. */
+export interface BlaxelReach {
+  platform?: Platform;
+  workspace?: string;
+}
+
+/** Images on Blaxel, in every workspace, of versions that are not kept; none that a kept version has in the same workspace. */
+export function blaxelRemovals(
+  plan: readonly RetentionVerdict[],
+  manifestPath: string,
+  reach: BlaxelReach,
+): readonly Removal[] {
+  const deployments = plan.flatMap((verdict) =>
+    Object.keys(verdict.entry.deployments).flatMap((workspace) => {
+      const { deployment } = inWorkspace(verdict.entry, workspace);
+      return deployment === null ? [] : [{ ...verdict, workspace, image: deployment.image }];
+    }),
+  );
+  const place = (one: { readonly workspace: string; readonly image: string }): string =>
+    `${one.workspace} ${one.image}`;
+  const kept = new Set(deployments.filter(({ keep }) => keep).map(place));
+  return deployments
+    .filter((one) => !one.keep && !kept.has(place(one)))
+    .map(({ entry: { id }, why, workspace, image }): Removal => {
+      const remove = async (): Promise<string | undefined> => {
+        if (reach.platform === undefined) throw new Error("bl was not started");
+        if (workspace !== reach.workspace) return `it is in the workspace ${workspace}`;
+        // Somebody may have pointed a channel at it since the plan was made.
+        const channels = channelsAt(await readManifest(manifestPath), id);
+        if (channels.length > 0) return `${channels.join(", ")} points at it by now`;
+        return removeUnlessUsed(reach.platform, image);
+      };
+      return { what: "Blaxel image", name: image, why, id, workspace, remove };
+    });
+}
+
+/** Blaxel refuses with 400 what a sandbox uses or another workspace shares (bl 0.1.108): that is an answer, not a fault. */
+async function removeUnlessUsed(platform: Platform, image: string): Promise<string | undefined> {
+  try {
+    await platform.deleteImage(image);
+    return undefined;
+  } catch (error) {
+    if (/\b(in use|shared)\b/iu.test(messageOf(error))) return messageOf(error);
+    throw error;
+  }
+}
+
+/** Runs `work` while bl can be asked, if there is any. @throws Failure of kind environment (exit 3) without bl or credentials */
+export async function withBlaxel(
+  host: Host,
+  reach: BlaxelReach,
+  removals: readonly Removal[],
+  work: () => Promise<void>,
+): Promise<void> {
+  if (removals.length === 0) return;
+  const [bl, credentials] = [await findBl(host), await blaxelCredentials(host)];
+  await withBlSession(host, credentials, async (session) => {
+    reach.platform = platformThrough(host, bl, session);
+    reach.workspace = credentials.workspace;
+    await work();
+  });
+}

@@ -1,0 +1,119 @@
+import { readManifest, updateManifest } from "../manifest/index";
+import { withRemovals, type RemovedImages } from "../manifest/versions/record-entry";
+import { readRetention, retentionPlan, type RetentionVerdict } from "../manifest/versions/retention";
+import { isoTime } from "../support/clock";
+import { Failure, messageOf } from "../support/errors";
+import type { Host } from "../support/host";
+import { paths } from "../support/paths";
+import { blaxelRemovals, withBlaxel, type BlaxelReach } from "./blaxel";
+import { localRemovals } from "./local";
+import type { Outcome, Removal } from "./removal";
+
+export interface CollectRequest {
+  readonly root: string;
+  /** Remove; otherwise only say what would be removed. */
+  readonly remove: boolean;
+}
+
+export interface Collected {
+  readonly outcomes: readonly Outcome[];
+  readonly kept: readonly RetentionVerdict[];
+  /** Why nobody could look at the local engine. */
+  readonly notLookedAt: string | undefined;
+  /** The first one. */
+  readonly failure: Error | undefined;
+}
+
+/**
+ * Removes the images that the rules of templates/retention.toml do not keep, here and in the workspace in use, and what runs
+ * that died left here. The manifest is told only of images that were really removed, also when it is interrupted.
+ * @throws Failure of kind manifest (exit 8), RETENTION_INVALID (exit 2); the signal's reason when it is aborted. What could not
+ * be removed is an outcome.
+ */
+export async function collectGarbage(host: Host, { root, remove }: CollectRequest): Promise<Collected> {
+  const path = paths(root).manifest;
+  const manifest = await readManifest(path);
+  const plan = retentionPlan(manifest, await readRetention(paths(root).retention), host.clock.now());
+  const kept = plan.filter(({ keep }) => keep);
+  const reach: BlaxelReach = {};
+  const local = await localRemovals(
+    host,
+    manifest,
+    kept.map(({ entry }) => entry),
+  );
+  const remote = blaxelRemovals(plan, path, reach);
+  const outcomes: Outcome[] = [];
+  if (!remove)
+    outcomes.push(
+      ...[...local.removals, ...remote].map((removal) => ({ removal, outcome: "planned" as const })),
+    );
+  else {
+    try {
+      await removeAll(host, local.removals, outcomes);
+      await withBlaxel(host, reach, remote, () => removeAll(host, remote, outcomes)).catch(
+        (error: unknown) => {
+          host.signal.throwIfAborted();
+          outcomes.push(...remote.map((removal) => failed(host, removal, error)));
+        },
+      );
+    } finally {
+      const removed = removedImages(outcomes, plan);
+      if (removed.deployments.length + removed.neverDeployed.length > 0)
+        await updateManifest(host, path, (now) => withRemovals(now, removed, isoTime(host.clock.now())));
+    }
+  }
+  const { failure } = outcomes.find((one) => one.failure !== undefined) ?? {};
+  return { outcomes, kept, notLookedAt: local.notLookedAt, failure };
+}
+
+/**
+ * Takes things away one after the other; one that cannot go does not keep the next from going, unless it is the right or the
+ * network that is missing: the others would only hear the same, each after all its retries.
+ */
+async function removeAll(host: Host, removals: readonly Removal[], outcomes: Outcome[]): Promise<void> {
+  for (const [at, removal] of removals.entries()) {
+    try {
+      host.signal.throwIfAborted();
+      const used = await removal.remove(removal.name);
+      outcomes.push(
+        used === undefined
+          ? { removal, outcome: "removed" }
+          : { removal, outcome: "stays", message: host.redact(used) },
+      );
+    } catch (error) {
+      host.signal.throwIfAborted();
+      const all = error instanceof Failure && error.kind === "environment";
+      outcomes.push(...removals.slice(at, all ? undefined : at + 1).map((one) => failed(host, one, error)));
+      if (all) return;
+    }
+  }
+}
+
+/**
+ * What the manifest is told: images that went from a workspace, and versions that were never deployed and whose very image went
+ * from this engine. An image that lies on another engine, or that could not be removed, is still there.
+ */
+export function removedImages(
+  outcomes: readonly Outcome[],
+  plan: readonly RetentionVerdict[],
+): RemovedImages {
+  const ids = (wanted: (outcome: Outcome) => boolean): ReadonlySet<string> =>
+    new Set(outcomes.filter(wanted).flatMap(({ removal }) => removal.id ?? []));
+  const gone = ids(({ removal, outcome }) => removal.what === "local image" && outcome === "removed");
+  const there = ids(({ removal, outcome }) => removal.what === "local image" && outcome !== "removed");
+  const neverDeployed = plan.filter(
+    ({ keep, entry: { id, deployments } }) =>
+      !keep && Object.keys(deployments).length === 0 && gone.has(id) && !there.has(id),
+  );
+  return {
+    neverDeployed: neverDeployed.map(({ entry }) => entry.id),
+    deployments: outcomes.flatMap(({ removal: { id, workspace }, outcome }) =>
+      outcome === "removed" && id !== undefined && workspace !== undefined ? [{ id, workspace }] : [],
+    ),
+  };
+}
+
+function failed(host: Host, removal: Removal, error: unknown): Outcome {
+  const failure = error instanceof Error ? error : new Error(String(error));
+  return { removal, outcome: "failed", message: host.redact(messageOf(error)), failure };
+}
