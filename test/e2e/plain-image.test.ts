@@ -72,7 +72,7 @@ describe.each(["buildkit", "classic"])("an image is what its Dockerfile says (%s
   });
 
   it("adds few layers to its base", () => {
-    expect(layers.filter(({ fromBase }) => fromBase !== true).length).toBeLessThanOrEqual(7);
+    expect(layers.filter(({ fromBase }) => fromBase !== true).length).toBeLessThanOrEqual(6);
   });
 });
 

@@ -1,3 +1,5 @@
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectEngine, type Engine } from "../../src/docker/index";
 import { outcomes, registryOfWorld, releaseOn, seenByDoctor, smokeOn } from "./as-on-docker";
@@ -5,7 +7,7 @@ import { realHost } from "./fixture-image";
 import { buildLayered, holdToExport, LAYERED } from "./image-contents";
 import { startPodman, whyNoPodman } from "./podman";
 import type { Podman } from "./podman-service";
-import { temporaryRoot } from "./program";
+import { mesaTemplate, temporaryRoot, type Ran } from "./program";
 import { buildCorpusImages, holdToCorpus, imageOf } from "./structure-corpus";
 
 const why = whyNoPodman();
@@ -37,6 +39,28 @@ describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why
     const there = await smokeOn(place.root, on);
     expect(there.code, there.stdout).toBe(0);
     expect(outcomes(there)).toEqual(outcomes(await smokeOn(place.root)));
+  });
+
+  it("an entrypoint that passes no signal on fails the same check, and no other", async () => {
+    const waits = temporaryRoot();
+    try {
+      const folder = join(waits.root, "templates/alpine");
+      rmSync(join(waits.root, "templates/debian"), { recursive: true });
+      const script = "#!/bin/sh\nchmod 0666 /dev/fuse\n/usr/local/bin/sandbox-api &\nwait\n";
+      writeFileSync(join(folder, "entrypoint.sh.hbs"), script);
+      const built = await mesaTemplate(["build", "0.20.0", "--root", waits.root, "--json"]);
+      expect(built.code, built.stdout).toBe(0);
+      const failed = (ran: Ran): unknown =>
+        ran
+          .json<{ results: { checks: { name: string; outcome: string }[] }[] }>()
+          .results.flatMap(({ checks }) =>
+            checks.filter(({ outcome }) => outcome === "failed").map(({ name }) => name),
+          );
+      const verdicts = [await smokeOn(waits.root), await smokeOn(waits.root, on)].map(failed);
+      expect(verdicts).toEqual([["it stops within 2 s on SIGTERM"], ["it stops within 2 s on SIGTERM"]]);
+    } finally {
+      waits.remove();
+    }
   });
 
   describe("structure tests", () => {

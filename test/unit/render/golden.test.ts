@@ -63,7 +63,7 @@ describe("rendered files", () => {
       );
     expect(text).not.toMatch(/<<|RUN --mount|COPY --(?:link|chmod)|^ADD |^USER /mu);
     const last = text.slice(text.lastIndexOf("\nFROM "));
-    expect(text).toMatch(/^COPY --from=sandbox-api \/sandbox-api \/usr\/local\/bin\/sandbox-api$/mu);
+    expect(text).toMatch(/^COPY --from=sandbox-api \/sandbox-api \/mesa-entrypoint \/usr\/local\/bin\/$/mu);
     expect(last).not.toMatch(/curl|dpkg/u);
     expect(text).not.toMatch(/apk add[^\n]*(libc6-compat|\bmesa\b)/u);
     expect(text).toContain(result.lock.deb.sha256);
