@@ -22,7 +22,7 @@ const SIGNS: readonly Sign[] = [
   // A package source that cannot be reached lacks every package: this comes before what is said of one.
   {
     pattern:
-      /Could not resolve|Temporary failure resolving|bad address|Could not connect|temporary error \(try again later\)|DNS lookup error/u,
+      /Could not resolve|Failed to connect to|Temporary failure resolving|bad address|Could not connect|temporary error \(try again later\)|DNS lookup error/u,
     code: "BUILD_NETWORK",
     hint: "The build could not reach a package source: check the network of the engine, or set mirrors in upstream.toml.",
   },

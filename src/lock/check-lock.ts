@@ -1,10 +1,10 @@
 import { generationOf } from "../mesa/generation";
 import { parseImageReference } from "../registry/index";
-import type { DownloadInput, TemplateSettings } from "../render/rendered";
+import { downloadUrl, type DownloadInput, type TemplateSettings } from "../render/rendered";
 import { canonicalJson } from "../support/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { isSealed } from "./integrity";
-import { downloadUrl, publishedText } from "./further-inputs";
+import { publishedText } from "./further-inputs";
 import type { Lock, LockedDownload, LockedImage } from "./lock";
 import { parseLock } from "./lock-file";
 import type { Upstream } from "./upstream";

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as z from "zod/mini";
-import type { DownloadInput } from "../render/rendered";
+import { downloadUrl, type DownloadInput } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import type { Downloads } from "../support/downloads";
 import { Failure } from "../support/errors";
@@ -14,11 +14,6 @@ const LIMIT_BYTES = 1024 * 1024 * 1024;
 /** Where a download is fetched from: itself, or the mirror in the place of "https://", with the host as the first part of the path. */
 export function downloadAddress(url: string, mirror: string | undefined): string {
   return mirror === undefined ? url : `${mirror}${url.slice("https://".length)}`;
-}
-
-/** The address of a download, its version filled in. */
-export function downloadUrl({ url, version }: DownloadInput): string {
-  return url.replaceAll("{version}", version ?? "");
 }
 
 /** What a publisher names, as it stands in a lock: "sha512:<hex>". */

@@ -84,9 +84,14 @@ async function renderedFiles(
   const finding = { comparison: "rendered-files", id: entry.id, differs: [] } as const;
   if (!isNewestRevision(request, entry)) return { ...finding, skipped: "a newer revision has its folder" };
   if (lock === undefined) return { ...finding, differs: [NO_LOCK] };
-  const rendered = renderTemplate(await loadTemplate(request.root, entry.template), lock);
-  const differs = await differences(request.root, rendered);
-  return { ...finding, differs };
+  try {
+    const rendered = renderTemplate(await loadTemplate(request.root, entry.template), lock);
+    return { ...finding, differs: await differences(request.root, rendered) };
+  } catch (error) {
+    if (error instanceof Failure && error.code === "LOCK_LACKS_INPUT")
+      return { ...finding, differs: [error.message] };
+    throw error;
+  }
 }
 
 async function upstreamTags(

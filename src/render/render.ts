@@ -4,7 +4,7 @@ import { canonicalJson } from "../support/canonical-json";
 import { digestOf, sha256 } from "../support/digest";
 import { Failure, messageOf } from "../support/errors";
 import { checkDockerfile } from "./dockerfile";
-import { textOf, type RenderedFile, type RenderedTemplate } from "./rendered";
+import { downloadUrl, textOf, type RenderedFile, type RenderedTemplate } from "./rendered";
 import type { TemplateSource } from "./source";
 import { valuesFor } from "./values";
 
@@ -92,18 +92,27 @@ function explain(source: TemplateSource, file: string, error: unknown): Failure 
   return fail("", message.split("\n")[0] ?? "", `The partials are: ${partials}.`);
 }
 
-/** Inputs that template.toml names and the lock does not have. */
+/** Further inputs that the lock does not have as template.toml names them. */
 function refuseUnlocked({ name, settings }: TemplateSource, lock: Lock): void {
-  const lacks = [
-    ...Object.keys(settings.images).map((one) => [`images.${one}`, lock.images?.[one]] as const),
-    ...Object.keys(settings.downloads).map((one) => [`downloads.${one}`, lock.downloads?.[one]] as const),
-  ].find(([, locked]) => locked === undefined);
+  const inputs = [
+    ...Object.entries(settings.images).map(([one, { image }]) => {
+      const locked = lock.images?.[one];
+      return [`images.${one}`, image.replace(/@.*$/u, ""), locked && `${locked.repository}:${locked.tag}`];
+    }),
+    ...Object.entries(settings.downloads).map(([one, input]) => [
+      `downloads.${one}`,
+      downloadUrl(input),
+      lock.downloads?.[one]?.url,
+    ]),
+  ];
+  const lacks = inputs.find(([, wanted, locked]) => wanted !== locked);
   if (lacks === undefined) return;
+  const [what = "", wanted = "", locked] = lacks;
   throw new Failure({
     code: "LOCK_LACKS_INPUT",
     kind: "usage",
     template: name,
-    message: `templates/${name}/template.toml names ${lacks[0]}, and the lock of Mesa ${lock.mesaVersion} does not have it.`,
+    message: `templates/${name}/template.toml names ${what} (${wanted}), and the lock of Mesa ${lock.mesaVersion} ${locked === undefined ? "does not have it" : `has ${locked}`}.`,
     hint: `Lock it: mesa-template lock ${lock.mesaVersion} --template ${name} --relock`,
   });
 }

@@ -39,6 +39,11 @@ export interface DownloadInput {
   readonly published?: { readonly algorithm: "sha256" | "sha512"; readonly hex: string };
 }
 
+/** The address of a download, its version filled in. */
+export function downloadUrl({ url, version }: DownloadInput): string {
+  return url.replaceAll("{version}", version ?? "");
+}
+
 /** template.toml, checked and with its defaults. */
 export interface TemplateSettings {
   readonly description: string;
