@@ -8,37 +8,54 @@ import { refuseUnknownTemplates } from "../manifest/versions/ref";
 import { workspaceAsked } from "../manifest/versions/usable-image";
 import { MANIFEST_FILE, paths } from "../support/paths";
 
-/** The manifest of a root, and what a command needs to know to read it. */
-export interface ManifestContext {
+/** What a command needs to know to read the manifest of a root. */
+export interface ManifestFacts {
   readonly path: string;
-  readonly manifest: Manifest;
   /** --workspace, BL_WORKSPACE or the one that bl's own configuration names; undefined: none is named. */
   readonly workspaceInUse: string | undefined;
   /** Templates that have a folder; undefined where there is no templates/. */
   readonly kept: readonly string[] | undefined;
 }
 
+export interface OpenedManifest extends ManifestFacts {
+  readonly manifest: Manifest;
+}
+
+/** @throws Failure NO_PROJECT (exit 2) */
+export async function manifestFacts({ host, root }: CommandContext): Promise<ManifestFacts> {
+  const { workspaceInUse } = await import("../blaxel/credentials");
+  const [workspace, kept] = await Promise.all([workspaceInUse(host), keptTemplates(root)]);
+  return { path: paths(root).manifest, workspaceInUse: workspace, kept };
+}
+
+/** Checks the names in --template. @throws Failure USAGE (exit 2) with the nearest one */
+export function checkTemplates(
+  { templates }: CommandContext,
+  { kept }: ManifestFacts,
+  manifest: Manifest,
+): void {
+  if (templates === undefined) return;
+  const recorded = Object.values(manifest.versions).map(({ template }) => template);
+  refuseUnknownTemplates(templates, new Set([...recorded, ...(kept ?? [])]));
+}
+
 /**
  * Reads the manifest, and checks the names in --template.
  * @throws Failure of kind manifest (exit 8), NO_PROJECT and USAGE (exit 2)
  */
-export async function openManifest({ host, root, templates }: CommandContext): Promise<ManifestContext> {
-  const path = paths(root).manifest;
-  const { workspaceInUse } = await import("../blaxel/credentials");
-  const [manifest, workspace, kept] = await Promise.all([
-    readManifest(path),
-    workspaceInUse(host),
-    keptTemplates(root),
+export async function openManifest(context: CommandContext): Promise<OpenedManifest> {
+  const [facts, manifest] = await Promise.all([
+    manifestFacts(context),
+    readManifest(paths(context.root).manifest),
   ]);
-  const recorded = Object.values(manifest.versions).map(({ template }) => template);
-  refuseUnknownTemplates(templates, new Set([...recorded, ...(kept ?? [])]));
-  return { path, manifest, workspaceInUse: workspace, kept };
+  checkTemplates(context, facts, manifest);
+  return { ...facts, manifest };
 }
 
 /**
  * The workspace that a command shows an entry for: the one in use, or the only one there is; undefined where there are several.
  */
-export function workspaceShown({ manifest, workspaceInUse }: ManifestContext): string | undefined {
+export function workspaceShown({ manifest, workspaceInUse }: OpenedManifest): string | undefined {
   try {
     return workspaceAsked(manifest, workspaceInUse);
   } catch {

@@ -58,16 +58,16 @@ function section(title: string, lines: readonly string[]): string {
 function sinceThen({ from, inputs, generation, rendered, built }: Comparison): readonly string[] {
   const packages = built?.packages ?? [];
   return [
-    section(
-      `Changed since ${from}`,
-      inputs.map(({ name, from: before, to }) => `- ${name}: ${shown(before)} → **${shown(to)}**`),
-    ),
     generation === null
       ? ""
       : section("The mount command changes", [
           `- before: ${generation.from.forPeople}`,
           `- now: ${generation.to.forPeople}`,
         ]),
+    section(
+      `Changed since ${from}`,
+      inputs.map(({ name, from: before, to }) => `- ${name}: ${shown(before)} → **${shown(to)}**`),
+    ),
     section("Packages", [
       ...packages.slice(0, PACKAGES_SHOWN).map((change) => `- ${packageLine(change)}`),
       ...(packages.length > PACKAGES_SHOWN

@@ -1,5 +1,4 @@
 import * as z from "zod/mini";
-import parse from "semver/functions/parse";
 
 /** "MAJOR.MINOR" of what this program writes. A newer minor is read and kept, a newer major is refused. */
 export const MANIFEST_SCHEMA_VERSION = "2.0";
@@ -11,6 +10,10 @@ export type VersionStatus = (typeof VERSION_STATUSES)[number];
 export const NOT_RECORDED = "unknown";
 
 const NAME = /^[a-z][a-z0-9-]*$/u;
+
+/** A version as semver.org defines it (its own suggested expression). */
+const VERSION =
+  /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$/u;
 
 const moment = z.string();
 const name = (what: string) =>
@@ -86,7 +89,7 @@ export const entrySchema = z.looseObject({
   /** template@mesaVersion-revision */
   id: z.string(),
   template: name("template"),
-  mesaVersion: z.string().check(z.refine((text) => parse(text) !== null, "it is not a version")),
+  mesaVersion: z.string().check(z.regex(VERSION, "it is not a version")),
   revision: z.int().check(z.minimum(1)),
   inputsDigest: z.string(),
   /** The furthest that the version has come in any workspace. */

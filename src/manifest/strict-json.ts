@@ -16,26 +16,34 @@ export interface JsonProblem {
 export function strictJsonProblem(text: string): JsonProblem | undefined {
   /** The keys of each object around the current position; undefined for a list. */
   const open: (Set<string> | undefined)[] = [];
-  const structure = /["{}[\]]/gu;
-  for (let found = structure.exec(text); found !== null; found = structure.exec(text)) {
-    const position = found.index;
-    const [sign] = found;
-    if (sign === "{" || sign === "[") {
-      open.push(sign === "{" ? new Set() : undefined);
+  for (let position = 0; position < text.length; position += 1) {
+    const sign = text.charCodeAt(position);
+    if (sign === BRACE || sign === BRACKET) {
+      open.push(sign === BRACE ? new Set() : undefined);
       if (open.length > DEEPEST) return { position, message: "it is nested too deeply" };
-    } else if (sign === '"') {
+    } else if (sign === BRACE_END || sign === BRACKET_END) open.pop();
+    else if (sign === QUOTE) {
       const end = endOfString(text, position);
-      structure.lastIndex = end + 1;
       const keys = open.at(-1);
-      if (keys === undefined || !isBeforeColon(text, end + 1)) continue;
-      const quoted = text.slice(position, end + 1);
-      const key = quoted.includes("\\") ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
-      if (key === "__proto__") return { position, message: '"__proto__" cannot be a key' };
-      if (keys.has(key)) return { position, message: `the key ${quoted} occurs twice` };
-      keys.add(key);
-    } else open.pop();
+      if (keys !== undefined && isBeforeColon(text, end + 1)) {
+        const key = unescaped(text.slice(position + 1, end));
+        if (key === "__proto__") return { position, message: '"__proto__" cannot be a key' };
+        if (keys.has(key)) return { position, message: `the key ${JSON.stringify(key)} occurs twice` };
+        keys.add(key);
+      }
+      position = end;
+    }
   }
   return undefined;
+}
+
+const [QUOTE, BRACE, BRACE_END, BRACKET, BRACKET_END] = ['"', "{", "}", "[", "]"].map((sign) =>
+  sign.charCodeAt(0),
+);
+
+/** A key as JSON.parse sees it: the same one may be written with and without escapes. */
+function unescaped(key: string): string {
+  return key.includes("\\") ? (JSON.parse(`"${key}"`) as string) : key;
 }
 
 /** Offset of the quote that ends the string which begins at an offset. */

@@ -93,18 +93,21 @@ export const realStages: Stages = {
     });
   },
   async deploy(host, request, rendered, id, progress, onSent) {
-    const [{ deployTemplate }, { readManifest }, { newestDeployment }] = await Promise.all([
+    const [{ deployTemplate }, { readManifest, inWorkspace }, { workspaceInUse }] = await Promise.all([
       import("../deploy/index"),
       import("../manifest/index"),
-      import("../manifest/versions/in-workspace"),
+      import("../blaxel/credentials"),
     ]);
+    const workspace = await workspaceInUse(host);
     const manifest = await readManifest(paths(request.root).manifest);
     const earlier = Object.values(manifest.versions).filter((entry) => entry.template === rendered.template);
     const same = earlier.find((entry) => entry.inputsDigest === rendered.inputsDigest);
     return deployTemplate(host, rendered, {
       id,
-      knownSandboxes: earlier.flatMap(({ deployments }) => Object.values(deployments)),
-      knownImage: same === undefined ? undefined : newestDeployment(same)?.image,
+      knownSandboxes: earlier.flatMap(({ deployments }) =>
+        Object.values(deployments).filter((one) => one.workspace === workspace),
+      ),
+      knownImage: same === undefined ? undefined : inWorkspace(same, workspace).deployment?.image,
       publish: request.publish,
       adopt: request.adopt,
       force: request.force,

@@ -62,7 +62,7 @@ describe("upgrade", () => {
     ["0.20.0", "0.38.0"],
     ["0.38.0", "0.46.0"],
   ])("from %s to %s shows what would change, in words a person wants to read", async (from, to) => {
-    const ran = await succeed(["upgrade", to, "--full"]);
+    const ran = await succeed(["upgrade", to]);
     await expect(withoutPassing(ran.stdout)).toMatchFileSnapshot(join(GOLDEN, `upgrade-${from}-${to}.txt`));
     expect(
       (await succeed(["list", "--json"])).json<{ versions: { status: string }[] }>().versions[0],
@@ -149,7 +149,7 @@ describe("diff and notes", () => {
   const noEngine = { DOCKER_HOST: "unix:///nowhere.sock" };
 
   it("compare what was recorded: no engine is needed", async () => {
-    const ran = await succeed(["diff", "debian@0.15.0-1", "debian@0.46.0-1", "--full"], { env: noEngine });
+    const ran = await succeed(["diff", "debian@0.15.0-1", "debian@0.46.0-1"], { env: noEngine });
     await expect(withoutPassing(ran.stdout)).toMatchFileSnapshot(
       join(GOLDEN, "diff-debian-0.15.0-0.46.0.txt"),
     );

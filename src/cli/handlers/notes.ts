@@ -1,16 +1,16 @@
 import type { CommandHandler } from "../command";
+import { openManifest } from "../manifest-context";
 import { measuredVersion } from "../records";
 import { entriesOf, oneEntry, sortedEntries } from "../ref";
 import { compareVersions } from "../../compare/compare";
 import { notesOf } from "../../compare/notes";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
-import { readManifest } from "../../manifest/index";
 import { newestDeployment } from "../../manifest/versions/in-workspace";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, { root, templates }) => {
-  const manifest = await readManifest(paths(root).manifest);
+export const run: CommandHandler = async (args, context) => {
+  const { root, templates } = context;
+  const { manifest } = await openManifest(context);
   const entries = entriesOf(manifest, args.required("ref"), templates);
   const given = args.text("since");
   const notes = await Promise.all(

@@ -7,7 +7,7 @@ import { templateFolders } from "../template-folders";
 import { compareInputs, compareVersions } from "../../compare/compare";
 import type { Comparison } from "../../compare/comparison";
 import { summaryText } from "../../compare/summary";
-import { comparisonText } from "../../compare/text";
+import { comparisonText, isSame } from "../../compare/text";
 import { availableVersions, newestVersion, loadUpstream, parseMesaVersion } from "../../lock/index";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
@@ -142,7 +142,9 @@ function planned(
 ): CommandOutcome {
   const next =
     made === undefined
-      ? `\nDeploy it: mesa-template release ${version}\n`
+      ? plans.every(isSame)
+        ? ""
+        : `\nDeploy it: mesa-template release ${version}\n`
       : `\nCommitted on ${made.branch} (${made.commit.slice(0, 12)}): git push -u origin ${made.branch}\n`;
   return {
     exitCode: EXIT_CODES.done,

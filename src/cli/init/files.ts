@@ -62,6 +62,7 @@ const GITIGNORE = [
   "node_modules/",
   "# stage results, logs and downloads of mesa-template",
   ".mesa-template/",
+  "report.html",
 ];
 const PRETTIERIGNORE = ["# written by mesa-template, byte for byte", "dockerfiles/", "*.hbs"];
 const GITATTRIBUTES = [

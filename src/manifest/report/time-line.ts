@@ -4,6 +4,11 @@ import { escaped } from "./chart";
 const [LEFT, WIDTH, LANE, BAR] = [150, 720, 34, 22];
 const RIGHT = WIDTH - 12;
 
+const DAY_MS = 86_400_000;
+/** Which part of an ISO time a label of the axis shows: "2026-02-01", or "02-01T10:00". */
+const DAYS = [0, 10] as const;
+const MINUTES = [5, 16] as const;
+
 interface Stay {
   readonly id: string;
   readonly from: number;
@@ -42,10 +47,12 @@ export function timeLine(manifest: Manifest, madeAt: string): string {
   if (lanes.length === 0 || !Number.isFinite(begin)) return "";
   const x = (time: number): number => LEFT + ((RIGHT - LEFT) * (time - begin)) / (end - begin);
   const height = lanes.length * LANE + 30;
+  // Labels that are all the same day would say nothing.
+  const tick = end - begin < 5 * DAY_MS ? MINUTES : DAYS;
   const ticks = [0, 1, 2, 3, 4].map((step) => {
     const time = begin + ((end - begin) * step) / 4;
     const anchor = step === 0 ? "start" : step === 4 ? "end" : "middle";
-    return `<line class="grid" x1="${x(time).toFixed(1)}" x2="${x(time).toFixed(1)}" y1="0" y2="${String(height - 20)}"/><text class="tick" x="${x(time).toFixed(1)}" y="${String(height - 4)}" text-anchor="${anchor}">${new Date(time).toISOString().slice(0, 10)}</text>`;
+    return `<line class="grid" x1="${x(time).toFixed(1)}" x2="${x(time).toFixed(1)}" y1="0" y2="${String(height - 20)}"/><text class="tick" x="${x(time).toFixed(1)}" y="${String(height - 4)}" text-anchor="${anchor}">${new Date(time).toISOString().slice(...tick)}</text>`;
   });
   const rows = lanes.map(([name, moves], lane) => {
     const y = lane * LANE + (LANE - BAR) / 2;
@@ -60,5 +67,5 @@ export function timeLine(manifest: Manifest, madeAt: string): string {
     });
     return `<text class="label" x="${String(LEFT - 8)}" y="${String(y + BAR - 7)}" text-anchor="end">${escaped(name)}</text>${bars.join("")}`;
   });
-  return `<svg class="lanes" viewBox="0 0 ${String(WIDTH)} ${String(height)}" role="img" aria-label="What each channel pointed at over time; the same is listed below">${ticks.join("")}${rows.join("")}</svg>`;
+  return `<svg class="lanes" viewBox="0 0 ${String(WIDTH)} ${String(height)}" role="img" aria-label="What each channel pointed at over time; the same is listed below">${ticks.join("")}${rows.join("")}</svg><p class="none">Each bar is a version the channel pointed at (times in UTC); the colour changes with every move.</p>`;
 }
