@@ -5,6 +5,9 @@ import { changeText, difference, isSame, packageLine, shown } from "./text";
 /** How many items of a kind are named; the others are counted. */
 const NAMED = 3;
 
+/** By which part of itself an image must grow or shrink to be worth a line. */
+const NOTABLE_SIZE = 0.001;
+
 /** Parts of an image's configuration that a change of breaks whoever relies on them. */
 const RELIED_ON = ["entrypoint", "cmd", "user", "workdir", "ports"];
 
@@ -84,7 +87,7 @@ function builtLines(built: BuiltComparison): readonly string[] {
       : [
           `packages: ${String(added.length)} added, ${String(kept.length - added.length)} changed (${kept.slice(0, NAMED).map(packageLine).join("; ")}${kept.length > NAMED ? "; …" : ""})`,
         ]),
-    ...(sizeBytes.from === sizeBytes.to
+    ...(Math.abs(sizeBytes.to - sizeBytes.from) < NOTABLE_SIZE * sizeBytes.from
       ? []
       : [
           `size: ${humanBytes(sizeBytes.from)} → ${humanBytes(sizeBytes.to)} (${difference(sizeBytes.from, sizeBytes.to)})`,
