@@ -14,9 +14,12 @@ export interface Vulnerability {
   readonly fixedIn: string;
 }
 
+/** What is scanned: an image on the engine, or an SBOM (CycloneDX) in a file. */
+export type ScanTarget = { readonly image: string } | { readonly sbom: string };
+
 interface Scanner {
   readonly command: string;
-  readonly args: (image: string) => readonly string[];
+  readonly args: (target: ScanTarget) => readonly string[];
   readonly read: (answer: unknown) => readonly Vulnerability[];
 }
 
@@ -47,7 +50,10 @@ interface TrivyAnswer {
 const SCANNERS: readonly Scanner[] = [
   {
     command: "grype",
-    args: (image) => [`docker:${image}`, "--output", "json", "--quiet"],
+    args: (target) => [
+      "image" in target ? `docker:${target.image}` : `sbom:${target.sbom}`,
+      ...["--output", "json", "--quiet"],
+    ],
     read: (answer) =>
       ((answer as GrypeAnswer).matches ?? []).map(({ vulnerability, artifact }) => ({
         id: vulnerability?.id ?? "?",
@@ -59,7 +65,10 @@ const SCANNERS: readonly Scanner[] = [
   },
   {
     command: "trivy",
-    args: (image) => ["image", "--quiet", "--format", "json", image],
+    args: (target) => [
+      "image" in target ? "image" : "sbom",
+      ...["--quiet", "--format", "json", "image" in target ? target.image : target.sbom],
+    ],
     read: (answer) =>
       ((answer as TrivyAnswer).Results ?? [])
         .flatMap((result) => result.Vulnerabilities ?? [])
@@ -76,20 +85,22 @@ const SCANNERS: readonly Scanner[] = [
 const LIMIT_MS = 900_000;
 const SHOWN = 15;
 
+/** What a scanner found. */
+export interface Scan {
+  readonly scanner: string;
+  readonly found: readonly Vulnerability[];
+}
+
 /**
- * Scans a local image with grype or trivy, whichever is on PATH, and refuses it for what is as severe as the threshold or more.
- * @returns which scanner said it, and how many vulnerabilities it found in all
- * @throws Failure VULNERABLE (exit 5); NO_SCANNER, SCAN_FAILED (exit 3)
+ * Scans an image or an SBOM with grype or trivy, whichever is on PATH.
+ * @throws Failure NO_SCANNER, SCAN_FAILED (exit 3)
  */
-export async function scanImage(
-  host: Host,
-  image: string,
-  threshold: Severity,
-): Promise<{ readonly scanner: string; readonly found: number }> {
+export async function scan(host: Host, target: ScanTarget): Promise<Scan> {
+  const what = "image" in target ? target.image : target.sbom;
   for (const scanner of SCANNERS) {
     const result = await host.run({
       command: scanner.command,
-      args: scanner.args(image),
+      args: scanner.args(target),
       env: scannerEnvironment(host.env),
       timeoutMs: LIMIT_MS,
       keepBytes: 256 * 1024 * 1024,
@@ -97,24 +108,58 @@ export async function scanImage(
     });
     if (result.spawnError !== undefined) continue;
     const found = parsed(scanner, result.stdout);
-    if (result.exitCode !== 0 || found === undefined) {
-      throw new Failure({
-        code: "SCAN_FAILED",
-        kind: "environment",
-        message: `${scanner.command} could not scan ${image}${result.timedOut ? ` within ${String(LIMIT_MS / 60_000)} minutes` : ` (exit ${String(result.exitCode)})`}.`,
-        log: result.stderr.trim().split("\n").slice(-10),
-        hint: "It fetches a database of vulnerabilities first: check its network access, or leave --scan out.",
-      });
-    }
-    refuseSevere(scanner.command, image, found, threshold);
-    return { scanner: scanner.command, found: found.length };
+    if (result.exitCode === 0 && found !== undefined) return { scanner: scanner.command, found };
+    throw new Failure({
+      code: "SCAN_FAILED",
+      kind: "environment",
+      message: `${scanner.command} could not scan ${what}${result.timedOut ? ` within ${String(LIMIT_MS / 60_000)} minutes` : ` (exit ${String(result.exitCode)})`}.`,
+      log: result.stderr.trim().split("\n").slice(-10),
+      hint: "It downloads a database of vulnerabilities first: check its network access.",
+    });
   }
-  throw new Failure({
+  throw noScanner();
+}
+
+/**
+ * Sees that a scanner is there, before work is done that needs its answer.
+ * @throws Failure NO_SCANNER (exit 3)
+ */
+export async function requireScanner(host: Host): Promise<void> {
+  for (const { command } of SCANNERS) {
+    const { spawnError } = await host.run({
+      command,
+      args: ["--version"],
+      env: scannerEnvironment(host.env),
+      timeoutMs: 20_000,
+      signal: host.signal,
+    });
+    if (spawnError === undefined) return;
+  }
+  throw noScanner();
+}
+
+function noScanner(): Failure {
+  return new Failure({
     code: "NO_SCANNER",
     kind: "environment",
-    message: "--scan was asked for, but neither grype nor trivy is on PATH.",
-    hint: "Install one of them, or leave --scan out.",
+    message: "Neither grype nor trivy is on PATH, so nothing can be scanned.",
+    hint: "Install one of them (anchore/grype, aquasecurity/trivy).",
   });
+}
+
+/**
+ * Scans a local image, and refuses it for what is as severe as the threshold or more.
+ * @returns which scanner said it, and how many vulnerabilities it found in all
+ * @throws Failure VULNERABLE (exit 5); those of scan
+ */
+export async function scanImage(
+  host: Host,
+  image: string,
+  threshold: Severity,
+): Promise<{ readonly scanner: string; readonly found: number }> {
+  const { scanner, found } = await scan(host, { image });
+  refuseSevere(scanner, image, found, threshold);
+  return { scanner, found: found.length };
 }
 
 function parsed(scanner: Scanner, stdout: string): readonly Vulnerability[] | undefined {
@@ -145,14 +190,14 @@ function refuseSevere(
     code: "VULNERABLE",
     kind: "build",
     message: `${scanner} finds ${String(severe.length)} ${severe.length === 1 ? "vulnerability" : "vulnerabilities"} of severity ${threshold} or more in ${image}.`,
-    log: severe
-      .slice(0, SHOWN)
-      .map(
-        ({ id, severity, package: name, version, fixedIn }) =>
-          `${severity} ${id} in ${name} ${version}${fixedIn === "" ? "" : `, fixed in ${fixedIn}`}`,
-      ),
+    log: severe.slice(0, SHOWN).map(vulnerabilityText),
     hint: "A newer base often has the fixes: mesa-template outdated shows one, --relock takes it. Raise the threshold with --scan critical.",
   });
+}
+
+/** One vulnerability, in a line. */
+export function vulnerabilityText({ id, severity, package: name, version, fixedIn }: Vulnerability): string {
+  return `${severity} ${id} in ${name} ${version}${fixedIn === "" ? "" : `, fixed in ${fixedIn}`}`;
 }
 
 /** What a scanner needs of the environment: where things are, the engine, the proxy, its own settings. */

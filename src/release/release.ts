@@ -14,6 +14,10 @@ export async function releaseAll(
   request: ReleaseRequest,
   stages: Stages,
 ): Promise<readonly TemplateResult[]> {
+  if (request.scan !== undefined) {
+    const { requireScanner } = await import("../build/scan");
+    await requireScanner(host);
+  }
   if (request.deploy) await stages.checkDeployPossible(host);
   host.emit({ type: "release-started", version: request.version, templates: request.templates });
   const limit = pLimit(request.concurrency);

@@ -27,6 +27,7 @@ import {
   sandboxRunCommand,
   sandboxShellCommand,
 } from "./sandbox";
+import { scanCommand } from "./scan";
 import {
   buildCommand,
   deployCommand,
@@ -63,6 +64,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   diffCommand,
   notesCommand,
   driftCommand,
+  scanCommand,
   sandboxRunCommand,
   sandboxShellCommand,
   sandboxBootstrapCommand,

@@ -1,0 +1,104 @@
+import { join } from "node:path";
+import * as z from "zod/mini";
+import { canonicalJson } from "../support/canonical-json";
+import { isoTime } from "../support/clock";
+import { Failure, messageOf } from "../support/errors";
+import { readIfPresent, writeAtomically } from "../support/files";
+import type { Host } from "../support/host";
+import { atLeast, scan, type Severity, type Vulnerability } from "./scan";
+
+/** Name of the last scan's result in a version's records. */
+export const SCAN_FILE = "scan.json";
+
+const keptScan = z.looseObject({
+  schemaVersion: z.literal(1),
+  scanner: z.string(),
+  scannedAt: z.string(),
+  found: z.array(
+    z.object({
+      id: z.string(),
+      severity: z.string(),
+      package: z.string(),
+      version: z.string(),
+      fixedIn: z.string(),
+    }),
+  ),
+});
+
+type KeptScan = z.infer<typeof keptScan>;
+
+/** A scan of one version, held against the one before. */
+export interface Rescan {
+  readonly scanner: string;
+  /** When it was scanned before, ISO 8601; null: never. */
+  readonly before: string | null;
+  /** All that was found, whatever its severity. */
+  readonly found: number;
+  /** What is as severe as the threshold or more and was not known before, the most severe first. */
+  readonly fresh: readonly Vulnerability[];
+}
+
+/**
+ * Scans a version's SBOM with today's database of vulnerabilities, and keeps what was found beside it for the next time.
+ * @param sbom path of the SBOM in the version's records
+ * @throws Failure NO_SBOM, SCAN_BROKEN (exit 8); NO_SCANNER, SCAN_FAILED (exit 3)
+ */
+export async function rescan(host: Host, folder: string, sbom: string, threshold: Severity): Promise<Rescan> {
+  const path = join(folder, SCAN_FILE);
+  if ((await readIfPresent(sbom)) === undefined) throw noSbom(sbom);
+  const before = await readScan(path);
+  const { scanner, found } = await scan(host, { sbom });
+  const sorted = [...found].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+  const kept: KeptScan = {
+    schemaVersion: 1,
+    scanner,
+    scannedAt: isoTime(host.clock.now()),
+    found: sorted.map((one) => ({ ...one })),
+  };
+  await writeAtomically(path, canonicalJson(kept));
+  return {
+    scanner,
+    before: before?.scannedAt ?? null,
+    found: found.length,
+    fresh: newSince(before?.found ?? [], sorted, threshold),
+  };
+}
+
+/** What is as severe as the threshold or more now and was not so before: a vulnerability that became more severe is new, too. */
+export function newSince(
+  before: readonly Vulnerability[],
+  now: readonly Vulnerability[],
+  threshold: Severity,
+): readonly Vulnerability[] {
+  const known = new Set(atLeast(before, threshold).map(keyOf));
+  return atLeast(now, threshold).filter((one) => !known.has(keyOf(one)));
+}
+
+function keyOf({ id, package: name, version }: Vulnerability): string {
+  return `${id} ${name} ${version}`;
+}
+
+async function readScan(path: string): Promise<KeptScan | undefined> {
+  const data = await readIfPresent(path);
+  if (data === undefined) return undefined;
+  try {
+    return keptScan.parse(JSON.parse(data.toString("utf8")));
+  } catch (error) {
+    throw new Failure({
+      code: "SCAN_BROKEN",
+      kind: "manifest",
+      message: `${path} holds no result of a scan: ${messageOf(error).split("\n")[0] ?? ""}`,
+      hint: "Restore it from git, or remove it: everything that is found then counts as new.",
+      cause: error,
+    });
+  }
+}
+
+function noSbom(path: string): Failure {
+  return new Failure({
+    code: "NO_SBOM",
+    kind: "manifest",
+    message: `The version's SBOM is missing: ${path}.`,
+    hint: "Restore it from git, or build the version again (mesa-template release VERSION --force).",
+  });
+}

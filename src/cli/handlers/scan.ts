@@ -1,0 +1,58 @@
+import { join } from "node:path";
+import type { CommandHandler } from "../command";
+import { entriesOf, sortedEntries } from "../ref";
+import { rescan, type Rescan } from "../../build/rescan";
+import { vulnerabilityText, type Severity } from "../../build/scan";
+import type { Manifest, ManifestEntry } from "../../manifest/entry";
+import { readManifest } from "../../manifest/index";
+import { SBOM_FILE } from "../../record/index";
+import { Failure } from "../../support/errors";
+import { EXIT_CODES } from "../../support/exit-codes";
+import { paths } from "../../support/paths";
+
+type Scanned = Rescan & { readonly id: string };
+
+export const run: CommandHandler = async (args, { host, root, templates }) => {
+  const folders = paths(root);
+  const manifest = await readManifest(folders.manifest);
+  const refs = args.list("refs");
+  const entries =
+    refs.length === 0
+      ? pointedAt(manifest, templates)
+      : [...new Set(refs.flatMap((ref) => entriesOf(manifest, ref, templates)))];
+  const severity = (args.text("severity") ?? "low") as Severity;
+  const scanned: Scanned[] = [];
+  // One after the other: they share the scanner's database.
+  for (const entry of entries) {
+    const folder = folders.record(entry);
+    const result = await rescan(host, folder, join(folder, SBOM_FILE), severity);
+    scanned.push({ id: entry.id, ...result });
+  }
+  const fresh = scanned.some((one) => one.fresh.length > 0);
+  return {
+    exitCode: fresh ? EXIT_CODES.drift : EXIT_CODES.done,
+    json: { ok: true, versions: scanned.map(({ fresh: found, ...rest }) => ({ ...rest, new: found })) },
+    text: scanned.map(textOf).join(""),
+  };
+};
+
+/** What channels point at. @throws Failure NOTHING_TO_SCAN (exit 2) */
+function pointedAt(manifest: Manifest, templates: readonly string[] | undefined): readonly ManifestEntry[] {
+  const ids = new Set(Object.values(manifest.channels).flatMap((channels) => Object.values(channels)));
+  const found = sortedEntries(manifest).filter(
+    ({ id, template }) => ids.has(id) && (templates?.includes(template) ?? true),
+  );
+  if (found.length > 0) return found;
+  throw new Failure({
+    code: "NOTHING_TO_SCAN",
+    kind: "usage",
+    message: "No channel points at a version, so there is nothing to scan.",
+    hint: "Name versions (mesa-template scan 0.20.0), or promote one.",
+  });
+}
+
+function textOf({ id, scanner, before, found, fresh }: Scanned): string {
+  const since = before === null ? "first scan" : `since ${before.slice(0, 10)}`;
+  const head = `${id}  ${scanner}: ${String(found)} found, ${String(fresh.length)} new (${since})\n`;
+  return head + fresh.map((one) => `  ${vulnerabilityText(one)}\n`).join("");
+}
