@@ -16,7 +16,6 @@ const HEAVY = [
   "@cyclonedx/cyclonedx-library",
   "@mesadev/sdk",
   "handlebars",
-  "listr2",
   "openpgp",
   "packageurl-js",
   "re2js",

@@ -1,23 +1,41 @@
-import { appendFileSync } from "node:fs";
+import { closeSync, constants, openSync, writeSync } from "node:fs";
 import type { EmitEvent } from "../support/events";
-import { Failure, messageOf } from "../support/errors";
+import { messageOf } from "../support/errors";
 import { isoTime, type Clock } from "../support/clock";
-import type { Redactor } from "../support/redact";
+import { redactValue, type Redactor } from "../support/redact";
 
-/** Appends every event to a file as one JSON object a line, at once, so that a reader can follow. A file that cannot be written is wrong usage. */
-export function eventsFile(path: string, clock: Clock, redact: Redactor): EmitEvent {
-  return (event) => {
-    const line = JSON.stringify({ schemaVersion: 1, time: isoTime(clock.now()), ...event });
+const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
+
+/**
+ * Appends every event to a file as one JSON object a line, at once, so that a reader can follow. The file is never worth a release:
+ * where it cannot be written, also a named pipe that nobody reads, one warning says so and the run goes on without it.
+ */
+export function eventsFile(
+  path: string,
+  clock: Clock,
+  redact: Redactor,
+  warn: (message: string) => void,
+): EmitEvent {
+  let broken = false;
+  const append = (line: string): void => {
+    const file = openSync(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o644);
     try {
-      appendFileSync(path, `${redact(line)}\n`);
+      const bytes = Buffer.from(line);
+      if (writeSync(file, bytes) < bytes.length) throw new Error("only a part of a line could be written");
+    } finally {
+      closeSync(file);
+    }
+  };
+  return (event) => {
+    if (broken) return;
+    const line = JSON.stringify(
+      redactValue({ schemaVersion: 1, time: isoTime(clock.now()), ...event }, redact),
+    );
+    try {
+      append(`${line}\n`);
     } catch (error) {
-      throw new Failure({
-        code: "EVENTS_FILE",
-        kind: "usage",
-        message: `The events file ${path} cannot be written: ${messageOf(error)}`,
-        hint: "Give --events a file in an existing, writable folder.",
-        cause: error,
-      });
+      broken = true;
+      warn(`The events file ${path} cannot be written, so it ends here: ${messageOf(error)}`);
     }
   };
 }

@@ -1,11 +1,20 @@
 import { setMaxListeners } from "node:events";
 import { Failure } from "../support/errors";
 
+/** Whether nothing is said about this end: who closed standard output knows. */
+export function isQuiet(error: unknown): boolean {
+  return error instanceof Failure && error.code === "STDOUT_CLOSED";
+}
+
 /**
- * Turns SIGINT, SIGTERM and SIGHUP into an aborted signal, so that everything that was begun is undone before the end.
- * A third signal ends the program at once.
+ * Turns SIGINT, SIGTERM, SIGHUP and a standard output that nobody reads into an aborted signal, so that everything that was begun is
+ * undone before the end. A third signal ends the program at once. A standard error that nobody reads changes nothing.
+ * @param announce shows people that the end has begun
  */
-export function interruption(): { readonly signal: AbortSignal; dispose(): void } {
+export function interruption(announce: (text: string) => void): {
+  readonly signal: AbortSignal;
+  dispose(): void;
+} {
   const controller = new AbortController();
   // Whatever runs at the same time listens; Node warns of a leak from the eleventh listener on.
   setMaxListeners(0, controller.signal);
@@ -13,6 +22,7 @@ export function interruption(): { readonly signal: AbortSignal; dispose(): void 
   const onSignal = (name: NodeJS.Signals): void => {
     count += 1;
     if (count > 2) process.exit(130);
+    if (count === 1) announce(`interrupted by ${name}: cleaning up (a third signal ends at once)\n`);
     controller.abort(
       new Failure({
         code: "INTERRUPTED",
@@ -22,12 +32,28 @@ export function interruption(): { readonly signal: AbortSignal; dispose(): void 
       }),
     );
   };
+  const onStdoutError = (error: Error): void => {
+    controller.abort(
+      new Failure({
+        code: "STDOUT_CLOSED",
+        kind: "interrupted",
+        message: "Standard output was closed.",
+        cause: error,
+      }),
+    );
+  };
+  const ignore = (): void => undefined;
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, onSignal);
+  process.stdout.on("error", onStdoutError);
+  // For good: what was written last may fail after the command has ended.
+  process.stderr.on("error", ignore);
   return {
     signal: controller.signal,
     dispose: () => {
       for (const name of signals) process.off(name, onSignal);
+      process.stdout.on("error", ignore);
+      process.stdout.off("error", onStdoutError);
     },
   };
 }

@@ -9,13 +9,13 @@ import { COMMANDS } from "./commands/index";
 import { errorDocument, errorText } from "./output";
 import { parseCommandLine, type ParsedCommand } from "./parser";
 import { progressFor, type Progress } from "./progress";
-import { interruption } from "./interruption";
+import { interruption, isQuiet } from "./interruption";
 import { systemClock } from "../support/clock";
-import { exitCodeOf } from "../support/errors";
+import { exitCodeOf, Failure, hasErrno } from "../support/errors";
 import { EXIT_CODES, type ExitCode } from "../support/exit-codes";
 import type { EmitEvent } from "../support/events";
 import type { Host } from "../support/host";
-import { createRedactor, type Redactor } from "../support/redact";
+import { createRedactor, redactValue, type Redactor } from "../support/redact";
 import { findRoot } from "../support/paths";
 import type { RunProcess } from "../support/process";
 
@@ -45,7 +45,15 @@ async function prepare(
   const args = commandArguments(values, []);
   const json = args.flag("json");
   const live = process.stderr.isTTY && !json && !isCi(env) && (env["NO_COLOR"] ?? "") === "";
-  const progress = progressFor(live, (text) => process.stderr.write(text), systemClock, redact);
+  const toStderr = (text: string | Uint8Array): void => {
+    process.stderr.write(text);
+  };
+  // A pseudo-terminal that nobody gave a size says 0.
+  const size = (): { columns: number; rows: number } => ({
+    columns: process.stderr.columns || 80,
+    rows: process.stderr.rows || 24,
+  });
+  const progress = progressFor(live ? { write: toStderr, size } : undefined, toStderr, systemClock, redact);
   const sinks: EmitEvent[] = [
     (event) => {
       progress.handle(event);
@@ -54,7 +62,11 @@ async function prepare(
   const events = args.text("events");
   if (events !== undefined) {
     const { eventsFile } = await import("./events-file");
-    sinks.push(eventsFile(resolve(events), systemClock, redact));
+    sinks.push(
+      eventsFile(resolve(events), systemClock, redact, (message) => {
+        progress.handle({ type: "warning", message });
+      }),
+    );
   }
   const concurrency = args.number("concurrency") ?? availableParallelism();
   if (!Number.isInteger(concurrency) || concurrency < 1) {
@@ -94,12 +106,13 @@ async function prepare(
     json,
     terminal: {
       interactive: process.stdin.isTTY && process.stderr.isTTY && !json && !isCi(env),
-      width: process.stdout.isTTY ? process.stdout.columns : undefined,
+      width: process.stdout.isTTY ? process.stdout.columns || 80 : undefined,
       stdout: (text) => {
         process.stdout.write(text);
       },
       stderr: (text) => {
-        process.stderr.write(text);
+        if (typeof text === "string") progress.print(text);
+        else toStderr(text);
       },
       confirm,
     },
@@ -107,22 +120,33 @@ async function prepare(
   return { context, progress };
 }
 
-async function write(stream: NodeJS.WriteStream, text: string): Promise<void> {
-  if (text === "") return;
-  await new Promise<void>((done) => {
-    stream.write(text, () => {
-      done();
+/** Writes all of a text; answers with what went wrong. */
+async function write(stream: NodeJS.WriteStream, text: string): Promise<Error | undefined> {
+  if (text === "") return undefined;
+  return new Promise((done) => {
+    stream.write(text, (error) => {
+      done(error ?? undefined);
     });
   });
 }
 
+/** @throws Failure STDOUT_FAILED (exit 3) where the result is lost, save to a reader that has read enough (… | head -1) */
 async function report(outcome: CommandOutcome, json: boolean, redact: Redactor): Promise<void> {
-  if (json) await write(process.stdout, redact(`${JSON.stringify(outcome.json)}\n`));
-  else if (outcome.text !== "")
-    await write(process.stdout, redact(outcome.text.endsWith("\n") ? outcome.text : `${outcome.text}\n`));
+  const text = json ? JSON.stringify(redactValue(outcome.json, redact)) : redact(outcome.text);
+  if (text === "") return;
+  const error = await write(process.stdout, text.endsWith("\n") ? text : `${text}\n`);
+  if (error === undefined || hasErrno(error, "EPIPE")) return;
+  throw new Failure({
+    code: "STDOUT_FAILED",
+    kind: "environment",
+    message: `The result could not be written to standard output: ${error.message}`,
+    hint: "Check where the output goes to, e.g. whether that disk is full. What the command did is done.",
+    cause: error,
+  });
 }
 
 async function reportError(error: unknown, json: boolean, redact: Redactor): Promise<ExitCode> {
+  if (isQuiet(error)) return exitCodeOf(error);
   if (json)
     await write(process.stdout, `${JSON.stringify({ ok: false, error: errorDocument(error, redact) })}\n`);
   else await write(process.stderr, errorText(error, redact));
@@ -140,9 +164,12 @@ export async function main(
   const json =
     (separator < 0 ? argv : argv.slice(0, separator)).includes("--json") ||
     /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
-  const stop = interruption();
   const alive = keepAlive();
   let progress: Progress | undefined;
+  const stop = interruption((message) => {
+    if (progress === undefined) process.stderr.write(message);
+    else progress.print(message);
+  });
   try {
     const parsed = await parseCommandLine(argv, specs, Math.min(process.stdout.columns || 100, 120));
     if ("help" in parsed) {
@@ -159,12 +186,15 @@ export async function main(
     progress = prepared.progress;
     const { run } = await parsed.spec.load();
     const outcome = await run(commandArguments(values, parsed.rest), prepared.context);
-    await progress.close();
+    progress.close();
     await report(outcome, prepared.context.json, redact);
     return outcome.exitCode;
   } catch (error) {
-    await progress?.close();
-    return await reportError(stop.signal.aborted ? stop.signal.reason : error, json, redact);
+    progress?.close();
+    const why: unknown = stop.signal.aborted ? stop.signal.reason : error;
+    for (const line of stop.signal.aborted && !isQuiet(why) ? (progress?.notReached() ?? []) : [])
+      await write(process.stderr, `not reached: ${line}\n`);
+    return await reportError(why, json, redact);
   } finally {
     clearInterval(alive);
     stop.dispose();

@@ -1,60 +1,102 @@
-import type { ReleaseEvent } from "../support/events";
+import { clearInterval, setInterval } from "node:timers";
+import { liveTree } from "./live-tree";
+import { STAGES, type ReleaseEvent, type StageName } from "../support/events";
 import type { Clock } from "../support/clock";
 import type { Redactor } from "../support/redact";
-import { stampedLine } from "./plain-progress";
 
+/** What people see of a run on stderr. */
 export interface Progress {
   handle(event: ReleaseEvent): void;
-  /** Ends the picture so that what follows stands below it. */
-  close(): Promise<void>;
+  /** Writes text where nothing overwrites it. */
+  print(text: string): void;
+  /** Ends the picture, so that what follows stands below it. */
+  close(): void;
+  /** The stages that had not finished, by template; empty where nothing is released. */
+  notReached(): readonly string[];
 }
 
-/** Time-stamped lines, for pipes, CI and NO_COLOR. */
-export function plainProgress(write: (text: string) => void, clock: Clock, redact: Redactor): Progress {
-  return {
-    handle(event) {
-      const line = stampedLine(event, clock.now());
-      if (line !== undefined) write(redact(line));
-    },
-    close: () => Promise.resolve(),
-  };
+export interface Screen {
+  readonly write: (text: string) => void;
+  /** Columns and rows of the terminal; read again for each picture, because windows change. */
+  readonly size: () => { readonly columns: number; readonly rows: number };
 }
 
-/**
- * A live task tree on a terminal, plain lines otherwise. The tree's library is loaded when a release begins to show,
- * not before; events that come meanwhile are kept for it.
- */
+/** A time that a stage took or has taken so far. */
+export function seconds(ms: number): string {
+  return ms < 1000 ? `${String(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
+}
+
+/** One event as a line for people, or undefined when it says nothing to them. */
+export function progressLine(event: ReleaseEvent): string | undefined {
+  switch (event.type) {
+    case "release-started":
+      return `release ${event.version}: ${event.templates.join(", ")}`;
+    case "stage-started":
+      return `${event.template}: ${event.stage} …`;
+    case "stage-progress":
+      return `${event.template}: ${event.stage}: ${event.message}`;
+    case "stage-finished":
+      return `${event.template}: ${event.stage} ${event.outcome} (${seconds(event.durationMs)})${event.message === undefined ? "" : `: ${event.message}`}`;
+    case "note":
+      return `${event.template === undefined ? "" : `${event.template}: `}${event.message}`;
+    case "warning":
+      return `warning: ${event.template === undefined ? "" : `${event.template}: `}${event.message}`;
+    case "release-finished":
+      return undefined;
+  }
+}
+
+/** The line with the time of day (UTC) before it. */
+function stampedLine(event: ReleaseEvent, nowMs: number): string | undefined {
+  const line = progressLine(event);
+  return line === undefined ? undefined : `[${new Date(nowMs).toISOString().slice(11, 19)}] ${line}\n`;
+}
+
+/** How often the picture on a terminal is drawn anew, in ms. */
+const FRAME_MS = 100;
+
+/** A live tree on a terminal while something is released; time-stamped lines otherwise. */
 export function progressFor(
-  live: boolean,
+  screen: Screen | undefined,
   write: (text: string) => void,
   clock: Clock,
   redact: Redactor,
 ): Progress {
-  const plain = plainProgress(write, clock, redact);
-  if (!live) return plain;
-  let tree: Promise<Progress> | undefined;
-  let waiting: ReleaseEvent[] = [];
-  let ready: Progress | undefined;
+  const unfinished = new Map<string, Set<StageName>>();
+  let tree: ReturnType<typeof liveTree> | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  const showPlainly = (event: ReleaseEvent): void => {
+    const line = stampedLine(event, clock.now());
+    if (line !== undefined) write(redact(line));
+  };
   return {
     handle(event) {
-      if (ready !== undefined) {
-        ready.handle(event);
-        return;
+      if (event.type === "release-started") {
+        for (const template of event.templates) unfinished.set(template, new Set(STAGES));
+        if (screen !== undefined && tree === undefined) {
+          tree = liveTree(event, screen, clock, redact);
+          timer = setInterval(tree.draw, FRAME_MS);
+          timer.unref();
+          return;
+        }
       }
-      if (tree === undefined && event.type !== "release-started") {
-        plain.handle(event);
-        return;
-      }
-      waiting.push(event);
-      tree ??= import("./task-tree").then(({ taskTree }) => {
-        ready = taskTree(redact);
-        for (const kept of waiting) ready.handle(kept);
-        waiting = [];
-        return ready;
-      });
+      if (event.type === "stage-finished" && event.outcome !== "failed")
+        unfinished.get(event.template)?.delete(event.stage);
+      if (tree === undefined) showPlainly(event);
+      else tree.handle(event);
     },
-    async close() {
-      if (tree !== undefined) await (await tree).close();
+    print(text) {
+      if (tree === undefined) write(text);
+      else tree.print(text);
     },
+    close() {
+      clearInterval(timer);
+      tree?.close();
+      tree = undefined;
+    },
+    notReached: () =>
+      [...unfinished]
+        .filter(([, stages]) => stages.size > 0)
+        .map(([template, stages]) => `${template}: ${[...stages].join(", ")}`),
   };
 }

@@ -14,8 +14,11 @@ const SECRET_NAMES =
 /** A redactor that knows the secrets found in an environment. `MESA_ORGS=org:key` counts with its keys. */
 export function createRedactor(env: Readonly<Record<string, string | undefined>>): Redactor {
   const secrets = new Set<string>();
+  const forms = new Set<string>();
   const add = (value: string | undefined): void => {
-    if (value !== undefined && value.length >= 6) secrets.add(value);
+    if (value === undefined || value.length < 6) return;
+    secrets.add(value);
+    for (const form of formsOf(value)) forms.add(form);
   };
   for (const [name, value] of Object.entries(env)) {
     if (!SECRET_NAMES.test(name) || value === undefined) continue;
@@ -24,9 +27,34 @@ export function createRedactor(env: Readonly<Record<string, string | undefined>>
   }
   const redact = (text: string): string => {
     let shown = text;
-    for (const secret of [...secrets].sort((a, b) => b.length - a.length))
+    for (const secret of [...forms].sort((a, b) => b.length - a.length))
       shown = shown.replaceAll(secret, "***");
     return shown;
   };
   return Object.assign(redact, { add, values: (): readonly string[] => [...secrets] });
+}
+
+/** How a secret may stand in a text: as it is, escaped for JSON or an address, and what has several lines (a key in PEM) line by line, too. */
+function formsOf(value: string): readonly string[] {
+  const forms = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)];
+  const lines = value
+    .split(/\r?\n|\\n/u)
+    .map((line) => line.trim())
+    .filter((line) => line.length >= 12 && !line.startsWith("-----"));
+  if (lines.length > 0 && lines[0] !== value) {
+    const body = lines.join("");
+    for (const text of [...lines, body])
+      forms.push(text, text.replaceAll("+", "-").replaceAll("/", "_").replace(/=+$/u, ""));
+  }
+  return forms;
+}
+
+/** A value for JSON with the secrets in its texts hidden; once it is JSON, quotes and line breaks are escaped and no longer match. */
+export function redactValue(value: unknown, redact: Redactor): unknown {
+  if (typeof value === "string") return redact(value);
+  if (Array.isArray(value)) return value.map((item: unknown) => redactValue(item, redact));
+  if (typeof value !== "object" || value === null || "toJSON" in value) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [redact(key), redactValue(item, redact)]),
+  );
 }
