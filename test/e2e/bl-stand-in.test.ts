@@ -19,7 +19,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   "usage-error": "the usage text after the error is shorter",
   "deploy-dryrun-bad-toml": "the product checks blaxel.toml itself before bl sees it",
   "deploy-early-errors": "time-outs, registry credentials and build env files are not used by the product",
-  "deploy-image": "the product never deploys a ready image",
+  "deploy-image": "has a blaxel.toml of its own, and so a test of its own below",
   "deploy-unknown-type": "the product always says the type",
   "deploy-stdout-noise": "shown through the fault bl-noise",
   "deploy-warnings": "the warning about a missing sandbox API is not printed",
@@ -38,6 +38,8 @@ let server: Server;
 let port = 0;
 let expected: RecordedRequest[] = [];
 let seen: string[] = [];
+/** The JSON that was sent with them. */
+let bodies: unknown[] = [];
 /** What the recorded server said in x-should-retry with a status. */
 let shouldRetry: Readonly<Record<string, string>> = {};
 
@@ -83,12 +85,16 @@ beforeAll(async () => {
     swaps: process.env["WORLD_BL"] === undefined ? {} : { bl: process.env["WORLD_BL"] },
   });
   server = createServer((request, response) => {
-    request.resume();
+    let sent = "";
+    request.on("data", (chunk: Buffer) => {
+      sent += chunk.toString("utf8");
+    });
     request.on("end", () => {
       if (request.url?.startsWith("/_world/") === true) {
         response.writeHead(200, { "Content-Type": "application/json" }).end('{"on":false}');
         return;
       }
+      if (sent.startsWith("{")) bodies.push(JSON.parse(sent));
       seen.push(`${request.method ?? ""} ${request.url?.split("?")[0] ?? ""}`);
       const answer = expected.shift();
       const body = concrete(answer?.body ?? "");
@@ -112,12 +118,14 @@ afterAll(() => {
 
 async function replay(
   run: RecordedRun,
+  toml = 'name = "x"\ntype = "sandbox"\n\n[runtime]\nmemory = 4096\n',
 ): Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }> {
   const project = join(work, "proj");
   rmSync(project, { recursive: true, force: true });
+  rmSync(join(work, "tmp"), { recursive: true, force: true });
   for (const folder of [project, join(work, "home"), join(work, "tmp")])
     mkdirSync(folder, { recursive: true });
-  writeFileSync(join(project, "blaxel.toml"), 'name = "x"\ntype = "sandbox"\n\n[runtime]\nmemory = 4096\n');
+  writeFileSync(join(project, "blaxel.toml"), toml);
   writeFileSync(
     join(project, "Dockerfile"),
     'FROM ghcr.io/blaxel-ai/sandbox:latest AS api\nFROM debian:bookworm-slim\nCOPY --from=api /sandbox-api /usr/local/bin/sandbox-api\nENTRYPOINT ["/usr/local/bin/sandbox-api"]\n',
@@ -126,6 +134,7 @@ async function replay(
   const server = run.comments.find((comment) => comment.startsWith("server: "))?.slice("server: ".length);
   shouldRetry = (JSON.parse(server ?? "{}") as { shouldRetry?: typeof shouldRetry }).shouldRetry ?? {};
   seen = [];
+  bodies = [];
   const env = {
     PATH: `${join(work, "bin")}:${process.env["PATH"] ?? ""}`,
     HOME: join(work, "home"),
@@ -190,4 +199,47 @@ describe("the stand-in bl does what the real one was recorded doing", () => {
     },
     60_000,
   );
+});
+
+describe("a deploy of a ready image", () => {
+  const TOML = 'type = "sandbox"\nimage = "ghcr.io/Org/My_App:1.2"\n';
+  const runs = parseRecording(readFileSync(join(RECORDINGS, "deploy-image.txt"))).slice(0, 2);
+  const auths = (auth: string): string => JSON.stringify({ auths: { "ghcr.io": { auth } } });
+
+  it.each([
+    { run: runs[0], more: {} },
+    { run: runs[1], more: { dockerConfig: auths("dTpw"), skipBuild: "true" } },
+  ])("$run.command sends what was recorded: no zip, no upload", async ({ run, more }) => {
+    if (run === undefined) throw new Error("deploy-image has no such run");
+    const ran = await replay(run, TOML);
+    expect([ran.code, ran.stdout, ran.stderr]).toEqual([
+      run.exitCode,
+      expect.stringMatching(pattern(run.stdout)),
+      expect.stringMatching(pattern(run.stderr)),
+    ]);
+    expect(bodies).toEqual([
+      {
+        metadata: { name: "my-app", labels: {} },
+        spec: { runtime: { image: "ghcr.io/Org/My_App:1.2", envs: [], ...more } },
+      },
+    ]);
+    expect(seen.filter((request) => request.startsWith("PUT"))).toEqual([]);
+    expect(readdirSync(join(work, "tmp"))).toEqual([]);
+  });
+
+  it("takes credentials from a file, with a digest in the reference and a name of its own", async () => {
+    const file = join(work, "config.json");
+    writeFileSync(file, JSON.stringify({ auths: { "ghcr.io": { auth: "ZmlsZTpw" } }, credsStore: "none" }));
+    const [run] = runs;
+    if (run === undefined) throw new Error("deploy-image is empty");
+    const image = `ghcr.io/org/app@sha256:${"a".repeat(64)}`;
+    const command = `bl deploy -y -o json --docker-config ${file}`;
+    await replay({ ...run, command }, `type = "sandbox"\nimage = "${image}"\n`);
+    expect(bodies).toEqual([
+      {
+        metadata: { name: "app", labels: {} },
+        spec: { runtime: { image, envs: [], dockerConfig: auths("ZmlsZTpw") } },
+      },
+    ]);
+  });
 });

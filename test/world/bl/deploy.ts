@@ -27,7 +27,7 @@ export async function deploy(parsed: Parsed, session: Session): Promise<number> 
   const project = readProject(parsed, folder);
   const json = parsed.flags["output"]?.[0] === "json";
   const begun = Date.now();
-  const { zip, files } = packZip(folder);
+  const { zip, files } = project.generated ? packZip(folder) : { zip: Buffer.alloc(0), files: [] };
   if (parsed.flags["dryrun"] !== undefined) {
     dryRun(project, files, json);
     return 0;

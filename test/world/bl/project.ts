@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { parse } from "smol-toml";
 import type { Parsed } from "./flags";
 
@@ -60,6 +60,36 @@ function envList(
   return [...found].map(([name, value]) => ({ name, value }));
 }
 
+type Auths = Readonly<Record<string, unknown>>;
+
+function authsIn(path: string): Auths {
+  try {
+    return (JSON.parse(readFileSync(path, "utf8")) as { readonly auths?: Auths }).auths ?? {};
+  } catch {
+    return {};
+  }
+}
+
+/** Credentials for the image's registry as they go to Blaxel: the project's own, then --docker-config, then --registry-cred; `auths` only. */
+function dockerConfig(parsed: Parsed, folder: string): string | undefined {
+  const file = parsed.flags["docker-config"]?.[0];
+  const given = (parsed.flags["registry-cred"] ?? []).map((word) => {
+    const at = word.indexOf("=");
+    return [word.slice(0, at), { auth: Buffer.from(word.slice(at + 1)).toString("base64") }] as const;
+  });
+  const auths = {
+    ...authsIn(join(folder, ".docker/config.json")),
+    ...(file === undefined ? {} : authsIn(resolve(file))),
+    ...Object.fromEntries(given),
+  };
+  return Object.keys(auths).length === 0 ? undefined : JSON.stringify({ auths });
+}
+
+/** The name in an image's reference: its last path segment, without digest and tag. */
+function imageName(reference: string): string {
+  return basename(reference.replace(/@.*$/u, "")).replace(/:.*$/u, "");
+}
+
 /** What would be deployed from the folder. */
 export function readProject(parsed: Parsed, folder: string): Project {
   const toml = readToml(folder);
@@ -68,8 +98,8 @@ export function readProject(parsed: Parsed, folder: string): Project {
   const named =
     typeof toml["name"] === "string"
       ? toml["name"]
-      : (parsed.flags["name"]?.[0] ??
-        (image === undefined ? basename(folder) : basename(image).replace(/:.*$/u, "")));
+      : (parsed.flags["name"]?.[0] ?? (image === undefined ? basename(folder) : imageName(image)));
+  const credentials = image === undefined ? undefined : dockerConfig(parsed, folder);
   const kept = ["expires", "memory", "ttl", "terminationGracePeriodSeconds", "extraArgs", "ports"].filter(
     (key) => runtime[key] !== undefined,
   );
@@ -83,6 +113,8 @@ export function readProject(parsed: Parsed, folder: string): Project {
         ...Object.fromEntries(kept.map((key) => [key, runtime[key]])),
         ...(image === undefined ? {} : { image }),
         envs: envList(parsed, folder, toml),
+        ...(credentials === undefined ? {} : { dockerConfig: credentials }),
+        ...(image !== undefined && parsed.flags["skip-build"] !== undefined ? { skipBuild: "true" } : {}),
       },
     },
   };
