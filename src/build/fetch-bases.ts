@@ -1,6 +1,6 @@
 import type { Engine } from "../docker/index";
 import { imageReference, imagesOf, type LockedImage } from "../lock/lock";
-import { credentialsFor } from "../registry/credentials";
+import { credentialsFor, engineLogin, type Login } from "../registry/credentials";
 import type { RenderedTemplate } from "../render/rendered";
 import { causeOf, Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
@@ -28,17 +28,11 @@ export async function pullBases(
     imagesOf(rendered.lock).map(async ([, locked]) => {
       const reference = pulledReference(mirror, locked);
       if ((await engine.image(reference)) !== undefined) return;
-      const registry = reference.split("/", 1)[0] ?? "";
-      const mirrorHost = mirror === "" ? undefined : registry;
-      const login = await credentialsFor(
-        host,
-        registry === "docker.io" ? "registry-1.docker.io" : registry,
-        mirrorHost,
-      );
       try {
-        await engine.pull({ reference, platform: PLATFORM, login, signal: host.signal });
+        await pullWithLogin(host, engine, reference, mirror);
       } catch (error) {
         host.signal.throwIfAborted();
+        if (error instanceof Failure && error.code === "CREDENTIAL_HELPER") throw error.on(rendered.template);
         throw new Failure({
           code: "BASE_UNAVAILABLE",
           kind: "build",
@@ -50,4 +44,34 @@ export async function pullBases(
       }
     }),
   );
+}
+
+/** A credential helper that fails matters only where the image is not public, as it is with docker pull. */
+async function pullWithLogin(host: Host, engine: Engine, reference: string, mirror: string): Promise<void> {
+  const [registry = "", ...rest] = (reference.split("@", 1)[0] ?? "").split("/");
+  const pull = (login?: Login): Promise<void> =>
+    engine.pull({
+      reference,
+      platform: PLATFORM,
+      login: login === undefined ? undefined : engineLogin(login),
+      signal: host.signal,
+    });
+  const mirrorHost = mirror === "" ? undefined : registry;
+  let login: Login | undefined;
+  try {
+    login = await credentialsFor(host, { registry, path: rest.join("/"), mirrorHost });
+  } catch (helperFailed) {
+    host.signal.throwIfAborted();
+    try {
+      await pull();
+    } catch {
+      throw helperFailed;
+    }
+    host.emit({
+      type: "warning",
+      message: `${messageOf(helperFailed)} ${reference} was fetched without a login.`,
+    });
+    return;
+  }
+  await pull(login);
 }

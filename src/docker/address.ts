@@ -1,3 +1,5 @@
+import { dockerConfigFolder, setIn } from "../support/docker-files";
+
 /** A place where an engine may be. */
 export interface EngineAddress {
   /** unix:///path, tcp://host:port or ssh://[user@]host[:port][/path] */
@@ -43,10 +45,10 @@ UnknownContext.prototype.name = "UnknownContext";
  */
 export function engineAddresses(sources: AddressSources): readonly EngineAddress[] {
   const { env } = sources;
-  const dockerHost = env["DOCKER_HOST"];
-  if (dockerHost !== undefined && dockerHost !== "") return [fromDockerHost(dockerHost, env)];
-  const named = env["DOCKER_CONTEXT"];
-  const name = named !== undefined && named !== "" ? named : sources.currentContext;
+  const dockerHost = setIn(env, "DOCKER_HOST");
+  if (dockerHost !== undefined) return [fromDockerHost(dockerHost, env)];
+  const named = setIn(env, "DOCKER_CONTEXT");
+  const name = named ?? sources.currentContext;
   if (name === undefined || name === "" || name === "default") return usualSockets(env);
   const found = sources.context(name);
   if (found === undefined)
@@ -62,10 +64,10 @@ export function engineAddresses(sources: AddressSources): readonly EngineAddress
 }
 
 function usualSockets(env: AddressSources["env"]): readonly EngineAddress[] {
-  const runtime = env["XDG_RUNTIME_DIR"];
-  const home = env["HOME"];
+  const runtime = setIn(env, "XDG_RUNTIME_DIR");
+  const home = setIn(env, "HOME");
   const below = (folder: string | undefined, path: string, source: string): readonly EngineAddress[] =>
-    folder === undefined || folder === "" ? [] : [{ url: `unix://${folder}/${path}`, source }];
+    folder === undefined ? [] : [{ url: `unix://${folder}/${path}`, source }];
   return [
     { url: "unix:///var/run/docker.sock", source: "the default socket" },
     ...below(runtime, "docker.sock", "rootless Docker"),
@@ -77,11 +79,10 @@ function usualSockets(env: AddressSources["env"]): readonly EngineAddress[] {
 
 function fromDockerHost(text: string, env: AddressSources["env"]): EngineAddress {
   const url = text.includes("://") ? text : `tcp://${text}`;
-  const verify = (env["DOCKER_TLS_VERIFY"] ?? "") !== "";
-  const tls = verify || (env["DOCKER_TLS"] ?? "") !== "";
+  const verify = setIn(env, "DOCKER_TLS_VERIFY") !== undefined;
+  const tls = verify || setIn(env, "DOCKER_TLS") !== undefined;
   if (!url.startsWith("tcp:") || !tls) return { url, source: "DOCKER_HOST" };
-  const home = env["HOME"];
-  const certificates = env["DOCKER_CERT_PATH"] ?? (home === undefined ? undefined : `${home}/.docker`);
+  const certificates = setIn(env, "DOCKER_CERT_PATH") ?? dockerConfigFolder(env);
   return {
     url,
     source: "DOCKER_HOST",

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { dockerConfigFolder } from "../support/docker-files";
 import type { AddressSources, ContextEndpoint } from "./address";
 
 function field(value: unknown, ...path: readonly string[]): unknown {
@@ -26,8 +27,7 @@ function jsonFile(path: string): unknown {
  * (docker/cli, cli/context/store). A file that is missing or cannot be read says nothing.
  */
 export function addressSources(env: AddressSources["env"]): AddressSources {
-  const home = env["HOME"];
-  const folder = env["DOCKER_CONFIG"] ?? (home === undefined ? undefined : join(home, ".docker"));
+  const folder = dockerConfigFolder(env);
   if (folder === undefined) return { env, currentContext: undefined, context: () => undefined };
   const current = field(jsonFile(join(folder, "config.json")), "currentContext");
   return {

@@ -26,10 +26,11 @@ export interface PublishedPorts {
   readonly reachedAt: string;
 }
 
-export interface RegistryLogin {
-  readonly username: string;
-  readonly password: string;
-}
+/** A login to a registry (X-Registry-Auth of the engine's API). */
+export type RegistryLogin =
+  | { readonly username: string; readonly password: string }
+  | { readonly identitytoken: string }
+  | { readonly registrytoken: string };
 
 export interface PullRequest {
   /** registry/path@sha256:… or registry/path:tag */

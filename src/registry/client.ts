@@ -1,11 +1,9 @@
 import type { Downloads } from "../support/downloads";
-import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { ask, Unreachable, type HttpAnswer, type HttpRequest } from "../support/http";
-import { isLoopback } from "../support/loopback";
-import { parseChallenge, type Challenge } from "./challenge";
-import { credentialsFor } from "./credentials";
-import { registryRefused, registryUnreachable } from "./failures";
+import { authorize } from "./authorize";
+import { parseChallenge } from "./challenge";
+import { registryRefused, registryUnreachable, wordsOf } from "./failures";
 import { registryEndpoint, type ImageReference } from "./reference";
 
 /** One repository of a registry, asked over its HTTP API v2 (OCI distribution spec). */
@@ -43,14 +41,13 @@ export function openRepository(
         reference.repository,
         "it answers 401 without saying what it wants",
       );
-    authorization = await authorize(
-      host,
-      challenge,
-      endpoint.host,
-      endpoint.path,
-      reference.repository,
+    authorization = await authorize(host, challenge, {
+      registry: endpoint.host,
+      path: endpoint.path,
+      repository: reference.repository,
       mirrorHost,
-    );
+      actions: "pull",
+    });
     return ask(host, withAuthorization(request, authorization));
   };
 
@@ -70,7 +67,7 @@ export function openRepository(
           throw registryRefused(endpoint.host, reference.repository, refusalOf(answer));
         return answer;
       } catch (error) {
-        if (error instanceof Unreachable) throw registryUnreachable(endpoint.host, error);
+        if (error instanceof Unreachable) throw registryUnreachable(endpoint.host, error, host.clock.now());
         throw error;
       }
     },
@@ -83,85 +80,7 @@ function withAuthorization(request: HttpRequest, authorization: string | undefin
     : { ...request, headers: { ...request.headers, authorization } };
 }
 
-async function authorize(
-  host: Host,
-  challenge: Challenge,
-  registry: string,
-  path: string,
-  repository: string,
-  mirrorHost: string | undefined,
-): Promise<string> {
-  const credentials = await credentialsFor(host, registry, mirrorHost);
-  const basic =
-    credentials === undefined ? undefined : basicOf(host, `${credentials.username}:${credentials.password}`);
-  if (challenge.scheme === "basic") {
-    if (basic === undefined)
-      throw registryRefused(registry, repository, "it wants a user name and a password, and there are none");
-    return basic;
-  }
-  const realm = tokenService(challenge, registry, repository, path);
-  const answer = await ask(host, {
-    url: realm,
-    headers: { accept: "application/json", ...(basic === undefined ? {} : { authorization: basic }) },
-    limitBytes: 1_000_000,
-    timeoutMs: TIMEOUT_MS,
-  });
-  const token = answer.status === 200 ? tokenIn(answer.body) : undefined;
-  if (token === undefined) {
-    const who = basic === undefined ? "asked without credentials" : "asked with the credentials there are";
-    throw registryRefused(
-      registry,
-      repository,
-      `its token service, ${who}, answers ${String(answer.status)}${answer.status === 200 ? " without a token" : ""}`,
-    );
-  }
-  host.redact.add(token);
-  return `Bearer ${token}`;
-}
-
-function basicOf(host: Host, pair: string): string {
-  const encoded = Buffer.from(pair).toString("base64");
-  host.redact.add(encoded);
-  return `Basic ${encoded}`;
-}
-
-/** The token service's address for pulling one repository. Credentials go there, so plain http is taken on loopback only. */
-function tokenService(
-  challenge: Extract<Challenge, { scheme: "bearer" }>,
-  registry: string,
-  repository: string,
-  path: string,
-): string {
-  if (!URL.canParse(challenge.realm))
-    throw registryRefused(registry, repository, `its token service "${challenge.realm}" is no address`);
-  const realm = new URL(challenge.realm);
-  if (realm.protocol !== "https:" && !(realm.protocol === "http:" && isLoopback(realm.hostname))) {
-    throw new Failure({
-      code: "REGISTRY_INSECURE",
-      kind: "upstream",
-      message: `The image registry ${registry} wants its token fetched over plain ${realm.protocol.replace(":", "")} (${realm.origin}).`,
-      hint: "Anybody on the way could read it; plain http is taken on loopback only.",
-    });
-  }
-  if (challenge.service !== undefined) realm.searchParams.set("service", challenge.service);
-  realm.searchParams.set("scope", challenge.scope ?? `repository:${path}:pull`);
-  return realm.href;
-}
-
-function tokenIn(body: Uint8Array): string | undefined {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(body).toString("utf8"));
-    if (typeof value !== "object" || value === null) return undefined;
-    const token = "token" in value ? value.token : "access_token" in value ? value.access_token : undefined;
-    return typeof token === "string" && token !== "" ? token : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-/** A registry's own words in a refusal (`errors` of the distribution spec). */
 function refusalOf(answer: HttpAnswer): string {
-  const text = Buffer.from(answer.body).toString("utf8");
-  const said = /"message"\s*:\s*"([^"]{1,200})"/u.exec(text)?.[1];
+  const said = wordsOf(answer);
   return `it answers ${String(answer.status)}${said === undefined ? "" : ` ("${said}")`}`;
 }

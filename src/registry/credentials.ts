@@ -1,81 +1,183 @@
 import { join } from "node:path";
+import * as z from "zod/mini";
+import { dockerConfigFolder, setIn } from "../support/docker-files";
 import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
+import { askHelper } from "./credential-helper";
 
-export interface Credentials {
-  readonly username: string;
-  readonly password: string;
+/** How somebody proves to a registry who they are. */
+export type Login =
+  | { readonly kind: "password"; readonly username: string; readonly password: string }
+  /** A refresh token, exchanged at the registry's token service (OAuth2). */
+  | { readonly kind: "identity"; readonly token: string }
+  /** Sent to the registry as it is. */
+  | { readonly kind: "bearer"; readonly token: string };
+
+/** A login as the engine's API takes it (X-Registry-Auth). */
+export type EngineLogin =
+  | { readonly username: string; readonly password: string }
+  | { readonly identitytoken: string }
+  | { readonly registrytoken: string };
+
+export function engineLogin(login: Login): EngineLogin {
+  if (login.kind === "password") return { username: login.username, password: login.password };
+  return login.kind === "identity" ? { identitytoken: login.token } : { registrytoken: login.token };
 }
 
+/** Which registry a login is for. */
+export interface LoginRequest {
+  /** Host with port. Docker Hub has several names (docker.io, index.docker.io, registry-1.docker.io); each stands for all. */
+  readonly registry: string;
+  /** Path of the repository on it; Podman keeps logins for parts of a registry. */
+  readonly path?: string | undefined;
+  /** Host of the mirror in upstream.toml. */
+  readonly mirrorHost?: string | undefined;
+}
+
+const entrySchema = z.looseObject({
+  auth: z.optional(z.nullable(z.string())),
+  username: z.optional(z.nullable(z.string())),
+  password: z.optional(z.nullable(z.string())),
+  identitytoken: z.optional(z.nullable(z.string())),
+  registrytoken: z.optional(z.nullable(z.string())),
+});
+const fileSchema = z.looseObject({
+  auths: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
+  credsStore: z.optional(z.nullable(z.string())),
+  credHelpers: z.optional(z.nullable(z.record(z.string(), z.string()))),
+});
+type LoginFile = z.infer<typeof fileSchema>;
+
+const HUB = "https://index.docker.io/v1/";
+const HUB_HOSTS = ["docker.io", "index.docker.io", "registry-1.docker.io"];
+
 /**
- * The credentials for a registry host: MESA_TEMPLATE_REGISTRY_USERNAME and MESA_TEMPLATE_REGISTRY_PASSWORD when they are meant for it
- * (MESA_TEMPLATE_REGISTRY names their host; without it they belong to the mirror, and to nobody else), else what `docker login` wrote
- * into config.json. undefined: ask without. The password becomes a secret of this run.
+ * The login for a registry, looked for as the docker command does, then as Podman does:
+ * MESA_TEMPLATE_REGISTRY_USERNAME and MESA_TEMPLATE_REGISTRY_PASSWORD where they are meant for it (MESA_TEMPLATE_REGISTRY names their host;
+ * without it they belong to the mirror, and to nobody else), DOCKER_AUTH_CONFIG, the file REGISTRY_AUTH_FILE, Docker's config.json, Podman's
+ * auth.json. Within a file a credential helper comes before what the file itself holds. undefined: ask without. Its secret becomes a
+ * secret of this run.
+ * @throws Failure CREDENTIAL_HELPER (environment)
  */
-export async function credentialsFor(
-  host: Host,
-  registry: string,
-  mirrorHost: string | undefined,
-): Promise<Credentials | undefined> {
-  const found = fromEnvironment(host.env, registry, mirrorHost) ?? (await fromDockerConfig(host, registry));
-  host.redact.add(found?.password);
+export async function credentialsFor(host: Host, request: LoginRequest): Promise<Login | undefined> {
+  const found = fromEnvironment(host.env, request) ?? (await fromFiles(host, request));
+  if (found !== undefined) host.redact.add(found.kind === "password" ? found.password : found.token);
   return found;
 }
 
-function fromEnvironment(
-  env: Host["env"],
-  registry: string,
-  mirrorHost: string | undefined,
-): Credentials | undefined {
-  const username = env["MESA_TEMPLATE_REGISTRY_USERNAME"];
+function fromEnvironment(env: Host["env"], { registry, mirrorHost }: LoginRequest): Login | undefined {
+  const username = setIn(env, "MESA_TEMPLATE_REGISTRY_USERNAME");
   const password = env["MESA_TEMPLATE_REGISTRY_PASSWORD"];
-  if (username === undefined || password === undefined || username === "") return undefined;
-  const meantFor = env["MESA_TEMPLATE_REGISTRY"] ?? mirrorHost;
-  return meantFor === registry || (meantFor === "docker.io" && registry === "registry-1.docker.io")
-    ? { username, password }
+  if (username === undefined || password === undefined) return undefined;
+  const meantFor = setIn(env, "MESA_TEMPLATE_REGISTRY") ?? mirrorHost;
+  return meantFor !== undefined && namesOf(registry).includes(meantFor)
+    ? { kind: "password", username, password }
     : undefined;
 }
 
-async function fromDockerConfig(host: Host, registry: string): Promise<Credentials | undefined> {
-  const folder =
-    host.env["DOCKER_CONFIG"] ??
-    (host.env["HOME"] === undefined ? undefined : join(host.env["HOME"], ".docker"));
-  const data = folder === undefined ? undefined : await readIfPresent(join(folder, "config.json"));
-  return data === undefined ? undefined : credentialsInConfig(data.toString("utf8"), registry);
-}
-
-/** The names under which `docker login` keeps a registry's credentials; Docker Hub's is historical. */
-function keysOf(registry: string): readonly string[] {
-  const hub = ["https://index.docker.io/v1/", "index.docker.io", "docker.io"];
-  return [
-    registry,
-    `https://${registry}`,
-    `https://${registry}/`,
-    ...(registry === "registry-1.docker.io" ? hub : []),
-  ];
-}
-
-/** The credentials for a registry host in the text of Docker's config.json; undefined when there are none or it cannot be read. */
-export function credentialsInConfig(text: string, registry: string): Credentials | undefined {
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch {
-    return undefined;
+async function fromFiles(host: Host, request: LoginRequest): Promise<Login | undefined> {
+  const { env } = host;
+  const inline = setIn(env, "DOCKER_AUTH_CONFIG");
+  if (inline !== undefined) {
+    const found = await loginIn(host, loginFile(host, inline, "DOCKER_AUTH_CONFIG"), request, false);
+    if (found !== undefined) return found;
   }
-  const auths = field(config, "auths");
-  for (const key of keysOf(registry)) {
-    const auth = field(field(auths, key), "auth");
-    if (typeof auth !== "string") continue;
-    const [username, ...rest] = Buffer.from(auth, "base64").toString("utf8").split(":");
-    if (username !== undefined && username !== "" && rest.length > 0)
-      return { username, password: rest.join(":") };
+  for (const { path, podman } of filesOf(env)) {
+    const data = await readIfPresent(path);
+    if (data === undefined) continue;
+    const found = await loginIn(host, loginFile(host, data.toString("utf8"), path), request, podman);
+    if (found !== undefined) return found;
   }
   return undefined;
 }
 
-function field(value: unknown, name: string): unknown {
-  return typeof value === "object" && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined;
+/** The files that may hold logins, in the order in which they are asked (containers-auth.json(5) for Podman's). */
+function filesOf(env: Host["env"]): readonly { readonly path: string; readonly podman: boolean }[] {
+  const docker = dockerConfigFolder(env);
+  const home = setIn(env, "HOME");
+  const config = setIn(env, "XDG_CONFIG_HOME") ?? (home === undefined ? undefined : join(home, ".config"));
+  const below = (folder: string | undefined): string | undefined =>
+    folder === undefined ? undefined : join(folder, "containers/auth.json");
+  return [
+    { path: setIn(env, "REGISTRY_AUTH_FILE"), podman: true },
+    { path: docker === undefined ? undefined : join(docker, "config.json"), podman: false },
+    { path: below(setIn(env, "XDG_RUNTIME_DIR")), podman: true },
+    { path: below(config), podman: true },
+  ].flatMap(({ path, podman }) => (path === undefined ? [] : [{ path, podman }]));
+}
+
+/** A file that cannot be read holds no login; that is said, because a login may be thought to be in it. */
+function loginFile(host: Host, text: string, name: string): LoginFile {
+  try {
+    return z.parse(fileSchema, JSON.parse(text));
+  } catch {
+    host.emit({
+      type: "warning",
+      message: `${name} is no file of registry logins (not the JSON of one); it is not used.`,
+    });
+    return {};
+  }
+}
+
+async function loginIn(
+  host: Host,
+  file: LoginFile,
+  request: LoginRequest,
+  podman: boolean,
+): Promise<Login | undefined> {
+  const names = namesOf(request.registry);
+  const server = names[0] ?? request.registry;
+  const helpers = file.credHelpers ?? {};
+  const key = names.find((name) => Object.hasOwn(helpers, name));
+  // An empty helper for a registry takes it out of the credentials store.
+  const helper = key === undefined ? file.credsStore : helpers[key];
+  if (typeof helper === "string" && helper !== "") {
+    const asked = [...new Set([podman ? request.registry : server, key ?? server])];
+    for (const name of asked) {
+      const found = await askHelper(host, helper, name);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  const entry = z.safeParse(entrySchema, entryFor(file.auths ?? {}, request, names, podman));
+  return entry.success ? loginOf(entry.data) : undefined;
+}
+
+/** The names under which a registry is kept; first the one that a helper is asked for. */
+function namesOf(registry: string): readonly string[] {
+  return HUB_HOSTS.includes(registry) ? [HUB, ...HUB_HOSTS] : [registry];
+}
+
+function entryFor(
+  auths: Readonly<Record<string, unknown>>,
+  { registry, path = "" }: LoginRequest,
+  names: readonly string[],
+  podman: boolean,
+): unknown {
+  const parts = path.split("/").filter((part) => part !== "");
+  const hosts = HUB_HOSTS.includes(registry) ? HUB_HOSTS : [registry];
+  // Podman's "registry/path" keys stand for that part of the registry, the longest first.
+  const spaces = podman ? parts.map((_part, index) => parts.slice(0, parts.length - index).join("/")) : [];
+  const exact = [...spaces.flatMap((space) => hosts.map((name) => `${name}/${space}`)), ...names];
+  const key =
+    exact.find((name) => Object.hasOwn(auths, name)) ??
+    Object.keys(auths).find((name) => hosts.includes(hostOfKey(name, podman)));
+  return key === undefined ? undefined : auths[key];
+}
+
+/** The host of a key that `docker login` wrote at some time: with a scheme, with a path behind (docker/cli, ConvertToHostname). */
+function hostOfKey(key: string, podman: boolean): string {
+  if (!key.includes("://")) return podman ? key : (key.split("/", 1)[0] ?? key);
+  return URL.canParse(key) ? new URL(key).host || key.replace(/^[^:]*:\/\//u, "").split("/", 1)[0] || "" : "";
+}
+
+function loginOf(entry: z.infer<typeof entrySchema>): Login | undefined {
+  if (entry.identitytoken) return { kind: "identity", token: entry.identitytoken };
+  if (entry.registrytoken) return { kind: "bearer", token: entry.registrytoken };
+  const decoded = entry.auth ? Buffer.from(entry.auth, "base64").toString("utf8") : undefined;
+  const colon = decoded?.indexOf(":") ?? -1;
+  const username = decoded === undefined ? entry.username : decoded.slice(0, Math.max(0, colon));
+  const password = decoded === undefined ? entry.password : decoded.slice(colon + 1).replace(/\0+$/u, "");
+  if (!username || password === undefined || password === null) return undefined;
+  return { kind: "password", username, password };
 }

@@ -1,8 +1,10 @@
 import { Failure } from "../support/errors";
-import type { Unreachable } from "../support/http";
+import type { HttpAnswer, Unreachable } from "../support/http";
+import { retryAfter } from "../support/retry-wait";
 
-/** Nobody answers, or not now (exit 3). */
-export function registryUnreachable(registry: string, error: Unreachable): Failure {
+/** Nobody answers, or not now (exit 3). `now`: ms since the epoch. */
+export function registryUnreachable(registry: string, error: Unreachable, now: number): Failure {
+  if (error.answer?.status === 429) return rateLimited(registry, error.answer, now);
   return new Failure({
     code: "REGISTRY_UNREACHABLE",
     kind: "environment",
@@ -10,6 +12,28 @@ export function registryUnreachable(registry: string, error: Unreachable): Failu
     hint: "Check the network and the proxy; a mirror can be named in upstream.toml (mirrors.images).",
     cause: error.cause,
   });
+}
+
+/** The registry answers that this is too much for now (exit 3): in its own words, and until when. `now`: ms since the epoch. */
+function rateLimited(registry: string, answer: HttpAnswer, now: number): Failure {
+  const wait = retryAfter(answer.headers.get("retry-after"), now);
+  const until =
+    wait === undefined ? "" : `; it wants to be asked again at ${new Date(now + wait).toISOString()}`;
+  return new Failure({
+    code: "REGISTRY_RATE_LIMIT",
+    kind: "environment",
+    message: `The image registry ${registry} limits how often it is asked (429): ${wordsOf(answer) ?? "it gives no reason"}${until}.`,
+    hint: `Log in (docker login ${registry}), which raises the limit at most registries, or name a mirror in upstream.toml (mirrors.images).`,
+  });
+}
+
+/** A registry's own words in an answer (`errors` of the distribution spec, `details` of Docker Hub's token service), at most 300 characters. */
+export function wordsOf(answer: HttpAnswer): string | undefined {
+  const text = Buffer.from(answer.body).toString("utf8");
+  const quoted = /"(?:message|details)"\s*:\s*"((?:[^"\\]|\\.){1,300})/u.exec(text)?.[1];
+  if (quoted !== undefined) return quoted.replace(/\\(.)/gu, "$1").replace(/[.\s]+$/u, "");
+  const plain = /^[^<{]/u.test(text) ? text.trim().split("\n", 1)[0]?.slice(0, 300) : undefined;
+  return plain === "" ? undefined : plain?.replace(/[.\s]+$/u, "");
 }
 
 /** Credentials are missing or refused (exit 3). */

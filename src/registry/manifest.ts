@@ -1,20 +1,23 @@
 import * as z from "zod/mini";
 import { unusableImage } from "./failures";
 
+const SHA256 = /^sha256:[0-9a-f]{64}$/u;
 const descriptor = z.looseObject({
-  digest: z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/u)),
+  digest: z.string().check(z.regex(SHA256)),
   mediaType: z.optional(z.string()),
 });
 
-const listSchema = z.looseObject({
-  manifests: z.array(
-    z.extend(descriptor, {
-      platform: z.optional(
-        z.looseObject({ os: z.optional(z.string()), architecture: z.optional(z.string()) }),
-      ),
-    }),
-  ),
+/** What a list holds may be anything (OCI image-spec, "implementations MUST NOT error"): only entries of this form are looked at. */
+const entrySchema = z.looseObject({
+  digest: z.string(),
+  mediaType: z.optional(z.nullable(z.string())),
+  platform: z.looseObject({
+    os: z.string(),
+    architecture: z.string(),
+    variant: z.optional(z.nullable(z.string())),
+  }),
 });
+const listSchema = z.looseObject({ manifests: z.array(z.unknown()) });
 const imageSchema = z.looseObject({ config: descriptor });
 const configSchema = z.looseObject({
   created: z.optional(z.string()),
@@ -33,23 +36,11 @@ export const MANIFEST_TYPES = [
 export type ImageManifest =
   { readonly kind: "list"; readonly amd64: string } | { readonly kind: "image"; readonly config: string };
 
-/** Reads a manifest: the linux/amd64 image's digest out of a list (attestations, "unknown/unknown", are no images), or a single image's config digest. */
+/** Reads a manifest: the linux/amd64 image's digest out of a list, or a single image's config digest. */
 export function parseManifest(bytes: Uint8Array, image: string): ImageManifest {
   const value = parseJson(bytes, `The manifest of ${image}`);
   const list = z.safeParse(listSchema, value);
-  if (list.success) {
-    const platforms = list.data.manifests.map(({ platform, digest }) => ({
-      name: `${platform?.os ?? "?"}/${platform?.architecture ?? "?"}`,
-      digest,
-    }));
-    const amd64 = platforms.find(({ name }) => name === "linux/amd64");
-    if (amd64 !== undefined) return { kind: "list", amd64: amd64.digest };
-    const there = [...new Set(platforms.map(({ name }) => name))].filter((name) => !/unknown|\?/u.test(name));
-    throw unusableImage(
-      "IMAGE_PLATFORM_MISSING",
-      `${image} has no linux/amd64 image; there are: ${there.join(", ") || "none"}.`,
-    );
-  }
+  if (list.success) return { kind: "list", amd64: amd64In(list.data.manifests, image) };
   const single = z.safeParse(imageSchema, value);
   if (single.success) {
     return { kind: "image", config: single.data.config.digest };
@@ -58,6 +49,37 @@ export function parseManifest(bytes: Uint8Array, image: string): ImageManifest {
     "IMAGE_FORMAT",
     `The registry's answer for ${image} is neither an image manifest nor a list of them.`,
     "Very old images (schema 1) cannot be pinned; push it again with a current Docker.",
+  );
+}
+
+/**
+ * The linux/amd64 entry of a list. One with a variant (v3) runs on newer processors only and is taken where there is none without (v1 is
+ * none). Attestations ("unknown/unknown") and entries that cannot be read are no images.
+ */
+function amd64In(entries: readonly unknown[], image: string): string {
+  const images = entries.flatMap((entry) => {
+    const read = z.safeParse(entrySchema, entry);
+    if (!read.success || read.data.platform.os === "unknown") return [];
+    const { digest, mediaType, platform } = read.data;
+    if (mediaType && !MANIFEST_TYPES.split(", ").includes(mediaType)) return [];
+    const variant = platform.variant === "v1" ? "" : (platform.variant ?? "");
+    return [{ digest, platform: `${platform.os}/${platform.architecture}`, variant }];
+  });
+  const fitting = images
+    .filter(({ platform }) => platform === "linux/amd64")
+    .sort((a, b) => a.variant.localeCompare(b.variant));
+  const chosen = fitting.find(({ digest }) => SHA256.test(digest));
+  if (chosen !== undefined) return chosen.digest;
+  if (fitting[0] !== undefined)
+    throw unusableImage(
+      "IMAGE_PLATFORM_MISSING",
+      `${image} names its linux/amd64 image by ${fitting[0].digest.slice(0, 80)}, which is no sha256 digest.`,
+      "A lock pins by sha256.",
+    );
+  const there = [...new Set(images.map(({ platform }) => platform))];
+  throw unusableImage(
+    "IMAGE_PLATFORM_MISSING",
+    `${image} has no linux/amd64 image; there are: ${there.join(", ") || "none"}.`,
   );
 }
 

@@ -9,6 +9,8 @@ export interface HttpRequest {
   readonly url: string;
   /** Only what may be asked again without harm. Default GET. */
   readonly method?: "GET" | "HEAD";
+  /** Sent as a POST; only for what may be asked again without harm, like a token. */
+  readonly form?: URLSearchParams;
   /** Sent on the first hop; `authorization` is dropped when a redirect leads to another host. */
   readonly headers?: Readonly<Record<string, string>>;
   /** An answer with more bytes is refused. */
@@ -31,6 +33,8 @@ export class Unreachable extends Error {
     readonly url: string,
     reason: string,
     cause?: unknown,
+    /** The last answer, where there was one. */
+    readonly answer?: HttpAnswer,
   ) {
     super(reason, { cause });
   }
@@ -39,12 +43,14 @@ Unreachable.prototype.name = "Unreachable";
 
 /** One attempt came to nothing; another may not. */
 class Attempt extends Error {
+  readonly answer: HttpAnswer | undefined;
   constructor(
     message: string,
     readonly waitMs: number | undefined,
-    options?: ErrorOptions,
+    options?: ErrorOptions & { readonly answer?: HttpAnswer },
   ) {
     super(message, options);
+    this.answer = options?.answer;
   }
 }
 
@@ -74,13 +80,15 @@ export async function ask(host: Asker, request: HttpRequest): Promise<HttpAnswer
             request.url,
             `${error.message}, and asks for more patience than there is`,
             error.cause,
+            error.answer,
           );
         await host.clock.sleep(wait, host.signal);
       },
     });
   } catch (error) {
     host.signal.throwIfAborted();
-    if (error instanceof Attempt) throw new Unreachable(request.url, error.message, error.cause);
+    if (error instanceof Attempt)
+      throw new Unreachable(request.url, error.message, error.cause, error.answer);
     throw error;
   }
 }
@@ -97,6 +105,7 @@ async function attemptUntil(host: Asker, request: HttpRequest, limit: AbortSigna
     throw new Attempt(
       `it answered ${String(answer.status)}`,
       retryAfter(answer.headers.get("retry-after"), host.clock.now()),
+      { answer },
     );
   } catch (error) {
     if (error instanceof Failure || error instanceof Attempt || host.signal.aborted) throw error;
@@ -116,7 +125,8 @@ async function followed(host: Asker, request: HttpRequest, signal: AbortSignal):
   };
   for (let hops = 0; hops <= 5; hops += 1) {
     const response = await host.fetch(url, {
-      method: request.method ?? "GET",
+      method: request.form === undefined ? (request.method ?? "GET") : "POST",
+      ...(request.form === undefined ? {} : { body: request.form }),
       headers,
       redirect: "manual",
       signal,

@@ -1,8 +1,12 @@
-import { describe, expect, it } from "vitest";
+import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseChallenge } from "../../../src/registry/challenge";
-import { credentialsFor, credentialsInConfig } from "../../../src/registry/credentials";
+import { credentialsFor } from "../../../src/registry/credentials";
 import { nextPage } from "../../../src/registry/list-tags";
-import { testHost } from "../lock/fixture/test-host";
+import type { Failure } from "../../../src/support/errors";
+import { testHost, type TestHost } from "../lock/fixture/test-host";
 
 const auth = Buffer.from("me:pass:word").toString("base64");
 
@@ -35,32 +39,167 @@ describe("a registry's challenge", () => {
 });
 
 describe("credentials", () => {
-  it("come from Docker's config.json, under the names docker login uses", () => {
-    const config = JSON.stringify({
-      auths: { "ghcr.io": { auth }, "https://index.docker.io/v1/": { auth } },
+  let home: string;
+  beforeEach(async () => {
+    home = await mkdtemp(join(tmpdir(), "credentials-test-"));
+  });
+  afterEach(() => rm(home, { recursive: true, force: true }));
+
+  const write = async (path: string, content: unknown): Promise<string> => {
+    const file = join(home, path);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, typeof content === "string" ? content : JSON.stringify(content));
+    return file;
+  };
+  const program = async (name: string, script: string): Promise<void> => {
+    await chmod(await write(`bin/docker-credential-${name}`, `#!/bin/sh\n${script}\n`), 0o755);
+  };
+  const hostIn = (env: Record<string, string> = {}): TestHost =>
+    testHost({ env: { HOME: home, PATH: `${home}/bin:/usr/bin:/bin`, ...env } });
+  const find = (
+    registry: string,
+    env?: Record<string, string>,
+    path?: string,
+  ): ReturnType<typeof credentialsFor> => credentialsFor(hostIn(env), { registry, path });
+  const me = { kind: "password", username: "me", password: "pass:word" };
+
+  it.each([
+    ["ghcr.io", "ghcr.io"],
+    ["https://ghcr.io", "ghcr.io"],
+    ["https://ghcr.io/v2/", "ghcr.io"],
+    ["http://registry.example.com:5000/v1/", "registry.example.com:5000"],
+    ["https://index.docker.io/v1/", "docker.io"],
+    ["https://index.docker.io/v1/", "registry-1.docker.io"],
+    ["docker.io", "registry-1.docker.io"],
+    ["index.docker.io", "docker.io"],
+  ])("kept in Docker's config.json under %s are those of %s", async (key, registry) => {
+    await write(".docker/config.json", { auths: { "other.example.com": { auth }, [key]: { auth } } });
+    expect(await find(registry)).toEqual(me);
+    expect(await find("quay.io")).toBeUndefined();
+  });
+
+  it.each([
+    [{ auth }, me],
+    [{ username: "me", password: "pass:word" }, me],
+    [
+      { auth: Buffer.from("0000:").toString("base64"), identitytoken: "refresh-me" },
+      { kind: "identity", token: "refresh-me" },
+    ],
+    [{ registrytoken: "as-it-is" }, { kind: "bearer", token: "as-it-is" }],
+    [{}, undefined],
+    [{ auth: null, username: "me" }, undefined],
+  ])("an entry %j is %j", async (entry, expected) => {
+    await write(".docker/config.json", { auths: { "ghcr.io": entry } });
+    expect(await find("ghcr.io")).toEqual(expected);
+  });
+
+  it("come from Podman's auth.json, the nearest part of a registry first", async () => {
+    const one = { auth: Buffer.from("one:first-secret").toString("base64") };
+    await write("run/containers/auth.json", { auths: { "quay.io": { auth }, "quay.io/team/app": one } });
+    const env = { XDG_RUNTIME_DIR: join(home, "run") };
+    expect(await find("quay.io", env, "team/app/x")).toMatchObject({ username: "one" });
+    expect(await find("quay.io", env, "team/other")).toEqual(me);
+    const named = await write("elsewhere.json", { auths: { "quay.io": one } });
+    expect(await find("quay.io", { ...env, REGISTRY_AUTH_FILE: named })).toMatchObject({ username: "one" });
+    await rm(join(home, "run"), { recursive: true });
+    await write(".config/containers/auth.json", { auths: { "quay.io": one } });
+    expect(await find("quay.io", env)).toMatchObject({ username: "one" });
+  });
+
+  it("are not looked for in the working folder when a variable is set but empty", async () => {
+    await write(".docker/config.json", { auths: { "ghcr.io": { auth } } });
+    expect(await find("ghcr.io", { DOCKER_CONFIG: "", REGISTRY_AUTH_FILE: "", XDG_RUNTIME_DIR: "" })).toEqual(
+      me,
+    );
+  });
+
+  it("are asked of a credential helper, which is told the server", async () => {
+    await program(
+      "team",
+      `read server; echo "{\\"Username\\":\\"of $server\\",\\"Secret\\":\\"$1 secret\\"}"`,
+    );
+    await program("refresh", `echo '{"Username":"<token>","Secret":"refresh-me"}'`);
+    await write(".docker/config.json", {
+      auths: { "plain.example.com": { auth }, "ghcr.io": {} },
+      credsStore: "team",
+      credHelpers: { "azure.example.com": "refresh", "plain.example.com": "" },
     });
-    expect(credentialsInConfig(config, "ghcr.io")).toEqual({ username: "me", password: "pass:word" });
-    expect(credentialsInConfig(config, "registry-1.docker.io")).toEqual({
-      username: "me",
-      password: "pass:word",
+    expect(await find("ghcr.io")).toEqual({
+      kind: "password",
+      username: "of ghcr.io",
+      password: "get secret",
     });
-    expect(credentialsInConfig(config, "quay.io")).toBeUndefined();
-    expect(credentialsInConfig("{", "ghcr.io")).toBeUndefined();
-    expect(credentialsInConfig('{"auths":{"ghcr.io":{}}}', "ghcr.io")).toBeUndefined();
+    expect(await find("docker.io")).toMatchObject({ username: "of https://index.docker.io/v1/" });
+    expect(await find("azure.example.com")).toEqual({ kind: "identity", token: "refresh-me" });
+    expect(await find("plain.example.com")).toEqual(me);
+  });
+
+  it("that a helper does not have are none", async () => {
+    await program("team", "echo credentials not found in native keychain; exit 1");
+    await write(".docker/config.json", { credsStore: "team" });
+    expect(await find("ghcr.io")).toBeUndefined();
+  });
+
+  it.each([
+    [
+      "fails",
+      "echo 'the key ring is locked' >&2; exit 3",
+      /it fails \(exit code 3\)/u,
+      "the key ring is locked",
+    ],
+    ["prints no JSON", "echo pass-phrase-of-somebody", /not the JSON/u, undefined],
+  ])("name a helper that %s", async (_what, script, message, words) => {
+    await program("team", script);
+    await write(".docker/config.json", { credHelpers: { "ghcr.io": "team" } });
+    const failure = await find("ghcr.io").catch((error: unknown) => error);
+    expect(failure).toMatchObject({ code: "CREDENTIAL_HELPER", kind: "environment" });
+    expect(String(failure)).toContain("docker-credential-team");
+    expect(String(failure)).toMatch(message);
+    expect((failure as Failure).log).toEqual(words === undefined ? [] : [words]);
+  });
+
+  it("name a helper that is missing, and one that does not answer", async () => {
+    await write(".docker/config.json", { credsStore: "nobody-has-this" });
+    await expect(find("ghcr.io")).rejects.toThrow(/docker-credential-nobody-has-this.*cannot be started/u);
+    const host: TestHost = {
+      ...hostIn(),
+      run: () =>
+        Promise.resolve({
+          exitCode: null,
+          signal: "SIGKILL",
+          stdout: "",
+          stderr: "asking\n",
+          timedOut: true,
+          durationMs: 1,
+        }),
+    };
+    await expect(credentialsFor(host, { registry: "ghcr.io" })).rejects.toMatchObject({
+      message: expect.stringContaining("does not answer within 30 s") as string,
+      log: ["asking"],
+    });
+  });
+
+  it("in a file that is not one of logins are none, which is said", async () => {
+    const file = await write(".docker/config.json", "{");
+    const host = hostIn();
+    expect(await credentialsFor(host, { registry: "ghcr.io" })).toBeUndefined();
+    expect(host.events).toEqual([{ type: "warning", message: expect.stringContaining(file) as string }]);
   });
 
   it("of the environment go to the host they are meant for, and are secrets", async () => {
     const env = { MESA_TEMPLATE_REGISTRY_USERNAME: "u", MESA_TEMPLATE_REGISTRY_PASSWORD: "secret-password" };
+    const mirrorHost = "mirror.example.com";
     const host = testHost({ env });
-    expect(await credentialsFor(host, "mirror.example.com", "mirror.example.com")).toEqual({
+    expect(await credentialsFor(host, { registry: mirrorHost, mirrorHost })).toEqual({
+      kind: "password",
       username: "u",
       password: "secret-password",
     });
-    expect(await credentialsFor(host, "ghcr.io", "mirror.example.com")).toBeUndefined();
-    expect(await credentialsFor(host, "ghcr.io", undefined)).toBeUndefined();
+    expect(await credentialsFor(host, { registry: "ghcr.io", mirrorHost })).toBeUndefined();
+    expect(await credentialsFor(host, { registry: "ghcr.io" })).toBeUndefined();
     const named = testHost({ env: { ...env, MESA_TEMPLATE_REGISTRY: "docker.io" } });
-    expect(await credentialsFor(named, "registry-1.docker.io", undefined)).toBeDefined();
-    expect(await credentialsFor(named, "ghcr.io", undefined)).toBeUndefined();
+    expect(await credentialsFor(named, { registry: "registry-1.docker.io" })).toBeDefined();
+    expect(await credentialsFor(named, { registry: "ghcr.io" })).toBeUndefined();
     expect(host.redact("it is secret-password")).toBe("it is ***");
   });
 });

@@ -1,0 +1,138 @@
+import * as z from "zod/mini";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { ask, type HttpAnswer } from "../support/http";
+import { isLoopback } from "../support/loopback";
+import type { Challenge } from "./challenge";
+import { credentialsFor, type Login, type LoginRequest } from "./credentials";
+import { registryRefused } from "./failures";
+
+const TIMEOUT_MS = 60_000;
+
+/** What an authorization is for. */
+export interface Access extends LoginRequest {
+  readonly path: string;
+  /** Canonical repository, for messages. */
+  readonly repository: string;
+  readonly actions: "pull" | "pull,push";
+}
+
+/**
+ * The Authorization header that answers a registry's challenge (distribution spec: token authentication; identity tokens by OAuth2).
+ * A credential helper that fails stops what must be authorized; what is public is read without, as docker does.
+ * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER (environment), REGISTRY_INSECURE (upstream), Unreachable
+ */
+export async function authorize(host: Host, challenge: Challenge, access: Access): Promise<string> {
+  try {
+    return await answerTo(host, challenge, access, await credentialsFor(host, access));
+  } catch (error) {
+    const helper = error instanceof Failure && error.code === "CREDENTIAL_HELPER";
+    if (!helper || access.actions !== "pull" || challenge.scheme === "basic") throw error;
+    const header = await answerTo(host, challenge, access, undefined).catch((refused: unknown) => {
+      if (refused instanceof Failure && refused.code === "REGISTRY_REFUSED") throw error;
+      throw refused;
+    });
+    host.emit({ type: "warning", message: `${error.message} ${access.repository} is read without a login.` });
+    return header;
+  }
+}
+
+async function answerTo(
+  host: Host,
+  challenge: Challenge,
+  access: Access,
+  login: Login | undefined,
+): Promise<string> {
+  const { registry, repository } = access;
+  if (login?.kind === "bearer") return `Bearer ${login.token}`;
+  if (challenge.scheme === "basic") {
+    if (login?.kind !== "password")
+      throw registryRefused(registry, repository, "it wants a user name and a password, and there are none");
+    return basicOf(host, login);
+  }
+  const answer = await tokenAnswer(host, challenge, access, login);
+  const token = answer.status === 200 ? tokenIn(answer.body) : undefined;
+  if (token === undefined) {
+    const who = login === undefined ? "asked without credentials" : "asked with the credentials there are";
+    throw registryRefused(
+      registry,
+      repository,
+      `its token service, ${who}, answers ${String(answer.status)}${answer.status === 200 ? " without a token" : ""}`,
+    );
+  }
+  host.redact.add(token);
+  return `Bearer ${token}`;
+}
+
+function tokenAnswer(
+  host: Host,
+  challenge: Extract<Challenge, { scheme: "bearer" }>,
+  access: Access,
+  login: Login | undefined,
+): Promise<HttpAnswer> {
+  const service = tokenService(challenge, access);
+  const scope = challenge.scope ?? `repository:${access.path}:${access.actions}`;
+  const limits = { limitBytes: 1_000_000, timeoutMs: TIMEOUT_MS };
+  if (login?.kind === "identity") {
+    const form = new URLSearchParams({
+      grant_type: "refresh_token",
+      service: challenge.service ?? access.registry,
+      client_id: "mesa-template",
+      scope,
+      refresh_token: login.token,
+    });
+    return ask(host, {
+      url: service.href,
+      form,
+      headers: { accept: "application/json" },
+      ...limits,
+    });
+  }
+  if (challenge.service !== undefined) service.searchParams.set("service", challenge.service);
+  service.searchParams.set("scope", scope);
+  const basic = login === undefined ? {} : { authorization: basicOf(host, login) };
+  return ask(host, { url: service.href, headers: { accept: "application/json", ...basic }, ...limits });
+}
+
+function basicOf(host: Host, login: Login): string {
+  const pair = login.kind === "password" ? `${login.username}:${login.password}` : `:${login.token}`;
+  const encoded = Buffer.from(pair).toString("base64");
+  host.redact.add(encoded);
+  return `Basic ${encoded}`;
+}
+
+/** The token service's address. Credentials go there, so plain http is taken on loopback only. */
+function tokenService(
+  challenge: Extract<Challenge, { scheme: "bearer" }>,
+  { registry, repository }: Access,
+): URL {
+  if (!URL.canParse(challenge.realm))
+    throw registryRefused(registry, repository, `its token service "${challenge.realm}" is no address`);
+  const realm = new URL(challenge.realm);
+  if (realm.protocol !== "https:" && !(realm.protocol === "http:" && isLoopback(realm.hostname))) {
+    throw new Failure({
+      code: "REGISTRY_INSECURE",
+      kind: "upstream",
+      message: `The image registry ${registry} wants its token fetched over plain ${realm.protocol.replace(":", "")} (${realm.origin}).`,
+      hint: "Anybody on the way could read it; plain http is taken on loopback only.",
+    });
+  }
+  return realm;
+}
+
+const tokenSchema = z.looseObject({ token: z.unknown(), access_token: z.unknown() });
+
+/** The token in an answer: `token`, or, where that is missing, null or empty, `access_token`. */
+function tokenIn(body: Uint8Array): string | undefined {
+  let value: unknown;
+  try {
+    value = JSON.parse(Buffer.from(body).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+  const answer = z.safeParse(z.partial(tokenSchema), value);
+  if (!answer.success) return undefined;
+  return [answer.data.token, answer.data.access_token].find(
+    (token): token is string => typeof token === "string" && token !== "",
+  );
+}

@@ -1,0 +1,75 @@
+import * as z from "zod/mini";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import type { Login } from "./credentials";
+
+/** A key ring may ask a person first. */
+const TIMEOUT_MS = 30_000;
+
+const answerSchema = z.looseObject({ Username: z.optional(z.string()), Secret: z.string() });
+
+/**
+ * Asks the program docker-credential-NAME for the login to a server (docker/docker-credential-helpers: `get`, the server on stdin, JSON on
+ * stdout; the user `<token>` says that the secret is an identity token). undefined: it has none.
+ * @throws Failure CREDENTIAL_HELPER (environment) when it is missing, fails or does not answer
+ */
+export async function askHelper(host: Host, name: string, server: string): Promise<Login | undefined> {
+  const command = `docker-credential-${name}`;
+  if (!/^[\w.-]+$/u.test(name))
+    throw helperFailed(command, server, "its name is not the end of a program's name");
+  const env = Object.fromEntries(
+    Object.entries(host.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
+  );
+  const result = await host.run({
+    command,
+    args: ["get"],
+    env,
+    input: server,
+    timeoutMs: TIMEOUT_MS,
+    keepBytes: 1_000_000,
+    signal: host.signal,
+  });
+  const words = (): readonly string[] =>
+    `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
+  if (result.spawnError !== undefined)
+    throw helperFailed(command, server, "it cannot be started; is it on PATH?", [result.spawnError]);
+  if (result.timedOut)
+    throw helperFailed(command, server, `it does not answer within ${String(TIMEOUT_MS / 1000)} s`, words());
+  if (result.exitCode !== 0) {
+    if (
+      /credentials not found in native keychain|no credentials server URL|no credentials username/u.test(
+        result.stdout,
+      )
+    )
+      return undefined;
+    const end = result.signal ?? `exit code ${String(result.exitCode)}`;
+    throw helperFailed(command, server, `it fails (${end})`, words());
+  }
+  const answer = z.safeParse(answerSchema, parsed(result.stdout));
+  // What it printed may be the secret itself: it is not repeated.
+  if (!answer.success)
+    throw helperFailed(command, server, "its answer is not the JSON of the helper protocol");
+  const { Username: username = "", Secret: secret } = answer.data;
+  if (username === "" && secret === "") return undefined;
+  return username === "<token>"
+    ? { kind: "identity", token: secret }
+    : { kind: "password", username, password: secret };
+}
+
+function helperFailed(command: string, server: string, why: string, log: readonly string[] = []): Failure {
+  return new Failure({
+    code: "CREDENTIAL_HELPER",
+    kind: "environment",
+    message: `The credential helper ${command} was asked for the login to ${server}: ${why}.`,
+    hint: `Try it: echo ${server} | ${command} get. It is named by credsStore or credHelpers in Docker's config.json or Podman's auth.json.`,
+    log: log.slice(-10),
+  });
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

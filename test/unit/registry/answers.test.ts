@@ -1,0 +1,104 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { authorize } from "../../../src/registry/authorize";
+import { registryUnreachable } from "../../../src/registry/failures";
+import { parseManifest } from "../../../src/registry/manifest";
+import { Unreachable } from "../../../src/support/http";
+import { serve, type LocalServer } from "../lock/fixture/serve";
+import { testHost } from "../lock/fixture/test-host";
+
+let server: LocalServer;
+let answer: string;
+beforeEach(async () => {
+  server = await serve(() => ({ body: answer }));
+});
+afterEach(() => server.close());
+
+const token = (env: Record<string, string> = {}): Promise<string> =>
+  authorize(
+    testHost({ env }),
+    { scheme: "bearer", realm: `http://${server.host}/token`, service: "reg", scope: undefined },
+    { registry: "reg.example.com", path: "a/b", repository: "reg.example.com/a/b", actions: "pull" },
+  );
+
+describe("a token answer", () => {
+  it.each([
+    ['{"token":"T","access_token":"other"}', "T"],
+    ['{"token":"","access_token":"T"}', "T"],
+    ['{"token":null,"access_token":"T"}', "T"],
+    ['{"access_token":"T"}', "T"],
+    ['{"token":"T","access_token":7,"expires_in":null}', "T"],
+  ])("%s is the token %s", async (body, expected) => {
+    answer = body;
+    expect(await token()).toBe(`Bearer ${expected}`);
+  });
+
+  it.each(["{}", "[]", "null", '{"token":""}', "no JSON"])("%s is none", async (body) => {
+    answer = body;
+    await expect(token()).rejects.toMatchObject({ code: "REGISTRY_REFUSED" });
+  });
+
+  it("to an identity token is asked for with a POST, so that it is in no address", async () => {
+    answer = '{"access_token":"T"}';
+    const auths = { "reg.example.com": { identitytoken: "refresh-me" } };
+    expect(await token({ DOCKER_AUTH_CONFIG: JSON.stringify({ auths }) })).toBe("Bearer T");
+    expect(server.requests.map(({ line }) => line)).toEqual(["POST /token 200"]);
+  });
+
+  it("is asked for without a login where a credential helper fails, which is said", async () => {
+    answer = '{"token":"T"}';
+    const env = { DOCKER_AUTH_CONFIG: '{"credsStore":"nobody-has-this"}' };
+    expect(await token(env)).toBe("Bearer T");
+    answer = "{}";
+    await expect(token(env)).rejects.toMatchObject({ code: "CREDENTIAL_HELPER" });
+  });
+});
+
+describe("linux/amd64 in a list", () => {
+  const digest = (digit: string): string => `sha256:${digit.repeat(64)}`;
+  const entry = (digit: string, variant?: string): object => ({
+    mediaType: "application/vnd.oci.image.manifest.v1+json",
+    digest: digest(digit),
+    platform: { os: "linux", architecture: "amd64", ...(variant === undefined ? {} : { variant }) },
+  });
+  const choose = (...manifests: readonly unknown[]): unknown =>
+    parseManifest(Buffer.from(JSON.stringify({ manifests })), "an-image");
+  const chosen = (digit: string): object => ({ kind: "list", amd64: digest(digit) });
+
+  it("has no variant where there is a choice", () => {
+    expect(choose(entry("3", "v3"), entry("a"))).toEqual(chosen("a"));
+    expect(choose(entry("3", "v3"), entry("2", "v2"))).toEqual(chosen("2"));
+    expect(choose(entry("2", "v2"), entry("1", "v1"))).toEqual(chosen("1"));
+    expect(choose(entry("3", "v3"))).toEqual(chosen("3"));
+  });
+
+  it.each([
+    ["null platform", { ...entry("1"), platform: null }],
+    ["another digest algorithm", { ...entry("1"), digest: `sha512:${"1".repeat(128)}` }],
+    ["an unknown media type", { ...entry("1"), mediaType: "application/vnd.example+json" }],
+    ["an attestation", { ...entry("1"), platform: { os: "unknown", architecture: "unknown" } }],
+    ["no entry at all", null],
+    ["no digest", { platform: { os: "linux", architecture: "amd64" } }],
+  ])("is found beside an entry with %s", (_what, foreign) => {
+    expect(choose(foreign, entry("a"))).toEqual(chosen("a"));
+    expect(() => choose(foreign)).toThrow(/linux\/amd64/u);
+  });
+});
+
+describe("too many requests", () => {
+  it("are told in the registry's words, with the time and what helps", () => {
+    const body = '{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}';
+    const answered = new Unreachable("https://reg.example.com/v2/", "it answered 429", undefined, {
+      status: 429,
+      url: "https://reg.example.com/v2/",
+      headers: new Headers({ "retry-after": "3600" }),
+      body: Buffer.from(body),
+    });
+    expect(registryUnreachable("reg.example.com", answered, Date.UTC(2026, 0, 1))).toMatchObject({
+      code: "REGISTRY_RATE_LIMIT",
+      kind: "environment",
+      message:
+        "The image registry reg.example.com limits how often it is asked (429): You have reached your pull rate limit; it wants to be asked again at 2026-01-01T01:00:00.000Z.",
+      hint: expect.stringMatching(/docker login.*mirror/u) as string,
+    });
+  });
+});
