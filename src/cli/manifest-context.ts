@@ -44,10 +44,8 @@ export function checkTemplates(
  * @throws Failure of kind manifest (exit 8), NO_PROJECT and USAGE (exit 2)
  */
 export async function openManifest(context: CommandContext): Promise<OpenedManifest> {
-  const [facts, manifest] = await Promise.all([
-    manifestFacts(context),
-    readManifest(paths(context.root).manifest),
-  ]);
+  const { manifest: path } = paths(context.root);
+  const [facts, manifest] = await Promise.all([manifestFacts(context), readManifest(path)]);
   checkTemplates(context, facts, manifest);
   return { ...facts, manifest };
 }

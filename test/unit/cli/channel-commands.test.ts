@@ -54,6 +54,23 @@ async function runAll({ run }: Place, ...lines: readonly string[]): Promise<void
   }
 }
 
+describe("a folder that belongs to no project", () => {
+  it.each(["list", "resolve stable", "promote 0.20.0 stable", "rollback stable", "history", "channels"])(
+    "is said to be none, with exit 2: %s",
+    async (line) => {
+      const { code, stdout, stderr } = await runProgram("", [], {}, [
+        "bash",
+        "-c",
+        `cd / && ${process.execPath} ${program} ${line} #`,
+      ]);
+      expect([code, stdout]).toEqual([2, ""]);
+      expect(stderr).toMatch(
+        /^error: Neither \/ nor a folder above it has templates\/\.\nwhat to do: .*init\.\n$/u,
+      );
+    },
+  );
+});
+
 describe("promote", () => {
   it("takes a Mesa version for every template in one write, with who and why", async () => {
     const here = place();
