@@ -24,6 +24,7 @@ export function createRedactor(env: Readonly<Record<string, string | undefined>>
     if (!SECRET_NAMES.test(name) || value === undefined) continue;
     if (name === "MESA_ORGS") for (const pair of value.split(",")) add(pair.slice(pair.indexOf(":") + 1));
     else add(value);
+    if (name === "MESA_PRIVATE_KEY") for (const form of privateKeyForms(value)) add(form);
   }
   const redact = (text: string): string => {
     let shown = text;
@@ -32,6 +33,25 @@ export function createRedactor(env: Readonly<Record<string, string | undefined>>
     return shown;
   };
   return Object.assign(redact, { add, values: (): readonly string[] => [...secrets] });
+}
+
+/**
+ * Other ways to write `mesa_private_key_<org>_<base64url of PKCS#8 DER>`: without the whitespace around it, its body alone, the one
+ * line that it has in PEM, and the 32 bytes that the key is (the last ones of the DER) as JWK and hex have them.
+ */
+function privateKeyForms(value: string): readonly string[] {
+  const body = /^mesa_private_key_[^_]*_(.+)$/su.exec(value.trim())?.[1] ?? "";
+  const der = Buffer.from(body, "base64url");
+  const seed = der.length === 48 ? der.subarray(-32) : Buffer.alloc(0);
+  return [
+    value.trim(),
+    body,
+    der.toString("base64"),
+    seed.toString("base64url"),
+    seed.toString("base64"),
+    der.toString("hex"),
+    seed.toString("hex"),
+  ];
 }
 
 /** How a secret may stand in a text: as it is, escaped for JSON or an address, and what has several lines (a key in PEM) line by line, too. */
