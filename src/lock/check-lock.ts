@@ -121,7 +121,7 @@ function resolvedOtherwise(lock: Lock, { settings, upstream }: LockExpectation):
     ),
     ...furtherInputs(lock, settings),
     ...differs("package", "its package is", deb.package, mesa.package),
-    ...(deb.url.startsWith(`${mesa.repository}/`)
+    ...(isBelow(deb.url, mesa.repository)
       ? []
       : [
           {
@@ -197,4 +197,11 @@ function named(image: string): string {
 
 function snapshotText(snapshot: { readonly url: string; readonly at: string } | undefined): string {
   return snapshot === undefined ? "the distribution itself" : `${snapshot.url} at ${snapshot.at}`;
+}
+
+/** Whether an address lies in a repository by its own letters: a path with `..`, encoded or not, leads elsewhere when it is asked for. */
+function isBelow(address: string, repository: string): boolean {
+  if (!address.startsWith(`${repository}/`) || !URL.canParse(address)) return false;
+  const { href, pathname } = new URL(address);
+  return href === address && !/%2f|%5c|%2e|\\/iu.test(pathname);
 }

@@ -1,7 +1,7 @@
 export { availablePackages, availableVersions } from "./available-versions";
 export { checkLock, lockCheckFailed, type LockExpectation, type LockProblem } from "./check-lock";
 export { isSealed, sealed } from "./integrity";
-export { parseLock, readLock, writeLock } from "./lock-file";
+export { parseLock, readAnyLock, readLock, writeLock } from "./lock-file";
 export { changedDeb, changedDownloads, movedTags } from "./moved-inputs";
 export { outdatedInputs, newestVersion, type OutdatedInput, type OutdatedOptions } from "./outdated";
 export { parseMesaVersion } from "./mesa-version";

@@ -2,10 +2,27 @@ import * as z from "zod/mini";
 import { canonicalJson } from "../support/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files";
+import { isSealed } from "./integrity";
 import { lockSchema, type Lock } from "./lock";
 
-/** A lock.json, read; undefined when there is none. One that is no lock is a Failure of kind usage (LOCK_INVALID). */
+/**
+ * A lock.json, read; undefined when there is none.
+ * @throws Failure LOCK_INVALID for one that is no lock, LOCK_CHECK_FAILED for one that was edited by hand (exit 2)
+ */
 export async function readLock(path: string): Promise<Lock | undefined> {
+  const lock = await readAnyLock(path);
+  if (lock === undefined || isSealed(lock)) return lock;
+  throw new Failure({
+    code: "LOCK_CHECK_FAILED",
+    kind: "usage",
+    template: lock.template,
+    message: `${path} was edited by hand: its integrity does not fit what it says.`,
+    hint: `Take it back from git, or resolve it anew: mesa-template lock ${lock.mesaVersion} --relock.`,
+  });
+}
+
+/** A lock.json that is about to be replaced, sealed or not; undefined when there is none. @throws Failure LOCK_INVALID (exit 2) */
+export async function readAnyLock(path: string): Promise<Lock | undefined> {
   const data = await readIfPresent(path);
   return data === undefined ? undefined : parseLock(data.toString("utf8"), path);
 }

@@ -36,3 +36,6 @@ export function mesaAccess(env: Readonly<Record<string, string | undefined>>): M
   if (apiKey === undefined || apiKey === "" || org === undefined || org === "") return undefined;
   return { apiUrl: mesaApiUrl(env), apiKey, org };
 }
+
+/** What is said where something needs a Mesa credential and there is none. */
+export const NO_MESA_CREDENTIAL = "there is no Mesa credential: set MESA_API_KEY and MESA_ORG";

@@ -13,6 +13,8 @@ export interface BuildCircumstances {
   readonly finishedOn: string;
   readonly commit: string | null;
   readonly ci: string | null;
+  /** Whether templates/ differed from the commit. */
+  readonly dirty?: boolean | undefined;
 }
 
 const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
@@ -24,7 +26,7 @@ const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
 export function provenanceOf(
   { record }: Measured,
   sbom: string,
-  { toolVersion, finishedOn, commit, ci }: BuildCircumstances,
+  { toolVersion, finishedOn, commit, dirty, ci }: BuildCircumstances,
 ): string {
   const { lock } = record;
   const chain = lock.deb.vouched.by === "signed" ? lock.deb.vouched.chain : undefined;
@@ -56,7 +58,15 @@ export function provenanceOf(
             name: `dockerfiles/${record.template}/${record.mesaVersion}/${name}`,
             digest: { sha256: /^\d+ bytes, sha256:([0-9a-f]{64})\n$/u.exec(text)?.[1] ?? sha256(text) },
           })),
-          ...(commit === null ? [] : [{ name: "source", digest: { gitCommit: commit } }]),
+          ...(commit === null
+            ? []
+            : [
+                {
+                  name: "source",
+                  digest: { gitCommit: commit },
+                  ...(dirty === true ? { annotations: { dirty } } : {}),
+                },
+              ]),
         ],
       },
       runDetails: {

@@ -1,88 +1,64 @@
-import type { Image } from "../build/image";
 import type { Deployment } from "../deploy/deployment";
-import type { ManifestEntry, VersionDeployment } from "../manifest/entry";
-import { NOT_RECORDED, versionId } from "../manifest/entry";
-import type { RenderedTemplate } from "../render/rendered";
-import type { SmokeReport } from "../smoke/report";
-import type { Counts } from "./request";
+import type { ManifestEntry, Verification } from "../manifest/entry";
+import { versionId } from "../manifest/entry";
+import { inWorkspace, summaryStatus } from "../manifest/versions/in-workspace";
+import { recordOf, type Smoked } from "./evidence";
+import type { TemplateResult } from "./request";
 
-/** The counts of a report, without its checks. */
-export function countsOf(report: SmokeReport): Counts {
-  const { passed, failed, skipped, durationMs } = report;
-  return { passed, failed, skipped, durationMs };
-}
-
-const MOUNT_CHECK = "Mesa mounts, is written and read back";
-
-/** A report as the manifest keeps it. */
-function evidenceOf(
-  report: SmokeReport,
-): Counts & { readonly checksDigest: string; readonly mounted: boolean; readonly notRun: string[] } {
-  return {
-    ...countsOf(report),
-    checksDigest: NOT_RECORDED,
-    mounted: report.checks.some(({ name, outcome }) => name === MOUNT_CHECK && outcome === "passed"),
-    notRun: report.checks.filter(({ outcome }) => outcome === "skipped").map(({ name }) => name),
-  };
-}
-
-/** A deployment as the manifest keeps it, with what was seen in it. */
-export function deploymentRecord(
-  deployment: Deployment,
-  verification: SmokeReport | null,
-  at: string,
-): VersionDeployment {
-  return {
-    ...deployment,
-    verification: verification === null ? null : { ...evidenceOf(verification), image: deployment.image, at },
-  };
-}
-
-export interface EntryFacts {
-  readonly rendered: RenderedTemplate;
+/** What a run came to, as far as its entry tells it. */
+export interface NewEntry {
+  readonly smoke: Smoked;
+  readonly deployment: Deployment | undefined;
+  readonly verification: Verification | null;
+  readonly failure: ManifestEntry["failure"];
   readonly revision: number;
-  readonly status: "smoked" | "deployed" | "verified" | "failed";
-  readonly image: Image;
-  readonly smoke: SmokeReport;
-  readonly verification: SmokeReport | null;
-  readonly deployment: Deployment | null;
-  /** When the verification was made, ISO 8601. */
-  readonly verifiedAt: string;
-  readonly failure: { readonly stage: string; readonly code: string; readonly message: string } | null;
+  /** The entry that is continued. */
+  readonly before: ManifestEntry | undefined;
   readonly createdAt: string;
-  readonly createdBy: { readonly commit: string | null; readonly ci: string | null };
+  readonly createdBy: ManifestEntry["createdBy"];
 }
 
-/** The manifest entry of a template version. */
-export function entryFrom(facts: EntryFacts): ManifestEntry {
-  const { rendered, image } = facts;
-  return {
-    id: versionId(rendered.template, rendered.mesaVersion, facts.revision),
-    template: rendered.template,
-    mesaVersion: rendered.mesaVersion,
-    revision: facts.revision,
-    inputsDigest: rendered.inputsDigest,
-    status: facts.status,
+/** The manifest entry of a template version. A failure in a workspace that this run did not deploy to stays. */
+export function entryOf(run: NewEntry): ManifestEntry {
+  const { smoke, deployment, before, verification } = run;
+  const { image } = smoke;
+  const standing = before?.failure ?? null;
+  const otherFailure =
+    standing !== null && (deployment === undefined || standing.workspace !== deployment.workspace);
+  const entry = {
+    id: versionId(image.template, image.mesaVersion, run.revision),
+    template: image.template,
+    mesaVersion: image.mesaVersion,
+    revision: run.revision,
+    inputsDigest: smoke.inputsDigest,
     image: { id: image.id, sizeBytes: image.sizeBytes, layers: image.layers.length },
-    smoke: { ...evidenceOf(facts.smoke), imageId: image.id, inputsDigest: rendered.inputsDigest },
-    deployments:
-      facts.deployment === null
-        ? {}
-        : {
-            [facts.deployment.workspace]: deploymentRecord(
-              facts.deployment,
-              facts.verification,
-              facts.verifiedAt,
-            ),
-          },
-    failure:
-      facts.failure === null
-        ? null
-        : {
-            ...facts.failure,
-            ...(facts.deployment === null ? {} : { workspace: facts.deployment.workspace }),
-          },
-    createdAt: facts.createdAt,
-    createdBy: { ...facts.createdBy },
+    smoke: {
+      ...recordOf(smoke.report, smoke.checksDigest),
+      imageId: smoke.imageId,
+      inputsDigest: smoke.inputsDigest,
+    },
+    deployments: deployment === undefined ? {} : { [deployment.workspace]: { ...deployment, verification } },
+    failure: run.failure ?? (otherFailure ? standing : null),
+    createdAt: before?.createdAt ?? run.createdAt,
+    createdBy: before?.createdBy ?? run.createdBy,
+  };
+  return { ...entry, status: summaryStatus({ ...entry, status: "smoked" }) };
+}
+
+/** A template's result as its manifest entry tells it, in the workspace in use. */
+export function resultOf(
+  entry: ManifestEntry,
+  workspace: string | undefined,
+): Omit<TemplateResult, "stages"> {
+  const view = inWorkspace(entry, workspace);
+  return {
+    template: entry.template,
+    id: entry.id,
+    status: workspace === undefined ? entry.status : view.status,
+    upToDate: false,
+    image: entry.image,
+    smoke: entry.smoke,
+    verification: view.verification,
+    deployment: view.deployment,
   };
 }

@@ -5,17 +5,18 @@ import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import type { ReleaseRequest } from "./request";
 
-/** The code of the failure that says so. */
-export const IMAGE_GONE = "IMAGE_GONE";
-
-export interface MeasureFacts {
+export interface MeasureRequest {
+  readonly root: string;
   readonly id: string;
   readonly revision: number;
   readonly image: Image;
   readonly smoke: SmokeReport;
-  readonly createdBy: { readonly commit: string | null; readonly ci: string | null };
+  readonly createdBy: {
+    readonly commit: string | null;
+    readonly dirty?: boolean | undefined;
+    readonly ci: string | null;
+  };
 }
 
 /**
@@ -25,9 +26,8 @@ export interface MeasureFacts {
  */
 export async function measureVersion(
   host: Host,
-  request: ReleaseRequest,
   rendered: RenderedTemplate,
-  facts: MeasureFacts,
+  facts: MeasureRequest,
 ): Promise<void> {
   const [
     { connectEngine },
@@ -35,14 +35,15 @@ export async function measureVersion(
     { VERSION },
   ] = await Promise.all([import("../docker/index"), import("../record/index"), import("../support/version")]);
   const { template, mesaVersion, inputsDigest, lock } = rendered;
-  const folder = recordFolder(request.root, { template, mesaVersion, revision: facts.revision });
+  const folder = recordFolder(facts.root, { template, mesaVersion, revision: facts.revision });
   const before = await readRecord(folder);
   if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
   const engine = await connectEngine(host);
-  const inspected = await engine.image(facts.image.reference);
+  const inspected = await engine.image(facts.image.id);
   if (inspected === undefined) throw imageGone(facts.image.reference);
-  const { reference } = facts.image;
-  const held = await measureImage(host, engine, { id: inspected.id, reference });
+  // By its id: the tag may name another image by now.
+  const { id, reference } = { id: inspected.id, reference: facts.image.id };
+  const held = await measureImage(host, engine, { id, reference });
   const { env, entrypoint, cmd, user, workdir, exposedPorts } = inspected.config;
   const measured: Measured = {
     files: held.files,
@@ -81,12 +82,12 @@ export async function measureVersion(
   await writeRecord(folder, measured, { [SBOM_FILE]: sbom, [PROVENANCE_FILE]: provenance });
 }
 
-/** An image that an earlier run built and proved, and that somebody removed before it could be measured. */
+/** An image that somebody removed between its proof and its measurement. */
 function imageGone(reference: string): Failure {
   return new Failure({
-    code: IMAGE_GONE,
+    code: "IMAGE_GONE",
     kind: "environment",
-    message: `The image ${reference} was built and proven by an earlier run, and is not on the engine any more.`,
+    message: `The image ${reference} was proven, and is no longer on the engine.`,
     hint: "Run again: it is then built and proven anew.",
   });
 }

@@ -1,3 +1,4 @@
+import type { ManifestEntry } from "../manifest/entry";
 import type { Host } from "../support/host";
 
 /** The CI run's address, from the variables the CI systems set, or null outside of them. */
@@ -17,19 +18,20 @@ export function ciRun(env: Readonly<Record<string, string | undefined>>): string
   return CI_JOB_URL ?? BUILDKITE_BUILD_URL ?? CIRCLE_BUILD_URL ?? BUILD_URL ?? null;
 }
 
-/** Which commit of the templates and which CI run a version comes from; null where there is none. */
-export async function originOf(
-  host: Host,
-  root: string,
-): Promise<{ readonly commit: string | null; readonly ci: string | null }> {
+/** Which commit of the templates and which CI run a version comes from, and whether templates/ differs from that commit. */
+export async function originOf(host: Host, root: string): Promise<ManifestEntry["createdBy"]> {
   const ci = ciRun(host.env);
-  const result = await host.run({
-    command: "git",
-    args: ["-C", root, "rev-parse", "HEAD"],
-    env: { PATH: host.env["PATH"] ?? "", HOME: host.env["HOME"] ?? "/" },
-    timeoutMs: 5_000,
-  });
-  const commit =
-    result.exitCode === 0 && /^[0-9a-f]{40,64}\s*$/u.test(result.stdout) ? result.stdout.trim() : null;
-  return { commit, ci };
+  const git = async (...args: readonly string[]): Promise<string | undefined> => {
+    const { exitCode, stdout } = await host.run({
+      command: "git",
+      args: ["-C", root, ...args],
+      env: { PATH: host.env["PATH"] ?? "", HOME: host.env["HOME"] ?? "/", GIT_OPTIONAL_LOCKS: "0" },
+      timeoutMs: 5_000,
+    });
+    return exitCode === 0 ? stdout.trim() : undefined;
+  };
+  const commit = await git("rev-parse", "HEAD");
+  if (commit === undefined || !/^[0-9a-f]{40,64}$/u.test(commit)) return { commit: null, ci };
+  const changed = await git("status", "--porcelain", "--untracked-files=all", "--", "templates");
+  return { commit, ci, ...(changed === "" ? {} : { dirty: true }) };
 }

@@ -1,12 +1,6 @@
-import type { Lock } from "../lock/lock";
-import type { TemplateSource } from "../render/index";
-import type { RenderedTemplate } from "../render/rendered";
-import { readIfPresent } from "../support/files";
 import { RUN_LABEL } from "../support/host";
-import type { ReleaseRequest } from "./request";
-import type { Stages } from "./stages";
-import { testFilesOf } from "./test-files";
 import { paths } from "../support/paths";
+import type { Stages } from "./stages";
 
 /** The stages as they are; each room is loaded when its stage runs. */
 export const realStages: Stages = {
@@ -20,41 +14,43 @@ export const realStages: Stages = {
     for (const run of runs)
       for (const { id } of await engine.containers([`${RUN_LABEL}=${run}`])) await engine.removeContainer(id);
   },
-  async checkTestFiles(request, template) {
+  async checkTestFiles(files) {
     const { readTestFiles } = await import("../smoke/index");
-    await readTestFiles(testFilesOf(request, template));
+    await readTestFiles(files);
   },
-  async lock(host, request, template) {
-    const [{ readLock, resolveLock, loadUpstream, writeLock }, { loadTemplate }] = await Promise.all([
+  async cannotRun(host) {
+    const [{ mesaAccess, NO_MESA_CREDENTIAL }, { MOUNT_CHECK }, { connectEngine, hostDevices }] =
+      await Promise.all([import("../mesa/access"), import("../smoke/check"), import("../docker/index")]);
+    if (mesaAccess(host.env) === undefined) return [{ check: MOUNT_CHECK, why: NO_MESA_CREDENTIAL }];
+    const engine = await connectEngine(host);
+    const labels = { [RUN_LABEL]: host.runId };
+    const devices = await hostDevices(engine, ["/dev/fuse"], labels, host.signal);
+    return devices["/dev/fuse"] === undefined
+      ? [{ check: MOUNT_CHECK, why: "the engine's machine has no /dev/fuse" }]
+      : [];
+  },
+  async lock(host, { root, template, version, upstreamPath, trustKey }) {
+    const [{ readAnyLock, resolveLock, loadUpstream, writeLock }, { loadTemplate }] = await Promise.all([
       import("../lock/index"),
       import("../render/index"),
     ]);
-    const folders = paths(request.root);
-    const path = folders.lockFile(template, request.version);
-    const source = await loadTemplate(request.root, template);
-    if (request.frozen === true) return { lock: await frozenLock(request, source, path), reused: true };
-    const previous = await readLock(path);
-    if (previous !== undefined && !request.relock) return { lock: previous, reused: true };
-    const upstream = await loadUpstream(request.upstreamPath);
+    const path = paths(root).lockFile(template, version);
+    const { settings } = await loadTemplate(root, template);
+    const [upstream, previous] = [await loadUpstream(upstreamPath), await readAnyLock(path)];
+    const cacheDir = paths(root).cache;
     const lock = await resolveLock(host, {
-      template,
-      settings: source.settings,
-      mesaVersion: request.version,
-      upstream,
-      cacheDir: folders.cache,
-      previous,
-      trustKey: request.trustKey,
+      ...{ template, settings, mesaVersion: version, upstream, cacheDir, previous, trustKey },
     });
-    await writeLock(path, lock);
-    return { lock, reused: false };
+    if (lock !== previous) await writeLock(path, lock);
+    return lock;
   },
-  async render(_host, request, template, lock) {
+  async render(root, lock) {
     const { loadTemplate, renderTemplate, writeRendered } = await import("../render/index");
-    const rendered = renderTemplate(await loadTemplate(request.root, template), lock);
-    await writeRendered(request.root, rendered);
+    const rendered = renderTemplate(await loadTemplate(root, lock.template), lock);
+    await writeRendered(root, rendered);
     return rendered;
   },
-  async build(host, request, rendered, progress) {
+  async build(host, rendered, request, progress) {
     const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([
       import("../docker/index"),
       import("../build/index"),
@@ -82,49 +78,47 @@ export const realStages: Stages = {
     }
     return { image, reused };
   },
-  async smoke(host, request, rendered, image, progress) {
+  async smoke(host, rendered, image, files, progress) {
     const [{ connectEngine }, { smokeImage }] = await Promise.all([
       import("../docker/index"),
       import("../smoke/index"),
     ]);
     return smokeImage(host, await connectEngine(host), rendered, image, {
       onProgress: progress,
-      ...testFilesOf(request, rendered.template),
+      ...files,
     });
   },
-  async deploy(host, request, rendered, id, progress, onSent) {
-    const [{ deployTemplate }, { readManifest, inWorkspace }, { workspaceInUse }] = await Promise.all([
+  async deploy(host, rendered, { root, deployTimeoutMs, ...request }, progress) {
+    const [{ deployTemplate }, { readManifest }, { blaxelCredentials }] = await Promise.all([
       import("../deploy/index"),
       import("../manifest/index"),
       import("../blaxel/credentials"),
     ]);
-    const workspace = await workspaceInUse(host);
-    const manifest = await readManifest(paths(request.root).manifest);
-    const earlier = Object.values(manifest.versions).filter((entry) => entry.template === rendered.template);
-    const same = earlier.find((entry) => entry.inputsDigest === rendered.inputsDigest);
+    const { template, inputsDigest } = rendered;
+    const [manifest, { workspace }] = [
+      await readManifest(paths(root).manifest),
+      await blaxelCredentials(host),
+    ];
+    // What another workspace holds says nothing of this one's sandboxes.
+    const here = Object.values(manifest.versions).flatMap((entry) => {
+      const deployment = Object.hasOwn(entry.deployments, workspace)
+        ? entry.deployments[workspace]
+        : undefined;
+      return deployment === undefined || entry.template !== template ? [] : [{ entry, deployment }];
+    });
     return deployTemplate(host, rendered, {
-      id,
-      knownSandboxes: earlier.flatMap(({ deployments }) =>
-        Object.values(deployments).filter((one) => one.workspace === workspace),
-      ),
-      knownImage: same === undefined ? undefined : inWorkspace(same, workspace).deployment?.image,
-      publish: request.publish,
-      adopt: request.adopt,
-      force: request.force,
-      timeoutMs: request.deployTimeoutMs,
-      pendingFile: paths(request.root).stageResult(
-        rendered.template,
-        rendered.inputsDigest,
-        "deploy-pending",
-      ),
+      ...request,
+      timeoutMs: deployTimeoutMs,
+      knownSandboxes: here.map(({ deployment }) => deployment),
+      knownImage: here.find(({ entry }) => entry.inputsDigest === inputsDigest)?.deployment.image,
+      pendingFile: paths(root).stageResult(template, inputsDigest, "deploy-pending"),
       onProgress: progress,
-      onSent,
     });
   },
-  async verify(host, request, rendered, deployment, progress) {
+  async verify(host, rendered, deployment, checkFiles, progress) {
     const [{ verifyDeployment }, { askedPorts, checkContext, readTestFiles, runChecks, smokeChecks }] =
       await Promise.all([import("../deploy/index"), import("../smoke/index")]);
-    const { checks } = await readTestFiles({ checks: testFilesOf(request, rendered.template).checks });
+    const { checks } = await readTestFiles({ checks: checkFiles });
     return verifyDeployment(host, rendered, deployment, {
       onProgress: progress,
       ports: askedPorts(checks),
@@ -138,38 +132,8 @@ export const realStages: Stages = {
         ),
     });
   },
-  async measure(host, request, rendered, facts) {
+  async measure(host, rendered, request) {
     const { measureVersion } = await import("./measure");
-    await measureVersion(host, request, rendered, facts);
+    await measureVersion(host, rendered, request);
   },
 };
-
-/** The lock that is there, having seen that it is what it should be; nobody is asked. @throws Failure LOCK_CHECK_FAILED (exit 2) */
-async function frozenLock(request: ReleaseRequest, source: TemplateSource, path: string): Promise<Lock> {
-  const { checkLock, loadUpstream, lockCheckFailed, parseLock } = await import("../lock/index");
-  const text = (await readIfPresent(path))?.toString("utf8");
-  const expected = {
-    template: source.name,
-    mesaVersion: request.version,
-    settings: source.settings,
-    upstream: await loadUpstream(request.upstreamPath),
-    path,
-  };
-  const problems = checkLock(text, expected);
-  if (text === undefined || problems.length > 0)
-    throw lockCheckFailed(request.version, [{ template: source.name, problems }]);
-  return parseLock(text, path);
-}
-
-/** What a template renders to with the lock it has; undefined when it has none. */
-export async function renderedFromLock(
-  request: ReleaseRequest,
-  template: string,
-): Promise<RenderedTemplate | undefined> {
-  const [{ readLock }, { loadTemplate, renderTemplate }] = await Promise.all([
-    import("../lock/index"),
-    import("../render/index"),
-  ]);
-  const lock = await readLock(paths(request.root).lockFile(template, request.version));
-  return lock === undefined ? undefined : renderTemplate(await loadTemplate(request.root, template), lock);
-}

@@ -1,5 +1,6 @@
 import type { SmokeReport } from "../smoke/report";
 import { Failure } from "../support/errors";
+import type { Facts, Refusal } from "./plan";
 
 /** Stops where a check failed, or could not run although it must. */
 export function refuseUnproven(
@@ -32,4 +33,26 @@ export function refuseUnproven(
       hint: "Run where they can, or give --allow-skipped to go on without them.",
     });
   }
+}
+
+/** What to throw where a plan refuses to go on. */
+export function refusalFailure(refusal: Refusal, { template }: Pick<Facts, "template">): Failure {
+  if (refusal.because === "revoked") {
+    const { id, revocation } = refusal.entry;
+    const why = revocation === undefined ? "" : ` on ${revocation.at}: ${revocation.reason}`;
+    return new Failure({
+      code: "INPUTS_REVOKED",
+      kind: "usage",
+      template,
+      message: `The same inputs were released as ${id}, which was revoked${why}.`,
+      hint: `Change an input (the template, or --relock) for a new revision, or take the revocation back: mesa-template unrevoke ${id} --reason …`,
+    });
+  }
+  return new Failure({
+    code: "CHECKS_CANNOT_RUN",
+    kind: "environment",
+    template,
+    message: `Some checks cannot run here: ${refusal.checks.map(({ check, why }) => `${check} (${why})`).join("; ")}.`,
+    hint: "Nothing was started. Provide what is missing, or give --allow-skipped: the version then records what was not proven.",
+  });
 }

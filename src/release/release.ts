@@ -1,9 +1,40 @@
 import pLimit from "p-limit";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { releaseTemplate } from "./release-template";
-import type { ReleaseRequest, TemplateResult } from "./request";
+import { releaseTemplate, upToDateResult } from "./apply";
+import { gatherFacts } from "./facts";
+import { isEmpty, planRelease, type Plan } from "./plan";
+import { refusalFailure } from "./refuse-unproven";
+import type { PlanRequest, ReleaseRequest, TemplateResult } from "./request";
 import type { Stages } from "./stages";
+
+/** What a release would do with each template. Neither engine nor network nor Blaxel is asked. */
+export async function planAll(
+  host: Host,
+  request: PlanRequest,
+  templates: readonly string[],
+): Promise<readonly Plan[]> {
+  return Promise.all(
+    templates.map(async (template) => planRelease((await gatherFacts(host, request, template)).facts)),
+  );
+}
+
+/** The answer for a release in which no template has anything to do; undefined where one has. */
+export async function nothingToDo(
+  host: Host,
+  request: ReleaseRequest,
+): Promise<readonly TemplateResult[] | undefined> {
+  const results = await Promise.all(
+    request.templates.map(async (template) => {
+      const { facts } = await gatherFacts(host, request, template);
+      const plan = planRelease(facts);
+      if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, facts).on(template);
+      return isEmpty(plan) && plan.entry !== undefined ? upToDateResult(plan.entry, facts, []) : undefined;
+    }),
+  );
+  const found = results.filter((result) => result !== undefined);
+  return found.length === results.length ? found : undefined;
+}
 
 /**
  * Releases a version of several templates at the same time; one that fails does not stop the others.

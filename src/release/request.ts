@@ -1,33 +1,38 @@
 import type { Severity } from "../build/scan";
-import type { Deployment } from "../deploy/deployment";
+import type { Verification, VersionDeployment } from "../manifest/entry";
 import type { StageName, StageOutcome } from "../support/events";
 
-/** What is to be released, and how. */
-export interface ReleaseRequest {
+/** What decides what a release has to do: the same for a release, its dry run and a pipeline's matrix. */
+export interface PlanRequest {
   readonly root: string;
   /** Strict semver. */
   readonly version: string;
-  readonly templates: readonly string[];
   readonly upstreamPath: string;
-  readonly concurrency: number;
   readonly force: boolean;
   readonly relock: boolean;
-  /** Nothing is resolved: a lock that is missing, was edited or does not fit is a failure. */
-  readonly frozen?: boolean;
+  /** Nothing is resolved: a lock that is missing or does not fit is a failure. */
+  readonly frozen: boolean;
   readonly deploy: boolean;
   readonly verify: boolean;
   readonly allowSkipped: boolean;
-  readonly adopt: boolean;
-  readonly publish: "deploy" | "push";
-  readonly deployTimeoutMs: number;
-  readonly trustKey: string | undefined;
+  /** Container-structure-test files besides the templates' own. */
   readonly structureTests: readonly string[];
   /** Check files besides the templates' own. */
   readonly checks: readonly string[];
   /** Scan the image for vulnerabilities, and refuse it for this severity or more. */
-  readonly scan?: Severity | undefined;
+  readonly scan: Severity | undefined;
+}
+
+/** What is to be released, and how. */
+export interface ReleaseRequest extends PlanRequest {
+  readonly templates: readonly string[];
+  readonly concurrency: number;
+  readonly adopt: boolean;
+  readonly publish: "deploy" | "push";
+  readonly deployTimeoutMs: number;
+  readonly trustKey: string | undefined;
   /** A buildx builder's name, "classic" or "buildkit"; undefined: the engine builds as it does best. */
-  readonly builder?: string | undefined;
+  readonly builder: string | undefined;
 }
 
 export interface StageRecord {
@@ -53,8 +58,9 @@ export interface TemplateResult {
   readonly stages: readonly StageRecord[];
   readonly image: { readonly id: string; readonly sizeBytes: number; readonly layers: number } | null;
   readonly smoke: Counts | null;
-  readonly verification: Counts | null;
-  readonly deployment: Deployment | null;
+  /** What the workspace in use holds. */
+  readonly deployment: VersionDeployment | null;
+  readonly verification: Verification | null;
   /** Since when, for what is up to date. */
   readonly since?: string;
   readonly error?: unknown;

@@ -1,62 +1,84 @@
 import type { Image } from "../build/image";
+import type { Severity } from "../build/scan";
 import type { Deployment } from "../deploy/deployment";
 import type { Lock } from "../lock/lock";
 import type { RenderedTemplate } from "../render/rendered";
+import type { TestFiles } from "../smoke/index";
 import type { SmokeReport } from "../smoke/report";
 import type { Host } from "../support/host";
-import type { MeasureFacts } from "./measure";
-import type { ReleaseRequest } from "./request";
+import type { MeasureRequest } from "./measure";
+import type { Facts } from "./plan";
 
-/** The stages as the release knows them: each takes the value before it and returns the next one. Tests hand in their own. */
+type Progress = (message: string) => void;
+
+export interface LockStage {
+  readonly root: string;
+  readonly template: string;
+  readonly version: string;
+  readonly upstreamPath: string;
+  readonly trustKey: string | undefined;
+}
+
+export interface BuildStage {
+  readonly root: string;
+  readonly upstreamPath: string;
+  readonly force: boolean;
+  readonly builder: string | undefined;
+  readonly scan: Severity | undefined;
+}
+
+export interface DeployStage {
+  readonly root: string;
+  /** The template version's id. */
+  readonly id: string;
+  readonly publish: "deploy" | "push";
+  readonly adopt: boolean;
+  readonly force: boolean;
+  readonly deployTimeoutMs: number;
+  /** Called once something may exist on the platform. */
+  readonly onSent: () => void;
+}
+
+/** The stages as a release knows them: each takes the value before it and returns the next one. Tests hand in their own. */
 export interface Stages {
   /** Fails (exit 3) when there is no bl or no credentials, before any work starts. */
   checkDeployPossible(host: Host): Promise<void>;
-  /** Removes the containers that these runs, which are known to have died, left on the engine. */
+  /** Checks that every release runs and that cannot run here, before any work starts. */
+  cannotRun(host: Host): Promise<Facts["cannotRun"]>;
+  /** Removes what these runs, which are known to have died, left on the engine. */
   removeAbandoned(host: Host, runs: readonly string[]): Promise<void>;
   /** Fails (exit 2) when a test file cannot be read or is broken, before any work starts. */
-  checkTestFiles(request: ReleaseRequest, template: string): Promise<void>;
-  /** The existing lock, or a fresh one. */
-  lock(
-    host: Host,
-    request: ReleaseRequest,
-    template: string,
-  ): Promise<{ readonly lock: Lock; readonly reused: boolean }>;
-  /** Renders and writes the project folder. */
-  render(host: Host, request: ReleaseRequest, template: string, lock: Lock): Promise<RenderedTemplate>;
+  checkTestFiles(files: TestFiles): Promise<void>;
+  /** Resolves the inputs anew and writes them; where nothing has changed, the lock that is there stays. */
+  lock(host: Host, request: LockStage): Promise<Lock>;
+  /** Renders, and writes the project folder. */
+  render(root: string, lock: Lock): Promise<RenderedTemplate>;
   build(
     host: Host,
-    request: ReleaseRequest,
     rendered: RenderedTemplate,
-    progress: (message: string) => void,
+    request: BuildStage,
+    progress: Progress,
   ): Promise<{ readonly image: Image; readonly reused: boolean }>;
   smoke(
     host: Host,
-    request: ReleaseRequest,
     rendered: RenderedTemplate,
     image: Image,
-    progress: (message: string) => void,
+    files: TestFiles,
+    progress: Progress,
   ): Promise<SmokeReport>;
-  /** `onSent` is called once something may exist on the platform. */
   deploy(
     host: Host,
-    request: ReleaseRequest,
     rendered: RenderedTemplate,
-    id: string,
-    progress: (message: string) => void,
-    onSent: () => void,
+    request: DeployStage,
+    progress: Progress,
   ): Promise<Deployment>;
   verify(
     host: Host,
-    request: ReleaseRequest,
     rendered: RenderedTemplate,
     deployment: Deployment,
-    progress: (message: string) => void,
+    checks: readonly string[],
+    progress: Progress,
   ): Promise<SmokeReport>;
   /** Writes what was measured beside the rendered files: what diff, notes and the SBOM are made from. */
-  measure(
-    host: Host,
-    request: ReleaseRequest,
-    rendered: RenderedTemplate,
-    facts: MeasureFacts,
-  ): Promise<void>;
+  measure(host: Host, rendered: RenderedTemplate, request: MeasureRequest): Promise<void>;
 }

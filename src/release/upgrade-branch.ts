@@ -1,7 +1,12 @@
 import { join } from "node:path";
+import { EMPTY_MANIFEST, type ManifestEntry } from "../manifest/entry";
+import { updateManifest } from "../manifest/index";
+import { parseManifest } from "../manifest/read";
+import { canonicalJson } from "../support/canonical-json";
 import { Failure } from "../support/errors";
 import { withTemporaryFolder } from "../support/files";
 import type { Host } from "../support/host";
+import { MANIFEST_FILE } from "../support/paths";
 
 /** Only what the generator writes goes onto the branch. */
 const COMMITTED = "dockerfiles";
@@ -72,8 +77,8 @@ export async function checkBranchPossible(host: Host, root: string, branch: stri
 }
 
 /**
- * Commits what lies below dockerfiles/ onto a new branch from HEAD, and puts the working tree back to HEAD there. The branch that is
- * checked out, the index and everything else stay as they are.
+ * Commits the given versions onto a new branch from HEAD: their folders and their entries in the manifest; both are then taken off the
+ * working tree again. The branch that is checked out, the index, and what anybody else changed meanwhile stay as they are.
  * @returns the commit's name; undefined when there is nothing to commit
  */
 export async function commitOnBranch(
@@ -81,19 +86,42 @@ export async function commitOnBranch(
   root: string,
   branch: string,
   message: string,
+  made: readonly ManifestEntry[],
 ): Promise<string | undefined> {
   const run = git(host, root);
+  const folders = [
+    ...new Set(made.map(({ template, mesaVersion }) => `${COMMITTED}/${template}/${mesaVersion}`)),
+  ];
+  const committed = await run(["show", `HEAD:./${MANIFEST_FILE}`]).catch(() => undefined);
+  const before = committed === undefined ? EMPTY_MANIFEST : parseManifest(committed, `HEAD:${MANIFEST_FILE}`);
+  const text = canonicalJson({
+    ...before,
+    versions: { ...before.versions, ...Object.fromEntries(made.map((entry) => [entry.id, entry])) },
+  });
   const commit = await withTemporaryFolder("mesa-template-index-", async (folder) => {
     const index = join(folder, "index");
     await run(["read-tree", "HEAD"], { index });
-    await run(["add", "--all", "--", COMMITTED], { index });
+    await run(["add", "--all", "--", ...folders], { index });
+    const blob = await run(["hash-object", "-w", "--stdin"], { input: text });
+    const prefix = await run(["rev-parse", "--show-prefix"]);
+    await run(["update-index", "--add", "--cacheinfo", `100644,${blob},${prefix}${MANIFEST_FILE}`], {
+      index,
+    });
     const tree = await run(["write-tree"], { index });
     if (tree === (await run(["rev-parse", "HEAD^{tree}"]))) return undefined;
     return run(["commit-tree", tree, "-p", "HEAD", "-F", "-"], { input: host.redact(message) });
   });
   if (commit === undefined) return undefined;
   await run(["update-ref", `refs/heads/${branch}`, commit, ""]);
-  await run(["checkout", "HEAD", "--", COMMITTED]);
-  await run(["clean", "--force", "-d", "--quiet", "--", COMMITTED]);
+  for (const folder of folders) {
+    if ((await run(["ls-tree", "HEAD", `./${folder}`])) !== "") await run(["checkout", "HEAD", "--", folder]);
+    await run(["clean", "--force", "-d", "--quiet", "--", folder]);
+  }
+  await updateManifest(host, join(root, MANIFEST_FILE), (manifest) => {
+    const ids = new Set(made.map(({ id }) => id));
+    const others = Object.entries(manifest.versions).filter(([id]) => !ids.has(id));
+    const back = Object.entries(before.versions).filter(([id]) => ids.has(id));
+    return { ...manifest, versions: Object.fromEntries([...others, ...back]) };
+  });
   return commit;
 }

@@ -133,6 +133,9 @@ export interface LifecycleCheck<Context = CheckContext> extends CheckBase<Contex
   readonly run: (lifecycle: Lifecycle, context: Context) => Promise<CheckVerdict>;
 }
 
+/** The check that decides whether a version counts as mounted. */
+export const MOUNT_CHECK = "Mesa mounts, is written and read back";
+
 /** One definition, run against a local container and a deployed sandbox alike; `needs` tells where it can run. */
 export type Check<Context = CheckContext> =
   ProbeCheck<Context> | SubjectCheck<Context> | ImageCheck<Context> | LifecycleCheck<Context>;

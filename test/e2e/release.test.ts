@@ -462,7 +462,7 @@ describe("Ctrl-C when something may be on Blaxel already", () => {
     expect(result?.status).toBe("verified");
     expect(result?.stages.map(({ stage, outcome }) => [stage, outcome])).toEqual([
       ["lock", "reused"],
-      ["render", "done"],
+      ["render", "reused"],
       ["build", "reused"],
       ["smoke", "reused"],
       ["deploy", "reused"],

@@ -29,18 +29,13 @@ export const CHECKS_OPTION = {
   },
 } as const;
 
-export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+/** Options of everything that deploys. */
+export const DEPLOY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   force: { type: "boolean", describe: "start over: build and smoke again whatever is there" },
   relock: { type: "boolean", describe: "resolve all inputs anew (changed inputs make the next revision)" },
   frozen: {
     type: "boolean",
     describe: "resolve nothing: fail when a lock is missing, was edited, or no longer fits",
-  },
-  deploy: { type: "boolean", describe: "deploy to Blaxel (--no-deploy stops after smoke)", default: true },
-  verify: {
-    type: "boolean",
-    describe: "smoke again in a sandbox made from what was deployed (--no-verify: not)",
-    default: true,
   },
   "allow-skipped": { type: "boolean", describe: "go on although a check could not run here" },
   "trust-key": { type: "string", describe: "fingerprint of the repository key to trust on first use" },
@@ -64,6 +59,16 @@ export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   ...CHECKS_OPTION,
   ...SCAN_OPTION,
+};
+
+export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  ...DEPLOY_OPTIONS,
+  deploy: { type: "boolean", describe: "deploy to Blaxel (--no-deploy stops after smoke)", default: true },
+  verify: {
+    type: "boolean",
+    describe: "smoke again in a sandbox made from what was deployed (--no-verify: not)",
+    default: true,
+  },
 };
 
 export const releaseCommand: CommandSpec = {

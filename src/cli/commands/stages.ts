@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../command";
-import { BUILDER_OPTION, CHECKS_OPTION, RELEASE_OPTIONS, SCAN_OPTION } from "./release";
+import { BUILDER_OPTION, CHECKS_OPTION, DEPLOY_OPTIONS, SCAN_OPTION } from "./release";
 
 export const renderCommand: CommandSpec = {
   usage: "render <mesa-version>",
@@ -27,7 +27,7 @@ export const buildCommand: CommandSpec = {
 export const deployCommand: CommandSpec = {
   usage: "deploy <mesa-version>",
   describe: "bring proven images to Blaxel (the release without its verification)",
-  options: RELEASE_OPTIONS,
+  options: DEPLOY_OPTIONS,
   load: () => import("../handlers/deploy"),
 };
 export const verifyCommand: CommandSpec = {

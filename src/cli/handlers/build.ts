@@ -2,6 +2,7 @@ import pLimit from "p-limit";
 import type { CommandHandler } from "../command";
 import { humanBytes } from "../../support/bytes";
 import { stageRequest } from "../stage-run";
+import { lockedAndRendered } from "../../release/prepare";
 import { realStages } from "../../release/real-stages";
 import { EXIT_CODES } from "../../support/exit-codes";
 
@@ -12,9 +13,8 @@ export const run: CommandHandler = async (args, context) => {
   const results = await Promise.all(
     request.templates.map((template) =>
       limit(async () => {
-        const { lock } = await realStages.lock(host, request, template);
-        const rendered = await realStages.render(host, request, template, lock);
-        const { image, reused } = await realStages.build(host, request, rendered, (message) => {
+        const rendered = await lockedAndRendered(host, { ...request, template }, realStages);
+        const { image, reused } = await realStages.build(host, rendered, request, (message) => {
           host.emit({ type: "stage-progress", template, stage: "build", message });
         });
         return { template, outcome: reused ? "reused" : "done", image };

@@ -6,6 +6,7 @@ import {
   lockCheckFailed,
   loadUpstream,
   parseMesaVersion,
+  readAnyLock,
   readLock,
   resolveLock,
   untrustedFingerprints,
@@ -83,7 +84,7 @@ async function lockOne({
   const folders = paths(context.root);
   const path = folders.lockFile(template, mesaVersion);
   try {
-    const previous = await readLock(path);
+    const previous = await (relock ? readAnyLock(path) : readLock(path));
     if (previous !== undefined && !relock) return { template, outcome: "kept", path, lock: previous };
     if (context.dryRun) return { template, outcome: "would-lock", path };
     const { settings } = await loadTemplate(context.root, template);

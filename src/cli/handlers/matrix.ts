@@ -3,12 +3,12 @@ import { join } from "node:path";
 import compare from "semver/functions/compare";
 import valid from "semver/functions/valid";
 import type { CommandArgs, CommandContext, CommandHandler } from "../command";
-import { allJobs, isUnfinished, MOST_JOBS, type Job } from "../pipeline-matrix";
+import { allJobs, MOST_JOBS, type Job } from "../pipeline-matrix";
 import { table } from "../table";
 import { templateFolders } from "../template-folders";
-import { parseMesaVersion, readLock } from "../../lock/index";
-import { readManifest } from "../../manifest/index";
-import { loadTemplate, renderTemplate, type TemplateSource } from "../../render/index";
+import { parseMesaVersion } from "../../lock/index";
+import { isEmpty } from "../../release/plan";
+import { planAll } from "../../release/release";
 import { hasErrno } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
@@ -44,7 +44,7 @@ async function jobsFor(args: CommandArgs, context: CommandContext): Promise<read
       ? allJobs(templates, versions)
       : (await Promise.all(templates.map((template) => lockedJobs(context, template)))).flat();
   const everything = versions.length > 0 ? !args.flag("needed") : args.flag("all");
-  return everything ? asked : unfinished(context, templates, asked);
+  return everything ? asked : unfinished(context, asked);
 }
 
 /** A template at every version it has a folder for, newest first. */
@@ -65,24 +65,19 @@ async function foldersIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** Those of the jobs that have something to do; what has no lock yet has. */
-async function unfinished(
-  context: CommandContext,
-  templates: readonly string[],
-  jobs: readonly Job[],
-): Promise<readonly Job[]> {
-  const folders = paths(context.root);
-  const manifest = await readManifest(folders.manifest);
-  const sources = new Map<string, TemplateSource>(
-    await Promise.all(templates.map(async (name) => [name, await loadTemplate(context.root, name)] as const)),
-  );
+/** Those of the jobs whose plan is not empty. What was withdrawn stays withdrawn until somebody asks for it by name. */
+async function unfinished(context: CommandContext, jobs: readonly Job[]): Promise<readonly Job[]> {
+  const { host, root } = context;
+  const upstreamPath = context.upstream ?? paths(root).upstream;
+  const asked = {
+    ...{ root, upstreamPath, force: false, relock: false, frozen: false, deploy: true, verify: true },
+    ...{ allowSkipped: false, structureTests: [], checks: [], scan: undefined },
+  };
   const kept: Job[] = [];
   for (const job of jobs) {
-    const lock = await readLock(folders.lockFile(job.template, job.version));
-    const source = sources.get(job.template);
-    const digest =
-      lock === undefined || source === undefined ? "" : renderTemplate(source, lock).inputsDigest;
-    if (isUnfinished(manifest, job, digest)) kept.push(job);
+    const [plan] = await planAll(host, { ...asked, version: job.version }, [job.template]);
+    if (plan !== undefined && plan.refusal?.because !== "revoked" && !plan.withdrawn && !isEmpty(plan))
+      kept.push(job);
   }
   return kept;
 }

@@ -1,12 +1,10 @@
 import type { CommandContext, CommandOutcome } from "../command";
-import { parseMesaVersion } from "../../lock/mesa-version";
-import { readManifest } from "../../manifest/index";
-import { planTemplate, type TemplatePlan } from "../../release/dry-run";
-import { realStages, renderedFromLock } from "../../release/real-stages";
-import { releaseAll } from "../../release/release";
+import { realStages } from "../../release/real-stages";
+import { isEmpty, type Plan } from "../../release/plan";
+import { refusalFailure } from "../../release/refuse-unproven";
+import { nothingToDo, planAll, releaseAll } from "../../release/release";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
 
 /** Releases, or says what would be done (--dry-run). */
 export async function releaseVersion(
@@ -14,31 +12,35 @@ export async function releaseVersion(
   context: CommandContext,
   outcome: (results: readonly TemplateResult[]) => CommandOutcome,
 ): Promise<CommandOutcome> {
-  parseMesaVersion(request.version);
-  if (context.dryRun) return dryRun(request);
-  return outcome(await releaseAll(context.host, request, realStages));
+  if (context.dryRun) return dryRun(request, context);
+  const results = await nothingToDo(context.host, request);
+  return outcome(results ?? (await releaseAll(context.host, request, realStages)));
 }
 
-async function dryRun(request: ReleaseRequest): Promise<CommandOutcome> {
-  const folders = paths(request.root);
-  const manifest = await readManifest(folders.manifest);
-  const plans = await Promise.all(
-    request.templates.map(async (template) => {
-      const rendered = request.relock ? undefined : await renderedFromLock(request, template);
-      return planTemplate(request, folders, template, manifest, rendered?.inputsDigest);
-    }),
-  );
+async function dryRun(request: ReleaseRequest, context: CommandContext): Promise<CommandOutcome> {
+  const plans = await planAll(context.host, request, request.templates);
+  for (const { refusal, template } of plans)
+    if (refusal !== undefined) throw refusalFailure(refusal, { template });
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, dryRun: true, plans },
+    json: {
+      ok: true,
+      dryRun: true,
+      plans: plans.map((plan) => ({
+        template: plan.template,
+        id: plan.id,
+        upToDate: isEmpty(plan),
+        steps: plan.steps,
+      })),
+    },
     text: plans.map(planText).join("\n"),
   };
 }
 
-function planText(plan: TemplatePlan): string {
-  const head = `${plan.template}: ${plan.upToDate ? "up to date" : "would release"}${plan.id === null ? "" : ` ${plan.id}`}\n`;
+function planText(plan: Plan): string {
+  const head = `${plan.template}: ${isEmpty(plan) ? "up to date" : "would release"}${plan.id === null ? "" : ` ${plan.id}`}\n`;
   return (
     head +
-    plan.steps.map((step) => `  ${step.stage.padEnd(7)} ${step.would.padEnd(5)}  ${step.why}\n`).join("")
+    plan.steps.map((step) => `  ${step.stage.padEnd(7)} ${step.action.padEnd(5)}  ${step.why}\n`).join("")
   );
 }

@@ -1,4 +1,6 @@
 import { resolve } from "node:path";
+import { parseMesaVersion } from "../../lock/mesa-version";
+import { releaseVersion } from "./release-run";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { humanBytes } from "../../support/bytes";
 import { wrongUsage } from "../command-line";
@@ -6,7 +8,6 @@ import { parseDuration } from "../duration";
 import { errorDocument, errorText } from "../output";
 import { exitCodeOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { nothingToDo } from "../../release/quick-check";
 import type { Severity } from "../../build/scan";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
 import { templateFolders } from "../template-folders";
@@ -45,12 +46,9 @@ export function releaseRequest(
 }
 
 export const run: CommandHandler = async (args, context) => {
-  const text = args.required("mesa-version");
+  const version = parseMesaVersion(args.required("mesa-version"));
   const templates = await templateFolders(context);
-  const request = releaseRequest(args, context, text, templates);
-  const idle = context.dryRun ? undefined : await nothingToDo(request, templates);
-  if (idle !== undefined) return outcome(idle, context);
-  const { releaseVersion } = await import("./release-run");
+  const request = releaseRequest(args, context, version, templates);
   return releaseVersion(request, context, (results) => outcome(results, context));
 };
 

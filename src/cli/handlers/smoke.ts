@@ -6,7 +6,9 @@ import { junitXml } from "../junit";
 import { smokeTargets, type Target } from "../smoke-targets";
 import { stageRequest } from "../stage-run";
 import { connectEngine } from "../../docker/index";
+import { lockedAndRendered } from "../../release/prepare";
 import { realStages } from "../../release/real-stages";
+import { testFilesOf } from "../../release/test-files";
 import { proveImage } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
 import { EXIT_CODES } from "../../support/exit-codes";
@@ -61,11 +63,11 @@ async function prove(
   const progress = (message: string): void => {
     host.emit({ type: "stage-progress", template, stage: "smoke", message });
   };
-  await realStages.checkTestFiles(request, template);
-  const { lock } = await realStages.lock(host, request, template);
-  const rendered = await realStages.render(host, request, template, lock);
-  const { image } = await realStages.build(host, request, rendered, progress);
-  return realStages.smoke(host, request, rendered, image, progress);
+  const files = testFilesOf(request, template);
+  await realStages.checkTestFiles(files);
+  const rendered = await lockedAndRendered(host, { ...request, template }, realStages);
+  const { image } = await realStages.build(host, rendered, request, progress);
+  return realStages.smoke(host, rendered, image, files, progress);
 }
 
 function reportText(report: SmokeReport): string {

@@ -47,7 +47,9 @@ export const run: CommandHandler = async (args, context) => {
   const plans = await plansOf(context, before, results);
   if (branch !== undefined) {
     const message = `Upgrade to Mesa ${version}\n\n${plans.map((plan) => comparisonText(plan, PATHS_IN_A_COMMIT)).join("\n")}`;
-    const commit = await commitOnBranch(context.host, context.root, branch, message);
+    const after = await readManifest(paths(context.root).manifest);
+    const made = results.flatMap(({ id }) => after.versions[id ?? ""] ?? []);
+    const commit = await commitOnBranch(context.host, context.root, branch, message, made);
     return planned(plans, context, version, full, commit === undefined ? undefined : { branch, commit });
   }
   if (!args.flag("deploy")) return planned(plans, context, version, full);

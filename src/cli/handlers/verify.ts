@@ -1,64 +1,47 @@
-import { join } from "node:path";
+import { resolve } from "node:path";
 import type { CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
+import { openManifest } from "../manifest-context";
 import { entriesOf } from "../ref";
-import { readLock } from "../../lock/index";
-import type { ManifestEntry } from "../../manifest/entry";
-import { readManifest, recordEntry, updateManifest } from "../../manifest/index";
-import { newestDeployment } from "../../manifest/versions/in-workspace";
-import { loadTemplate, projectFolder, renderTemplate } from "../../render/index";
-import { countsOf, deploymentRecord } from "../../release/entry";
+import { inWorkspace } from "../../manifest/versions/in-workspace";
+import { deployCommandFor, workspaceAsked } from "../../manifest/versions/usable-image";
 import { realStages } from "../../release/real-stages";
-import { refuseUnproven } from "../../release/refuse-unproven";
-import { Failure, messageOf } from "../../support/errors";
-import { isoTime } from "../../support/clock";
+import { verifyVersion, type VerifyResult } from "../../release/verify";
+import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { stageRequest } from "../stage-run";
-import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
-  const { host, root } = context;
-  const path = paths(root).manifest;
-  const entries = entriesOf(await readManifest(path), args.required("ref"), context.templates);
-  const results = [];
-  let first: Error | undefined;
-  for (const entry of entries) {
-    const deployment = newestDeployment(entry);
-    if (deployment === undefined)
-      throw wrongUsage(`${entry.id} was never deployed.`, `mesa-template release ${entry.mesaVersion}`);
-    const lock = await readLock(join(projectFolder(root, entry.template, entry.mesaVersion), "lock.json"));
-    if (lock === undefined) throw wrongUsage(`The lock of ${entry.id} is missing.`);
-    const rendered = renderTemplate(await loadTemplate(root, entry.template), lock);
-    const request = await stageRequest({ ...args, required: () => entry.mesaVersion }, context);
-    const report = await realStages.verify(host, request, rendered, deployment, (message) => {
-      host.emit({ type: "stage-progress", template: entry.template, stage: "verify", message });
-    });
-    let failure: ManifestEntry["failure"] = null;
-    try {
-      refuseUnproven(report, args.flag("allow-skipped"), "verify");
-    } catch (error) {
-      first ??= error instanceof Failure ? error.on(entry.id) : new Error(messageOf(error), { cause: error });
-      failure = {
-        stage: "verify",
-        code: error instanceof Failure ? error.code : "INTERNAL",
-        message: host.redact(messageOf(error)),
-        workspace: deployment.workspace,
-      };
-    }
-    const at = isoTime(host.clock.now());
-    const deployments = { [deployment.workspace]: deploymentRecord(deployment, report, at) };
-    const after = await updateManifest(host, path, (manifest) =>
-      recordEntry(manifest, { ...entry, deployments, failure }, at),
-    );
-    const status = after.versions[entry.id]?.status ?? entry.status;
-    results.push({ id: entry.id, status, ...countsOf(report), checks: report.checks });
+  const { manifest, workspaceInUse } = await openManifest(context);
+  const workspace = workspaceAsked(manifest, workspaceInUse);
+  const request = {
+    root: context.root,
+    allowSkipped: args.flag("allow-skipped"),
+    checks: args.list("checks").map((file) => resolve(file)),
+  };
+  const results: VerifyResult[] = [];
+  for (const entry of entriesOf(manifest, args.required("ref"), context.templates)) {
+    const { deployment } = inWorkspace(entry, workspace);
+    if (deployment === null)
+      throw new Failure({
+        code: "NOT_DEPLOYED",
+        kind: "deploy",
+        message: `${entry.id} is not deployed in ${workspace === undefined ? "any workspace" : `the workspace ${workspace}`}.`,
+        hint: `Deploy it: ${deployCommandFor(entry, workspace)}.`,
+      });
+    results.push(await verifyVersion(context.host, request, entry, deployment, realStages));
   }
-  if (first !== undefined) throw first;
+  const unproven = results.find(({ error }) => error !== undefined);
+  if (unproven?.error !== undefined) throw unproven.error;
   return {
     exitCode: EXIT_CODES.done,
-    json: { ok: true, results },
+    json: {
+      ok: true,
+      results: results.map(({ id, status, report }) => {
+        const { passed, failed: failing, skipped, durationMs, checks } = report;
+        return { id, status, passed, failed: failing, skipped, durationMs, checks };
+      }),
+    },
     text: results
-      .map((result) => `${result.id}: ${result.status}, ${String(result.passed)} passed\n`)
+      .map(({ id, status, report }) => `${id}: ${status}, ${String(report.passed)} passed\n`)
       .join(""),
   };
 };

@@ -2,7 +2,8 @@ import { mesaApi } from "../../mesa/api";
 import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
 import type { Host } from "../../support/host";
-import type { Check, CheckContext, CheckVerdict, Subject } from "../check";
+import { MOUNT_CHECK, type Check, type CheckContext, type CheckVerdict, type Subject } from "../check";
+import { NO_MESA_CREDENTIAL } from "../../mesa/access";
 import { failed, PASSED, said, whyNoFuse } from "./verdicts";
 
 const EXPLANATIONS: Readonly<Record<number, string>> = {
@@ -18,14 +19,14 @@ const KEY_SECONDS = 600;
 
 /**
  * A real mount with a short-lived key: readiness by /proc/mounts and a file that is written and read back, then the mount is
- * taken away and the key revoked, whatever happened. Part of a run only where a Mesa credential is there.
+ * taken away and the key revoked, whatever happened.
  */
 export function mesaMountCheck(host: Host): Check {
   return {
-    name: "Mesa mounts, is written and read back",
+    name: MOUNT_CHECK,
     needs: "subject",
     how: "own",
-    skip: whyNoFuse,
+    skip: (context) => (context.mesa === undefined ? NO_MESA_CREDENTIAL : whyNoFuse(context)),
     run: (subject, context) => mountForReal(host, subject, context),
   };
 }

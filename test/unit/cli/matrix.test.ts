@@ -1,34 +1,17 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { allJobs, isUnfinished } from "../../../src/cli/pipeline-matrix";
-import { parseLock } from "../../../src/lock/index";
-import type { ManifestEntry } from "../../../src/manifest/entry";
-import { loadTemplate, renderTemplate } from "../../../src/render/index";
+import { allJobs } from "../../../src/cli/pipeline-matrix";
+import { parseLock, sealed, writeLock } from "../../../src/lock/index";
+import { loadTemplate, renderTemplate, writeRendered } from "../../../src/render/index";
+import { testFilesOf } from "../../../src/release/test-files";
+import { checksDigest } from "../../../src/smoke/checks-digest";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { entryOf, manifestOf } from "../manifest/fixture";
 import { REPOSITORY, workFolder } from "./fixture/built";
 import { runMain } from "./fixture/run-main";
 
-describe("what is unfinished", () => {
-  const job = { template: "debian", version: "0.20.0" };
-  const entry = (changes: Partial<ManifestEntry>): ManifestEntry => ({
-    ...entryOf("debian", "0.20.0"),
-    inputsDigest: "sha256:same",
-    ...changes,
-  });
-  it.each([
-    ["verified from the same inputs", entry({ status: "verified" }), false],
-    ["verified from other inputs", entry({ status: "verified", inputsDigest: "sha256:other" }), true],
-    ["smoked only", entry({ status: "smoked" }), true],
-    ["failed", entry({ status: "failed" }), true],
-    ["revoked", entry({ status: "revoked" }), false],
-    ["revoked, and edited since", entry({ status: "revoked", inputsDigest: "sha256:other" }), false],
-    ["removed", entry({ status: "removed" }), false],
-    ["another version", { ...entryOf("debian", "0.26.0") }, true],
-  ])("%s", (_, one, unfinished) => {
-    expect(isUnfinished(manifestOf(one), job, "sha256:same")).toBe(unfinished);
-  });
+describe("jobs", () => {
   it("names each pair once", () => {
     expect(allJobs(["b", "a"], ["1.0.0", "1.0.0"])).toEqual([
       { template: "b", version: "1.0.0" },
@@ -64,13 +47,25 @@ describe("matrix", () => {
     for (const version of ["0.20.0", "0.26.0"]) {
       const folder = join(root, "dockerfiles/debian", version);
       mkdirSync(folder, { recursive: true });
-      cpSync(join(REPOSITORY, `test/golden/locks/debian-${version}.json`), join(folder, "lock.json"));
+      const golden = join(REPOSITORY, `test/golden/locks/debian-${version}.json`);
+      await writeLock(join(folder, "lock.json"), sealed(parseLock(readFileSync(golden, "utf8"), golden)));
     }
     const lockFile = join(root, "dockerfiles/debian/0.20.0/lock.json");
     const lock = parseLock(readFileSync(lockFile, "utf8"), lockFile);
-    const { inputsDigest } = renderTemplate(await loadTemplate(root, "debian"), lock);
+    const rendered = renderTemplate(await loadTemplate(root, "debian"), lock);
+    await writeRendered(root, rendered);
+    const { inputsDigest } = rendered;
     const entry = entryOf("debian", "0.20.0");
-    const verified = { ...entry, inputsDigest, smoke: { ...entry.smoke, inputsDigest } };
+    const digest = await checksDigest({ ...testFilesOf({ root, checks: [], structureTests: [] }, "debian") });
+    const [deployment] = Object.values(entry.deployments);
+    const verification = deployment?.verification ?? null;
+    if (deployment === undefined || verification === null) throw new Error("the fixture is not verified");
+    const verified = {
+      ...entry,
+      inputsDigest,
+      smoke: { ...entry.smoke, inputsDigest, checksDigest: digest },
+      deployments: { ws: { ...deployment, verification: { ...verification, checksDigest: digest } } },
+    };
     writeFileSync(join(root, "dockerfiles/manifest.json"), canonicalJson(manifestOf(verified)));
     const versions = async (...args: string[]): Promise<unknown> => {
       const { out } = await matrix("--json", "--template", "debian", ...args);

@@ -1,0 +1,335 @@
+import type { Image } from "../build/image";
+import type { Deployment } from "../deploy/deployment";
+import type { ManifestEntry } from "../manifest/entry";
+import { recordEntry, updateManifest } from "../manifest/index";
+import { loadTemplate, renderTemplate } from "../render/index";
+import type { RenderedTemplate } from "../render/rendered";
+import { isoTime } from "../support/clock";
+import { Failure, messageOf } from "../support/errors";
+import type { StageName } from "../support/events";
+import type { Host } from "../support/host";
+import { paths } from "../support/paths";
+import { entryOf, resultOf, type NewEntry } from "./entry";
+import { forgetEvidence, keepEvidence, mountedIn, verificationOf, type Smoked } from "./evidence";
+import { gatherFacts, withRendered } from "./facts";
+import { oneAtATime } from "./one-at-a-time";
+import { originOf } from "./origin";
+import { isEmpty, planRelease, smokeProof, standingDeployment, type Facts, type Plan } from "./plan";
+import { refusalFailure, refuseUnproven } from "./refuse-unproven";
+import type { ReleaseRequest, TemplateResult } from "./request";
+import { stageRunner, type StageRunner } from "./stage-runner";
+import type { Stages } from "./stages";
+import { testFilesOf } from "./test-files";
+
+/** One template's release under way: the facts change with every stage, and the plan with them. */
+interface Run {
+  readonly host: Host;
+  readonly request: ReleaseRequest;
+  readonly stages: Stages;
+  readonly runner: StageRunner;
+  facts: Facts;
+  rendered: RenderedTemplate | undefined;
+  smoke: Smoked | undefined;
+  deployment: Deployment | undefined;
+  verification: NewEntry["verification"] | undefined;
+  /** Whether something of this version may exist on the platform. */
+  sent: boolean;
+  result: TemplateResult | undefined;
+}
+
+/** Takes one template through what its plan says. Whatever happens comes back as its result; only interruption is thrown. */
+export async function releaseTemplate(
+  host: Host,
+  request: ReleaseRequest,
+  template: string,
+  stages: Stages,
+): Promise<TemplateResult> {
+  const runner = stageRunner(host, template);
+  try {
+    const what = `release of ${template} ${request.version}`;
+    const say = (message: string): void => {
+      host.emit({ type: "note", template, message });
+    };
+    const lockFile = paths(request.root).lock(`${template}@${request.version}`);
+    return await oneAtATime(host, lockFile, what, say, async (abandoned) => {
+      if (abandoned.length > 0) await stages.removeAbandoned(host, abandoned);
+      return applyPlan(host, request, template, stages, runner);
+    });
+  } catch (error) {
+    if (host.signal.aborted) throw error;
+    return failedResult(template, runner, error);
+  }
+}
+
+function failedResult(template: string, runner: StageRunner, error: unknown): TemplateResult {
+  return {
+    template,
+    id: null,
+    status: "failed",
+    upToDate: false,
+    stages: runner.records,
+    image: null,
+    smoke: null,
+    verification: null,
+    deployment: null,
+    error,
+  };
+}
+
+async function applyPlan(
+  host: Host,
+  request: ReleaseRequest,
+  template: string,
+  stages: Stages,
+  runner: StageRunner,
+): Promise<TemplateResult> {
+  const gathered = await gatherFacts(host, request, template);
+  const run: Run = {
+    ...{ host, request, stages, runner, ...gathered },
+    ...{ smoke: undefined, deployment: undefined, verification: undefined, sent: false, result: undefined },
+  };
+  const first = planRelease(run.facts);
+  if (!isEmpty(first)) {
+    await stages.checkTestFiles(testFilesOf(request, template));
+    if (!request.allowSkipped) run.facts = { ...run.facts, cannotRun: await stages.cannotRun(host) };
+  }
+  try {
+    // The plan is made anew before each stage, from what is known then: a build may have given another image than the proven one.
+    for (const { stage } of first.steps) await applyStep(run, stage);
+  } catch (error) {
+    if (!run.sent || host.signal.aborted || (error instanceof Failure && error.kind === "manifest"))
+      throw error;
+    return { ...(await recordFailure(run, error)), error };
+  }
+  const { entry } = planRelease(run.facts);
+  if (run.result !== undefined) return run.result;
+  if (entry === undefined) throw new Error(`${template} has nothing to do and no version`);
+  return upToDateResult(entry, run.facts, runner.records);
+}
+
+/** The answer for a version with nothing to do. */
+export function upToDateResult(
+  entry: ManifestEntry,
+  { workspace }: Facts,
+  stages: TemplateResult["stages"],
+): TemplateResult {
+  const result = resultOf(entry, workspace);
+  return { ...result, stages, upToDate: true, since: result.deployment?.deployedAt ?? entry.createdAt };
+}
+
+async function applyStep(run: Run, stage: StageName): Promise<void> {
+  const plan = planRelease(run.facts);
+  if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, run.facts);
+  const step = plan.steps.find((one) => one.stage === stage);
+  if (step === undefined || step.action === "skip") run.runner.skip(stage, step?.why ?? "");
+  else await ACTIONS[stage](run, plan, step.action === "reuse" ? step.why : undefined);
+  run.facts = { ...run.facts, done: [...run.facts.done, stage] };
+}
+
+/** What a stage does, or, where `reused` says why, takes from before. */
+type Action = (run: Run, plan: Plan, reused: string | undefined) => Promise<void>;
+
+const ACTIONS: Readonly<Record<StageName, Action>> = {
+  async lock(run, _plan, reused) {
+    const { host, request, runner, stages, facts } = run;
+    if (reused !== undefined) {
+      runner.reuse("lock", reused);
+      return;
+    }
+    const lock = await runner.run("lock", async () => ({
+      value: await stages.lock(host, { ...request, template: facts.template }),
+    }));
+    run.rendered = renderTemplate(await loadTemplate(request.root, facts.template), lock);
+    run.facts = await withRendered(request.root, run.facts, run.rendered);
+  },
+  async render(run, _plan, reused) {
+    const { request, runner, stages } = run;
+    const { lock } = renderedOf(run);
+    if (reused !== undefined) runner.reuse("render", reused);
+    else await runner.run("render", async () => ({ value: await stages.render(request.root, lock) }));
+    run.facts = { ...run.facts, folderDiffers: [] };
+  },
+  async build(run) {
+    const { host, request, runner, stages, facts } = run;
+    const rendered = renderedOf(run);
+    if (request.force)
+      await forgetEvidence(
+        paths(request.root),
+        rendered,
+        ["smoke", "deployment", "verification"],
+        facts.workspace,
+      );
+    const image = await runner.run("build", async (progress) => {
+      const built = await stages.build(host, rendered, request, progress);
+      return { value: built.image, outcome: built.reused ? "reused" : "done" };
+    });
+    run.facts = { ...run.facts, image, ...(request.force ? { kept: {} } : {}) };
+    run.smoke = undefined;
+    builtImages.set(run, image);
+  },
+  async smoke(run, plan, reused) {
+    const { host, request, runner, stages, facts } = run;
+    const rendered = renderedOf(run);
+    const proof = reused === undefined ? undefined : smokeProof(facts);
+    if (reused !== undefined && proof !== undefined) {
+      runner.reuse("smoke", reused);
+      run.smoke = proof;
+    } else {
+      const image = builtImages.get(run);
+      if (image === undefined) throw new Error("an image is proven before it is built");
+      const files = testFilesOf(request, facts.template);
+      run.smoke = await runner.run("smoke", async (progress) => {
+        const report = await stages.smoke(host, rendered, image, files, progress);
+        refuseUnproven(report, request.allowSkipped);
+        const { checksDigest } = facts;
+        const value = smoked(rendered, image, checksDigest, report);
+        await keepEvidence(paths(request.root), rendered, value);
+        const skipped = report.skipped === 0 ? "" : `, ${String(report.skipped)} skipped`;
+        return { value, message: `${String(report.passed)} passed${skipped}` };
+      });
+    }
+    run.facts = { ...run.facts, kept: { ...run.facts.kept, smoke: run.smoke } };
+    await stages.measure(host, rendered, {
+      root: request.root,
+      id: plan.id ?? "",
+      revision: plan.revision ?? 1,
+      image: run.smoke.image,
+      smoke: run.smoke.report,
+      createdBy: plan.entry?.createdBy ?? (await originOf(host, request.root)),
+    });
+  },
+  async deploy(run, plan, reused) {
+    const { host, request, runner, stages, facts } = run;
+    const rendered = renderedOf(run);
+    const standing = reused === undefined ? undefined : standingDeployment(facts, plan.entry);
+    if (reused !== undefined && standing !== undefined) {
+      runner.reuse("deploy", reused);
+      run.deployment = deploymentOf(standing);
+      run.sent = true;
+      return;
+    }
+    const deployment = await runner.run("deploy", async (progress) => {
+      const onSent = (): void => {
+        run.sent = true;
+      };
+      // One sandbox name on the platform: two versions sent at once would each wait for the other's image.
+      const lockFile = paths(request.root).lock(`${facts.template}-deploy`);
+      const value = await oneAtATime(host, lockFile, `deploy of ${facts.template}`, progress, () =>
+        stages.deploy(host, rendered, { ...request, id: plan.id ?? "", onSent }, progress),
+      );
+      await keepEvidence(paths(request.root), rendered, deployed(rendered, value));
+      return { value, message: value.image };
+    });
+    run.deployment = deployment;
+    run.facts = {
+      ...run.facts,
+      workspace: deployment.workspace,
+      kept: { ...run.facts.kept, deployment: deployed(rendered, deployment) },
+    };
+  },
+  async verify(run, plan, reused) {
+    const { host, request, runner, stages, facts, deployment } = run;
+    const rendered = renderedOf(run);
+    if (deployment === undefined) throw new Error("a deployment is verified before it is made");
+    if (reused !== undefined) {
+      runner.reuse("verify", reused);
+      const { verification } = facts.kept;
+      run.verification =
+        verification?.image === deployment.image
+          ? verificationOf(verification)
+          : (plan.entry?.deployments[deployment.workspace]?.verification ?? undefined);
+      return;
+    }
+    const { checks } = testFilesOf(request, facts.template);
+    await runner.run("verify", async (progress) => {
+      const report = await stages.verify(host, rendered, deployment, checks, progress);
+      const { image, workspace } = deployment;
+      const evidence = {
+        kind: "verification" as const,
+        ...{ workspace, image, checksDigest: facts.checksDigest, mounted: mountedIn(report) },
+        at: isoTime(host.clock.now()),
+        report: { ...report, checks: [...report.checks] },
+      };
+      run.verification = verificationOf(evidence);
+      refuseUnproven(report, request.allowSkipped, "verify");
+      await keepEvidence(paths(request.root), rendered, evidence);
+      run.facts = { ...run.facts, kept: { ...run.facts.kept, verification: evidence } };
+      return { value: undefined, message: `${String(report.passed)} passed` };
+    });
+  },
+  async record(run, plan) {
+    run.result = await record(run, plan, null);
+  },
+};
+
+/** The image of a run's build, whole: the facts hold only what decides. */
+const builtImages = new WeakMap<Run, Image>();
+
+function renderedOf({ rendered }: Run): RenderedTemplate {
+  if (rendered === undefined) throw new Error("a stage runs before the template is rendered");
+  return rendered;
+}
+
+function smoked(
+  { inputsDigest }: RenderedTemplate,
+  image: Image,
+  checksDigest: string,
+  report: Awaited<ReturnType<Stages["smoke"]>>,
+): Smoked {
+  return {
+    kind: "smoke",
+    imageId: image.id,
+    inputsDigest,
+    checksDigest,
+    mounted: mountedIn(report),
+    image: { ...image, layers: image.layers.map((layer) => ({ ...layer })) },
+    report: { ...report, checks: report.checks.map((check) => ({ ...check })) },
+  };
+}
+
+function deployed({ inputsDigest }: RenderedTemplate, deployment: Deployment) {
+  const { workspace } = deployment;
+  return { kind: "deployment" as const, workspace, inputsDigest, deployment: deploymentOf(deployment) };
+}
+
+/** The fields of a deployment alone: what an entry holds besides is the entry's. */
+function deploymentOf({ workspace, sandbox, image, deployedAt, blVersion }: Deployment): Deployment {
+  return { workspace, sandbox, image, deployedAt, blVersion };
+}
+
+async function recordFailure(run: Run, error: unknown): Promise<TemplateResult> {
+  const { host, facts } = run;
+  const { workspace } = run.deployment ?? facts;
+  return record(run, planRelease(facts), {
+    stage: run.deployment === undefined ? "deploy" : "verify",
+    code: error instanceof Failure ? error.code : "INTERNAL",
+    message: host.redact(messageOf(error)),
+    ...(workspace === undefined ? {} : { workspace }),
+  });
+}
+
+async function record(run: Run, plan: Plan, failure: ManifestEntry["failure"]): Promise<TemplateResult> {
+  const { host, request, runner, smoke, facts, deployment } = run;
+  if (smoke === undefined) throw new Error("a version is recorded before it is proven");
+  const folders = paths(request.root);
+  const at = isoTime(host.clock.now());
+  const entry = entryOf({
+    ...{ smoke, deployment, failure },
+    verification: run.verification ?? null,
+    revision: plan.revision ?? 1,
+    before: plan.entry,
+    createdAt: at,
+    createdBy: await originOf(host, request.root),
+  });
+  const after = await runner.run("record", async () => {
+    const manifest = await updateManifest(host, folders.manifest, (before) =>
+      recordEntry(before, entry, isoTime(host.clock.now())),
+    );
+    const value = manifest.versions[entry.id] ?? entry;
+    return { value, message: `${value.id} ${value.status}` };
+  });
+  // From here on the entry counts, not what a run has kept.
+  if (deployment !== undefined)
+    await forgetEvidence(folders, after, ["deployment", "verification"], deployment.workspace);
+  return { ...resultOf(after, deployment?.workspace ?? facts.workspace), stages: runner.records };
+}

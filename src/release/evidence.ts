@@ -1,0 +1,201 @@
+import { rm } from "node:fs/promises";
+import * as z from "zod/mini";
+import { NOT_RECORDED, type Verification } from "../manifest/entry";
+import { MOUNT_CHECK } from "../smoke/check";
+import type { SmokeReport } from "../smoke/report";
+import { canonicalJson } from "../support/canonical-json";
+import { readIfPresent, writeAtomically } from "../support/files";
+import type { Paths } from "../support/paths";
+
+const maybe = z.exactOptional;
+
+const imageSchema = z.object({
+  template: z.string(),
+  mesaVersion: z.string(),
+  id: z.string(),
+  reference: z.string(),
+  sizeBytes: z.number(),
+  layers: z.array(z.object({ createdBy: z.string(), sizeBytes: z.number(), fromBase: maybe(z.boolean()) })),
+  inputsDigest: z.string(),
+  builder: z.enum(["buildkit", "classic", "buildx"]),
+});
+
+const reportSchema = z.object({
+  template: z.string(),
+  subject: z.enum(["container", "sandbox"]),
+  passed: z.number(),
+  failed: z.number(),
+  skipped: z.number(),
+  durationMs: z.number(),
+  checks: z.array(
+    z.object({
+      name: z.string(),
+      outcome: z.enum(["passed", "failed", "skipped"]),
+      durationMs: z.number(),
+      seen: maybe(z.string()),
+      hint: maybe(z.string()),
+      expected: maybe(z.string()),
+      file: maybe(z.string()),
+      line: maybe(z.number()),
+    }),
+  ),
+});
+
+/** A result together with what it is a result of. What does not match the question is no evidence. */
+const evidenceSchema = z.discriminatedUnion("kind", [
+  z.object({
+    kind: z.literal("smoke"),
+    imageId: z.string(),
+    inputsDigest: z.string(),
+    checksDigest: z.string(),
+    mounted: z.boolean(),
+    image: imageSchema,
+    report: reportSchema,
+  }),
+  z.object({
+    kind: z.literal("deployment"),
+    workspace: z.string(),
+    inputsDigest: z.string(),
+    deployment: z.object({
+      workspace: z.string(),
+      sandbox: z.string(),
+      image: z.string(),
+      registryDigest: maybe(z.string()),
+      deployedAt: z.string(),
+      blVersion: z.string(),
+    }),
+  }),
+  z.object({
+    kind: z.literal("verification"),
+    workspace: z.string(),
+    image: z.string(),
+    checksDigest: z.string(),
+    mounted: z.boolean(),
+    at: z.string(),
+    report: reportSchema,
+  }),
+]);
+
+export type Evidence = z.infer<typeof evidenceSchema>;
+export type Smoked = Extract<Evidence, { kind: "smoke" }>;
+export type Deployed = Extract<Evidence, { kind: "deployment" }>;
+export type Verified = Extract<Evidence, { kind: "verification" }>;
+
+/** What ended runs have kept for some inputs: one of each kind, for deployments and verifications one of each workspace. */
+export interface KeptEvidence {
+  readonly smoke?: Smoked | undefined;
+  readonly deployment?: Deployed | undefined;
+  readonly verification?: Verified | undefined;
+}
+
+/** Whether Mesa was mounted for real, written to and read back. */
+export function mountedIn({ checks }: SmokeReport): boolean {
+  return checks.some(({ name, outcome }) => name === MOUNT_CHECK && outcome === "passed");
+}
+
+/** A report as the manifest keeps it. */
+export function recordOf(
+  report: SmokeReport,
+  checksDigest: string,
+): Outcome & { readonly mounted: boolean; readonly durationMs: number; readonly notRun: string[] } {
+  const { passed, failed, skipped, durationMs, checks } = report;
+  const notRun = checks.filter(({ outcome }) => outcome === "skipped").map(({ name }) => name);
+  return { checksDigest, mounted: mountedIn(report), passed, failed, skipped, durationMs, notRun };
+}
+
+interface Outcome {
+  readonly checksDigest: string;
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+/** Whether an outcome answers the question: these checks, none of which failed, and all of which ran unless that is allowed. */
+export function proves(outcome: Outcome, checksDigest: string, allowSkipped: boolean): boolean {
+  return (
+    outcome.checksDigest === checksDigest &&
+    outcome.checksDigest !== NOT_RECORDED &&
+    outcome.failed === 0 &&
+    (outcome.skipped === 0 || allowSkipped)
+  );
+}
+
+/** A verification as the manifest keeps it. */
+export function verificationOf({ report, checksDigest, image, at }: Verified): Verification {
+  return { ...recordOf(report, checksDigest), image, at };
+}
+
+type Kind = Evidence["kind"];
+
+function fileOf(
+  folders: Paths,
+  of: { readonly template: string; readonly inputsDigest: string },
+  kind: Kind,
+  workspace: string | undefined,
+): string {
+  const name =
+    kind === "smoke" ? kind : `${kind}-${encodeURIComponent(workspace ?? "").replaceAll("*", "_")}`;
+  return folders.stageResult(of.template, of.inputsDigest, name);
+}
+
+/** The inputs that evidence is kept for. */
+export interface EvidenceOf {
+  readonly template: string;
+  readonly inputsDigest: string;
+}
+
+/** Keeps evidence, so that a run that is killed goes on after it. */
+export async function keepEvidence(folders: Paths, of: EvidenceOf, evidence: Evidence): Promise<void> {
+  const workspace = evidence.kind === "smoke" ? undefined : evidence.workspace;
+  await writeAtomically(fileOf(folders, of, evidence.kind, workspace), canonicalJson(evidence));
+}
+
+/** Forgets evidence that is recorded elsewhere now, or no longer counts. */
+export async function forgetEvidence(
+  folders: Paths,
+  of: EvidenceOf,
+  kinds: readonly Kind[],
+  workspace: string | undefined,
+): Promise<void> {
+  for (const kind of kinds) await rm(fileOf(folders, of, kind, workspace), { force: true });
+}
+
+/**
+ * What is kept for these inputs, in this workspace. A file that is damaged, of an older form, or a result of something else than
+ * its name claims counts as absent: that costs the stage's time again, never a fact.
+ */
+export async function keptEvidence(
+  folders: Paths,
+  of: EvidenceOf,
+  workspace: string | undefined,
+): Promise<KeptEvidence> {
+  const read = async <K extends Kind>(kind: K): Promise<Extract<Evidence, { kind: K }> | undefined> => {
+    const data = await readIfPresent(fileOf(folders, of, kind, workspace));
+    const evidence = data === undefined ? undefined : parsed(data.toString("utf8"));
+    return evidence?.kind === kind ? (evidence as Extract<Evidence, { kind: K }>) : undefined;
+  };
+  const [smoke, deployment, verification] = await Promise.all([
+    read("smoke"),
+    read("deployment"),
+    read("verification"),
+  ]);
+  return {
+    smoke: smoke?.inputsDigest === of.inputsDigest && smoke.imageId === smoke.image.id ? smoke : undefined,
+    deployment:
+      deployment?.inputsDigest === of.inputsDigest &&
+      deployment.workspace === workspace &&
+      deployment.deployment.workspace === workspace
+        ? deployment
+        : undefined,
+    verification: verification?.workspace === workspace ? verification : undefined,
+  };
+}
+
+function parsed(text: string): Evidence | undefined {
+  try {
+    const result = evidenceSchema.safeParse(JSON.parse(text));
+    return result.success ? result.data : undefined;
+  } catch {
+    return undefined;
+  }
+}

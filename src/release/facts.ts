@@ -1,0 +1,103 @@
+import { workspaceInUse } from "../blaxel/credentials";
+import type { Lock } from "../lock/lock";
+import { readLock } from "../lock/lock-file";
+import type { ManifestEntry } from "../manifest/entry";
+import { readManifest } from "../manifest/read";
+import { differences } from "../render/project-folder";
+import { renderTemplate } from "../render/render";
+import type { RenderedTemplate } from "../render/rendered";
+import { loadTemplate, type TemplateSource } from "../render/source";
+import { checksDigest } from "../smoke/checks-digest";
+import { readIfPresent } from "../support/files";
+import type { Host } from "../support/host";
+import { paths } from "../support/paths";
+import { keptEvidence } from "./evidence";
+import type { Facts } from "./plan";
+import type { PlanRequest } from "./request";
+import { testFilesOf } from "./test-files";
+
+/** The facts of one template, and what its lock renders to; undefined where it has no lock, or is locked anew. */
+export interface Gathered {
+  readonly facts: Facts;
+  readonly rendered: RenderedTemplate | undefined;
+}
+
+/**
+ * Gathers what decides a release of one template from files alone: neither engine nor network nor Blaxel.
+ * @throws Failure LOCK_CHECK_FAILED (exit 2) for a lock that was edited by hand, or, with --frozen, does not fit
+ */
+export async function gatherFacts(host: Host, request: PlanRequest, template: string): Promise<Gathered> {
+  const { root, version } = request;
+  const [source, manifest, digest, workspace] = await Promise.all([
+    loadTemplate(root, template),
+    readManifest(paths(root).manifest),
+    checksDigest({ ...testFilesOf(request, template) }),
+    request.deploy ? workspaceInUse(host) : undefined,
+  ]);
+  const lock = request.relock ? undefined : await lockOf(request, source);
+  const rendered = lock === undefined ? undefined : renderTemplate(source, lock);
+  const entries = Object.values(manifest.versions).filter((entry) => entry.template === template);
+  const { force, relock, allowSkipped, deploy, verify, scan } = request;
+  const facts: Facts = {
+    template,
+    version,
+    goal: { deploy, verify },
+    force,
+    relock,
+    allowSkipped,
+    scan: scan !== undefined,
+    checksDigest: digest,
+    workspace: workspace ?? onlyWorkspace(entries, rendered?.inputsDigest),
+    entries,
+    cannotRun: [],
+    image: undefined,
+    done: [],
+    inputsDigest: undefined,
+    folderDiffers: [],
+    kept: {},
+  };
+  return rendered === undefined
+    ? { facts, rendered }
+    : { rendered, facts: await withRendered(root, facts, rendered) };
+}
+
+/** The facts once it is known what the template renders to. */
+export async function withRendered(root: string, facts: Facts, rendered: RenderedTemplate): Promise<Facts> {
+  const { inputsDigest, template } = rendered;
+  return {
+    ...facts,
+    inputsDigest,
+    folderDiffers: await differences(root, rendered),
+    kept: await keptEvidence(paths(root), { template, inputsDigest }, facts.workspace),
+  };
+}
+
+/** Where no workspace is named, the only one that holds the version is meant. */
+function onlyWorkspace(
+  entries: readonly ManifestEntry[],
+  inputsDigest: string | undefined,
+): string | undefined {
+  const names = new Set(
+    entries
+      .filter((entry) => entry.inputsDigest === inputsDigest)
+      .flatMap(({ deployments }) => Object.keys(deployments)),
+  );
+  const [only] = names;
+  return names.size === 1 ? only : undefined;
+}
+
+/** The lock that is there, sealed; with --frozen also seen to fit template.toml and upstream.toml. */
+async function lockOf(
+  { root, version, frozen, upstreamPath }: PlanRequest,
+  source: TemplateSource,
+): Promise<Lock | undefined> {
+  const path = paths(root).lockFile(source.name, version);
+  if (!frozen) return readLock(path);
+  const { checkLock, loadUpstream, lockCheckFailed, parseLock } = await import("../lock/index");
+  const text = (await readIfPresent(path))?.toString("utf8");
+  const { name: template, settings } = source;
+  const upstream = await loadUpstream(upstreamPath);
+  const problems = checkLock(text, { template, mesaVersion: version, settings, upstream, path });
+  if (text === undefined || problems.length > 0) throw lockCheckFailed(version, [{ template, problems }]);
+  return parseLock(text, path);
+}

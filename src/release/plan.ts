@@ -1,0 +1,284 @@
+import type { Image } from "../build/image";
+import type { Deployment } from "../deploy/deployment";
+import { versionId, type ManifestEntry } from "../manifest/entry";
+import { inWorkspace } from "../manifest/versions/in-workspace";
+import { nextRevision } from "../manifest/versions/next-revision";
+import { STAGES, type StageName } from "../support/events";
+import { proves, type KeptEvidence } from "./evidence";
+
+/** Everything that decides what is left to do for a release of one template. */
+export interface Facts {
+  readonly template: string;
+  readonly version: string;
+  /** How far the version is to be taken. */
+  readonly goal: { readonly deploy: boolean; readonly verify: boolean };
+  readonly force: boolean;
+  readonly relock: boolean;
+  readonly allowSkipped: boolean;
+  /** Whether the image is to be scanned: with today's database, which no earlier result answers for. */
+  readonly scan: boolean;
+  /** What the template renders to with its lock; undefined where there is no lock, or it is resolved anew. */
+  readonly inputsDigest: string | undefined;
+  /** What differs between the project folder and what would be rendered. */
+  readonly folderDiffers: readonly string[];
+  readonly checksDigest: string;
+  /** The workspace in use; undefined where none is known. */
+  readonly workspace: string | undefined;
+  /** The manifest's versions of this template. */
+  readonly entries: readonly ManifestEntry[];
+  readonly kept: KeptEvidence;
+  /** Checks that cannot run here, and why. */
+  readonly cannotRun: readonly { readonly check: string; readonly why: string }[];
+  /** The image that this run's build gave; undefined before it. */
+  readonly image: Pick<Image, "id"> | undefined;
+  /** The stages that this run has done: what they gave is in the other facts. */
+  readonly done: readonly StageName[];
+}
+
+export interface Step {
+  readonly stage: StageName;
+  readonly action: "do" | "reuse" | "skip";
+  readonly why: string;
+}
+
+/** Why a release must not go on at all. */
+export type Refusal =
+  | { readonly because: "revoked"; readonly entry: ManifestEntry }
+  | { readonly because: "cannot-run"; readonly checks: Facts["cannotRun"] };
+
+/** What is left to do for one template, and why. */
+export interface Plan {
+  readonly template: string;
+  /** The version's id; null where it is not known before the inputs are locked. */
+  readonly id: string | null;
+  readonly revision: number | undefined;
+  /** The entry that is continued. */
+  readonly entry: ManifestEntry | undefined;
+  readonly steps: readonly Step[];
+  /** Whether the newest revision was revoked or removed: it comes back only for who asks for it by name. */
+  readonly withdrawn: boolean;
+  readonly refusal: Refusal | undefined;
+}
+
+/** Whether a plan leaves nothing to do. */
+export function isEmpty({ steps, refusal }: Plan): boolean {
+  return refusal === undefined && steps.every(({ action }) => action !== "do");
+}
+
+const doIt = (why: string): Omit<Step, "stage"> => ({ action: "do", why });
+const reuse = (why: string): Omit<Step, "stage"> => ({ action: "reuse", why });
+const skip = (why: string): Omit<Step, "stage"> => ({ action: "skip", why });
+
+type Steps = Readonly<Record<StageName, Omit<Step, "stage">>>;
+
+/** What is left to do for a release, and why. The only place that decides it. */
+export function planRelease(facts: Facts): Plan {
+  const { template, version, inputsDigest, entries } = facts;
+  const revoked = entries.find(
+    (entry) =>
+      entry.mesaVersion === version && entry.inputsDigest === inputsDigest && entry.status === "revoked",
+  );
+  const next =
+    inputsDigest === undefined
+      ? undefined
+      : nextRevision(
+          {
+            schemaVersion: "",
+            versions: Object.fromEntries(entries.map((entry) => [entry.id, entry])),
+            channels: {},
+            history: [],
+          },
+          template,
+          version,
+          inputsDigest,
+        );
+  const newest = entries
+    .filter((entry) => entry.mesaVersion === version)
+    .reduce<ManifestEntry | undefined>(
+      (last, entry) => (last === undefined || entry.revision > last.revision ? entry : last),
+      undefined,
+    );
+  const steps = stepsOf(facts, next?.entry);
+  const plan = {
+    template,
+    id: next === undefined ? null : versionId(template, version, next.revision),
+    revision: next?.revision,
+    entry: next?.entry,
+    withdrawn: newest?.status === "revoked" || newest?.status === "removed",
+    steps: STAGES.map((stage) => ({ stage, ...steps[stage] })),
+  };
+  const proving = (stage: StageName): boolean => steps[stage].action === "do" && !facts.done.includes(stage);
+  const refusal: Refusal | undefined =
+    revoked !== undefined
+      ? { because: "revoked", entry: revoked }
+      : !facts.allowSkipped && facts.cannotRun.length > 0 && (proving("smoke") || proving("verify"))
+        ? { because: "cannot-run", checks: facts.cannotRun }
+        : undefined;
+  return { ...plan, refusal };
+}
+
+function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
+  const { inputsDigest, goal, relock, done } = facts;
+  const lock =
+    inputsDigest !== undefined
+      ? reuse("lock.json is there")
+      : doIt(relock ? "--relock: the inputs are resolved anew" : "there is no lock yet");
+  const render =
+    inputsDigest === undefined
+      ? doIt("the lock is new")
+      : facts.folderDiffers.length > 0 && !done.includes("render")
+        ? doIt(facts.folderDiffers.join(", "))
+        : reuse("the folder holds what would be rendered");
+  if (inputsDigest === undefined) {
+    const why = "the inputs may have changed";
+    return {
+      lock,
+      render,
+      build: doIt(why),
+      smoke: doIt("a new image is to be proven"),
+      ...deploySteps(goal, doIt(why), doIt("what is deployed is proven there")),
+      record: doIt("the entry is written last"),
+    };
+  }
+  if (entry !== undefined && !facts.force && hasReached(facts, entry)) {
+    const why = `${entry.id} is up to date`;
+    return {
+      lock,
+      render,
+      build: facts.scan && !done.includes("build") ? doIt("--scan asks today's database") : skip(why),
+      smoke: skip(why),
+      deploy: skip(why),
+      verify: skip(why),
+      record: skip(why),
+    };
+  }
+  return {
+    lock,
+    render,
+    ...proofSteps(facts, entry),
+    ...placeSteps(facts, entry),
+    record: doIt("the entry is written last"),
+  };
+}
+
+/** Whether an entry shows by itself that the goal is reached: with these checks, in this workspace. */
+function hasReached(facts: Facts, entry: ManifestEntry): boolean {
+  const { goal, checksDigest, allowSkipped, workspace } = facts;
+  const { smoke, image } = entry;
+  if (smoke.imageId !== image.id || smoke.inputsDigest !== entry.inputsDigest) return false;
+  if (!proves(smoke, checksDigest, allowSkipped)) return false;
+  if (!goal.deploy) return true;
+  const { status, deployment, verification } = inWorkspace(entry, workspace);
+  if (deployment === null || (status !== "deployed" && status !== "verified")) return false;
+  if (!goal.verify) return true;
+  return (
+    verification !== null &&
+    verification.image === deployment.image &&
+    proves(verification, checksDigest, allowSkipped)
+  );
+}
+
+/** The smoke evidence that answers for the image at hand, or, before the build, for the one that was proven last. */
+export function smokeProof({
+  kept,
+  inputsDigest,
+  checksDigest,
+  allowSkipped,
+  image,
+  force,
+  done,
+}: Facts): KeptEvidence["smoke"] {
+  const { smoke } = kept;
+  if (smoke === undefined || smoke.inputsDigest !== inputsDigest) return undefined;
+  if (image !== undefined && image.id !== smoke.imageId) return undefined;
+  if (force && !done.includes("smoke")) return undefined;
+  return proves({ ...smoke.report, checksDigest: smoke.checksDigest }, checksDigest, allowSkipped)
+    ? smoke
+    : undefined;
+}
+
+function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps, "build" | "smoke"> {
+  const { force, scan, done } = facts;
+  const proof = smokeProof(facts);
+  const smoke =
+    proof === undefined
+      ? doIt(force ? "--force" : unproven(facts, entry))
+      : reuse(`${proof.imageId.slice(0, 19)} has passed these checks`);
+  if (force && !done.includes("build")) return { build: doIt("--force"), smoke };
+  if (scan && !done.includes("build")) return { build: doIt("--scan asks today's database"), smoke };
+  const build =
+    proof === undefined
+      ? doIt(unproven(facts, entry))
+      : reuse(`${proof.imageId.slice(0, 19)}, if the engine still has it`);
+  return { build, smoke };
+}
+
+function unproven({ kept, checksDigest, template }: Facts, entry: ManifestEntry | undefined): string {
+  if (kept.smoke !== undefined)
+    return kept.smoke.checksDigest === checksDigest
+      ? "no report of this image answers for all checks"
+      : "the checks have changed";
+  if (entry === undefined) return `there is no version of ${template} with this inputs digest`;
+  return entry.smoke.checksDigest === checksDigest
+    ? `${entry.id} is ${entry.status}, and its image is not known to be on this engine`
+    : `the checks have changed since ${entry.id} was proven`;
+}
+
+/** The deployment that stands in the workspace in use: recorded, or kept by a run that ended before it could record it. */
+export function standingDeployment(facts: Facts, entry: ManifestEntry | undefined): Deployment | undefined {
+  const { kept, workspace, inputsDigest, force, done } = facts;
+  if (force && !done.includes("deploy")) return undefined;
+  const { deployment: candidate } = kept;
+  if (candidate?.inputsDigest === inputsDigest && candidate?.workspace === workspace)
+    return candidate?.deployment;
+  if (entry === undefined || workspace === undefined) return undefined;
+  const failedHere =
+    entry.failure !== null &&
+    entry.failure.stage !== "verify" &&
+    (entry.failure.workspace === undefined || entry.failure.workspace === workspace);
+  if (failedHere) return undefined;
+  return inWorkspace(entry, workspace).deployment ?? undefined;
+}
+
+function placeSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps, "deploy" | "verify"> {
+  const { goal, workspace, force } = facts;
+  const standing = standingDeployment(facts, entry);
+  const deploy =
+    standing === undefined
+      ? doIt(force ? "--force" : `the workspace ${workspace ?? "in use"} does not hold it`)
+      : reuse(`${standing.image} stands in ${standing.workspace}`);
+  const verified = standing === undefined ? undefined : verifiedThere(facts, entry, standing.image);
+  const verify =
+    verified === undefined ? doIt("what is deployed is proven there") : reuse("it has passed these checks");
+  return deploySteps(goal, deploy, verify);
+}
+
+/** The verification of this image, in this workspace, with these checks. */
+export function verifiedThere(
+  facts: Facts,
+  entry: ManifestEntry | undefined,
+  image: string,
+): { readonly from: "kept" | "entry" } | undefined {
+  const { kept, workspace, checksDigest, allowSkipped, force, done } = facts;
+  const { verification } = kept;
+  if (
+    verification?.workspace === workspace &&
+    verification?.image === image &&
+    proves({ ...verification.report, checksDigest: verification.checksDigest }, checksDigest, allowSkipped)
+  )
+    return { from: "kept" };
+  if ((force && !done.includes("verify")) || entry === undefined) return undefined;
+  const recorded = inWorkspace(entry, workspace).verification;
+  return recorded !== null && recorded.image === image && proves(recorded, checksDigest, allowSkipped)
+    ? { from: "entry" }
+    : undefined;
+}
+
+function deploySteps(
+  { deploy, verify }: Facts["goal"],
+  deployStep: Omit<Step, "stage">,
+  verifyStep: Omit<Step, "stage">,
+): Pick<Steps, "deploy" | "verify"> {
+  if (!deploy) return { deploy: skip("--no-deploy"), verify: skip("--no-deploy") };
+  return { deploy: deployStep, verify: verify ? verifyStep : skip("--no-verify") };
+}

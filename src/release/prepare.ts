@@ -1,0 +1,19 @@
+import { readLock } from "../lock/lock-file";
+import type { RenderedTemplate } from "../render/rendered";
+import type { Host } from "../support/host";
+import { paths } from "../support/paths";
+import type { LockStage, Stages } from "./stages";
+
+/**
+ * A template, locked (as it is, or anew where there is no lock or `relock` asks for it) and rendered into its folder: what the
+ * commands of single stages begin with.
+ */
+export async function lockedAndRendered(
+  host: Host,
+  request: LockStage & { readonly relock: boolean },
+  stages: Pick<Stages, "lock" | "render">,
+): Promise<RenderedTemplate> {
+  const { root, template, version } = request;
+  const kept = request.relock ? undefined : await readLock(paths(root).lockFile(template, version));
+  return stages.render(root, kept ?? (await stages.lock(host, request)));
+}

@@ -1,0 +1,156 @@
+import { parse } from "smol-toml";
+import * as z from "zod/mini";
+import type { ManifestEntry, VersionDeployment, VersionStatus } from "../manifest/entry";
+import { inWorkspace } from "../manifest/versions/in-workspace";
+import { channelsAt } from "../manifest/channels/pointing";
+import { readManifest, recordEntry, updateManifest } from "../manifest/index";
+import { readRecord, recordFolder } from "../record/store";
+import type { RenderedTemplate } from "../render/rendered";
+import { loadTemplate } from "../render/source";
+import { checksDigest } from "../smoke/checks-digest";
+import type { SmokeReport } from "../smoke/report";
+import { isoTime } from "../support/clock";
+import { Failure, messageOf } from "../support/errors";
+import type { Host } from "../support/host";
+import { paths } from "../support/paths";
+import { recordOf } from "./evidence";
+import { refuseUnproven } from "./refuse-unproven";
+import type { Stages } from "./stages";
+import { testFilesOf } from "./test-files";
+
+export interface VerifyRequest {
+  readonly root: string;
+  readonly allowSkipped: boolean;
+  /** Check files besides the template's own. */
+  readonly checks: readonly string[];
+}
+
+export interface VerifyResult {
+  readonly id: string;
+  readonly status: VersionStatus;
+  readonly report: SmokeReport;
+  /** Why it does not count as proven, when it does not. */
+  readonly error: Failure | undefined;
+}
+
+/**
+ * Proves again what one workspace holds of a version, as that revision was locked and rendered, and records the outcome as its newest
+ * verification there.
+ * @throws Failure NOT_MEASURED (exit 8) where the revision's record is missing, those of the verification
+ */
+export async function verifyVersion(
+  host: Host,
+  request: VerifyRequest,
+  entry: ManifestEntry,
+  deployment: VersionDeployment,
+  stages: Pick<Stages, "verify">,
+): Promise<VerifyResult> {
+  const { root, allowSkipped } = request;
+  const rendered = await renderedThen(root, entry);
+  const files = testFilesOf({ root, checks: request.checks, structureTests: [] }, entry.template);
+  const digest = await checksDigest({ ...files });
+  const report = await stages.verify(host, rendered, deployment, files.checks, (message) => {
+    host.emit({ type: "stage-progress", template: entry.template, stage: "verify", message });
+  });
+  const at = isoTime(host.clock.now());
+  const error = await refusalOf(host, root, entry, report, allowSkipped);
+  const failure =
+    report.failed === 0
+      ? null
+      : {
+          ...{ stage: "verify", code: error?.code ?? "VERIFY_FAILED", workspace: deployment.workspace },
+          message: host.redact(error?.message ?? "checks failed"),
+        };
+  const verification = { ...recordOf(report, digest), image: deployment.image, at };
+  const after = await updateManifest(host, paths(root).manifest, (manifest) => {
+    const now = manifest.versions[entry.id] ?? entry;
+    const standing = inWorkspace(now, deployment.workspace).deployment;
+    // Another image was deployed meanwhile: this says nothing of it.
+    if (standing !== null && standing.image !== deployment.image) return manifest;
+    const others =
+      now.failure !== null && now.failure.workspace !== deployment.workspace ? now.failure : null;
+    const deployments = { [deployment.workspace]: { ...deployment, verification } };
+    return recordEntry(manifest, { ...now, deployments, failure: failure ?? others }, at);
+  });
+  const status = inWorkspace(after.versions[entry.id] ?? entry, deployment.workspace).status;
+  return { id: entry.id, status, report, error };
+}
+
+async function refusalOf(
+  host: Host,
+  root: string,
+  entry: ManifestEntry,
+  report: SmokeReport,
+  allowSkipped: boolean,
+): Promise<Failure | undefined> {
+  try {
+    refuseUnproven(report, allowSkipped, "verify");
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    const channels = channelsAt(await readManifest(paths(root).manifest), entry.id);
+    const points = channels.length === 0 ? "" : ` ${channels.join(", ")} points at it.`;
+    return new Failure({
+      code: error.code,
+      kind: error.kind,
+      message: `${host.redact(messageOf(error))}${points}`,
+      log: error.log,
+      hint:
+        channels.length === 0
+          ? error.hint
+          : `${error.hint ?? ""} To take it out of use: mesa-template revoke ${entry.id} --reason … --rollback`,
+    }).on(entry.id);
+  }
+}
+
+const blaxelToml = z.object({
+  region: z.exactOptional(z.string()),
+  runtime: z.object({
+    memory: z.number(),
+    ports: z._default(
+      z.array(
+        z.object({
+          name: z.string(),
+          target: z.number(),
+          protocol: z._default(z.enum(["http", "tcp", "udp", "tls"]), "http"),
+        }),
+      ),
+      [],
+    ),
+  }),
+});
+
+/** What a revision was rendered to when it was built: from its record, because folder and template may have moved on. */
+async function renderedThen(root: string, entry: ManifestEntry): Promise<RenderedTemplate> {
+  const measured = await readRecord(recordFolder(root, entry));
+  if (measured === undefined)
+    throw new Failure({
+      code: "NOT_MEASURED",
+      kind: "manifest",
+      message: `The record of ${entry.id} is missing: ${recordFolder(root, entry)}.`,
+      hint: "Restore it from git: it holds the lock and the files that this revision was built from.",
+    });
+  const { lock, rendered } = measured.record;
+  const { settings } = await loadTemplate(root, entry.template);
+  const { region, runtime } = blaxelToml.parse(parse(rendered["blaxel.toml"] ?? ""));
+  return {
+    template: entry.template,
+    mesaVersion: entry.mesaVersion,
+    lock,
+    inputsDigest: entry.inputsDigest,
+    settings: {
+      ...settings,
+      sandbox: {
+        name: settings.sandbox.name,
+        memoryMegabytes: runtime.memory,
+        ports: runtime.ports,
+        ...(region === undefined ? {} : { region }),
+      },
+    },
+    files: Object.entries(rendered).map(([name, text]) => ({
+      name,
+      mode: 0o644,
+      contents: Buffer.from(text),
+    })),
+  };
+}

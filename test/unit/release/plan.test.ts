@@ -1,0 +1,218 @@
+import { describe, expect, it } from "vitest";
+import fc from "fast-check";
+import type { ManifestEntry } from "../../../src/manifest/entry";
+import type { Smoked } from "../../../src/release/evidence";
+import { isEmpty, planRelease, type Facts, type Plan } from "../../../src/release/plan";
+import { deploymentOf, entryOf } from "../manifest/fixture";
+
+const INPUTS = `sha256:${"a".repeat(64)}`;
+const IMAGE = `sha256:${"b".repeat(64)}`;
+const CHECKS = `sha256:${"c".repeat(64)}`;
+const OTHER = `sha256:${"d".repeat(64)}`;
+
+const facts = (changes: Partial<Facts> = {}): Facts => ({
+  template: "debian",
+  version: "0.20.0",
+  goal: { deploy: true, verify: true },
+  force: false,
+  relock: false,
+  allowSkipped: false,
+  scan: false,
+  inputsDigest: INPUTS,
+  folderDiffers: [],
+  checksDigest: CHECKS,
+  workspace: "ws",
+  entries: [],
+  kept: {},
+  cannotRun: [],
+  image: undefined,
+  done: [],
+  ...changes,
+});
+
+const report = (outcome: "passed" | "failed" | "skipped" = "passed"): Smoked["report"] => ({
+  template: "debian",
+  subject: "container",
+  passed: outcome === "passed" ? 1 : 0,
+  failed: outcome === "failed" ? 1 : 0,
+  skipped: outcome === "skipped" ? 1 : 0,
+  durationMs: 1,
+  checks: [{ name: "it starts", outcome, durationMs: 1 }],
+});
+
+const smoked = (changes: Partial<Smoked> = {}): Smoked => ({
+  kind: "smoke",
+  imageId: IMAGE,
+  inputsDigest: INPUTS,
+  checksDigest: CHECKS,
+  mounted: true,
+  image: {
+    template: "debian",
+    mesaVersion: "0.20.0",
+    id: IMAGE,
+    reference: "mesa-template/debian:0.20.0",
+    sizeBytes: 1,
+    layers: [],
+    inputsDigest: INPUTS,
+    builder: "buildkit",
+  },
+  report: report(),
+  ...changes,
+});
+
+/** The actions of a plan in one line: what is done in capitals, what is reused in small letters; what is skipped is left out. */
+function said(plan: Plan): string {
+  return plan.steps
+    .filter(({ action }) => action !== "skip")
+    .map(({ stage, action }) => (action === "do" ? stage.toUpperCase() : stage))
+    .join(" ");
+}
+
+const verified = entryOf("debian", "0.20.0");
+const smokedOnly = entryOf("debian", "0.20.0", 1, "smoked");
+const skippedThere: ManifestEntry = {
+  ...verified,
+  smoke: { ...verified.smoke, skipped: 1, mounted: false, notRun: ["Mesa mounts"] },
+};
+const whole = "lock render BUILD SMOKE DEPLOY VERIFY RECORD";
+
+describe("what is left to do", () => {
+  it.each<[string, Partial<Facts>, string]>([
+    ["nothing is there", { inputsDigest: undefined }, "LOCK RENDER BUILD SMOKE DEPLOY VERIFY RECORD"],
+    ["only the lock is there", {}, whole],
+    ["all is proven", { entries: [verified] }, "lock render"],
+    [
+      "somebody edited the folder",
+      { entries: [verified], folderDiffers: ["Dockerfile differs"] },
+      "lock RENDER",
+    ],
+    [
+      "proven, not deployed",
+      { entries: [smokedOnly], goal: { deploy: false, verify: false } },
+      "lock render",
+    ],
+    ["--force", { entries: [verified], force: true }, whole],
+    ["--scan", { entries: [verified], scan: true }, "lock render BUILD"],
+    [
+      "the checks have changed",
+      { entries: [verified], checksDigest: OTHER },
+      "lock render BUILD SMOKE deploy VERIFY RECORD",
+    ],
+    ["another workspace", { entries: [verified], workspace: "prod" }, whole],
+    ["no workspace is known", { entries: [verified], workspace: undefined }, whole],
+    ["other inputs", { entries: [verified], inputsDigest: OTHER }, whole],
+    ["a check was skipped then", { entries: [skippedThere] }, "lock render BUILD SMOKE deploy verify RECORD"],
+    ["a check was skipped then, and may be", { entries: [skippedThere], allowSkipped: true }, "lock render"],
+    ["killed after smoke", { kept: { smoke: smoked() } }, "lock render build smoke DEPLOY VERIFY RECORD"],
+    [
+      "killed after smoke, another image is built",
+      { kept: { smoke: smoked() }, image: { id: OTHER } },
+      whole,
+    ],
+    ["killed after smoke, other checks", { kept: { smoke: smoked({ checksDigest: OTHER }) } }, whole],
+    ["a kept report of other inputs", { kept: { smoke: smoked({ inputsDigest: OTHER }) } }, whole],
+    ["a kept report that failed", { kept: { smoke: smoked({ report: report("failed") }) } }, whole],
+    ["a kept report with a skipped check", { kept: { smoke: smoked({ report: report("skipped") }) } }, whole],
+    ["removed", { entries: [{ ...verified, status: "removed" }] }, whole],
+    [
+      "it failed in this workspace",
+      {
+        entries: [
+          {
+            ...verified,
+            status: "failed",
+            failure: { stage: "deploy", code: "X", message: "x", workspace: "ws" },
+          },
+        ],
+      },
+      whole,
+    ],
+    [
+      "it failed in another workspace",
+      {
+        entries: [{ ...verified, failure: { stage: "deploy", code: "X", message: "x", workspace: "prod" } }],
+      },
+      "lock render",
+    ],
+  ])("%s", (_, changes, expected) => {
+    expect(said(planRelease(facts(changes)))).toBe(expected);
+  });
+
+  it("takes no deployment of another workspace or of other inputs for this one's", () => {
+    const { sandbox, image, deployedAt, blVersion } = deploymentOf("debian", "0.20.0");
+    const deployment = { sandbox, image, deployedAt, blVersion };
+    const kept = (workspace: string, inputsDigest: string): Facts["kept"] => ({
+      smoke: smoked(),
+      deployment: { kind: "deployment", workspace, inputsDigest, deployment: { ...deployment, workspace } },
+    });
+    expect(said(planRelease(facts({ kept: kept("ws", INPUTS) })))).toContain("deploy VERIFY");
+    expect(said(planRelease(facts({ kept: kept("prod", INPUTS) })))).toContain("DEPLOY VERIFY");
+    expect(said(planRelease(facts({ kept: kept("ws", OTHER) })))).toContain("DEPLOY VERIFY");
+  });
+
+  it("refuses inputs that were revoked, also where a newer revision has other ones", () => {
+    const revoked = entryOf("debian", "0.20.0", 1, "revoked");
+    const newer = { ...entryOf("debian", "0.20.0", 2), inputsDigest: OTHER };
+    for (const entries of [[revoked], [revoked, newer]])
+      expect(planRelease(facts({ entries })).refusal).toMatchObject({ because: "revoked" });
+    expect(planRelease(facts({ entries: [revoked], inputsDigest: OTHER })).refusal).toBeUndefined();
+  });
+
+  it("refuses to begin where a check cannot run, and never where nothing is to be proven", () => {
+    const cannotRun = [{ check: "Mesa mounts", why: "no credential" }];
+    expect(planRelease(facts({ cannotRun })).refusal).toMatchObject({ because: "cannot-run" });
+    expect(planRelease(facts({ cannotRun, allowSkipped: true })).refusal).toBeUndefined();
+    expect(isEmpty(planRelease(facts({ cannotRun, entries: [verified] })))).toBe(true);
+  });
+
+  it("is empty only where the entry shows image, checks and workspace of the question", () => {
+    const digests = fc.constantFrom(INPUTS, OTHER);
+    fc.assert(
+      fc.property(
+        fc.record({
+          ...{ inputs: digests, checks: digests, image: digests, verifiedImage: fc.boolean() },
+          ...{ workspace: fc.constantFrom("ws", "prod"), skipped: fc.nat(1), failed: fc.nat(1) },
+          ...{ deploy: fc.boolean(), verify: fc.boolean(), allowSkipped: fc.boolean() },
+        }),
+        (one) => {
+          const deployment = deploymentOf("debian", "0.20.0");
+          const entry: ManifestEntry = {
+            ...verified,
+            inputsDigest: one.inputs,
+            image: { ...verified.image, id: one.image },
+            smoke: {
+              ...verified.smoke,
+              ...{ imageId: INPUTS, inputsDigest: INPUTS, checksDigest: one.checks, skipped: one.skipped },
+            },
+            deployments: {
+              ws: {
+                ...deployment,
+                verification: {
+                  ...(deployment.verification ?? verified.smoke),
+                  ...{
+                    image: one.verifiedImage ? deployment.image : "sandbox/x:1",
+                    at: "2026-01-01T00:00:00Z",
+                  },
+                  ...{ checksDigest: one.checks, failed: one.failed },
+                },
+              },
+            },
+          };
+          const { workspace, allowSkipped, deploy, verify } = one;
+          const asked = facts({
+            workspace,
+            allowSkipped,
+            goal: { deploy, verify },
+            checksDigest: INPUTS,
+            entries: [entry],
+          });
+          const proven = one.image === INPUTS && one.checks === INPUTS && (one.skipped === 0 || allowSkipped);
+          const there = workspace === "ws" && one.failed === 0 && (!verify || one.verifiedImage);
+          const expected = one.inputs === INPUTS && proven && (!deploy || there);
+          expect(isEmpty(planRelease(asked))).toBe(expected);
+        },
+      ),
+      { numRuns: 3000 },
+    );
+  });
+});
