@@ -86,8 +86,7 @@ describe("a deploy that recovers", () => {
       "context:\n  workspace: world\nworkspaces:\n  - name: world\n    credentials:\n      apiKey: another-key-entirely\n",
     );
     const dotEnv = "BL_API_KEY=yet-another-key\nBL_API_URL=http://127.0.0.1:9\nLEAK=1\n";
-    for (const folder of [home, join(place.root, "templates/alpine")])
-      writeFileSync(join(folder, ".env"), dotEnv);
+    for (const folder of [home, place.root]) writeFileSync(join(folder, ".env"), dotEnv);
     const ran = await place.run(["release", VERSION, "--template", "alpine"], {
       env: { HOME: home },
       cwd: home,
