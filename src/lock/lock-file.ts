@@ -1,7 +1,9 @@
+import { resolve } from "node:path";
 import * as z from "zod/mini";
 import { canonicalJson } from "../support/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files";
+import { refuseLinks } from "../support/links";
 import { isSealed } from "./integrity";
 import { lockSchema, type Lock } from "./lock";
 
@@ -40,8 +42,13 @@ export function parseLock(text: string, path: string): Lock {
   );
 }
 
-/** Writes a lock as it is kept: canonical JSON, atomically. */
+/**
+ * Writes a lock as it is kept: canonical JSON, atomically.
+ * @param path dockerfiles/TEMPLATE/VERSION/lock.json below the root
+ * @throws Failure LINK_REFUSED (exit 2) where a part of the path below the root is a symbolic link
+ */
 export async function writeLock(path: string, lock: Lock): Promise<void> {
+  await refuseLinks(resolve(path, "../../../.."), path);
   await writeAtomically(path, canonicalJson(lock));
 }
 

@@ -1,10 +1,11 @@
 import { mkdir, stat } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, resolve } from "node:path";
 import { Failure, hasErrno, messageOf } from "../support/errors";
 import { canonicalJson } from "../support/canonical-json";
 import { withFileLock } from "../support/file-lock";
 import { removeAbandoned, replaceFile } from "../support/files";
 import type { Host } from "../support/host";
+import { refuseLinks } from "../support/links";
 import type { Manifest } from "./entry";
 import { readManifestFile } from "./read";
 
@@ -83,6 +84,7 @@ export async function updateManifest(
   change: (manifest: Manifest) => Manifest | Promise<Manifest>,
 ): Promise<Manifest> {
   try {
+    await refuseLinks(resolve(path, "../.."), path);
     await mkdir(dirname(path), { recursive: true });
     return await withManifestLock(host, path, async () => {
       for (let tries = 0; tries < TRIES; tries += 1) {

@@ -1,7 +1,8 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { canonicalJson } from "../support/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files";
+import { refuseLinks } from "../support/links";
 import { paths } from "../support/paths";
 import { fileListText, parseFileList } from "./file-list";
 import { recordSchema, type Measured } from "./record";
@@ -20,6 +21,7 @@ export async function writeRecord(
   { record, files }: Measured,
   documents: Readonly<Record<string, string>>,
 ): Promise<void> {
+  await refuseLinks(resolve(folder, "../../../../.."), folder);
   await writeAtomically(join(folder, "files.txt"), fileListText(files));
   for (const [name, text] of Object.entries(documents)) await writeAtomically(join(folder, name), text);
   await writeAtomically(join(folder, "record.json"), canonicalJson(record));

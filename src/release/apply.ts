@@ -12,6 +12,7 @@ import { paths } from "../support/paths";
 import { entryOf, resultOf, type NewEntry } from "./entry";
 import { forgetEvidence, keepEvidence, mountedIn, verificationOf, type Smoked } from "./evidence";
 import { gatherFacts, withRendered } from "./facts";
+import { refuseLinksIn } from "../support/links";
 import { oneAtATime } from "./one-at-a-time";
 import { originOf } from "./origin";
 import { isEmpty, planRelease, smokeProof, standingDeployment, type Facts, type Plan } from "./plan";
@@ -50,6 +51,8 @@ export async function releaseTemplate(
     const say = (message: string): void => {
       host.emit({ type: "note", template, message });
     };
+    const { state } = paths(request.root);
+    await refuseLinksIn(request.root, state, 3);
     const lockFile = paths(request.root).lock(`${template}@${request.version}`);
     return await oneAtATime(host, lockFile, what, say, async (abandoned) => {
       if (abandoned.length > 0) await stages.removeAbandoned(host, abandoned);

@@ -1,9 +1,11 @@
-import { lstat, readdir, rm, stat } from "node:fs/promises";
+import { lstat, readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasErrno } from "../support/errors";
+import * as z from "zod/mini";
 import { readIfPresent, writeAtomically } from "../support/files";
-import { foldersOf, type RenderedTemplate } from "./rendered";
+import { refuseLinks } from "../support/links";
 import { paths } from "../support/paths";
+import { foldersOf, type RenderedTemplate } from "./rendered";
 
 /** <root>/dockerfiles/<template>/<version> */
 export function projectFolder(root: string, template: string, mesaVersion: string): string {
@@ -13,12 +15,25 @@ export function projectFolder(root: string, template: string, mesaVersion: strin
 /** Kept beside the rendered files: what was measured when each revision was built. */
 const RECORDS = "records";
 
-/** Writes a rendered template to its folder, each file in one step; files that are the same already are not touched, strays are removed. */
+/**
+ * Writes a rendered template to its folder, each file in one step. Files that are the same already are not touched. What an
+ * earlier rendering wrote and this one does not have is removed; what somebody else put there stays.
+ * @throws Failure LINK_REFUSED (exit 2) where a part of a path is a symbolic link
+ */
 export async function writeRendered(root: string, rendered: RenderedTemplate): Promise<void> {
   const folder = projectFolder(root, rendered.template, rendered.mesaVersion);
-  // First, because a link in a folder's place would lead what is written elsewhere.
-  for (const stray of await strays(folder, rendered))
-    await rm(join(folder, stray), { recursive: true, force: true });
+  const list = paths(root).renderedNames(rendered.template, rendered.mesaVersion);
+  const names = rendered.files.map(({ name }) => name);
+  const earlier = await namesWritten(list);
+  for (const name of [...names, ...earlier]) await refuseLinks(root, join(folder, name));
+  await refuseLinks(root, list);
+  // Before the files: a run that is killed between the two has still said what may be its own.
+  const known = [...new Set([...earlier, ...names])].sort();
+  if (known.length !== earlier.length) await writeAtomically(list, JSON.stringify(known));
+  await removeFormer(
+    folder,
+    earlier.filter((name) => !names.includes(name)),
+  );
   for (const file of rendered.files) {
     const path = join(folder, file.name);
     const before = await readIfPresent(path);
@@ -26,6 +41,31 @@ export async function writeRendered(root: string, rendered: RenderedTemplate): P
     if (before?.equals(file.contents) !== true || mode !== file.mode)
       await writeAtomically(path, file.contents, file.mode);
   }
+  if (known.length !== names.length) await writeAtomically(list, JSON.stringify([...names].sort()));
+}
+
+/** What an earlier rendering wrote there; nothing where no list was kept, for example in a fresh clone. */
+async function namesWritten(list: string): Promise<readonly string[]> {
+  const data = await readIfPresent(list);
+  if (data === undefined) return [];
+  try {
+    const names = z.parse(z.array(z.string()), JSON.parse(data.toString("utf8")));
+    return names.filter((name) => !name.split("/").some((part) => ["", ".", ".."].includes(part)));
+  } catch {
+    // Only this program writes it. One that cannot be read allows nothing to be removed.
+    return [];
+  }
+}
+
+/** Removes files, and the folders that are empty then. */
+async function removeFormer(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) await rm(join(folder, name), { force: true });
+  const folders = new Set(names.flatMap(foldersOf));
+  for (const below of [...folders].sort((a, b) => b.length - a.length))
+    if ((await namesIn(join(folder, below))).length === 0)
+      await rmdir(join(folder, below)).catch((error: unknown) => {
+        if (!hasErrno(error, "ENOENT")) throw error;
+      });
 }
 
 /** What lies in the folder and is no file or folder of ours, by the shortest path that names it. */

@@ -1,17 +1,40 @@
-import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, stat } from "node:fs/promises";
+import { constants } from "node:fs";
+import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { tmpdir } from "node:os";
 import { randomBytes } from "node:crypto";
 import { Failure, hasErrno, messageOf } from "./errors";
 
-/** The file's bytes, or undefined when there is no such file. Any other trouble is thrown. */
+/**
+ * The file's bytes, or undefined when there is no such file. A named pipe, a device or a socket is refused before it is read:
+ * a pipe without a writer blocks for ever, a device may never end. A folder gives EISDIR. Any other trouble is thrown.
+ * @throws Failure NOT_A_FILE (exit 2)
+ */
 export async function readIfPresent(path: string): Promise<Buffer | undefined> {
+  let handle;
   try {
-    return await readFile(path);
+    handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
     if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return undefined;
+    if (hasErrno(error, "ENXIO")) throw notAFile(path);
     throw error;
   }
+  try {
+    const found = await handle.stat();
+    if (!found.isFile() && !found.isDirectory()) throw notAFile(path);
+    return await handle.readFile();
+  } finally {
+    await handle.close();
+  }
+}
+
+function notAFile(path: string): Failure {
+  return new Failure({
+    code: "NOT_A_FILE",
+    kind: "usage",
+    message: `${path} is not a regular file (it is a pipe, a device or a socket).`,
+    hint: "Remove it, or restore the file from git.",
+  });
 }
 
 /** Writes a file so that readers see the old or the new content, never a part: temp file beside it, fsync, rename. Parents are made. */

@@ -30,7 +30,8 @@ export interface Paths {
   lockFile(template: string, version: string): string;
   record(version: VersionFiles): string;
   stageResult(template: string, inputsDigest: string, name: string): string;
-  stamp(template: string, version: string): string;
+  /** Names of the files that the last rendering wrote: what the next one may remove. */
+  renderedNames(template: string, version: string): string;
   /** Held while something is done that two runs must not do at once. */
   lock(name: string): string;
   log(template: string, version: string, stage: string): string;
@@ -58,7 +59,7 @@ export function paths(root: string): Paths {
       join(project(template, mesaVersion), "records", String(revision)),
     stageResult: (template, inputsDigest, name) =>
       join(state, "stages", template, inputsDigest.replace(/^sha256:/u, "").slice(0, 32), `${name}.json`),
-    stamp: (template, version) => join(state, "stamps", template, `${version}.json`),
+    renderedNames: (template, version) => join(state, "rendered", template, `${version}.json`),
     lock: (name) => join(state, "locks", `${name}.lock`),
     log: (template, version, stage) => join(state, "logs", template, `${version}-${stage}.log`),
   };

@@ -86,23 +86,44 @@ describe("what lies in files/", () => {
     const folder = projectFolder(root, "debian", "0.20.0");
     expect(readFileSync(join(folder, "agent/bin/run"))).toEqual(BYTES);
     expect(statSync(join(folder, "agent/bin/run")).mode & 0o777).toBe(0o755);
-    writeFileSync(join(folder, "agent/stray"), "");
-    expect(await differences(root, await rendered())).toEqual(["agent/stray does not belong there"]);
     rmSync(template("files"), { recursive: true });
     expect(await differences(root, await rendered())).toEqual(["agent does not belong there"]);
     await writeRendered(root, await rendered());
     expect(await differences(root, await rendered())).toEqual([]);
   });
 
-  it("is not written through a link that took a folder's place", async () => {
-    put("files/agent/run");
-    const folder = projectFolder(root, "debian", "0.20.0");
-    mkdirSync(folder, { recursive: true });
-    mkdirSync(join(root, "elsewhere"));
-    symlinkSync(join(root, "elsewhere"), join(folder, "agent"));
+  it("leaves what somebody else put beside it, and says that it does not belong there", async () => {
+    put("files/agent/bin/run", BYTES, 0o755);
     await writeRendered(root, await rendered());
-    expect(() => statSync(join(root, "elsewhere/run"))).toThrow("ENOENT");
-    expect(readFileSync(join(folder, "agent/run"), "utf8")).toBe("text\n");
+    const folder = projectFolder(root, "debian", "0.20.0");
+    writeFileSync(join(folder, "agent/theirs"), "theirs");
+    writeFileSync(join(folder, ".hidden"), "theirs");
+    rmSync(template("files"), { recursive: true });
+    await writeRendered(root, await rendered());
+    expect(readFileSync(join(folder, "agent/theirs"), "utf8")).toBe("theirs");
+    expect(readFileSync(join(folder, ".hidden"), "utf8")).toBe("theirs");
+    expect(() => statSync(join(folder, "agent/bin"))).toThrow("ENOENT");
+    expect(await differences(root, await rendered())).toEqual([
+      ".hidden does not belong there",
+      "agent does not belong there",
+    ]);
+  });
+
+  it.each([
+    "dockerfiles",
+    "dockerfiles/debian",
+    "dockerfiles/debian/0.20.0",
+    "dockerfiles/debian/0.20.0/agent",
+  ])("is not written or removed through a link: %s", async (linked) => {
+    put("files/agent/run");
+    mkdirSync(join(root, "victim/sub"), { recursive: true });
+    writeFileSync(join(root, "victim/sub/file"), "theirs");
+    mkdirSync(dirname(join(root, linked)), { recursive: true });
+    symlinkSync(join(root, "victim"), join(root, linked));
+    await expect(writeRendered(root, await rendered())).rejects.toMatchObject({ code: "LINK_REFUSED" });
+    expect(readFileSync(join(root, "victim/sub/file"), "utf8")).toBe("theirs");
+    expect(() => statSync(join(root, "victim/Dockerfile"))).toThrow("ENOENT");
+    expect(() => statSync(join(root, "victim/run"))).toThrow("ENOENT");
   });
 
   it("keeps a line of .blaxelignore from leaving out what it holds", async () => {

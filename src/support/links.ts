@@ -1,0 +1,52 @@
+import { lstat, readdir } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
+import { Failure, hasErrno } from "./errors";
+
+/**
+ * Refuses a path of which a part below the root is a symbolic link: writing or removing through it would reach files that are
+ * not the project's. Parts that do not exist yet are fine, and so are links above the root or the root itself.
+ * @param root absolute
+ * @param path absolute, below the root
+ * @throws Failure LINK_REFUSED (exit 2), naming the link
+ */
+export async function refuseLinks(root: string, path: string): Promise<void> {
+  let current = root;
+  for (const part of relative(root, path).split(sep)) {
+    current = join(current, part);
+    try {
+      if ((await lstat(current)).isSymbolicLink()) throw linkRefused(current);
+    } catch (error) {
+      if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return;
+      throw error;
+    }
+  }
+}
+
+/**
+ * The same for a whole folder down to `depth` levels: the folder itself and what lies in it.
+ * @throws Failure LINK_REFUSED (exit 2)
+ */
+export async function refuseLinksIn(root: string, folder: string, depth: number): Promise<void> {
+  await refuseLinks(root, folder);
+  let entries;
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return;
+    throw error;
+  }
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isSymbolicLink()) throw linkRefused(path);
+    if (entry.isDirectory() && depth > 1) await refuseLinksIn(root, path, depth - 1);
+  }
+}
+
+function linkRefused(path: string): Failure {
+  return new Failure({
+    code: "LINK_REFUSED",
+    kind: "usage",
+    message: `${path} is a symbolic link. Nothing is written or removed through a link below the project's root.`,
+    hint: "Replace the link with a folder or file of its own, then run again.",
+  });
+}
