@@ -8,14 +8,19 @@ WORLD := node --import tsx test/world/main.ts
 CLI := node dist/mesa-template.js
 SOURCES := $(shell find src -type f 2>/dev/null) package.json scripts/build.mjs
 
+# What comes from outside is handed to the shell as a variable, and make expands nothing in it.
+override MESA_VERSION := $(value MESA_VERSION)
+override ARGS := $(value ARGS)
+export MESA_VERSION ARGS
+
 .PHONY: help template demo test unit e2e format lint types build bench world world-env world-down node-packages engine
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 template: build ## lock, render, build, smoke, deploy and record: MESA_VERSION=0.20.0 [ARGS=…]
-	@if [ -z "$(MESA_VERSION)" ]; then echo "Which Mesa version? make template MESA_VERSION=0.20.0" >&2; exit 2; fi
-	@$(CLI) release "$(MESA_VERSION)" $(ARGS)
+	@if [ -z "$$MESA_VERSION" ]; then echo "Which Mesa version? make template MESA_VERSION=0.20.0" >&2; exit 2; fi
+	@set -f; $(CLI) release "$$MESA_VERSION" $$ARGS
 
 demo: engine build ## the whole main job in the stand-in world, in .demo
 	@bash scripts/demo.sh

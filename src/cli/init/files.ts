@@ -30,17 +30,22 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MESA_TEMPLATE := ${PROGRAM}
 
+# What comes from outside is handed to the shell as a variable, and make expands nothing in it.
+override MESA_VERSION := $(value MESA_VERSION)
+override ARGS := $(value ARGS)
+export MESA_VERSION ARGS
+
 .PHONY: help template upgrade outdated check doctor build
 
 help: ## this list
 	@sed -n 's/^\\([a-z-]*\\):.*## \\(.*\\)/  make \\1|\\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
 template: build ## lock, render, build, smoke, deploy and record: MESA_VERSION=0.26.0 [ARGS=…]
-	@if [ -z "$(MESA_VERSION)" ]; then echo "Which Mesa version? make template MESA_VERSION=0.26.0" >&2; exit 2; fi
-	@$(MESA_TEMPLATE) release "$(MESA_VERSION)" $(ARGS)
+	@if [ -z "$$MESA_VERSION" ]; then echo "Which Mesa version? make template MESA_VERSION=0.26.0" >&2; exit 2; fi
+	@set -f; $(MESA_TEMPLATE) release "$$MESA_VERSION" $$ARGS
 
 upgrade: build ## build and prove the newest Mesa, show what would change: [ARGS=--branch]
-	@$(MESA_TEMPLATE) upgrade $(ARGS)
+	@set -f; $(MESA_TEMPLATE) upgrade $$ARGS
 
 outdated: build ## is there something newer
 	@$(MESA_TEMPLATE) outdated
