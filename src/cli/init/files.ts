@@ -24,7 +24,7 @@ const RENOVATE_FILES = [
 /** Takes its name, and where the program is, as a team's repository has it. */
 const PROGRAM = "npx --no-install mesa-template";
 
-const MAKEFILE = `# make template MESA_VERSION=0.26.0   locks, renders, builds, proves, deploys and records every template
+export const MAKEFILE = `# make template MESA_VERSION=0.26.0   locks, renders, builds, proves, deploys and records every template
 # make upgrade                        builds and proves the newest Mesa and shows what would change
 SHELL := /bin/bash
 .DEFAULT_GOAL := help

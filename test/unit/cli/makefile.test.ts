@@ -1,0 +1,73 @@
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { MAKEFILE } from "../../../src/cli/init/files";
+import { REPOSITORY } from "./fixture/built";
+
+let folder = "";
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "makefile-"));
+  writeFileSync(join(folder, "show"), '#!/bin/bash\nprintf "<%s>" "$@"\n', { mode: 0o755 });
+});
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** What `make template` hands to the program. */
+function template(
+  makefile: string,
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): string {
+  writeFileSync(join(folder, "Makefile"), makefile);
+  const run = spawnSync("make", ["-o", "build", "template", `${program}=./show`, ...args], {
+    cwd: folder,
+    // Bash reads ~/.bashrc where its input is a socket.
+    env: { PATH: process.env["PATH"], HOME: folder, ...env },
+    stdio: ["ignore", "pipe", "pipe"],
+    encoding: "utf8",
+  });
+  return run.stdout + run.stderr;
+}
+
+describe.each([
+  ["the Makefile here", readFileSync(join(REPOSITORY, "Makefile"), "utf8"), "CLI"],
+  ["the Makefile that init writes", MAKEFILE, "MESA_TEMPLATE"],
+])("%s", (_name, makefile, program) => {
+  const hostile = [
+    "`touch ran`",
+    "$(touch ran)",
+    "$(shell touch ran)",
+    "$$(touch ran)",
+    "'; touch ran; '",
+    '"; touch ran; "',
+    "0.20.0\ntouch ran",
+    "${IFS}|touch ran",
+  ];
+  it.each(hostile)("hands %j over as it is and runs nothing of it", (value) => {
+    for (const said of [
+      template(makefile, program, [`MESA_VERSION=${value.replaceAll("$", "$$$$")}`]),
+      template(makefile, program, [`MESA_VERSION=${value}`]),
+      template(makefile, program, [], { MESA_VERSION: value }),
+      template(makefile, program, ["MESA_VERSION=0.20.0", `ARGS=${value}`]),
+      template(makefile, program, ["MESA_VERSION=0.20.0"], { ARGS: value }),
+    ]) {
+      expect(said).toContain("<release>");
+      expect(existsSync(join(folder, "ran"))).toBe(false);
+    }
+    expect(template(makefile, program, [], { MESA_VERSION: value })).toContain(`<${value}>`);
+  });
+
+  it("splits ARGS at blanks and expands no pattern", () => {
+    expect(template(makefile, program, ["MESA_VERSION=0.20.0", "ARGS=--template debian --checks *"])).toBe(
+      "<release><0.20.0><--template><debian><--checks><*>",
+    );
+  });
+
+  it("asks for the version where there is none", () => {
+    expect(template(makefile, program, [])).toContain("Which Mesa version?");
+  });
+});
