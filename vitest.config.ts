@@ -1,7 +1,7 @@
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
 /** End-to-end tests that look at everything on the engine, what others make there included. */
-const ALONE = ["build", "release", "structure-tests"].map((name) => `test/e2e/${name}.test.ts`);
+const ALONE = ["build", "release"].map((name) => `test/e2e/${name}.test.ts`);
 /** Those that mostly wait, for polls and time limits: others may run meanwhile, in a world of their own. */
 const WAITING = ["deploy-*", "bl-stand-in"].map((name) => `test/e2e/${name}.test.ts`);
 /** Those on engines of their own. */

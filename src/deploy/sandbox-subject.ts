@@ -43,10 +43,6 @@ export async function sandboxSubject(host: Host, sandbox: SandboxInstance): Prom
     api: { url, headers },
     request,
     run: (command) => runInSandbox(sandbox, command, host),
-    async readFile(path) {
-      const blob = await sandbox.fs.readBinary(path);
-      return new Uint8Array(await blob.arrayBuffer());
-    },
   };
 }
 

@@ -44,7 +44,11 @@ async function connect(host: Host): Promise<Engine> {
         engineFacts(docker, address.url),
         address.url.startsWith("ssh:") ? 40_000 : 10_000,
       );
-      return { facts, ...imagesOf(docker), ...containersOf(docker, facts.publish) };
+      const tls =
+        address.certificates === undefined && address.skipVerify !== true
+          ? {}
+          : { tls: { certificates: address.certificates, skipVerify: address.skipVerify === true } };
+      return { facts: { ...facts, ...tls }, ...imagesOf(docker), ...containersOf(docker, facts.publish) };
     } catch (error) {
       host.signal.throwIfAborted();
       if (error instanceof Failure) throw error;

@@ -15,7 +15,6 @@ type Part = Pick<
   | "createContainer"
   | "startContainer"
   | "runToEnd"
-  | "commit"
   | "container"
   | "containers"
   | "exec"
@@ -46,17 +45,6 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
       }
     },
     runToEnd: (request, options) => runToEnd(docker, createOptions(request, publish), options),
-    async commit(id) {
-      try {
-        const { Id: image } = (await docker.getContainer(id).commit({ pause: false })) as {
-          readonly Id: string;
-        };
-        // Podman says the bare digest, and takes it back only with its prefix.
-        return image.startsWith("sha256:") ? image : `sha256:${image}`;
-      } catch (error) {
-        throw engineFailed("An image of the container could not be made", error);
-      }
-    },
     container: (id) => stateOf(docker, id),
     async containers(labels) {
       const found = await docker.listContainers({ all: true, filters: { label: [...labels] } });

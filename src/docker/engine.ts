@@ -18,6 +18,15 @@ export interface EngineFacts {
   /** As the engine's machine says it, e.g. x86_64. */
   readonly architecture: string;
   readonly publish: PublishedPorts;
+  /** For tcp with TLS. */
+  readonly tls?: EngineTls;
+}
+
+/** How an engine is told by its certificate. */
+export interface EngineTls {
+  /** Folder with ca.pem, cert.pem and key.pem. */
+  readonly certificates?: string | undefined;
+  readonly skipVerify: boolean;
 }
 
 /** Where published ports go. A local engine binds loopback, so that nobody else on the network meets an API without a password. */
@@ -205,8 +214,6 @@ export interface Engine {
     request: ContainerRequest,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
   ): Promise<EndedContainer>;
-  /** Makes an image of a container's file system; answers with its id. */
-  commit(id: string): Promise<string>;
   container(id: string): Promise<ContainerState | undefined>;
   containers(labels: readonly string[]): Promise<readonly ListedContainer[]>;
   exec(id: string, request: ExecRequest): Promise<ExecResult>;

@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
+import { join } from "node:path";
 import { humanBytes } from "../support/bytes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -26,6 +28,7 @@ export async function examine(host: Host, request: DoctorRequest): Promise<reado
     look("Blaxel credentials", async () => blaxelKey(host)),
     look("Mesa credentials", async () => mesaKey(host)),
     look("upstream", async () => upstream(host, request)),
+    look("structure tests", async () => structureTests(host, request)),
     look("disk", async () => freeSpace(request.folder)),
   ]);
   return found.flat().map((finding) => ({ ...finding, seen: host.redact(finding.seen) }));
@@ -52,6 +55,24 @@ async function bl(host: Host): Promise<string> {
   const path = await findBl(host);
   const program = await withBlSession(host, undefined, (session) => inspectBl(host, path, session));
   return `${path}, version ${program.version}`;
+}
+
+/** Whether the program is there that runs the templates' structure-tests.yaml; where no template has one, nothing is missing. */
+async function structureTests(host: Host, request: DoctorRequest): Promise<string> {
+  const [{ structureTestProgram }, { listTemplates }] = await Promise.all([
+    import("../smoke/structure-tests"),
+    import("../render/index"),
+  ]);
+  try {
+    return await structureTestProgram(host);
+  } catch (error) {
+    const root = request.root();
+    const have = (await listTemplates(root)).filter((template) =>
+      existsSync(join(paths(root).templates, template, "structure-tests.yaml")),
+    );
+    if (have.length > 0) throw error;
+    return "no template has a structure-tests.yaml, and container-structure-test is not installed";
+  }
 }
 
 async function blaxelKey(host: Host): Promise<string> {

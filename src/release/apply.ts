@@ -93,8 +93,9 @@ async function applyPlan(
   };
   const first = planRelease(run.facts);
   if (!isEmpty(first)) {
-    await stages.checkTestFiles(testFilesOf(request, template));
-    if (!request.allowSkipped) run.facts = { ...run.facts, cannotRun: await stages.cannotRun(host) };
+    const files = testFilesOf(request, template);
+    await stages.checkTestFiles(host, files);
+    if (!request.allowSkipped) run.facts = { ...run.facts, cannotRun: await stages.cannotRun(host, files) };
   }
   try {
     // The plan is made anew before each stage, from what is known then: a build may have given another image than the proven one.

@@ -14,20 +14,31 @@ export const realStages: Stages = {
     for (const run of runs)
       for (const { id } of await engine.containers([`${RUN_LABEL}=${run}`])) await engine.removeContainer(id);
   },
-  async checkTestFiles(files) {
+  async checkTestFiles(host, files) {
     const { readTestFiles } = await import("../smoke/index");
-    await readTestFiles(files);
+    await readTestFiles(host, files);
   },
-  async cannotRun(host) {
-    const [{ mesaAccess, NO_MESA_CREDENTIAL }, { MOUNT_CHECK }, { connectEngine, hostDevices }] =
-      await Promise.all([import("../mesa/access"), import("../smoke/check"), import("../docker/index")]);
-    if (mesaAccess(host.env) === undefined) return [{ check: MOUNT_CHECK, why: NO_MESA_CREDENTIAL }];
+  async cannotRun(host, { structureTests }) {
+    const [
+      { mesaAccess, NO_MESA_CREDENTIAL },
+      { MOUNT_CHECK },
+      { connectEngine, hostDevices },
+      { structureTestsThatCannotRun },
+    ] = await Promise.all([
+      import("../mesa/access"),
+      import("../smoke/check"),
+      import("../docker/index"),
+      import("../smoke/structure-tests"),
+    ]);
     const engine = await connectEngine(host);
+    const unrun = await structureTestsThatCannotRun(host, engine, structureTests);
+    if (mesaAccess(host.env) === undefined)
+      return [{ check: MOUNT_CHECK, why: NO_MESA_CREDENTIAL }, ...unrun];
     const labels = { [RUN_LABEL]: host.runId };
     const devices = await hostDevices(engine, ["/dev/fuse"], labels, host.signal);
     return devices["/dev/fuse"] === undefined
-      ? [{ check: MOUNT_CHECK, why: "the engine's machine has no /dev/fuse" }]
-      : [];
+      ? [{ check: MOUNT_CHECK, why: "the engine's machine has no /dev/fuse" }, ...unrun]
+      : unrun;
   },
   async lock(host, { root, template, version, upstreamPath, trustKey }) {
     const [{ readAnyLock, resolveLock, loadUpstream, writeLock }, { loadTemplate }] = await Promise.all([
@@ -118,7 +129,7 @@ export const realStages: Stages = {
   async verify(host, rendered, deployment, checkFiles, progress) {
     const [{ verifyDeployment }, { askedPorts, checkContext, readTestFiles, runChecks, smokeChecks }] =
       await Promise.all([import("../deploy/index"), import("../smoke/index")]);
-    const { checks } = await readTestFiles({ checks: checkFiles });
+    const { checks } = await readTestFiles(host, { checks: checkFiles });
     return verifyDeployment(host, rendered, deployment, {
       onProgress: progress,
       ports: askedPorts(checks),

@@ -44,11 +44,11 @@ export interface Stages {
   /** Fails (exit 3) when there is no bl or no credentials, before any work starts. */
   checkDeployPossible(host: Host): Promise<void>;
   /** Checks that every release runs and that cannot run here, before any work starts. */
-  cannotRun(host: Host): Promise<Facts["cannotRun"]>;
+  cannotRun(host: Host, files: TestFiles): Promise<Facts["cannotRun"]>;
   /** Removes what these runs, which are known to have died, left on the engine. */
   removeAbandoned(host: Host, runs: readonly string[]): Promise<void>;
   /** Fails (exit 2) when a test file cannot be read or is broken, before any work starts. */
-  checkTestFiles(files: TestFiles): Promise<void>;
+  checkTestFiles(host: Host, files: TestFiles): Promise<void>;
   /** Resolves the inputs anew and writes them; where nothing has changed, the lock that is there stays. */
   lock(host: Host, request: LockStage): Promise<Lock>;
   /** Renders, and writes the project folder. */

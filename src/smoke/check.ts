@@ -1,4 +1,4 @@
-import type { LayerFile } from "../docker/saved-image/index";
+import type { HeldFile, LayerFile } from "../docker/saved-image/index";
 import type { RenderedTemplate } from "../render/rendered";
 import type { CheckResult } from "./report";
 
@@ -25,7 +25,6 @@ export interface CommandResult {
 export interface Subject {
   readonly kind: "container" | "sandbox";
   run(command: Command): Promise<CommandResult>;
-  readFile(path: string): Promise<Uint8Array>;
   /** An HTTP request to a port of the subject. */
   request(port: number, path: string, init?: RequestInit): Promise<Response>;
   /** Base URL of the sandbox API as @blaxel/core's forceUrl takes it (no trailing slash), with headers it needs. */
@@ -43,6 +42,9 @@ export interface ImageAtRest {
     readonly labels: Readonly<Record<string, string>>;
     readonly user: string;
     readonly workdir: string;
+    /** As the image says it, e.g. "8080/tcp". */
+    readonly exposedPorts: readonly string[];
+    readonly volumes: readonly string[];
   };
   readonly history: readonly { readonly createdBy: string; readonly sizeBytes: number }[];
   readonly sizeBytes: number;
@@ -50,7 +52,10 @@ export interface ImageAtRest {
   holds(path: string): Promise<boolean>;
   /** Every path of the image's file system with its kind, mode (with setuid bits), size; streamed once and kept. */
   files(): Promise<readonly ImageFile[]>;
-  readFile(path: string): Promise<Uint8Array | undefined>;
+  /** What is at an absolute path: links on the way are followed, one at its end is not. */
+  entry(path: string): Promise<HeldFile | undefined>;
+  /** The text of a file, through links; undefined where there is none. Only of the paths that this was made for. */
+  text(path: string): Promise<string | undefined>;
   /** Whether any layer's bytes hold one of these values; answers with the paths. */
   pathsHolding(values: readonly string[]): Promise<readonly string[]>;
 }
@@ -125,6 +130,8 @@ export interface SubjectCheck<Context = CheckContext> extends CheckBase<Context>
 
 export interface ImageCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "image";
+  /** The same, asked of a sandbox, where no engine holds the image; without it such a check is no part of a run there. */
+  readonly inSandbox?: ProbeCheck<Context>;
   readonly run: (image: ImageAtRest, context: Context) => Promise<CheckVerdict>;
 }
 

@@ -48,11 +48,6 @@ export function containerSubject(host: Host, container: SmokeContainer): Subject
     kind: "container",
     api: { url: container.url, headers: {} },
     run: (command) => execIn(host, container, command),
-    async readFile(path) {
-      const data = await readFromContainer(host, container, path);
-      if (data === undefined) throw new Error(`${path} is not there`);
-      return data;
-    },
     request(port, path, init) {
       const url = container.urls[port];
       if (url === undefined) return Promise.reject(new Error(`port ${String(port)} is not published`));

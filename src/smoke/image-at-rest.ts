@@ -1,34 +1,109 @@
+import { posix } from "node:path";
 import type { Engine } from "../docker/index";
-import { readImage, type ImageContents } from "../docker/saved-image/index";
-import type { Host } from "../support/host";
+import { readImage, type HeldFile, type ImageContents } from "../docker/saved-image/index";
+import { RUN_LABEL, type Host } from "../support/host";
 import type { ImageAtRest } from "./check";
+import { readFromContainer } from "./container";
 
-/** An image as the checks see it without starting it. The layers are read once, when first asked for. */
+const LINKS_FOLLOWED = 40;
+const ROOT: HeldFile = {
+  path: "/",
+  kind: "directory",
+  mode: 0o755,
+  uid: 0,
+  gid: 0,
+  sizeBytes: 0,
+  content: "",
+};
+
+/**
+ * An image as the checks see it without starting it. The layers are read once, when first asked for.
+ * @param secrets what is looked for in all layers
+ * @param texts absolute paths of files whose text may be asked for
+ */
 export async function imageAtRest(
   host: Host,
   engine: Engine,
   reference: string,
   secrets: readonly string[],
-  readFile: ImageAtRest["readFile"],
+  texts: readonly string[] = [],
 ): Promise<ImageAtRest> {
   const [image, history] = await Promise.all([engine.image(reference), engine.history(reference)]);
   if (image === undefined) throw new Error(`the engine has no image ${reference}`);
-  const { env, entrypoint, cmd, user, workdir } = image.config;
   const contents = (values: readonly string[]): Promise<ImageContents> =>
     readImage(host, engine, { id: image.id, reference }, values);
+  // Whoever asks for the files asks for the secrets too, before or after: one reading does for both.
+  let merged: Promise<ReadonlyMap<string, HeldFile>> | undefined;
+  const files = (): Promise<ReadonlyMap<string, HeldFile>> =>
+    (merged ??= contents(secrets).then(
+      (read) => new Map(read.merged.files.map((file) => [file.path, file] as const)),
+    ));
+  let reading: Promise<ReadonlyMap<string, string>> | undefined;
   return {
-    config: { env, entrypoint, cmd, user, workdir, labels: image.labels },
+    config: { ...image.config, labels: image.labels },
     history,
     sizeBytes: image.sizeBytes,
-    // Whoever asks for the files asks for the secrets too, before or after: one reading does for both.
     files: async () => (await contents(secrets)).inLayers,
-    readFile,
+    entry: async (path) => entryAt(await files(), path, "itself"),
+    async text(path) {
+      reading ??= readTexts(host, engine, reference, await files(), texts);
+      return (await reading).get(path);
+    },
     async holds(path) {
-      const kinds = new Map((await contents(secrets)).merged.files.map((file) => [file.path, file.kind]));
+      const held = await files();
       const parts = path.split("/").filter((part) => part !== "");
       const above = parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
-      return parts.length === 0 || kinds.has(path) || above.some((one) => kinds.get(one) === "symlink");
+      return parts.length === 0 || held.has(path) || above.some((one) => held.get(one)?.kind === "symlink");
     },
     pathsHolding: async (values) => (values.length === 0 ? [] : (await contents(values)).holding),
   };
+}
+
+/** What is at a path: links on the way are followed; one at its end is followed or is what is asked for itself. */
+export function entryAt(
+  files: ReadonlyMap<string, HeldFile>,
+  path: string,
+  atTheEnd: "itself" | "followed",
+): HeldFile | undefined {
+  const left = path.split("/");
+  let [at, links] = [ROOT, 0];
+  for (let name = left.shift(); name !== undefined; name = left.shift()) {
+    if (name === "" || name === ".") continue;
+    const next = posix.join(at.path, name);
+    const entry = next === "/" ? ROOT : files.get(next);
+    if (entry === undefined) return undefined;
+    const isLast = left.every((part) => part === "" || part === ".");
+    if (entry.kind === "symlink" && (!isLast || atTheEnd === "followed")) {
+      links += 1;
+      if (links > LINKS_FOLLOWED) return undefined;
+      if (entry.content.startsWith("/")) at = ROOT;
+      left.unshift(...entry.content.split("/"));
+    } else at = entry;
+  }
+  return at;
+}
+
+/** The texts of files of a container that is never started, by the path they were asked for. */
+async function readTexts(
+  host: Host,
+  engine: Engine,
+  image: string,
+  files: ReadonlyMap<string, HeldFile>,
+  paths: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const request = { image, labels: { [RUN_LABEL]: host.runId }, entrypoint: ["/none"], cmd: [] };
+  const id = await engine.createContainer(request);
+  try {
+    const texts = new Map<string, string>();
+    for (const path of new Set(paths)) {
+      // An engine is asked for the file itself: not all follow links, and not all alike.
+      const file = entryAt(files, path, "followed");
+      if (file?.kind !== "file") continue;
+      const bytes = await readFromContainer(host, { engine, id }, file.path);
+      if (bytes !== undefined) texts.set(path, Buffer.from(bytes).toString("utf8"));
+    }
+    return texts;
+  } finally {
+    await engine.removeContainer(id);
+  }
 }

@@ -93,7 +93,6 @@ function eachInItsOwn(host: Host, engine: Engine, request: ContainerRequest): Im
       noShell: true,
       api: { url: "", headers: {} },
       run: (command) => runInOwn(host, engine, request, command),
-      readFile: none("no file is read"),
       request: none("nothing answers"),
     },
     missingDevices: {},

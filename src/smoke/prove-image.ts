@@ -2,13 +2,13 @@ import type { Engine } from "../docker/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { ImageContext } from "./check";
-import { askedPorts, fileChecks, neededDevices, type ChecksFile } from "./checks-file/index";
+import { askedPorts, fileChecks, neededDevices, neededTexts, type ChecksFile } from "./checks-file/index";
 import { imageAtRest } from "./image-at-rest";
 import { imageSubject } from "./image-subject";
 import { reportFrom, type SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
 import { readTestFiles, type TestFiles } from "./smoke";
-import { withStructureTests } from "./with-structure-tests";
+import { withStructureTests } from "./structure-tests";
 
 /**
  * Runs test files against any local image.
@@ -21,7 +21,7 @@ export async function proveImage(
   reference: string,
   paths: TestFiles,
 ): Promise<SmokeReport> {
-  const files = await readTestFiles(paths);
+  const files = await readTestFiles(host, paths);
   if ((await engine.image(reference)) === undefined)
     throw new Failure({
       code: "NO_SUCH_IMAGE",
@@ -41,7 +41,7 @@ async function reportOnChecks(
 ): Promise<SmokeReport> {
   const checks = files.flatMap((file) => fileChecks(host, file));
   if (checks.length === 0) return reportFrom(reference, "container", [], 0);
-  const image = await imageAtRest(host, engine, reference, [], () => Promise.resolve(undefined));
+  const image = await imageAtRest(host, engine, reference, [], neededTexts(files));
   const { subject, missingDevices, close } = await imageSubject(host, engine, reference, {
     ports: askedPorts(files),
     devices: neededDevices(files),

@@ -26,12 +26,11 @@ export async function runChecks<Context extends ImageContext>(
   context: Context,
 ): Promise<SmokeReport> {
   const begun = host.clock.now();
-  const possible = checks.filter(
-    (check) =>
-      check.needs === "subject" ||
-      (check.needs === "image" && offers.image !== undefined) ||
-      (check.needs === "lifecycle" && offers.lifecycle !== undefined),
-  );
+  const possible = checks.flatMap((check): readonly Check<Context>[] => {
+    if (check.needs === "image" && offers.image === undefined)
+      return check.inSandbox === undefined ? [] : [check.inSandbox];
+    return check.needs === "lifecycle" && offers.lifecycle === undefined ? [] : [check];
+  });
   const results = new Map<Check<Context>, CheckResult>();
   const wanted = possible.filter((check) => {
     const why = check.skip?.(context);

@@ -11,16 +11,22 @@ import { IMAGE_CHECKS, isRoot } from "./checks/image";
 import { LIFECYCLE_CHECKS } from "./checks/lifecycle";
 import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
-import { askedPorts, fileChecks, neededDevices, readChecksFile, type ChecksFile } from "./checks-file/index";
-import { containerSubject, readFromContainer } from "./container";
+import {
+  askedPorts,
+  fileChecks,
+  neededDevices,
+  neededTexts,
+  readChecksFile,
+  type ChecksFile,
+} from "./checks-file/index";
+import { containerSubject } from "./container";
 import { waitUntilHealthy } from "./health";
 import { imageAtRest } from "./image-at-rest";
 import { lifecycleOf } from "./lifecycle";
 import type { SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
 import { startContainer, type SmokeContainer } from "./start-container";
-import { readStructureFile, type StructureFile } from "./structure/index";
-import { withStructureTests } from "./with-structure-tests";
+import { lookAtStructureTests, withStructureTests } from "./structure-tests";
 
 /** The sandbox API answers within a tenth of a second; this long is waited for it, in ms. */
 const HEALTH_LIMIT_MS = 30_000;
@@ -39,7 +45,8 @@ export interface SmokeOptions extends Partial<TestFiles> {
 
 /** Test files as they were read. */
 export interface ReadTestFiles {
-  readonly structureTests: readonly StructureFile[];
+  /** Paths: container-structure-test reads them itself. */
+  readonly structureTests: readonly string[];
   readonly checks: readonly ChecksFile[];
 }
 
@@ -47,14 +54,12 @@ export interface ReadTestFiles {
  * Reads test files. Done before anything is built or started: a broken file is wrong usage, and costs no container.
  * @throws Failure STRUCTURE_TESTS_MISSING, STRUCTURE_TESTS_INVALID, CHECKS_MISSING, CHECKS_INVALID (exit 2)
  */
-export async function readTestFiles({
-  structureTests = [],
-  checks = [],
-}: Partial<TestFiles>): Promise<ReadTestFiles> {
-  return {
-    structureTests: await Promise.all(structureTests.map(readStructureFile)),
-    checks: await Promise.all(checks.map(readChecksFile)),
-  };
+export async function readTestFiles(
+  host: Host,
+  { structureTests = [], checks = [] }: Partial<TestFiles>,
+): Promise<ReadTestFiles> {
+  await lookAtStructureTests(host, structureTests);
+  return { structureTests, checks: await Promise.all(checks.map(readChecksFile)) };
 }
 
 /** The checks that every template gets, with those of its check files. Without a Mesa credential the real mount is skipped. */
@@ -104,7 +109,7 @@ export async function smokeImage(
   image: Image,
   options: SmokeOptions = {},
 ): Promise<SmokeReport> {
-  const files = await readTestFiles(options);
+  const files = await readTestFiles(host, options);
   const wish = { ports: askedPorts(files.checks), devices: neededDevices(files.checks) };
   const smoke = await startContainer(host, engine, image.reference, wish);
   let bare: Promise<SmokeContainer> | undefined;
@@ -120,8 +125,12 @@ export async function smokeImage(
     const subject = containerSubject(host, smoke);
     const user = (await engine.image(image.reference))?.config.user ?? "";
     const context = checkContext(host, rendered, smoke.missingDevices, user);
-    const atRest = await imageAtRest(host, engine, image.reference, context.secrets, (path) =>
-      readFromContainer(host, smoke, path),
+    const atRest = await imageAtRest(
+      host,
+      engine,
+      image.reference,
+      context.secrets,
+      neededTexts(files.checks),
     );
     const report = await runChecks(
       host,

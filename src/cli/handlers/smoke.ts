@@ -64,7 +64,7 @@ async function prove(
     host.emit({ type: "stage-progress", template, stage: "smoke", message });
   };
   const files = testFilesOf(request, template);
-  await realStages.checkTestFiles(files);
+  await realStages.checkTestFiles(host, files);
   const rendered = await lockedAndRendered(host, { ...request, template }, realStages);
   const { image } = await realStages.build(host, rendered, request, progress);
   return realStages.smoke(host, rendered, image, files, progress);
@@ -77,7 +77,9 @@ function reportText(report: SmokeReport): string {
     ...(check.outcome === "passed"
       ? []
       : [
-          ...(check.file === undefined ? [] : [`${check.file}:${String(check.line ?? 1)}`]),
+          ...(check.file === undefined
+            ? []
+            : [check.line === undefined ? check.file : `${check.file}:${String(check.line)}`]),
           ...(check.expected === undefined ? [] : [`expected ${check.expected}`]),
           ...(check.seen === undefined ? [] : [check.seen]),
           ...(check.hint === undefined ? [] : [check.hint]),

@@ -1,6 +1,6 @@
 import type { Host } from "../../support/host";
 import { messageOf, Failure } from "../../support/errors";
-import type { Check, CheckVerdict, ImageContext, Subject } from "../check";
+import type { Check, CheckVerdict, ImageAtRest, ImageContext, Subject } from "../check";
 import { invalidTest, type Judged } from "../judged";
 import { quoted } from "../../support/quoted";
 import { withTimeLimit } from "../../support/time-limit";
@@ -8,15 +8,26 @@ import { listeningPorts, TCP_TABLES } from "../listening-ports";
 import {
   judgeAnswer,
   judgeCommandCheck,
+  judgeFile,
   judgeHistory,
+  judgeImage,
   judgeListening,
   judgeNoAnswer,
   judgeSize,
   unmet,
 } from "./judge";
+import { lookScript, seenAtRest, seenInSandbox, textsAsked } from "./file-seen";
 import { limitedCommand } from "./limited-command";
 import type { ChecksFile, PlacedEntry } from "./parse";
-import type { CheckEntry, CommandEntry, HttpEntry, ListeningEntry } from "./schema";
+import type {
+  CheckEntry,
+  CommandEntry,
+  HistoryEntry,
+  HttpEntry,
+  ImageEntry,
+  ListeningEntry,
+  SizeEntry,
+} from "./schema";
 import { startService } from "./service";
 import { untilPassed } from "./until-passed";
 
@@ -25,19 +36,29 @@ type OnSubject = CommandEntry | HttpEntry | ListeningEntry;
 /** Ports that Blaxel keeps for itself; 8080 is the sandbox API's, and asked like any other. */
 const NOT_ROUTED = new Set([80, 443]);
 
-/** The checks of a file: the same in a local container and in a deployed sandbox, where those on history and size are left out. */
+/** The checks of a file: the same in a local container and in a deployed sandbox, where those on history, size and what the image says of itself are left out. */
 export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageContext>[] {
   return file.entries.map((placed) => {
     const base = { name: placed.entry.name, place: { file: file.path, line: placed.line } };
     const { entry } = placed;
-    if ("history" in entry || "size" in entry)
+    if ("history" in entry || "size" in entry || "image" in entry)
       return {
         ...base,
         needs: "image",
-        run: (image) =>
-          Promise.resolve(
-            hinted(entry, "history" in entry ? judgeHistory(entry, image) : judgeSize(entry, image)),
-          ),
+        run: (image) => Promise.resolve(hinted(entry, judgeAtRest(entry, image))),
+      };
+    if ("file" in entry)
+      return {
+        ...base,
+        needs: "image",
+        run: async (image) => hinted(entry, judgeFile(entry, await seenAtRest(entry, image))),
+        inSandbox: {
+          ...base,
+          needs: "subject",
+          how: "probe",
+          script: () => lookScript(entry),
+          judge: (result) => hinted(entry, judgeFile(entry, seenInSandbox(result))),
+        },
       };
     return {
       ...base,
@@ -58,6 +79,16 @@ export function askedPorts(files: readonly ChecksFile[]): readonly number[] {
 /** Devices that checks of these files need. */
 export function neededDevices(files: readonly ChecksFile[]): readonly string[] {
   return everyEntry(files).flatMap(({ entry }) => ("devices" in entry ? (entry.devices ?? []) : []));
+}
+
+/** Absolute paths whose text checks of these files need of an image at rest. */
+export function neededTexts(files: readonly ChecksFile[]): readonly string[] {
+  return textsAsked(everyEntry(files).flatMap(({ entry }) => ("file" in entry ? [entry] : [])));
+}
+
+function judgeAtRest(entry: HistoryEntry | SizeEntry | ImageEntry, image: ImageAtRest): Judged {
+  if ("history" in entry) return judgeHistory(entry, image);
+  return "size" in entry ? judgeSize(entry, image) : judgeImage(entry, image.config);
 }
 
 function everyEntry(files: readonly ChecksFile[]): readonly PlacedEntry[] {

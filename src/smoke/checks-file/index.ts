@@ -1,2 +1,2 @@
-export { askedPorts, fileChecks, neededDevices } from "./file-checks";
+export { askedPorts, fileChecks, neededDevices, neededTexts } from "./file-checks";
 export { readChecksFile, type ChecksFile } from "./parse";

@@ -4,7 +4,18 @@ import { judged, shown, textAsked, type Asked, type Judged } from "../judged";
 import type { ListeningPort } from "../listening-ports";
 import { bothWays, bytes } from "./amounts";
 import { limitOf, ranOut } from "./limited-command";
-import type { CommandEntry, HistoryEntry, HttpEntry, ListeningEntry, Patterns, SizeEntry } from "./schema";
+import type { FileSeen } from "./file-seen";
+import type {
+  CommandEntry,
+  FileEntry,
+  HistoryEntry,
+  HttpEntry,
+  ImageEntry,
+  ListeningEntry,
+  Patterns,
+  Settings,
+  SizeEntry,
+} from "./schema";
 
 /** What timeout says of a program that it cannot start (GNU: failed to run command; busybox: can't execute). */
 const CANNOT_START = /^timeout: (?:failed to run command|can't execute)/mu;
@@ -78,6 +89,138 @@ export function judgeListening({ listening }: ListeningEntry, open: readonly Lis
       holds: open.some((one) => one.port === port),
     })),
   );
+}
+
+const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
+
+/** What a file check says of what is at its path; undefined: nothing is. */
+export function judgeFile({ file }: FileEntry, seen: FileSeen | undefined): Judged {
+  const { path, exists = true, type, mode, owner, link, contents } = file;
+  if (seen === undefined || !exists)
+    return judged([
+      {
+        expected: exists ? `${path} to be there` : `nothing at ${path}`,
+        seen: seen === undefined ? "nothing is there" : `a ${seen.kind} is there`,
+        holds: exists === (seen !== undefined),
+      },
+    ]);
+  const asked = (what: string, wanted: string, found: string): Asked => ({
+    expected: `${path}: ${what} ${wanted}`,
+    seen: `${what} ${found}`,
+    holds: wanted === found,
+  });
+  const kind = seen.kind === "symlink" ? "link" : seen.kind;
+  return judged([
+    { expected: `${path} to be there`, seen: `a ${kind} is there`, holds: true },
+    ...(type === undefined ? [] : [asked("type", type, kind)]),
+    ...(mode === undefined ? [] : [asked("mode", octal(Number.parseInt(String(mode), 8)), octal(seen.mode))]),
+    ...(owner === undefined ? [] : [ownerAsked(path, String(owner), seen)]),
+    ...(link === undefined ? [] : [asked("link to", link, seen.link ?? "nothing: it is no link")]),
+    ...(contents === undefined ? [] : contentsAsked(path, seen, contents)),
+  ]);
+}
+
+function ownerAsked(path: string, wanted: string, { uid, gid, user, group }: FileSeen): Asked {
+  const [wantedUser = "", wantedGroup] = wanted.split(":");
+  const fits = (name: string, id: number, named: string | undefined): boolean =>
+    name === String(id) || name === named;
+  const shownAs = (id: number, name: string | undefined): string =>
+    name === undefined ? String(id) : `${String(id)} (${name})`;
+  return {
+    expected: `${path}: owner ${wanted}`,
+    seen: `owner ${shownAs(uid, user)}, group ${shownAs(gid, group)}`,
+    holds: fits(wantedUser, uid, user) && (wantedGroup === undefined || fits(wantedGroup, gid, group)),
+  };
+}
+
+function contentsAsked(path: string, { text, kind }: FileSeen, contents: Patterns): readonly Asked[] {
+  return text === undefined
+    ? [
+        {
+          expected: `${path}: contents`,
+          seen:
+            kind === "symlink" ? "the link leads to no file that can be read" : `no file that can be read`,
+          holds: false,
+        },
+      ]
+    : patternsAsked(`contents of ${path}`, text, contents);
+}
+
+type Config = ImageAtRest["config"];
+
+/** What an image check says of what an image says of itself. */
+export function judgeImage({ image }: ImageEntry, config: Config): Judged {
+  const env = new Map(config.env.map((entry) => splitOnce(entry)));
+  const labels = new Map(Object.entries(config.labels));
+  const list = (
+    what: string,
+    wanted: readonly string[] | undefined,
+    found: readonly string[],
+  ): readonly Asked[] =>
+    wanted === undefined ? [] : [same(what, JSON.stringify(wanted), JSON.stringify(found))];
+  const among = (
+    what: string,
+    wanted: readonly (string | number)[] | undefined,
+    found: readonly string[],
+    isWanted: boolean,
+  ): readonly Asked[] =>
+    (wanted ?? []).map((one) => ({
+      expected: `${what} ${isWanted ? "with" : "without"} ${String(one)}`,
+      seen: `${what}: ${found.join(", ") || "none"}`,
+      holds: found.some((other) => portName(other) === portName(String(one))) === isWanted,
+    }));
+  return judged([
+    ...settingsAsked("variable", image.env, env),
+    ...settingsAsked("label", image.labels, labels),
+    ...list("entrypoint", image.entrypoint, config.entrypoint),
+    ...list("cmd", image.cmd, config.cmd),
+    ...among("exposed ports", image.ports, config.exposedPorts, true),
+    ...among("exposed ports", image.notPorts, config.exposedPorts, false),
+    ...among("volumes", image.volumes, config.volumes, true),
+    ...among("volumes", image.notVolumes, config.volumes, false),
+    ...(image.cwd === undefined ? [] : [same("working folder", image.cwd, config.workdir)]),
+    ...(image.user === undefined ? [] : [same("user", String(image.user), config.user)]),
+  ]);
+}
+
+function same(what: string, wanted: string, found: string): Asked {
+  return {
+    expected: `${what} ${wanted || "none"}`,
+    seen: `${what} ${found || "none"}`,
+    holds: wanted === found,
+  };
+}
+
+/** A port as an image names it: 8080 is 8080/tcp. */
+function portName(port: string): string {
+  return /^\d+$/u.test(port) ? `${port}/tcp` : port;
+}
+
+function splitOnce(entry: string): readonly [string, string] {
+  const at = entry.indexOf("=");
+  return at < 0 ? [entry, ""] : [entry.slice(0, at), entry.slice(at + 1)];
+}
+
+function settingsAsked(
+  what: string,
+  wanted: Settings | undefined,
+  found: ReadonlyMap<string, string>,
+): readonly Asked[] {
+  return Object.entries(wanted ?? {}).flatMap(([name, value]) => {
+    const has = found.get(name);
+    if (value === null)
+      return [
+        {
+          expected: `no ${what} ${name}`,
+          seen: has === undefined ? `no ${what} ${name}` : `${what} ${name} is ${JSON.stringify(shown(has))}`,
+          holds: has === undefined,
+        },
+      ];
+    if (has === undefined)
+      return [{ expected: `${what} ${name} to be set`, seen: `no ${what} ${name}`, holds: false }];
+    if (typeof value === "object") return patternsAsked(`${what} ${name}`, has, value);
+    return [same(`${what} ${name}`, String(value), has)];
+  });
 }
 
 /** What a history check says of an image: its steps, oldest first, one a line. */

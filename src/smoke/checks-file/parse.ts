@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
-import { isMap, isScalar, LineCounter, parseDocument, type Document } from "yaml";
+import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
 import type * as z from "zod/mini";
 import { Failure, messageOf } from "../../support/errors";
 import { whyNoPattern } from "../regular-expressions";
 import { bothWays } from "./amounts";
-import { CHECK_FORMS, checksFileSchema, type CheckEntry } from "./schema";
+import { CHECK_FORMS, checksFileSchema, type CheckEntry, type ImageEntry, type Patterns } from "./schema";
 
 /** One check of a file, with the line it begins at. */
 export interface PlacedEntry {
@@ -95,6 +95,7 @@ function checkEntry(value: unknown, at: Path, refuse: Refuse): CheckEntry {
   const entry: CheckEntry = fits(CHECK_FORMS[kind], value, at, refuse);
   refuseNoPatterns(entry, at, refuse);
   refuseIdle(entry, at, refuse);
+  refuseAbsentWithMore(entry, at, refuse);
   return entry;
 }
 
@@ -106,23 +107,41 @@ function refuseIdle(entry: CheckEntry, at: Path, refuse: Refuse): void {
     refuse([...at, idle], `${nameOf([...at, idle])} is that of the service, and there is no start`);
 }
 
+function settingPatterns(
+  kind: "env" | "labels",
+  { image }: ImageEntry,
+): readonly (readonly [Path, Patterns])[] {
+  return Object.entries(image[kind] ?? {}).flatMap(([name, value]) =>
+    typeof value === "object" && value !== null ? [[["image", kind, name], value] as const] : [],
+  );
+}
+
+/** Of what must not be there nothing else can be asked. */
+function refuseAbsentWithMore(entry: CheckEntry, at: Path, refuse: Refuse): void {
+  if (!("file" in entry) || entry.file.exists !== false) return;
+  const more = (["type", "mode", "owner", "link", "contents"] as const).find(
+    (key) => entry.file[key] !== undefined,
+  );
+  if (more !== undefined)
+    refuse([...at, "file", more], `${nameOf([...at, "file", more])} is asked of what must not be there`);
+}
+
 /** Expressions are tried here, so that a slip is a broken file and not a failed image. */
 function refuseNoPatterns(entry: CheckEntry, at: Path, refuse: Refuse): void {
-  const places = [
-    ["stdout", "stdout" in entry ? entry.stdout : undefined],
-    ["stderr", "stderr" in entry ? entry.stderr : undefined],
-    ["http.body", "http" in entry ? entry.http.body : undefined],
-    ["history", "history" in entry ? entry.history : undefined],
-  ] as const;
+  const places: readonly (readonly [Path, Patterns | undefined])[] = [
+    [["stdout"], "stdout" in entry ? entry.stdout : undefined],
+    [["stderr"], "stderr" in entry ? entry.stderr : undefined],
+    [["http", "body"], "http" in entry ? entry.http.body : undefined],
+    [["file", "contents"], "file" in entry ? entry.file.contents : undefined],
+    [["history"], "history" in entry ? entry.history : undefined],
+    ...("image" in entry ? [...settingPatterns("env", entry), ...settingPatterns("labels", entry)] : []),
+  ];
   for (const [where, patterns] of places) {
     const { match, not } = bothWays(patterns);
     for (const pattern of [...match, ...not]) {
       const why = whyNoPattern(pattern);
       if (why !== undefined)
-        refuse(
-          [...at, ...where.split(".")],
-          `${nameOf(at)}.${where}: ${pattern} is no RE2 expression (${why})`,
-        );
+        refuse([...at, ...where], `${nameOf([...at, ...where])}: ${pattern} is no RE2 expression (${why})`);
     }
   }
 }
@@ -140,7 +159,7 @@ export function parseChecksFile(source: string, path: string): ChecksFile {
   const refuse: Refuse = (at, what) => {
     throw invalid(path, lineAt(document, lines, at), what);
   };
-  const value: unknown = document.toJS();
+  const value = valueOf(document, lines, path);
   const entries = valueAt(value, ["checks"]);
   const placed = (Array.isArray(entries) ? entries : []).map((entry: unknown, index) => ({
     entry: checkEntry(entry, ["checks", index], refuse),
@@ -148,6 +167,23 @@ export function parseChecksFile(source: string, path: string): ChecksFile {
   }));
   fits(checksFileSchema, value, [], refuse);
   return { path, entries: placed };
+}
+
+/** What a document holds. Aliases are resolved here: one that names nothing, and those that would make gigabytes of a line. */
+function valueOf(document: Document, lines: LineCounter, path: string): unknown {
+  try {
+    return document.toJS();
+  } catch (error) {
+    let line = 1;
+    visit(document, {
+      Alias(_key, alias) {
+        if (alias.resolve(document) !== undefined) return undefined;
+        line = lines.linePos(alias.range?.[0] ?? 0).line;
+        return visit.BREAK;
+      },
+    });
+    throw invalid(path, line, messageOf(error));
+  }
 }
 
 function invalid(path: string, line: number, what: string): Failure {

@@ -139,11 +139,104 @@ const sizeCheck = z.strictObject({
   size: size.check(z.describe("The image is at most as large: bytes, or 300 MB")),
 });
 
+const A_MODE = 'permission bits in octal, such as "0755"';
+const mode = z.union(
+  // YAML reads 0755 as the number 755, whose digits are meant.
+  [
+    z.string(A_MODE).check(z.regex(/^[0-7]{3,4}$/u, A_MODE)),
+    z.int(A_MODE).check(z.refine((value) => /^[0-7]{1,4}$/u.test(String(value)), A_MODE)),
+  ],
+  A_MODE,
+);
+const AN_OWNER = "a user such as root or 1000, or user:group";
+const owner = z.union(
+  [
+    z.int(AN_OWNER).check(z.nonnegative(AN_OWNER)),
+    z.string(AN_OWNER).check(z.regex(/^[^:\s]+(:[^:\s]+)?$/u, AN_OWNER)),
+  ],
+  AN_OWNER,
+);
+const AN_ABSOLUTE_PATH = "an absolute path";
+
+const fileCheck = z.strictObject({
+  ...named,
+  file: z
+    .strictObject(
+      {
+        path: z
+          .string(AN_ABSOLUTE_PATH)
+          .check(
+            z.regex(/^\//u, AN_ABSOLUTE_PATH),
+            z.describe("The entry itself: a symbolic link at its end is not followed"),
+          ),
+        exists: z.optional(
+          z.boolean("true or false").check(z.describe("false: nothing may be there; default true")),
+        ),
+        type: z.optional(z.enum(["file", "directory", "link"], "file, directory or link")),
+        mode: z.optional(
+          mode.check(z.describe("Permission bits in octal, with setuid, setgid and sticky: 4755")),
+        ),
+        owner: z.optional(owner.check(z.describe("Name or uid, with :group or :gid if need be"))),
+        link: z.optional(text.check(z.describe("What a symbolic link points at, as it is written there"))),
+        contents: z.optional(
+          patterns.check(z.describe("RE2 expressions, searched in all of it; links are followed")),
+        ),
+      },
+      "a mapping",
+    )
+    .check(z.describe("What the image has at a path before it is started; in a sandbox what is there now")),
+});
+
+const A_SETTING = "a text, {match: …, not: …}, or nothing where it must not be set";
+const settings = z.record(
+  z.string(),
+  z.union(
+    [variable, z.null(), z.strictObject({ match: z.optional(patternList), not: z.optional(patternList) })],
+    A_SETTING,
+  ),
+  "a mapping",
+);
+const words = z.array(z.string("a text"), "a list of texts");
+const A_PORT = 'a port such as 8080 or "53/udp"';
+const ports = z.array(
+  z.union([port, z.string(A_PORT).check(z.regex(/^\d{1,5}(\/(tcp|udp|sctp))?$/u, A_PORT))], A_PORT),
+  "a list of ports",
+);
+
+const imageCheck = z.strictObject({
+  ...named,
+  image: z
+    .strictObject(
+      {
+        env: z.optional(
+          settings.check(z.describe("Variables: a text is the whole value, nothing means not set")),
+        ),
+        labels: z.optional(settings.check(z.describe("Labels, as env"))),
+        entrypoint: z.optional(words.check(z.describe("Just this; []: none"))),
+        cmd: z.optional(words.check(z.describe("Just this; []: none"))),
+        ports: z.optional(ports.check(z.describe("Ports that are exposed, among others"))),
+        notPorts: z.optional(ports.check(z.describe("Ports that are not exposed"))),
+        volumes: z.optional(words.check(z.describe("Volumes that are declared, among others"))),
+        notVolumes: z.optional(words.check(z.describe("Volumes that are not declared"))),
+        cwd: z.optional(z.string("a text").check(z.describe("The working folder"))),
+        user: z.optional(
+          z
+            .union([z.string(), z.int()], "a text")
+            .check(z.describe('Just as the image says it; "": it says none')),
+        ),
+      },
+      "a mapping",
+    )
+    .check(z.describe("What the image says of itself")),
+});
+
 /** The form of each kind of check, by the key that makes it one. */
 export const CHECK_FORMS = {
   command: commandCheck,
   http: httpCheck,
   listening: listeningCheck,
+  file: fileCheck,
+  image: imageCheck,
   history: historyCheck,
   size: sizeCheck,
 } as const;
@@ -153,7 +246,10 @@ export const checksFileSchema = z.strictObject({
   $schema: z.optional(z.string()),
   schemaVersion: z.literal(1, "1"),
   checks: z
-    .array(z.union([commandCheck, httpCheck, listeningCheck, historyCheck, sizeCheck]), "a list")
+    .array(
+      z.union([commandCheck, httpCheck, listeningCheck, fileCheck, imageCheck, historyCheck, sizeCheck]),
+      "a list",
+    )
     .check(z.minLength(1, "a list that is not empty")),
 });
 
@@ -161,8 +257,12 @@ export type Patterns = z.infer<typeof patterns>;
 export type CommandEntry = z.infer<typeof commandCheck>;
 export type HttpEntry = z.infer<typeof httpCheck>;
 export type ListeningEntry = z.infer<typeof listeningCheck>;
+export type FileEntry = z.infer<typeof fileCheck>;
+export type ImageEntry = z.infer<typeof imageCheck>;
 export type HistoryEntry = z.infer<typeof historyCheck>;
 export type SizeEntry = z.infer<typeof sizeCheck>;
 /** What every check that runs in a container or sandbox may say. */
 export type RunEntry = Omit<ListeningEntry, "listening">;
-export type CheckEntry = CommandEntry | HttpEntry | ListeningEntry | HistoryEntry | SizeEntry;
+export type CheckEntry =
+  CommandEntry | HttpEntry | ListeningEntry | FileEntry | ImageEntry | HistoryEntry | SizeEntry;
+export type Settings = z.infer<typeof settings>;

@@ -46,7 +46,6 @@ function subjectOf(
     kind,
     run: (command) => Promise.resolve(ended(run(command))),
     request: answer,
-    readFile: () => Promise.reject(new Error("not asked")),
     api: { url: "", headers: {} },
   };
 }

@@ -47,6 +47,32 @@ const BROKEN: readonly (readonly [source: string, said: string, schemaTakesIt?: 
   [one("    history: a(?=b)\n"), "c.yaml:4: checks[0].history: a(?=b) is no RE2 expression", true],
   [one("    command: x\n    stdout: { match: ['('] }\n"), "c.yaml:5: checks[0].stdout: ( is no RE2", true],
   [one("    size: 3 miles\n"), "c.yaml:4: checks[0].size must be a number of bytes"],
+  [one("    file: { path: etc }\n"), "c.yaml:4: checks[0].file.path must be an absolute path"],
+  [
+    one("    file: { path: /x, mode: rwx }\n"),
+    "c.yaml:4: checks[0].file.mode must be permission bits in octal",
+  ],
+  [one("    file: { path: /x, mode: 888 }\n"), "checks[0].file.mode must be permission bits in octal", true],
+  [one("    file: { path: /x, type: pipe }\n"), "checks[0].file.type must be file, directory or link"],
+  [
+    one("    file:\n      path: /x\n      contents: ['(']\n"),
+    "c.yaml:6: checks[0].file.contents: ( is no RE2",
+    true,
+  ],
+  [
+    one("    file: { path: /x, exists: false, mode: 755 }\n"),
+    "checks[0].file.mode is asked of what must not be there",
+    true,
+  ],
+  [one("    file: { path: /x }\n    user: root\n"), "c.yaml:5: there is no field checks[0].user."],
+  [one("    image: { workdir: /x }\n"), "c.yaml:4: there is no field checks[0].image.workdir."],
+  [one("    image: { ports: [none] }\n"), "checks[0].image.ports[0] must be a port such as 8080"],
+  [one("    image: { entrypoint: x }\n"), "checks[0].image.entrypoint must be a list of texts"],
+  [
+    one("    image:\n      labels: { a.b: { match: '(' } }\n"),
+    "c.yaml:5: checks[0].image.labels.a.b: ( is no RE2",
+    true,
+  ],
   ["schemaVersion: 1\nchecks: [", "c.yaml:2: "],
   [
     "schemaVersion: 1\nschemaVersion: 1\nchecks: [{name: a, command: x}]",
@@ -71,6 +97,19 @@ describe("a check file", () => {
       { line: 4, entry: { name: "a", command: "x", user: 1000 } },
       { line: 7, entry: { name: "b", command: "x", user: 1000 } },
     ]);
+  });
+
+  it("is refused with the line of an alias that names nothing, and where aliases multiply without end", () => {
+    expect(message(one("    command: x\n    stdout: [*typo]\n"))).toMatch(
+      /^c\.yaml:5: Unresolved alias.*typo/u,
+    );
+    const doubled = Array.from({ length: 30 }, (_, index) => {
+      const name = `a${String(index + 1)}`;
+      return `${name}: &${name} [*a${String(index)}, *a${String(index)}]`;
+    });
+    expect(message(["a0: &a0 [x, x]", ...doubled, "checks: *a30"].join("\n"))).toMatch(
+      /^c\.yaml:\d+: Excessive alias count/u,
+    );
   });
 
   it("counts time and size as they are written", () => {

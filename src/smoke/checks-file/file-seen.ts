@@ -1,0 +1,100 @@
+import { quoted } from "../../support/quoted";
+import type { CommandResult, ImageAtRest } from "../check";
+import type { FileEntry } from "./schema";
+
+/** What is at a path, of an image at rest or in a sandbox. */
+export interface FileSeen {
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  /** Permission bits with setuid, setgid and sticky. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly user?: string | undefined;
+  readonly group?: string | undefined;
+  /** What a symbolic link points at. */
+  readonly link?: string | undefined;
+  /** Of the file that links lead to; undefined where it was not asked for, or there is no file. */
+  readonly text?: string | undefined;
+}
+
+const PASSWD = "/etc/passwd";
+const GROUP = "/etc/group";
+
+function asksForName({ file: { owner } }: FileEntry): boolean {
+  return typeof owner === "string" && /[^\d:]/u.test(owner);
+}
+
+/** Paths whose text these checks need of an image at rest. */
+export function textsAsked(entries: readonly FileEntry[]): readonly string[] {
+  return entries.flatMap((entry) => [
+    ...(entry.file.contents === undefined ? [] : [entry.file.path]),
+    ...(asksForName(entry) ? [PASSWD, GROUP] : []),
+  ]);
+}
+
+/** What a check's path is in an image at rest; undefined: nothing. */
+export async function seenAtRest(entry: FileEntry, image: ImageAtRest): Promise<FileSeen | undefined> {
+  const { path, contents } = entry.file;
+  const held = await image.entry(path);
+  if (held === undefined) return undefined;
+  const { kind, mode, uid, gid } = held;
+  const names = asksForName(entry)
+    ? { user: nameIn(await image.text(PASSWD), uid), group: nameIn(await image.text(GROUP), gid) }
+    : {};
+  return {
+    kind,
+    mode,
+    uid,
+    gid,
+    ...names,
+    link: kind === "symlink" ? held.content : undefined,
+    text: contents === undefined ? undefined : await image.text(path),
+  };
+}
+
+/** The name of an id in the text of /etc/passwd or /etc/group (name:password:id:…). */
+function nameIn(text: string | undefined, id: number): string | undefined {
+  return text
+    ?.split("\n")
+    .find((line) => line.split(":")[2] === String(id))
+    ?.split(":")[0];
+}
+
+/** What says that nothing is at the path. */
+const NOTHING = 44;
+
+/** Shell text that prints what is at a check's path: a line of numbers and names, one of the link's target, one that says whether text follows. */
+export function lookScript({ file: { path, contents } }: FileEntry): string {
+  const text =
+    contents === undefined
+      ? "echo n"
+      : 'if [ -f "$p" ] && [ -r "$p" ]; then echo y; cat "$p"; else echo n; fi';
+  return `p=${quoted(path)}; [ -e "$p" ] || [ -L "$p" ] || exit ${String(NOTHING)}
+stat -c '%f %u %g %U %G' "$p" || exit 1; if [ -L "$p" ]; then readlink "$p"; else echo; fi; ${text}`;
+}
+
+/** Kinds by the first of the four octal digits of st_mode before the permission bits (inode(7)). */
+const KINDS: Readonly<Record<number, FileSeen["kind"]>> = {
+  0o10: "file",
+  0o04: "directory",
+  0o12: "symlink",
+};
+
+/** What lookScript printed; undefined: nothing is there. @throws Error with what the shell said */
+export function seenInSandbox({ exitCode, stdout, stderr }: CommandResult): FileSeen | undefined {
+  if (exitCode === NOTHING) return undefined;
+  const [facts = "", link = "", hasText = "", ...text] = stdout.split("\n");
+  const [hex, uid, gid, user, group] = facts.split(" ");
+  if (exitCode !== 0 || group === undefined) throw new Error((stderr || stdout).trim().slice(0, 300));
+  const mode = Number.parseInt(hex ?? "", 16);
+  return {
+    kind: KINDS[mode >> 12] ?? "other",
+    mode: mode & 0o7777,
+    uid: Number(uid),
+    gid: Number(gid),
+    user,
+    group,
+    link: link === "" ? undefined : link,
+    text: hasText === "y" ? text.join("\n") : undefined,
+  };
+}
