@@ -24,14 +24,11 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   "deploy-stdout-noise": "shown through the fault bl-noise",
   "deploy-warnings": "the warning about a missing sandbox API is not printed",
   login: "the product never signs in through bl",
-  "push-failed": "time-outs of minutes and the log that bl streams meanwhile are not imitated",
-  "push-build-fails": "the log that bl streams meanwhile is not imitated",
-  "push-ok": "the log that bl streams meanwhile is not imitated",
 };
 
 /** Single runs inside the others that show something the product never does. */
 const LEFT_OUT_RUNS =
-  /^(?:bl get sandbox x$|bl get image sandbox\/x$|bl get sandbox x --watch|bl get images$|bl logs sandbox x --period 4d|NO_COLOR=1 bl version|bl version|bl logs sandbox x$|.*--timeout|.*--dryrun$|bl get sandboxes -o json|env -u BL_API_KEY bl push)/u;
+  /^(?:bl get sandbox x$|bl get image sandbox\/x$|bl get sandbox x --watch|bl get images$|bl logs sandbox x --period 4d|NO_COLOR=1 bl version|bl version|bl logs sandbox x$|.*--dryrun$|bl get sandboxes -o json|env -u BL_API_KEY bl push)/u;
 
 const work = mkdtempSync(join(tmpdir(), "bl-test-"));
 let server: Server;
@@ -190,7 +187,8 @@ describe("the stand-in bl does what the real one was recorded doing", () => {
   )(
     "$name: $run.command",
     async ({ run }) => {
-      const ran = await replay(run);
+      const untyped = run.comments.includes("blaxel.toml has no type") ? 'name = "x"\n' : undefined;
+      const ran = await replay(run, untyped);
       expect(ran.stdout).toMatch(pattern(run.stdout));
       expect(ran.stderr).toMatch(pattern(run.stderr));
       expect(ran.code).toBe(run.exitCode);
@@ -199,6 +197,28 @@ describe("the stand-in bl does what the real one was recorded doing", () => {
     },
     60_000,
   );
+});
+
+it.each([
+  { body: "<html>", what: "a page instead of JSON" },
+  { body: "", what: "nothing" },
+])("a 200 that is $what fails the deploy, and says no more", async ({ body }) => {
+  const request = { method: "POST", path: "/sandboxes?upload=true", status: 200, uploadUrl: undefined, body };
+  const run = {
+    command: "bl deploy",
+    comments: [],
+    exitCode: 1,
+    stdout: "",
+    stderr: "",
+    requests: [request],
+  };
+  const ran = await replay(run);
+  expect([ran.code, ran.stderr]).toEqual([
+    1,
+    expect.stringMatching(
+      /^✗ Deploy failed\nReason: .*: expected destination type of 'string' or '\[\]byte' for/u,
+    ),
+  ]);
 });
 
 describe("a deploy of a ready image", () => {

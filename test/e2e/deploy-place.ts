@@ -7,6 +7,9 @@ import { faultsOff, requests, resetWorld } from "./world";
 export const VERSION = "0.20.0";
 export const ID = `alpine@${VERSION}-1`;
 
+/** Set where a real bl stands in the stand-in's place: the faults bl-… are the stand-in's alone, and tests of them are skipped. */
+export const REAL_BL = (process.env["WORLD_BL"] ?? "") !== "";
+
 export interface Answer {
   readonly ok: boolean;
   readonly results?: readonly {

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { makeZip } from "../world/bl/zip";
-import { askBlaxel, countedRequests, deployPlace, type Answer } from "./deploy-place";
+import { askBlaxel, countedRequests, deployPlace, REAL_BL, type Answer } from "./deploy-place";
 import type { Ran } from "./program";
 import { fault, forgetRequests, state } from "./world";
 
@@ -110,25 +110,28 @@ describe("bl push", () => {
     expect([ran.code, ran.json<Answer>().error?.code], ran.stdout).toEqual([7, "NOTHING_NEW"]);
   });
 
-  it("does not take somebody else's image for the one of a push that was killed before its upload", async () => {
-    let killed = false;
-    await fault("bl-hangs", 1, { command: "push" });
-    await place.release(["--publish", "push"], {
-      onStderr: (text, pid) => {
-        if (killed || !text.includes("bl push")) return;
-        killed = true;
-        setTimeout(() => process.kill(pid, "SIGKILL"), 1_000);
-      },
-    });
-    expect(killed).toBe(true);
-    expect((await pushSomethingElse()).status).toBe(200);
-    await expect.poll(async () => (await state()).images[0]?.tags.length, { timeout: 40_000 }).toBe(1);
-    const ran = await push();
-    const { error } = ran.json<Answer>();
-    expect([ran.code, error?.code], ran.stdout).toEqual([7, "PUSH_UNCLEAR"]);
-    expect(error?.message).toContain((await state()).images[0]?.tags[0]);
-    await expectPushed(await push(["--force"]), 2);
-  });
+  it.skipIf(REAL_BL)(
+    "does not take somebody else's image for the one of a push that was killed before its upload (bl hangs)",
+    async () => {
+      let killed = false;
+      await fault("bl-hangs", 1, { command: "push" });
+      await place.release(["--publish", "push"], {
+        onStderr: (text, pid) => {
+          if (killed || !text.includes("bl push")) return;
+          killed = true;
+          setTimeout(() => process.kill(pid, "SIGKILL"), 1_000);
+        },
+      });
+      expect(killed).toBe(true);
+      expect((await pushSomethingElse()).status).toBe(200);
+      await expect.poll(async () => (await state()).images[0]?.tags.length, { timeout: 40_000 }).toBe(1);
+      const ran = await push();
+      const { error } = ran.json<Answer>();
+      expect([ran.code, error?.code], ran.stdout).toEqual([7, "PUSH_UNCLEAR"]);
+      expect(error?.message).toContain((await state()).images[0]?.tags[0]);
+      await expectPushed(await push(["--force"]), 2);
+    },
+  );
 
   it("goes on from a push that was killed, without pushing again", async () => {
     let killed = false;

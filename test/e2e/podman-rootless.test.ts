@@ -10,7 +10,7 @@ import {
   type RootlessPodman,
 } from "./podman-rootless";
 import { temporaryRoot } from "./program";
-import { buildCorpusImages, holdToCorpus, imageOf } from "./structure-corpus";
+import { buildCorpusImages, holdToCorpus, imageOf, UNTOLD_ON_PODMAN } from "./structure-corpus";
 
 const why = whyNoRootlessPodman();
 
@@ -88,7 +88,7 @@ describe.skipIf(why !== undefined)(`on rootless Podman${why === undefined ? "" :
       engine = await connectEngine({ ...host, env: { ...host.env, ...on.env } });
       await buildCorpusImages(host, engine);
     });
-    holdToCorpus(host, () => engine);
+    holdToCorpus(host, () => engine, UNTOLD_ON_PODMAN);
 
     it("an image is measured with the owners it has in a container", async () => {
       const { files } = await holdToExport(host, engine, imageOf("Debian-like"));

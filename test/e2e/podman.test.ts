@@ -8,7 +8,7 @@ import { buildLayered, holdToExport, LAYERED } from "./image-contents";
 import { startPodman, whyNoPodman } from "./podman";
 import type { Podman } from "./podman-service";
 import { mesaTemplate, temporaryRoot, type Ran } from "./program";
-import { buildCorpusImages, holdToCorpus, imageOf } from "./structure-corpus";
+import { buildCorpusImages, holdToCorpus, imageOf, UNTOLD_ON_PODMAN } from "./structure-corpus";
 
 const why = whyNoPodman();
 
@@ -71,7 +71,7 @@ describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why
       engine = await connectEngine(there);
       await buildCorpusImages(host, engine);
     });
-    holdToCorpus(host, () => engine);
+    holdToCorpus(host, () => engine, UNTOLD_ON_PODMAN);
 
     it("an image is measured with the owners and the links it has", async () => {
       const { files } = await holdToExport(host, engine, imageOf("Debian-like"));

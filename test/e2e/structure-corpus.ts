@@ -65,14 +65,17 @@ export function structureTestProgram(): string | undefined {
   return isOnPath("container-structure-test") ? "container-structure-test" : undefined;
 }
 
+/** What of the corpus Podman answers otherwise: of a file in an archive it says that it is the container's user's. */
+export const UNTOLD_ON_PODMAN = /: PASS owner and group: failed/u;
+
 /** Holds an engine to the verdicts of the corpus, by the real program. */
-export function holdToCorpus(host: Host, engine: () => Engine): void {
+export function holdToCorpus(host: Host, engine: () => Engine, untold?: RegExp): void {
   const program = structureTestProgram();
   it.skipIf(program === undefined)("the real container-structure-test runs its files there", async () => {
     const env = { ...host.env, GIVEN: "from here", CONTAINER_STRUCTURE_TEST: program };
     const files = await corpusFiles("run");
     const results = await runStructureTests({ ...host, env }, engine(), imageOf("Alpine-like"), files);
     expect(results.length).toBeGreaterThan(30);
-    expect(surprises(results)).toEqual([]);
+    expect(surprises(results).filter((surprise) => untold?.test(surprise) !== true)).toEqual([]);
   });
 }

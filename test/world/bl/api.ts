@@ -107,6 +107,15 @@ export async function ask(
       await new Promise((done) => setTimeout(done, 500 * (attempt + 1)));
       continue;
     }
+    const type = response.headers.get("content-type") ?? "";
+    if (response.ok && (text === "" || !type.includes("json")))
+      return {
+        ok: false,
+        status: response.status,
+        headers: response.headers,
+        body: "",
+        failure: `expected destination type of 'string' or '[]byte' for responses with content-type '${type}' that is not 'application/json'`,
+      };
     const raw = (response.headers.get("content-type") ?? "").includes("json") ? text : "";
     return {
       ok: response.ok,

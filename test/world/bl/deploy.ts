@@ -10,7 +10,7 @@ import { makeZip } from "./zip";
 const goJson = (value: unknown): string =>
   `${JSON.stringify(value, null, 2).replace(/[<>&]/gu, (c) => `\\u00${c.charCodeAt(0).toString(16)}`)}\n`;
 
-function packZip(folder: string): { zip: Buffer; files: { name: string; size: number }[] } {
+export function packZip(folder: string): { zip: Buffer; files: { name: string; size: number }[] } {
   const files = filesToUpload(folder);
   const zip = makeZip(files);
   writeFileSync(
@@ -83,12 +83,6 @@ export async function deploy(parsed: Parsed, session: Session): Promise<number> 
     }),
   );
   return 0;
-}
-
-/** Seconds as Go writes them: 90s is 1m30s. */
-function goDuration(limit: string): string {
-  const total = /^\d+s$/u.test(limit) ? Number.parseInt(limit, 10) : 0;
-  return total < 60 ? limit : `${String(Math.floor(total / 60))}m${String(total % 60)}s`;
 }
 
 const seconds = (begun: number): string => `${String(Math.round((Date.now() - begun) / 1000))}s`;
@@ -181,56 +175,4 @@ function summary(name: string, workspace: string, url: string | undefined): stri
       ? ""
       : `ℹ Curl:    curl -H "X-Blaxel-Workspace: ${workspace}" -H "X-Blaxel-Authorization: Bearer $(bl token)" ${url}\n`;
   return `✓ Deployment applied successfully\n\nℹ Console: https://app.blaxel.ai/${workspace}/global-agentic-network/sandbox/${name}\nℹ Status:  bl get sandbox ${name} --watch\nℹ Logs:    bl logs sandbox ${name}\n\nℹ Once deployed, you can run your workload with:\nℹ Run:     bl run sandbox ${name} --method GET --path /filesystem//tmp\n${curl}`;
-}
-
-/** bl push: builds an image without a sandbox, and waits for it. */
-export async function push(parsed: Parsed, session: Session): Promise<number> {
-  const folder = process.cwd();
-  const project = readProject(parsed, folder);
-  const name = parsed.flags["name"]?.[0] ?? project.name;
-  process.stdout.write(`Packaging source code for sandbox/${name}...\n`);
-  const { zip } = packZip(folder);
-  process.stdout.write("Requesting image build...\n");
-  const fail = (reason: string): number => {
-    process.stderr.write(`✗ Push failed\nReason: ${reason}\n${credentialHint(reason, session)}`);
-    return 1;
-  };
-  for (let attempt = 0; ; attempt += 1) {
-    const answer = await ask(session, "POST", "/images?upload=true", { name, resourceType: "sandbox" });
-    if (!answer.ok) return fail(`failed to request image build: ${answer.failure}`);
-    const target = answer.headers.get("x-blaxel-upload-url");
-    if (target === null) return fail("no upload URL returned from server");
-    if (attempt === 0) process.stdout.write("Uploading source code...\n");
-    const put = await fetch(target, {
-      method: "PUT",
-      headers: { "Content-Type": "application/zip" },
-      body: new Uint8Array(zip),
-    });
-    if (put.status === 200) break;
-    if (attempt === 4)
-      return fail(
-        `failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`,
-      );
-    await new Promise((done) => setTimeout(done, 1000 * 2 ** attempt));
-  }
-  process.stdout.write(
-    "Upload completed\n\nMonitoring build logs (first logs may take up to 30 seconds to appear)...\n",
-  );
-  const limit = parsed.flags["timeout"]?.[0] ?? "1h0m0s";
-  const until = Date.now() + (/^\d+s$/u.test(limit) ? Number.parseInt(limit, 10) * 1000 : 3_600_000);
-  while (Date.now() < until) {
-    await new Promise((done) => setTimeout(done, Math.min(5000, until - Date.now())));
-    if (Date.now() >= until) break;
-    const image = await ask(session, "GET", `/images/sandbox/${name}`);
-    const status = image.ok
-      ? (JSON.parse(image.body) as { metadata?: { status?: string } }).metadata?.status
-      : undefined;
-    if (status === "FAILED") return fail("image build failed");
-    if (status !== "BUILT") continue;
-    process.stdout.write(
-      `\nImage sandbox/${name} built and pushed successfully!\n\nℹ List images: bl get images\nℹ Image detail: bl get image sandbox/${name}\n`,
-    );
-    return 0;
-  }
-  return fail(`build timed out after ${goDuration(limit)}`);
 }

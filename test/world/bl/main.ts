@@ -1,8 +1,9 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { session } from "./api";
-import { deploy, push } from "./deploy";
+import { deploy } from "./deploy";
 import { DEPLOY_FLAGS, parseFlags, PUSH_FLAGS, type FlagTable } from "./flags";
+import { push } from "./push";
 import { get, logs, remove } from "./read";
 
 const VERSION = "0.1.108";

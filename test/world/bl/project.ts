@@ -21,7 +21,7 @@ export function slugify(name: string): string {
   return slug === "" ? "resource" : slug;
 }
 
-function readToml(folder: string): Record<string, unknown> {
+export function readToml(folder: string): Record<string, unknown> {
   try {
     return parse(readFileSync(join(folder, "blaxel.toml"), "utf8"));
   } catch (error) {

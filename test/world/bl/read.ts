@@ -45,7 +45,9 @@ function whole(body: SandboxBody): unknown {
       },
       region: spec["region"] ?? "",
       runtime: sortKeys({
-        envs: runtime["envs"] ?? null,
+        envs: Array.isArray(runtime["envs"])
+          ? runtime["envs"].map((env: object) => sortKeys({ secret: false, ...env }))
+          : null,
         expires: "",
         extraArgs: runtime["extraArgs"] ?? null,
         image: runtime["image"] ?? "",
@@ -191,14 +193,15 @@ export async function remove(parsed: Parsed, session: Session): Promise<number> 
   return code;
 }
 
-/** bl logs sandbox NAME: the server sends newest first, they are printed oldest first. */
-export async function logs(parsed: Parsed, session: Session): Promise<number> {
-  const [, name = ""] = parsed.rest;
-  const [, count = "1", unit = "h"] = /^(\d+)([smh])$/u.exec(parsed.flags["period"]?.[0] ?? "1h") ?? [];
-  const period = Number(count) * ({ s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 0);
+/** Lines of a sandbox's log, newest first as the server sends them; as text what it failed with. */
+export async function fetchLogs(
+  session: Session,
+  name: string,
+  periodMs: number,
+): Promise<readonly { readonly timestamp: string; readonly message: string }[] | string> {
   const time = (ms: number): string => new Date(ms).toISOString().slice(0, 19);
   const query = new URLSearchParams({
-    start: time(Date.now() - period),
+    start: time(Date.now() - periodMs),
     end: time(Date.now()),
     resourceType: "sandboxes",
     workloadIds: name,
@@ -208,17 +211,27 @@ export async function logs(parsed: Parsed, session: Session): Promise<number> {
     offset: "0",
   });
   const answer = await ask(session, "GET", `/observability/logs?${query.toString()}`);
-  if (!answer.ok) {
-    process.stderr.write(`✗ logs failed\nReason: ${answer.failure}\n`);
+  if (!answer.ok) return answer.failure;
+  const body = JSON.parse(answer.body) as Record<
+    string,
+    { logs?: { timestamp: string; message: string }[] } | undefined
+  >;
+  return body[name]?.logs ?? [];
+}
+
+/** bl logs sandbox NAME: the server sends newest first, they are printed oldest first. */
+export async function logs(parsed: Parsed, session: Session): Promise<number> {
+  const [, name = ""] = parsed.rest;
+  const [, count = "1", unit = "h"] = /^(\d+)([smh])$/u.exec(parsed.flags["period"]?.[0] ?? "1h") ?? [];
+  const lines = await fetchLogs(
+    session,
+    name,
+    Number(count) * ({ s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 0),
+  );
+  if (typeof lines === "string") {
+    process.stderr.write(`✗ logs failed\nReason: failed to fetch logs: ${lines}\n`);
     return 1;
   }
-  const lines =
-    (
-      JSON.parse(answer.body) as Record<
-        string,
-        { logs?: { timestamp: string; message: string }[] } | undefined
-      >
-    )[name]?.logs ?? [];
   if (lines.length === 0) process.stdout.write("No logs found for the specified time range and filters.\n");
   for (const line of [...lines].reverse())
     process.stdout.write(

@@ -23,8 +23,6 @@ func (p *process) environment() []string {
 	values := os.Environ()
 	if workload != nil {
 		values = append(values, "HOME="+workloadHome, "USER="+workloadName, "LOGNAME="+workloadName)
-	} else if os.Getenv("HOME") == "" {
-		values = append(values, "HOME=/root")
 	}
 	for key, value := range p.request.Env {
 		values = append(values, key+"="+value)

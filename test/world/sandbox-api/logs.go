@@ -35,7 +35,7 @@ func (p *process) sources() []source {
 	}
 }
 
-// repeatOutput keeps both streams in one file as they are seen, and repeats every line in the API's own log.
+// repeatOutput keeps both streams in one file as they are seen, each line with its stream before it, and repeats every line in the API's own log.
 func (p *process) repeatOutput() {
 	both, err := os.Create(p.file(""))
 	if err != nil {
@@ -51,7 +51,7 @@ func (p *process) repeatOutput() {
 		}
 		for _, source := range sources {
 			for _, line := range source.from.lines(ended) {
-				both.WriteString(line)
+				fmt.Fprintf(both, "%s:%s", source.stream, line)
 				if aloud {
 					logOutput(p.name, source.level, line)
 				}

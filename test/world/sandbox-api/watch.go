@@ -21,7 +21,7 @@ func (p *process) watch(command *exec.Cmd) {
 		}
 		time.Sleep(time.Second)
 		next, err := p.relaunch()
-		if err != nil || next == nil {
+		if err != nil {
 			p.finish(code)
 			return
 		}
@@ -45,13 +45,10 @@ func (p *process) mayRestart(code int) bool {
 	return true
 }
 
-// relaunch starts the next attempt, unless somebody asked for the end while none ran.
+// relaunch starts the next attempt, also when somebody asked for the end while none ran: it is the last then.
 func (p *process) relaunch() (*exec.Cmd, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.asked != "" {
-		return nil, nil
-	}
 	next, err := p.launch(true)
 	if err == nil {
 		p.group = next.Process.Pid
