@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { entryOf, manifestOf, promote } from "../manifest/fixture";
-import { buildInto, workFolder } from "./fixture/built";
-import { runProgram, writeManifest } from "./fixture/program";
+import { workFolder } from "./fixture/built";
+import { writeManifest } from "./fixture/program";
+import { runMain } from "./fixture/run-main";
 
 const work = workFolder("broken-manifest");
-const program = join(work.folder, "dist/mesa-template.js");
 const good = canonicalJson(
   promote(
     manifestOf(entryOf("alpine", "0.20.0"), entryOf("debian", "0.20.0"), entryOf("debian", "0.26.0")),
@@ -18,9 +18,6 @@ const good = canonicalJson(
   ),
 );
 
-beforeAll(() => {
-  buildInto(join(work.folder, "dist"));
-}, 120_000);
 afterAll(work.remove);
 
 /** The text with one entry's lines put there a second time, further to the right: valid JSON that hides a version. */
@@ -80,9 +77,7 @@ describe("a manifest that cannot be trusted", () => {
     async (what, text) => {
       const root = join(work.folder, what.replaceAll(" ", "-"));
       const file = writeManifest(root, text);
-      const answers = await Promise.all(
-        COMMANDS.map((command) => runProgram(program, [...command, "--root", root])),
-      );
+      const answers = await Promise.all(COMMANDS.map((command) => runMain([...command, "--root", root])));
       answers.forEach(({ code, stdout, stderr }, at) => {
         const where = COMMANDS[at]?.join(" ") ?? "";
         expect([2, 8], `${where}: ${stdout}${stderr}`).toContain(code);
@@ -102,7 +97,7 @@ describe("a manifest that cannot be trusted", () => {
     const line = lines.findLastIndex((one) => one.includes('"revision": 1'));
     lines[line] = '      "revision": "one",';
     writeManifest(root, lines.join("\n"));
-    const { stderr } = await runProgram(program, ["list", "--root", root]);
+    const { stderr } = await runMain(["list", "--root", root]);
     expect(stderr).toContain(
       `manifest.json, line ${String(line + 1)}: versions → debian@0.26.0-1 → revision`,
     );
@@ -111,16 +106,14 @@ describe("a manifest that cannot be trusted", () => {
   it("is read when only its line ends are another system's, and written as always", async () => {
     const root = join(work.folder, "crlf");
     const file = writeManifest(root, good.replaceAll("\n", "\r\n"));
-    expect((await runProgram(program, ["promote", "debian@0.26.0-1", "stable", "--root", root])).code).toBe(
-      0,
-    );
+    expect((await runMain(["promote", "debian@0.26.0-1", "stable", "--root", root])).code).toBe(0);
     expect(readFileSync(file, "utf8")).not.toContain("\r");
   });
 
   it("is a folder, or cannot be held: that is said", async () => {
     const root = join(work.folder, "folder");
     writeManifest(join(root, "dockerfiles/manifest.json"), "");
-    const { code, stderr } = await runProgram(program, ["list", "--root", root]);
+    const { code, stderr } = await runMain(["list", "--root", root]);
     expect([code, stderr]).toEqual([8, expect.stringContaining("it is a folder")]);
   });
 
@@ -133,7 +126,7 @@ describe("a manifest that cannot be trusted", () => {
     await fc.assert(
       fc.asyncProperty(damage, async (text) => {
         writeFileSync(file, text);
-        const { code, stdout, stderr } = await runProgram(program, ["list", "--root", root]);
+        const { code, stdout, stderr } = await runMain(["list", "--root", root]);
         expect([0, 8], stderr).toContain(code);
         expect(`${stdout}${stderr}`).not.toMatch(/^\s+at .*:\d+:\d+/mu);
         expect(readFileSync(file, "utf8")).toBe(text);

@@ -5,6 +5,7 @@ import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { deploymentOf, entryOf, manifestOf } from "../manifest/fixture";
 import { buildInto, workFolder } from "./fixture/built";
 import { runProgram, writeManifest, type Ran } from "./fixture/program";
+import { runMain } from "./fixture/run-main";
 
 const work = workFolder("channel-commands");
 const program = join(work.folder, "dist/mesa-template.js");
@@ -42,7 +43,7 @@ function place(entries: readonly ManifestEntry[] = versions): Place {
     root,
     text,
     manifest: () => JSON.parse(text()) as Manifest,
-    run: (line, env) => runProgram(program, [...line.split(" "), "--root", root], env),
+    run: (line, env) => runMain([...line.split(" "), "--root", root], env),
   };
 }
 

@@ -9,6 +9,7 @@ import { checksDigest } from "../../../src/smoke/checks-digest";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { entryOf, manifestOf } from "../manifest/fixture";
 import { REPOSITORY, workFolder } from "./fixture/built";
+import type { Ran } from "./fixture/program";
 import { runMain } from "./fixture/run-main";
 
 describe("jobs", () => {
@@ -25,16 +26,15 @@ describe("matrix", () => {
   afterAll(remove);
   cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
 
-  const matrix = (...args: readonly string[]): Promise<{ readonly code: number; readonly out: string }> =>
-    runMain(["matrix", "--root", root, ...args]);
+  const matrix = (...args: readonly string[]): Promise<Ran> => runMain(["matrix", "--root", root, ...args]);
 
   it("is empty, and fine, where nothing is locked", async () => {
-    expect(await matrix("--json")).toEqual({ code: 0, out: '{"include":[]}\n' });
-    expect(await matrix()).toEqual({ code: 0, out: "Nothing to release.\n" });
+    expect(await matrix("--json")).toMatchObject({ code: 0, stdout: '{"include":[]}\n' });
+    expect(await matrix()).toMatchObject({ code: 0, stdout: "Nothing to release.\n" });
   });
 
   it("is templates × versions where versions are named", async () => {
-    const { code, out } = await matrix("0.20.0", "0.26.0", "--json", "--template", "debian,alpine");
+    const { code, stdout: out } = await matrix("0.20.0", "0.26.0", "--json", "--template", "debian,alpine");
     expect(code).toBe(0);
     expect(JSON.parse(out)).toEqual({
       include: ["debian", "alpine"].flatMap((template) =>
@@ -68,7 +68,7 @@ describe("matrix", () => {
     };
     writeFileSync(join(root, "dockerfiles/manifest.json"), canonicalJson(manifestOf(verified)));
     const versions = async (...args: string[]): Promise<unknown> => {
-      const { out } = await matrix("--json", "--template", "debian", ...args);
+      const { stdout: out } = await matrix("--json", "--template", "debian", ...args);
       return (JSON.parse(out) as { include: { version: string }[] }).include.map(({ version }) => version);
     };
     expect(await versions()).toEqual(["0.26.0"]);
