@@ -28,7 +28,15 @@ function endToEnd(
 export default defineConfig({
   test: {
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 20_000 } },
+      {
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          testTimeout: 20_000,
+          // Neither the world that runs beside them nor a developer's shell names a workspace to them.
+          env: { BL_WORKSPACE: "" },
+        },
+      },
       endToEnd("e2e-alone", ALONE),
       endToEnd("e2e-waiting", WAITING),
       endToEnd("e2e-engines", ENGINES),
