@@ -6,7 +6,7 @@ export function commandArguments(
   values: Readonly<Record<string, unknown>>,
   rest: readonly string[],
 ): CommandArgs {
-  // An option that is given twice counts with its last value, as everywhere.
+  // When an option is given twice, the last value wins.
   const last = (name: string): unknown => {
     const value = values[name];
     return Array.isArray(value) ? (value as readonly unknown[]).at(-1) : value;
@@ -24,7 +24,7 @@ export function commandArguments(
     text,
     required(name) {
       const value = text(name);
-      if (value === undefined) throw wrongUsage(`${name} is missing.`, "See --help.");
+      if (value === undefined) throw wrongUsage(`${name} is missing.`);
       return value;
     },
     flag: (name) => last(name) === true,

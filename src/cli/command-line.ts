@@ -1,6 +1,7 @@
 import type { CommandSpec, OptionSpec } from "./command";
 import { COMMON_OPTIONS, environmentName } from "./common-options";
 import { Failure } from "../support/errors";
+import { nearest } from "../support/nearest";
 
 /** The words of a command's name: "sandbox run [ref]" → ["sandbox", "run"]. */
 export function commandWords(spec: CommandSpec): readonly string[] {
@@ -25,9 +26,9 @@ export function positionalsOf(spec: CommandSpec): readonly Positional[] {
     }));
 }
 
-/** All options a command takes, its own and the common ones. */
-export function optionsOf(spec: CommandSpec): Readonly<Record<string, OptionSpec>> {
-  return { ...COMMON_OPTIONS, ...spec.options };
+/** All options a command takes, its own and the common ones; without a command the common ones. */
+export function optionsOf(spec: CommandSpec | undefined): Readonly<Record<string, OptionSpec>> {
+  return { ...COMMON_OPTIONS, ...spec?.options };
 }
 
 /** The values that options have when nobody sets them. */
@@ -60,6 +61,20 @@ export function optionsFromEnvironment(
     else values[name] = option.array === true ? value.split(",") : value;
   }
   return values;
+}
+
+/**
+ * Refuses a variable that is nearly the name of a common option: ignored, it would do without a word what nobody wanted.
+ * @throws Failure USAGE (exit 2)
+ */
+export function refuseMistypedVariables(env: Readonly<Record<string, string | undefined>>): void {
+  const front = environmentName("");
+  const known = Object.keys(COMMON_OPTIONS).map((name) => environmentName(name).slice(front.length));
+  for (const name of Object.keys(env)) {
+    if (!name.startsWith(front) || known.includes(name.slice(front.length))) continue;
+    const meant = nearest(name.slice(front.length), known);
+    if (meant !== undefined) throw wrongUsage(`${name} sets no option.`, `Did you mean ${front}${meant}?`);
+  }
 }
 
 function numberFrom(name: string, value: string): number {

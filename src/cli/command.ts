@@ -1,3 +1,4 @@
+import type { CommonOption } from "./common-options";
 import type { ExitCode } from "../support/exit-codes";
 import type { Host } from "../support/host";
 
@@ -10,14 +11,28 @@ export interface OptionSpec {
   readonly default?: string | boolean | number;
   readonly choices?: readonly string[];
   readonly alias?: string;
-  readonly requiresArg?: boolean;
+  /** What help shows for its value: FILE, TEXT, 15m. Default: the choices, N for a number, TEXT. */
+  readonly value?: string;
 }
 
 /** A command as data: help, completion and documentation are made from it; its code is loaded only when it runs. */
 export interface CommandSpec {
-  /** As yargs writes it: "promote <ref> <channel>", "release <mesa-version>", "sandbox run [ref]". The words before the first < or [ are its name. */
+  /** "promote <ref> <channel>", "scan [refs..]", "sandbox run [ref]". The words before the first < or [ are its name. */
   readonly usage: string;
+  /** One imperative sentence in lower case without a period: the line of the command list. */
   readonly describe: string;
+  /** What else a user has to know, in sentences. */
+  readonly details?: string;
+  /** Command lines without the program's name. */
+  readonly examples?: readonly string[];
+  /** What the exit codes that matter here mean, besides 0 and 2. */
+  readonly exits?: Readonly<Partial<Record<number, string>>>;
+  /** The common options that change what this command does, besides those of every command (root, json, events). */
+  readonly common?: readonly CommonOption[];
+  /** Whether it changes, starts or removes something: such a command refuses a --dry-run that it does not know. */
+  readonly changes?: boolean;
+  /** What is asked when positionals are missing, by those that were given; default: by the first missing one. */
+  readonly whenMissing?: (given: readonly string[]) => string;
   readonly options?: Readonly<Record<string, OptionSpec>>;
   /** Whether everything after `--` is the command's own (sandbox run … -- COMMAND). */
   readonly passesRest?: boolean;

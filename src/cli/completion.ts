@@ -1,11 +1,11 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { CommandSpec } from "./command";
-import { commandWords, positionalsOf } from "./command-line";
+import { commandWords, optionsOf, positionalsOf } from "./command-line";
 import { findRoot, paths } from "../support/paths";
 
-/** The option with which a shell asks for candidates; yargs answers it. */
-export const COMPLETION_OPTION = "--get-yargs-completions";
+/** The option with which the scripts below ask for candidates: it is followed by the words of the line, the program's name first. */
+export const COMPLETION_OPTION = "--complete";
 
 /** Bash splits words at @, = and :, which ids and options contain, so the line is split at spaces only, and what stands before bash's own idea of the word ($2) is taken off. */
 const BASH = `# mesa-template completion for bash: eval "$(mesa-template completion bash)"
@@ -51,10 +51,49 @@ const BY_NAME: Readonly<Record<string, Known>> = {
 };
 
 /**
+ * What may stand at the cursor: names of the project, the choices of an option, commands, options. For zsh each has its description.
+ * @param words the command line after the program's name; the last word is the one being written
+ */
+export function candidatesAtCursor(
+  words: readonly string[],
+  specs: readonly CommandSpec[],
+  env: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const [current = "", previous = ""] = words.toReversed();
+  const names = namesAtCursor(words, specs, env);
+  if (names !== undefined) return names;
+  const plain = words.slice(0, -1).filter((word) => !word.startsWith("-"));
+  const spec = specs.find((one) => commandWords(one).every((word, index) => plain[index] === word));
+  const options = optionsOf(spec);
+  const choices = options[optionName(previous)]?.choices;
+  if (choices !== undefined) return choices.filter((choice) => choice.startsWith(current));
+  const described = env["SHELL"]?.endsWith("zsh") === true;
+  const offer = (entries: readonly (readonly [string, string])[]): readonly string[] =>
+    [...new Map(entries)]
+      .filter(([name]) => name.startsWith(current))
+      .map(([name, about]) => (described ? `${name}:${about}` : name));
+  if (current.startsWith("-"))
+    return offer([
+      ...Object.entries(options).map(([name, { describe }]) => [`--${name}`, describe] as const),
+      ["--help", "show help"],
+    ]);
+  if (spec !== undefined) return [];
+  const at = plain.length;
+  return offer(
+    specs
+      .filter((one) => plain.every((word, index) => commandWords(one)[index] === word))
+      .flatMap((one) => {
+        const word = commandWords(one)[at];
+        return word === undefined ? [] : [[word, one.describe] as const];
+      }),
+  );
+}
+
+/**
  * The REFs, channels or templates of the project that may stand at the cursor; undefined where the place is for something else.
  * @param words the command line after the program's name; the last word is the one being written
  */
-export function namesAtCursor(
+function namesAtCursor(
   words: readonly string[],
   specs: readonly CommandSpec[],
   env: Readonly<Record<string, string | undefined>>,

@@ -3,11 +3,18 @@ import { availableParallelism } from "node:os";
 import { randomBytes } from "node:crypto";
 import { commandArguments } from "./arguments";
 import { confirm } from "./confirm";
-import type { CommandContext, CommandOutcome, CommandSpec } from "./command";
-import { defaultsOf, optionsFromEnvironment, optionsOf, wrongUsage } from "./command-line";
-import { COMMANDS } from "./commands/index";
+import type { CommandContext, CommandOutcome } from "./command";
+import {
+  commandWords,
+  defaultsOf,
+  optionsFromEnvironment,
+  optionsOf,
+  refuseMistypedVariables,
+  wrongUsage,
+} from "./command-line";
+import { COMMAND_GROUPS, type CommandGroup } from "./commands/index";
 import { errorDocument, errorText } from "./output";
-import { parseCommandLine, type ParsedCommand } from "./parser";
+import { parseCommandLine, type Answer, type ParsedCommand } from "./parser";
 import { progressFor, type Progress } from "./progress";
 import { interruption, isQuiet } from "./interruption";
 import { systemClock } from "../support/clock";
@@ -70,14 +77,14 @@ async function prepare(
   }
   const concurrency = args.number("concurrency") ?? availableParallelism();
   if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw wrongUsage(`--concurrency is ${String(concurrency)}; it must be a whole number from 1 on.`);
+    throw wrongUsage(`--concurrency is ${String(concurrency)}; it must be a whole number of at least 1.`);
   }
   const templates = args
     .text("template")
     ?.split(",")
     .map((name) => name.trim());
   if (templates?.some((name) => name === "") === true)
-    throw wrongUsage("--template holds an empty name.", "Write --template debian,alpine.");
+    throw wrongUsage("--template contains an empty name.", "Write --template debian,alpine.");
   const upstream = args.text("upstream");
   const workspace = args.text("workspace");
   const host: Host = {
@@ -153,11 +160,27 @@ async function reportError(error: unknown, json: boolean, redact: Redactor): Pro
   return exitCodeOf(error);
 }
 
+/** Wrong usage without a hint names the command's own help. */
+function withHint(error: unknown, command: string): unknown {
+  if (!(error instanceof Failure) || error.code !== "USAGE" || error.hint !== undefined) return error;
+  return new Failure({ ...error.details(), hint: `See mesa-template ${command} --help.`.replace("  ", " ") });
+}
+
+/** Prints a text that was asked for; help that answers wrong usage goes to stderr. */
+async function answer({ text, failure }: Answer, json: boolean, redact: Redactor): Promise<ExitCode> {
+  if (failure !== undefined && json) return reportError(failure, json, redact);
+  const line = text === "" || text.endsWith("\n") ? text : `${text}\n`;
+  await write(failure === undefined ? process.stdout : process.stderr, line);
+  if (failure === undefined) return EXIT_CODES.done;
+  await write(process.stderr, "\n");
+  return reportError(failure, json, redact);
+}
+
 /** Runs one command line to its end and answers with the exit code. Results go to stdout, everything else to stderr. */
 export async function main(
   argv: readonly string[],
   env: Environment,
-  specs: readonly CommandSpec[] = COMMANDS,
+  groups: readonly CommandGroup[] = COMMAND_GROUPS,
 ): Promise<ExitCode> {
   const redact = createRedactor(env);
   const separator = argv.indexOf("--");
@@ -166,16 +189,16 @@ export async function main(
     /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
   const alive = keepAlive();
   let progress: Progress | undefined;
+  let command = "";
   const stop = interruption((message) => {
     if (progress === undefined) process.stderr.write(message);
     else progress.print(message);
   });
   try {
-    const parsed = await parseCommandLine(argv, specs, Math.min(process.stdout.columns || 100, 120));
-    if ("help" in parsed) {
-      await write(process.stdout, parsed.help.endsWith("\n") ? parsed.help : `${parsed.help}\n`);
-      return EXIT_CODES.done;
-    }
+    const parsed = parseCommandLine(argv, groups, Math.min(process.stdout.columns || 100, 120));
+    if ("text" in parsed) return await answer(parsed, json, redact);
+    command = commandWords(parsed.spec).join(" ");
+    refuseMistypedVariables(env);
     const options = optionsOf(parsed.spec);
     const values = {
       ...defaultsOf(options),
@@ -194,7 +217,7 @@ export async function main(
     const why: unknown = stop.signal.aborted ? stop.signal.reason : error;
     for (const line of stop.signal.aborted && !isQuiet(why) ? (progress?.notReached() ?? []) : [])
       await write(process.stderr, `not reached: ${line}\n`);
-    return await reportError(why, json, redact);
+    return await reportError(withHint(why, command), json, redact);
   } finally {
     clearInterval(alive);
     stop.dispose();

@@ -15,7 +15,7 @@ function answerAtOnce(argv: readonly string[]): boolean {
       process.stdout.write(readFileSync(new URL("help.txt", import.meta.url)));
       return true;
     } catch {
-      // Written by the build; without it the parser makes the same text, only slower.
+      // The build writes it; without it the parser makes the same text, only slower.
       return false;
     }
   }

@@ -1,7 +1,12 @@
-import yargs, { type Argv, type Options } from "yargs";
+import parseWords from "yargs-parser";
 import type { CommandSpec, OptionSpec } from "./command";
 import { commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
-import { COMPLETION_OPTION, namesAtCursor } from "./completion";
+import type { CommandGroup } from "./commands/index";
+import { candidatesAtCursor, COMPLETION_OPTION } from "./completion";
+import { commandHelp, familyHelp, optionText, PROGRAM, programHelp, usageText } from "./help";
+import type { Failure } from "../support/errors";
+import { didYouMean, nearest } from "../support/nearest";
+import { quoted } from "../support/quoted";
 import { VERSION } from "../support/version";
 
 export interface ParsedCommand {
@@ -10,118 +15,266 @@ export interface ParsedCommand {
   readonly rest: readonly string[];
 }
 
-function yargsOption(option: OptionSpec): Options {
-  return {
-    type: option.type,
-    describe: option.describe,
-    ...(option.array === true ? { array: true, nargs: 1 } : {}),
-    ...(option.choices === undefined ? {} : { choices: option.choices }),
-    ...(option.alias === undefined ? {} : { alias: option.alias }),
-    ...(option.requiresArg === true || option.type !== "boolean" ? { requiresArg: true } : {}),
-  };
+/** A text that was asked for: help, the version, what completes a word. */
+export interface Answer {
+  readonly text: string;
+  /** Wrong usage that the text is the answer to. */
+  readonly failure?: Failure;
 }
 
-const ENOUGH = new Error("the command was found");
+type Options = Readonly<Record<string, OptionSpec>>;
 
-function addCommand(
-  parser: Argv,
-  spec: CommandSpec,
-  usage: string,
-  found: (parsed: ParsedCommand) => void,
-): void {
-  parser.command(
-    usage,
-    spec.describe,
-    (builder) => {
-      for (const positional of positionalsOf(spec)) builder.positional(positional.name, { type: "string" });
-      for (const [name, option] of Object.entries(optionsOf(spec))) builder.option(name, yargsOption(option));
-      return builder;
-    },
-    (argv) => {
-      const rest = (argv["--"] ?? []) as readonly unknown[];
-      if (rest.length > 0 && spec.passesRest !== true)
-        throw wrongUsage(`Unexpected after --: ${rest.join(" ")}`, "See --help.");
-      found({ spec, values: argv, rest: rest.map(String) });
-      // Everything is known now. Were the handler to return, yargs would go on to lay out a help text that nobody sees.
-      throw ENOUGH;
-    },
-  );
+interface Words {
+  readonly plain: readonly string[];
+  readonly values: Readonly<Record<string, unknown>>;
+  readonly rest: readonly string[];
+  /** An option that needs a value and has none. */
+  readonly valueless: string | undefined;
 }
 
-/** Adds what only the project knows to the commands and options that yargs offers a shell. */
-function offerNames(parser: Argv, words: readonly string[], specs: readonly CommandSpec[]): void {
-  parser.completion(
-    "completion-script",
-    false,
-    (_current: string, _argv: unknown, offerOthers: () => void, done: (names: string[]) => void) => {
-      const names = namesAtCursor(words, specs, process.env);
-      if (names === undefined) offerOthers();
-      else done([...names]);
-    },
-  );
-}
-
-/**
- * Parses a command line against the commands. Wrong usage is thrown as a Failure (exit 2).
- * @returns the command to run, or the help text that was asked for.
- */
-export async function parseCommandLine(
-  argv: readonly string[],
-  specs: readonly CommandSpec[],
-  width: number,
-): Promise<ParsedCommand | { readonly help: string }> {
-  let parsed: ParsedCommand | undefined;
-  let help = "";
-  const found = (command: ParsedCommand): void => {
-    parsed = command;
-  };
-  const parser = yargs()
-    .scriptName("mesa-template")
-    .parserConfiguration({
+/** Splits a command line into plain words, options and what stands after `--`. Numbers stay texts: 0.20 is not 0.2. */
+function splitWords(argv: readonly string[], options: Options): Words {
+  const named = Object.entries(options);
+  const names = (wanted: (option: OptionSpec) => boolean): string[] =>
+    named.filter(([, option]) => wanted(option)).map(([name]) => name);
+  const valued = names(({ type }) => type !== "boolean");
+  const { argv: parsed, error } = parseWords.detailed([...argv], {
+    alias: Object.fromEntries(
+      named.flatMap(([name, { alias }]) => (alias === undefined ? [] : [[name, [alias]]])),
+    ),
+    array: names(({ array }) => array === true),
+    boolean: names(({ type }) => type === "boolean"),
+    string: ["_", ...valued],
+    narg: Object.fromEntries(valued.map((name) => [name, 1])),
+    configuration: {
       "populate--": true,
       "parse-numbers": false,
       "parse-positional-numbers": false,
       "camel-case-expansion": false,
+      "dot-notation": false,
       "strip-aliased": true,
-    })
-    .wrap(width)
-    .version(VERSION)
-    .help()
-    .alias("help", "h")
-    .strict()
-    .recommendCommands()
-    .demandCommand(1, "Which command?")
-    .exitProcess(false)
-    .fail((message: string | undefined, error: unknown) => {
-      if (error instanceof Error && (message === undefined || error === ENOUGH || error.name === "Failure"))
-        throw error;
-      throw wrongUsage(message ?? "Wrong usage.", "See mesa-template --help.");
-    });
-  if (argv[0] === COMPLETION_OPTION) offerNames(parser, argv.slice(2), specs);
-  const groups = new Map<string, CommandSpec[]>();
-  // Describing all commands to yargs takes longer than most of them run; the first word usually names the only one that matters.
-  const named = specs.filter((spec) => commandWords(spec)[0] === argv[0]);
-  for (const spec of named.length > 0 ? named : specs) {
-    const [first = "", second] = commandWords(spec);
-    if (second === undefined) addCommand(parser, spec, spec.usage, found);
-    else groups.set(first, [...(groups.get(first) ?? []), spec]);
+    },
+  });
+  const { _: plain, "--": rest = [], ...values } = parsed;
+  // The parser's only complaint about these options; it names the option, and whoever reads it would not know what to write.
+  const valueless = error === null ? undefined : /: (.+)$/u.exec(error.message)?.[1];
+  return { plain: plain.map(String), values, rest: rest.map(String), valueless };
+}
+
+const ASKS: Options = {
+  help: { type: "boolean", describe: "show help", alias: "h" },
+  version: { type: "boolean", describe: "show the version" },
+};
+
+/** Every option of every command, which is enough to tell plain words from the values of options. */
+function allOptions(specs: readonly CommandSpec[]): Options {
+  return Object.assign({}, ...specs.map(optionsOf), ASKS) as Options;
+}
+
+/** The command that a line's plain words name; its name is the longest that fits. */
+function commandOf(plain: readonly string[], specs: readonly CommandSpec[]): CommandSpec | undefined {
+  return specs.find((spec) => commandWords(spec).every((word, index) => plain[index] === word));
+}
+
+function family(word: string | undefined, specs: readonly CommandSpec[]): readonly CommandSpec[] {
+  return specs.filter((spec) => commandWords(spec).length > 1 && commandWords(spec)[0] === word);
+}
+
+/** The nearest command, also to the second word of one: "shell" is "sandbox shell". */
+function commandMeant(given: string, specs: readonly CommandSpec[]): string {
+  const names = specs.map((spec) => commandWords(spec).join(" "));
+  const byLastWord = names.find((name) => name.endsWith(` ${given}`));
+  if (byLastWord !== undefined) return `Did you mean ${PROGRAM} ${byLastWord}?`;
+  const words = specs.flatMap((spec) => commandWords(spec).slice(0, 1));
+  const near = nearest(given, [...names, ...words, "--version", "--help"]);
+  return near === undefined ? "" : `Did you mean ${PROGRAM} ${near}?`;
+}
+
+function unknownCommand(plain: readonly string[], specs: readonly CommandSpec[]): Failure {
+  const [word = "", second] = plain;
+  const members = family(word, specs);
+  if (members.length === 0 || second === undefined)
+    return wrongUsage(
+      `There is no command ${word}.`,
+      `${commandMeant(word, specs)} ${PROGRAM} --help lists the commands.`.trim(),
+    );
+  return wrongUsage(
+    `There is no command ${word} ${second}.`,
+    `${commandMeant(`${word} ${second}`, specs)} ${PROGRAM} ${word} --help lists its commands.`.trim(),
+  );
+}
+
+/** A line that names no command, or only the first word of several. */
+function incomplete(
+  plain: readonly string[],
+  groups: readonly CommandGroup[],
+  specs: readonly CommandSpec[],
+  width: number,
+): Answer {
+  const [word] = plain;
+  if (word === undefined)
+    return {
+      text: programHelp(groups, VERSION, width),
+      failure: wrongUsage("Which command?", `${PROGRAM} --help lists the commands.`),
+    };
+  const members = family(word, specs);
+  if (members.length === 0 || plain.length > 1) throw unknownCommand(plain, specs);
+  const names = members.map((spec) => commandWords(spec).join(" "));
+  return {
+    text: familyHelp(word, members, width),
+    failure: wrongUsage(`Which one: ${names.join(", ")}?`, `${PROGRAM} ${word} --help tells what they do.`),
+  };
+}
+
+function helpFor(
+  plain: readonly string[],
+  groups: readonly CommandGroup[],
+  specs: readonly CommandSpec[],
+  width: number,
+): string {
+  const spec = commandOf(plain, specs);
+  if (spec !== undefined) return commandHelp(spec, width);
+  if (plain.length === 0) return programHelp(groups, VERSION, width);
+  const members = family(plain[0], specs);
+  if (members.length === 0 || plain.length > 1) throw unknownCommand(plain, specs);
+  return familyHelp(plain[0] ?? "", members, width);
+}
+
+/**
+ * Parses a command line against the commands.
+ * @param width columns of help
+ * @returns the command to run, or the text that was asked for
+ * @throws Failure USAGE (exit 2) that names the nearest right thing and the command's own help
+ */
+export function parseCommandLine(
+  argv: readonly string[],
+  groups: readonly CommandGroup[],
+  width: number,
+): ParsedCommand | Answer {
+  const specs = groups.flatMap(({ commands }) => commands);
+  if (argv[0] === COMPLETION_OPTION)
+    return { text: candidatesAtCursor(argv.slice(2), specs, process.env).join("\n") };
+  const { plain, values } = splitWords(argv, allOptions(specs));
+  if (plain[0] === "help") return { text: helpFor(plain.slice(1), groups, specs, width) };
+  if (values["help"] === true) return { text: helpFor(plain, groups, specs, width) };
+  if (values["version"] === true) return { text: VERSION };
+  const spec = commandOf(plain, specs);
+  if (spec !== undefined) return parsedFor(spec, argv);
+  if (plain.length === 0) refuseUnknownOptions(splitWords(argv, optionsOf(undefined)), argv, undefined);
+  return incomplete(plain, groups, specs, width);
+}
+
+function parsedFor(spec: CommandSpec, argv: readonly string[]): ParsedCommand {
+  const words = splitWords(argv, optionsOf(spec));
+  const given = words.plain.slice(commandWords(spec).length);
+  const places = positionalsOf(spec);
+  const most = places.at(-1)?.many === true ? Infinity : places.length;
+  if (spec.passesRest === true && words.rest.length === 0 && given.length > most)
+    throw commandWithoutDashes(spec, argv, given[most] ?? "");
+  refuseUnknownOptions(words, argv, spec);
+  if (words.rest.length > 0 && spec.passesRest !== true)
+    throw misused(spec, `Unexpected after --: ${words.rest.join(" ")}.`);
+  const extra = given[most];
+  if (extra !== undefined) throw misused(spec, `Unexpected argument: ${extra}.`);
+  const missing = places.filter(({ required }) => required)[given.length];
+  if (missing !== undefined) throw misused(spec, spec.whenMissing?.(given) ?? questionFor(missing.name));
+  const valueless = words.valueless === undefined ? undefined : optionsOf(spec)[words.valueless];
+  if (words.valueless !== undefined && valueless !== undefined)
+    throw withoutValue(spec, words.valueless, valueless);
+  const options = Object.entries(optionsOf(spec)).map(
+    ([name, option]) => [name, valueOf(spec, name, option, words.values[name])] as const,
+  );
+  const positionals = places.map(
+    ({ name, many }, index) => [name, many ? given.slice(index) : given[index]] as const,
+  );
+  return { spec, values: Object.fromEntries([...options, ...positionals]), rest: words.rest };
+}
+
+function misused(spec: CommandSpec, message: string): Failure {
+  return wrongUsage(message, `${usageText(spec)} (more: ${helpOf(spec)})`);
+}
+
+function helpOf(spec: CommandSpec | undefined): string {
+  return [PROGRAM, ...(spec === undefined ? [] : commandWords(spec)), "--help"].join(" ");
+}
+
+function questionFor(place: string): string {
+  if (place === "mesa-version") return "Which Mesa version?";
+  return ["ref", "id", "a"].includes(place) ? "Which version?" : `Which ${place}?`;
+}
+
+/** `sandbox run stable ls -la`: what was meant as the command stands before `--`. */
+function commandWithoutDashes(spec: CommandSpec, argv: readonly string[], first: string): Failure {
+  const at = argv.lastIndexOf(first);
+  const line = [PROGRAM, ...argv.slice(0, at), "--", ...argv.slice(at)].map(quoted).join(" ");
+  return wrongUsage(
+    `Put the command after --; "${first}" stands before it.`,
+    `${line} (more: ${helpOf(spec)})`,
+  );
+}
+
+/** Options that no command has are wrong usage; so is --dry-run where a command would act nevertheless. */
+function refuseUnknownOptions(
+  { values }: Words,
+  argv: readonly string[],
+  spec: CommandSpec | undefined,
+): void {
+  const options = optionsOf(spec);
+  const where = spec === undefined ? PROGRAM : commandWords(spec).join(" ");
+  const unknown = Object.keys(values).find((name) => options[name] === undefined);
+  if (unknown !== undefined) {
+    const given = writtenAs(unknown, argv);
+    const known = Object.entries(options).flatMap(([name, { alias, type }]) => [
+      `--${name}`,
+      ...(type === "boolean" ? [`--no-${name}`] : []),
+      ...(alias === undefined ? [] : [`--${alias}`]),
+    ]);
+    const guess =
+      given === "-v" ? "Did you mean --version?" : didYouMean(given, [...known, "--help", "--version"]);
+    const rest = spec?.passesRest === true ? "Put the command and its options after --." : "";
+    throw wrongUsage(
+      `${where} has no option ${given}.`,
+      [guess, rest, `${helpOf(spec)} lists the options.`].filter((text) => text !== "").join(" "),
+    );
   }
-  for (const [word, members] of groups) {
-    parser.command(word, members.map((spec) => commandWords(spec)[1]).join(" | "), (builder) => {
-      for (const spec of members) addCommand(builder, spec, spec.usage.slice(word.length + 1), found);
-      return builder.demandCommand(
-        1,
-        `Which one? ${members.map((spec) => `${word} ${commandWords(spec)[1] ?? ""}`).join(", ")}`,
-      );
-    });
-  }
-  try {
-    await parser.parseAsync([...argv], (_error: unknown, _argv: unknown, output: string) => {
-      help = output;
-    });
-  } catch (error) {
-    if (error !== ENOUGH) throw error;
-  }
-  if (parsed !== undefined) return parsed;
-  return { help };
+  if (values["dry-run"] === true && spec?.changes === true && spec.common?.includes("dry-run") !== true)
+    throw wrongUsage(`${where} has no --dry-run: it would act.`, `${helpOf(spec)} lists the options.`);
+}
+
+/** An unknown option as it stands on the command line: --no-deply is known to the parser as deply. */
+function writtenAs(name: string, argv: readonly string[]): string {
+  const forms = [`--no-${name}`, `--${name}`];
+  const found = argv.find((word) => forms.includes(word.split("=")[0] ?? ""));
+  if (found !== undefined) return found.split("=")[0] ?? found;
+  return argv.find((word) => /^-[^-]/u.test(word) && word.includes(name)) ?? `-${name}`;
+}
+
+function withoutValue(spec: CommandSpec, name: string, option: OptionSpec): Failure {
+  return wrongUsage(`--${name} needs a value.`, `Write ${optionText(name, option)} (more: ${helpOf(spec)})`);
+}
+
+/** The value of an option: of its type, one of its choices, not empty. */
+function valueOf(spec: CommandSpec, name: string, option: OptionSpec, value: unknown): unknown {
+  if (value === undefined || option.type === "boolean") return value;
+  const all = (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map((one) => {
+    if (typeof one !== "string") throw withoutValue(spec, name, option);
+    if (one === "") throw wrongUsage(`--${name} is empty.`, "Give it a value, or leave it out.");
+    return one;
+  });
+  const last = all.at(-1);
+  if (last === undefined) throw withoutValue(spec, name, option);
+  if (option.choices?.includes(last) === false)
+    throw wrongUsage(
+      `--${name} is "${last}"; it is one of: ${option.choices.join(", ")}.`,
+      `${didYouMean(last, option.choices)} More: ${helpOf(spec)}.`.trim(),
+    );
+  if (option.array === true) return all;
+  if (option.type === "string") return last;
+  const number = Number(last);
+  if (!Number.isFinite(number) || last.trim() === "")
+    throw wrongUsage(
+      `--${name} is "${last}", which is not a number.`,
+      `Write ${optionText(name, option)}. More: ${helpOf(spec)}.`,
+    );
+  return number;
 }

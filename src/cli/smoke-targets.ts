@@ -2,14 +2,8 @@ import { parseMesaVersion } from "../lock/index";
 import { readManifest } from "../manifest/index";
 import type { CommandContext } from "./command";
 import { entriesOf } from "./ref";
-import { templateFolders } from "./template-folders";
+import { templateFolders, type Target } from "./template-folders";
 import { paths } from "../support/paths";
-
-/** A template at a Mesa version. */
-export interface Target {
-  readonly template: string;
-  readonly version: string;
-}
 
 /**
  * What a REF names, for work on images. A Mesa version needs no entry in the manifest: images are proven before there is one.

@@ -65,18 +65,22 @@ export function checkLock(text: string | undefined, expected: LockExpectation): 
 
 /** What to throw (usage, exit 2) when locks of a version are not what they should be. */
 export function lockCheckFailed(
-  mesaVersion: string,
-  found: readonly { readonly template: string; readonly problems: readonly LockProblem[] }[],
+  found: readonly {
+    readonly template: string;
+    readonly mesaVersion: string;
+    readonly problems: readonly LockProblem[];
+  }[],
 ): Failure {
   const bad = found.filter(({ problems }) => problems.length > 0);
+  const versions = [...new Set(bad.map(({ mesaVersion }) => mesaVersion))];
   return new Failure({
     code: "LOCK_CHECK_FAILED",
     kind: "usage",
-    message: `${bad.map(({ template }) => `${template}@${mesaVersion}`).join(", ")}: the lock is not what it should be.`,
+    message: `${bad.map(({ template, mesaVersion }) => `${template}@${mesaVersion}`).join(", ")}: the lock is missing, invalid or outdated.`,
     log: bad.flatMap(({ template, problems }) =>
       problems.map(({ problem, message }) => `${template} (${problem}): ${message}`),
     ),
-    hint: `mesa-template lock ${mesaVersion} resolves a missing lock, with --relock an existing one anew; look at the difference before you commit it.`,
+    hint: `mesa-template lock ${versions[0] ?? "VERSION"} writes a missing lock, with --relock a new one; look at the difference before you commit it.`,
   });
 }
 

@@ -98,6 +98,7 @@ async function lockOf(
   const { name: template, settings } = source;
   const upstream = await loadUpstream(upstreamPath);
   const problems = checkLock(text, { template, mesaVersion: version, settings, upstream, path });
-  if (text === undefined || problems.length > 0) throw lockCheckFailed(version, [{ template, problems }]);
+  if (text === undefined || problems.length > 0)
+    throw lockCheckFailed([{ template, mesaVersion: version, problems }]);
   return parseLock(text, path);
 }

@@ -33,7 +33,9 @@ export async function nothingToDo(
     }),
   );
   const found = results.filter((result) => result !== undefined);
-  return found.length === results.length ? found : undefined;
+  if (found.length < results.length) return undefined;
+  host.emit({ type: "release-finished", ok: true, upToDate: true });
+  return found;
 }
 
 /**

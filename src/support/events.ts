@@ -16,7 +16,7 @@ export type ReleaseEvent =
       readonly durationMs: number;
       readonly message?: string;
     }
-  | { readonly type: "release-finished"; readonly ok: boolean }
+  | { readonly type: "release-finished"; readonly ok: boolean; readonly upToDate?: boolean }
   | { readonly type: "note"; readonly template?: string; readonly message: string }
   | { readonly type: "warning"; readonly template?: string; readonly message: string };
 

@@ -4,7 +4,7 @@ import { distance } from "fastest-levenshtein";
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let [found, least]: [string | undefined, number] = [
     undefined,
-    Math.max(1, Math.floor(word.length / 3)) + 1,
+    Math.max(word.length < 4 ? 1 : 2, Math.floor(word.length / 3)) + 1,
   ];
   for (const candidate of candidates) {
     const edits = distance(word, candidate);

@@ -35,7 +35,7 @@ export function rows(): readonly Row[] {
     () => timed(node, ["-e", "0"]),
     () => timed(node, [program, "--version"]),
     () => timed(node, [program, "--help"]),
-    () => timed(node, [program, "--get-yargs-completions", "mesa-template", "release", "--pub"]),
+    () => timed(node, [program, "--complete", "mesa-template", "release", "--pub"]),
     () => timed(node, [`${PEERS}/node_modules/@e2b/cli/dist/index.js`, "--version"]),
     () => timed(node, [`${PEERS}/node_modules/@devcontainers/cli/devcontainer.js`, "--version"]),
   ]) as [number, number, number, number, number, number];

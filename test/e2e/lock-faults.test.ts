@@ -67,7 +67,7 @@ describe("lock", () => {
     writeFileSync(LOCK, text);
     expect([edited.code, edited.json<Answer>().error.message]).toEqual([
       2,
-      expect.stringContaining("the lock is not what it should be"),
+      expect.stringContaining("the lock is missing, invalid or outdated"),
     ]);
   });
 });

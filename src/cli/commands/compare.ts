@@ -1,50 +1,62 @@
 import type { CommandSpec } from "../command";
-import { RELEASE_OPTIONS } from "./release";
+import { RELEASE_COMMON, RELEASE_EXITS, RELEASE_OPTIONS } from "./release";
 
 export const diffCommand: CommandSpec = {
   usage: "diff <a> [b]",
-  describe: "show what differs between two versions, or a version and what a fresh lock would give",
-  options: { full: { type: "boolean", describe: "every line, file, label and time, not the summary" } },
+  describe: "compare two versions, or a version with what a fresh lock would give",
+  options: { full: { type: "boolean", describe: "show every line, file, label and time, not the summary" } },
+  common: ["template", "upstream"],
+  examples: ["diff debian@0.20.0-1 debian@0.26.0-1", "diff stable --template debian"],
   load: () => import("../handlers/diff"),
 };
 
 export const notesCommand: CommandSpec = {
   usage: "notes <ref>",
-  describe: "write the release notes of a version, in Markdown",
+  describe: "print the release notes of a version, in Markdown",
   options: {
     since: {
       type: "string",
-      requiresArg: true,
+      value: "REF",
       describe: "compare with this REF (default: the version before)",
     },
   },
+  common: ["template"],
+  examples: ["notes debian@0.26.0-1 --since stable > notes.md"],
   load: () => import("../handlers/notes"),
 };
 
 export const upgradeCommand: CommandSpec = {
   usage: "upgrade [mesa-version]",
-  describe: "build and prove a newer Mesa (default: the newest) and show what would change",
+  describe: "build and smoke-test a newer Mesa (default: the newest) and show what would change",
+  details: "It deploys nothing unless --deploy is given.",
   options: {
-    ...RELEASE_OPTIONS,
-    deploy: { type: "boolean", describe: "deploy it after the plan was shown" },
+    deploy: { type: "boolean", describe: "deploy it after the comparison is shown" },
     branch: {
       type: "boolean",
-      describe: "commit what was rendered on a git branch of its own, with the plan as message",
+      describe: "commit the rendered files on a git branch, with the comparison as the message",
     },
     "branch-name": {
       type: "string",
-      requiresArg: true,
+      value: "NAME",
       describe: "its name (default: mesa-template/upgrade-VERSION)",
     },
     full: { type: "boolean", describe: "show every line, file, label and time, not the summary" },
     prerelease: { type: "boolean", describe: "let prereleases count as newest" },
+    ...Object.fromEntries(Object.entries(RELEASE_OPTIONS).filter(([name]) => name !== "deploy")),
   },
+  common: RELEASE_COMMON,
+  changes: true,
+  examples: ["upgrade 0.26.0", "upgrade --branch", "upgrade 0.26.0 --dry-run"],
+  exits: RELEASE_EXITS,
   load: () => import("../handlers/upgrade"),
 };
 
 export const driftCommand: CommandSpec = {
   usage: "drift [ref]",
   describe:
-    "compare what is recorded with templates, upstreams, Blaxel and local images (exit 9 when something differs)",
+    "compare the manifest with templates, upstreams, Blaxel and local images (exit 9: something differs)",
+  common: ["template", "workspace", "upstream"],
+  examples: ["drift", "drift stable --template debian"],
+  exits: { 9: "something differs" },
   load: () => import("../handlers/drift"),
 };

@@ -37,40 +37,49 @@ import {
   verifyCommand,
 } from "./stages";
 
+/** Commands that help shows together. */
+export interface CommandGroup {
+  readonly title: string;
+  readonly commands: readonly CommandSpec[];
+}
+
 /** All commands, in the order in which help shows them. */
-export const COMMANDS: readonly CommandSpec[] = [
-  releaseCommand,
-  lockCommand,
-  renderCommand,
-  buildCommand,
-  smokeCommand,
-  deployCommand,
-  verifyCommand,
-  listCommand,
-  showCommand,
-  resolveCommand,
-  promoteCommand,
-  rollbackCommand,
-  revokeCommand,
-  unrevokeCommand,
-  channelsCommand,
-  historyCommand,
-  manifestCheckCommand,
-  manifestMergeCommand,
-  gcCommand,
-  reportCommand,
-  outdatedCommand,
-  upgradeCommand,
-  diffCommand,
-  notesCommand,
-  driftCommand,
-  scanCommand,
-  sandboxRunCommand,
-  sandboxShellCommand,
-  sandboxBootstrapCommand,
-  sandboxCleanCommand,
-  doctorCommand,
-  matrixCommand,
-  initCommand,
-  completionCommand,
+export const COMMAND_GROUPS: readonly CommandGroup[] = [
+  {
+    title: "Release",
+    commands: [
+      releaseCommand,
+      lockCommand,
+      renderCommand,
+      buildCommand,
+      smokeCommand,
+      deployCommand,
+      verifyCommand,
+    ],
+  },
+  {
+    title: "Versions and channels",
+    commands: [
+      listCommand,
+      showCommand,
+      resolveCommand,
+      promoteCommand,
+      rollbackCommand,
+      revokeCommand,
+      unrevokeCommand,
+      channelsCommand,
+      historyCommand,
+      reportCommand,
+    ],
+  },
+  {
+    title: "Upgrade",
+    commands: [outdatedCommand, upgradeCommand, diffCommand, notesCommand, driftCommand, scanCommand],
+  },
+  {
+    title: "Sandboxes",
+    commands: [sandboxRunCommand, sandboxShellCommand, sandboxBootstrapCommand, sandboxCleanCommand],
+  },
+  { title: "Pipelines", commands: [matrixCommand, manifestCheckCommand, manifestMergeCommand] },
+  { title: "Housekeeping", commands: [doctorCommand, initCommand, gcCommand, completionCommand] },
 ];

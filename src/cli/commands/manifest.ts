@@ -1,98 +1,165 @@
 import type { CommandSpec } from "../command";
 
-const REASON = { reason: { type: "string", describe: "why, kept in the history" } } as const;
+const REASON = { reason: { type: "string", value: "TEXT", describe: "why; kept in the history" } } as const;
+const UNREADABLE = { 8: "the manifest cannot be read or written, or has a conflict" } as const;
+
+/** A version in its own words: 0.20.0, debian@0.20.0-1. */
+function looksLikeVersion(word: string): boolean {
+  return /^v?\d|@/u.test(word);
+}
 
 export const listCommand: CommandSpec = {
   usage: "list",
-  describe: "versions, newest first",
+  describe: "list versions, newest first",
   options: {
-    status: { type: "string", describe: "only this status" },
-    channel: { type: "string", describe: "only what this channel points at" },
+    status: {
+      type: "string",
+      value: "STATUS",
+      describe: "only this status: smoked, deployed, verified, failed, revoked or removed",
+    },
+    channel: { type: "string", value: "NAME", describe: "only what this channel points at" },
   },
+  common: ["template", "workspace"],
+  examples: ["list", "list --status verified --template debian --json"],
+  exits: UNREADABLE,
   load: () => import("../handlers/list"),
 };
 export const showCommand: CommandSpec = {
   usage: "show <id>",
-  describe: "everything known of one version",
+  describe: "show everything that is recorded of one version",
+  common: ["template", "workspace"],
+  examples: ["show debian@0.20.0-1", "show stable --template debian"],
+  exits: UNREADABLE,
   load: () => import("../handlers/show"),
 };
 export const resolveCommand: CommandSpec = {
   usage: "resolve <ref>",
   describe: "print the immutable image of a version or channel, for scripts",
+  common: ["template", "workspace"],
+  examples: ["resolve stable --template debian"],
+  exits: UNREADABLE,
   load: () => import("../handlers/resolve"),
 };
 export const promoteCommand: CommandSpec = {
   usage: "promote <ref> <channel>",
   describe: "point a channel at a version",
+  details:
+    "A channel points only at versions that were deployed and verified. A Mesa version is promoted for every template or for none.",
   options: {
     ...REASON,
     unverified: {
       type: "boolean",
-      describe: "also what was not verified, whose mount was not proven, or with skipped checks",
+      describe: "allow a version that was not verified, whose mount was not proven, or with skipped checks",
     },
     create: {
       type: "boolean",
       describe: "create the channel if it does not exist (stable and canary need no --create)",
     },
   },
+  common: ["template", "workspace", "dry-run"],
+  changes: true,
+  whenMissing: ([given]) =>
+    given === undefined
+      ? "Which version, and which channel?"
+      : looksLikeVersion(given)
+        ? "Which channel?"
+        : "Which version?",
+  examples: ['promote 0.26.0 stable --reason "fixes write bursts"', "promote debian@0.26.0-1 canary"],
+  exits: UNREADABLE,
   load: () => import("../handlers/promote"),
 };
 export const rollbackCommand: CommandSpec = {
   usage: "rollback <channel>",
-  describe: "take a channel back to what it pointed at before",
-  options: { ...REASON, to: { type: "string", describe: "back to this version" } },
+  describe: "point a channel at what it pointed at before",
+  options: {
+    ...REASON,
+    to: { type: "string", value: "REF", describe: "go to this version, not to the one before" },
+  },
+  common: ["template", "workspace", "dry-run"],
+  changes: true,
+  examples: ['rollback stable --reason "mounts time out"', "rollback stable --to 0.20.0"],
+  exits: UNREADABLE,
   load: () => import("../handlers/rollback"),
 };
 export const revokeCommand: CommandSpec = {
   usage: "revoke <id>",
   describe: "withdraw a version: it is never used or released again",
-  options: { ...REASON, rollback: { type: "boolean", describe: "take channels that point at it back" } },
+  details: "revoke never moves channels by itself; --rollback moves those that point at the version.",
+  options: {
+    ...REASON,
+    rollback: { type: "boolean", describe: "roll back the channels that point at it" },
+  },
+  common: ["template", "dry-run"],
+  changes: true,
+  examples: ['revoke debian@0.26.0-1 --reason "mounts time out" --rollback'],
+  exits: UNREADABLE,
   load: () => import("../handlers/revoke"),
 };
 export const unrevokeCommand: CommandSpec = {
   usage: "unrevoke <id>",
-  describe: "take a revocation back",
+  describe: "undo the revocation of a version",
   options: REASON,
+  common: ["template", "dry-run"],
+  changes: true,
+  examples: ['unrevoke debian@0.26.0-1 --reason "the network was at fault"'],
+  exits: UNREADABLE,
   load: () => import("../handlers/unrevoke"),
 };
 export const historyCommand: CommandSpec = {
   usage: "history [channel]",
-  describe: "who moved which channel when, and why",
+  describe: "show who moved which channel, when and why",
+  common: ["template"],
+  examples: ["history stable"],
+  exits: UNREADABLE,
   load: () => import("../handlers/history"),
 };
 export const channelsCommand: CommandSpec = {
   usage: "channels",
-  describe: "where the channels point",
-  options: { ...REASON, delete: { type: "string", requiresArg: true, describe: "end this channel" } },
+  describe: "show where the channels point, or delete one",
+  options: { ...REASON, delete: { type: "string", value: "NAME", describe: "delete this channel" } },
+  common: ["template", "workspace", "dry-run"],
+  changes: true,
+  examples: ["channels", "channels --delete nightly"],
+  exits: UNREADABLE,
   load: () => import("../handlers/channels"),
 };
 export const manifestCheckCommand: CommandSpec = {
   usage: "manifest check [file]",
   describe: "validate the manifest",
+  examples: ["manifest check"],
+  exits: { 8: "the manifest is invalid" },
   load: () => import("../handlers/manifest-check"),
 };
 export const manifestMergeCommand: CommandSpec = {
   usage: "manifest merge [files..]",
-  describe: "join the manifests of parallel CI jobs",
+  describe: "join the manifests of parallel jobs",
+  changes: true,
+  examples: ["manifest merge a/manifest.json b/manifest.json"],
+  exits: { 8: "a manifest is invalid, or the manifests contradict each other" },
   load: () => import("../handlers/manifest-merge"),
 };
 export const gcCommand: CommandSpec = {
   usage: "gc",
-  describe:
-    "remove old images here and on Blaxel, by the rules of templates/retention.toml (a dry run unless --yes)",
-  options: { yes: { type: "boolean", describe: "do it" } },
+  describe: "remove old images here and on Blaxel (prints what it would remove, unless --yes)",
+  details: "templates/retention.toml holds the rules.",
+  options: { yes: { type: "boolean", describe: "remove them" } },
+  common: ["workspace", "dry-run"],
+  changes: true,
+  examples: ["gc", "gc --yes"],
   load: () => import("../handlers/gc"),
 };
 export const reportCommand: CommandSpec = {
   usage: "report",
-  describe: "one HTML page: channels, moves, versions, sizes, smoke times, packages, drift",
+  describe: "write an HTML page of channels, versions, sizes, smoke times, packages and drift",
   options: {
-    output: { type: "string", describe: "file to write (default: report.html)" },
+    output: { type: "string", value: "FILE", describe: "write to this file (default: report.html)" },
     drift: {
       type: "boolean",
-      describe: "look for drift, which asks upstreams and Blaxel (--no-drift: not)",
+      describe: "do not look for drift, which asks upstreams and Blaxel",
       default: true,
     },
   },
+  common: ["workspace", "upstream"],
+  examples: ["report --output public/index.html"],
   load: () => import("../handlers/report"),
 };

@@ -2,9 +2,12 @@ import type { CommandSpec } from "../command";
 
 export const outdatedCommand: CommandSpec = {
   usage: "outdated",
-  describe: "show inputs for which there is something newer (exit 9 when there is)",
+  describe: "list inputs that have a newer release (exit 9: there are some)",
   options: {
     prerelease: { type: "boolean", describe: "let prereleases count" },
   },
+  common: ["template", "upstream"],
+  examples: ["outdated"],
+  exits: { 9: "something newer is available" },
   load: () => import("../handlers/outdated"),
 };

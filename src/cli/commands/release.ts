@@ -1,12 +1,13 @@
 import type { CommandSpec, OptionSpec } from "../command";
+import type { CommonOption } from "../common-options";
 
 /** Where images are built. */
 export const BUILDER_OPTION: Readonly<Record<string, OptionSpec>> = {
   builder: {
     type: "string",
-    requiresArg: true,
+    value: "NAME",
     describe:
-      "a docker buildx builder to build on (remote, Kubernetes …); classic: the engine without BuildKit",
+      "build on this docker buildx builder (remote, Kubernetes …); classic: the engine without BuildKit",
   },
 };
 
@@ -14,7 +15,6 @@ export const BUILDER_OPTION: Readonly<Record<string, OptionSpec>> = {
 export const SCAN_OPTION: Readonly<Record<string, OptionSpec>> = {
   scan: {
     type: "string",
-    requiresArg: true,
     choices: ["low", "medium", "high", "critical"],
     describe: "scan the image with grype or trivy; refuse it for this severity or more",
   },
@@ -25,21 +25,32 @@ export const CHECKS_OPTION = {
   checks: {
     type: "string",
     array: true,
-    describe: "a check file, besides the template's own checks.yaml (repeatable)",
+    value: "FILE",
+    describe: "run a check file besides the template's own checks.yaml",
   },
 } as const;
 
 /** Options of everything that deploys. */
 export const DEPLOY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  force: { type: "boolean", describe: "start over: build and smoke again whatever is there" },
-  relock: { type: "boolean", describe: "resolve all inputs anew (changed inputs make the next revision)" },
+  force: { type: "boolean", describe: "start over: build and smoke-test again" },
+  relock: {
+    type: "boolean",
+    describe: "resolve all inputs again (changed inputs make the next revision)",
+  },
   frozen: {
     type: "boolean",
-    describe: "resolve nothing: fail when a lock is missing, was edited, or no longer fits",
+    describe: "resolve nothing: fail when a lock is missing, was edited, or does not fit",
   },
-  "allow-skipped": { type: "boolean", describe: "go on although a check could not run here" },
-  "trust-key": { type: "string", describe: "fingerprint of the repository key to trust on first use" },
-  adopt: { type: "boolean", describe: "deploy over a sandbox of that name that this program did not make" },
+  "allow-skipped": { type: "boolean", describe: "continue although a check could not run here" },
+  "trust-key": {
+    type: "string",
+    value: "FINGERPRINT",
+    describe: "trust this repository key on first use",
+  },
+  adopt: {
+    type: "boolean",
+    describe: "deploy over a sandbox of the same name that this program did not make",
+  },
   publish: {
     type: "string",
     describe: "how the image gets to Blaxel",
@@ -48,32 +59,61 @@ export const DEPLOY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   "deploy-timeout": {
     type: "string",
-    describe: "limit from before bl starts to the image seen running, e.g. 15m",
+    value: "TIME",
+    describe: "time limit for a deployment, until the image is seen running",
     default: "15m",
   },
   ...BUILDER_OPTION,
   "structure-tests": {
     type: "string",
     array: true,
-    describe: "another container-structure-test file (repeatable)",
+    value: "FILE",
+    describe: "run a container-structure-test file besides the template's own",
   },
   ...CHECKS_OPTION,
   ...SCAN_OPTION,
 };
 
 export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  ...DEPLOY_OPTIONS,
-  deploy: { type: "boolean", describe: "deploy to Blaxel (--no-deploy stops after smoke)", default: true },
+  deploy: { type: "boolean", describe: "stop after smoke; deploy nothing", default: true },
   verify: {
     type: "boolean",
-    describe: "smoke again in a sandbox made from what was deployed (--no-verify: not)",
+    describe: "do not test again in a sandbox made from the deployed image",
     default: true,
   },
+  ...DEPLOY_OPTIONS,
 };
+
+export const RELEASE_COMMON: readonly CommonOption[] = [
+  "template",
+  "workspace",
+  "upstream",
+  "concurrency",
+  "dry-run",
+];
+
+export const RELEASE_EXITS = {
+  3: "the environment: no engine, no bl, no credentials, no network",
+  4: "an input does not verify or does not exist",
+  5: "the build failed",
+  6: "smoke failed",
+  7: "deployment or verification failed",
+} as const;
 
 export const releaseCommand: CommandSpec = {
   usage: "release <mesa-version>",
-  describe: "lock, render, build, smoke, deploy, verify and record a Mesa version",
+  describe: "lock, render, build, smoke-test, deploy, verify and record a Mesa version",
+  details:
+    "A run that was stopped resumes after its last finished stage. When all is up to date, nothing happens.",
   options: RELEASE_OPTIONS,
+  common: RELEASE_COMMON,
+  changes: true,
+  examples: [
+    "release 0.26.0",
+    "release 0.26.0 --template debian --no-deploy",
+    "release 0.26.0 --dry-run",
+    "release 0.26.0 --json --events events.ndjson > result.json",
+  ],
+  exits: RELEASE_EXITS,
   load: () => import("../handlers/release"),
 };

@@ -4,50 +4,81 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   repo: {
     type: "string",
     array: true,
-    describe: "repository ORG/REPO to mount (repeatable; the command runs in the first)",
+    value: "ORG/REPO",
+    describe: "mount this repository; the command runs in the first",
   },
-  "create-repo": { type: "boolean", describe: "make repositories that do not exist" },
+  "create-repo": { type: "boolean", describe: "create repositories that do not exist" },
   write: { type: "boolean", describe: "mount for writing" },
   "read-only": { type: "boolean", describe: "mount for reading only (the default)" },
-  ttl: { type: "string", describe: "how long the credential holds, e.g. 1h", default: "1h" },
+  ttl: { type: "string", value: "TIME", describe: "lifetime of the credential", default: "1h" },
   env: {
     type: "string",
     array: true,
-    describe: "K=V for the command, or K to take the value of the caller's variable (repeatable)",
+    value: "K=V",
+    describe: "set a variable of the command; K alone passes the caller's value on",
   },
-  memory: { type: "number", describe: "memory in MB", default: 4096 },
-  region: { type: "string", describe: "region, e.g. us-pdx-1" },
+  memory: { type: "number", value: "MB", describe: "memory of the sandbox", default: 4096 },
+  region: { type: "string", value: "NAME", describe: "region, such as us-pdx-1" },
   image: {
     type: "string",
-    describe: "another image, e.g. blaxel/base-image:latest: Mesa is brought into it first",
+    value: "IMAGE",
+    describe: "use another image, such as blaxel/base-image:latest: Mesa is installed into it first",
   },
-  "mesa-version": { type: "string", describe: "with --image: which Mesa to bring in" },
+  "mesa-version": { type: "string", value: "VERSION", describe: "with --image: the Mesa version to install" },
   keep: { type: "boolean", describe: "leave sandbox and mount running" },
 };
 
+const ENVIRONMENT = "no credentials, or Blaxel or Mesa is not reachable";
+
 export const sandboxRunCommand: CommandSpec = {
   usage: "sandbox run [ref]",
-  describe: "run a command in a fresh sandbox with Mesa repositories mounted: … -- COMMAND",
+  describe: "run a command in a new sandbox with Mesa repositories mounted",
+  details:
+    "REF defaults to stable. The exit code is the command's own, 128 + n if it was killed by signal n. Afterwards the mount, the credential and the sandbox are removed, also after Ctrl-C.",
   options: SESSION_OPTIONS,
+  common: ["template", "workspace", "upstream"],
+  changes: true,
   passesRest: true,
+  examples: [
+    "sandbox run stable --template debian --repo acme/app -- ls -la",
+    "sandbox run 0.26.0 --template alpine --repo acme/app --write -- make test",
+  ],
+  exits: { 3: ENVIRONMENT },
   load: () => import("../handlers/sandbox-run"),
-};
-export const sandboxCleanCommand: CommandSpec = {
-  usage: "sandbox clean [sandbox]",
-  describe: "find and remove what runs left behind (all of it, or one sandbox and its credential)",
-  load: () => import("../handlers/sandbox-clean"),
 };
 export const sandboxShellCommand: CommandSpec = {
   usage: "sandbox shell [ref]",
-  describe: "the same, ending in a prompt at the mounted path",
+  describe: "open a prompt in a new sandbox with Mesa repositories mounted",
   options: SESSION_OPTIONS,
+  common: ["template", "workspace", "upstream"],
+  changes: true,
+  examples: ["sandbox shell stable --template debian --repo acme/app --write"],
+  exits: { 3: ENVIRONMENT },
   load: () => import("../handlers/sandbox-shell"),
 };
 export const sandboxBootstrapCommand: CommandSpec = {
   usage: "sandbox bootstrap <sandbox>",
-  describe: "bring the pinned Mesa into a running sandbox that has none",
+  describe: "install the locked Mesa into a running sandbox that has none",
   options: {
-    "mesa-version": { type: "string", describe: "which Mesa (default: the newest in the manifest)" },
+    "mesa-version": {
+      type: "string",
+      value: "VERSION",
+      describe: "the Mesa version to install (default: the newest in the manifest)",
+    },
   },
+  common: ["workspace", "upstream"],
+  changes: true,
+  examples: ["sandbox bootstrap my-sandbox --mesa-version 0.26.0"],
+  exits: { 3: ENVIRONMENT },
   load: () => import("../handlers/sandbox-bootstrap"),
+};
+export const sandboxCleanCommand: CommandSpec = {
+  usage: "sandbox clean [sandbox]",
+  describe: "remove the sandboxes and credentials that runs left behind",
+  details: "With SANDBOX: only that one and its credential.",
+  common: ["workspace", "dry-run"],
+  changes: true,
+  examples: ["sandbox clean --dry-run", "sandbox clean mesa-run-d716b81e7ffa"],
+  exits: { 3: ENVIRONMENT },
+  load: () => import("../handlers/sandbox-clean"),
 };

@@ -2,16 +2,18 @@ import type { CommandSpec } from "../command";
 
 export const scanCommand: CommandSpec = {
   usage: "scan [refs..]",
-  describe:
-    "scan published versions' SBOMs with grype or trivy (default: what channels point at; exit 9 when something is new)",
+  describe: "scan the SBOMs of published versions with grype or trivy (exit 9: something new)",
+  details: "Without REFs it scans what channels point at.",
   options: {
     severity: {
       type: "string",
-      requiresArg: true,
       choices: ["low", "medium", "high", "critical"],
       default: "low",
       describe: "the least severity that counts",
     },
   },
+  common: ["template"],
+  examples: ["scan --severity high"],
+  exits: { 3: "neither grype nor trivy is installed", 9: "a vulnerability that the last scan did not find" },
   load: () => import("../handlers/scan"),
 };

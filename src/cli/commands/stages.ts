@@ -1,15 +1,27 @@
 import type { CommandSpec } from "../command";
-import { BUILDER_OPTION, CHECKS_OPTION, DEPLOY_OPTIONS, SCAN_OPTION } from "./release";
+import {
+  BUILDER_OPTION,
+  CHECKS_OPTION,
+  DEPLOY_OPTIONS,
+  RELEASE_COMMON,
+  RELEASE_EXITS,
+  SCAN_OPTION,
+} from "./release";
 
 export const renderCommand: CommandSpec = {
-  usage: "render <mesa-version>",
-  describe: "write the project folders from the locks that are there",
+  usage: "render [mesa-version]",
+  describe: "write the project folders from their locks",
   options: {
     check: {
       type: "boolean",
-      describe: "write nothing; exit 9 when a folder differs from what would be rendered",
+      describe:
+        "write nothing: fail when a folder differs from what its lock renders; without MESA-VERSION check every folder",
     },
   },
+  common: ["template", "dry-run"],
+  changes: true,
+  examples: ["render 0.26.0", "render --check"],
+  exits: { 9: "--check: a folder differs" },
   load: () => import("../handlers/render"),
 };
 export const buildCommand: CommandSpec = {
@@ -17,51 +29,79 @@ export const buildCommand: CommandSpec = {
   describe: "lock, render and build the images",
   options: {
     force: { type: "boolean", describe: "build again, without cache" },
-    relock: { type: "boolean", describe: "resolve all inputs anew" },
-    "trust-key": { type: "string", describe: "fingerprint to trust on first use" },
+    relock: { type: "boolean", describe: "resolve all inputs again" },
+    "trust-key": {
+      type: "string",
+      value: "FINGERPRINT",
+      describe: "trust this repository key on first use",
+    },
     ...SCAN_OPTION,
     ...BUILDER_OPTION,
+  },
+  common: ["template", "upstream", "concurrency"],
+  changes: true,
+  examples: ["build 0.26.0 --template debian"],
+  exits: {
+    3: "no Docker engine is reachable",
+    4: "an input does not verify or does not exist",
+    5: "the build failed",
   },
   load: () => import("../handlers/build"),
 };
 export const deployCommand: CommandSpec = {
   usage: "deploy <mesa-version>",
-  describe: "bring proven images to Blaxel (the release without its verification)",
+  describe: "deploy proven images to Blaxel: a release without its verification",
   options: DEPLOY_OPTIONS,
+  common: RELEASE_COMMON,
+  changes: true,
+  examples: ["deploy 0.26.0 --workspace prod"],
+  exits: RELEASE_EXITS,
   load: () => import("../handlers/deploy"),
 };
 export const verifyCommand: CommandSpec = {
   usage: "verify <ref>",
-  describe: "smoke again in a sandbox made from what was deployed",
+  describe: "run the checks again in a sandbox made from the deployed image",
   options: {
-    "allow-skipped": { type: "boolean", describe: "go on although a check could not run there" },
+    "allow-skipped": { type: "boolean", describe: "continue although a check could not run there" },
     ...CHECKS_OPTION,
   },
+  common: ["template", "workspace"],
+  changes: true,
+  examples: ["verify 0.26.0", "verify debian@0.26.0-1 --workspace prod"],
+  exits: { 3: "no credentials, or Blaxel is not reachable", 7: "the verification failed" },
   load: () => import("../handlers/verify"),
 };
 export const smokeCommand: CommandSpec = {
   usage: "smoke [ref]",
-  describe: "prove the images of a version in local containers, or run test files against any local image",
+  describe: "run the checks of a version in local containers, or test files against any local image",
   options: {
-    "allow-skipped": { type: "boolean", describe: "a check that could not run here is no failure" },
+    "allow-skipped": { type: "boolean", describe: "do not fail for a check that could not run here" },
     image: {
       type: "string",
       array: true,
-      requiresArg: true,
-      describe: "a local image instead of a version; with --structure-tests or --checks (repeatable)",
+      value: "IMAGE",
+      describe: "a local image instead of a version; with --structure-tests or --checks",
     },
     "structure-tests": {
       type: "string",
       array: true,
-      describe: "a container-structure-test file, besides the template's own (repeatable)",
+      value: "FILE",
+      describe: "run a container-structure-test file besides the template's own",
     },
     ...CHECKS_OPTION,
-    junit: { type: "string", requiresArg: true, describe: "write the results to this file as JUnit XML" },
+    junit: { type: "string", value: "FILE", describe: "write the results to this file as JUnit XML" },
   },
+  common: ["template", "upstream", "concurrency"],
+  changes: true,
+  examples: ["smoke 0.26.0", "smoke --image our/app:latest --checks checks.yaml --junit smoke.xml"],
+  exits: { 3: "no Docker engine is reachable", 6: "a check failed, or could not run" },
   load: () => import("../handlers/smoke"),
 };
 export const doctorCommand: CommandSpec = {
   usage: "doctor",
-  describe: "look at everything that is needed, and say what to do",
+  describe: "check everything a release needs, and tell what to do",
+  common: ["workspace", "upstream"],
+  examples: ["doctor"],
+  exits: { 3: "something is missing" },
   load: () => import("../handlers/doctor"),
 };

@@ -1,11 +1,10 @@
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { errorDocument, errorText } from "../output";
-import { templateFolders } from "../template-folders";
+import { checkedTargets, type Target } from "../template-folders";
 import {
   checkLock,
   lockCheckFailed,
   loadUpstream,
-  parseMesaVersion,
   readAnyLock,
   readLock,
   resolveLock,
@@ -32,14 +31,12 @@ interface LockResult {
 }
 
 export const run: CommandHandler = async (args, context) => {
-  const mesaVersion = parseMesaVersion(args.required("mesa-version"));
-  const upstreamPath = context.upstream ?? paths(context.root).upstream;
-  const templates = await templateFolders(context);
-  if (args.flag("check")) return checked(context, mesaVersion, templates, await loadUpstream(upstreamPath));
-  const upstream = await loadUpstream(upstreamPath);
+  const targets = await checkedTargets(args, context);
+  const upstream = await loadUpstream(context.upstream ?? paths(context.root).upstream);
+  if (args.flag("check")) return checked(context, targets, upstream);
   const trustKey = context.dryRun ? undefined : await keyToTrust(args, context, upstream);
   const results = await Promise.all(
-    templates.map((template) =>
+    targets.map(({ template, version: mesaVersion }) =>
       lockOne({ context, template, mesaVersion, upstream, trustKey, relock: args.flag("relock") }),
     ),
   );
@@ -112,9 +109,9 @@ async function lockOne({
 
 const SAYS: Readonly<Record<LockOutcome, string>> = {
   locked: "locked",
-  relocked: "locked anew: its inputs have changed",
-  unchanged: "resolved anew: nothing has changed",
-  kept: "is locked already (--relock resolves it anew)",
+  relocked: "locked again: its inputs have changed",
+  unchanged: "resolved again: nothing has changed",
+  kept: "is already locked (--relock resolves it again)",
   "would-lock": "would be resolved",
   failed: "failed",
 };
@@ -161,33 +158,32 @@ function lockText({ template, outcome: how, path, lock }: LockResult): string {
   ].join("");
 }
 
-/** `--check`: what is wrong with each lock, and nothing is asked of anybody. Exit 2 when something is. */
+/** `--check`: what is wrong with each lock; asks nobody. Exit 2 when something is. */
 async function checked(
   context: CommandContext,
-  mesaVersion: string,
-  templates: readonly string[],
+  targets: readonly Target[],
   upstream: Upstream,
 ): Promise<CommandOutcome> {
   const results = await Promise.all(
-    templates.map(async (template) => {
+    targets.map(async ({ template, version: mesaVersion }) => {
       const path = paths(context.root).lockFile(template, mesaVersion);
       const [{ settings }, text] = await Promise.all([
         loadTemplate(context.root, template),
         readIfPresent(path),
       ]);
-      return {
-        template,
-        path,
-        problems: checkLock(text?.toString("utf8"), { template, mesaVersion, settings, upstream, path }),
-      };
+      const expected = { template, mesaVersion, settings, upstream, path };
+      return { template, mesaVersion, path, problems: checkLock(text?.toString("utf8"), expected) };
     }),
   );
-  const bad = results.filter(({ problems }) => problems.length > 0);
-  if (bad.length === 0) {
-    const text = results.map(({ template, path }) => `${template}  is as it should be  ${path}\n`).join("");
-    return { exitCode: EXIT_CODES.done, json: { ok: true, results }, text };
+  if (results.every(({ problems }) => problems.length === 0)) {
+    const lines = results.map(({ template, path }) => `${template}  is up to date  ${path}\n`);
+    return {
+      exitCode: EXIT_CODES.done,
+      json: { ok: true, results },
+      text: lines.length === 0 ? "There are no locks yet.\n" : lines.join(""),
+    };
   }
-  const failure = lockCheckFailed(mesaVersion, bad);
+  const failure = lockCheckFailed(results);
   if (!context.json) throw failure;
   return {
     exitCode: exitCodeOf(failure),

@@ -1,12 +1,11 @@
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import compare from "semver/functions/compare";
 import valid from "semver/functions/valid";
 import type { CommandContext, CommandHandler } from "../command";
-import { templateFolders } from "../template-folders";
+import { namesIn, templateFolders } from "../template-folders";
 import { loadUpstream, outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
-import { Failure, hasErrno } from "../../support/errors";
+import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 
@@ -20,8 +19,8 @@ export const run: CommandHandler = async (args, context) => {
     throw new Failure({
       code: "NOTHING_LOCKED",
       kind: "usage",
-      message: `No template has a lock in ${paths(context.root).dockerfiles} yet, so there is nothing to compare.`,
-      hint: "mesa-template lock VERSION makes one.",
+      message: `No template has a lock in ${paths(context.root).dockerfiles} yet: there is nothing to compare.`,
+      hint: "Create one: mesa-template lock VERSION.",
     });
   }
   const options = {
@@ -50,15 +49,6 @@ async function newestLock(context: CommandContext, template: string): Promise<Lo
     if (lock !== undefined) return lock;
   }
   return undefined;
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
 }
 
 function outdatedText(lock: Lock, outdated: readonly OutdatedInput[]): string {

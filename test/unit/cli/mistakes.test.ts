@@ -1,0 +1,236 @@
+import { cpSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { entryOf, manifestOf } from "../manifest/fixture";
+import { REPOSITORY, workFolder } from "./fixture/built";
+import { writeManifest } from "./fixture/program";
+import { runMain } from "./fixture/run-main";
+
+const work = workFolder("mistakes");
+const root = join(work.folder, "root");
+
+beforeAll(async () => {
+  cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
+  const revoked = entryOf("debian", "0.10.0", 1, "revoked");
+  writeManifest(
+    root,
+    manifestOf(
+      entryOf("alpine", "0.20.0"),
+      entryOf("debian", "0.20.0"),
+      entryOf("debian", "0.26.0"),
+      entryOf("debian", "0.38.0", 1, "failed"),
+      entryOf("debian", "0.12.0", 1, "smoked"),
+      {
+        ...revoked,
+        revocation: { at: revoked.createdAt, by: "Ada", reason: "mounts time out" },
+      },
+    ),
+  );
+  expect((await run("promote 0.20.0 stable")).code).toBe(0);
+});
+afterAll(work.remove);
+
+function run(line: string, env: Readonly<Record<string, string>> = {}): ReturnType<typeof runMain> {
+  const words = line.split(" ").filter((word) => word !== "");
+  return runMain(words, { MESA_TEMPLATE_ROOT: root, ...env });
+}
+
+/** What was typed, what is wrong with it, and what to type instead. Each is wrong usage (2). */
+const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
+  // Commands
+  ["", /Which command\?/u, /mesa-template --help/u],
+  ["version", /no command version/u, /Did you mean mesa-template --version\?/u],
+  ["-v", /no option -v/u, /Did you mean --version\?/u],
+  ["relase 0.20.0", /no command relase/u, /Did you mean mesa-template release\?/u],
+  ["promte 0.20.0 stable", /no command promte/u, /Did you mean mesa-template promote\?/u],
+  ["roleback stable", /no command roleback/u, /Did you mean mesa-template rollback\?/u],
+  ["lst", /no command lst/u, /Did you mean mesa-template list\?/u],
+  ["list-channels", /no command list-channels/u, /--help lists the commands/u],
+  ["shell", /no command shell/u, /Did you mean mesa-template sandbox shell\?/u],
+  ["run", /no command run/u, /Did you mean mesa-template sandbox run\?/u],
+  ["check", /no command check/u, /Did you mean mesa-template manifest check\?/u],
+  ["sandbox", /Which one: sandbox run, sandbox shell/u, /mesa-template sandbox --help/u],
+  ["sandbox rnu", /no command sandbox rnu/u, /Did you mean mesa-template sandbox run\?/u],
+  ["sandbox 0.20.0", /no command sandbox 0\.20\.0/u, /mesa-template sandbox --help/u],
+  ["manifest", /Which one: manifest check, manifest merge\?/u, /mesa-template manifest --help/u],
+  ["manifest chekc", /no command manifest chekc/u, /Did you mean mesa-template manifest check\?/u],
+  ["help relase", /no command relase/u, /Did you mean mesa-template release\?/u],
+  ["relase --help", /no command relase/u, /Did you mean mesa-template release\?/u],
+  ["xyzzy", /no command xyzzy/u, /--help lists the commands/u],
+  // What is missing
+  ["release", /Which Mesa version\?/u, /mesa-template release MESA-VERSION .*release --help/u],
+  ["build", /Which Mesa version\?/u, /mesa-template build MESA-VERSION/u],
+  ["lock", /Which Mesa version\?/u, /--check/u],
+  ["render", /Which Mesa version\?/u, /--check/u],
+  ["promote", /Which version, and which channel\?/u, /mesa-template promote REF CHANNEL/u],
+  ["promote stable", /Which version\?/u, /mesa-template promote REF CHANNEL .*promote --help/u],
+  ["promote 0.20.0", /Which channel\?/u, /mesa-template promote REF CHANNEL/u],
+  ["promote debian@0.20.0-1", /Which channel\?/u, /mesa-template promote REF CHANNEL/u],
+  ["rollback", /Which channel\?/u, /mesa-template rollback CHANNEL/u],
+  ["revoke", /Which version\?/u, /mesa-template revoke ID/u],
+  ["show", /Which version\?/u, /mesa-template show ID/u],
+  ["resolve", /Which version\?/u, /mesa-template resolve REF/u],
+  ["diff", /Which version\?/u, /mesa-template diff A \[B\]/u],
+  ["notes", /Which version\?/u, /mesa-template notes REF/u],
+  ["verify", /Which version\?/u, /mesa-template verify REF/u],
+  ["sandbox bootstrap", /Which sandbox\?/u, /mesa-template sandbox bootstrap SANDBOX/u],
+  ["sandbox run stable --repo acme/app", /Which command\?/u, /--repo ORG\/REPO -- COMMAND/u],
+  ["sandbox run stable --template debian -- ls", /Which repository\?/u, /--repo ORG\/REPO/u],
+  ["smoke", /smoke REF/u, /smoke --help/u],
+  // What is too much
+  ["promote 0.20.0 stable canary", /Unexpected argument: canary/u, /promote REF CHANNEL/u],
+  ["list debian", /Unexpected argument: debian/u, /mesa-template list --help/u],
+  ["release 0.20.0 0.26.0", /Unexpected argument: 0\.26\.0/u, /release MESA-VERSION/u],
+  ["list -- ls", /Unexpected after --: ls/u, /mesa-template list --help/u],
+  [
+    "sandbox run stable --repo acme/app ls -la",
+    /Put the command after --/u,
+    /mesa-template sandbox run stable --repo acme\/app -- ls -la/u,
+  ],
+  ["sandbox run stable -la --repo acme/app", /sandbox run has no option -la/u, /after --/u],
+  // Options
+  [
+    "release 0.20.0 --no-deply",
+    /release has no option --no-deply/u,
+    /Did you mean --no-deploy\?.*release --help/u,
+  ],
+  ["release 0.20.0 --alow-skipped", /no option --alow-skipped/u, /Did you mean --allow-skipped\?/u],
+  ["release 0.20.0 --dryrun", /no option --dryrun/u, /Did you mean --dry-run\?/u],
+  ["release 0.20.0 --dry_run", /no option --dry_run/u, /Did you mean --dry-run\?/u],
+  ["list --jsno", /list has no option --jsno/u, /Did you mean --json\?/u],
+  ["list -j", /list has no option -j/u, /mesa-template list --help/u],
+  ["list --templates debian", /no option --templates/u, /Did you mean --template\?/u],
+  ["promote 0.20.0 stable --reson x", /no option --reson/u, /Did you mean --reason\?/u],
+  ["rollback stable --to=", /--to is empty/u, /Give it a value/u],
+  ["sandbox run stable --rpeo acme/app -- ls", /no option --rpeo/u, /Did you mean --repo\?/u],
+  ["--unknown", /mesa-template has no option --unknown/u, /mesa-template --help/u],
+  [
+    "sandbox run stable --repo acme/app --dry-run -- ls",
+    /sandbox run has no --dry-run/u,
+    /sandbox run --help/u,
+  ],
+  ["verify 0.20.0 --dry-run", /verify has no --dry-run/u, /verify --help/u],
+  // Values
+  ["list --template", /--template needs a value/u, /Write --template a,b/u],
+  ["list --template --status verified", /--template needs a value/u, /Write --template a,b/u],
+  ["list --template debian,", /--template contains an empty name/u, /--template debian,alpine/u],
+  ["list --concurrency many", /--concurrency is "many", which is not a number/u, /--concurrency N/u],
+  ["list --concurrency 0", /must be a whole number of at least 1/u, /mesa-template list --help/u],
+  ["list --concurrency 1.5", /must be a whole number of at least 1/u, /mesa-template list --help/u],
+  ["release 0.20.0 --publish psuh", /--publish is "psuh"/u, /Did you mean push\?/u],
+  ["release 0.20.0 --scan severe", /--scan is "severe"; it is one of: low, medium/u, /release --help/u],
+  ["release 0.20.0 --deploy-timeout 15", /--deploy-timeout is "15"/u, /15m/u],
+  ["list --status verfied", /no status "verfied"/u, /Did you mean verified\?/u],
+  ["list --channel stabel", /no channel stabel.*Did you mean stable\?/u, /list --help/u],
+  ["release 0.20.0 --frozen --relock", /give one of them/u, /release --help/u],
+  ["list --root nowhere", /nowhere has neither templates\/ nor dockerfiles\//u, /init/u],
+  // Versions, channels, templates
+  ["release v0.20.0", /"v0\.20\.0" is not a Mesa version/u, /Did you mean 0\.20\.0\?/u],
+  ["release 0.20", /"0\.20" is not a Mesa version/u, /Did you mean 0\.20\.0\?/u],
+  ["release latest", /"latest" is not a Mesa version/u, /mesa-template upgrade/u],
+  ["list --template debain", /no template debain/u, /Did you mean debian\?/u],
+  ["release 0.20.0 --template debain", /no template debain/u, /Did you mean debian\?/u],
+  ["release 0.20.0 --template Debian", /"Debian" is not a valid name/u, /lower-case/u],
+  ["resolve stabel", /Nothing is called stabel/u, /Did you mean stable\?/u],
+  ["resolve 0.20.0", /several|debian@0\.20\.0-1/u, /--template/u],
+  ["resolve 0.10.0 --template debian", /revoked.*mounts time out/u, /./u],
+  ["show debian@0.20.0", /Nothing is called debian@0\.20\.0/u, /Did you mean debian@0\.20\.0-1\?/u],
+  ["show debian@0.26.0-2", /Nothing is called/u, /Did you mean debian@0\.26\.0-1\?/u],
+  ["promote 0.26.0 stable", /alpine has no usable version of Mesa 0\.26\.0/u, /--template debian/u],
+  ["promote debian@0.38.0-1 stable", /it failed/u, /./u],
+  ["promote debian@0.12.0-1 stable", /not deployed yet/u, /release 0\.12\.0 --template debian/u],
+  ["promote 0.20.0 stabel", /no channel stabel/u, /--create/u],
+  ["rollback stabel", /no channel stabel.*Did you mean stable\?/u, /mesa-template channels/u],
+  ["completion fish", /not available for fish/u, /bash, zsh/u],
+  [
+    "sandbox run 0.20.0 --repo acme/app --write --read-only -- ls",
+    /exclude each other/u,
+    /sandbox run --help/u,
+  ],
+];
+
+describe("what people mistype", () => {
+  it.each(MISTAKES)("%s", async (line, message, hint) => {
+    const { code, stdout, stderr } = await run(line);
+    expect([code, stdout], stderr).toEqual([2, ""]);
+    const [error = "", todo = ""] = stderr
+      .slice(Math.max(0, stderr.indexOf("error: ")))
+      .split("what to do: ");
+    expect(error).toMatch(message);
+    expect(todo).toMatch(hint);
+    expect(stderr).not.toMatch(/\n\s+at /u);
+  });
+
+  it.each(["relase", "promote stable", "release 0.20.0 --no-deply", ""])(
+    "is one JSON document with --json: %s",
+    async (line) => {
+      const { code, stdout, stderr } = await run(`${line} --json`);
+      expect([code, stderr]).toEqual([2, ""]);
+      expect(JSON.parse(stdout)).toMatchObject({
+        ok: false,
+        error: { code: "USAGE", message: expect.any(String) as string, hint: expect.any(String) as string },
+      });
+    },
+  );
+
+  it.each([
+    ["MESA_TEMPLATE_WORKSPCE", "MESA_TEMPLATE_WORKSPACE"],
+    ["MESA_TEMPLATE_TEMPLATES", "MESA_TEMPLATE_TEMPLATE"],
+    ["MESA_TEMPLATE_DRYRUN", "MESA_TEMPLATE_DRY_RUN"],
+  ])("is also found in the environment: %s", async (name, meant) => {
+    const { code, stderr } = await run("list", { [name]: "1" });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`Did you mean ${meant}?`);
+  });
+
+  it("is not every variable of that name", async () => {
+    const { code, stderr } = await run("list", {
+      MESA_TEMPLATE_WORLD: "x",
+      MESA_TEMPLATE_BUILDER: "x",
+      MESA_TEMPLATE_INPUTS: "x",
+    });
+    expect([code, stderr]).toEqual([0, ""]);
+  });
+});
+
+describe("help", () => {
+  it.each(["help", "--help", "-h"])("of the program groups all commands: %s", async (line) => {
+    const { code, stdout, stderr } = await run(line);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout.match(/^[A-Z][A-Za-z ]+:$/gmu)).toEqual([
+      "Release:",
+      "Versions and channels:",
+      "Upgrade:",
+      "Sandboxes:",
+      "Pipelines:",
+      "Housekeeping:",
+    ]);
+  });
+
+  it.each(["help promote", "promote --help", "promote stable --help", "promote -h", "--help promote"])(
+    "of a command has its own options, examples, exit codes and then the common options: %s",
+    async (line) => {
+      const { code, stdout } = await run(line);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(
+        /^mesa-template promote REF CHANNEL\n\nPoint a channel[^]*\nOptions:\n[^]*--reason[^]*\nExamples:\n[^]*\nExit codes:\n[^]*\nCommon options:\n[^]*--template/u,
+      );
+    },
+  );
+
+  it("of a command names only common options that mean something", async () => {
+    const { stdout } = await run("completion --help");
+    expect(stdout).not.toMatch(/--concurrency|--dry-run|--upstream/u);
+    expect((await run("sandbox --help")).stdout).toContain("sandbox bootstrap SANDBOX");
+  });
+});
+
+describe("--check without a version", () => {
+  it.each(["lock --check", "render --check"])(
+    "checks what is there, which may be nothing: %s",
+    async (line) => {
+      const { code, stdout } = await run(line);
+      expect([code, stdout]).toEqual([0, "There are no locks yet.\n"]);
+    },
+  );
+});
