@@ -41,11 +41,12 @@ export function versionIn(text: string): string | undefined {
 }
 
 /**
- * Reads the version of bl.
+ * Reads the version of bl, which gets no credentials for that.
  * @throws Failure BL_TOO_OLD, BL_BROKEN (exit 3)
  */
 export async function inspectBl(host: Host, path: string, session: BlSession): Promise<BlProgram> {
-  const answer = await runBl(host, path, session, ["--version"], { timeoutMs: 20_000 });
+  const unsigned = { ...session, credentials: undefined };
+  const answer = await runBl(host, path, unsigned, ["--version"], { timeoutMs: 20_000 });
   const version = versionIn(answer.stdout);
   const tail = answer.lastLines;
   if (version === undefined) {

@@ -1,6 +1,9 @@
 import type { OptionSpec } from "./command";
 
-/** Options that mean the same in every command. Each can be set as MESA_TEMPLATE_<NAME> in the environment; the command line wins. */
+/**
+ * Options that mean the same in every command. Only these can be set as MESA_TEMPLATE_<NAME> in the environment; the command line
+ * wins.
+ */
 export const COMMON_OPTIONS = {
   template: { type: "string", value: "a,b", describe: "only these templates (default: all)" },
   workspace: {
@@ -29,8 +32,3 @@ export type CommonOption = keyof typeof COMMON_OPTIONS;
 
 /** The common options that mean something in every command. */
 export const EVERYWHERE: readonly CommonOption[] = ["root", "json", "events"];
-
-/** The environment variable that sets an option: --dry-run is MESA_TEMPLATE_DRY_RUN. */
-export function environmentName(option: string): string {
-  return `MESA_TEMPLATE_${option.toUpperCase().replaceAll("-", "_")}`;
-}

@@ -4,15 +4,9 @@ import { randomBytes } from "node:crypto";
 import { commandArguments } from "./arguments";
 import { confirm } from "./confirm";
 import type { CommandContext, CommandOutcome } from "./command";
-import {
-  commandWords,
-  defaultsOf,
-  optionsFromEnvironment,
-  optionsOf,
-  refuseMistypedVariables,
-  wrongUsage,
-} from "./command-line";
+import { commandWords, defaultsOf, optionsOf, wrongUsage } from "./command-line";
 import { COMMAND_GROUPS, type CommandGroup } from "./commands/index";
+import { environmentWarnings, optionsFromEnvironment } from "./environment";
 import { errorDocument, errorText } from "./output";
 import { parseCommandLine, type Answer, type ParsedCommand } from "./parser";
 import { progressFor, type Progress } from "./progress";
@@ -198,15 +192,16 @@ export async function main(
     const parsed = parseCommandLine(argv, groups, Math.min(process.stdout.columns || 100, 120));
     if ("text" in parsed) return await answer(parsed, json, redact);
     command = commandWords(parsed.spec).join(" ");
-    refuseMistypedVariables(env);
     const options = optionsOf(parsed.spec);
     const values = {
       ...defaultsOf(options),
-      ...optionsFromEnvironment(options, env),
+      ...optionsFromEnvironment(env),
       ...withoutUndefined(parsed.values),
     };
     const prepared = await prepare(parsed, values, env, redact, stop.signal);
     progress = prepared.progress;
+    const commands = groups.flatMap((group) => group.commands);
+    for (const message of environmentWarnings(env, commands)) progress.handle({ type: "warning", message });
     const { run } = await parsed.spec.load();
     const outcome = await run(commandArguments(values, parsed.rest), prepared.context);
     progress.close();

@@ -7,7 +7,7 @@ export const BUILDER_OPTION: Readonly<Record<string, OptionSpec>> = {
     type: "string",
     value: "NAME",
     describe:
-      "build on this docker buildx builder (remote, Kubernetes …); classic: the engine without BuildKit",
+      "build on this docker buildx builder (remote, Kubernetes …); classic: the engine without BuildKit (default: MESA_TEMPLATE_BUILDER)",
   },
 };
 

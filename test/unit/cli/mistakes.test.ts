@@ -179,7 +179,7 @@ describe("what people mistype", () => {
     ["MESA_TEMPLATE_DRYRUN", "MESA_TEMPLATE_DRY_RUN"],
   ])("is also found in the environment: %s", async (name, meant) => {
     const { code, stderr } = await run("list", { [name]: "1" });
-    expect(code).toBe(2);
+    expect(code).toBe(0);
     expect(stderr).toContain(`Did you mean ${meant}?`);
   });
 
