@@ -2,7 +2,7 @@ import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Failure, hasErrno, messageOf } from "../support/errors";
 import { canonicalJson } from "../support/canonical-json";
-import { withFileLock } from "../support/file-lock";
+import { holderText, withFileLock } from "../support/file-lock";
 import { removeAbandoned, replaceFile } from "../support/files";
 import type { Host } from "../support/host";
 import { refuseLinks } from "../support/links";
@@ -10,6 +10,8 @@ import type { Manifest } from "./entry";
 import { readManifestFile } from "./read";
 
 const WAIT_LIMIT_MS = 60_000;
+/** A change takes milliseconds: who waits no longer than this need not know of it. */
+const SILENT_MS = 2_000;
 
 /**
  * Runs `work` while holding the lock beside the manifest.
@@ -17,19 +19,27 @@ const WAIT_LIMIT_MS = 60_000;
  */
 async function withManifestLock<T>(host: Host, manifestPath: string, work: () => Promise<T>): Promise<T> {
   const path = `${manifestPath}.lock`;
+  let announced: string | undefined;
   return withFileLock(
     host,
     path,
     {
       pauseMs: 25,
       // What its holder left half written goes with it.
-      onAbandoned: () => removeAbandoned(manifestPath),
+      onGone: () => removeAbandoned(manifestPath),
       onTaken: (other, waitedMs) => {
+        if (waitedMs > SILENT_MS && other !== undefined && other.token !== announced) {
+          announced = other.token;
+          host.emit({
+            type: "note",
+            message: `waiting for ${holderText(other)}, which changes the manifest`,
+          });
+        }
         if (waitedMs <= WAIT_LIMIT_MS) return;
         throw new Failure({
           code: "MANIFEST_LOCKED",
           kind: "manifest",
-          message: `${manifestPath} is being changed by ${other === undefined ? "another run" : `process ${String(other.pid)} on ${other.host} since ${other.since}`}.`,
+          message: `${manifestPath} is being changed by ${other === undefined ? "another run" : holderText(other)}.`,
           hint: `Wait for it to end; if it is gone, remove ${path}.`,
         });
       },

@@ -1,11 +1,11 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { withFileLock, type Holder } from "../support/file-lock";
+import { holderText, withFileLock, type Holder } from "../support/file-lock";
 import type { Host } from "../support/host";
 
 /**
- * Runs `work` when no other process below this root does the same work: the lock file names it. Says once who is waited
- * for; Ctrl-C ends the waiting, and a process that died is not waited for.
+ * Runs `work` when no other process below this root does the same work: the lock file names it. Says who is waited
+ * for, once for each; Ctrl-C ends the waiting, and a process that died is not waited for.
  * @param what the work, for people: "release of debian 0.20.0"
  * @param work is given the runs that died over this very work
  */
@@ -17,17 +17,15 @@ export async function oneAtATime<T>(
   work: (abandoned: readonly string[]) => Promise<T>,
 ): Promise<T> {
   await mkdir(dirname(lockFile), { recursive: true });
-  let said = false;
+  let announced: string | undefined;
   const onTaken = (holder: Holder | undefined): void => {
-    if (said || holder === undefined) return;
-    said = true;
-    say(
-      `waiting for another ${what} (process ${String(holder.pid)} on ${holder.host} since ${holder.since})`,
-    );
+    if (holder === undefined || holder.token === announced) return;
+    announced = holder.token;
+    say(`waiting for another ${what} (${holderText(holder)})`);
   };
   const abandoned: string[] = [];
-  const onAbandoned = (dead: Holder | undefined): void => {
-    if (dead !== undefined) abandoned.push(dead.run);
+  const onGone = (gone: Holder | undefined): void => {
+    if (gone !== undefined) abandoned.push(gone.run);
   };
-  return withFileLock(host, lockFile, { onTaken, onAbandoned, pauseMs: 250 }, () => work(abandoned));
+  return withFileLock(host, lockFile, { onTaken, onGone, pauseMs: 250 }, () => work(abandoned));
 }

@@ -1,3 +1,5 @@
+import { readFileSync, readlinkSync } from "node:fs";
+import { hostname } from "node:os";
 import { hasErrno } from "./errors";
 
 /** Whether a process of this machine is there, whoever's it is. */
@@ -7,5 +9,40 @@ export function isAlive(pid: number): boolean {
     return true;
   } catch (error) {
     return !hasErrno(error, "ESRCH");
+  }
+}
+
+/** What this machine knows of a process by its number. */
+export interface FoundProcess {
+  readonly alive: boolean;
+  /** When it started, in clock ticks since boot; undefined where the system does not say (no /proc). Numbers are used again, start times are not. */
+  readonly started?: string;
+}
+
+/** Looks a process up. One that ended and was not waited for yet (a zombie) is not alive. */
+export function findProcess(pid: number): FoundProcess {
+  if (!isAlive(pid)) return { alive: false };
+  try {
+    // proc_pid_stat(5): the name in parentheses may hold anything; the state is field 3, the start time field 22.
+    const text = readFileSync(`/proc/${String(pid)}/stat`, "utf8");
+    const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    if (fields[0] === "Z" || fields[0] === "X") return { alive: false };
+    const started = fields[19];
+    return { alive: true, ...(started === undefined ? {} : { started }) };
+  } catch {
+    return { alive: true };
+  }
+}
+
+/**
+ * What process numbers mean something in: one boot of one kernel, and there one namespace of processes (a container has its own). The
+ * host's name where the system tells neither.
+ */
+export function processSpace(): string {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;
+  } catch {
+    return hostname();
   }
 }

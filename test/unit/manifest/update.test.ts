@@ -85,23 +85,29 @@ describe("changing the manifest", () => {
     expect(readdirSync(folder).filter((name) => name.includes("dead"))).toEqual(["dead.json"]);
   });
 
-  it("passes over a holder on another machine that shows no sign of life, and names one that does", async () => {
+  it("names a holder on another machine that shows signs of life, and gives up after a minute", async () => {
     const path = file("elsewhere", canonicalJson(start));
-    const holder = { pid: 42, host: "build-7", since: facts.at, token: "elsewhere", run: "r" };
-    writeFileSync(`${path}.lock`, JSON.stringify(holder));
-    const long = new Date(Date.now() - 11_000);
-    utimesSync(`${path}.lock`, long, long);
-    await updateManifest(host, path, toStable);
-    writeFileSync(`${path}.lock`, JSON.stringify(holder));
-    // A clock whose minute is over after a few looks.
-    let now = Date.now();
-    const impatient = { ...systemClock, now: () => (now += 9_000), sleep: () => Promise.resolve() };
-    const ahead = new Date(Date.now() + 3_600_000);
-    utimesSync(`${path}.lock`, ahead, ahead);
-    await expect(updateManifest({ ...host, clock: impatient }, path, toStable)).rejects.toMatchObject({
+    const lock = `${path}.lock`;
+    const holder = { pid: 42, host: "build-7", space: "b", since: facts.at, token: "elsewhere", run: "r" };
+    writeFileSync(lock, JSON.stringify(holder));
+    let beats = 0;
+    const beating = {
+      ...systemClock,
+      sleep: () => {
+        beats += 1;
+        utimesSync(lock, beats, beats);
+        return Promise.resolve();
+      },
+    };
+    const notes: unknown[] = [];
+    const emit = (event: unknown): number => notes.push(event);
+    await expect(updateManifest({ ...host, clock: beating, emit }, path, toStable)).rejects.toMatchObject({
       code: "MANIFEST_LOCKED",
       kind: "manifest",
       message: expect.stringContaining("process 42 on build-7") as string,
     });
+    expect(notes).toEqual([
+      { type: "note", message: expect.stringContaining("waiting for process 42 on build-7") as string },
+    ]);
   });
 });
