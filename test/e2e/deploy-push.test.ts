@@ -62,9 +62,11 @@ describe("bl push", () => {
   it("makes an image and no sandbox, with a bounded number of requests", async () => {
     await forgetRequests();
     await expectPushed(await push(), 1);
-    const { "GET images": looks = 0, ...others } = await countedRequests();
+    const { "GET images": looks = 0, "GET observability": logLooks = 0, ...others } = await countedRequests();
     expect(others).toEqual({ "GET workspaces": 1, "POST images": 1, "PUT upload": 1 });
     expect(looks).toBeLessThanOrEqual(6);
+    // bl streams the build log while it waits.
+    expect(logLooks).toBeLessThanOrEqual(6);
   });
 
   it("does not believe a BUILT that is left over from the push before", async () => {
