@@ -10,41 +10,48 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const target = resolve(process.argv[2] ?? "dist");
 const out = join(dirname(target), `.building-${process.pid}`);
 
-// Heavy packages stay packages: they are loaded from node_modules by the commands that use them.
-const HEAVY = [
-  "@blaxel/core",
-  "@cyclonedx/cyclonedx-library",
-  "@mesadev/sdk",
-  "handlebars",
-  "openpgp",
-  "packageurl-js",
-  "re2js",
-  "xz-decompress",
+// Parts of packages that are never reached, and that load what is large or takes long: of dockerode ssh2 (an engine behind ssh is
+// reached through the ssh program, src/docker/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts); of Mesa's SDK
+// its own filesystem and shell; of CycloneDX what writes XML and validates.
+const LEFT_OUT = [
+  {
+    filter: /\/(?:docker-modem\/lib\/ssh|dockerode\/lib\/session)\.js$/,
+    contents: (left) => `module.exports = () => { ${left} };`,
+  },
+  {
+    filter: /\/@mesadev\/sdk\/dist\/fs\/mesa-file-system\.js$/,
+    contents: (left) =>
+      `export const MesaFileSystem = () => { ${left} }, MesaFileSystemSubscription = MesaFileSystem;`,
+  },
+  {
+    filter: /\/node_modules\/just-bash\//,
+    contents: (left) => `export const Bash = () => { ${left} };`,
+  },
+  {
+    filter: /\/@cyclonedx\/cyclonedx-library\/dist\.node\/_optPlug\.node\/__(?:xml|json)\w+\/\w+\.js$/,
+    contents: (left) => left,
+  },
 ];
-
-// Of dockerode two parts are never reached, and load what takes longer than all the rest of it: ssh2 (an engine behind ssh is reached
-// through the ssh program, src/docker/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts).
-const NEVER_REACHED = /\/(?:docker-modem\/lib\/ssh|dockerode\/lib\/session)\.js$/;
 const leftOut = {
   name: "left-out",
   setup({ onLoad }) {
-    onLoad({ filter: NEVER_REACHED }, ({ path }) => ({
-      contents: `module.exports = () => { throw new Error(${JSON.stringify(basename(path))} + " is left out of this bundle") };`,
-    }));
+    for (const { filter, contents } of LEFT_OUT)
+      onLoad({ filter }, ({ path }) => ({
+        contents: contents(
+          `throw new Error(${JSON.stringify(basename(path))} + " is left out of this bundle");`,
+        ),
+      }));
   },
 };
 
-// The program brings @blaxel/core along, because finding and reading its hundreds of files takes longer than what they are for; the
-// library does not, because who uses it has settings in a @blaxel/core of their own.
+// All packages are part of the bundle, so that nothing is installed beside it and little is read at a start. Only the library leaves
+// @blaxel/core out: who uses it has settings in a @blaxel/core of their own.
 const ENTRIES = [
-  {
-    entryPoints: { "mesa-template": "src/cli/mesa-template.ts" },
-    external: HEAVY.filter((name) => name !== "@blaxel/core"),
-  },
-  { entryPoints: { index: "src/index.ts" }, external: HEAVY },
+  { entryPoints: { "mesa-template": "src/cli/mesa-template.ts" }, external: [], minifyWhitespace: true },
+  { entryPoints: { index: "src/index.ts" }, external: ["@blaxel/core"], minifyWhitespace: false },
 ];
 
-async function bundle({ entryPoints, external }) {
+async function bundle({ entryPoints, external, minifyWhitespace }) {
   await build({
     entryPoints,
     outdir: out,
@@ -54,7 +61,7 @@ async function bundle({ entryPoints, external }) {
     platform: "node",
     target: "node20",
     minifySyntax: true,
-    minifyWhitespace: true,
+    minifyWhitespace,
     keepNames: true,
     chunkNames: "parts/[name]-[hash]",
     external,
@@ -64,6 +71,8 @@ async function bundle({ entryPoints, external }) {
     define: {
       "process.env.WS_NO_BUFFER_UTIL": '"1"',
       "process.env.WS_NO_UTF_8_VALIDATE": '"1"',
+      // Named by CycloneDX, for schemas that are not used.
+      __dirname: "import.meta.dirname",
       __MESA_TEMPLATE_VERSION__: JSON.stringify(version),
     },
     // What bundled CommonJS packages still require is Node's own.

@@ -14,6 +14,5 @@ stamp=node_modules/.installed-from
 sum=$(sha256sum package.json package-lock.json | sha256sum)
 [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$sum" ] && exit 0
 echo "installing Node packages" >&2
-# Not npm ci: some optional packages for other systems are in no registry, and it refuses a lock file without them.
-npm install --no-save --ignore-scripts --no-audit --no-fund --loglevel=error >&2
+npm ci --prefer-offline --ignore-scripts --no-audit --no-fund --loglevel=error >&2
 echo "$sum" > "$stamp"

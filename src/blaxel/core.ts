@@ -2,6 +2,7 @@ import type * as CoreModule from "@blaxel/core";
 import { mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { tmpdir } from "node:os";
+import { Failure, hasErrno } from "../support/errors";
 import type { Host } from "../support/host";
 import { blaxelCredentials } from "./credentials";
 
@@ -19,6 +20,15 @@ async function importFromNeutralFolder(): Promise<Core> {
   try {
     process.chdir(folder);
     return await import("@blaxel/core");
+  } catch (error) {
+    if (!hasErrno(error, "ERR_MODULE_NOT_FOUND")) throw error;
+    throw new Failure({
+      code: "CORE_MISSING",
+      kind: "environment",
+      message: "The package @blaxel/core is not installed.",
+      hint: "Install it: npm install @blaxel/core",
+      cause: error,
+    });
   } finally {
     process.chdir(back);
     await rm(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { Parser as parseWords } from "yargs/helpers";
+import parseWords from "yargs-parser";
 import type { CommandSpec, OptionSpec } from "./command";
 import { commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
 import type { CommandGroup } from "./commands/index";

@@ -71,7 +71,7 @@ export function mesaApi(host: Host, access: MesaAccess): MesaApi {
   const request = boundedFetch(host, apiUrl);
   let loading: Promise<Mesa> | undefined;
   const sdk = (): Promise<Mesa> =>
-    (loading ??= import("@mesadev/sdk").then(
+    (loading ??= import("./sdk").then(
       (module) => new module.Mesa({ apiKey, apiUrl, org, fetch: request, userAgent: "mesa-template" }),
     ));
   const ask = async <T>(what: string, work: (mesa: Mesa) => Promise<T>): Promise<T> => {

@@ -20,11 +20,7 @@ function uuidOf(text: string): string {
  * @param toolVersion this program's own
  */
 export async function sbomOf({ record }: Measured, toolVersion: string): Promise<string> {
-  const [CDX, { PackageURL }] = await Promise.all([
-    import("@cyclonedx/cyclonedx-library"),
-    import("packageurl-js"),
-  ]);
-  const { Models, Enums } = CDX;
+  const { Models, Enums, Serialize, Spec, PackageURL } = await import("./cyclonedx");
   const { lock, image } = record;
   const sha256 = (digest: string): InstanceType<typeof Models.HashDictionary> =>
     new Models.HashDictionary([[Enums.HashAlgorithm["SHA-256"], hexOf(digest)]]);
@@ -106,9 +102,7 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     }),
     components: new Models.ComponentRepository(components),
   });
-  const serializer = new CDX.Serialize.JsonSerializer(
-    new CDX.Serialize.JSON.Normalize.Factory(CDX.Spec.Spec1dot6),
-  );
+  const serializer = new Serialize.JsonSerializer(new Serialize.JSON.Normalize.Factory(Spec.Spec1dot6));
   return canonicalJson(JSON.parse(serializer.serialize(bom, { sortLists: true })));
 }
 

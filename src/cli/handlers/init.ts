@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
-import { initFiles, type InitFile } from "../init/files";
+import { initFiles, TEAM_WORKFLOWS, type InitFile } from "../init/files";
 import { packageFolder } from "../init/package-folder";
 import { initStep, type InitStep } from "../init/plan";
 import { hasErrno } from "../../support/errors";
@@ -28,8 +28,8 @@ export const run: CommandHandler = async (args, { startFolder, dryRun, templates
   const conflicts = steps.filter(({ outcome }) => outcome === "conflict").map(({ path }) => path);
   if (conflicts.length > 0)
     throw wrongUsage(
-      `${folder} holds ${conflicts.length === 1 ? "a file" : "files"} of another content: ${conflicts.join(", ")}. Nothing was written.`,
-      "Move them away, or write over them with --force.",
+      `${conflicts.join(", ")} already ${conflicts.length === 1 ? "exists" : "exist"} with different content in ${folder}. Nothing was written.`,
+      "Choose another name, or overwrite with --force.",
     );
   if (!dryRun)
     for (const { path, contents, mode } of steps)
@@ -58,13 +58,15 @@ async function wantedFiles(own: string): Promise<readonly InitFile[]> {
   );
   const workflow = (name: string): Promise<string> =>
     readFile(join(own, ".github/workflows", `${name}.yml`), "utf8");
-  const [release, upgrade, renovate, preset] = await Promise.all([
-    workflow("release"),
-    workflow("upgrade"),
-    workflow("renovate"),
-    readFile(join(own, "renovate.json"), "utf8"),
-  ]);
-  return initFiles(new Map(templates), { release, upgrade, renovate, preset }, version);
+  const workflows = await Promise.all(
+    TEAM_WORKFLOWS.map(async (name) => [name, await workflow(name)] as const),
+  );
+  const preset = await readFile(join(own, "renovate.json"), "utf8");
+  return initFiles(
+    new Map(templates),
+    { ...(Object.fromEntries(workflows) as Record<(typeof TEAM_WORKFLOWS)[number], string>), preset },
+    version,
+  );
 }
 
 /**
@@ -79,8 +81,8 @@ async function templateFiles(
 ): Promise<readonly InitFile[]> {
   if (!/^[a-z][a-z0-9-]*$/u.test(name))
     throw wrongUsage(
-      `"${name}" cannot be a template's name.`,
-      "A name is lower-case letters, digits and hyphens, and begins with a letter.",
+      `"${name}" is not a valid name of a template.`,
+      "A name consists of lower-case letters, digits and hyphens, and starts with a letter.",
     );
   const places = [join(folder, "templates"), join(own, "templates"), join(own, "examples")];
   for (const source of from === undefined ? [name, "debian"] : [from])
@@ -95,7 +97,7 @@ async function templateFiles(
           path: `templates/${name}/${path}`,
           contents: await readFile(join(below, path)),
           mode: (mode & 0o100) === 0 ? 0o644 : 0o755,
-          as: "whole" as const,
+          as: "new" as const,
         })),
       );
     }
@@ -121,9 +123,10 @@ async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promi
 
 const SAYS: Readonly<Record<InitStep["outcome"], string>> = {
   written: "write",
-  overwritten: "write over",
+  overwritten: "overwrite",
   "added-to": "add to",
-  kept: "keep",
+  kept: "unchanged",
+  "left-alone": "leave",
   conflict: "conflict",
 };
 
@@ -133,18 +136,29 @@ function report(
   dryRun: boolean,
   template: string | undefined,
 ): string {
-  const list = steps.map(({ path, outcome }) => `${SAYS[outcome].padEnd(10)}  ${path}\n`).join("");
+  const left = steps.filter(({ outcome }) => outcome === "left-alone").map(({ path }) => path);
+  const list = [
+    ...steps.map(({ path, outcome }) => `${SAYS[outcome].padEnd(10)}  ${path}\n`),
+    ...(left.length === 0
+      ? []
+      : [`\nLeft alone, because they exist with other content: ${left.join(", ")}.\n`]),
+  ].join("");
   if (dryRun) return list;
-  const ownPackage = steps.find(({ path }) => path === "package.json")?.outcome === "kept";
+  const ownPackage = steps.some(({ path, outcome }) => path === "package.json" && outcome !== "written");
+  const make = left.includes("Makefile") ? "npx --no-install mesa-template" : "make";
   const where = relative(process.cwd(), folder);
   const next = [
     ...(where === "" ? [] : [`cd ${where}`]),
     ...(ownPackage ? ["npm install --save-dev mesa-blaxel-templates"] : []),
     ...(template === undefined
-      ? ["make doctor", "make template MESA_VERSION=0.26.0"]
+      ? make === "make"
+        ? ["make doctor", "make template MESA_VERSION=0.26.0"]
+        : [`${make} doctor`, `${make} release 0.26.0`]
       : [
           `edit templates/${template}/Dockerfile.hbs, at "Your own steps"`,
-          `make template MESA_VERSION=0.26.0 ARGS="--template ${template}"`,
+          make === "make"
+            ? `make template MESA_VERSION=0.26.0 ARGS="--template ${template}"`
+            : `${make} release 0.26.0 --template ${template}`,
         ]),
   ];
   return `${list}\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`;

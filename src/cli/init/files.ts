@@ -6,10 +6,10 @@ export interface InitFile {
   /** Permission bits; default 0o644. */
   readonly mode?: number;
   /**
-   * whole: the file is ours. lines: its lines are added to whatever is there. once: only where there is none (a package.json
-   * belongs to whoever has one).
+   * whole: written where there is none, and over another one with --force. lines: its lines are added to whatever is there. once: only
+   * where there is none (a package.json belongs to whoever has one). new: of a template that must not exist yet.
    */
-  readonly as: "whole" | "lines" | "once";
+  readonly as: "whole" | "lines" | "once" | "new";
   /** Other paths that the same thing may stand at: where one of them is there, it is as if this file were. */
   readonly orAt?: readonly string[];
 }
@@ -78,6 +78,10 @@ const GITATTRIBUTES = [
   "dockerfiles/*/*/** linguist-generated",
 ];
 
+/** The workflows that a team's repository gets. */
+export const TEAM_WORKFLOWS = ["release", "promote", "rollback", "upgrade", "renovate"] as const;
+type TeamWorkflow = (typeof TEAM_WORKFLOWS)[number];
+
 /** A workflow of this program's own repository as it runs in a team's, where the program is an installed package. */
 export function teamWorkflow(text: string): string {
   return text.replace("MESA_TEMPLATE: node dist/mesa-template.js", `MESA_TEMPLATE: ${PROGRAM}`);
@@ -98,12 +102,12 @@ const lines = (list: readonly string[]): Uint8Array => encode(`${list.join("\n")
 /**
  * Everything a repository of its own gets.
  * @param templates files below templates/, by their path there
- * @param own release.yml, upgrade.yml, renovate.yml and renovate.json as they are in this program's repository
+ * @param own the workflows and renovate.json as they are in this program's repository
  * @param version of the npm package
  */
 export function initFiles(
   templates: ReadonlyMap<string, Uint8Array>,
-  own: Readonly<Record<"release" | "upgrade" | "renovate" | "preset", string>>,
+  own: Readonly<Record<TeamWorkflow | "preset", string>>,
   version: string,
 ): readonly InitFile[] {
   const manifest = {
@@ -118,7 +122,7 @@ export function initFiles(
       as: "whole",
     })),
     { path: "Makefile", contents: encode(MAKEFILE), as: "whole" },
-    ...(["release", "upgrade", "renovate"] as const).map((name): InitFile => ({
+    ...TEAM_WORKFLOWS.map((name): InitFile => ({
       path: `.github/workflows/mesa-${name}.yml`,
       contents: encode(teamWorkflow(own[name])),
       as: "whole",

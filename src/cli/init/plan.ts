@@ -3,8 +3,8 @@ import type { InitFile } from "./files";
 /** What becomes of one file. */
 export interface InitStep {
   readonly path: string;
-  readonly outcome: "written" | "overwritten" | "added-to" | "kept" | "conflict";
-  /** What the file then holds; absent when it stays as it is. */
+  readonly outcome: "written" | "overwritten" | "added-to" | "kept" | "left-alone" | "conflict";
+  /** What the file then contains; absent when it stays as it is. */
   readonly contents?: Uint8Array;
   readonly mode?: number;
 }
@@ -24,7 +24,8 @@ export function initStep(file: InitFile, before: Uint8Array | undefined, force: 
   const { path, contents } = file;
   const mode = file.mode === undefined ? {} : { mode: file.mode };
   if (before === undefined) return { path, outcome: "written", contents, ...mode };
-  if (file.as === "once" || same(before, contents)) return { path, outcome: "kept" };
+  if (same(before, contents)) return { path, outcome: "kept" };
+  if (file.as === "once") return { path, outcome: "left-alone" };
   if (file.as === "lines") {
     const [text, added] = [Buffer.from(before).toString("utf8"), Buffer.from(contents).toString("utf8")];
     const whole = withLines(text, added);
@@ -32,5 +33,6 @@ export function initStep(file: InitFile, before: Uint8Array | undefined, force: 
       ? { path, outcome: "kept" }
       : { path, outcome: "added-to", contents: Buffer.from(whole, "utf8") };
   }
-  return force ? { path, outcome: "overwritten", contents, ...mode } : { path, outcome: "conflict" };
+  if (force) return { path, outcome: "overwritten", contents, ...mode };
+  return { path, outcome: file.as === "whole" ? "left-alone" : "conflict" };
 }

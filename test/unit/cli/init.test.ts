@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { initFiles, teamWorkflow } from "../../../src/cli/init/files";
+import { initFiles, TEAM_WORKFLOWS, teamWorkflow } from "../../../src/cli/init/files";
 import { initStep } from "../../../src/cli/init/plan";
 import { REPOSITORY, workFolder } from "./fixture/built";
 import { runMain } from "./fixture/run-main";
@@ -12,18 +12,21 @@ const bytes = (text: string): Uint8Array => Buffer.from(text, "utf8");
 describe("what becomes of a file", () => {
   const whole = { path: "Makefile", contents: bytes("ours\n"), as: "whole" } as const;
   const lines = { path: ".gitignore", contents: bytes("a/\nb/\n"), as: "lines" } as const;
+  const fresh = { path: "templates/x/template.toml", contents: bytes("ours\n"), as: "new" } as const;
   const once = { path: "package.json", contents: bytes("{}"), as: "once" } as const;
   it.each([
     [whole, undefined, false, "written", "ours\n"],
     [whole, "ours\n", false, "kept", undefined],
-    [whole, "theirs\n", false, "conflict", undefined],
+    [whole, "theirs\n", false, "left-alone", undefined],
+    [fresh, "theirs\n", false, "conflict", undefined],
+    [fresh, "theirs\n", true, "overwritten", "ours\n"],
     [whole, "theirs\n", true, "overwritten", "ours\n"],
     [lines, undefined, false, "written", "a/\nb/\n"],
     [lines, "b/\nc/", false, "added-to", "b/\nc/\na/\n"],
     [lines, "b/\r\na/\r\n", false, "kept", undefined],
     [lines, "c/\n", true, "added-to", "c/\na/\nb/\n"],
     [once, undefined, false, "written", "{}"],
-    [once, '{"name":"theirs"}', true, "kept", undefined],
+    [once, '{"name":"theirs"}', true, "left-alone", undefined],
   ])("%o over %j (force %s): %s", (file, before, force, outcome, contents) => {
     const step = initStep(file, before === undefined ? undefined : bytes(before), force);
     expect(step.outcome).toBe(outcome);
@@ -34,23 +37,19 @@ describe("what becomes of a file", () => {
 });
 
 describe("the workflows", () => {
-  it.each(["release", "upgrade", "renovate"])(
-    "%s calls the installed package in a team's repository",
-    (name) => {
-      const ours = readFileSync(join(REPOSITORY, `.github/workflows/${name}.yml`), "utf8");
-      const theirs = teamWorkflow(ours);
-      expect((parse(ours) as { env: object }).env).toEqual({ MESA_TEMPLATE: "node dist/mesa-template.js" });
-      expect((parse(theirs) as { env: object }).env).toEqual({
-        MESA_TEMPLATE: "npx --no-install mesa-template",
-      });
-      expect(theirs).not.toContain("dist/");
-    },
-  );
+  it.each(TEAM_WORKFLOWS)("%s calls the installed package in a team's repository", (name) => {
+    const ours = readFileSync(join(REPOSITORY, `.github/workflows/${name}.yml`), "utf8");
+    const theirs = teamWorkflow(ours);
+    expect((parse(ours) as { env: object }).env).toEqual({ MESA_TEMPLATE: "node dist/mesa-template.js" });
+    expect((parse(theirs) as { env: object }).env).toEqual({
+      MESA_TEMPLATE: "npx --no-install mesa-template",
+    });
+    expect(theirs).not.toContain("dist/");
+  });
 
   it("stand in files that do not clash with others'", () => {
-    const paths = initFiles(new Map(), { release: "", upgrade: "", renovate: "", preset: "{}" }, "1.0.0").map(
-      ({ path }) => path,
-    );
+    const own = { release: "", promote: "", rollback: "", upgrade: "", renovate: "", preset: "{}" };
+    const paths = initFiles(new Map(), own, "1.0.0").map(({ path }) => path);
     expect(paths).toContain(".github/workflows/mesa-release.yml");
   });
 });
@@ -81,12 +80,16 @@ describe("init", () => {
     expect(read(".gitignore")).toBe(before);
   });
 
-  it("writes nothing over what is there: exit 2, and nothing at all was written", async () => {
+  it("adds what is missing beside a Makefile, and tells what it left alone", async () => {
     mkdirSync(folder);
     writeFileSync(join(folder, "Makefile"), "theirs\n");
-    expect((await runMain(["init", folder, "--json"])).code).toBe(2);
-    expect(existsSync(join(folder, "templates"))).toBe(false);
+    const { code, stdout } = await runMain(["init", folder]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^leave +Makefile$/mu);
+    expect(stdout).toContain("Left alone, because they exist with other content: Makefile.");
+    expect(stdout).toContain("npx --no-install mesa-template release 0.26.0");
     expect(read("Makefile")).toBe("theirs\n");
+    expect(read("templates/debian/template.toml")).not.toBe("");
     expect((await runMain(["init", folder, "--force", "--json"])).code).toBe(0);
     expect(read("Makefile")).toContain("make template");
   });

@@ -1,13 +1,5 @@
-import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { execFileSync, spawnSync } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import { parse } from "smol-toml";
@@ -16,6 +8,7 @@ import { entryOf, manifestOf } from "../manifest/fixture";
 import { buildInto, REPOSITORY, workFolder } from "./fixture/built";
 
 interface PackageFile {
+  readonly dependencies?: Readonly<Record<string, string>>;
   readonly scripts: Readonly<Record<string, string>>;
   readonly exports: Readonly<Record<string, string | { readonly types: string; readonly default: string }>>;
 }
@@ -33,7 +26,16 @@ function problems(validate: ValidateFunction, value: unknown): unknown {
 }
 
 beforeAll(() => {
-  for (const name of ["package.json", "README.md", "templates", ".github", "renovate.json"])
+  for (const name of [
+    "package.json",
+    "README.md",
+    "LICENSE",
+    "CHANGELOG.md",
+    "templates",
+    "examples",
+    ".github",
+    "renovate.json",
+  ])
     cpSync(join(REPOSITORY, name), join(work.folder, name), { recursive: true });
   buildInto(join(work.folder, "dist"));
   execFileSync(process.execPath, ["scripts/types.mjs", join(work.folder, "dist/types")], { cwd: REPOSITORY });
@@ -92,7 +94,7 @@ export const failed = (error: unknown): boolean => error instanceof Failure && i
   }, 60_000);
 });
 
-/** A team's repository with the packed package installed in it; what that depends on is this repository's. */
+/** A team's repository with the packed package installed in it, and nothing else: no network is there. */
 function installed(): string {
   const packed = execFileSync("npm", ["pack", "--json", "--ignore-scripts"], {
     cwd: work.folder,
@@ -101,14 +103,40 @@ function installed(): string {
   });
   const [{ filename }] = JSON.parse(packed) as [{ readonly filename: string }];
   const team = join(work.folder, "team");
-  const place = join(team, "node_modules/mesa-blaxel-templates");
-  mkdirSync(place, { recursive: true });
-  mkdirSync(join(team, "node_modules/.bin"));
-  execFileSync("tar", ["-xzf", join(work.folder, filename), "-C", place, "--strip-components=1"]);
-  symlinkSync(join(REPOSITORY, "node_modules"), join(place, "node_modules"));
-  symlinkSync(join(place, "dist/mesa-template.js"), join(team, "node_modules/.bin/mesa-template"));
+  mkdirSync(team, { recursive: true });
+  const install = [
+    "install",
+    "--prefix",
+    team,
+    "--offline",
+    "--no-save",
+    "--no-audit",
+    "--no-fund",
+    "--ignore-scripts",
+  ];
+  execFileSync("npm", [...install, join(work.folder, filename)], {
+    cwd: team,
+    stdio: ["ignore", "ignore", "inherit"],
+  });
   return team;
 }
+
+describe("package-lock.json", () => {
+  it("has every optional package, also those for other systems, without which npm ci refuses it", () => {
+    const { packages } = JSON.parse(readFileSync(join(REPOSITORY, "package-lock.json"), "utf8")) as {
+      readonly packages: Readonly<
+        Record<string, { readonly optionalDependencies?: object; readonly resolved?: string }>
+      >;
+    };
+    const missing = Object.entries(packages).flatMap(([, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !Object.keys(packages).some((path) => path.endsWith(`node_modules/${name}`)),
+      ),
+    );
+    expect(missing).toEqual([]);
+    expect(Object.values(packages).filter(({ resolved }) => resolved?.includes("://"))).toEqual([]);
+  });
+});
 
 describe("a team's repository with the package installed", () => {
   it("is made by init, and its make runs the installed program", () => {
@@ -117,6 +145,12 @@ describe("a team's repository with the package installed", () => {
       execFileSync(command, args, { cwd: team, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
     const template = (...args: readonly string[]): string =>
       run("npx", "--no-install", "mesa-template", ...args);
+    expect(readdirSync(join(team, "node_modules")).filter((name) => !name.startsWith("."))).toEqual([
+      "mesa-blaxel-templates",
+    ]);
+    expect(own.dependencies).toBeUndefined();
+    const bytes = Number(run("du", "-sb", "node_modules").split("\t")[0]);
+    expect(bytes / 1e6).toBeLessThan(12);
     template("init");
     // Newer than package.json: the program is installed.
     writeFileSync(join(team, "node_modules/.mesa-template-ready"), "");
@@ -131,6 +165,20 @@ describe("a team's repository with the package installed", () => {
     });
     expect(() => run("make", "template")).toThrow("Which Mesa version?");
   }, 60_000);
+});
+
+describe("the library of the package", () => {
+  it("prints the sentence of a Failure that nobody catches, and no bundled line as long as a file", () => {
+    const program = join(work.folder, "team/uncaught.mjs");
+    writeFileSync(
+      program,
+      'import { resolveTemplate } from "mesa-blaxel-templates";\nawait resolveTemplate("stable", { template: "debian" });\n',
+    );
+    const { status, stderr } = spawnSync(process.execPath, [program], { cwd: work.folder, encoding: "utf8" });
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^Failure: dockerfiles\/manifest\.json cannot be read/mu);
+    expect(Math.max(...stderr.split("\n").map((line) => line.length))).toBeLessThan(300);
+  });
 });
 
 describe("the schemas", () => {
