@@ -52,3 +52,19 @@ export async function readRecord(folder: string): Promise<Measured | undefined> 
     });
   }
 }
+
+/** What was measured of a version. @throws Failure NOT_MEASURED (exit 8) when its record is not there */
+export async function measuredVersion(
+  root: string,
+  version: Parameters<typeof recordFolder>[1] & { readonly id: string },
+): Promise<Measured> {
+  const folder = recordFolder(root, version);
+  const measured = await readRecord(folder);
+  if (measured !== undefined) return measured;
+  throw new Failure({
+    code: "NOT_MEASURED",
+    kind: "manifest",
+    message: `There is no record of what was measured when ${version.id} was built: ${folder} is missing.`,
+    hint: `Restore it from git, or measure again: mesa-template release ${version.mesaVersion} --template ${version.template} --force.`,
+  });
+}

@@ -1,4 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
+import { blaxelCore } from "../blaxel/core";
+import { saying } from "../blaxel/sandboxes";
 import type { Lock } from "../lock/lock";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -58,4 +60,18 @@ export async function bootstrap(
     }
     onStep(step.name, "done");
   }
+}
+
+/** A sandbox that runs already. @throws Failure SANDBOX_NOT_FOUND (exit 2) */
+export async function runningSandbox(host: Host, name: string): Promise<SandboxInstance> {
+  const { SandboxInstance } = await blaxelCore(host);
+  return SandboxInstance.get(name).catch((error: unknown) => {
+    throw new Failure({
+      code: "SANDBOX_NOT_FOUND",
+      kind: "usage",
+      message: `There is no sandbox ${name}: ${saying(error)}`,
+      hint: "List the sandboxes: bl get sandboxes.",
+      cause: error,
+    });
+  });
 }

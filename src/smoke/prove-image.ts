@@ -1,4 +1,4 @@
-import type { Engine } from "../docker/index";
+import { connectEngine, type Engine } from "../docker/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { ImageContext } from "./check";
@@ -11,17 +11,13 @@ import { readTestFiles, type TestFiles } from "./smoke";
 import { withStructureTests } from "./structure-tests";
 
 /**
- * Runs test files against any local image.
+ * Runs test files against any image of the engine in use.
  * @returns the report, named after the image
  * @throws Failure NO_SUCH_IMAGE, STRUCTURE_TESTS_INVALID, CHECKS_INVALID (exit 2), CONTAINER_START (exit 6)
  */
-export async function proveImage(
-  host: Host,
-  engine: Engine,
-  reference: string,
-  paths: TestFiles,
-): Promise<SmokeReport> {
+export async function proveImage(host: Host, reference: string, paths: TestFiles): Promise<SmokeReport> {
   const files = await readTestFiles(host, paths);
+  const engine = await connectEngine(host);
   if ((await engine.image(reference)) === undefined)
     throw new Failure({
       code: "NO_SUCH_IMAGE",

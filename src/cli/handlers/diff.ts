@@ -1,7 +1,6 @@
 import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { openManifest } from "../manifest-context";
-import { measuredVersion } from "../records";
 import { entriesOf } from "../ref";
 import { compareInputs, compareVersions } from "../../compare/compare";
 import type { Comparison } from "../../compare/comparison";
@@ -9,6 +8,7 @@ import { summaryText } from "../../compare/summary";
 import { comparisonText } from "../../compare/text";
 import type { ManifestEntry } from "../../manifest/entry";
 import { freshlyLocked } from "../../release/fresh-lock";
+import { measuredVersion } from "../../record/store";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 

@@ -1,56 +1,33 @@
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { errorDocument, errorText } from "../output";
-import { checkedTargets, type Target } from "../template-folders";
-import {
-  checkLock,
-  lockCheckFailed,
-  loadUpstream,
-  readAnyLock,
-  readLock,
-  resolveLock,
-  untrustedFingerprints,
-  writeLock,
-  type Upstream,
-} from "../../lock/index";
-import { downloadsOf, imageReference, imagesOf, type Lock } from "../../lock/lock";
-import { loadTemplate } from "../../render/source";
-import { exitCodeOf, Failure } from "../../support/errors";
+import { checkedTargets } from "../template-folders";
+import { loadUpstream, lockCheckFailed, untrustedFingerprints } from "../../lock/index";
+import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
+import { checkLocks, lockAll, type CheckedLock, type LockResult } from "../../release/lock";
+import { exitCodeOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { openDownloads } from "../../support/downloads";
-import { readIfPresent } from "../../support/files";
 import { paths } from "../../support/paths";
 
-type LockOutcome = "locked" | "relocked" | "unchanged" | "kept" | "would-lock" | "failed";
-
-interface LockResult {
-  readonly template: string;
-  readonly outcome: LockOutcome;
-  readonly path: string;
-  readonly lock?: Lock | undefined;
-  readonly error?: unknown;
-}
-
 export const run: CommandHandler = async (args, context) => {
+  const { root, host, dryRun } = context;
   const targets = await checkedTargets(args, context);
-  const upstream = await loadUpstream(context.upstream ?? paths(context.root).upstream);
-  if (args.flag("check")) return checked(context, targets, upstream);
-  const trustKey = context.dryRun ? undefined : await keyToTrust(args, context, upstream);
-  const results = await Promise.all(
-    targets.map(({ template, version: mesaVersion }) =>
-      lockOne({ context, template, mesaVersion, upstream, trustKey, relock: args.flag("relock") }),
-    ),
-  );
-  return outcome(results, context);
+  const upstreamPath = context.upstream ?? paths(root).upstream;
+  if (args.flag("check")) return checked(await checkLocks({ root, upstreamPath, targets }), context);
+  const trustKey = dryRun ? undefined : await keyToTrust(args, context, upstreamPath);
+  const request = { root, upstreamPath, targets, relock: args.flag("relock"), dryRun, trustKey };
+  return outcome(await lockAll(host, request), context);
 };
 
 /** The fingerprint given, or, where somebody sits at the terminal and says yes, the one the key has. */
 async function keyToTrust(
   args: CommandArgs,
   context: CommandContext,
-  upstream: Upstream,
+  upstreamPath: string,
 ): Promise<string | undefined> {
   const given = args.text("trust-key");
   if (given !== undefined || !context.terminal.interactive) return given;
+  const upstream = await loadUpstream(upstreamPath);
   const fingerprints = await untrustedFingerprints(
     upstream,
     openDownloads(context.host, paths(context.root).cache),
@@ -61,53 +38,7 @@ async function keyToTrust(
   return (await context.terminal.confirm(question)) ? fingerprint : undefined;
 }
 
-interface OneLock {
-  readonly context: CommandContext;
-  readonly template: string;
-  readonly mesaVersion: string;
-  readonly upstream: Upstream;
-  readonly trustKey: string | undefined;
-  readonly relock: boolean;
-}
-
-async function lockOne({
-  context,
-  template,
-  mesaVersion,
-  upstream,
-  trustKey,
-  relock,
-}: OneLock): Promise<LockResult> {
-  const folders = paths(context.root);
-  const path = folders.lockFile(template, mesaVersion);
-  try {
-    const previous = await (relock ? readAnyLock(path) : readLock(path));
-    if (previous !== undefined && !relock) return { template, outcome: "kept", path, lock: previous };
-    if (context.dryRun) return { template, outcome: "would-lock", path };
-    const { settings } = await loadTemplate(context.root, template);
-    const lock = await resolveLock(context.host, {
-      template,
-      settings,
-      mesaVersion,
-      upstream,
-      cacheDir: folders.cache,
-      previous,
-      trustKey,
-    });
-    if (lock === previous) return { template, outcome: "unchanged", path, lock };
-    await writeLock(path, lock);
-    return { template, outcome: previous === undefined ? "locked" : "relocked", path, lock };
-  } catch (error) {
-    return {
-      template,
-      outcome: "failed",
-      path,
-      error: error instanceof Failure ? error.on(template) : error,
-    };
-  }
-}
-
-const SAYS: Readonly<Record<LockOutcome, string>> = {
+const SAYS: Readonly<Record<LockResult["outcome"], string>> = {
   locked: "locked",
   relocked: "locked again: its inputs have changed",
   unchanged: "resolved again: nothing has changed",
@@ -158,23 +89,8 @@ function lockText({ template, outcome: how, path, lock }: LockResult): string {
   ].join("");
 }
 
-/** `--check`: what is wrong with each lock; asks nobody. Exit 2 when something is. */
-async function checked(
-  context: CommandContext,
-  targets: readonly Target[],
-  upstream: Upstream,
-): Promise<CommandOutcome> {
-  const results = await Promise.all(
-    targets.map(async ({ template, version: mesaVersion }) => {
-      const path = paths(context.root).lockFile(template, mesaVersion);
-      const [{ settings }, text] = await Promise.all([
-        loadTemplate(context.root, template),
-        readIfPresent(path),
-      ]);
-      const expected = { template, mesaVersion, settings, upstream, path };
-      return { template, mesaVersion, path, problems: checkLock(text?.toString("utf8"), expected) };
-    }),
-  );
+/** `--check`: exit 2 when something is wrong. */
+function checked(results: readonly CheckedLock[], context: CommandContext): CommandOutcome {
   if (results.every(({ problems }) => problems.length === 0)) {
     const lines = results.map(({ template, path }) => `${template}  is up to date  ${path}\n`);
     return {

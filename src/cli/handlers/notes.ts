@@ -1,11 +1,11 @@
 import type { CommandHandler } from "../command";
 import { openManifest } from "../manifest-context";
-import { measuredVersion } from "../records";
 import { entriesOf, oneEntry, sortedEntries } from "../ref";
 import { compareVersions } from "../../compare/compare";
 import { notesOf } from "../../compare/notes";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { newestDeployment } from "../../manifest/versions/in-workspace";
+import { measuredVersion } from "../../record/store";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {

@@ -1,8 +1,6 @@
 import type { CommandHandler } from "../command";
 import { bootstrapFor } from "../bootstrap-plan";
-import { blaxelCore } from "../../blaxel/core";
-import { saying } from "../../blaxel/sandboxes";
-import { Failure } from "../../support/errors";
+import { runningSandbox } from "../../sandbox/bootstrap";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
@@ -11,17 +9,7 @@ export const run: CommandHandler = async (args, context) => {
   const { mesaVersion, prepare } = await bootstrapFor(context, args.text("mesa-version"), (step, outcome) => {
     steps.push({ name: step, outcome });
   });
-  const { SandboxInstance } = await blaxelCore(context.host);
-  const sandbox = await SandboxInstance.get(name).catch((error: unknown) => {
-    throw new Failure({
-      code: "SANDBOX_NOT_FOUND",
-      kind: "usage",
-      message: `There is no sandbox ${name}: ${saying(error)}`,
-      hint: "bl get sandboxes shows what runs.",
-      cause: error,
-    });
-  });
-  await prepare(sandbox);
+  await prepare(await runningSandbox(context.host, name));
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, sandbox: name, mesaVersion, steps },

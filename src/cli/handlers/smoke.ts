@@ -6,7 +6,6 @@ import { junitXml } from "../junit";
 import { smokeTargets } from "../smoke-targets";
 import type { Target } from "../template-folders";
 import { stageRequest } from "../stage-run";
-import { connectEngine } from "../../docker/index";
 import { lockedAndRendered } from "../../release/prepare";
 import { realStages } from "../../release/real-stages";
 import { testFilesOf } from "../../release/test-files";
@@ -39,9 +38,8 @@ async function testImages(
     throw wrongUsage(
       "--image needs --structure-tests FILE or --checks FILE: what is to be proven of an image that is not ours stands in a file.",
     );
-  const engine = await connectEngine(context.host);
   const limit = pLimit(context.concurrency);
-  return Promise.all(images.map((image) => limit(() => proveImage(context.host, engine, image, files))));
+  return Promise.all(images.map((image) => limit(() => proveImage(context.host, image, files))));
 }
 
 async function proveVersions(

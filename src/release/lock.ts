@@ -1,0 +1,103 @@
+import {
+  checkLock,
+  loadUpstream,
+  readAnyLock,
+  readLock,
+  resolveLock,
+  writeLock,
+  type LockProblem,
+} from "../lock/index";
+import type { Lock } from "../lock/lock";
+import { loadTemplate } from "../render/source";
+import { Failure } from "../support/errors";
+import { readIfPresent } from "../support/files";
+import type { Host } from "../support/host";
+import { paths } from "../support/paths";
+
+/** A template at a Mesa version. */
+export interface LockTarget {
+  readonly template: string;
+  readonly version: string;
+}
+
+export interface LockAllRequest {
+  readonly root: string;
+  readonly upstreamPath: string;
+  readonly targets: readonly LockTarget[];
+  /** Resolve again what is locked already. */
+  readonly relock: boolean;
+  readonly dryRun: boolean;
+  /** Fingerprint of a key of the package repository to trust from now on. */
+  readonly trustKey: string | undefined;
+}
+
+export interface LockResult {
+  readonly template: string;
+  readonly outcome: "locked" | "relocked" | "unchanged" | "kept" | "would-lock" | "failed";
+  readonly path: string;
+  readonly lock?: Lock;
+  readonly error?: unknown;
+}
+
+/** Locks each target. One that fails is a result with `error`; the others are locked. @throws Failure when upstream.toml is wrong */
+export async function lockAll(host: Host, request: LockAllRequest): Promise<readonly LockResult[]> {
+  const upstream = await loadUpstream(request.upstreamPath);
+  return Promise.all(
+    request.targets.map(async ({ template, version }) => {
+      const path = paths(request.root).lockFile(template, version);
+      try {
+        return { template, path, ...(await lockOne()) };
+      } catch (error) {
+        return {
+          template,
+          outcome: "failed" as const,
+          path,
+          error: error instanceof Failure ? error.on(template) : error,
+        };
+      }
+
+      async function lockOne(): Promise<Pick<LockResult, "outcome" | "lock">> {
+        const previous = await (request.relock ? readAnyLock(path) : readLock(path));
+        if (previous !== undefined && !request.relock) return { outcome: "kept", lock: previous };
+        if (request.dryRun) return { outcome: "would-lock" };
+        const { settings } = await loadTemplate(request.root, template);
+        const lock = await resolveLock(host, {
+          template,
+          settings,
+          mesaVersion: version,
+          upstream,
+          cacheDir: paths(request.root).cache,
+          previous,
+          trustKey: request.trustKey,
+        });
+        if (lock === previous) return { outcome: "unchanged", lock };
+        await writeLock(path, lock);
+        return { outcome: previous === undefined ? "locked" : "relocked", lock };
+      }
+    }),
+  );
+}
+
+export interface CheckedLock {
+  readonly template: string;
+  readonly mesaVersion: string;
+  readonly path: string;
+  readonly problems: readonly LockProblem[];
+}
+
+/** What is wrong with each target's lock; asks nobody. */
+export async function checkLocks({
+  root,
+  upstreamPath,
+  targets,
+}: Pick<LockAllRequest, "root" | "upstreamPath" | "targets">): Promise<readonly CheckedLock[]> {
+  const upstream = await loadUpstream(upstreamPath);
+  return Promise.all(
+    targets.map(async ({ template, version: mesaVersion }) => {
+      const path = paths(root).lockFile(template, mesaVersion);
+      const [{ settings }, text] = await Promise.all([loadTemplate(root, template), readIfPresent(path)]);
+      const expected = { template, mesaVersion, settings, upstream, path };
+      return { template, mesaVersion, path, problems: checkLock(text?.toString("utf8"), expected) };
+    }),
+  );
+}

@@ -1,0 +1,151 @@
+import gt from "semver/functions/gt";
+import { compareInputs, compareVersions } from "../compare/compare";
+import type { Comparison } from "../compare/comparison";
+import { comparisonText } from "../compare/text";
+import { availableVersions, loadUpstream, newestVersion } from "../lock/index";
+import type { Manifest, ManifestEntry } from "../manifest/entry";
+import { readManifest } from "../manifest/index";
+import { sortedEntries } from "../manifest/versions/sorted-entries";
+import { measuredVersion } from "../record/store";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { paths } from "../support/paths";
+import { freshlyLocked } from "./fresh-lock";
+import { realStages } from "./real-stages";
+import { releaseAll } from "./release";
+import type { ReleaseRequest, TemplateResult } from "./request";
+import { checkBranchPossible, commitOnBranch } from "./upgrade-branch";
+
+const PATHS_IN_A_COMMIT = 50;
+
+export interface UpgradeRequest {
+  /** How the new version is released; `version` undefined: the newest one that upstream lists. */
+  readonly release: Omit<ReleaseRequest, "version"> & { readonly version: string | undefined };
+  /** Whether a prerelease counts as the newest. */
+  readonly prerelease: boolean;
+  /** Nothing is built: the plan compares inputs only. */
+  readonly dryRun: boolean;
+  /** Commit what was made on this branch; "default": mesa-template/upgrade-VERSION. */
+  readonly branch: string | undefined;
+}
+
+export interface Upgrade {
+  readonly version: string;
+  /** What changes for each template; empty when the release failed. */
+  readonly plans: readonly Comparison[];
+  /** What the release came to; undefined where nothing was built. */
+  readonly results?: readonly TemplateResult[];
+  readonly commit?: { readonly branch: string; readonly commit: string } | undefined;
+}
+
+/**
+ * Releases a newer Mesa version beside the proven one, and says what changes.
+ * @param onPlans called before a deploy, with what it will change
+ * @throws Failure USAGE (exit 2) where there is nothing to upgrade from or the version is older, NO_VERSIONS (exit 4), GIT_… (exit 3)
+ */
+export async function upgrade(
+  host: Host,
+  { release, prerelease, dryRun, branch }: UpgradeRequest,
+  onPlans: (plans: readonly Comparison[]) => void,
+): Promise<Upgrade> {
+  const { root, templates } = release;
+  const manifest = await readManifest(paths(root).manifest);
+  const before = templates.map((template) => newestProven(manifest, template));
+  const version = release.version ?? (await newestListed(host, release, prerelease));
+  refuseDowngrade(before, version);
+  const request: ReleaseRequest = {
+    ...release,
+    version,
+    relock: release.relock || before.some((entry) => entry.mesaVersion === version),
+    deploy: false,
+  };
+  if (dryRun) return { version, plans: await plansWithoutBuild(host, request, before) };
+  const onBranch = branch === "default" ? `mesa-template/upgrade-${version}` : branch;
+  if (onBranch !== undefined) await checkBranchPossible(host, root, onBranch);
+  const results = await releaseAll(host, request, realStages);
+  if (results.some(({ error }) => error !== undefined)) return { version, plans: [], results };
+  const plans = await plansOf(root, before, results);
+  if (onBranch !== undefined) {
+    const message = `Upgrade to Mesa ${version}\n\n${plans.map((plan) => comparisonText(plan, PATHS_IN_A_COMMIT)).join("\n")}`;
+    const after = await readManifest(paths(root).manifest);
+    const made = results.flatMap(({ id }) => after.versions[id ?? ""] ?? []);
+    const commit = await commitOnBranch(host, root, onBranch, message, made);
+    return { version, plans, ...(commit === undefined ? {} : { commit: { branch: onBranch, commit } }) };
+  }
+  if (!release.deploy) return { version, plans };
+  onPlans(plans);
+  const deploying = { ...request, relock: false, deploy: true };
+  return { version, plans, results: await releaseAll(host, deploying, realStages) };
+}
+
+/** What an upgrade starts from: the template's newest version that was proven. */
+function newestProven(manifest: Manifest, template: string): ManifestEntry {
+  const found = sortedEntries(manifest).find(
+    (entry) =>
+      entry.template === template && ["smoked", "deployed", "verified", "removed"].includes(entry.status),
+  );
+  if (found !== undefined) return found;
+  throw new Failure({
+    code: "USAGE",
+    kind: "usage",
+    message: `There is no version of ${template} yet to upgrade from.`,
+    hint: "Release the first one: mesa-template release VERSION. --template narrows an upgrade.",
+  });
+}
+
+async function newestListed(
+  host: Host,
+  { root, upstreamPath }: { readonly root: string; readonly upstreamPath: string },
+  prerelease: boolean,
+): Promise<string> {
+  const upstream = await loadUpstream(upstreamPath);
+  const listed = await availableVersions(host, upstream, paths(root).cache);
+  const newest = newestVersion(listed ?? [], prerelease);
+  if (newest !== undefined) return newest;
+  throw new Failure({
+    code: "NO_VERSIONS",
+    kind: "upstream",
+    message: `${upstream.mesa.repository} shows no list of versions, so the newest is not known.`,
+    hint: "Give the version: mesa-template upgrade VERSION.",
+  });
+}
+
+function refuseDowngrade(before: readonly ManifestEntry[], version: string): void {
+  const newer = before.find((entry) => gt(entry.mesaVersion, version));
+  if (newer === undefined) return;
+  throw new Failure({
+    code: "USAGE",
+    kind: "usage",
+    message: `${version} is older than ${newer.id}, which is already in the manifest.`,
+    hint: "To go back: mesa-template rollback CHANNEL. To build an older version: mesa-template release VERSION.",
+  });
+}
+
+async function plansOf(
+  root: string,
+  before: readonly ManifestEntry[],
+  results: readonly TemplateResult[],
+): Promise<readonly Comparison[]> {
+  const manifest = await readManifest(paths(root).manifest);
+  return Promise.all(
+    before.map(async (from, at) => {
+      const to = manifest.versions[results[at]?.id ?? ""];
+      if (to === undefined) throw new Error(`${from.template} was released but is not recorded`);
+      return compareVersions(await measuredVersion(root, from), await measuredVersion(root, to));
+    }),
+  );
+}
+
+async function plansWithoutBuild(
+  host: Host,
+  { root, version, upstreamPath }: ReleaseRequest,
+  before: readonly ManifestEntry[],
+): Promise<readonly Comparison[]> {
+  return Promise.all(
+    before.map(async (entry) => {
+      const fresh = await freshlyLocked(host, { root, upstreamPath, version, template: entry.template });
+      const { record } = await measuredVersion(root, entry);
+      return compareInputs(record, { ...fresh, id: `${entry.template}@${version} (not built)` });
+    }),
+  );
+}
