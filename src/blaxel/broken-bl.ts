@@ -11,7 +11,7 @@ export function brokenBl(answer: BlAnswer, what: string): Failure | undefined {
     return new Failure({
       code: "BL_HANGS",
       kind: "environment",
-      message: `${what} ${answer.ending} without an end.`,
+      message: `${what} ${answer.ending}.`,
       log: answer.lastLines,
       hint: "Blaxel or the network swallows requests, or bl is broken; try again, give more time with --deploy-timeout.",
     });

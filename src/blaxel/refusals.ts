@@ -54,7 +54,7 @@ const ADVICE: Readonly<
   unauthorized: {
     code: "BLAXEL_UNAUTHORIZED",
     kind: "environment",
-    hint: "The API key is not valid (any more): make a new one in the Blaxel console and set BL_API_KEY.",
+    hint: "The API key is invalid or expired: create a new one in the Blaxel console and set BL_API_KEY.",
   },
   forbidden: {
     code: "BLAXEL_FORBIDDEN",
@@ -79,7 +79,7 @@ const ADVICE: Readonly<
   "not-found": {
     code: "BLAXEL_NOT_FOUND",
     kind: "deploy",
-    hint: "What was asked for does not exist on Blaxel (any more).",
+    hint: "Blaxel does not have what was requested, or no longer has it.",
   },
   other: { code: "DEPLOY_FAILED", kind: "deploy", hint: "Read what was said above." },
 };

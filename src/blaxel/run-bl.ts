@@ -119,7 +119,7 @@ export interface BlAnswer {
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
-  /** How it ended, for sentences: "exited with 1", "was ended after 20 s", "could not be started: …". */
+  /** How it ended, for sentences: "exited with 1", "timed out after 20 s", "could not be started: …". */
   readonly ending: string;
   /** The last lines it said, both streams, secrets hidden. */
   readonly lastLines: readonly string[];
@@ -169,7 +169,7 @@ function endingOf(
   timeoutMs: number,
 ): string {
   if (result.spawnError !== undefined) return `could not be started: ${result.spawnError}`;
-  if (result.timedOut) return `was ended after ${String(Math.round(timeoutMs / 1000))} s`;
-  if (result.signal !== null) return `was ended by ${result.signal}`;
+  if (result.timedOut) return `timed out after ${String(Math.round(timeoutMs / 1000))} s`;
+  if (result.signal !== null) return `was killed by ${result.signal}`;
   return `exited with ${String(result.exitCode)}`;
 }

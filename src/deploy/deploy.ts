@@ -103,6 +103,6 @@ async function resumed(work: Work): Promise<Pending | undefined> {
   if (pending === undefined) return undefined;
   if (!isStillShown(pending, rendered, await platform.getSandbox(name))) return undefined;
   options.onSent?.();
-  options.onProgress?.("goes on waiting for the upload of the run before");
+  options.onProgress?.("resuming the previous run's upload");
   return pending;
 }

@@ -13,7 +13,7 @@ export interface DeployOptions {
   readonly pollMs?: number;
   /** How long DEPLOYED with the old image is waited on before it means "nothing new", in ms. */
   readonly graceMs?: number;
-  /** What is remembered of an upload under way, so that a killed run goes on waiting for it. */
+  /** What is kept of an upload in progress, so that the next run resumes it. */
   readonly pendingFile: string;
   /** Start over: what an ended run left under way is not waited for. */
   readonly force: boolean;

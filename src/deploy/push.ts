@@ -159,6 +159,6 @@ function late(name: string, status: string, log: readonly string[]): Failure {
     kind: "deploy",
     message: `The image of ${name} was not built in time: Blaxel says ${status}.`,
     log,
-    hint: "Nothing is lost: release again goes on waiting for the same push (--force sends it anew). Give more time with --deploy-timeout.",
+    hint: "Nothing is lost: the next release resumes the same push (--force starts a new one). Raise the limit with --deploy-timeout.",
   });
 }

@@ -92,6 +92,8 @@ export function uploadDifferences(
         ? []
         : [`${name} would go with ${String(other)} bytes instead of ${String(size)}`];
     }),
-    ...[...would.keys()].filter((name) => !must.has(name)).map((name) => `${name} would come along`),
+    ...[...would.keys()]
+      .filter((name) => !must.has(name))
+      .map((name) => `${name} is not one of the rendered files`),
   ];
 }

@@ -120,7 +120,7 @@ async function late(
     kind: "deploy",
     message: `${request.name} was not deployed in time: Blaxel says ${status}${started ? "" : ", and no build was seen to start"}.`,
     log: await lastLog(host, platform, request),
-    hint: "Nothing is lost: release again goes on waiting for the same upload (--force sends it anew). Give more time with --deploy-timeout.",
+    hint: "Nothing is lost: the next release resumes the same upload (--force starts a new one). Raise the limit with --deploy-timeout.",
   });
 }
 

@@ -1,7 +1,7 @@
 import { Failure, messageOf } from "../support/errors";
 
 const WORDS: Readonly<Record<number, { readonly code: string; readonly hint: string }>> = {
-  401: { code: "MESA_UNAUTHORIZED", hint: "The key is not valid (any more): check MESA_API_KEY." },
+  401: { code: "MESA_UNAUTHORIZED", hint: "The key is invalid or expired: check MESA_API_KEY." },
   403: {
     code: "MESA_FORBIDDEN",
     hint: "The key lacks the right: making keys for sandboxes needs an admin key.",
@@ -50,7 +50,7 @@ export function notMesas(what: string, words: string): Failure {
   return new Failure({
     code: "MESA_ANSWER",
     kind: "environment",
-    message: `Mesa's API answered something else than its documentation says when asked to ${what}: ${words}`,
+    message: `Mesa's API gave an unexpected response when asked to ${what}: ${words}`,
     hint: "Does MESA_API_URL name Mesa's API? A proxy's page is no answer of it.",
   });
 }

@@ -48,7 +48,7 @@ function parsed<Schema extends z.ZodMiniType>(
   throw notMesas(what, found.error.issues[0]?.message ?? "");
 }
 
-/** fetch with the run's signal and a limit, and what was sent without an answer told apart from what was refused. */
+/** fetch with the run's signal and a limit, in which no answer is another failure than a refusal. */
 function boundedFetch(host: Host, apiUrl: string): typeof fetch {
   return async (input, init) => {
     try {

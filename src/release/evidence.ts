@@ -161,7 +161,7 @@ export async function forgetEvidence(
 }
 
 /**
- * What is kept for these inputs, in this workspace. A file that is damaged, of an older form, or a result of something else than
+ * What is kept for these inputs, in this workspace. A file that is damaged, of an older form, or a result of anything but
  * its name claims counts as absent: that costs the stage's time again, never a fact.
  */
 export async function keptEvidence(

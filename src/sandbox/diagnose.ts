@@ -8,7 +8,7 @@ interface Diagnosis {
 
 const REFUSED: Diagnosis = {
   code: "MOUNT_CREDENTIAL",
-  what: "credential: Mesa does not accept it (any more)",
+  what: "credential: invalid or expired",
   hint: "It may have expired or been revoked; give more time with --ttl.",
 };
 

@@ -20,7 +20,7 @@ export async function execScript(
     throw new Failure({
       code: "SANDBOX_DIED",
       kind: "deploy",
-      message: `The sandbox ${sandbox.metadata.name} does not answer (any more): ${saying(error)}`,
+      message: `The sandbox ${sandbox.metadata.name} is not responding: ${saying(error)}`,
       hint: "It may have run out of memory or been deleted; see bl logs.",
       cause: error,
     });

@@ -38,7 +38,7 @@ function died(sandbox: SandboxInstance, what: string, cause: unknown): Failure {
   });
 }
 
-/** Whether the platform says that there is no such sandbox (any more). */
+/** Whether the platform reports that the sandbox does not exist, or no longer does. */
 async function isGone(host: Host, sandbox: SandboxInstance): Promise<boolean> {
   const { SandboxInstance: Instance } = await blaxelCore(host);
   return Instance.get(sandbox.metadata.name).then(

@@ -86,7 +86,7 @@ export interface ImageContext {
   readonly secrets: readonly string[];
   /** Mesa credential, when there is one: the API to make a short-lived key with. */
   readonly mesa?: { readonly apiUrl: string; readonly apiKey: string; readonly org: string };
-  /** Why a device cannot be had here (e.g. no /dev/fuse on the engine's host), by its path. */
+  /** Why a device is not available here (e.g. no /dev/fuse on the engine's host), by its path. */
   readonly missingDevices: Readonly<Record<string, string>>;
   /** Set where the image's USER is not root, so that what only root may do says nothing: why. */
   readonly notRoot?: string;

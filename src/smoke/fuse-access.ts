@@ -8,7 +8,7 @@ const REFUSED = /permission denied|operation not permitted/iu;
 /**
  * Why a container cannot mount with the /dev/fuse it was given. Root of a rootless engine's container is a plain user of the engine's
  * machine: the engine hands the device in and starts, whether that user may open it or not. Undefined where it can, and where
- * something else than a right is missing, a shell for one: that is the image's, and for its checks to find.
+ * what is missing is not a permission, a shell for one: that is the image's, and for its checks to find.
  */
 export async function whyFuseIsRefused(
   host: Host,

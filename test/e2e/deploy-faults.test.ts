@@ -58,7 +58,7 @@ const OF_BL: readonly Case[] = [
   { name: "bl-panics", code: 3, error: "BL_PANIC", says: "panic: runtime error", sent: false },
   { name: "bl-no-json", code: 3, error: "BL_NO_JSON", says: "Deployed.", sent: false },
   { name: "bl-old", ...NOT_SENT, code: 3, error: "BL_TOO_OLD", says: "0.1.90" },
-  { name: "bl-hangs", code: 3, error: "BL_HANGS", says: "without an end", sent: false },
+  { name: "bl-hangs", code: 3, error: "BL_HANGS", says: "timed out after", sent: false },
   {
     name: "bl-hangs",
     args: { command: "get" },

@@ -53,7 +53,7 @@ const onSubject = {
     duration.check(z.describe("It is ended after this and fails; rounded up to whole seconds; default 20s")),
   ),
   devices: z.optional(
-    z.array(device, "a list").check(z.describe("Devices it needs; skipped where they cannot be had")),
+    z.array(device, "a list").check(z.describe("Devices it needs; skipped where they are not available")),
   ),
   start: z.optional(
     text.check(

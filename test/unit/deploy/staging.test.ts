@@ -17,7 +17,7 @@ describe("what bl would upload", () => {
 
   it.each([
     ["nothing at all", [], ["Dockerfile would be left out", "blaxel.toml would be left out"]],
-    ["something more", [...named, { name: ".env", size: 3 }], [".env would come along"]],
+    ["something more", [...named, { name: ".env", size: 3 }], [".env is not one of the rendered files"]],
     [
       "other bytes",
       [{ name: "Dockerfile", size: 7 }, named[1] ?? { name: "", size: 0 }],

@@ -1,0 +1,85 @@
+import type { CommandSpec } from "../../src/cli/command";
+import { commandWords } from "../../src/cli/command-line";
+import { COMMON_OPTIONS } from "../../src/cli/common-options";
+import { COMMAND_GROUPS } from "../../src/cli/commands/index";
+import { environmentName } from "../../src/cli/environment";
+import {
+  commonOptionsOf,
+  exitRows,
+  optionRows,
+  optionText,
+  placeRows,
+  sentence,
+  usageText,
+} from "../../src/cli/help";
+import { MADE, table } from "./markdown";
+
+/** docs/commands.md: every command, from its spec. */
+export function commandsPage(): string {
+  const index = COMMAND_GROUPS.flatMap(({ title, commands }) => [
+    `**${title}:** ${commands.map((spec) => `[${nameOf(spec)}](#${nameOf(spec).replaceAll(" ", "-")})`).join(" · ")}`,
+  ]);
+  return [
+    MADE,
+    "# Commands",
+    index.join("\n\n"),
+    "A *REF* is an id (`debian@0.20.0-1`), a Mesa version (its newest revision that is not revoked) or the name of a channel. An id names one template; a version and a channel stand for every template, unless `--template` narrows them.",
+    ...COMMAND_GROUPS.flatMap(({ title, commands }) => [`## ${title}`, ...commands.map(commandSection)]),
+    "## Common options",
+    table(
+      ["option", "meaning", "environment"],
+      Object.entries(COMMON_OPTIONS).map(([name, option]) => [
+        `\`${optionText(name, option)}\``,
+        option.describe,
+        `\`${environmentName(name)}\``,
+      ]),
+    ),
+    "The command line wins over the environment. Boolean variables take `1`, `true`, `yes`, `on` and their opposites. When an option is given twice, the last value wins.",
+    "## Exit codes",
+    table(["exit", "meaning"], EXITS),
+  ].join("\n\n");
+}
+
+const EXITS: readonly (readonly [string, string])[] = [
+  ["0", "done, or nothing to do"],
+  ["1", "a fault of this program"],
+  ["2", "wrong usage or configuration"],
+  ["3", "the environment: no engine, no `bl`, no credentials, no network"],
+  ["4", "an upstream input does not verify or does not exist"],
+  ["5", "the build failed"],
+  ["6", "smoke failed"],
+  ["7", "deployment or verification failed"],
+  ["8", "the manifest cannot be read or written, or has a conflict"],
+  ["9", "drift, or something newer is available"],
+  ["130", "interrupted"],
+];
+
+function nameOf(spec: CommandSpec): string {
+  return commandWords(spec).join(" ");
+}
+
+function commandSection(spec: CommandSpec): string {
+  const rows = [...placeRows(spec), ...optionRows(Object.entries(spec.options ?? {}))];
+  const common = commonOptionsOf(spec).map(([name]) => `\`--${name}\``);
+  const exits = exitRows(spec).filter(([code]) => code !== "2");
+  return [
+    `### ${nameOf(spec)}`,
+    `\`${usageText(spec)}\``,
+    [sentence(spec.describe), spec.details].filter((text) => text !== undefined).join(" "),
+    ...(rows.length === 0
+      ? []
+      : [
+          table(
+            ["", ""],
+            rows.map(([name, text]) => [`\`${name}\``, text]),
+          ),
+        ]),
+    ...(spec.examples === undefined
+      ? []
+      : [`\`\`\`sh\n${spec.examples.map((line) => `mesa-template ${line}`).join("\n")}\n\`\`\``]),
+    ...(exits.length === 0
+      ? []
+      : [`Exit codes: ${exits.map(([code, text]) => `${code} (${text})`).join(", ")}.`]),
+    `Common options: ${common.join(", ")}.`,
+  ].join("\n\n");
+}

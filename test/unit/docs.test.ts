@@ -1,0 +1,140 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join, relative, resolve } from "node:path";
+import { format, resolveConfig } from "prettier";
+import { describe, expect, it } from "vitest";
+import { pages } from "../../scripts/docs/index";
+import { COMMAND_GROUPS } from "../../src/cli/commands/index";
+import { commandWords } from "../../src/cli/command-line";
+import { parseCommandLine } from "../../src/cli/parser";
+import { ANSWERS } from "../../scripts/docs/answers";
+
+const REPOSITORY = resolve(import.meta.dirname, "../..");
+const read = (path: string): string => readFileSync(join(REPOSITORY, path), "utf8");
+
+function filesBelow(folder: string, ends: RegExp): readonly string[] {
+  return readdirSync(join(REPOSITORY, folder), { recursive: true, encoding: "utf8" })
+    .map((name) => join(folder, name))
+    .filter((name) => ends.test(name));
+}
+
+const DOCUMENTS = ["README.md", "CHANGELOG.md", ...filesBelow("docs", /\.md$/u)];
+
+describe("pages that are made from code", () => {
+  it.each(Object.entries(pages(REPOSITORY)))("%s is as npm run docs writes it", async (path, text) => {
+    const options = await resolveConfig(join(REPOSITORY, path));
+    expect(read(path)).toBe(await format(text, { ...options, filepath: path }));
+  });
+
+  it("describe the JSON of every command that has one", () => {
+    const commands = COMMAND_GROUPS.flatMap((group) =>
+      group.commands.map((spec) => commandWords(spec).join(" ")),
+    );
+    expect(Object.keys(ANSWERS).sort()).toEqual(commands.filter((name) => name !== "sandbox shell").sort());
+  });
+});
+
+/** Headings of a page as GitHub links to them. */
+function anchors(text: string): readonly string[] {
+  return [...text.matchAll(/^#+ (.+)$/gmu)].map(([, title = ""]) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, "")
+      .replaceAll(" ", "-"),
+  );
+}
+
+describe("every document", () => {
+  it.each(DOCUMENTS)("%s links only to what exists", (path) => {
+    const text = read(path).replaceAll(/```[^]*?```/gu, "");
+    const broken = [...text.matchAll(/\]\(([^)\s]+)\)/gu)].flatMap(([, target = ""]) => {
+      if (/^https?:/u.test(target)) return [];
+      const [file = "", anchor] = target.split("#");
+      const at = file === "" ? path : relative(REPOSITORY, resolve(REPOSITORY, dirname(path), file));
+      if (!existsSync(join(REPOSITORY, at))) return [target];
+      return anchor === undefined || anchors(read(at)).includes(anchor) ? [] : [target];
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it("shows only command lines that the program takes", () => {
+    const wrong: string[] = [];
+    for (const path of DOCUMENTS.filter((name) => name !== "CHANGELOG.md"))
+      for (const line of commandLines(read(path)))
+        try {
+          parseCommandLine(line, COMMAND_GROUPS, 100);
+        } catch (error) {
+          wrong.push(`${path}: ${line.join(" ")}: ${error instanceof Error ? error.message : ""}`);
+        }
+    expect(wrong).toEqual([]);
+  });
+});
+
+/** The command lines of mesa-template in a page's shell blocks, as words. */
+function commandLines(text: string): readonly (readonly string[])[] {
+  return [...text.matchAll(/```(?:sh|bash)?\n([^]*?)```/gu)]
+    .flatMap(([, block = ""]) => block.replaceAll("\\\n", " ").split("\n"))
+    .flatMap((line) => {
+      const [, command] = /^(?:\$ )?(?:image=\$\()?mesa-template (.+)$/u.exec(line) ?? [];
+      if (command === undefined) return [];
+      const plain = (command.split(/ +#|[|>;&)](?= |$)/u)[0] ?? "").trim();
+      return [
+        [...plain.matchAll(/"([^"]*)"|'([^']*)'|(\S+)/gu)].map(
+          (match) => match[1] ?? match[2] ?? match[3] ?? "",
+        ),
+      ];
+    });
+}
+
+describe("README.md", () => {
+  it("has at most 250 lines and names every page", () => {
+    const text = read("README.md");
+    expect(text.split("\n").length).toBeLessThanOrEqual(251);
+    const pagesOfDocs = filesBelow("docs", /\.md$/u).filter((name) => name !== "docs/style.md");
+    expect(pagesOfDocs.filter((name) => !text.includes(`(${name})`))).toEqual([]);
+  });
+});
+
+/** Phrases that read as if translated, and what to write instead (docs/style.md). */
+const BANNED: readonly (readonly [RegExp, string])[] = [
+  [/as everywhere\b/u, "the last value wins"],
+  [/No version is like that/u, "No version matches these filters"],
+  [/\(--no-[a-z]+: not\)/u, "(disable with --no-…)"],
+  [/\b(?:is|are) as (?:it|they) should be/u, "is up to date"],
+  [/of another content/u, "already exists with different content"],
+  [/goes on waiting/u, "resumes the previous upload"],
+  [/would come along/u, "is not one of the rendered files"],
+  [/without an end\b/u, "timed out after …"],
+  [/something else than/u, "an unexpected …"],
+  [/cannot be had|can be had|not to be had/u, "is not available, is not supported"],
+  [/\(any more\)/u, "invalid or expired; is not responding"],
+  [/Who mounts must change/u, "The mount command changes"],
+  [/Runs as its owner now/u, "Gained setuid"],
+  [/moves nothing silently/u, "never moves … by itself"],
+  [/without a name\b.*build|build left it/u, "untagged leftover of a build"],
+  [/told apart from/u, "identified by comparing with …"],
+  [/Mend that/u, "Fix that"],
+  [/what signal n ended/u, "killed by signal n"],
+  [/as it is said\b/u, "as it is produced"],
+];
+
+describe("plain English", () => {
+  it("stands in sources, templates and documents", () => {
+    const files = [
+      // docs/style.md shows some of them as what not to write.
+      ...DOCUMENTS.filter((name) => name !== "docs/style.md"),
+      ...filesBelow("src", /\.ts$/u),
+      ...filesBelow("templates", /\.(?:toml|hbs|yaml|md)$/u),
+      ...filesBelow(".github/workflows", /\.yml$/u),
+    ];
+    const found = files.flatMap((path) =>
+      read(path)
+        .split("\n")
+        .flatMap((line, index) =>
+          BANNED.filter(([phrase]) => phrase.test(line)).map(
+            ([phrase, better]) => `${path}:${String(index + 1)}: ${phrase.source}: write "${better}"`,
+          ),
+        ),
+    );
+    expect(found).toEqual([]);
+  });
+});
