@@ -97,7 +97,7 @@ async function prepare(
   const context: CommandContext = {
     host,
     get root() {
-      return findRoot(startFolder, args.text("root"));
+      return findRoot(process.cwd(), args.text("root"));
     },
     startFolder,
     templates: templates === undefined ? undefined : [...new Set(templates)],

@@ -23,7 +23,7 @@ export function environmentFrom(
       if (!/^[A-Za-z_][A-Za-z0-9_]*$/u.test(name))
         throw wrongUsage(
           at < 0 ? "--env takes NAME or NAME=VALUE." : `--env: "${name}" is not the name of a variable.`,
-          "A name holds letters, digits and underscores, and does not begin with a digit.",
+          "A name consists of letters, digits and underscores, and does not start with a digit.",
         );
       if (at >= 0) return [name, text.slice(at + 1)];
       const value = env[name];
@@ -90,6 +90,6 @@ export function keptOf({ name, path, credentialEndsAt: until }: Session): Kept {
 export function tellKept(host: Host, { name, path, until }: Kept): void {
   host.emit({
     type: "note",
-    message: `kept: bl connect sandbox ${name}; repository at ${path}; the credential ends ${until}; end it with mesa-template sandbox clean ${name}`,
+    message: `kept: bl connect sandbox ${name}; repository at ${path}; the credential expires ${until}; remove it with mesa-template sandbox clean ${name}`,
   });
 }

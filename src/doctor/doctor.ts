@@ -5,7 +5,7 @@ import { humanBytes } from "../support/bytes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
-import { look, type Finding } from "./finding";
+import { finding, type Finding } from "./finding";
 
 const LEAST_FREE_BYTES = 5_000_000_000;
 
@@ -22,14 +22,14 @@ export interface DoctorRequest {
 export async function examine(host: Host, request: DoctorRequest): Promise<readonly Finding[]> {
   const { engineFindings } = await import("./engine-findings");
   const found = await Promise.all([
-    look("project", async () => project(request)),
+    finding("project", async () => project(request)),
     engineFindings(host),
-    look("bl", async () => bl(host)),
-    look("Blaxel credentials", async () => blaxelKey(host)),
-    look("Mesa credentials", async () => mesaKey(host)),
-    look("upstream", async () => upstream(host, request)),
-    look("structure tests", async () => structureTests(host, request)),
-    look("disk", async () => freeSpace(request.folder)),
+    finding("bl", async () => bl(host)),
+    finding("Blaxel credentials", async () => blaxelKey(host)),
+    finding("Mesa credentials", async () => mesaKey(host)),
+    finding("upstream", async () => upstream(host, request)),
+    finding("structure tests", async () => structureTests(host, request)),
+    finding("disk", async () => freeSpace(request.folder)),
   ]);
   return found.flat().map((finding) => ({ ...finding, seen: host.redact(finding.seen) }));
 }

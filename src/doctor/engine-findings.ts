@@ -3,7 +3,7 @@ import { Failure } from "../support/errors";
 import { RUN_LABEL, type Host } from "../support/host";
 import { within } from "../support/within";
 import { fuseOnEngine, tunOnEngine } from "./engine-devices";
-import { look, type Finding } from "./finding";
+import { finding, type Finding } from "./finding";
 
 /** How long the engine may take to tell what devices it has, in ms. */
 const ANSWER_LIMIT_MS = 30_000;
@@ -21,7 +21,7 @@ function noAnswer(): Failure {
 export async function engineFindings(host: Host): Promise<readonly Finding[]> {
   const engine = connectEngine(host);
   const facts = engine.then((connected) => connected.facts);
-  const connected = await look("engine", async () => {
+  const connected = await finding("engine", async () => {
     const { name, version, address, rootless: without } = await facts;
     return `${name} ${version} at ${address}${without ? ", rootless" : ""}`;
   });
@@ -34,11 +34,11 @@ export async function engineFindings(host: Host): Promise<readonly Finding[]> {
     return within(host.clock, asked, ANSWER_LIMIT_MS, noAnswer, host.signal);
   });
   const others = await Promise.all([
-    look("BuildKit", async () =>
+    finding("BuildKit", async () =>
       (await facts).buildKit ? "used through the engine's API" : "not there: the classic builder is used",
     ),
-    look("/dev/fuse", async () => fuseOnEngine(rootless, (await devices)["/dev/fuse"])),
-    ...(rootless ? [look("/dev/net/tun", async () => tunOnEngine((await devices)["/dev/net/tun"]))] : []),
+    finding("/dev/fuse", async () => fuseOnEngine(rootless, (await devices)["/dev/fuse"])),
+    ...(rootless ? [finding("/dev/net/tun", async () => tunOnEngine((await devices)["/dev/net/tun"]))] : []),
   ]);
   return [connected, ...others];
 }

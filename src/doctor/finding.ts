@@ -9,7 +9,7 @@ export interface Finding {
 }
 
 /** What is seen by looking; a failure is seen too, and its hint is what to do. Never rejects. */
-export async function look(name: string, work: () => Promise<string>): Promise<Finding> {
+export async function finding(name: string, work: () => Promise<string>): Promise<Finding> {
   try {
     return { name, ok: true, seen: await work() };
   } catch (error) {

@@ -1,11 +1,11 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { labelValue, SANDBOX_LABEL, type SandboxWish } from "../blaxel/sandboxes";
-import { temporarySandbox } from "../blaxel/temporary-sandbox";
+import { labelValue, SANDBOX_LABEL } from "../blaxel/sandboxes";
 import { mesaApi, type Scope } from "../mesa/api";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { cleanUp, type Leftovers, type Made } from "./close";
+import { createAnswering } from "./create";
 import type { SessionEvent } from "./events";
 import { brokenMount, mountAndProve } from "./mount";
 import { checkTtl } from "./ttl";
@@ -16,7 +16,6 @@ export const ORG_LABEL = "mesa-template.org";
 
 /** A sandbox comes up in seconds; one that takes longer than this does not come, in ms. */
 const CREATE_LIMIT_MS = 180_000;
-const ANSWER_LIMIT_MS = 60_000;
 
 export interface SessionRequest {
   readonly image: string;
@@ -63,7 +62,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const name = `mesa-run-${host.runId}`;
   const scopes: readonly Scope[] = request.write ? ["read", "write"] : ["read"];
   const emit = request.onEvent ?? ((): void => undefined);
-  let made: Made = { access, keyId: undefined, temporary: undefined, mounted: undefined };
+  let made: Made = { access, keyId: undefined, sandboxName: undefined, mounted: undefined };
   let closing: Promise<Leftovers> | undefined;
   let checks = 0;
   const close = async (): Promise<Leftovers> => {
@@ -76,16 +75,15 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const ids = await repoIds(api, org, names, request.createRepos);
   try {
     const key = await api.createKey({ name, scopes, seconds: request.ttlSeconds, repoIds: ids });
-    made = { ...made, keyId: key.id };
+    made = { ...made, keyId: key.id, sandboxName: name };
     const credentialEndsAt = new Date(host.clock.now() + request.ttlSeconds * 1000).toISOString();
     emit({ type: "creating", name, image: request.image });
-    const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
-    const temporary = temporarySandbox(host, wish(name, org, request), {
-      createMs,
-      answerMs: Math.min(createMs, ANSWER_LIMIT_MS),
-    });
-    made = { ...made, temporary };
-    const sandbox = await temporary.ready();
+    const sandbox = await createAnswering(
+      host,
+      wish(name, org, request),
+      request.createLimitMs ?? CREATE_LIMIT_MS,
+    );
+    host.signal.throwIfAborted();
     await request.prepare?.(sandbox);
     const plan = mountPlan({
       version: request.mesaVersion,
@@ -119,7 +117,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   }
 }
 
-function wish(name: string, org: string, request: SessionRequest): SandboxWish {
+function wish(name: string, org: string, request: SessionRequest): Parameters<typeof createAnswering>[1] {
   return {
     name,
     image: request.image,

@@ -33,7 +33,7 @@ export const run: CommandHandler = async (args, context) => {
     json: { ok: true, channels },
     text:
       rows.length === 0
-        ? "No channels yet. Make one: mesa-template promote REF stable\n"
+        ? "No channels yet. Create one: mesa-template promote REF stable\n"
         : table(["TEMPLATE", "CHANNEL", "VERSION", "STATUS", "IMAGE"], rows, terminal.width),
   };
 };

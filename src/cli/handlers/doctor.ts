@@ -12,7 +12,7 @@ export const run: CommandHandler = async (_args, context) => {
   const error = {
     code: "DOCTOR",
     message: `Missing: ${bad.map(({ name }) => name).join(", ")}.`,
-    hint: "Each finding says what to do.",
+    hint: "Follow the advice of each finding.",
     cause: null,
     log: [],
   };

@@ -14,8 +14,8 @@ export const run: CommandHandler = async (args, context) => {
   const entries = ref === undefined ? inUse(manifest, templates) : entriesOf(manifest, ref, templates);
   if (entries.length === 0) {
     throw wrongUsage(
-      "There is no template version yet, so nothing can have drifted.",
-      "mesa-template release VERSION makes the first.",
+      "There is no version yet to compare.",
+      "Release the first one: mesa-template release VERSION",
     );
   }
   const findings = await findDrift(host, {

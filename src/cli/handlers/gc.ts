@@ -20,9 +20,7 @@ export const run: CommandHandler = async (args, { host, root, dryRun }) => {
     },
     text: [
       ...outcomes.map(outcomeText),
-      ...(notLookedAt === undefined
-        ? []
-        : [`local images and containers were not looked at: ${notLookedAt}`]),
+      ...(notLookedAt === undefined ? [] : [`local images and containers were not checked: ${notLookedAt}`]),
       ...(outcomes.length === 0 ? ["Nothing to remove."] : []),
       ...(remove || outcomes.length === 0 ? [] : ["This was a dry run; --yes removes them."]),
     ].join("\n"),

@@ -16,7 +16,7 @@ export const run: CommandHandler = async (args, { startFolder, dryRun, templates
   const [template, ...more] = templates ?? [];
   if (more.length > 0) throw wrongUsage("init writes one template at a time: --template NAME.");
   if (template === undefined && args.text("from") !== undefined)
-    throw wrongUsage("--from says what --template NAME is copied from.", "Give both.");
+    throw wrongUsage("--from names what --template NAME copies.", "Give both.");
   const begun = (await readIfPresent(join(folder, "templates/upstream.toml"))) !== undefined;
   const files = [
     ...(template !== undefined && begun ? [] : await wantedFiles(own)),

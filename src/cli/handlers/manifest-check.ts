@@ -35,7 +35,7 @@ export const run: CommandHandler = async (args, { root }) => {
     },
     text:
       problems.length === 0
-        ? `${path}: ${String(count)} versions, nothing wrong\n`
+        ? `${path}: ${String(count)} versions, no problems\n`
         : problems.map((problem) => `${problem.where}: ${problem.problem}: ${problem.message}\n`).join(""),
   };
 };

@@ -39,7 +39,7 @@ export const run: CommandHandler = async (args, context) => {
     json: { ok: true, channel, moves, dryRun },
     text:
       moves.length === 0
-        ? `${channel} is there already, nothing to do\n`
+        ? `${channel} already points there; nothing to do\n`
         : moves
             .map(
               (move) =>

@@ -13,6 +13,6 @@ export const run: CommandHandler = async (args, context) => {
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, sandbox: name, mesaVersion, steps },
-    text: `${steps.map((step) => `${step.name}: ${step.outcome}\n`).join("")}Mesa ${mesaVersion} is in ${name}.\n`,
+    text: `${steps.map((step) => `${step.name}: ${step.outcome}\n`).join("")}Mesa ${mesaVersion} is installed in ${name}.\n`,
   };
 };

@@ -24,7 +24,7 @@ export const run: CommandHandler = async (args, { host, dryRun, json, terminal }
           kind: "environment",
           message: `Not everything could be removed: ${String(problems.length)} left.`,
           log: problems,
-          hint: "Try again in a moment; credentials end by themselves, and Blaxel deletes the sandboxes after their time.",
+          hint: "Try again in a moment; credentials expire by themselves, and Blaxel deletes the sandboxes when their time is over.",
         });
   if (failure !== undefined && !json) terminal.stderr(errorText(failure, host.redact));
   return {

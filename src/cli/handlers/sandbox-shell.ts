@@ -59,12 +59,12 @@ async function runLine(
 /** A prompt at the mounted path: each line runs in the sandbox; folder and exported variables are kept from line to line. */
 export const run: CommandHandler = async (args, context) => {
   const { host, terminal, json } = context;
-  if (json) throw wrongUsage("sandbox shell is for people; it has no JSON.", "Use sandbox run.");
+  if (json) throw wrongUsage("sandbox shell is interactive and has no --json.", "Use sandbox run.");
   const env = environmentFrom(host, args.list("env"));
   const request = await sessionRequest(args, context);
   const keep = args.flag("keep");
   const exitCode = await withSession(host, request, keep, async (session) => {
-    terminal.stderr(`${session.name}: Mesa is mounted at ${session.path}; exit or Ctrl-D ends it all\n`);
+    terminal.stderr(`${session.name}: Mesa is mounted at ${session.path}; exit or Ctrl-D removes it\n`);
     const lines = createInterface({
       input: process.stdin,
       output: process.stderr,

@@ -18,9 +18,7 @@ export const run: CommandHandler = async (args, context) => {
   const images = args.list("image");
   const ref = args.text("ref");
   if ((images.length === 0) === (ref === undefined))
-    throw wrongUsage(
-      "Name what is to be proven: a version (smoke REF), or a local image (smoke --image IMAGE).",
-    );
+    throw wrongUsage("Name what to check: a version (smoke REF) or a local image (smoke --image IMAGE).");
   const reports =
     ref === undefined ? await testImages(args, context, images) : await proveVersions(args, context, ref);
   const junit = args.text("junit");
@@ -35,9 +33,7 @@ async function testImages(
 ): Promise<readonly SmokeReport[]> {
   const files = { structureTests: args.list("structure-tests"), checks: args.list("checks") };
   if (files.structureTests.length + files.checks.length === 0)
-    throw wrongUsage(
-      "--image needs --structure-tests FILE or --checks FILE: what is to be proven of an image that is not ours stands in a file.",
-    );
+    throw wrongUsage("--image needs a file of checks: --checks FILE or --structure-tests FILE.");
   const limit = pLimit(context.concurrency);
   return Promise.all(images.map((image) => limit(() => proveImage(context.host, image, files))));
 }
@@ -98,7 +94,7 @@ function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): Comman
   const error = {
     code: "SMOKE_FAILED",
     message: names.join("; "),
-    hint: "Each check says what it saw and what to do.",
+    hint: "The report names what each check saw and what to do.",
     cause: null,
     log: names,
   };

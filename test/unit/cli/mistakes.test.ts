@@ -1,5 +1,5 @@
 import { cpSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { entryOf, manifestOf } from "../manifest/fixture";
 import { REPOSITORY, workFolder } from "./fixture/built";
@@ -222,6 +222,13 @@ describe("help", () => {
     const { stdout } = await run("completion --help");
     expect(stdout).not.toMatch(/--concurrency|--dry-run|--upstream/u);
     expect((await run("sandbox --help")).stdout).toContain("sandbox bootstrap SANDBOX");
+  });
+});
+
+describe("--root", () => {
+  it("may be a path from the working directory", async () => {
+    const { code, stderr } = await runMain(["list", "--root", relative(process.cwd(), root)]);
+    expect([code, stderr]).toEqual([0, ""]);
   });
 });
 

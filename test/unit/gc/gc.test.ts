@@ -150,7 +150,7 @@ describe("gc", () => {
     expect(here.asked()).toEqual([NEWER, OLDER]);
     expect(here.statuses()).toEqual({ "debian@0.11.0-1": "removed", "debian@0.13.0-1": "removed" });
     expect(stdout).toMatch(/tag090r1 stays: it is in the workspace elsewhere/u);
-    expect(stdout).toMatch(/local images and containers were not looked at/u);
+    expect(stdout).toMatch(/local images and containers were not checked/u);
     const again = await here.run("--yes");
     expect([again.code, here.asked()]).toEqual([0, [NEWER, OLDER]]);
   });
