@@ -45,13 +45,32 @@ const leftOut = {
 };
 
 // All packages are part of the bundle, so that nothing is installed beside it and little is read at a start. Only the library leaves
-// @blaxel/core out: who uses it has settings in a @blaxel/core of their own.
+// @blaxel/core out: who uses it has settings in a @blaxel/core of their own. In the program it must not read ./.env and ./blaxel.toml:
+// a stray file beside the templates would decide which API is asked.
+const environmentAlone = {
+  name: "environment-alone",
+  setup({ onLoad }) {
+    onLoad({ filter: /\/@blaxel\/core\/dist\/esm\/common\/env\.js$/ }, () => ({
+      contents: "export const env = process.env;",
+    }));
+  },
+};
 const ENTRIES = [
-  { entryPoints: { "mesa-template": "src/cli/mesa-template.ts" }, external: [], minifyWhitespace: true },
-  { entryPoints: { index: "src/index.ts" }, external: ["@blaxel/core"], minifyWhitespace: false },
+  {
+    entryPoints: { "mesa-template": "src/cli/mesa-template.ts" },
+    external: [],
+    minifyWhitespace: true,
+    plugins: [environmentAlone],
+  },
+  {
+    entryPoints: { index: "src/index.ts" },
+    external: ["@blaxel/core"],
+    minifyWhitespace: false,
+    plugins: [],
+  },
 ];
 
-async function bundle({ entryPoints, external, minifyWhitespace }) {
+async function bundle({ entryPoints, external, minifyWhitespace, plugins }) {
   await build({
     entryPoints,
     outdir: out,
@@ -65,7 +84,7 @@ async function bundle({ entryPoints, external, minifyWhitespace }) {
     keepNames: true,
     chunkNames: "parts/[name]-[hash]",
     external,
-    plugins: [leftOut],
+    plugins: [leftOut, ...plugins],
     loader: { ".hbs": "text" },
     // ws asks for two optional packages, and takes what it gets for them.
     define: {

@@ -1,24 +1,16 @@
 import type * as CoreModule from "@blaxel/core";
-import { mkdtemp, rm } from "node:fs/promises";
-import { join } from "node:path";
-import { tmpdir } from "node:os";
 import { Failure, hasErrno } from "../support/errors";
 import type { Host } from "../support/host";
-import { blaxelCredentials } from "./credentials";
+import { blaxelCredentials, type BlaxelCredentials } from "./credentials";
 
 type Core = typeof CoreModule;
 
 let loaded: Promise<Core> | undefined;
+let account: BlaxelCredentials | undefined;
 
-/**
- * Loads @blaxel/core from an empty working directory: at import it reads ./.env and ./blaxel.toml, and lets them win over
- * the environment (0.3.21), so a stray file beside the templates would decide which API is asked.
- */
-async function importFromNeutralFolder(): Promise<Core> {
-  const folder = await mkdtemp(join(tmpdir(), "mesa-template-core-"));
-  const back = process.cwd();
+/** @throws Failure CORE_MISSING (exit 3) */
+async function load(): Promise<Core> {
   try {
-    process.chdir(folder);
     return await import("@blaxel/core");
   } catch (error) {
     if (!hasErrno(error, "ERR_MODULE_NOT_FOUND")) throw error;
@@ -29,24 +21,23 @@ async function importFromNeutralFolder(): Promise<Core> {
       hint: "Install it: npm install @blaxel/core",
       cause: error,
     });
-  } finally {
-    process.chdir(back);
-    await rm(folder, { recursive: true, force: true });
   }
 }
 
 /** @blaxel/core without an account: enough for a sandbox API whose address is known. */
 export async function blaxelCoreUnsigned(): Promise<Core> {
-  loaded ??= importFromNeutralFolder();
+  loaded ??= load();
   return loaded;
 }
 
 /**
  * @blaxel/core, signed in with the same credentials that bl is given. HTTP/2 to the edge is left out: it saves nothing
  * for a handful of requests, and it goes to a fixed host that an API of one's own does not have.
+ * @throws Failure BLAXEL_ACCOUNT_TAKEN, BLAXEL_API_MISMATCH (exit 2), NO_BLAXEL_CREDENTIALS (exit 3)
  */
 export async function blaxelCore(host: Host): Promise<Core> {
   const credentials = await blaxelCredentials(host);
+  refuseOtherAccount(credentials);
   const core = await blaxelCoreUnsigned();
   core.initialize({
     workspace: credentials.workspace,
@@ -56,5 +47,47 @@ export async function blaxelCore(host: Host): Promise<Core> {
       : { clientCredentials: credentials.clientCredentials }),
     disableH2: true,
   });
+  refuseOtherApi(host, core.settings.baseUrl);
   return core;
+}
+
+/** @blaxel/core signs in once for the whole process (0.3.21): a second account would be used for the first one's sandboxes as well. */
+function refuseOtherAccount({ workspace, apiKey, clientCredentials, source }: BlaxelCredentials): void {
+  account ??= {
+    workspace,
+    source,
+    ...(apiKey === undefined ? {} : { apiKey }),
+    ...(clientCredentials === undefined ? {} : { clientCredentials }),
+  };
+  if (
+    account.workspace === workspace &&
+    account.apiKey === apiKey &&
+    account.clientCredentials === clientCredentials
+  )
+    return;
+  const other =
+    account.workspace === workspace
+      ? `with other credentials for the workspace ${workspace}`
+      : `to the workspace ${account.workspace}, and cannot also sign in to ${workspace}`;
+  throw new Failure({
+    code: "BLAXEL_ACCOUNT_TAKEN",
+    kind: "usage",
+    message: `@blaxel/core is already signed in ${other}: it knows one account per process.`,
+    hint: "Use one process (not a worker thread of it) for each account.",
+  });
+}
+
+/**
+ * @blaxel/core reads its API's address from ./.env, from ./blaxel.toml and from the process's environment, in this order (0.3.21). What
+ * this program was given counts: where the two differ, nothing is asked.
+ */
+function refuseOtherApi({ env }: Host, address: string): void {
+  const wanted = env["BL_API_URL"] ?? "";
+  if (wanted === "" ? /^https:\/\/api\.blaxel\.(?:ai|dev)\/v0$/u.test(address) : address === wanted) return;
+  throw new Failure({
+    code: "BLAXEL_API_MISMATCH",
+    kind: "usage",
+    message: `@blaxel/core would ask ${address} instead of ${wanted === "" ? "Blaxel's own API" : wanted}.`,
+    hint: "Set BL_API_URL for the whole process, and remove it from .env and blaxel.toml in the working directory.",
+  });
 }
