@@ -1,6 +1,6 @@
 # make template MESA_VERSION=0.20.0   locks, renders, builds, proves, deploys and records both templates
 # make demo                           the same in the stand-in world: no account, nothing to prepare
-# make test                           everything that is checked
+# make test                           run every check
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
@@ -22,7 +22,7 @@ template: build ## lock, render, build, smoke, deploy and record: MESA_VERSION=0
 	@if [ -z "$$MESA_VERSION" ]; then echo "Which Mesa version? make template MESA_VERSION=0.20.0" >&2; exit 2; fi
 	@set -f; $(CLI) release "$$MESA_VERSION" $$ARGS
 
-demo: engine build ## the whole main job in the stand-in world, in .demo
+demo: engine build ## release and use a template in the stand-in world, in .demo
 	@bash scripts/demo.sh
 
 test: engine build ## format, lint, types, rendered files, unit and end-to-end tests
@@ -34,19 +34,19 @@ unit: node-packages ## unit tests only
 e2e: engine build ## end-to-end tests only: [TEST=name]
 	@npx vitest run --project 'e2e*' $(TEST)
 
-bench: engine build ## measures ours against what people would do instead: [ROW=smoke]
+bench: engine build ## measure against what people would do instead: [ROW=smoke]
 	@node --import tsx test/bench/main.ts $(ROW)
 
-world: engine node-packages ## starts the stand-in world (again: nothing to do)
+world: engine node-packages ## start the stand-in world
 	@$(WORLD) start
 
-world-env: node-packages ## prints the export lines that point a shell at the world
+world-env: node-packages ## print the export lines that point a shell at the world
 	@$(WORLD) env
 
-world-down: node-packages ## ends the world
+world-down: node-packages ## stop the world
 	@$(WORLD) down
 
-build: dist/help.txt ## bundles the program into dist/
+build: dist/help.txt ## bundle the program into dist/
 
 dist/help.txt: $(SOURCES) | node-packages
 	@npm run --silent build

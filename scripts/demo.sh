@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The whole main job in the stand-in world, below .demo: no account, nothing leaves this machine but package downloads.
+# Releases and uses a template in the stand-in world, below .demo: no account, nothing leaves this machine but package downloads.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 version=${MESA_VERSION:-0.20.0}
@@ -24,4 +24,4 @@ say "A command in a sandbox made from the template, in a mounted Mesa repository
 mesa_template sandbox run "$version" --template debian --root .demo --repo acme/demo --create-repo --write -- \
   sh -c 'echo "written in $(pwd) at $(date -u +%H:%M:%S)" > hello.txt && cat hello.txt && grep mesa /proc/mounts'
 
-say "Done. Again: make demo (seconds). End the world: make world-down"
+say "Done. Run make demo again (seconds), or stop the world: make world-down"

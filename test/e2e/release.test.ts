@@ -127,7 +127,8 @@ describe("release", () => {
 
   it("has nothing to do the second time: no engine, no network, no bl", async () => {
     await forgetRequests();
-    const ran = await mesaTemplate(["release", "0.20.0", "--root", main.root], {
+    const events = join(main.root, "events.ndjson");
+    const ran = await mesaTemplate(["release", "0.20.0", "--root", main.root, "--events", events], {
       env: {
         DOCKER_HOST: "tcp://127.0.0.1:9",
         BL_API_URL: "http://127.0.0.1:9",
@@ -137,6 +138,11 @@ describe("release", () => {
     });
     expect(ran.code, ran.stderr).toBe(0);
     expect(ran.stdout).toMatch(/debian@0\.20\.0-1 {2}up to date \(verified since \d{4}-/u);
+    expect(JSON.parse(readFileSync(events, "utf8"))).toMatchObject({
+      type: "release-finished",
+      ok: true,
+      upToDate: true,
+    });
     for (const part of ["registry", "apt", "mesa", "blaxel"] as const)
       expect(await requests(part)).toEqual([]);
   });
