@@ -36,7 +36,7 @@ function usable(device: {
   readonly orElse: string;
 }): string {
   const { path, rootless, found, module, orElse } = device;
-  if (found === "untold") return "the engine does not say";
+  if (found === "untold") return "the engine does not report it";
   if (found?.kind !== "character")
     throw noDevice(
       "not on the engine's machine",
@@ -45,10 +45,10 @@ function usable(device: {
   const mode = found.mode.toString(8);
   if (rootless && (found.mode & OPEN_TO_EVERYBODY) !== OPEN_TO_EVERYBODY)
     throw noDevice(
-      `rootless: the engine's user may not open it (its mode is ${mode})`,
-      `Open it to everybody on the engine's machine (chmod 666 ${path}, as udev does), or use an engine that runs as root; else ${orElse}.`,
+      `rootless: the engine's user may not open it (mode ${mode})`,
+      `Give every user access on the engine's machine (chmod 666 ${path}, as udev does), or use an engine that runs as root; else ${orElse}.`,
     );
-  return rootless ? `there, and open to the rootless engine's user (its mode is ${mode})` : "there";
+  return rootless ? `there, and open to the rootless engine's user (mode ${mode})` : "there";
 }
 
 function noDevice(message: string, hint: string): Failure {

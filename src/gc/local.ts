@@ -58,7 +58,7 @@ export async function localRemovals(
     .map((container): Removal => ({
       what: "leftover container",
       name: container.id,
-      why: "a run that was killed left it",
+      why: "leftover of a killed run",
       remove: async (name) => {
         await engine.removeContainer(name);
         return undefined;

@@ -19,7 +19,7 @@ export async function readLock(path: string): Promise<Lock | undefined> {
     kind: "usage",
     template: lock.template,
     message: `${path} was edited by hand: its integrity does not fit what it says.`,
-    hint: `Take it back from git, or resolve it anew: mesa-template lock ${lock.mesaVersion} --relock.`,
+    hint: `Restore it from git, or resolve it again: mesa-template lock ${lock.mesaVersion} --relock.`,
   });
 }
 
@@ -65,7 +65,7 @@ function invalid(path: string, what: string, cause?: unknown): Failure {
     code: "LOCK_INVALID",
     kind: "usage",
     message: `${path} is not a lock: ${what}.`,
-    hint: "Take it back from git, or resolve it anew with mesa-template lock VERSION --relock.",
+    hint: "Restore it from git, or resolve it again with mesa-template lock VERSION --relock.",
     cause,
   });
 }

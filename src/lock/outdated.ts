@@ -76,7 +76,7 @@ async function newerMesa(
 ): Promise<Found> {
   const packages = await availablePackages(host, upstream, cacheDir);
   if (packages === undefined) {
-    const message = `${upstream.mesa.repository} shows no list of versions: whether there is a newer Mesa cannot be seen`;
+    const message = `${upstream.mesa.repository} has no list of versions: whether a newer Mesa exists is unknown`;
     host.emit({ type: "note", template: lock.template, message });
     return undefined;
   }

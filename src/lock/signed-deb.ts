@@ -69,7 +69,7 @@ export function versionNotFound(upstream: Upstream, mesaVersion: string, there: 
     "MESA_VERSION_NOT_FOUND",
     `Mesa ${mesaVersion} is not in ${upstream.mesa.repository}.`,
     there.length === 0
-      ? "Which versions are there cannot be seen: the repository shows no list."
+      ? "The available versions are unknown: the repository has no list."
       : `There are: ${shown}${more}.`,
   );
 }

@@ -45,7 +45,7 @@ function problemsOf(id: string, entry: ManifestEntry): readonly Found[] {
     add("wrong-evidence", "its smoke evidence belongs to another image");
   for (const [workspace, deployment] of Object.entries(entry.deployments)) {
     if (deployment.workspace !== workspace)
-      add("wrong-workspace", `its deployment under ${workspace} calls itself one in ${deployment.workspace}`);
+      add("wrong-workspace", `its deployment under ${workspace} names the workspace ${deployment.workspace}`);
     if (!isImmutable(deployment.image))
       add("mutable-image", `${deployment.image} (workspace ${workspace}) is not an immutable image`);
     if (deployment.verification !== null && deployment.verification.image !== deployment.image)
@@ -53,9 +53,9 @@ function problemsOf(id: string, entry: ManifestEntry): readonly Found[] {
   }
   const revoked = entry.revocation !== undefined && entry.revocation.lifted === undefined;
   if (status === "revoked" && !revoked)
-    add("wrong-revocation", "it claims to be revoked, but has no revocation that holds");
+    add("wrong-revocation", "its status is revoked, but it has no active revocation");
   if (revoked && status !== "revoked" && status !== "removed")
-    add("wrong-revocation", `it claims to be ${status}, but has a revocation`);
+    add("wrong-revocation", `its status is ${status}, but it has an active revocation`);
   if (status === "failed" && failure === null) add("failure-missing", "it failed, but has no failure");
   const derived = summaryStatus(entry);
   if (derived !== status)

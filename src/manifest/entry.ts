@@ -19,7 +19,9 @@ const moment = z.string();
 const name = (what: string) =>
   z
     .string()
-    .check(z.regex(NAME, `a ${what} is lower-case letters, digits and hyphens, and begins with a letter`));
+    .check(
+      z.regex(NAME, `a ${what} consists of lower-case letters, digits and hyphens, and starts with a letter`),
+    );
 
 /** Whether a template or a channel can have this name. */
 export function isName(text: string): boolean {

@@ -91,7 +91,7 @@ function conflict(what: string): Failure {
     code: "MANIFEST_MERGE_CONFLICT",
     kind: "manifest",
     message: `The two manifests disagree about ${what}, and nothing tells which one came later.`,
-    hint: "Decide which one holds and remove the other one before merging.",
+    hint: "Decide which one is right and remove the other one before merging.",
   });
 }
 

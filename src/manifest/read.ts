@@ -66,7 +66,7 @@ export function parseManifest(text: string, path: string): Manifest {
     code: "MANIFEST_CONTRADICTION",
     kind: "manifest",
     message: `${path}, line ${String(lineOfPath(text, first.path))}: ${first.where}: ${first.message}${others.length === 0 ? "" : ` (and ${String(others.length)} more problems)`}.`,
-    hint: "Nothing was changed. mesa-template manifest check lists all problems; fix the file, or take the last good one from git.",
+    hint: "Nothing was changed. mesa-template manifest check lists all problems; fix the file, or restore the last good one from git.",
   });
 }
 

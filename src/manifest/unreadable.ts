@@ -6,7 +6,7 @@ export function unreadable(path: string, line: number, why: string, cause?: unkn
     code: "MANIFEST_UNREADABLE",
     kind: "manifest",
     message: `${path}, line ${String(line)}: ${why}.`,
-    hint: "Nothing was changed. Fix the file by hand or take the last good one from git; mesa-template manifest check lists its problems.",
+    hint: "Nothing was changed. Fix the file by hand or restore the last good one from git; mesa-template manifest check lists its problems.",
     cause,
   });
 }

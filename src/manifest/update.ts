@@ -101,7 +101,7 @@ export async function updateManifest(
         const after = await attempt(path, change);
         if (after !== undefined) return after;
       }
-      throw new Error("somebody else changes it all the time");
+      throw new Error("another process keeps changing it");
     });
   } catch (error) {
     if (error instanceof Failure && error.code !== "WRITE_FAILED") throw error;

@@ -105,7 +105,7 @@ async function newestListed(
   throw new Failure({
     code: "NO_VERSIONS",
     kind: "upstream",
-    message: `${upstream.mesa.repository} shows no list of versions, so the newest is not known.`,
+    message: `${upstream.mesa.repository} has no list of versions, so the newest one is unknown.`,
     hint: "Give the version: mesa-template upgrade VERSION.",
   });
 }

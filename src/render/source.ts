@@ -65,8 +65,8 @@ export async function loadTemplate(root: string, name: string): Promise<Template
     throw new Failure({
       code: "TEMPLATE_UNKNOWN",
       kind: "usage",
-      message: `"${name}" cannot be a template's name.`,
-      hint: "A name is lower-case letters, digits and hyphens, and begins with a letter.",
+      message: `"${name}" is not a valid name of a template.`,
+      hint: "A name consists of lower-case letters, digits and hyphens, and starts with a letter.",
     });
   }
   const folder = paths(root).template(name);

@@ -45,9 +45,9 @@ describe.skipIf(why !== undefined)(`on rootless Podman${why === undefined ? "" :
     const seen = await seenByDoctor(on);
     expect(seen.get("engine")).toMatch(/^Podman Engine \d+\.\d+\.\d+ at unix:\S+, rootless$/u);
     expect(seen.get("BuildKit")).toBe("not there: the classic builder is used");
-    expect(seen.get("/dev/net/tun")).toBe("there, and open to the rootless engine's user (its mode is 666)");
+    expect(seen.get("/dev/net/tun")).toBe("there, and open to the rootless engine's user (mode 666)");
     if (fuseIsThere())
-      expect(seen.get("/dev/fuse")).toBe("there, and open to the rootless engine's user (its mode is 666)");
+      expect(seen.get("/dev/fuse")).toBe("there, and open to the rootless engine's user (mode 666)");
   });
 
   it("both templates are released as far as smoke, and the same checks come to the same", async () => {
@@ -68,7 +68,7 @@ describe.skipIf(why !== undefined)(`on rootless Podman${why === undefined ? "" :
     await openFuse(false);
     try {
       const seen = await seenByDoctor(on);
-      expect(seen.get("/dev/fuse")).toBe("rootless: the engine's user may not open it (its mode is 600)");
+      expect(seen.get("/dev/fuse")).toBe("rootless: the engine's user may not open it (mode 600)");
       const smoked = await smokeOn(place.root, on);
       expect(outcomes(smoked)).toEqual(withoutFuse(onDocker));
       const reasons = smoked

@@ -50,8 +50,8 @@ export function promote(manifest: Manifest, request: PromoteRequest, facts: Move
   const { ids, channel, workspace } = request;
   if (!isName(channel))
     throw refused(
-      `"${channel}" cannot be a channel's name.`,
-      "A name is lower-case letters, digits and hyphens, and begins with a letter.",
+      `"${channel}" is not a valid name of a channel.`,
+      "A name consists of lower-case letters, digits and hyphens, and starts with a letter.",
     );
   for (const id of ids) {
     const objection = objectionTo(entryOf(manifest, id), workspace, request.unverified === true);

@@ -23,7 +23,7 @@ export function revoke(
   withRollback: boolean,
 ): Manifest {
   const entry = entryOf(manifest, id);
-  if (entry.status === "removed") throw refused(`${id} was removed.`, "Nothing of it can be used.");
+  if (entry.status === "removed") throw refused(`${id} was removed.`, "It cannot be used.");
   const { at, by, reason } = facts;
   const revoked =
     entry.status === "revoked"
@@ -55,7 +55,7 @@ export function unrevoke(manifest: Manifest, id: string, { at, by, reason }: Rea
   const entry = entryOf(manifest, id);
   const { revocation } = entry;
   if (entry.status !== "revoked" || revocation === undefined)
-    throw refused(`${id} is not revoked: it is ${entry.status}.`, "There is nothing to take back.");
+    throw refused(`${id} is not revoked: it is ${entry.status}.`, "There is nothing to undo.");
   const lifted: ManifestEntry = {
     ...entry,
     status: reachedStatus(entry),

@@ -1,8 +1,8 @@
 import type { ChannelMove, Manifest } from "../entry";
 import { escaped } from "./chart";
 
-const [LEFT, WIDTH, LANE, BAR] = [150, 720, 34, 22];
-const RIGHT = WIDTH - 12;
+/** From which share of the whole time on, in percent, a bar is wide enough for its version's name, also on a phone. */
+const NAMED_FROM = 22;
 
 const DAY_MS = 86_400_000;
 /** Which part of an ISO time a label of the axis shows: "2026-02-01", or "02-01T10:00". */
@@ -39,33 +39,27 @@ function shortName(id: string): string {
   return id.slice(id.indexOf("@") + 1);
 }
 
-/** Each channel as a lane: what it pointed at, from when until when. Inline SVG; "" when no channel was ever moved. */
+/** Each channel as a lane: what it pointed at, from when until when. In HTML; "" when no channel was ever moved. */
 export function timeLine(manifest: Manifest, madeAt: string): string {
   const lanes = [...lanesOf(manifest)];
   const begin = Math.min(...manifest.history.map((move) => Date.parse(move.at)));
   const end = Math.max(Date.parse(madeAt), begin + 1);
   if (lanes.length === 0 || !Number.isFinite(begin)) return "";
-  const x = (time: number): number => LEFT + ((RIGHT - LEFT) * (time - begin)) / (end - begin);
-  const height = lanes.length * LANE + 30;
+  const share = (time: number): number => (100 * (time - begin)) / (end - begin);
   // Labels that are all the same day would say nothing.
   const tick = end - begin < 5 * DAY_MS ? MINUTES : DAYS;
   const ticks = [0, 1, 2, 3, 4].map((step) => {
-    const time = begin + ((end - begin) * step) / 4;
-    const anchor = step === 0 ? "start" : step === 4 ? "end" : "middle";
-    return `<line class="grid" x1="${x(time).toFixed(1)}" x2="${x(time).toFixed(1)}" y1="0" y2="${String(height - 20)}"/><text class="tick" x="${x(time).toFixed(1)}" y="${String(height - 4)}" text-anchor="${anchor}">${new Date(time).toISOString().slice(...tick)}</text>`;
+    const time = new Date(begin + ((end - begin) * step) / 4).toISOString().slice(...tick);
+    return `<span class="tick${step % 2 === 0 ? "" : " minor"}">${time}</span>`;
   });
-  const rows = lanes.map(([name, moves], lane) => {
-    const y = lane * LANE + (LANE - BAR) / 2;
+  const rows = lanes.map(([name, moves]) => {
     const bars = staysOf(moves, end).map((stay, at) => {
-      const width = Math.max(2, x(stay.to) - x(stay.from) - 2);
-      const text = shortName(stay.id);
-      const label =
-        width > text.length * 7 + 8
-          ? `<text class="on" x="${(x(stay.from) + 6).toFixed(1)}" y="${String(y + BAR - 7)}">${escaped(text)}</text>`
-          : "";
-      return `<g><title>${escaped(`${stay.id}, ${new Date(stay.from).toISOString().slice(0, 10)} to ${new Date(stay.to).toISOString().slice(0, 10)}`)}</title><rect class="bar${at % 2 === 0 ? "" : " two"}" x="${x(stay.from).toFixed(1)}" y="${String(y)}" width="${width.toFixed(1)}" height="${String(BAR)}" rx="3"/>${label}</g>`;
+      const width = share(stay.to) - share(stay.from);
+      const [since, until] = [stay.from, stay.to].map((time) => new Date(time).toISOString().slice(0, 10));
+      return `<span class="bar${at % 2 === 0 ? "" : " two"}" style="left:${share(stay.from).toFixed(2)}%;width:${width.toFixed(2)}%" title="${escaped(`${stay.id}, ${since ?? ""} to ${until ?? ""}`)}">${width < NAMED_FROM ? "" : escaped(shortName(stay.id))}</span>`;
     });
-    return `<text class="label" x="${String(LEFT - 8)}" y="${String(y + BAR - 7)}" text-anchor="end">${escaped(name)}</text>${bars.join("")}`;
+    return `<div class="row"><span class="label">${escaped(name)}</span><span class="track lane">${bars.join("")}</span></div>`;
   });
-  return `<svg class="lanes" viewBox="0 0 ${String(WIDTH)} ${String(height)}" role="img" aria-label="What each channel pointed at over time; the same is listed below">${ticks.join("")}${rows.join("")}</svg><p class="none">Each bar is a version the channel pointed at (times in UTC); the colour changes with every move.</p>`;
+  const legend = `<p class="none"><span class="swatch"></span> <span class="swatch two"></span> Each bar is a version that the channel pointed at; the colour changes with every move. Times are UTC.</p>`;
+  return `<div class="chart lanes">${rows.join("")}<div class="row axis"><span></span><span class="ticks">${ticks.join("")}</span></div></div>${legend}`;
 }

@@ -71,7 +71,7 @@ export function entriesOf(
     if (!wanted(exact.template))
       throw wrongUsage(
         `${ref} is not a version of ${(templates ?? []).join(", ")}.`,
-        "An id names its template already: leave --template out.",
+        "The id already names the template: omit --template.",
       );
     return [exact];
   }
@@ -102,8 +102,8 @@ function pointedAt(manifest: Manifest, channel: string, id: string): ManifestEnt
     throw new Failure({
       code: "MANIFEST_BROKEN",
       kind: "manifest",
-      message: `The channel ${channel} points at ${id}, which the manifest does not hold.`,
-      hint: "mesa-template manifest check shows everything that is wrong with it.",
+      message: `The channel ${channel} points at ${id}, which is not in the manifest.`,
+      hint: "mesa-template manifest check lists its problems.",
     });
   if (entry.status === "revoked")
     throw revokedFailure(
@@ -134,8 +134,8 @@ export function refuseSomeTemplates(
   if (lacking.size === 0 || found.some(({ id, mesaVersion }) => id === ref || mesaVersion !== ref)) return;
   const names = found.map(({ template }) => template).join(",");
   throw wrongUsage(
-    `${[...lacking].sort().join(", ")} ${lacking.size === 1 ? "has" : "have"} no usable version of Mesa ${ref}; a Mesa version is taken for every template or for none.`,
-    `Release it: mesa-template release ${ref}. Or say that only some are meant: --template ${names}.`,
+    `${[...lacking].sort().join(", ")} ${lacking.size === 1 ? "has" : "have"} no usable version of Mesa ${ref}; a Mesa version is promoted for every template or for none.`,
+    `Release it: mesa-template release ${ref}. Or name the templates: --template ${names}.`,
   );
 }
 

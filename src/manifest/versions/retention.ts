@@ -78,7 +78,7 @@ export function retentionPlan(
             : isUsable && usable <= retention.keepLast
               ? `one of the last ${String(retention.keepLast)}`
               : Number.isNaN(days)
-                ? "nobody knows how old it is"
+                ? "its age is unknown"
                 : days < retention.keepYoungerThanDays
                   ? `younger than ${String(retention.keepYoungerThanDays)} days`
                   : undefined;

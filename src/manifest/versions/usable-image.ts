@@ -57,7 +57,7 @@ export function usableImage(manifest: Manifest, entry: ManifestEntry, workspace:
       kind: "deploy",
       message:
         status === "removed"
-          ? `${entry.id} was removed: its image does not exist any longer.`
+          ? `${entry.id} was removed: its image no longer exists.`
           : `${entry.id} is not deployed in ${workspace === undefined ? "any workspace" : `the workspace ${workspace}`}${elsewhere(entry)}${failure}.`.replace(
               /\.\.$/u,
               ".",

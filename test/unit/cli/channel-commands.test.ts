@@ -97,7 +97,7 @@ describe("promote", () => {
     ["debian@0.38.0-1 stable", /not verified/u],
     ["0.99.0 stable", /Nothing is called 0\.99\.0/u],
     ["constructor stable", /Nothing is called constructor/u],
-    ["0.20.0 Stable", /cannot be a channel's name/u],
+    ["0.20.0 Stable", /not a valid name of a channel/u],
     ["debian@0.20.0-1 stable --template alpine", /is not a version of alpine/u],
   ])("refuses %s with 2, and writes nothing", async (line, words) => {
     const here = place();

@@ -11,12 +11,12 @@ describe("what doctor says of the devices of the engine's machine", () => {
 
   it("a rootless one only when it is open to everybody", () => {
     expect(fuseOnEngine(true, device(0o666))).toBe(
-      "there, and open to the rootless engine's user (its mode is 666)",
+      "there, and open to the rootless engine's user (mode 666)",
     );
     expect(() => fuseOnEngine(true, device(0o660))).toThrow(
       expect.objectContaining({
         kind: "environment",
-        message: "rootless: the engine's user may not open it (its mode is 660)",
+        message: "rootless: the engine's user may not open it (mode 660)",
         hint: expect.stringMatching(/chmod 666 \/dev\/fuse.*; else smoke skips the mounts\.$/u) as string,
       }),
     );
@@ -38,6 +38,6 @@ describe("what doctor says of the devices of the engine's machine", () => {
   });
 
   it("what an engine does not say is not held against it", () => {
-    expect(fuseOnEngine(true, "untold")).toBe("the engine does not say");
+    expect(fuseOnEngine(true, "untold")).toBe("the engine does not report it");
   });
 });

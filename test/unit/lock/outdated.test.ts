@@ -87,7 +87,7 @@ describe("what is outdated", () => {
       await outdatedInputs(host, lock, { upstream, cacheDir: world.cacheDir, prerelease: false }),
     ).toEqual([]);
     expect(host.events).toMatchObject([
-      { type: "note", message: expect.stringContaining("cannot be seen") as string },
+      { type: "note", message: expect.stringContaining("is unknown") as string },
     ]);
   });
 });

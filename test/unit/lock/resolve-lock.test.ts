@@ -267,7 +267,7 @@ describe("a lock by first download", () => {
     world.files.clear();
     await expect(world.lock({ upstream, mesaVersion: "0.21.0" })).rejects.toMatchObject({
       code: "MESA_VERSION_NOT_FOUND",
-      hint: expect.stringContaining("cannot be seen") as string,
+      hint: expect.stringContaining("are unknown") as string,
     });
   });
 });

@@ -248,11 +248,11 @@ describe("an entry that contradicts itself", () => {
     [
       "a revocation, and not revoked",
       { revocation: { reason: "r", at: "2026", by: "x" } },
-      /has a revocation/u,
+      /has an active revocation/u,
     ],
     ["a latest image", at({ image: "sandbox/mesa-debian:latest" }), /not an immutable image/u],
     ["an image without a tag", at({ image: "sandbox/mesa-debian" }), /not an immutable image/u],
-    ["another workspace", at({ workspace: "prod" }), /calls itself one in prod/u],
+    ["another workspace", at({ workspace: "prod" }), /names the workspace prod/u],
     [
       "a verification of another image",
       at({ verification: { ...passed, image: "sandbox/x:y" } }),

@@ -44,7 +44,7 @@ describe("what gc keeps", () => {
   it("is what nobody knows the age of", () => {
     const odd = { ...entryOf("debian", "0.10.0", 1, "failed"), createdAt: "once" };
     const [verdict] = retentionPlan(manifestOf(odd), { keepLast: 1, keepYoungerThanDays: 0 }, now);
-    expect(verdict).toMatchObject({ keep: true, why: "nobody knows how old it is" });
+    expect(verdict).toMatchObject({ keep: true, why: "its age is unknown" });
   });
 
   it("is not looked at again once it was removed", () => {
