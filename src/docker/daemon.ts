@@ -37,10 +37,10 @@ export function ask(
 export async function engineFacts(docker: Docker, address: string): Promise<EngineFacts> {
   const ping = await ask(docker, "GET", "/_ping");
   if (ping.status !== 200) throw new Error(`it answered ${String(ping.status)} to /_ping`);
-  const [version, info, session] = await Promise.all([
+  const [version, info, buildKit] = await Promise.all([
     docker.version(),
     docker.info() as Promise<Info>,
-    ask(docker, "POST", "/session"),
+    hasBuildKit(docker, ping.headers),
   ]);
   const security = info.SecurityOptions ?? [];
   const [component] =
@@ -50,8 +50,7 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
     version: version.Version,
     apiVersion: version.ApiVersion,
     address,
-    // BuildKit is reached through /session; without an upgrade an engine that has it complains, and one that has not knows no such path.
-    buildKit: session.status !== 404 && session.status !== 405,
+    buildKit,
     appArmor: security.some((option) => option.includes("apparmor")),
     // Docker says it among its security options, Podman in a field of its own.
     rootless: info.Rootless === true || security.some((option) => option.includes("rootless")),
@@ -59,6 +58,17 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
     architecture: info.Architecture ?? "",
     publish: publishedPorts(address),
   };
+}
+
+/**
+ * Newer engines say in the answer to /_ping that BuildKit is their builder (Builder-Version: 2). Docker 20.10 does not, and is asked for
+ * /session, which later engines deprecate (API 1.53): without an upgrade an engine that has it complains, and one that has not knows
+ * no such path.
+ */
+async function hasBuildKit(docker: Docker, ping: IncomingMessage["headers"]): Promise<boolean> {
+  if (ping["builder-version"] === "2") return true;
+  const { status } = await ask(docker, "POST", "/session");
+  return status !== 404 && status !== 405;
 }
 
 interface Info {

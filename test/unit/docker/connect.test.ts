@@ -70,6 +70,24 @@ describe("connecting to an engine", () => {
     });
   });
 
+  it.each([
+    ["2", true, []],
+    ["1", false, ["POST /session"]],
+    ["", false, ["POST /session"]],
+  ])(
+    "takes Builder-Version: %j for what it says, and asks on where it is not 2",
+    async (said, buildKit, on) => {
+      await withTemporaryFolder("engine-", async (folder) => {
+        const socket = join(folder, "n.sock");
+        const newer: FakeEngine = { component: "Engine", buildKit: false, builderVersion: said, asked: [] };
+        await listening(createHttpServer(fakeEngine(newer)), socket);
+        const { facts } = await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }));
+        expect(facts.buildKit).toBe(buildKit);
+        expect(newer.asked.filter((asked) => asked.endsWith("/session"))).toEqual(on);
+      });
+    },
+  );
+
   it("goes over tcp with TLS, and takes only an engine that the certificate authority vouches for", async () => {
     await withTemporaryFolder("engine-", async (folder) => {
       const make = (name: string): void => {
