@@ -1,7 +1,6 @@
 import { Readable } from "node:stream";
 import { extract } from "tar-stream";
 import { messageOf } from "../support/errors";
-import type { Host } from "../support/host";
 import { parseControl, type Paragraph } from "./deb822";
 import { decompress, type Compression } from "./decompress";
 import { refusal } from "./failures";
@@ -15,11 +14,14 @@ export interface DebControl {
   readonly depends: string;
 }
 
+/** More than any control archive has. */
+const CONTROL_LIMIT_BYTES = 64 * 1024 * 1024;
+
 /** Reads the control file out of a .deb (deb(5): an ar archive of debian-binary, control.tar.* and data.tar.*). Refuses (DEB_UNREADABLE) what is none. */
-export async function readDebControl(host: Host, deb: Uint8Array, name: string): Promise<DebControl> {
+export async function readDebControl(deb: Uint8Array, name: string): Promise<DebControl> {
   try {
     const { file, compression } = controlArchive(deb);
-    const tar = await decompress(host, file, compression);
+    const tar = await decompress(file, compression, CONTROL_LIMIT_BYTES);
     const [paragraph, ...more] = parseControl(await controlText(tar));
     if (paragraph === undefined || more.length > 0) throw new Error("its control file is not one paragraph");
     return debControl(paragraph);

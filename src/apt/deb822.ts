@@ -15,40 +15,62 @@ export class ControlSyntaxError extends Error {
 }
 ControlSyntaxError.prototype.name = "ControlSyntaxError";
 
-const FIELD = /^(?<name>[!"$-,.-9;-~][!-9;-~]*):[ \t]*(?<value>.*)$/u;
+const NAME = /^[!"$-,.-9;-~][!-9;-~]*$/u;
+
+/** All paragraphs of a control file; see eachParagraph. */
+export function parseControl(text: string): readonly Paragraph[] {
+  return [...eachParagraph(text)];
+}
 
 /**
- * Reads a control file as deb822(5) says: paragraphs parted by blank lines, `Name: value` fields with names that have no case,
- * continuation lines that begin with a blank (" ." stands for an empty one), whole-line comments beginning with #. A field that comes
- * twice in a paragraph is an error: two readers could take different ones. Throws ControlSyntaxError.
+ * Reads a control file as deb822(5) says, one paragraph at a time: paragraphs parted by blank lines, `Name: value` fields with names that
+ * have no case, continuation lines that begin with a blank (" ." stands for an empty one), whole-line comments beginning with #. A field that
+ * comes twice in a paragraph is an error: two readers could take different ones. Takes time in proportion to the text, whatever is in it.
+ * @throws ControlSyntaxError
  */
-export function parseControl(text: string): readonly Paragraph[] {
-  const paragraphs: Map<string, string>[] = [];
+export function* eachParagraph(text: string): Generator<Paragraph> {
   let current: Map<string, string> | undefined;
   let field: string | undefined;
-  for (const [index, raw] of text.split("\n").entries()) {
-    const line = raw.replace(/[\r \t]+$/u, "");
+  let number = 0;
+  for (const line of trimmedLines(text)) {
+    number += 1;
     if (line === "") {
+      if (current !== undefined) yield current;
       current = undefined;
       field = undefined;
     } else if (line.startsWith("#")) {
       continue;
-    } else if (/^[ \t]/u.test(line)) {
-      if (current === undefined || field === undefined) throw new ControlSyntaxError(index + 1, line);
+    } else if (line.startsWith(" ") || line.startsWith("\t")) {
+      if (current === undefined || field === undefined) throw new ControlSyntaxError(number, line);
       const rest = line.slice(1);
       current.set(field, `${current.get(field) ?? ""}\n${rest === "." ? "" : rest}`);
     } else {
-      const match = FIELD.exec(line)?.groups;
-      const name = match?.["name"]?.toLowerCase();
-      if (name === undefined) throw new ControlSyntaxError(index + 1, line);
-      if (current === undefined) {
-        current = new Map();
-        paragraphs.push(current);
-      }
-      if (current.has(name)) throw new ControlSyntaxError(index + 1, line);
-      current.set(name, match?.["value"] ?? "");
-      field = name;
+      const colon = line.indexOf(":");
+      const name = line.slice(0, Math.max(0, colon));
+      if (!NAME.test(name)) throw new ControlSyntaxError(number, line);
+      current ??= new Map();
+      field = name.toLowerCase();
+      if (current.has(field)) throw new ControlSyntaxError(number, line);
+      current.set(field, withoutBlanksBefore(line.slice(colon + 1)));
     }
   }
-  return paragraphs;
+  if (current !== undefined) yield current;
+}
+
+/** The lines of a text without blanks and carriage returns at their ends. */
+function* trimmedLines(text: string): Generator<string> {
+  for (let at = 0; at <= text.length;) {
+    const found = text.indexOf("\n", at);
+    const end = found < 0 ? text.length : found;
+    let last = end;
+    while (last > at && " \t\r".includes(text.charAt(last - 1))) last -= 1;
+    yield text.slice(at, last);
+    at = end + 1;
+  }
+}
+
+function withoutBlanksBefore(value: string): string {
+  let at = 0;
+  while (value.charAt(at) === " " || value.charAt(at) === "\t") at += 1;
+  return value.slice(at);
 }

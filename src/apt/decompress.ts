@@ -1,67 +1,46 @@
-import { join } from "node:path";
-import { readFile, writeFile } from "node:fs/promises";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 import type * as XzPackage from "xz-decompress";
-import { withTemporaryFolder } from "../support/files";
-import type { Host } from "../support/host";
+import { unzstd } from "../support/zstd";
 
 /** What a file name's end says about its compression. */
 export type Compression = "none" | "gz" | "xz" | "zst";
 
-/** More than any index or control archive has: what unpacks to more was made to fill memory. */
-const LIMIT_BYTES = 512 * 1024 * 1024;
-
-/** Unpacks a whole file. zstd needs the `zstd` program (Node 20 has none built in). Throws a plain Error that says why it cannot. */
+/**
+ * Unpacks a whole file.
+ * @param limitBytes more than such a file has: what unpacks to more was made to fill memory
+ * @throws Error that says why it cannot be unpacked
+ */
 export async function decompress(
-  host: Host,
   data: Uint8Array,
   compression: Compression,
+  limitBytes: number,
 ): Promise<Uint8Array> {
   if (compression === "none") return data;
-  if (compression === "gz") return promisify(gunzip)(data, { maxOutputLength: LIMIT_BYTES });
-  return compression === "xz" ? unxz(data) : unzstd(host, data);
+  if (compression === "gz") return promisify(gunzip)(data, { maxOutputLength: limitBytes });
+  return bytesOf(compression === "xz" ? await unxz(data) : unzstd([data]), limitBytes);
 }
 
-async function unxz(data: Uint8Array): Promise<Uint8Array> {
-  const { XzReadableStream } = await xzModule();
+async function bytesOf(unpacked: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of unpacked) {
+    size += chunk.length;
+    if (size > limitBytes) throw new Error(`it unpacks to more than ${String(limitBytes)} bytes`);
+    chunks.push(Uint8Array.from(chunk));
+  }
+  return Buffer.concat(chunks);
+}
+
+async function unxz(data: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
+  // The package is CommonJS made by a bundler: Node finds its exports under `default` only, other loaders by name.
+  const loaded: typeof XzPackage & { readonly default?: typeof XzPackage } = await import("xz-decompress");
+  const { XzReadableStream } = loaded.default ?? loaded;
   const source = new ReadableStream<Uint8Array>({
     start(controller) {
       controller.enqueue(data);
       controller.close();
     },
   });
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of new XzReadableStream(source) as unknown as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > LIMIT_BYTES) throw new Error(`it unpacks to more than ${String(LIMIT_BYTES)} bytes`);
-    chunks.push(Uint8Array.from(chunk));
-  }
-  return Buffer.concat(chunks);
-}
-
-/** The package is CommonJS made by a bundler: Node finds its exports under `default` only, other loaders by name. */
-async function xzModule(): Promise<Pick<typeof XzPackage, "XzReadableStream">> {
-  const loaded: typeof XzPackage & { readonly default?: typeof XzPackage } = await import("xz-decompress");
-  return loaded.default ?? loaded;
-}
-
-async function unzstd(host: Host, data: Uint8Array): Promise<Uint8Array> {
-  return withTemporaryFolder("mesa-template-zstd-", async (folder) => {
-    const packed = join(folder, "packed.zst");
-    const unpacked = join(folder, "unpacked");
-    await writeFile(packed, data);
-    const result = await host.run({
-      command: "zstd",
-      args: ["-d", "-q", `--memory=${String(128 * 1024 * 1024)}`, "-o", unpacked, packed],
-      env: { PATH: host.env["PATH"] ?? "/usr/bin:/bin" },
-      timeoutMs: 60_000,
-      signal: host.signal,
-    });
-    if (result.spawnError !== undefined)
-      throw new Error("it is packed with zstd, and there is no zstd program here (apt-get install zstd)");
-    if (result.exitCode !== 0) throw new Error(`zstd cannot unpack it: ${result.stderr.trim()}`);
-    return readFile(unpacked);
-  });
+  return new XzReadableStream(source);
 }

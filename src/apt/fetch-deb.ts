@@ -1,7 +1,6 @@
 import * as z from "zod/mini";
 import { sha256 } from "../support/digest";
 import type { Downloads } from "../support/downloads";
-import type { Host } from "../support/host";
 import { readDebControl, type DebControl } from "./deb-file";
 import { refusal } from "./failures";
 import type { ListedPackage } from "./packages-file";
@@ -25,12 +24,11 @@ const DEB_LIMIT = 1024 * 1024 * 1024;
  * index says about it. Refusals: DEB_MISSING, DEB_SIZE_DIFFERS, DEB_HASH_DIFFERS, DEB_UNREADABLE, DEB_{PACKAGE,VERSION,ARCHITECTURE,DEPENDS}_DIFFERS.
  */
 export async function fetchListedDeb(
-  host: Host,
   repository: Repository,
   downloads: Downloads,
   listed: ListedPackage,
 ): Promise<FetchedDeb> {
-  const deb = await fetchDeb(host, repository, downloads, listed.filename, listed);
+  const deb = await fetchDeb(repository, downloads, listed.filename, listed);
   const fields = ["package", "version", "architecture", "depends"] as const;
   for (const field of fields) {
     if (deb[field] === listed[field]) continue;
@@ -51,7 +49,6 @@ export async function fetchListedDeb(
 
 /** Fetches and reads a .deb by its path below the repository; held against size and sha256 where they are known beforehand. */
 export async function fetchDeb(
-  host: Host,
   repository: Repository,
   downloads: Downloads,
   path: string,
@@ -72,7 +69,7 @@ export async function fetchDeb(
         if (expected !== undefined) holdAgainst(expected, { url, size: body.length, sha256: hash });
         const modified = Date.parse(headers.get("last-modified") ?? "");
         return {
-          ...(await readDebControl(host, body, url)),
+          ...(await readDebControl(body, url)),
           size: body.length,
           sha256: hash,
           ...(Number.isNaN(modified) ? {} : { lastModified: new Date(modified).toISOString() }),

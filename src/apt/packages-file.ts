@@ -1,6 +1,6 @@
 import { messageOf } from "../support/errors";
 import { debControl, type DebControl } from "./deb-file";
-import { parseControl, type Paragraph } from "./deb822";
+import { eachParagraph, type Paragraph } from "./deb822";
 import { compareDebianVersions, mesaVersionOf } from "./debian-version";
 import { refusal } from "./failures";
 
@@ -15,9 +15,12 @@ export interface ListedPackage extends DebControl {
 /** The packages of one name for amd64 that a Packages file lists. Refuses (INDEX_MALFORMED) one that cannot be read. */
 export function parsePackages(text: string, name: string): readonly ListedPackage[] {
   try {
-    return parseControl(text)
-      .filter((paragraph) => paragraph.get("package") === name && paragraph.get("architecture") === "amd64")
-      .map(listedPackage);
+    const found: ListedPackage[] = [];
+    for (const paragraph of eachParagraph(text)) {
+      if (paragraph.get("package") === name && paragraph.get("architecture") === "amd64")
+        found.push(listedPackage(paragraph));
+    }
+    return found;
   } catch (error) {
     throw refusal(
       "INDEX_MALFORMED",

@@ -85,6 +85,20 @@ function sumsIn(text: string): ReadonlyMap<string, ListedFile> {
   return files;
 }
 
+/**
+ * Refuses a Release of another suite than the one that was asked for: the same key may sign several, and a mirror may serve any of them.
+ * A suite is asked for by its Suite or its Codename, as apt does; a Release that has neither cannot be told apart.
+ */
+export function checkSuite({ suite, codename }: Release, wanted: string, url: string): void {
+  const named = [suite, codename].filter((name) => name !== undefined);
+  if (named.length === 0 || named.includes(wanted)) return;
+  throw refusal(
+    "SUITE_DIFFERS",
+    `${url} is signed, but it is the index of another suite: Suite ${suite ?? "(none)"}, Codename ${codename ?? "(none)"}, not ${wanted}.`,
+    "A mirror that mixes up its suites looks like this, and so does somebody who hands out other packages. Try without the mirror, and check mesa.suite in upstream.toml.",
+  );
+}
+
 /** Clocks differ by a little; a Release from further ahead than this was not made yet. */
 const CLOCK_TOLERANCE_MS = 10 * 60_000;
 

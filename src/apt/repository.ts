@@ -1,13 +1,13 @@
 import type { PublicKey } from "openpgp";
 import { sha256 } from "../support/digest";
 import type { BodyReader, Downloads } from "../support/downloads";
-import { messageOf } from "../support/errors";
+import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { ask, Unreachable, type HttpAnswer } from "../support/http";
 import { decompress, type Compression } from "./decompress";
 import { refusal, repositoryUnreachable } from "./failures";
 import { parsePackages, type ListedPackage } from "./packages-file";
-import { checkReleaseTimes, parseRelease, type Release } from "./release-file";
+import { checkReleaseTimes, checkSuite, parseRelease, type ListedFile, type Release } from "./release-file";
 import { verifyClearsigned, verifyDetached, type SignedText } from "./signature";
 
 /** An apt repository and the part of it that is read. */
@@ -43,6 +43,8 @@ export interface VerifiedIndex {
 const TIMEOUT_MS = 60_000;
 const RELEASE_LIMIT = 16 * 1024 * 1024;
 const INDEX_LIMIT = 256 * 1024 * 1024;
+/** Several times what Debian's own index comes to. */
+const UNPACKED_INDEX_LIMIT = 512 * 1024 * 1024 - 1024;
 
 /** Where a canonical URL is fetched from: itself, or its path on the mirror. */
 export function fetchedFrom(url: string, mirror: string | undefined): string {
@@ -84,7 +86,7 @@ async function reached<T>(answer: Promise<T>): Promise<T> {
 
 /**
  * Fetches the repository's Release and verifies it with the pinned key: InRelease, or Release with Release.gpg where there is no InRelease.
- * `notBefore` (ms) is the Date of the Release in an earlier lock. Refusals: RELEASE_*, INDEX_EXPIRED, INDEX_NOT_YET_VALID, INDEX_DOWNGRADED.
+ * `notBefore` (ms) is the Date of the Release in an earlier lock. Refusals: RELEASE_*, SUITE_DIFFERS, INDEX_EXPIRED, INDEX_NOT_YET_VALID, INDEX_DOWNGRADED.
  */
 export async function fetchRelease(
   host: Host,
@@ -106,6 +108,7 @@ export async function fetchRelease(
         }
       : await detachedRelease(repository, downloads, base, inRelease.status, key, now);
   const release = parseRelease(verified.signed.text);
+  checkSuite(release, repository.suite, verified.url);
   checkReleaseTimes(release, now, notBefore);
   return {
     release,
@@ -163,7 +166,6 @@ const FORMS: readonly (readonly [suffix: string, compression: Compression])[] = 
 
 /** Fetches the list of packages for amd64 that a verified Release vouches for, and holds it against size and sha256 there. Refusals: INDEX_MISSING, INDEX_HASH_DIFFERS, INDEX_MALFORMED. */
 export async function fetchPackages(
-  host: Host,
   repository: Repository,
   downloads: Downloads,
   { release }: VerifiedRelease,
@@ -174,7 +176,7 @@ export async function fetchPackages(
     const listed = release.files.get(path);
     if (listed === undefined) continue;
     const url = `${repository.url}/dists/${repository.suite}/${path}`;
-    const answer = await fetchBelow(repository, downloads, url, INDEX_LIMIT);
+    const answer = await fetchListed(repository, downloads, url, listed);
     if (answer.status === 404) continue;
     if (answer.status !== 200)
       throw refusal(
@@ -183,18 +185,14 @@ export async function fetchPackages(
       );
     const got = sha256(answer.body);
     if (got !== listed.sha256 || answer.body.length !== listed.size) {
-      throw refusal(
-        "INDEX_HASH_DIFFERS",
-        `The list of packages (${url}) is not the one that the signed Release vouches for: ${String(listed.size)} bytes with sha256 ${listed.sha256} there, ${String(answer.body.length)} bytes with ${got} here.`,
-        "A repository in the middle of an update looks like this, and so does one that was tampered with. Try again in some minutes, and without the mirror.",
-      );
+      throw indexDiffers(url, listed, `${String(answer.body.length)} bytes with sha256 ${got}`);
     }
     return {
       url,
       path,
       sha256: got,
       size: listed.size,
-      packages: parsePackages(await unpacked(host, answer.body, compression), repository.package),
+      packages: parsePackages(await unpacked(answer.body, compression), repository.package),
     };
   }
   throw refusal(
@@ -204,9 +202,32 @@ export async function fetchPackages(
   );
 }
 
-async function unpacked(host: Host, data: Uint8Array, compression: Compression): Promise<string> {
+/** Fetches a file that a verified Release lists; nothing beyond the size that the Release gives is read. */
+async function fetchListed(
+  repository: Repository,
+  downloads: Downloads,
+  url: string,
+  listed: ListedFile,
+): Promise<HttpAnswer> {
   try {
-    return Buffer.from(await decompress(host, data, compression)).toString("utf8");
+    return await fetchBelow(repository, downloads, url, Math.min(listed.size, INDEX_LIMIT));
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "ANSWER_TOO_LARGE") throw error;
+    throw indexDiffers(url, listed, "more bytes");
+  }
+}
+
+function indexDiffers(url: string, listed: ListedFile, sent: string): Failure {
+  return refusal(
+    "INDEX_HASH_DIFFERS",
+    `The list of packages (${url}) is not the one that the signed Release vouches for: the Release lists ${String(listed.size)} bytes with sha256 ${listed.sha256}, the repository sends ${sent}.`,
+    "A repository in the middle of an update looks like this, and so does one that was tampered with. Try again in some minutes, and without the mirror.",
+  );
+}
+
+async function unpacked(data: Uint8Array, compression: Compression): Promise<string> {
+  try {
+    return Buffer.from(await decompress(data, compression, UNPACKED_INDEX_LIMIT)).toString("utf8");
   } catch (error) {
     throw refusal(
       "INDEX_MALFORMED",
@@ -219,7 +240,6 @@ async function unpacked(host: Host, data: Uint8Array, compression: Compression):
 
 /** What an unverified index says there is: for lists shown to people, never for anything that is installed. undefined when there is none. */
 export async function peekPackages(
-  host: Host,
   repository: Repository,
   downloads: Downloads,
 ): Promise<readonly ListedPackage[] | undefined> {
@@ -227,7 +247,7 @@ export async function peekPackages(
     const url = `${repository.url}/dists/${repository.suite}/${repository.component}/binary-amd64/Packages${suffix}`;
     const answer = await fetchBelow(repository, downloads, url, INDEX_LIMIT);
     if (answer.status === 200)
-      return parsePackages(await unpacked(host, answer.body, compression), repository.package);
+      return parsePackages(await unpacked(answer.body, compression), repository.package);
   }
   return undefined;
 }

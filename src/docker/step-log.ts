@@ -1,3 +1,8 @@
+import { lineCutter, type LineCutter } from "../support/line-cutter";
+
+/** What a step prints without a line break for longer than this (characters) is cut. */
+const LONGEST_LINE = 64 * 1024;
+
 /** Keeps the last lines of each of several sources, and of all together. */
 export interface StepLog {
   /** Takes text of a step as it comes (lines may be cut anywhere); answers with the lines that are whole now. */
@@ -9,7 +14,7 @@ export interface StepLog {
 /** A log that keeps `limit` lines of each step. */
 export function stepLog(limit: number): StepLog {
   const kept = new Map<string, string[]>();
-  const partial = new Map<string, string>();
+  const cutters = new Map<string, LineCutter>();
   const everything: string[] = [];
   const keep = (lines: string[], line: string): void => {
     lines.push(line);
@@ -17,8 +22,9 @@ export function stepLog(limit: number): StepLog {
   };
   return {
     take(step, text) {
-      const parts = ((partial.get(step) ?? "") + text).split(/\r?\n|\r/u);
-      partial.set(step, parts.pop() ?? "");
+      const cutter = cutters.get(step) ?? lineCutter(LONGEST_LINE, /\r?\n|\r/u);
+      cutters.set(step, cutter);
+      const parts = cutter.take(text);
       const lines = kept.get(step) ?? [];
       kept.set(step, lines);
       for (const line of parts) {
@@ -29,7 +35,7 @@ export function stepLog(limit: number): StepLog {
     },
     last(step) {
       if (step === undefined) return everything;
-      const rest = partial.get(step) ?? "";
+      const rest = cutters.get(step)?.rest() ?? "";
       const own = [...(kept.get(step) ?? []), ...(rest === "" ? [] : [rest])];
       return own.length > 0 ? own.slice(-limit) : everything;
     },

@@ -16,10 +16,10 @@ export async function availablePackages(
 ): Promise<readonly ListedPackage[] | undefined> {
   const downloads = openDownloads(host, cacheDir);
   const repository = mesaRepository(upstream);
-  if (upstream.mesa.vouched === "first-download") return peekPackages(host, repository, downloads);
+  if (upstream.mesa.vouched === "first-download") return peekPackages(repository, downloads);
   const { key } = await trustedKey(upstream, downloads, undefined);
   const release = await fetchRelease(host, repository, downloads, key, undefined);
-  return (await fetchPackages(host, repository, downloads, release)).packages;
+  return (await fetchPackages(repository, downloads, release)).packages;
 }
 
 /** The Mesa versions the repository lists, oldest first; see availablePackages. */

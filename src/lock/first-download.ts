@@ -3,14 +3,35 @@ import { isoTime } from "../support/clock";
 import type { Downloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import type { Lock, LockedDeb } from "./lock";
+import { downloadsOf, type Lock, type LockedDeb } from "./lock";
 import { mesaRepository } from "./mesa-repository";
 import { versionNotFound } from "./signed-deb";
 import type { Upstream } from "./upstream";
 
+/** What locks say of a file: which lock, and what was at the file's address when it was locked. */
+export interface Pinned {
+  /** Template and Mesa version of the lock, for people. */
+  readonly by: string;
+  readonly sha256: string;
+  readonly downloadedAt: string | undefined;
+}
+
+/** What locks say of the file at an address, each .deb and each download. */
+export function pinnedAt(url: string, locks: readonly Lock[]): readonly Pinned[] {
+  return locks.flatMap((lock) =>
+    [lock.deb, ...downloadsOf(lock).map(([, download]) => download)]
+      .filter((file) => file.url === url)
+      .map(({ sha256, vouched }) => ({
+        by: `${lock.template} ${lock.mesaVersion}`,
+        sha256,
+        downloadedAt: vouched.by === "first-download" ? vouched.downloadedAt : undefined,
+      })),
+  );
+}
+
 /**
  * The .deb of a Mesa version from its pool address, vouched for by nothing but its first download: said as a warning, kept in the lock,
- * and held against `previous` (the lock that is resolved anew) ever after. Refusals: MESA_VERSION_NOT_FOUND, DEB_CHANGED, DEB_VERSION_DIFFERS,
+ * and held ever after against every lock that names it (`locks`: those below the root, the one that is resolved anew first). Refusals: MESA_VERSION_NOT_FOUND, DEB_CHANGED, DEB_VERSION_DIFFERS,
  * DEB_PACKAGE_DIFFERS, DEB_ARCHITECTURE_DIFFERS, DEB_UNREADABLE.
  */
 export async function firstDownloadDeb(
@@ -19,28 +40,28 @@ export async function firstDownloadDeb(
   upstream: Upstream,
   downloads: Downloads,
   mesaVersion: string,
-  previous: Lock | undefined,
+  locks: readonly Lock[],
 ): Promise<LockedDeb> {
   const deb = await downloaded(host, upstream, downloads, mesaVersion);
-  const before = previous?.deb;
-  if (before?.url === deb.url && before.sha256 !== deb.sha256) {
+  const pinned = pinnedAt(deb.url, locks);
+  const other = pinned.find(({ sha256 }) => sha256 !== deb.sha256);
+  if (other !== undefined) {
     throw refusal(
       "DEB_CHANGED",
-      `${deb.url} is not what it was when it was first locked: sha256 ${before.sha256} then, ${deb.sha256} now.`,
+      `${deb.url} is not what it was when it was first locked: sha256 ${other.sha256} then, for ${other.by}, and ${deb.sha256} now, for ${template} ${mesaVersion}.`,
       "A published version was replaced, in the repository or on the way. Do not use it before its owner has said why.",
     );
   }
   checkFields(deb, upstream.mesa.package, mesaVersion);
-  const known = before !== undefined && before.sha256 === deb.sha256;
-  if (!known) {
+  if (pinned.length === 0) {
     host.emit({
       type: "warning",
       template,
       message: `nobody vouches for ${deb.url}: its sha256 ${deb.sha256} is taken from this first download and held against every later one (upstream.toml: vouched = "first-download")`,
     });
   }
-  const downloadedAt =
-    known && before.vouched.by === "first-download" ? before.vouched.downloadedAt : isoTime(host.clock.now());
+  const times = pinned.flatMap(({ downloadedAt }) => downloadedAt ?? []);
+  const downloadedAt = times[0] ?? isoTime(host.clock.now());
   return {
     package: deb.package,
     version: deb.version,
@@ -61,7 +82,7 @@ async function downloaded(
 ): ReturnType<typeof fetchDeb> {
   const path = (upstream.mesa.pool ?? "").replaceAll("{version}", mesaVersion);
   try {
-    return await fetchDeb(host, mesaRepository(upstream), downloads, path);
+    return await fetchDeb(mesaRepository(upstream), downloads, path);
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "DEB_MISSING") throw error;
     throw versionNotFound(upstream, mesaVersion, await versionsIfShown(host, upstream, downloads));
@@ -75,7 +96,7 @@ async function versionsIfShown(
   downloads: Downloads,
 ): Promise<readonly string[]> {
   try {
-    return mesaVersionsIn((await peekPackages(host, mesaRepository(upstream), downloads)) ?? []);
+    return mesaVersionsIn((await peekPackages(mesaRepository(upstream), downloads)) ?? []);
   } catch (error) {
     if (error instanceof Failure) return [];
     throw error;

@@ -6,7 +6,8 @@ import type { Downloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { Unreachable } from "../support/http";
-import type { LockedDownload } from "./lock";
+import { pinnedAt } from "./first-download";
+import type { Lock, LockedDownload } from "./lock";
 
 const TIMEOUT_MS = 10 * 60_000;
 const LIMIT_BYTES = 1024 * 1024 * 1024;
@@ -67,7 +68,7 @@ export async function downloadFacts(
 }
 
 /**
- * A download, locked: held to the hash that its publisher names, else to its first download (`previous`) ever after. A first download that
+ * A download, locked: held to the hash that its publisher names, else to its first download ever after, whichever of the `locks` below the root that stands in. A first download that
  * nobody vouches for is said as a warning.
  * @throws Failure DOWNLOAD_HASH_DIFFERS, DOWNLOAD_CHANGED, DOWNLOAD_MISSING (exit 4), DOWNLOAD_UNREACHABLE (exit 3)
  */
@@ -80,7 +81,7 @@ export async function lockedDownload(
   }: { readonly template: string; readonly name: string; readonly mirror: string | undefined },
   input: DownloadInput,
   downloads: Downloads,
-  previous: LockedDownload | undefined,
+  locks: readonly Lock[],
 ): Promise<LockedDownload> {
   const url = downloadUrl(input);
   const what = `downloads.${name}`;
@@ -93,12 +94,13 @@ export async function lockedDownload(
       message: `${what}: ${url} has ${published.algorithm} ${facts[published.algorithm]}, and template.toml says ${published.hex}.`,
       hint: "Another file was published there, or it was changed on its way: do not use it before you know. Check version and hash in template.toml.",
     });
-  const same = previous?.url === url ? previous : undefined;
-  if (published === undefined && same !== undefined && same.sha256 !== facts.sha256)
+  const pinned = pinnedAt(url, locks);
+  const other = pinned.find(({ sha256 }) => sha256 !== facts.sha256);
+  if (published === undefined && other !== undefined)
     throw new Failure({
       code: "DOWNLOAD_CHANGED",
       kind: "upstream",
-      message: `${what}: ${url} is not what it was when it was first locked: sha256 ${same.sha256} then, ${facts.sha256} now.`,
+      message: `${what}: ${url} is not what it was when it was first locked: sha256 ${other.sha256} then, for ${other.by}, and ${facts.sha256} now, for ${template}.`,
       hint: "A published file was replaced, there or on its way. Do not use it before its publisher has said why.",
     });
   const file = {
@@ -109,11 +111,15 @@ export async function lockedDownload(
   };
   if (published !== undefined)
     return { ...file, vouched: { by: "publisher", hash: publishedText(published) } };
-  if (same !== undefined) return { ...file, vouched: same.vouched };
-  host.emit({
-    type: "warning",
-    template,
-    message: `nobody vouches for ${url}: its sha256 ${facts.sha256} is taken from this first download and held against every later one (name the publisher's sha256, sha512 or integrity in template.toml)`,
-  });
-  return { ...file, vouched: { by: "first-download", downloadedAt: isoTime(host.clock.now()) } };
+  if (pinned.length === 0)
+    host.emit({
+      type: "warning",
+      template,
+      message: `nobody vouches for ${url}: its sha256 ${facts.sha256} is taken from this first download and held against every later one (name the publisher's sha256, sha512 or integrity in template.toml)`,
+    });
+  const times = pinned.flatMap(({ downloadedAt }) => downloadedAt ?? []);
+  return {
+    ...file,
+    vouched: { by: "first-download", downloadedAt: times[0] ?? isoTime(host.clock.now()) },
+  };
 }

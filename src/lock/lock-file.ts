@@ -1,7 +1,8 @@
-import { resolve } from "node:path";
+import { readdir } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import * as z from "zod/mini";
 import { canonicalJson } from "../support/canonical-json";
-import { Failure, messageOf } from "../support/errors";
+import { Failure, hasErrno, messageOf } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files";
 import { refuseLinks } from "../support/links";
 import { isSealed } from "./integrity";
@@ -50,6 +51,33 @@ export function parseLock(text: string, path: string): Lock {
 export async function writeLock(path: string, lock: Lock): Promise<void> {
   await refuseLinks(resolve(path, "../../../.."), path);
   await writeAtomically(path, canonicalJson(lock));
+}
+
+/**
+ * The locks of all templates and versions below a root, sealed or not, in the order of their paths.
+ * @param dockerfiles the root's folder dockerfiles/
+ * @throws Failure LOCK_INVALID (exit 2)
+ */
+export async function locksBelow(dockerfiles: string): Promise<readonly Lock[]> {
+  const locks: Lock[] = [];
+  // One after the other: there may be more of them than files may be open.
+  for (const template of await foldersIn(dockerfiles)) {
+    for (const version of await foldersIn(template)) {
+      const lock = await readAnyLock(join(version, "lock.json"));
+      if (lock !== undefined) locks.push(lock);
+    }
+  }
+  return locks;
+}
+
+async function foldersIn(folder: string): Promise<readonly string[]> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    return entries.flatMap((entry) => (entry.isDirectory() ? [join(folder, entry.name)] : [])).sort();
+  } catch (error) {
+    if (hasErrno(error, "ENOENT")) return [];
+    throw error;
+  }
 }
 
 function parseJson(text: string, path: string): unknown {

@@ -5,10 +5,12 @@ import { isoTime } from "../support/clock";
 import { openDownloads, type Downloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
+import { paths } from "../support/paths";
 import { firstDownloadDeb } from "./first-download";
 import { lockedDownload } from "./further-inputs";
 import { isSealed, sealed } from "./integrity";
 import type { Lock, LockedDeb, LockedImage } from "./lock";
+import { locksBelow } from "./lock-file";
 import { parseMesaVersion } from "./mesa-version";
 import { sameInputs } from "./same-inputs";
 import { signedDeb } from "./signed-deb";
@@ -21,8 +23,8 @@ export interface LockRequest {
   readonly settings: TemplateSettings;
   readonly mesaVersion: string;
   readonly upstream: Upstream;
-  /** Folder of downloads kept from run to run. */
-  readonly cacheDir: string;
+  /** Holds the downloads that are kept from run to run, and the locks whose first downloads must not have changed. */
+  readonly root: string;
   /** The lock that is resolved anew: its index must not be newer, its first download must not have changed. */
   readonly previous?: Lock | undefined;
   /** Fingerprint of the repository key to trust on first use; it is then written into upstream.toml. */
@@ -39,21 +41,19 @@ export async function resolveLock(host: Host, request: LockRequest): Promise<Loc
   const { upstream, template, previous } = request;
   const base = request.settings.base.image;
   checkBase(base, template);
-  const downloads = openDownloads(host, request.cacheDir);
+  const downloads = openDownloads(host, paths(request.root).cache);
+  const locks = [
+    ...(previous === undefined ? [] : [previous]),
+    ...(await locksBelow(paths(request.root).dockerfiles)),
+  ];
   const registry = { mirror: upstream.mirrors.images, downloads };
   const [baseImage, sandboxApi, deb, images, files] = await allOrFirstFailure([
     lockedImage(host, base, registry),
     lockedImage(host, upstream.sandboxApi.image, registry),
-    lockedDeb(host, { ...request, mesaVersion }, downloads),
+    lockedDeb(host, { ...request, mesaVersion }, downloads, locks),
     named(request.settings.images, ({ image }) => lockedImage(host, image, registry)),
     named(request.settings.downloads, (input, name) =>
-      lockedDownload(
-        host,
-        { template, name, mirror: upstream.mirrors.downloads },
-        input,
-        downloads,
-        previous?.downloads?.[name],
-      ),
+      lockedDownload(host, { template, name, mirror: upstream.mirrors.downloads }, input, downloads, locks),
     ),
   ]);
   const lock = sealed({
@@ -100,10 +100,15 @@ async function lockedImage(host: Host, image: string, registry: RegistryOptions)
   };
 }
 
-async function lockedDeb(host: Host, request: LockRequest, downloads: Downloads): Promise<LockedDeb> {
+async function lockedDeb(
+  host: Host,
+  request: LockRequest,
+  downloads: Downloads,
+  locks: readonly Lock[],
+): Promise<LockedDeb> {
   const { upstream, mesaVersion, previous, template } = request;
   if (upstream.mesa.vouched === "first-download")
-    return firstDownloadDeb(host, template, upstream, downloads, mesaVersion, previous);
+    return firstDownloadDeb(host, template, upstream, downloads, mesaVersion, locks);
   const trusted = await trustedKey(upstream, downloads, request.trustKey);
   const deb = await signedDeb(host, upstream, downloads, trusted, mesaVersion, previous);
   if (upstream.mesa.fingerprint === undefined) await pinTrustedKey(upstream, trusted);

@@ -30,10 +30,10 @@ export async function signedDeb(
   const chainBefore = previous?.deb.vouched.by === "signed" ? previous.deb.vouched.chain : undefined;
   const notBefore = chainBefore === undefined ? undefined : Date.parse(chainBefore.release.date);
   const verified = await fetchRelease(host, repository, downloads, trusted.key, notBefore);
-  const index = await fetchPackages(host, repository, downloads, verified);
+  const index = await fetchPackages(repository, downloads, verified);
   const listed = packageFor(index.packages, mesaVersion);
   if (listed === undefined) throw versionNotFound(upstream, mesaVersion, mesaVersionsIn(index.packages));
-  const deb = await fetchListedDeb(host, repository, downloads, listed);
+  const deb = await fetchListedDeb(repository, downloads, listed);
   const { release } = verified;
   return {
     package: deb.package,

@@ -2,7 +2,6 @@ import { loadUpstream, resolveLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import { loadTemplate, renderTemplate, textsOf } from "../render/index";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
 
 export interface FreshLockRequest {
   readonly root: string;
@@ -28,7 +27,7 @@ export async function freshlyLocked(
     settings: source.settings,
     mesaVersion: request.version,
     upstream,
-    cacheDir: paths(request.root).cache,
+    root: request.root,
     previous: request.previous,
   });
   const { files } = renderTemplate(source, lock);

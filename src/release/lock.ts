@@ -66,7 +66,7 @@ export async function lockAll(host: Host, request: LockAllRequest): Promise<read
           settings,
           mesaVersion: version,
           upstream,
-          cacheDir: paths(request.root).cache,
+          root: request.root,
           previous,
           trustKey: request.trustKey,
         });

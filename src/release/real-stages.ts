@@ -48,9 +48,8 @@ export const realStages: Stages = {
     const path = paths(root).lockFile(template, version);
     const { settings } = await loadTemplate(root, template);
     const [upstream, previous] = [await loadUpstream(upstreamPath), await readAnyLock(path)];
-    const cacheDir = paths(root).cache;
     const lock = await resolveLock(host, {
-      ...{ template, settings, mesaVersion: version, upstream, cacheDir, previous, trustKey },
+      ...{ template, settings, mesaVersion: version, upstream, root, previous, trustKey },
     });
     if (lock !== previous) await writeLock(path, lock);
     return lock;

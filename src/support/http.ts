@@ -13,7 +13,7 @@ export interface HttpRequest {
   readonly form?: URLSearchParams;
   /** Sent on the first hop; `authorization` is dropped when a redirect leads to another host. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** An answer with more bytes is refused. */
+  /** An answer with more bytes is refused (one that is no success may have 1 MiB). */
   readonly limitBytes: number;
   /** Limit for one attempt, body included. */
   readonly timeoutMs: number;
@@ -58,6 +58,9 @@ class Attempt extends Error {
 export type Asker = Pick<Host, "fetch" | "clock" | "signal">;
 
 const RETRIES = 3;
+
+/** What a page that says "not found" may come to, where hardly anything was expected. */
+const REFUSAL_LIMIT_BYTES = 1024 * 1024;
 
 /**
  * Asks and reads the whole answer, whatever its status; asks again (at most three times, honouring Retry-After) when nobody answers,
@@ -156,14 +159,15 @@ async function followed(host: Asker, request: HttpRequest, signal: AbortSignal):
 async function bodyOf(response: Response, request: HttpRequest): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   let size = 0;
+  const limitBytes = response.ok ? request.limitBytes : Math.max(request.limitBytes, REFUSAL_LIMIT_BYTES);
   if (response.body === null) return new Uint8Array();
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.length;
-    if (size > request.limitBytes) {
+    if (size > limitBytes) {
       throw new Failure({
         code: "ANSWER_TOO_LARGE",
         kind: "upstream",
-        message: `${request.url} sends more than the ${String(request.limitBytes)} bytes it may have.`,
+        message: `${request.url} sends more than the ${String(limitBytes)} bytes it may have.`,
       });
     }
     chunks.push(chunk);

@@ -1,8 +1,11 @@
 import { StringDecoder } from "node:string_decoder";
 import type { ProcessRequest, ProcessResult, RunProcess } from "./process";
 import { abortReason } from "./clock";
+import { lineCutter } from "./line-cutter";
 
 const KEEP_BYTES = 4 * 1024 * 1024;
+/** A longer line (characters) is told in pieces. */
+const LONGEST_LINE = 1024 * 1024;
 /** How long a process group has between SIGTERM and SIGKILL, in ms. */
 const GRACE_MS = 2_000;
 
@@ -14,7 +17,7 @@ function capture(
   const chunks: Buffer[] = [];
   let size = 0;
   const decoder = new StringDecoder("utf8");
-  let partial = "";
+  const cutter = lineCutter(LONGEST_LINE);
   return {
     take(chunk) {
       chunks.push(chunk);
@@ -24,13 +27,10 @@ function capture(
         chunks.shift();
       }
       if (onLine === undefined) return;
-      const lines = (partial + decoder.write(chunk)).split("\n");
-      partial = lines.pop() ?? "";
-      for (const line of lines) onLine(line);
+      for (const line of cutter.take(decoder.write(chunk))) onLine(line);
     },
     text() {
-      if (onLine !== undefined && partial !== "") onLine(partial);
-      partial = "";
+      if (onLine !== undefined && cutter.rest() !== "") onLine(cutter.rest());
       const all = Buffer.concat(chunks);
       return all.subarray(Math.max(0, all.length - limit)).toString("utf8");
     },

@@ -32,7 +32,7 @@ for (let index = 0; index < Number(versions); index += 1) {
         settings,
         mesaVersion,
         upstream,
-        cacheDir: folders.cache,
+        root,
       });
       await writeLock(folders.lockFile(template, mesaVersion), lock);
       await writeRendered(root, renderTemplate(source, lock));

@@ -3,6 +3,7 @@ import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Header } from "tar-stream";
 import * as z from "zod/mini";
+import { unzstd, ZSTD_MAGIC } from "../../support/zstd";
 import type { TarEntries } from "../tar-entries";
 import { mergeLayers, type MergedLayers } from "./merge-layers";
 import { layerReader, type LayerEntry } from "./read-layer";
@@ -50,9 +51,6 @@ const LIST = "manifest.json";
 
 /** Of Docker's image archive, which Podman and containerd write too (Moby, image/tarexport). */
 const IMAGES = z.array(z.looseObject({ Layers: z.nullish(z.array(z.string())) }));
-
-/** How zstd's frames begin (RFC 8878, 3.1.1). */
-const ZSTD = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 /**
  * Reads the parts of an image as `docker save` writes it, once, keeping no bytes but those of the package databases. Layers are told by their
@@ -104,11 +102,11 @@ async function readLayer(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]
 
 type Bytes = AsyncIterable<Buffer>;
 
-/** What makes a tar of bytes that begin like this; undefined: they are none. */
+/** What makes a tar of bytes that begin like this; undefined: they are none. Engines save layers as they were pulled, compressed or not. */
 function unpackerOf(head: Buffer): ((bytes: Bytes) => Bytes) | undefined {
   if (head.subarray(257, 262).toString("latin1") === "ustar") return (bytes) => bytes;
   if (head[0] === 0x1f && head[1] === 0x8b) return gunzipped;
-  return head.subarray(0, ZSTD.length).equals(ZSTD) ? unzstd : undefined;
+  return head.subarray(0, ZSTD_MAGIC.length).equals(ZSTD_MAGIC) ? unzstd : undefined;
 }
 
 function gunzipped(bytes: Bytes): Bytes {
@@ -116,19 +114,6 @@ function gunzipped(bytes: Bytes): Bytes {
   // What goes wrong with the source comes out of the target, where it is read: pipe alone leaves the reader waiting.
   pipeline(Readable.from(bytes), gunzip, () => undefined);
   return gunzip;
-}
-
-/** Engines that keep layers as they were pulled save them so too; Node 20 has no zstd of its own. */
-async function* unzstd(bytes: Bytes): AsyncGenerator<Buffer> {
-  const { Decompress } = await import("fzstd");
-  const ready: Buffer[] = [];
-  const stream = new Decompress((chunk) => ready.push(Buffer.from(chunk)));
-  for await (const chunk of bytes) {
-    stream.push(chunk);
-    yield* ready.splice(0);
-  }
-  stream.push(new Uint8Array(0), true);
-  yield* ready.splice(0);
 }
 
 /** Names of the image's layers, the lowest first. */

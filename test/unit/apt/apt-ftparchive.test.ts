@@ -103,11 +103,11 @@ async function walk(options: Try, now = Date.now()): Promise<FetchedDeb> {
     const repository = { url: `${server.url}/any`, suite: "any", component: "main", package: "mesa" };
     const key = (options.trusted ?? good).toPublic();
     const verified = await fetchRelease(host, repository, kept, key, options.notBefore);
-    const { packages } = await fetchPackages(host, repository, kept, verified);
+    const { packages } = await fetchPackages(repository, kept, verified);
     expect(mesaVersionsIn(packages)).toContain("0.20.0");
     const listed = packageFor(packages, "0.20.0");
     if (listed === undefined) throw new Error("0.20.0 is not listed");
-    return await fetchListedDeb(host, repository, kept, listed);
+    return await fetchListedDeb(repository, kept, listed);
   } finally {
     await server.close();
   }

@@ -94,4 +94,15 @@ describe("the parser", () => {
       { numRuns: 500 },
     );
   });
+
+  it.each([
+    ["blanks before the end of a line", `A: x${" ".repeat(200_000)}y`],
+    ["blanks after a colon", `A:${" ".repeat(200_000)}\u2028y`],
+    ["carriage returns", `A: x${"\r".repeat(200_000)}y`],
+    ["continuation lines", `A: x\n${" y\n".repeat(50_000)}`],
+  ])("takes time in proportion to the text: %s", (_what, text) => {
+    const begun = performance.now();
+    expect(parseControl(text)).toHaveLength(1);
+    expect(performance.now() - begun).toBeLessThan(1000);
+  });
 });

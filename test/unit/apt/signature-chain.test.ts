@@ -74,10 +74,10 @@ async function walk({ trusted = good, notBefore, answers, downloads, ...options 
   const kept = openDownloads(host, folder);
   const repository = { url: `${server.url}/any`, suite: "any", component: "main", package: "mesa" };
   const release = await fetchRelease(host, repository, kept, trusted.toPublic(), notBefore);
-  const index = await fetchPackages(host, repository, kept, release);
+  const index = await fetchPackages(repository, kept, release);
   const listed = packageFor(index.packages, "0.20.0");
   if (listed === undefined) throw new Error("0.20.0 is not listed");
-  return fetchListedDeb(host, repository, kept, listed);
+  return fetchListedDeb(repository, kept, listed);
 }
 
 const replace =
@@ -103,6 +103,9 @@ describe("a repository that is taken", () => {
     ["signed by a subkey", () => ({ key: withSubkey, trusted: withSubkey })],
     ["with Valid-Until to come", () => ({ validUntil: NOW + DAY })],
     ["with Packages.xz only", () => ({ indexes: onPath("xz") ? ["xz"] : ["gz"] })],
+    ["named by its codename", () => ({ release: (text) => text.replace("Suite: any", "Suite: stable") })],
+    ["named by its suite", () => ({ release: (text) => text.replace("Codename: any", "Codename: trixie") })],
+    ["that names neither", () => ({ release: (text) => text.replace("Suite: any\nCodename: any\n", "") })],
     ["with Packages only", () => ({ indexes: ["none"] })],
     [
       "that lists a Packages.gz it does not have",
@@ -225,6 +228,23 @@ describe("a repository that is refused for what it holds", () => {
       () => ({
         tamper: (all) =>
           all.set(PACKAGES, Buffer.concat([all.get(PACKAGES) ?? Buffer.alloc(0), Buffer.from("x")])),
+      }),
+    ],
+    [
+      "an index without end",
+      "INDEX_HASH_DIFFERS",
+      "sends more bytes",
+      () => ({
+        tamper: (all) =>
+          all.set(PACKAGES, Buffer.concat([all.get(PACKAGES) ?? Buffer.alloc(0), Buffer.alloc(1_000_000)])),
+      }),
+    ],
+    [
+      "another suite that the same key signed",
+      "SUITE_DIFFERS",
+      "Suite unstable, Codename sid, not any",
+      () => ({
+        release: (text) => text.replace("Suite: any\nCodename: any", "Suite: unstable\nCodename: sid"),
       }),
     ],
     [

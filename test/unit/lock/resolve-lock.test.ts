@@ -1,9 +1,11 @@
 import * as z from "zod/mini";
 import { rm } from "node:fs/promises";
+import { join } from "node:path";
 import type { PrivateKey } from "openpgp";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { isSealed } from "../../../src/lock/integrity";
 import { lockSchema } from "../../../src/lock/lock";
+import { writeLock } from "../../../src/lock/lock-file";
 import { CANONICAL, DEBS, upstreamText, upstreamWorld, type UpstreamWorld } from "./fixture/upstream-world";
 import { DAY, makeKey, NOW } from "./fixture/signed-repository";
 import { testHost } from "./fixture/test-host";
@@ -246,6 +248,23 @@ describe("a lock by first download", () => {
       code: "DEB_CHANGED",
       kind: "upstream",
     });
+  });
+
+  it("is held against for every template below the root", async () => {
+    const upstream = await world.upstream({ mesa: FIRST_DOWNLOAD });
+    const lock = await world.lock({ upstream });
+    const alpine = { template: "alpine", base: "docker.io/library/alpine:3.22", upstream };
+    await writeLock(join(world.root, "dockerfiles/debian/0.20.0/lock.json"), lock);
+    const host = testHost({ now: NOW + 1000 });
+    expect((await world.lock({ ...alpine, host })).deb).toEqual(lock.deb);
+    expect(host.events).toEqual([]);
+    await world.publish({ debs: DEBS.map((deb) => ({ ...deb, contents: "something else" })) });
+    await expect(world.lock(alpine)).rejects.toMatchObject({
+      code: "DEB_CHANGED",
+      kind: "upstream",
+      message: expect.stringMatching(/for debian 0\.20\.0.* for alpine 0\.20\.0/u) as string,
+    });
+    await rm(join(world.root, "dockerfiles"), { recursive: true });
   });
 
   it("refuses a .deb that is something else", async () => {

@@ -61,9 +61,36 @@ at = "20260401T000000Z"
   });
 
   it("gets the fingerprint that was trusted, and nothing else changes", () => {
-    const pinned = withFingerprint(SIGNED, FINGERPRINT);
+    const pinned = withFingerprint(SIGNED, FINGERPRINT, "u.toml") ?? "";
     expect(pinned).toBe(SIGNED.replace("comes from\n", `comes from\nfingerprint = "${FINGERPRINT}"\n`));
     expect(parseUpstream(pinned, "u.toml").mesa.fingerprint).toBe(FINGERPRINT);
+    expect(withFingerprint(pinned, "0".repeat(40), "u.toml")).toBe(pinned);
+  });
+
+  const IMAGE = 'sandbox-api.image = "ghcr.io/blaxel-ai/sandbox:0.2.50"\n';
+  const SETTINGS = ['vouched = "signed"', 'repository = "https://p.example.com/any"', 'key = "k.asc"'];
+  it.each([
+    ["a header with blanks", `${IMAGE}  [ mesa ] # it\n${SETTINGS.join("\n")}\n`],
+    ["a quoted header", `${IMAGE}["mesa"]\r\n${SETTINGS.join("\r\n")}\r\n`],
+    ["a header in single quotes", `${IMAGE}[ 'mesa' ]\n${SETTINGS.join("\n")}`],
+    ["dotted keys", `${IMAGE}${SETTINGS.map((line) => `mesa.${line}`).join("\n")}\n`],
+    ["quoted dotted keys", `${IMAGE}${SETTINGS.map((line) => ` "mesa" . ${line}`).join("\n")}\n`],
+    ["an inline table", `${IMAGE}mesa = { ${SETTINGS.join(", ")} }\n`],
+    [
+      "a header that only looks like one before it",
+      `${IMAGE}[mesa]\npool = \"\"\"\n[mesa]\n\"\"\"\n${SETTINGS.join("\n")}\n`,
+    ],
+  ])("takes the fingerprint written with %s", (_what, text) => {
+    const pinned = withFingerprint(text, FINGERPRINT, "u.toml") ?? "";
+    expect(parseUpstream(pinned, "u.toml")).toEqual({
+      ...parseUpstream(text, "u.toml"),
+      mesa: { ...parseUpstream(text, "u.toml").mesa, fingerprint: FINGERPRINT },
+    });
+  });
+
+  it("says that it finds no place for the fingerprint", () => {
+    const text = `${IMAGE}"\\u006desa" = { ${SETTINGS.join(", ")} }\n`;
+    expect(withFingerprint(text, FINGERPRINT, "u.toml")).toBeUndefined();
   });
 
   it.each([
