@@ -11,21 +11,12 @@ const target = resolve(process.argv[2] ?? "dist");
 const out = join(dirname(target), `.building-${process.pid}`);
 
 // Parts of packages that are never reached, and that load what is large or takes long: of dockerode ssh2 (an engine behind ssh is
-// reached through the ssh program, src/docker/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts); of Mesa's SDK
-// its own filesystem and shell; of CycloneDX what writes XML and validates.
+// reached through the ssh program, src/docker/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts); of CycloneDX
+// what writes XML and validates.
 const LEFT_OUT = [
   {
     filter: /\/(?:docker-modem\/lib\/ssh|dockerode\/lib\/session)\.js$/,
     contents: (left) => `module.exports = () => { ${left} };`,
-  },
-  {
-    filter: /\/@mesadev\/sdk\/dist\/fs\/mesa-file-system\.js$/,
-    contents: (left) =>
-      `export const MesaFileSystem = () => { ${left} }, MesaFileSystemSubscription = MesaFileSystem;`,
-  },
-  {
-    filter: /\/node_modules\/just-bash\//,
-    contents: (left) => `export const Bash = () => { ${left} };`,
   },
   {
     filter: /\/@cyclonedx\/cyclonedx-library\/dist\.node\/_optPlug\.node\/__(?:xml|json)\w+\/\w+\.js$/,

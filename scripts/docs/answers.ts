@@ -242,6 +242,7 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
           name: text,
           current: value,
           newest: value,
+          needsFirst: z.optional(text),
         }),
       ),
     }),

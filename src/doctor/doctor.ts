@@ -26,7 +26,7 @@ export async function examine(host: Host, request: DoctorRequest): Promise<reado
     engineFindings(host),
     finding("bl", async () => bl(host)),
     finding("Blaxel credentials", async () => blaxelKey(host)),
-    finding("Mesa credentials", async () => mesaKey(host)),
+    finding("Mesa credentials", async () => mesaCredential(host)),
     finding("upstream", async () => upstream(host, request)),
     finding("structure tests", async () => structureTests(host, request)),
     finding("disk", async () => freeSpace(request.folder)),
@@ -91,18 +91,15 @@ async function blaxelKey(host: Host): Promise<string> {
   });
 }
 
-async function mesaKey(host: Host): Promise<string> {
-  const [{ mesaAccess }, { mesaApi }] = await Promise.all([import("../mesa/access"), import("../mesa/api")]);
-  const access = mesaAccess(host.env);
-  if (access === undefined)
-    throw new Failure({
-      code: "NO_MESA_CREDENTIALS",
-      kind: "environment",
-      message: "MESA_API_KEY and MESA_ORG are not both set",
-      hint: "Set both: smoke then mounts for real, and sandbox run works.",
-    });
+async function mesaCredential(host: Host): Promise<string> {
+  const [{ requireMesaAccess }, { mesaApi }] = await Promise.all([
+    import("../mesa/access"),
+    import("../mesa/api"),
+  ]);
+  const access = requireMesaAccess(host.env, undefined);
   const { org, scopes } = await mesaApi(host, access).whoami();
-  return `accepted for the organization ${org}, scopes ${scopes.join(", ")}`;
+  const kind = access.credential.kind === "api-key" ? "API key" : "private key";
+  return `${kind} accepted for the organization ${org}, scopes ${scopes.join(", ")}`;
 }
 
 async function upstream(host: Host, request: DoctorRequest): Promise<string> {

@@ -2,6 +2,7 @@ import compare from "semver/functions/compare";
 import parse from "semver/functions/parse";
 import * as z from "zod/mini";
 import { lastModified, mesaVersionOf } from "../apt/index";
+import { generationOf } from "../mesa/generation";
 import { listTags, resolveImage } from "../registry/index";
 import { openDownloads, type Downloads } from "../support/downloads";
 import type { Host } from "../support/host";
@@ -23,6 +24,8 @@ export interface OutdatedInput {
   readonly name: string;
   readonly current: { readonly value: string; readonly date: string | null };
   readonly newest: { readonly value: string; readonly date: string | null };
+  /** What has to be there before the newest can be used, where it needs another credential than the current one. */
+  readonly needsFirst?: string;
 }
 
 export interface OutdatedOptions {
@@ -97,7 +100,16 @@ async function newerMesa(
     name: lock.deb.package,
     current: { value: lock.mesaVersion, date: before ?? null },
     newest: { value: newest, date: now ?? null },
+    ...otherCredential(lock.mesaVersion, newest),
   };
+}
+
+/** Said of an upgrade to a version that does not take the credential that the current one is used with. */
+function otherCredential(current: string, newest: string): Pick<OutdatedInput, "needsFirst"> {
+  const [used] = generationOf(current).credentials;
+  return used === undefined || generationOf(newest).credentials.includes(used)
+    ? {}
+    : { needsFirst: `Mesa ${newest} takes no API keys: create a private key and set MESA_PRIVATE_KEY first` };
 }
 
 async function movedImage(

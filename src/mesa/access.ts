@@ -1,12 +1,21 @@
 import { isIP } from "node:net";
 import { Failure } from "../support/errors";
+import { generationOf, type CredentialKind } from "./generation";
+import { looksLikePrivateKey, parsePrivateKey, type PrivateKey } from "./private-key";
+
+/** What the environment holds to speak with Mesa. Neither is ever given to a sandbox. */
+export type MesaCredential =
+  | { readonly kind: "api-key"; readonly apiKey: string }
+  | { readonly kind: "private-key"; readonly privateKey: PrivateKey };
 
 export interface MesaAccess {
   /** Base address with /v1, no trailing slash. */
   readonly apiUrl: string;
-  readonly apiKey: string;
   readonly org: string;
+  readonly credential: MesaCredential;
 }
+
+type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_API = "https://api.mesa.dev";
 
@@ -15,27 +24,138 @@ function isPrivateHost(host: string): boolean {
   return isIP(host) === 4 && /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/u.test(host);
 }
 
+function badAddress(message: string, hint: string): Failure {
+  return new Failure({ code: "MESA_API_URL", kind: "usage", message, hint });
+}
+
 /** The API's address from MESA_API_URL, with /v1. Plain http is taken only on the loopback and private networks. @throws Failure MESA_API_URL (exit 2) */
-export function mesaApiUrl(env: Readonly<Record<string, string | undefined>>): string {
+export function mesaApiUrl(env: Environment): string {
   const text = env["MESA_API_URL"] ?? "";
+  if (looksLikePrivateKey(text))
+    throw badAddress("MESA_API_URL holds a private key.", "Set it to an address, or not at all.");
+  if (text !== "" && !URL.canParse(text))
+    throw badAddress(`MESA_API_URL is "${text}", which is not an address.`, `Write it like ${DEFAULT_API}.`);
   const url = new URL(text === "" ? DEFAULT_API : text);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isPrivateHost(url.hostname))) {
-    throw new Failure({
-      code: "MESA_API_URL",
-      kind: "usage",
-      message: `MESA_API_URL is ${text}: keys are not sent over plain http to a public address.`,
-      hint: "Use https.",
-    });
+    throw badAddress(
+      `MESA_API_URL is ${text}: credentials are not sent over plain http to a public address.`,
+      "Use https.",
+    );
   }
   return `${url.origin}${url.pathname.replace(/\/(v1\/?)?$/u, "")}/v1`;
 }
 
-/** How to reach Mesa, when the environment says so (MESA_API_KEY and MESA_ORG). */
-export function mesaAccess(env: Readonly<Record<string, string | undefined>>): MesaAccess | undefined {
-  const { MESA_API_KEY: apiKey, MESA_ORG: org } = env;
-  if (apiKey === undefined || apiKey === "" || org === undefined || org === "") return undefined;
-  return { apiUrl: mesaApiUrl(env), apiKey, org };
+const VARIABLES: Readonly<Record<CredentialKind, string>> = {
+  "api-key": "MESA_API_KEY",
+  "private-key": "MESA_PRIVATE_KEY",
+};
+
+const isSet = (value: string | undefined): value is string => value !== undefined && value.trim() !== "";
+
+/** Which credentials the environment holds. */
+function credentialsIn(env: Environment): readonly CredentialKind[] {
+  return (["api-key", "private-key"] as const).filter((kind) => isSet(env[VARIABLES[kind]]));
 }
 
-/** What is said where something needs a Mesa credential and there is none. */
-export const NO_MESA_CREDENTIAL = "there is no Mesa credential: set MESA_API_KEY and MESA_ORG";
+function accessWith(
+  kind: CredentialKind,
+  env: Environment,
+  wantedOrg: string | undefined,
+): MesaAccess | Failure {
+  const given = isSet(env["MESA_ORG"]) ? env["MESA_ORG"] : undefined;
+  const apiUrl = mesaApiUrl(env);
+  if (kind === "private-key") {
+    const privateKey = parsePrivateKey(env["MESA_PRIVATE_KEY"] ?? "");
+    const other = [given, wantedOrg].find((org) => org !== undefined && org !== privateKey.org);
+    if (other !== undefined)
+      throw new Failure({
+        code: "MESA_ORG",
+        kind: "usage",
+        message: `MESA_PRIVATE_KEY is a key of the organization ${privateKey.org}, but ${other === wantedOrg ? "a repository" : "MESA_ORG"} names ${other}.`,
+        hint: "A private key is for one organization: use the one of that organization, or leave MESA_ORG out.",
+      });
+    return { apiUrl, org: privateKey.org, credential: { kind, privateKey } };
+  }
+  const org = wantedOrg ?? given;
+  if (org === undefined)
+    return new Failure({
+      code: "NO_MESA_CREDENTIALS",
+      kind: "environment",
+      message: "MESA_API_KEY is set, but MESA_ORG is not.",
+      hint: "Set MESA_ORG to the organization of the key.",
+    });
+  return { apiUrl, org, credential: { kind, apiKey: env["MESA_API_KEY"] ?? "" } };
+}
+
+/** What has to be set for a version. */
+function needed(kinds: readonly CredentialKind[]): string {
+  const texts = kinds.map((kind) =>
+    kind === "api-key"
+      ? "MESA_API_KEY (an API key with the scope admin) and MESA_ORG"
+      : "MESA_PRIVATE_KEY (mesa_private_key_…)",
+  );
+  return `Set ${texts.join(", or ")}; a sandbox gets only a short-lived credential of its own.`;
+}
+
+/**
+ * Whether there is a credential in the environment that a version of Mesa takes: `access` to use it with, or why not.
+ * `given` tells a credential of the wrong kind (or a half-set one) from none at all. Decided from the environment alone, so
+ * that it can be asked before anything starts.
+ */
+export type MesaFit =
+  | { readonly access: MesaAccess }
+  | { readonly access: undefined; readonly given: boolean; readonly failure: Failure };
+
+/**
+ * @param version strict semver; undefined: any credential will do (for what concerns no version, e.g. doctor)
+ * @param org the organization that is meant, where something names it; default: MESA_ORG or the private key's
+ * @throws Failure MESA_API_URL, MESA_PRIVATE_KEY, MESA_ORG (exit 2) for values that are not what they must be
+ */
+export function mesaFit(env: Environment, version: string | undefined, org?: string): MesaFit {
+  const there = credentialsIn(env);
+  const taken: readonly CredentialKind[] =
+    version === undefined ? ["api-key", "private-key"] : generationOf(version).credentials;
+  const kind = taken.find((one) => there.includes(one));
+  if (kind !== undefined) {
+    const access = accessWith(kind, env, org);
+    return access instanceof Failure ? { access: undefined, given: true, failure: access } : { access };
+  }
+  const [wrong] = there;
+  if (wrong === undefined)
+    return {
+      access: undefined,
+      given: false,
+      failure: new Failure({
+        code: "NO_MESA_CREDENTIALS",
+        kind: "environment",
+        message: `There is no Mesa credential: ${taken.map((one) => `${VARIABLES[one]} is not set`).join(", and ")}.`,
+        hint: needed(taken),
+      }),
+    };
+  return {
+    access: undefined,
+    given: true,
+    failure: new Failure({
+      code: "MESA_CREDENTIAL_UNFIT",
+      kind: "environment",
+      message:
+        wrong === "api-key"
+          ? `Mesa ${version ?? ""} takes no API key (from 0.48 on there are none), and MESA_API_KEY is the only Mesa credential that is set.`
+          : `Mesa ${version ?? ""} takes only API keys (private keys came with 0.43), and MESA_PRIVATE_KEY is the only Mesa credential that is set.`,
+      hint: needed(taken),
+    }),
+  };
+}
+
+/** How to reach Mesa for a version. @throws Failure NO_MESA_CREDENTIALS, MESA_CREDENTIAL_UNFIT (exit 3), and as mesaFit does */
+export function requireMesaAccess(env: Environment, version: string | undefined, org?: string): MesaAccess {
+  const fit = mesaFit(env, version, org);
+  if (fit.access !== undefined) return fit.access;
+  throw fit.failure;
+}
+
+/** Refuses a credential of the kind that a version does not take, before work starts. None at all is no mistake: what needs one is skipped. @throws Failure MESA_CREDENTIAL_UNFIT (exit 3), and as mesaFit does */
+export function refuseUnfitCredential(env: Environment, version: string): void {
+  const fit = mesaFit(env, version);
+  if (fit.access === undefined && fit.given) throw fit.failure;
+}

@@ -1,9 +1,9 @@
-import type { Mesa } from "@mesadev/sdk";
 import * as z from "zod/mini";
 import type { Host } from "../support/host";
 import { timeLimit } from "../support/time-limit";
 import type { MesaAccess } from "./access";
-import { failureOf, notMesas, refusal, statusOf, unreachable } from "./api-failure";
+import { notMesas, refusal, unreachable } from "./api-failure";
+import { signToken } from "./token";
 
 export type Scope = "read" | "write" | "admin";
 
@@ -14,12 +14,15 @@ const keysSchema = z.object({
   next_cursor: z.nullish(z.string()),
   api_keys: z.array(z.object({ id: z.string(), name: z.string(), revoked_at: z.nullish(z.string()) })),
 });
+const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 export type MesaKey = Readonly<z.infer<typeof keySchema>>;
 export type MesaRepo = Readonly<z.infer<typeof repoSchema>>;
 
 /** How long one request may take, in ms. */
 const LIMIT_MS = 30_000;
+/** How long the token of one request holds, in seconds: what Mesa's SDKs give theirs. */
+const ADMIN_TOKEN_SECONDS = 900;
 
 /** What Mesa is asked for. Every call throws Failure MESA_UNREACHABLE, MESA_UNAUTHORIZED, MESA_FORBIDDEN, MESA_NOT_FOUND, MESA_REFUSED or MESA_ANSWER (exit 3). */
 export interface MesaApi {
@@ -29,7 +32,7 @@ export interface MesaApi {
     readonly name: string;
     readonly scopes: readonly Scope[];
     readonly seconds: number;
-    readonly repoIds?: readonly string[];
+    readonly repoIds: readonly string[];
   }): Promise<MesaKey>;
   listKeys(): Promise<readonly { readonly id: string; readonly name: string; readonly revoked: boolean }[]>;
   revokeKey(id: string): Promise<void>;
@@ -38,84 +41,84 @@ export interface MesaApi {
   deleteRepo(name: string): Promise<void>;
 }
 
-function parsed<Schema extends z.ZodMiniType>(
-  schema: Schema,
-  answer: unknown,
-  what: string,
-): z.infer<Schema> {
-  const found = schema.safeParse(answer);
+function json(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return undefined;
+  }
+}
+
+function parsed<Schema extends z.ZodMiniType>(schema: Schema, text: string, what: string): z.infer<Schema> {
+  const found = schema.safeParse(json(text));
   if (found.success) return found.data;
   throw notMesas(what, found.error.issues[0]?.message ?? "");
 }
 
-/** fetch with the run's signal and a limit, in which no answer is another failure than a refusal. */
-function boundedFetch(host: Host, apiUrl: string): typeof fetch {
-  return async (input, init) => {
+/** The API's own words for a refusal. */
+function wordsOf(text: string): string {
+  const { data } = errorSchema.safeParse(json(text));
+  return (data === undefined ? text : `${data.error.code}: ${data.error.message}`).slice(0, 300);
+}
+
+/** Mesa's REST API, whose paths are the same for all versions. A private key signs a token of its own for every request. */
+export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): MesaApi {
+  if (credential.kind === "api-key") host.redact.add(credential.apiKey);
+  const bearer = (): string => {
+    if (credential.kind === "api-key") return credential.apiKey;
+    const lifetime = { seconds: ADMIN_TOKEN_SECONDS, nowMs: host.clock.now() };
+    const token = signToken(credential.privateKey, { admin: true }, lifetime);
+    host.redact.add(token);
+    return token;
+  };
+  const answer = async (
+    method: string,
+    path: string,
+    body: unknown,
+  ): Promise<{ readonly ok: boolean; readonly status: number; readonly text: string }> => {
     try {
-      const signal = timeLimit(LIMIT_MS, host.signal);
-      return await host.fetch(input, { ...init, signal });
+      const response = await host.fetch(`${apiUrl}/${path}`, {
+        method,
+        headers: {
+          Authorization: `Bearer ${bearer()}`,
+          "User-Agent": "mesa-template",
+          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        signal: timeLimit(LIMIT_MS, host.signal),
+      });
+      return { ok: response.ok, status: response.status, text: await response.text() };
     } catch (error) {
       host.signal.throwIfAborted();
       throw unreachable(apiUrl, error);
     }
   };
-}
-
-/**
- * Mesa through its official SDK. Its REST API is asked directly only for what the SDK's release (0.38) cannot do: its list of
- * keys takes no cursor, so it ends with the first page.
- */
-export function mesaApi(host: Host, access: MesaAccess): MesaApi {
-  const { apiKey, apiUrl, org } = access;
-  host.redact.add(apiKey);
-  const request = boundedFetch(host, apiUrl);
-  let loading: Promise<Mesa> | undefined;
-  const sdk = (): Promise<Mesa> =>
-    (loading ??= import("./sdk").then(
-      (module) => new module.Mesa({ apiKey, apiUrl, org, fetch: request, userAgent: "mesa-template" }),
-    ));
-  const ask = async <T>(what: string, work: (mesa: Mesa) => Promise<T>): Promise<T> => {
-    try {
-      return await work(await sdk());
-    } catch (error) {
-      host.signal.throwIfAborted();
-      throw failureOf(error, what);
-    }
+  const ask = async (what: string, method: string, path: string, body?: unknown): Promise<string> => {
+    const { ok, status, text } = await answer(method, path, body);
+    if (!ok) throw refusal(status, what, wordsOf(text));
+    return text;
   };
-  const pageOfKeys = async (cursor: string | undefined): Promise<z.infer<typeof keysSchema>> => {
-    const what = "list keys";
-    const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-    const response = await request(`${apiUrl}/${encodeURIComponent(org)}/api-keys${query}`, {
-      headers: { Authorization: `Bearer ${apiKey}`, "User-Agent": "mesa-template" },
-    });
-    if (!response.ok) throw refusal(response.status, what, (await response.text()).slice(0, 300));
-    return parsed(keysSchema, await response.json().catch(() => undefined), what);
-  };
+  const here = (...parts: readonly string[]): string => [org, ...parts].map(encodeURIComponent).join("/");
   return {
     async whoami() {
       const what = "say who it speaks with";
-      const answer = parsed(whoamiSchema, await ask(what, (mesa) => mesa.whoami()), what);
-      return { org: answer.org.slug, scopes: answer.scopes };
+      const { org: mine, scopes } = parsed(whoamiSchema, await ask(what, "GET", "whoami"), what);
+      return { org: mine.slug, scopes };
     },
     async createKey({ name, scopes, seconds, repoIds }) {
       const what = `make the key ${name}`;
-      const answer = await ask(what, (mesa) =>
-        mesa.apiKeys.create({
-          name,
-          scopes: [...scopes],
-          expires_in_seconds: Math.ceil(seconds),
-          ...(repoIds === undefined ? {} : { repo_ids: [...repoIds] }),
-        }),
-      );
-      const key = parsed(keySchema, answer, what);
+      const body = { name, scopes, expires_in_seconds: Math.ceil(seconds), repo_ids: repoIds };
+      const key = parsed(keySchema, await ask(what, "POST", here("api-keys"), body), what);
       host.redact.add(key.key);
       return key;
     },
     async listKeys() {
+      const what = "list keys";
       const found: { id: string; name: string; revoked: boolean }[] = [];
       let cursor: string | undefined;
       do {
-        const page = await pageOfKeys(cursor);
+        const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+        const page = parsed(keysSchema, await ask(what, "GET", `${here("api-keys")}${query}`), what);
         for (const { id, name, revoked_at: revokedAt } of page.api_keys)
           found.push({ id, name, revoked: revokedAt != null });
         cursor = page.next_cursor ?? undefined;
@@ -123,24 +126,21 @@ export function mesaApi(host: Host, access: MesaAccess): MesaApi {
       return found;
     },
     async revokeKey(id) {
-      await ask(`revoke the key ${id}`, (mesa) => mesa.apiKeys.revoke({ id }));
+      await ask(`revoke the key ${id}`, "DELETE", here("api-keys", id));
     },
     async getRepo(name) {
       const what = `show the repository ${org}/${name}`;
-      const answer = await ask(what, (mesa) =>
-        mesa.repos.get({ repo: name }).catch((error: unknown) => {
-          if (statusOf(error) === 404) return undefined;
-          throw error;
-        }),
-      );
-      return answer === undefined ? undefined : parsed(repoSchema, answer, what);
+      const { ok, status, text } = await answer("GET", here(name), undefined);
+      if (status === 404) return undefined;
+      if (!ok) throw refusal(status, what, wordsOf(text));
+      return parsed(repoSchema, text, what);
     },
     async createRepo(name) {
       const what = `make the repository ${org}/${name}`;
-      return parsed(repoSchema, await ask(what, (mesa) => mesa.repos.create({ name })), what);
+      return parsed(repoSchema, await ask(what, "POST", here("repos"), { name }), what);
     },
     async deleteRepo(name) {
-      await ask(`delete the repository ${org}/${name}`, (mesa) => mesa.repos.delete({ repo: name }));
+      await ask(`delete the repository ${org}/${name}`, "DELETE", here(name));
     },
   };
 }

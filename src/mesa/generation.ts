@@ -1,83 +1,97 @@
 import satisfies from "semver/functions/satisfies";
 import { Failure } from "../support/errors";
 
+/** What somebody has to speak with Mesa: MESA_API_KEY or MESA_PRIVATE_KEY. */
+export type CredentialKind = "api-key" | "private-key";
+
 /** How a generation of Mesa's CLI is given its credential, and where it shows a repository. */
 export interface Generation {
-  readonly name: "config-file" | "orgs" | "secret-store" | "env" | "access-token" | "layout";
+  readonly name: "config-file" | "orgs" | "secret-store" | "env" | "access-token" | "layout" | "private-key";
   /** Versions of the CLI, as a semver range. */
   readonly range: string;
-  /** Environment variables that carry the credential; their values are secrets. */
-  readonly credentialVariables: readonly string[];
-  /** key: an API key. token: a token made from one. */
-  readonly credential: "key" | "token";
+  /** What it can be used with, the preferred one first: an API key can be revoked, a token from a private key only ends. */
+  readonly credentials: readonly CredentialKind[];
+  /** What a sandbox gets: an API key of its own; a token with the claims scopes and repos; one with the claim access. */
+  readonly inSandbox: "key" | "scopes-token" | "access-token";
   /** Whether the credential is written to disk by the CLI (then the file must not outlive the mount). */
   readonly leavesCredentialOnDisk: boolean;
-  readonly mount: readonly string[];
+  /** Whether `mesa mount` takes a layout file: never, only where one is asked for, always. */
+  readonly layout: "never" | "on-request" | "always";
   /** What somebody who mounts has to do, for people. */
   readonly forPeople: string;
 }
 
 /**
- * The generations, told apart by version. From the examples and documentation that Mesa published over 2026: config.toml up
- * to 0.15, MESA_ORGS from 0.16, a secret store in the 0.26 to 0.35 documentation, MESA_ORG with MESA_API_KEY from 0.36, access
- * tokens from 0.43, layouts from 0.44.
+ * The generations, told apart by version. From the examples, documentation and packages that Mesa published over 2026:
+ * config.toml up to 0.15, MESA_ORGS from 0.16, a secret store in the 0.26 to 0.35 documentation, MESA_ORG with MESA_API_KEY
+ * from 0.36, access tokens from 0.43 (with private keys), layouts from 0.44, no API keys from 0.48.
  */
 export const GENERATIONS: readonly Generation[] = [
   {
     name: "config-file",
     range: "<0.16.0-0",
-    credentialVariables: [],
-    credential: "key",
+    credentials: ["api-key"],
+    inSandbox: "key",
     leavesCredentialOnDisk: true,
-    mount: ["mesa", "-c", "/run/mesa/config.toml", "mount", "--daemonize"],
+    layout: "never",
     forPeople: "an API key in a config.toml, mounted with mesa -c FILE mount --daemonize",
   },
   {
     name: "orgs",
     range: ">=0.16.0-0 <0.26.0-0",
-    credentialVariables: ["MESA_ORGS"],
-    credential: "key",
+    credentials: ["api-key"],
+    inSandbox: "key",
     leavesCredentialOnDisk: true,
-    mount: ["mesa", "mount", "-d", "-y"],
+    layout: "never",
     forPeople: "MESA_ORGS=org:key mesa mount -d -y (the key is written to ~/.config/mesa/config.toml)",
   },
   {
     name: "secret-store",
     range: ">=0.26.0-0 <0.36.0-0",
-    credentialVariables: ["MESA_ORGS", "MESA_VAULT_PASSPHRASE"],
-    credential: "key",
+    credentials: ["api-key"],
+    inSandbox: "key",
     leavesCredentialOnDisk: true,
-    mount: ["mesa", "mount", "--daemonize", "-y"],
+    layout: "never",
     forPeople:
       "MESA_ORGS=org:key and MESA_VAULT_PASSPHRASE for the encrypted secret store, mesa mount --daemonize",
   },
   {
     name: "env",
     range: ">=0.36.0-0 <0.43.0-0",
-    credentialVariables: ["MESA_API_KEY"],
-    credential: "key",
+    credentials: ["api-key"],
+    inSandbox: "key",
     leavesCredentialOnDisk: false,
-    mount: ["mesa", "mount", "-d", "-y"],
+    layout: "never",
     forPeople: "MESA_ORG and MESA_API_KEY in the environment, mesa mount -d -y (nothing is written to disk)",
   },
   {
     name: "access-token",
     range: ">=0.43.0-0 <0.44.0-0",
-    credentialVariables: ["MESA_ACCESS_TOKEN"],
-    credential: "token",
+    credentials: ["api-key", "private-key"],
+    inSandbox: "scopes-token",
     leavesCredentialOnDisk: false,
-    mount: ["mesa", "mount", "-d"],
+    layout: "never",
     forPeople: "MESA_ACCESS_TOKEN in the environment, mesa mount -d",
   },
   {
     name: "layout",
-    range: ">=0.44.0-0",
-    credentialVariables: ["MESA_ACCESS_TOKEN"],
-    credential: "token",
+    range: ">=0.44.0-0 <0.48.0-0",
+    credentials: ["api-key", "private-key"],
+    inSandbox: "scopes-token",
     leavesCredentialOnDisk: false,
-    mount: ["mesa", "mount", "-d"],
+    layout: "on-request",
     forPeople:
       "MESA_ACCESS_TOKEN in the environment, mesa mount -d, or mesa mount -d --layout FILE for paths of one's own choice",
+  },
+  {
+    name: "private-key",
+    range: ">=0.48.0-0",
+    credentials: ["private-key"],
+    inSandbox: "access-token",
+    leavesCredentialOnDisk: false,
+    layout: "always",
+    forPeople:
+      "MESA_ACCESS_TOKEN in the environment, signed with a private key (API keys are gone; at most 4 h), mesa mount -d --layout FILE",
   },
 ];
 

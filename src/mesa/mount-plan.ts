@@ -1,6 +1,5 @@
 import { createHash } from "node:crypto";
 import { generationOf } from "./generation";
-import { accessToken } from "./token";
 
 /** Where a mount shows things, and what makes it. */
 export interface MountPlan {
@@ -15,7 +14,7 @@ export interface MountPlan {
   /** Files with credentials that the CLI or the script leave behind; to be removed after the mount. */
   readonly leftovers: readonly string[];
   readonly logFile: string;
-  /** Values in `env` that nobody may read: the key or what was made from it. */
+  /** Values in `env` that nobody may read: the credential, and what was made from it. */
   readonly secrets: readonly string[];
 }
 
@@ -24,12 +23,11 @@ export interface MountRequest {
   readonly org: string;
   /** Names without the organization. */
   readonly repos: readonly string[];
-  readonly key: { readonly id: string; readonly key: string };
-  readonly scopes: readonly string[];
-  readonly seconds: number;
+  /** The sandbox's own: an API key or a token, as the generation takes it. */
+  readonly credential: string;
+  readonly write: boolean;
   /** MESA_API_URL or MESA_SERVICE_DOMAIN for the CLI, when it is not Mesa's own service. */
   readonly service: Readonly<Record<string, string>>;
-  readonly nowMs: number;
   /** Folder everything goes below; its own for each mount. */
   readonly base: string;
 }
@@ -48,7 +46,7 @@ export function serviceVariables(apiUrl: string): Record<string, string> {
 
 /** How a version of the CLI mounts: one table by generation (see GENERATIONS), no branches anywhere else. */
 export function mountPlan(request: MountRequest): MountPlan {
-  const { version, org, repos, key, base } = request;
+  const { version, org, repos, credential, write, base } = request;
   const generation = generationOf(version);
   const mountPoint = `${base}/mnt`;
   const home = `${base}/home`;
@@ -74,46 +72,50 @@ export function mountPlan(request: MountRequest): MountPlan {
     script: `${prepare}; ${script}`,
     leftovers,
     logFile,
-    secrets: [key.key, ...made],
+    secrets: [credential, ...made],
   });
   const config = `${base}/config.toml`;
   switch (generation.name) {
     case "config-file":
       return plan(
-        { MESA_TEMPLATE_KEY: key.key },
+        { MESA_TEMPLATE_KEY: credential },
         `printf 'mount-point = "%s"\\n\\n[organizations.%s]\\napi-key = "%s"\\n' '${mountPoint}' '${org}' "$MESA_TEMPLATE_KEY" > ${config} && unset MESA_TEMPLATE_KEY && mesa -c ${config} mount --daemonize`,
         [config],
       );
     case "orgs":
-      return plan({ MESA_ORGS: `${org}:${key.key}` }, "mesa mount -d -y", [
+      return plan({ MESA_ORGS: `${org}:${credential}` }, "mesa mount -d -y", [
         `${home}/.config/mesa/config.toml`,
       ]);
     case "secret-store": {
       // The vault lives as long as the mount takes; a passphrase nobody has to remember, and that does not tell the key.
-      const passphrase = createHash("sha256").update(`vault ${key.key}`).digest("base64url");
+      const passphrase = createHash("sha256").update(`vault ${credential}`).digest("base64url");
       return plan(
-        { MESA_ORGS: `${org}:${key.key}`, MESA_VAULT_PASSPHRASE: passphrase },
+        { MESA_ORGS: `${org}:${credential}`, MESA_VAULT_PASSPHRASE: passphrase },
         "mesa mount --daemonize -y",
         [`${home}/.local/share/mesa/secrets.vault.age`, `${home}/.local/share/mesa/secrets.plaintext.toml`],
         [passphrase],
       );
     }
     case "env":
-      return plan({ MESA_ORG: org, MESA_API_KEY: key.key, MESA_NO_CONFIG_FILE: "1" }, "mesa mount -d -y");
+      return plan({ MESA_ORG: org, MESA_API_KEY: credential, MESA_NO_CONFIG_FILE: "1" }, "mesa mount -d -y");
     case "access-token":
-    case "layout": {
-      const token = accessToken(
-        key,
-        request.scopes,
-        repos.map((repo) => `${org}/${repo}`),
-        request.seconds,
-        request.nowMs,
-      );
+    case "layout":
       return plan(
-        { MESA_ORG: org, MESA_ACCESS_TOKEN: token, MESA_NO_CONFIG_FILE: "1" },
+        { MESA_ORG: org, MESA_ACCESS_TOKEN: credential, MESA_NO_CONFIG_FILE: "1" },
         "mesa mount -d",
-        [],
-        [token],
+      );
+    case "private-key": {
+      // A mount point in a layout may be nested: the paths stay those of the older generations.
+      const mode = write ? "rw" : "ro";
+      const layout = repos.map((name) => [`/${org}/${name}`, { kind: "repo", mode, name }]);
+      const file = `${base}/layout.json`;
+      return plan(
+        {
+          MESA_ACCESS_TOKEN: credential,
+          MESA_NO_CONFIG_FILE: "1",
+          MESA_TEMPLATE_LAYOUT: JSON.stringify(Object.fromEntries(layout)),
+        },
+        `printf '%s\\n' "$MESA_TEMPLATE_LAYOUT" > ${file} && unset MESA_TEMPLATE_LAYOUT && mesa mount -d --layout ${file}`,
       );
     }
   }

@@ -1,29 +1,68 @@
-import { createHash, createHmac, randomUUID } from "node:crypto";
+import { createHash, createHmac, randomUUID, sign } from "node:crypto";
+import type { PrivateKey } from "./private-key";
 
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
-/**
- * An access token made from an API key, as Mesa's SDK 0.38 makes it: HS256 with a hash of the key as secret. It ends with the
- * key, or after `seconds` (at most 24 h).
- */
-export function accessToken(
-  key: { readonly id: string; readonly key: string },
-  scopes: readonly string[],
-  repos: readonly string[],
-  seconds: number,
-  nowMs: number,
-): string {
+interface Lifetime {
+  /** How long the token holds; a longer time than Mesa accepts is cut to the longest one. */
+  readonly seconds: number;
+  readonly nowMs: number;
+}
+
+/** The longest life of a token that is made from an API key, in seconds (SDK 0.38). */
+export const LONGEST_KEY_TOKEN_SECONDS = 86_400;
+/** The longest life of a token that is signed with a private key, in seconds (SDK 0.47.2 and 0.49.1). */
+export const LONGEST_TOKEN_SECONDS = 14_400;
+
+function times({ seconds, nowMs }: Lifetime, longest: number): { iat: number; exp: number; jti: string } {
   const iat = Math.floor(nowMs / 1000);
+  return { iat, exp: iat + Math.min(longest, Math.max(1, Math.ceil(seconds))), jti: randomUUID() };
+}
+
+/** An access token from an API key, as Mesa's SDK 0.38 makes it: HS256 with a hash of the key as secret. It ends with the key at the latest. */
+export function tokenFromKey(
+  key: { readonly id: string; readonly key: string },
+  claims: { readonly scopes: readonly string[]; readonly repos: readonly string[] },
+  lifetime: Lifetime,
+): string {
   const head = part({ alg: "HS256", typ: "mesa-at+jwt", kid: `${key.id}.v1` });
   const body = part({
     iss: key.id,
     aud: "mesa-api",
-    scopes,
-    repos,
-    iat,
-    exp: iat + Math.min(86_400, Math.max(1, Math.ceil(seconds))),
-    jti: randomUUID(),
+    ...claims,
+    ...times(lifetime, LONGEST_KEY_TOKEN_SECONDS),
   });
   const secret = createHash("sha256").update(key.key).digest("base64url");
   return `${head}.${body}.${createHmac("sha256", secret).update(`${head}.${body}`).digest("base64url")}`;
+}
+
+interface Author {
+  /** Without angle brackets and line breaks. */
+  readonly name: string;
+  readonly email: string | null;
+}
+
+/**
+ * What a signed token allows. `admin`: everything, for our own requests. `access`: these repositories by bare name, from 0.48 on.
+ * `scopes` and `repos` ("org/repo"): the claims that 0.43 to 0.47 take.
+ */
+export type TokenClaims =
+  | { readonly admin: true }
+  | {
+      readonly authors: readonly Author[];
+      readonly access: Readonly<Record<string, "read-repo" | "write-repo">>;
+    }
+  | {
+      readonly authors: readonly Author[];
+      readonly scopes: readonly string[];
+      readonly repos: readonly string[];
+    };
+
+/** An access token signed with EdDSA, with the public key in its header, as Mesa's SDK 0.49.1 makes it (0.47.2 for the older claims). */
+export function signToken({ org, jwk, key }: PrivateKey, claims: TokenClaims, lifetime: Lifetime): string {
+  const text = [
+    part({ alg: "EdDSA", typ: "mesa-at+jwt", jwk }),
+    part({ iss: org, aud: "mesa-api", ...claims, ...times(lifetime, LONGEST_TOKEN_SECONDS) }),
+  ].join(".");
+  return `${text}.${sign(null, Buffer.from(text), key).toString("base64url")}`;
 }

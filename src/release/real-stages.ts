@@ -18,9 +18,9 @@ export const realStages: Stages = {
     const { readTestFiles } = await import("../smoke/index");
     await readTestFiles(host, files);
   },
-  async cannotRun(host, { structureTests }) {
+  async cannotRun(host, { structureTests }, version) {
     const [
-      { mesaAccess, NO_MESA_CREDENTIAL },
+      { mesaFit, refuseUnfitCredential },
       { MOUNT_CHECK },
       { connectEngine, hostDevices },
       { structureTestsThatCannotRun },
@@ -30,10 +30,12 @@ export const realStages: Stages = {
       import("../docker/index"),
       import("../smoke/structure-tests"),
     ]);
+    const mesa = mesaFit(host.env, version);
+    refuseUnfitCredential(host.env, version);
     const engine = await connectEngine(host);
     const unrun = await structureTestsThatCannotRun(host, engine, structureTests);
-    if (mesaAccess(host.env) === undefined)
-      return [{ check: MOUNT_CHECK, why: NO_MESA_CREDENTIAL }, ...unrun];
+    if (mesa.access === undefined)
+      return [{ check: MOUNT_CHECK, why: `${mesa.failure.message} ${mesa.failure.hint ?? ""}` }, ...unrun];
     const labels = { [RUN_LABEL]: host.runId };
     const devices = await hostDevices(engine, ["/dev/fuse"], labels, host.signal);
     return devices["/dev/fuse"] === undefined

@@ -43,8 +43,8 @@ export interface DeployStage {
 export interface Stages {
   /** Fails (exit 3) when there is no bl or no credentials, before any work starts. */
   checkDeployPossible(host: Host): Promise<void>;
-  /** Checks that every release runs and that cannot run here, before any work starts. */
-  cannotRun(host: Host, files: TestFiles): Promise<Facts["cannotRun"]>;
+  /** Checks that every release runs and that cannot run here, before any work starts. Fails (exit 3) when the Mesa credential is none for this version. */
+  cannotRun(host: Host, files: TestFiles, version: string): Promise<Facts["cannotRun"]>;
   /** Removes what these runs, which are known to have died, left on the engine. */
   removeAbandoned(host: Host, runs: readonly string[]): Promise<void>;
   /** Fails (exit 2) when a test file cannot be read or is broken, before any work starts. */

@@ -1,3 +1,4 @@
+import { refuseUnfitCredential } from "../mesa/access";
 import { parse } from "smol-toml";
 import * as z from "zod/mini";
 import type { ManifestEntry, VersionDeployment, VersionStatus } from "../manifest/entry";
@@ -46,6 +47,7 @@ export async function verifyVersion(
   stages: Pick<Stages, "verify">,
 ): Promise<VerifyResult> {
   const { root, allowSkipped } = request;
+  refuseUnfitCredential(host.env, entry.mesaVersion);
   const rendered = await renderedThen(root, entry);
   const files = testFilesOf({ root, checks: request.checks, structureTests: [] }, entry.template);
   const digest = await checksDigest({ ...files });

@@ -1,6 +1,6 @@
 import { blaxelCore } from "../blaxel/core";
 import { deleteSandbox, SANDBOX_LABEL, saying } from "../blaxel/sandboxes";
-import { mesaAccess } from "../mesa/access";
+import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
@@ -40,8 +40,9 @@ async function sandboxesLeft(
 }
 
 async function credentialsOf(host: Host, org: string): Promise<readonly LeftCredential[]> {
-  const access = mesaAccess({ ...host.env, MESA_ORG: org });
-  if (access === undefined) throw new Error("MESA_API_KEY is not set");
+  const access = requireMesaAccess(host.env, undefined, org);
+  // A private key signs tokens, which Mesa keeps no list of: they end by themselves.
+  if (access.credential.kind === "private-key") return [];
   const keys = await mesaApi(host, access).listKeys();
   return keys.filter((key) => OURS.test(key.name) && !key.revoked).map(({ id, name }) => ({ org, id, name }));
 }
@@ -86,9 +87,9 @@ export async function removeLeft(
 }> {
   const gone = { sandboxes: [] as string[], credentials: [] as LeftCredential[], problems: [] as string[] };
   for (const credential of credentials) {
-    const access = mesaAccess({ ...host.env, MESA_ORG: credential.org });
     try {
-      if (access !== undefined) await mesaApi(host, access).revokeKey(credential.id);
+      const access = requireMesaAccess(host.env, undefined, credential.org);
+      await mesaApi(host, access).revokeKey(credential.id);
       gone.credentials.push(credential);
     } catch (error) {
       host.signal.throwIfAborted();

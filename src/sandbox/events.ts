@@ -9,7 +9,8 @@ export type SessionEvent =
       readonly credentialEndsAt: string;
     }
   | { readonly type: "closing"; readonly name: string }
-  | { readonly type: "closed"; readonly name: string }
+  /** `revoked`: whether its credential could be revoked; a token that a private key signed only ends by itself. */
+  | { readonly type: "closed"; readonly name: string; readonly revoked: boolean }
   /** Something that could not be cleaned up, in words with what to do. */
   | { readonly type: "left-over"; readonly name: string; readonly message: string };
 
@@ -25,7 +26,7 @@ export function eventText(event: SessionEvent): string {
     case "closing":
       return `ending ${event.name}`;
     case "closed":
-      return `${event.name} is gone, its credential revoked`;
+      return `${event.name} is gone, ${event.revoked ? "its credential revoked" : "its token ends by itself"}`;
     case "left-over":
       return event.message;
   }

@@ -1,6 +1,8 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { labelValue, SANDBOX_LABEL } from "../blaxel/sandboxes";
-import { mesaApi, type Scope } from "../mesa/api";
+import { requireMesaAccess } from "../mesa/access";
+import { mesaApi } from "../mesa/api";
+import { checkTtl, issueCredential } from "../mesa/credential";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -8,8 +10,7 @@ import { cleanUp, type Leftovers, type Made } from "./close";
 import { createAnswering } from "./create";
 import type { SessionEvent } from "./events";
 import { brokenMount, mountAndProve } from "./mount";
-import { checkTtl } from "./ttl";
-import { accessFor, repoIds, splitRepos } from "./repos";
+import { findRepos, splitRepos } from "./repos";
 
 /** Label that says which organization its credential is of. */
 export const ORG_LABEL = "mesa-template.org";
@@ -56,11 +57,10 @@ export interface Session {
  */
 export async function openSession(host: Host, request: SessionRequest): Promise<Session> {
   const { org, names } = splitRepos(request.repos);
-  checkTtl(request.mesaVersion, request.ttlSeconds);
-  const access = accessFor(host, org);
+  const access = requireMesaAccess(host.env, request.mesaVersion, org);
+  checkTtl(access, request.mesaVersion, request.ttlSeconds);
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;
-  const scopes: readonly Scope[] = request.write ? ["read", "write"] : ["read"];
   const emit = request.onEvent ?? ((): void => undefined);
   let made: Made = { access, keyId: undefined, sandboxName: undefined, mounted: undefined };
   let closing: Promise<Leftovers> | undefined;
@@ -69,14 +69,20 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     emit({ type: "closing", name });
     const leftovers = await cleanUp(host, made);
     for (const message of leftovers) emit({ type: "left-over", name, message });
-    if (leftovers.length === 0) emit({ type: "closed", name });
+    if (leftovers.length === 0) emit({ type: "closed", name, revoked: made.keyId !== undefined });
     return leftovers;
   };
-  const ids = await repoIds(api, org, names, request.createRepos);
+  const repos = await findRepos(api, org, names, request.createRepos);
   try {
-    const key = await api.createKey({ name, scopes, seconds: request.ttlSeconds, repoIds: ids });
-    made = { ...made, keyId: key.id, sandboxName: name };
-    const credentialEndsAt = new Date(host.clock.now() + request.ttlSeconds * 1000).toISOString();
+    const credential = await issueCredential(host, access, {
+      version: request.mesaVersion,
+      name,
+      repos,
+      write: request.write,
+      seconds: request.ttlSeconds,
+    });
+    made = { ...made, keyId: credential.keyId, sandboxName: name };
+    const credentialEndsAt = new Date(credential.endsAt).toISOString();
     emit({ type: "creating", name, image: request.image });
     const sandbox = await createAnswering(
       host,
@@ -89,11 +95,9 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       version: request.mesaVersion,
       org,
       repos: names,
-      key,
-      scopes,
-      seconds: request.ttlSeconds,
+      credential: credential.value,
+      write: request.write,
       service: serviceVariables(access.apiUrl),
-      nowMs: host.clock.now(),
       base: `/tmp/mesa-${host.runId}`,
     });
     const path = plan.paths[`${org}/${names[0] ?? ""}`] ?? plan.mountPoint;

@@ -28,7 +28,7 @@ export interface MesaSandboxOptions {
   readonly signal?: AbortSignal;
   /** What happens, as it happens; never holds a credential. */
   readonly onEvent?: (event: SessionEvent) => void;
-  /** Where credentials come from (BL_API_KEY, BL_WORKSPACE, MESA_API_KEY …). Default: process.env. */
+  /** Where credentials come from (BL_API_KEY, BL_WORKSPACE, MESA_API_KEY or MESA_PRIVATE_KEY). Default: process.env. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 

@@ -1,4 +1,5 @@
 import type { HeldFile, LayerFile } from "../docker/saved-image/index";
+import type { MesaFit } from "../mesa/access";
 import type { RenderedTemplate } from "../render/rendered";
 import type { CheckResult } from "./report";
 
@@ -84,8 +85,6 @@ export interface Lifecycle {
 export interface ImageContext {
   /** Values that must not be found anywhere (our own credentials). */
   readonly secrets: readonly string[];
-  /** Mesa credential, when there is one: the API to make a short-lived key with. */
-  readonly mesa?: { readonly apiUrl: string; readonly apiKey: string; readonly org: string };
   /** Why a device is not available here (e.g. no /dev/fuse on the engine's host), by its path. */
   readonly missingDevices: Readonly<Record<string, string>>;
   /** Set where the image's USER is not root, so that what only root may do says nothing: why. */
@@ -96,6 +95,8 @@ export interface ImageContext {
 /** What checks of a template's image may look at besides their subject. */
 export interface CheckContext extends ImageContext {
   readonly rendered: RenderedTemplate;
+  /** How Mesa is reached with a credential that the template's version takes, or why there is none. */
+  readonly mesa: MesaFit;
 }
 
 export type CheckVerdict = Omit<CheckResult, "name" | "durationMs">;

@@ -1,6 +1,6 @@
 import type { Engine } from "../docker/index";
 import type { Image } from "../build/image";
-import { mesaAccess } from "../mesa/access";
+import { mesaFit } from "../mesa/access";
 import type { RenderedTemplate } from "../render/rendered";
 import { withCleanUp } from "../support/clean-up";
 import { messageOf } from "../support/errors";
@@ -86,14 +86,13 @@ export function checkContext(
   missingDevices: ImageContext["missingDevices"],
   user = "",
 ): CheckContext {
-  const mesa = mesaAccess(host.env);
   return {
     rendered,
+    mesa: mesaFit(host.env, rendered.mesaVersion),
     secrets: host.redact.values().filter(isTelling),
     signal: host.signal,
     missingDevices,
     ...(isRoot(user) ? {} : { notRoot: `the image's USER is ${user}, not root` }),
-    ...(mesa === undefined ? {} : { mesa }),
   };
 }
 

@@ -3,12 +3,28 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { releasedPlace, type SandboxPlace } from "./sandbox-place";
+import { ORGANIZATIONS } from "../world/mesa/state";
 import { state } from "./world";
 
-const VERSIONS = ["0.15.0", "0.20.0", "0.26.0", "0.38.0", "0.43.0", "0.46.0"];
+const VERSIONS = ["0.15.0", "0.20.0", "0.26.0", "0.38.0", "0.43.0", "0.46.0", "0.49.1"];
+const CASES = [
+  ...VERSIONS.filter((version) => version !== "0.49.1").map((version) => [version, "an API key"] as const),
+  ["0.46.0", "a private key"],
+  ["0.49.1", "a private key"],
+] as const;
+const PRIVATE_KEY = ORGANIZATIONS["acme"]?.privateKey ?? "";
+/** The private key whole, its body, and the 32 bytes that it is, as texts have them. */
+const PRIVATE_FORMS = ((): readonly string[] => {
+  const body = PRIVATE_KEY.slice("mesa_private_key_acme_".length);
+  const der = Buffer.from(body, "base64url");
+  const seed = der.subarray(-32);
+  const encodings = ["base64url", "base64", "hex"] as const;
+  return [PRIVATE_KEY, body, ...encodings.flatMap((as) => [der.toString(as), seed.toString(as)])];
+})();
 let place: SandboxPlace;
 
 beforeAll(async () => {
+  process.env["MESA_PRIVATE_KEY"] = PRIVATE_KEY;
   place = await releasedPlace(VERSIONS, ["debian"], ["0.43.0"]);
 }, 1_200_000);
 beforeEach(() => place.begin());
@@ -58,21 +74,28 @@ const WHERE_IS = `n=$NEEDLE; unset NEEDLE; find / -xdev -type f -size -8M 2>/dev
 
 const TOKEN = /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/u;
 
-describe.each(VERSIONS)("Mesa %s shows no credential", (version) => {
+describe.each(CASES)("Mesa %s with %s shows no credential", (version, kind) => {
   it("in ps, its output, its events, or the sandbox after the run", async () => {
-    const events = join(place.root, `events-${version}.jsonl`);
+    const events = join(place.root, `events-${version}-${kind}.jsonl`);
+    const env = kind === "a private key" ? { MESA_API_KEY: undefined } : { MESA_PRIVATE_KEY: undefined };
     const ps: string[] = [];
     const ran = await place.run(
       version,
       ["sh", "-c", "sleep 1; env; ls -la; cat /proc/*/cmdline | tr '\\0' ' '"],
       ["--write", "--keep", "--events", events],
-      { onStderr: () => ps.push(execFileSync("ps", ["axww", "-o", "args"], { encoding: "utf8" })) },
+      { env, onStderr: () => ps.push(execFileSync("ps", ["axww", "-o", "args"], { encoding: "utf8" })) },
     );
     expect(ran.code, ran.stdout).toBe(0);
     const { name } = ran.json<{ readonly kept: { readonly name: string } }>().kept;
     const key = (await state()).keys.find((one) => one.name === name);
-    expect(key?.key).toMatch(/^mesa_/u);
-    const secrets = [key?.key ?? "-", process.env["MESA_API_KEY"] ?? "-", process.env["BL_API_KEY"] ?? "-"];
+    // A token that a private key signs is known to nobody else: it is found by its shape.
+    if (kind === "a private key") expect(key).toBeUndefined();
+    else expect(key?.key).toMatch(/^mesa_/u);
+    const secrets = [
+      ...(key === undefined ? PRIVATE_FORMS : [key.key]),
+      process.env["MESA_API_KEY"] ?? "-",
+      process.env["BL_API_KEY"] ?? "-",
+    ];
     const seen = {
       stdout: ran.stdout,
       stderr: ran.stderr,
@@ -80,6 +103,7 @@ describe.each(VERSIONS)("Mesa %s shows no credential", (version) => {
       ps: ps.join("\n"),
       processes: await processesOf(name),
       environment: await outputOf(name, "env"),
+      manifest: readFileSync(join(place.root, "dockerfiles/manifest.json"), "utf8"),
     };
     expect(seen.events).toContain("mounting");
     expect(ps.length).toBeGreaterThan(0);
@@ -87,7 +111,7 @@ describe.each(VERSIONS)("Mesa %s shows no credential", (version) => {
       for (const secret of secrets) expect(text.includes(secret), `${where} shows ${secret}`).toBe(false);
       expect(TOKEN.exec(text)?.[0], where).toBeUndefined();
     }
-    for (const NEEDLE of [secrets[0] ?? "", "eyJhbGciOi"]) {
+    for (const NEEDLE of [...(key === undefined ? PRIVATE_FORMS : [key.key]), "eyJhbGciOi"]) {
       expect(await outputOf(name, WHERE_IS, { NEEDLE }), "files").toBe("");
       // The mount itself lives on with --keep, and with it the daemon that was given the credential, and the helper it
       // started, which waits to take the mount away when the daemon dies.

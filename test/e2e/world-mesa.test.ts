@@ -1,10 +1,13 @@
-import { createHash, generateKeyPairSync, sign } from "node:crypto";
+import { createHash } from "node:crypto";
 import { Mesa } from "@mesadev/sdk";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { parsePrivateKey } from "../../src/mesa/private-key";
+import { signToken, type TokenClaims } from "../../src/mesa/token";
+import { ORGANIZATIONS } from "../world/mesa/state";
 import { repositoryUrl, startMesaContainer, type MesaContainer, type Said } from "./mesa-container";
 import { fault, faultsOff, resetWorld, state } from "./world";
 
-const VERSIONS = ["0.15.0", "0.20.0", "0.26.0", "0.38.0", "0.46.0"];
+const VERSIONS = ["0.15.0", "0.20.0", "0.26.0", "0.38.0", "0.46.0", "0.49.1"];
 const KEYRING = "/etc/apt/keyrings/mesa.asc";
 const UPDATE =
   "apt-get update -q -o Dir::Etc::sourcelist=/etc/apt/sources.list.d/mesa.list -o Dir::Etc::sourceparts=-";
@@ -76,7 +79,11 @@ describe("the package repository, for the real apt", () => {
     const before = await versions();
     expect(await wish({ addVersion: "0.48.0" })).toBe(200);
     expect(await wish({ removeVersion: "0.20.0" })).toBe(200);
-    expect(await versions()).toEqual([...before.filter((version) => version !== "0.20.0"), "0.48.0"]);
+    expect(await versions()).toEqual([
+      ...before.filter((version) => version !== "0.20.0" && version !== "0.49.1"),
+      "0.48.0",
+      "0.49.1",
+    ]);
     const ran = await box.run(
       "cd /tmp; apt-get download -q mesa=0.48.0 && dpkg-deb -x mesa_0.48.0*.deb /opt/new && /opt/new/usr/bin/mesa --version",
     );
@@ -220,17 +227,40 @@ describe("the stand-in mesa", () => {
       });
     });
 
+    const signed = (claims: TokenClaims): string =>
+      signToken(parsePrivateKey(ORGANIZATIONS["acme"]?.privateKey ?? ""), claims, {
+        seconds: 600,
+        nowMs: Date.now(),
+      });
+    const authors = [{ name: "test", email: null }];
+
     it("0.46.0: a token from a private key names its organization itself; API keys still work", async () => {
-      const { privateKey, publicKey } = generateKeyPairSync("ed25519");
-      const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-      const now = Math.floor(Date.now() / 1000);
-      const text = `${part({ alg: "EdDSA", jwk: publicKey.export({ format: "jwk" }) })}.${part({ iss: "acme", aud: "mesa-api", scopes: ["read", "write"], exp: now + 600 })}`;
-      const token = `${text}.${sign(null, Buffer.from(text), privateKey).toString("base64url")}`;
       await passed(`${mesa("0.46.0", "mount -d")}; ${proof()}; fusermount3 -u ${MNT}`, {
-        MESA_ACCESS_TOKEN: token,
+        MESA_ACCESS_TOKEN: signed({ authors, scopes: ["read", "write"], repos: ["acme/demo"] }),
       });
       expect(await read("src/a.txt")).toBe("hello\n");
       await passed(`${mesa("0.46.0", "mount -d")}; ${proof()}`, ENV());
+    });
+
+    it("0.49.1: a token with access, by a layout; no API key any more", async () => {
+      const layout = {
+        "/acme/demo": { kind: "repo", mode: "rw", name: "demo" },
+        "/acme/notes": { kind: "repo", mode: "ro", name: "notes" },
+        "/deep/er/notes": { kind: "repo", mode: "ro", name: "notes" },
+      };
+      await sdk.repos.create({ name: "notes" });
+      const env = {
+        MESA_ACCESS_TOKEN: signed({ authors, access: { demo: "write-repo", notes: "read-repo" } }),
+        LAYOUT: JSON.stringify(layout),
+      };
+      const said = await passed(
+        `echo "$LAYOUT" > /tmp/layout.json; ${mesa("0.49.1", "mount -d --layout /tmp/layout.json")}; ${proof()}; ls ${MNT} ${MNT}/acme ${MNT}/deep`,
+        env,
+      );
+      expect(said).toMatch(/:\nacme\ndeep\n\n.*acme:\ndemo\nnotes\n\n.*deep:\ner\n$/su);
+      expect(await read("src/a.txt")).toBe("hello\n");
+      const none = await run(mesa("0.49.1", "mount -d"), ENV());
+      expect([none.code, none.out]).toEqual([1, "Error: missing credentials: set MESA_ACCESS_TOKEN\n"]);
     });
 
     it("0.46.0: a layout shows paths instead of organizations", async () => {

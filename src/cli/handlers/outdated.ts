@@ -58,8 +58,9 @@ function outdatedText(lock: Lock, outdated: readonly OutdatedInput[]): string {
   return `${head}\n${mine.map(inputText).join("")}`;
 }
 
-function inputText({ input, name, current, newest }: OutdatedInput): string {
+function inputText({ input, name, current, newest, needsFirst }: OutdatedInput): string {
   const shown = ({ value, date }: OutdatedInput["current"]): string =>
     `${value.startsWith("sha256:") ? value.slice(0, 19) : value}${date === null ? "" : ` (${date.slice(0, 10)})`}`;
-  return `  ${input.padEnd(11)}  ${shown(current)} → ${shown(newest)}  ${name}\n`;
+  const first = needsFirst === undefined ? "" : `  ${needsFirst}\n`;
+  return `${first}  ${input.padEnd(11)}  ${shown(current)} → ${shown(newest)}  ${name}\n`;
 }

@@ -9,7 +9,7 @@ import { stageRequest } from "../stage-run";
 import { lockedAndRendered } from "../../release/prepare";
 import { realStages } from "../../release/real-stages";
 import { testFilesOf } from "../../release/test-files";
-import { proveImage } from "../../smoke/index";
+import { proveImage, refuseUnfitCredential } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { writeAtomically } from "../../support/files";
@@ -59,6 +59,7 @@ async function prove(
     host.emit({ type: "stage-progress", template, stage: "smoke", message });
   };
   const files = testFilesOf(request, template);
+  refuseUnfitCredential(host.env, version);
   await realStages.checkTestFiles(host, files);
   const rendered = await lockedAndRendered(host, { ...request, template }, realStages);
   const { image } = await realStages.build(host, rendered, request, progress);

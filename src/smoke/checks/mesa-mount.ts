@@ -1,9 +1,9 @@
 import { mesaApi } from "../../mesa/api";
+import { issueCredential } from "../../mesa/credential";
 import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
 import type { Host } from "../../support/host";
 import { MOUNT_CHECK, type Check, type CheckContext, type CheckVerdict, type Subject } from "../check";
-import { NO_MESA_CREDENTIAL } from "../../mesa/access";
 import { failed, PASSED, said, whyNoFuse } from "./verdicts";
 
 const EXPLANATIONS: Readonly<Record<number, string>> = {
@@ -26,7 +26,8 @@ export function mesaMountCheck(host: Host): Check {
     name: MOUNT_CHECK,
     needs: "subject",
     how: "own",
-    skip: (context) => (context.mesa === undefined ? NO_MESA_CREDENTIAL : whyNoFuse(context)),
+    skip: (context) =>
+      context.mesa.access === undefined ? context.mesa.failure.message : whyNoFuse(context),
     run: (subject, context) => mountForReal(host, subject, context),
   };
 }
@@ -34,34 +35,33 @@ export function mesaMountCheck(host: Host): Check {
 async function mountForReal(
   host: Host,
   subject: Subject,
-  { mesa, rendered }: CheckContext,
+  { mesa: { access }, rendered }: CheckContext,
 ): Promise<CheckVerdict> {
-  if (mesa === undefined) return { outcome: "skipped", seen: "no Mesa credential" };
-  const api = mesaApi(host, mesa);
+  if (access === undefined) return { outcome: "skipped", seen: "no Mesa credential" };
+  const api = mesaApi(host, access);
   // What was made is taken away also after Ctrl-C, so that this does not listen to the run's signal.
-  const cleanup = mesaApi({ ...host, signal: AbortSignal.timeout(120_000) }, mesa);
+  const cleanup = mesaApi({ ...host, signal: AbortSignal.timeout(120_000) }, access);
   const name = `smoke-${rendered.template}-${host.runId}-${subject.kind}`;
   const repo = await api.createRepo(name);
   try {
-    const key = await api.createKey({
+    const credential = await issueCredential(host, access, {
+      version: rendered.mesaVersion,
       name,
-      scopes: ["read", "write"],
+      repos: [repo],
+      write: true,
       seconds: KEY_SECONDS,
-      repoIds: [repo.id],
     });
     try {
       const plan = mountPlan({
         version: rendered.mesaVersion,
-        org: mesa.org,
+        org: access.org,
         repos: [name],
-        key,
-        scopes: ["read", "write"],
-        seconds: KEY_SECONDS,
-        service: serviceVariables(mesa.apiUrl),
-        nowMs: host.clock.now(),
+        credential: credential.value,
+        write: true,
+        service: serviceVariables(access.apiUrl),
         base: `/tmp/mesa-smoke-${host.runId}`,
       });
-      const path = `${plan.mountPoint}/${mesa.org}/${name}`;
+      const path = `${plan.mountPoint}/${access.org}/${name}`;
       const mounted = await subject.run({
         script: mountScript(plan, path),
         env: plan.env,
@@ -75,7 +75,7 @@ async function mountForReal(
       if (proven.exitCode === 0) return PASSED;
       return failed(said(proven), EXPLANATIONS[proven.exitCode] ?? "The mount did not come about.");
     } finally {
-      await cleanup.revokeKey(key.id);
+      if (credential.keyId !== undefined) await cleanup.revokeKey(credential.keyId);
     }
   } finally {
     await cleanup.deleteRepo(name);

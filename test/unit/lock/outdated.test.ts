@@ -56,6 +56,13 @@ describe("what is outdated", () => {
     expect((await outdated(lock, true)).map(({ newest }) => newest.value)).toEqual(["0.47.0-rc.1"]);
   });
 
+  it("is Mesa that needs another credential: that comes first", async () => {
+    await world.publish({ debs: [...DEBS, { version: "0.49.1", depends: "fuse3" }] });
+    const [mesa] = await outdated(await world.lock({ mesaVersion: "0.46.0" }));
+    expect(mesa?.newest.value).toBe("0.49.1");
+    expect(mesa?.needsFirst).toMatch(/0\.49\.1 takes no API keys.*MESA_PRIVATE_KEY/u);
+  });
+
   it("is the base image, once its tag points at another one, and sandbox-api by version", async () => {
     const lock = await world.lock({ mesaVersion: "0.46.0" });
     const newer = { created: "2026-05-05T00:00:00Z" };

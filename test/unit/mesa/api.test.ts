@@ -1,9 +1,14 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { EmbeddedJWK, jwtVerify } from "jose";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { MesaAccess } from "../../../src/mesa/access";
 import { mesaApi, type MesaApi } from "../../../src/mesa/api";
+import { parsePrivateKey } from "../../../src/mesa/private-key";
+import { systemClock } from "../../../src/support/clock";
 import type { Host } from "../../../src/support/host";
 import { createRedactor } from "../../../src/support/redact";
+import { ORGANIZATIONS } from "../../world/mesa/state";
 
 interface Reply {
   readonly status: number;
@@ -39,9 +44,10 @@ afterEach(async () => {
 });
 
 const redact = createRedactor({});
-function api(signal = new AbortController().signal): MesaApi {
-  const host = { fetch: globalThis.fetch, signal, redact } as unknown as Host;
-  return mesaApi(host, { apiUrl, apiKey: "mesa_admin_0123456789", org: "acme" });
+const API_KEY = { kind: "api-key", apiKey: "mesa_admin_0123456789" } as const;
+function api(signal = new AbortController().signal, credential: MesaAccess["credential"] = API_KEY): MesaApi {
+  const host = { fetch: globalThis.fetch, signal, redact, clock: systemClock } as unknown as Host;
+  return mesaApi(host, { apiUrl, org: "acme", credential });
 }
 const json = (status: number, body: unknown) => (): Reply => ({ status, body: JSON.stringify(body) });
 
@@ -60,6 +66,23 @@ describe("Mesa's API", () => {
       repo_ids: ["repo_1"],
     });
     expect(redact("mesa_secret_0123456789")).toBe("***");
+  });
+
+  it("gets a token of its own for each request, for a quarter of an hour, where there is a private key", async () => {
+    const privateKey = parsePrivateKey(ORGANIZATIONS["acme"]?.privateKey ?? "");
+    const mesa = api(undefined, { kind: "private-key", privateKey });
+    reply = json(404, {});
+    await mesa.getRepo("a");
+    await mesa.getRepo("b");
+    const tokens = asked.map(({ authorization }) => authorization?.slice("Bearer ".length) ?? "");
+    expect(new Set(tokens).size).toBe(2);
+    for (const token of tokens) {
+      const { payload } = await jwtVerify(token, EmbeddedJWK, { audience: "mesa-api", issuer: "acme" });
+      expect(payload).toMatchObject({ admin: true });
+      expect(payload).not.toHaveProperty("access");
+      expect((payload.exp ?? 0) - (payload.iat ?? 0)).toBe(900);
+      expect(redact(token)).toBe("***");
+    }
   });
 
   it("lists the keys of every page", async () => {

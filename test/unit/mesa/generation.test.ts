@@ -20,8 +20,11 @@ describe("the generation of a CLI version", () => {
     ["0.43.0", "access-token"],
     ["0.44.0-rc.1", "layout"],
     ["0.44.0", "layout"],
-    ["0.48.3", "layout"],
-    ["1.0.0", "layout"],
+    ["0.47.3", "layout"],
+    ["0.48.0-rc.1", "private-key"],
+    ["0.48.3", "private-key"],
+    ["0.49.1", "private-key"],
+    ["1.0.0", "private-key"],
   ])("%s is %s", (version, name) => {
     expect(generationOf(version).name).toBe(name);
   });

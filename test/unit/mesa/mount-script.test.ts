@@ -19,11 +19,9 @@ function plan(version = "0.20.0"): MountPlan {
     version,
     org: "acme",
     repos: ["demo"],
-    key: { id: "key_1", key: "mesa_0123456789abcdef" },
-    scopes: ["read"],
-    seconds: 600,
+    credential: "mesa_0123456789abcdef",
+    write: false,
     service: {},
-    nowMs: 0,
     base: `${folder}/m`,
   });
 }

@@ -1,4 +1,4 @@
-import { createPrivateKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, type KeyObject } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Mesa, MesaApiError } from "@mesadev/sdk";
@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { DEFAULT_PORTS, type WorldConfig } from "../../world/config";
 import { createFaultBoard } from "../../world/faults";
 import { startMesaApi, type MesaApiPart } from "../../world/mesa/index";
-import { MESA_ADMIN_KEY } from "../../world/mesa/state";
+import { MESA_ADMIN_KEY, ORGANIZATIONS } from "../../world/mesa/state";
 import { createRequestLog } from "../../world/request-log";
 
 const VIRTUAL_ROOT = "z".repeat(32);
@@ -221,50 +221,119 @@ describe("the stand-in Mesa API", () => {
     });
 
     describe("made from a private key", () => {
-      const { privateKey, publicKey } = generateKeyPairSync("ed25519");
+      const keyOf = (org: string): KeyObject => {
+        const held = ORGANIZATIONS[org]?.privateKey.slice(`mesa_private_key_${org}_`.length) ?? "";
+        return createPrivateKey({ key: Buffer.from(held, "base64url"), format: "der", type: "pkcs8" });
+      };
+      const acme = keyOf("acme");
+      const jwkOf = (key: KeyObject): unknown => createPublicKey(key).export({ format: "jwk" });
       function token(
         claims: Readonly<Record<string, unknown>>,
-        signer: KeyObject = privateKey,
-        jwk: unknown = publicKey.export({ format: "jwk" }),
+        { signer = acme, ...head }: { signer?: KeyObject; jwk?: unknown; typ?: string; alg?: string } = {},
       ): string {
         const part64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
         const now = Math.floor(Date.now() / 1000);
-        const text = `${part64({ alg: "EdDSA", typ: "mesa-at+jwt", jwk })}.${part64({ iss: "acme", aud: "mesa-api", iat: now, exp: now + 900, ...claims })}`;
+        const header = { alg: "EdDSA", typ: "mesa-at+jwt", jwk: jwkOf(signer), ...head };
+        const text = `${part64(header)}.${part64({ iss: "acme", aud: "mesa-api", iat: now, exp: now + 900, jti: "1", ...claims })}`;
         return `${text}.${sign(null, Buffer.from(text), signer).toString("base64url")}`;
       }
+      const now = (): number => Math.floor(Date.now() / 1000);
+      const other = generateKeyPairSync("ed25519").privateKey;
+      const authors = [{ name: "a", email: null }];
+      const demo = { authors, access: { demo: "write-repo" } };
 
-      it("are taken for their organization", async () => {
-        expect((await ask("GET", "/v1/acme/demo", { key: token({ scopes: ["read"] }) })).status).toBe(200);
+      it.each([
+        ["admin", { admin: true }],
+        ["access", { access: { demo: "read-repo" } }],
+        ["scopes", { scopes: ["read"] }],
+      ])("are taken with %s", async (_, claims) => {
+        expect((await ask("GET", "/v1/acme/demo", { key: token(claims) })).status).toBe(200);
       });
 
       it.each([
-        ["expired", () => token({ scopes: ["read"], exp: 1 })],
-        ["endless", () => token({ scopes: ["read"], exp: undefined })],
-        ["longer than four hours", () => token({ scopes: ["read"], exp: Date.now() / 1000 + 14_500 })],
-        ["of another organization", () => token({ scopes: ["read"], iss: "elsewhere" })],
+        ["expired", () => token({ admin: true, exp: 1 })],
+        ["endless", () => token({ admin: true, exp: undefined })],
+        ["longer than four hours", () => token({ admin: true, exp: now() + 14_500 })],
+        ["longer than four hours, begun before", () => token({ admin: true, iat: now() - 14_000 })],
+        ["of the future", () => token({ admin: true, iat: now() + 600 })],
+        ["without a beginning", () => token({ admin: true, iat: undefined })],
+        ["without an id", () => token({ admin: true, jti: undefined })],
+        ["for another audience", () => token({ admin: true, aud: "other" })],
+        ["of an unknown organization", () => token({ admin: true, iss: "elsewhere" })],
+        ["of another organization than its key", () => token({ admin: true, iss: "orbit" })],
+        ["signed by a key that Mesa does not know", () => token({ admin: true }, { signer: other })],
         [
-          "signed by another key",
-          () => token({ scopes: ["read"] }, generateKeyPairSync("ed25519").privateKey),
+          "signed by another key than it carries",
+          () => token({ admin: true }, { signer: other, jwk: jwkOf(acme) }),
         ],
-        ["with a key that is none", () => token({ scopes: ["read"] }, privateKey, { kty: "nonsense" })],
+        ["with a key that is none", () => token({ admin: true }, { jwk: { kty: "nonsense" } })],
+        ["of another type", () => token({ admin: true }, { typ: "JWT" })],
+        ["without an algorithm", () => token({ admin: true }, { alg: "none" })],
+        ["for nothing", () => token({})],
+        ["admin that is not true", () => token({ admin: false })],
+        ["for everything and something", () => token({ admin: true, access: { demo: "read-repo" } })],
+        ["old and new at once", () => token({ scopes: ["read"], access: { demo: "read-repo" } })],
+        ["for no repository", () => token({ access: {} })],
+        ["with a right there is not", () => token({ access: { demo: "admin-repo" } })],
       ])("are refused when %s", async (_, make) => {
-        expect((await ask("GET", "/v1/acme/demo", { key: make() })).status).toBe(401);
+        expect(await ask("GET", "/v1/acme/demo", { key: make() })).toMatchObject({
+          status: 401,
+          json: { error: { code: "UNAUTHORIZED" } },
+        });
       });
 
       it("hold for the repositories they name", async () => {
         await ask("POST", "/v1/acme/repos", { body: { name: "other" } });
-        const key = token({ scopes: ["read"], repos: ["acme/demo"] });
-        expect((await ask("GET", "/v1/acme/demo", { key })).status).toBe(200);
-        expect((await ask("GET", "/v1/acme/other", { key })).status).toBe(404);
+        for (const claims of [
+          { scopes: ["read"], repos: ["acme/demo"] },
+          { access: { DEMO: "read-repo" } },
+        ]) {
+          const key = token(claims);
+          expect((await ask("GET", "/v1/acme/demo", { key })).status).toBe(200);
+          expect((await ask("GET", "/v1/acme/other", { key })).status).toBe(404);
+          expect((await ask("GET", "/v1/acme/repos", { key })).json).toMatchObject({
+            repos: [{ name: "demo" }],
+          });
+        }
       });
 
-      it("can be signed with what a mesa_private_key_… holds", async () => {
-        const held = `mesa_private_key_acme_${privateKey.export({ format: "der", type: "pkcs8" }).toString("base64url")}`;
-        const der = Buffer.from(held.slice("mesa_private_key_acme_".length), "base64url");
-        const restored = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
-        expect((await ask("GET", "/v1/whoami", { key: token({ scopes: ["admin"] }, restored) })).status).toBe(
-          200,
-        );
+      it("write where they say so, and are no administrator's", async () => {
+        const change = (key: string): Promise<Answer> =>
+          ask("POST", "/v1/acme/demo/changes", { key, body: { files: [] } });
+        expect((await change(token(demo))).status).toBe(201);
+        expect((await change(token({ access: { demo: "read-repo" } }))).status).toBe(403);
+        for (const [method, path] of [
+          ["POST", "/v1/acme/repos"],
+          ["DELETE", "/v1/acme/demo"],
+          ["POST", "/v1/acme/api-keys"],
+        ] as const)
+          expect((await ask(method, path, { key: token(demo), body: { name: "x" } })).status).toBe(403);
+      });
+
+      it("mount only with authors, and with what the CLI's version takes", async () => {
+        const tree = async (key: string, version: string): Promise<number> => {
+          const headers = { Authorization: `Bearer ${key}`, "User-Agent": `mesa/${version}` };
+          return (await fetch(`${base}/vcs/acme/demo/tree`, { headers })).status;
+        };
+        const old = token({ authors, scopes: ["read"] });
+        expect(await tree(token(demo), "0.49.1")).toBe(200);
+        expect(await tree(old, "0.46.0")).toBe(200);
+        expect(await tree(token({ access: { demo: "read-repo" } }), "0.49.1")).toBe(403);
+        expect(await tree(old, "0.49.1")).toBe(401);
+        expect(await tree(token(demo), "0.46.0")).toBe(401);
+        expect(await tree(token({ authors, admin: true }), "0.49.1")).toBe(401);
+        expect(await tree(MESA_ADMIN_KEY, "0.49.1")).toBe(401);
+      });
+
+      it("are all there is for an organization of the new era: it has no API keys", async () => {
+        const key = token({ admin: true, iss: "orbit" }, { signer: keyOf("orbit") });
+        expect((await ask("GET", "/v1/whoami", { key })).json).toMatchObject({
+          org: { slug: "orbit" },
+          key_id: null,
+        });
+        expect((await ask("POST", "/v1/orbit/repos", { key, body: { name: "demo" } })).status).toBe(201);
+        expect((await ask("GET", "/v1/orbit/api-keys", { key })).status).toBe(404);
+        expect((await ask("GET", "/v1/acme/demo", { key })).status).toBe(404);
       });
     });
   });

@@ -13,6 +13,7 @@ export const DEFAULT_VERSIONS: readonly string[] = [
   "0.38.0",
   "0.46.0",
   "0.47.0-rc.1",
+  "0.49.1",
 ];
 
 type Tools = Pick<WorldTools, "config" | "docker" | "log">;

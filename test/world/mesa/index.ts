@@ -7,7 +7,7 @@ import { answerContent } from "./content";
 import type { Exchange } from "./exchange";
 import { notFound, Refusal } from "./refusal";
 import { answerChange, answerRepo, answerRepos, repoOf } from "./repositories";
-import { freshState, MESA_ORG, type MesaState } from "./state";
+import { freshState, ORGANIZATIONS, type MesaState } from "./state";
 import { answerVcs } from "./vcs";
 
 export interface MesaApiPart extends WorldPart {
@@ -85,7 +85,7 @@ async function handle(
   }
   try {
     const body = await bodyOf(request);
-    const caller = identify(faults, state, request.headers.authorization);
+    const caller = identify(faults, state, request.headers);
     const exchange = { faults, state, caller, method, url, body, response };
     if (isContent) answerVcs(exchange);
     else answerRest(exchange);
@@ -102,15 +102,15 @@ function answerRest(exchange: Exchange): void {
   if (version !== "v1") throw notFound("no such route");
   if (org === "whoami") {
     answerJson(response, 200, {
-      org: { id: "org_acme", slug: MESA_ORG, name: "Acme" },
+      org: { id: `org_${caller.org}`, slug: caller.org, name: caller.org },
       key_id: caller.key?.id ?? null,
       key_name: caller.key?.name ?? null,
       scopes: caller.scopes,
     });
     return;
   }
-  if (org !== MESA_ORG) throw notFound(`organization '${org}' not found`);
-  if (name === "api-keys") answerApiKeys(exchange, what);
+  if (org !== caller.org) throw notFound(`organization '${org}' not found`);
+  if (name === "api-keys" && ORGANIZATIONS[org]?.apiKeys === true) answerApiKeys(exchange, what);
   else if (name === "repos" && what === undefined) answerRepos(exchange, org);
   else {
     need(caller, "read");

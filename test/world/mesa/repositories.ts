@@ -71,7 +71,7 @@ export function answerRepo({ state, caller, method, response }: Exchange, repo: 
 
 /** POST /v1/{org}/{repo}/changes: upserts and deletes of files, all or none. @throws Refusal 400 */
 export function answerChange({ caller, body, response }: Exchange, repo: StoredRepo): void {
-  need(caller, "write");
+  need(caller, "write", repo);
   const { files, message, author, base_change_id } = jsonBody(body);
   if (!Array.isArray(files)) throw badRequest("files is missing");
   const edits = (files as { path?: unknown; content?: unknown; action?: unknown }[]).map((file) => {

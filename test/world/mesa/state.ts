@@ -3,6 +3,23 @@ import { randomBytes } from "node:crypto";
 export const MESA_ORG = "acme";
 export const MESA_ADMIN_KEY = "mesa_world_admin_key_0000000000";
 
+/**
+ * Organizations by name, with the private keys that Mesa knows of each. acme still has API keys beside them; orbit came to Mesa
+ * when there were none any more.
+ */
+export const ORGANIZATIONS: Readonly<
+  Record<string, { readonly privateKey: string; readonly apiKeys: boolean }>
+> = {
+  [MESA_ORG]: {
+    privateKey: "mesa_private_key_acme_MC4CAQAwBQYDK2VwBCIEIE8c5LAWVZoMvv-aKIaSF-ofqJK31h_7bF0ZLR14VrUT",
+    apiKeys: true,
+  },
+  orbit: {
+    privateKey: "mesa_private_key_orbit_MC4CAQAwBQYDK2VwBCIEIFpYdkGwuxD4ZySh0cRGvv8wxUMhmoAK_xECJnatM2KN",
+    apiKeys: false,
+  },
+};
+
 export type Scope = "read" | "write" | "admin";
 
 export const isScope = (value: unknown): value is Scope =>
@@ -38,7 +55,7 @@ export interface MesaState {
 
 export const newId = (prefix: string): string => `${prefix}_${randomBytes(10).toString("hex")}`;
 
-/** One organization, its admin key, and a repository with a README. */
+/** The admin key of the organization that has API keys, and a repository of it with a README. */
 export function freshState(): MesaState {
   const created_at = new Date().toISOString();
   return {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { need } from "./callers";
 import type { Exchange } from "./exchange";
-import { notFound } from "./refusal";
+import { notFound, Refusal } from "./refusal";
 import { repoOf } from "./repositories";
 
 const shaOf = (data: Buffer): string => createHash("sha1").update(data).digest("hex");
@@ -14,8 +14,10 @@ const shaOf = (data: Buffer): string => createHash("sha1").update(data).digest("
 export function answerVcs(exchange: Exchange): void {
   const { caller, method, url, body, response } = exchange;
   const [, , org = "", name = "", what = ""] = url.pathname.split("/");
-  need(caller, "read");
-  const { files } = repoOf(exchange, org, name);
+  const repo = repoOf(exchange, org, name);
+  if (!caller.mounts) throw new Refusal(403, "FORBIDDEN", "The token names no authors");
+  need(caller, "read", repo);
+  const { files } = repo;
   const path = url.searchParams.get("path") ?? "";
   const give = (bytes: Buffer): void => {
     response.writeHead(200, { "Content-Type": "application/octet-stream", "Content-Length": bytes.length });
@@ -31,14 +33,14 @@ export function answerVcs(exchange: Exchange): void {
   }
   const data = files.get(path);
   if (method === "PUT") {
-    need(caller, "write");
+    need(caller, "write", repo);
     files.set(path, body);
     give(Buffer.from(shaOf(body)));
     return;
   }
   if (data === undefined) throw notFound(`path '${path}' not found`);
   if (method === "DELETE") {
-    need(caller, "write");
+    need(caller, "write", repo);
     files.delete(path);
     give(Buffer.alloc(0));
     return;

@@ -16,7 +16,7 @@ char configured_domain[256];
 int generation(void) {
   int major = 0, minor = 0;
   sscanf(MESA_VERSION, "%d.%d.", &major, &minor);
-  if (major > 0) return LAYOUT;
+  if (major > 0 || minor >= 48) return PRIVATE_KEY;
   if (minor <= 15) return CONFIG_FILE;
   if (minor < 26) return ORGS;
   if (minor < 36) return SECRET_STORE;
@@ -208,7 +208,7 @@ static int from_environment(int tokens) {
     add_org(org, strlen(org), token, strlen(token));
     return 0;
   }
-  if (org == NULL || *org == 0 || key == NULL || *key == 0) return -1;
+  if (generation() == PRIVATE_KEY || org == NULL || *org == 0 || key == NULL || *key == 0) return -1;
   add_org(org, strlen(org), key, strlen(key));
   return 0;
 }
@@ -252,6 +252,9 @@ void load_credentials(const char *config_path, int non_interactive) {
   case ENV_ONLY:
     if (from_environment(0) != 0) die("Error: missing required configuration: MESA_API_KEY and MESA_ORG must be set");
     remember_org();
+    break;
+  case PRIVATE_KEY:
+    if (from_environment(1) != 0) die("Error: missing credentials: set MESA_ACCESS_TOKEN");
     break;
   default:
     if (from_environment(1) != 0) die("Error: missing credentials: set MESA_ACCESS_TOKEN, or MESA_ORG and MESA_API_KEY");

@@ -103,7 +103,15 @@ static int refresh(struct repo *r) {
 }
 
 /* What a path of the mount means. */
-enum where { TOP, ORG, INSIDE, NOWHERE };
+enum where { TOP, ORG, ABOVE, INSIDE, NOWHERE };
+
+/* Whether a layout's path lies below this one (which is "" for the mount itself); `rest` is then what follows it. */
+static int is_below(const char *path, const char *above, const char **rest) {
+  size_t size = strlen(above);
+  if (strncmp(path, above, size) != 0 || path[size] != '/') return 0;
+  *rest = path + size + 1;
+  return 1;
+}
 
 static enum where locate(const char *path, struct repo **r, const char **inner, int *org) {
   *inner = "/";
@@ -115,6 +123,10 @@ static enum where locate(const char *path, struct repo **r, const char **inner, 
       *r = repo_of(orgs[0].name, places[i].repo, orgs[0].key, places[i].read_only);
       if (path[size] == '/') *inner = path + size;
       return INSIDE;
+    }
+    for (int i = 0; i < place_count; i++) {
+      const char *rest;
+      if (is_below(places[i].path, path, &rest)) return ABOVE;
     }
     return NOWHERE;
   }
@@ -159,6 +171,7 @@ static int do_getattr(const char *path, struct stat *st, struct fuse_file_info *
     return -ENOENT;
   case TOP:
   case ORG:
+  case ABOVE:
     fill_stat(st, 1, 0755, 0, time(NULL));
     return 0;
   case INSIDE:
@@ -198,6 +211,21 @@ static int list_org(int org, void *buffer, fuse_fill_dir_t fill) {
   return 0;
 }
 
+/* The next part of every layout's path that lies below this one, once each. */
+static int list_above(const char *path, void *buffer, fuse_fill_dir_t fill) {
+  for (int i = 0; i < place_count; i++) {
+    const char *rest, *other;
+    if (!is_below(places[i].path, path, &rest)) continue;
+    size_t size = strcspn(rest, "/");
+    int before = 0;
+    for (int j = 0; j < i; j++) before |= is_below(places[j].path, path, &other) && strcspn(other, "/") == size && strncmp(other, rest, size) == 0;
+    char name[256];
+    snprintf(name, sizeof name, "%.*s", (int)size, rest);
+    if (!before) fill(buffer, name, NULL, 0, 0);
+  }
+  return 0;
+}
+
 static int do_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_t offset, struct fuse_file_info *fi, enum fuse_readdir_flags flags) {
   (void)offset, (void)fi, (void)flags;
   struct repo *r = NULL;
@@ -207,11 +235,9 @@ static int do_readdir(const char *path, void *buffer, fuse_fill_dir_t fill, off_
   if (where == NOWHERE) return -ENOENT;
   fill(buffer, ".", NULL, 0, 0);
   fill(buffer, "..", NULL, 0, 0);
+  if (place_count > 0 && (where == TOP || where == ABOVE)) return list_above(where == TOP ? "" : path, buffer, fill);
   if (where == TOP) {
-    if (place_count > 0)
-      for (int i = 0; i < place_count; i++) fill(buffer, places[i].path + 1, NULL, 0, 0);
-    else
-      for (int i = 0; i < org_count; i++) fill(buffer, orgs[i].name, NULL, 0, 0);
+    for (int i = 0; i < org_count; i++) fill(buffer, orgs[i].name, NULL, 0, 0);
     return 0;
   }
   if (where == ORG) return list_org(org, buffer, fill);

@@ -77,5 +77,5 @@ void drop_node(struct repo *r, struct node *gone);
 void move_node(struct repo *r, struct node *n, const char *path);
 int load_layout(const char *path);
 
-enum { CONFIG_FILE, ORGS, SECRET_STORE, ENV_ONLY, ACCESS_TOKEN, LAYOUT };
+enum { CONFIG_FILE, ORGS, SECRET_STORE, ENV_ONLY, ACCESS_TOKEN, LAYOUT, PRIVATE_KEY };
 #endif
