@@ -54,7 +54,7 @@ const ADVICE: Readonly<
   unauthorized: {
     code: "BLAXEL_UNAUTHORIZED",
     kind: "environment",
-    hint: "The API key is invalid or expired: create a new one in the Blaxel console and set BL_API_KEY.",
+    hint: "The API key is invalid or expired: create one in the Blaxel console and set BL_API_KEY.",
   },
   forbidden: {
     code: "BLAXEL_FORBIDDEN",
@@ -64,7 +64,7 @@ const ADVICE: Readonly<
   quota: {
     code: "BLAXEL_QUOTA",
     kind: "deploy",
-    hint: "The workspace's quota is used up: delete sandboxes, lower [sandbox] memory_megabytes in template.toml, or raise the quota.",
+    hint: "The workspace's quota is used up: delete sandboxes, ask for less memory ([sandbox] memory_megabytes in template.toml, or --memory), or raise the quota.",
   },
   gateway: {
     code: "BLAXEL_GATEWAY",
@@ -79,7 +79,7 @@ const ADVICE: Readonly<
   "not-found": {
     code: "BLAXEL_NOT_FOUND",
     kind: "deploy",
-    hint: "Blaxel does not have what was requested, or no longer has it.",
+    hint: "It does not exist on Blaxel, or was deleted.",
   },
   other: { code: "DEPLOY_FAILED", kind: "deploy", hint: "Read what was said above." },
 };

@@ -44,7 +44,7 @@ export async function waitUntilHealthy(
 }
 
 /** The failure of a sandbox that is there and does not answer. */
-export function unhealthy(name: string, seen: string, log: readonly string[]): Failure {
+function unhealthy(name: string, seen: string, log: readonly string[]): Failure {
   return new Failure({
     code: "SANDBOX_UNHEALTHY",
     kind: "deploy",

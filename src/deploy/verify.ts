@@ -1,18 +1,15 @@
-import { waitForAnswer } from "../blaxel/answering";
 import { findBl } from "../blaxel/bl-program";
 import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
-import { refusal, refusalKind } from "../blaxel/refusals";
-import { createSandbox, deleteSandbox, SANDBOX_LABEL, saying } from "../blaxel/sandboxes";
+import { SANDBOX_LABEL, saying } from "../blaxel/sandboxes";
+import { temporarySandbox, type SandboxLimits } from "../blaxel/temporary-sandbox";
 import type { RenderedTemplate, TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { within } from "../support/within";
 import type { Deployment } from "./deployment";
-import { unhealthy } from "./healthy";
 import { sandboxSubject } from "./sandbox-subject";
 
 export interface VerifyOptions {
@@ -23,11 +20,8 @@ export interface VerifyOptions {
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-/** A sandbox from an image that is there already is up within seconds; a platform that takes this long does not, in ms. */
-const CREATE_MS = 180_000;
-const ANSWER_MS = 60_000;
-/** How long a creation that nobody waits for any more may take to come to its end before the sandbox is deleted, in ms. */
-const SETTLE_MS = 10_000;
+/** A sandbox from an image that is there is up within seconds; a platform that takes this long does not do it. */
+const LIMITS: SandboxLimits = { createMs: 180_000, answerMs: 60_000 };
 /** Longest name Blaxel takes. */
 const LONGEST_NAME = 49;
 
@@ -54,7 +48,8 @@ function portsOf(rendered: RenderedTemplate, asked: readonly number[]): Template
 
 /**
  * Proves what was deployed: a sandbox of its own is made from the immutable image, checked, and always deleted.
- * @throws Failure VERIFY_SANDBOX, SANDBOX_UNHEALTHY (exit 7) when it does not come up; failing checks are in the report
+ * @throws Failure SANDBOX_CREATE, SANDBOX_CREATE_TIMEOUT, SANDBOX_UNHEALTHY, VERIFY_SANDBOX, BLAXEL_… (exit 7 or 3) when it does not
+ * come up; failing checks are in the report
  */
 export async function verifyDeployment(
   host: Host,
@@ -65,42 +60,26 @@ export async function verifyDeployment(
   const name = nameOf(rendered.template, host.runId);
   const { memoryMegabytes, region } = rendered.settings.sandbox;
   options.onProgress?.(`sandbox ${name} from ${deployment.image}`);
-  const created = createSandbox(host, {
-    name,
-    image: deployment.image,
-    memoryMegabytes,
-    ttl: "30m",
-    labels: { [SANDBOX_LABEL]: "verify" },
-    region,
-    ports: portsOf(rendered, options.ports ?? []),
-  });
+  const temporary = temporarySandbox(
+    host,
+    {
+      name,
+      image: deployment.image,
+      memoryMegabytes,
+      ttl: "30m",
+      labels: { [SANDBOX_LABEL]: "verify" },
+      region,
+      ports: portsOf(rendered, options.ports ?? []),
+    },
+    LIMITS,
+  );
   try {
-    const sandbox = await within(host.clock, created, CREATE_MS, () => notCreated(name), host.signal);
-    host.signal.throwIfAborted();
-    const subject = await sandboxSubject(host, sandbox);
-    const until = host.clock.now() + ANSWER_MS;
-    const answer = await waitForAnswer(host, subject.api.url, { until, pollMs: 500 });
-    if (!answer.answers)
-      throw unhealthy(name, `its API does not answer (last: ${answer.seen})`, await logOf(host, name));
-    return await options.prove(subject);
+    return await options.prove(await sandboxSubject(host, await temporary.ready()));
   } catch (error) {
     host.signal.throwIfAborted();
-    if (error instanceof Failure) throw error;
-    const words = saying(error);
-    // Quota, rights and the network say nothing of the image.
-    if (!["other", "not-found"].includes(refusalKind(words)))
-      throw refusal(`No sandbox could be made from ${deployment.image}: ${words}`, words);
-    throw new Failure({
-      code: "VERIFY_SANDBOX",
-      kind: "deploy",
-      message: `No sandbox could be made from ${deployment.image}: ${words}`,
-      hint: "The image was taken but does not start as a sandbox; see bl logs, and try mesa-template verify again.",
-      cause: error,
-    });
+    throw await asVerification(host, deployment.image, name, error);
   } finally {
-    // One that is being made while it is deleted would be there afterwards.
-    await within(host.clock, created, SETTLE_MS, () => notCreated(name)).catch(() => undefined);
-    await deleteSandbox(host, name).catch((error: unknown) => {
+    await temporary.remove().catch((error: unknown) => {
       host.emit({
         type: "warning",
         template: rendered.template,
@@ -119,11 +98,19 @@ async function logOf(host: Host, name: string): Promise<readonly string[]> {
   );
 }
 
-function notCreated(name: string): Failure {
+/** What went wrong, as it concerns the version: an image that does not start is the image's fault, a full disk here is not. */
+async function asVerification(host: Host, image: string, name: string, error: unknown): Promise<unknown> {
+  if (error instanceof Failure) {
+    if (error.code !== "SANDBOX_NO_ANSWER") return error;
+    const { kind, message, hint } = error;
+    return new Failure({ code: "SANDBOX_UNHEALTHY", kind, message, hint, log: await logOf(host, name) });
+  }
+  if (error instanceof Error && "syscall" in error) return error;
   return new Failure({
     code: "VERIFY_SANDBOX",
     kind: "deploy",
-    message: `The sandbox ${name} was not created within ${String(CREATE_MS / 1000)} s.`,
-    hint: "Try mesa-template verify again; should it come up late, mesa-template sandbox clean removes it.",
+    message: `The sandbox ${name} from ${image} could not be checked: ${saying(error)}`,
+    hint: `Read its log (bl logs sandbox ${name}), and try mesa-template verify again.`,
+    cause: error,
   });
 }

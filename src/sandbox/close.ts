@@ -1,11 +1,13 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { deleteSandbox } from "../blaxel/sandboxes";
+import { saying } from "../blaxel/sandboxes";
+import type { TemporarySandbox } from "../blaxel/temporary-sandbox";
 import type { MesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import type { MountPlan } from "../mesa/mount-plan";
 import { unmountScript } from "../mesa/mount-script";
-import { messageOf } from "../support/errors";
+import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
+import { within } from "../support/within";
 import { execScript } from "./exec";
 
 /** What could not be cleaned up, in words with what to do. */
@@ -15,42 +17,66 @@ export type Leftovers = readonly string[];
 export interface Made {
   readonly access: MesaAccess;
   readonly keyId: string | undefined;
-  /** The sandbox's name, from the moment it was asked for. */
-  readonly sandboxName: string | undefined;
+  /** From the moment it is asked for. */
+  readonly temporary: TemporarySandbox | undefined;
   readonly mounted: { readonly sandbox: SandboxInstance; readonly plan: MountPlan } | undefined;
 }
 
-/** How long cleaning up may take, in ms. */
+/** How long cleaning up may take as a whole, in ms. */
 const LIMIT_MS = 60_000;
+/** How long flushing may take, in ms: it comes before the revocation, which a sandbox that hangs must not delay. */
+const FLUSH_MS = { atTheEnd: 20_000, afterCtrlC: 5_000 };
 
 /**
- * Flushes and unmounts, revokes the credential, deletes the sandbox: each is tried whatever became of the others, also after
- * Ctrl-C (so with a time limit in place of the run's signal).
+ * Flushes and unmounts within a short limit, because what is buffered reaches Mesa only while the credential lives. Then revokes the
+ * credential and deletes the sandbox, side by side, whatever becomes of each other. Not bound to the run's signal: this is what Ctrl-C
+ * leads to.
  */
 export async function cleanUp(runHost: Host, made: Made): Promise<Leftovers> {
   const host: Host = { ...runHost, signal: AbortSignal.timeout(LIMIT_MS) };
-  const leftovers: string[] = [];
-  const attempt = async (what: string, work: () => Promise<unknown>): Promise<void> => {
+  const { access, keyId, temporary, mounted } = made;
+  const flushMs = runHost.signal.aborted ? FLUSH_MS.afterCtrlC : FLUSH_MS.atTheEnd;
+  const left = mounted === undefined ? [] : await flush(host, mounted, flushMs);
+  const attempt = async (what: string, work: () => Promise<unknown>): Promise<Leftovers> => {
     try {
       await work();
+      return [];
     } catch (error) {
-      leftovers.push(`${what}: ${host.redact(messageOf(error))}`);
+      return [`${what}: ${host.redact(saying(error))}`];
     }
   };
-  const { access, keyId, sandboxName, mounted } = made;
-  // What is still buffered must reach Mesa while the credential lives; a sandbox that died has nothing to flush.
-  if (mounted !== undefined) {
-    const unmounted = await execScript(mounted.sandbox, unmountScript(mounted.plan)).catch(() => undefined);
-    if (unmounted?.exitCode === 47)
-      leftovers.push("the mount had to be torn off: what was written last may not have reached Mesa");
+  const others = await Promise.all([
+    keyId === undefined
+      ? []
+      : attempt(`the credential ${keyId} could not be revoked (it ends by itself)`, () =>
+          mesaApi(host, access).revokeKey(keyId),
+        ),
+    temporary === undefined
+      ? []
+      : attempt(`the sandbox could not be deleted (bl delete sandbox ${temporary.name})`, () =>
+          temporary.remove(),
+        ),
+  ]);
+  return [...left, ...others.flat()];
+}
+
+/** Takes the mount away. A sandbox that died has nothing to flush. */
+async function flush(
+  host: Host,
+  { sandbox, plan }: NonNullable<Made["mounted"]>,
+  limitMs: number,
+): Promise<Leftovers> {
+  const lost = "what was written last may not have reached Mesa";
+  const late = (): Failure =>
+    new Failure({
+      code: "FLUSH_TIMEOUT",
+      kind: "deploy",
+      message: `the mount was not flushed within ${String(limitMs / 1000)} s: ${lost}`,
+    });
+  try {
+    const { exitCode } = await within(host.clock, execScript(sandbox, unmountScript(plan)), limitMs, late);
+    return exitCode === 47 ? [`the mount had to be torn off: ${lost}`] : [];
+  } catch (error) {
+    return error instanceof Failure && error.code === "FLUSH_TIMEOUT" ? [error.message] : [];
   }
-  if (keyId !== undefined)
-    await attempt(`the credential ${keyId} could not be revoked (it ends by itself)`, () =>
-      mesaApi(host, access).revokeKey(keyId),
-    );
-  if (sandboxName !== undefined)
-    await attempt(`the sandbox ${sandboxName} could not be deleted (bl delete sandbox ${sandboxName})`, () =>
-      deleteSandbox(host, sandboxName),
-    );
-  return leftovers;
 }

@@ -1,5 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { labelValue, SANDBOX_LABEL } from "../blaxel/sandboxes";
+import { labelValue, SANDBOX_LABEL, type SandboxWish } from "../blaxel/sandboxes";
+import { temporarySandbox } from "../blaxel/temporary-sandbox";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { checkTtl, issueCredential } from "../mesa/credential";
@@ -7,7 +8,6 @@ import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan"
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { cleanUp, type Leftovers, type Made } from "./close";
-import { createAnswering } from "./create";
 import type { SessionEvent } from "./events";
 import { brokenMount, mountAndProve } from "./mount";
 import { findRepos, splitRepos } from "./repos";
@@ -17,6 +17,7 @@ export const ORG_LABEL = "mesa-template.org";
 
 /** A sandbox comes up in seconds; one that takes longer than this does not come, in ms. */
 const CREATE_LIMIT_MS = 180_000;
+const ANSWER_LIMIT_MS = 60_000;
 
 export interface SessionRequest {
   readonly image: string;
@@ -62,7 +63,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;
   const emit = request.onEvent ?? ((): void => undefined);
-  let made: Made = { access, keyId: undefined, sandboxName: undefined, mounted: undefined };
+  let made: Made = { access, keyId: undefined, temporary: undefined, mounted: undefined };
   let closing: Promise<Leftovers> | undefined;
   let checks = 0;
   const close = async (): Promise<Leftovers> => {
@@ -81,15 +82,14 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       write: request.write,
       seconds: request.ttlSeconds,
     });
-    made = { ...made, keyId: credential.keyId, sandboxName: name };
+    made = { ...made, keyId: credential.keyId };
     const credentialEndsAt = new Date(credential.endsAt).toISOString();
     emit({ type: "creating", name, image: request.image });
-    const sandbox = await createAnswering(
-      host,
-      wish(name, org, request),
-      request.createLimitMs ?? CREATE_LIMIT_MS,
-    );
-    host.signal.throwIfAborted();
+    const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
+    const limits = { createMs, answerMs: Math.min(createMs, ANSWER_LIMIT_MS) };
+    const temporary = temporarySandbox(host, wish(name, org, request), limits);
+    made = { ...made, temporary };
+    const sandbox = await temporary.ready();
     await request.prepare?.(sandbox);
     const plan = mountPlan({
       version: request.mesaVersion,
@@ -121,7 +121,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   }
 }
 
-function wish(name: string, org: string, request: SessionRequest): Parameters<typeof createAnswering>[1] {
+function wish(name: string, org: string, request: SessionRequest): SandboxWish {
   return {
     name,
     image: request.image,

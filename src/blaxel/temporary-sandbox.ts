@@ -1,0 +1,121 @@
+import type { SandboxInstance } from "@blaxel/core";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { within } from "../support/within";
+import { waitForAnswer } from "./answering";
+import { refusal, refusalKind, type RefusalKind } from "./refusals";
+import { createSandbox, deleteSandbox, saying, type SandboxWish } from "./sandboxes";
+
+/** A sandbox that is made to be used and deleted again. It is being created from the moment this is there. */
+export interface TemporarySandbox {
+  readonly name: string;
+  /**
+   * The sandbox, once it is created and its own API answers. Ctrl-C ends the waiting.
+   * @throws Failure SANDBOX_CREATE, SANDBOX_CREATE_TIMEOUT, SANDBOX_NO_ANSWER, BLAXEL_… (exit 7 or 3)
+   */
+  ready(): Promise<SandboxInstance>;
+  /**
+   * Deletes it, also one whose creation was given up and is answered late. Not bound to the run's signal, because it is what Ctrl-C
+   * leads to.
+   * @throws Failure SANDBOX_NOT_DELETED, or what Blaxel says
+   */
+  remove(): Promise<void>;
+}
+
+export interface SandboxLimits {
+  /** How long the creation may take, in ms. */
+  readonly createMs: number;
+  /** How long its API may take to answer after that, in ms. */
+  readonly answerMs: number;
+}
+
+const ANSWER_POLL_MS = 100;
+/** How long a creation that nobody waits for may take to end before its sandbox is deleted, in ms. */
+const SETTLE_MS = 10_000;
+const DELETE_MS = 20_000;
+
+/** Refusals after which there is no sandbox, so that there is none to delete either. */
+const NEVER_MADE: readonly RefusalKind[] = ["unauthorized", "forbidden", "quota"];
+
+/** Starts to create a sandbox. */
+export function temporarySandbox(host: Host, wish: SandboxWish, limits: SandboxLimits): TemporarySandbox {
+  const { name, image } = wish;
+  let neverMade = false;
+  const created = createSandbox(host, wish).catch((error: unknown) => {
+    neverMade = NEVER_MADE.includes(refusalKind(saying(error)));
+    throw error;
+  });
+  created.catch(() => undefined);
+  return {
+    name,
+    async ready() {
+      let sandbox: SandboxInstance;
+      try {
+        sandbox = await within(
+          host.clock,
+          created,
+          limits.createMs,
+          () => late(name, limits.createMs),
+          host.signal,
+        );
+      } catch (error) {
+        host.signal.throwIfAborted();
+        throw refused(image, error);
+      }
+      host.signal.throwIfAborted();
+      const until = host.clock.now() + limits.answerMs;
+      const wait = { until, pollMs: ANSWER_POLL_MS };
+      const answer = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
+      if (!answer.answers) throw noAnswer(name, answer.seen);
+      return sandbox;
+    },
+    async remove() {
+      // One that is being created while it is deleted would be there afterwards.
+      await within(host.clock, created, SETTLE_MS, () => late(name, SETTLE_MS)).catch(() => undefined);
+      if (!neverMade) await within(host.clock, deleteSandbox(host, name), DELETE_MS, () => notDeleted(name));
+    },
+  };
+}
+
+function late(name: string, limitMs: number): Failure {
+  return new Failure({
+    code: "SANDBOX_CREATE_TIMEOUT",
+    kind: "deploy",
+    message: `The sandbox ${name} was not created within ${String(Math.round(limitMs / 1000))} s.`,
+    hint: "Try again, or in another region. If it comes up late, mesa-template sandbox clean removes it.",
+  });
+}
+
+function notDeleted(name: string): Failure {
+  return new Failure({
+    code: "SANDBOX_NOT_DELETED",
+    kind: "deploy",
+    message: `Blaxel did not delete the sandbox ${name} within ${String(DELETE_MS / 1000)} s.`,
+    hint: `Delete it: bl delete sandbox ${name}.`,
+  });
+}
+
+function noAnswer(name: string, seen: string): Failure {
+  return new Failure({
+    code: "SANDBOX_NO_ANSWER",
+    kind: "deploy",
+    message: `The sandbox ${name} was created, but its API does not answer (last: ${seen}).`,
+    hint: `Read its log: bl logs sandbox ${name}. mesa-template smoke shows whether the image starts.`,
+  });
+}
+
+/** Quota, rights and the network say nothing about the image; a file that is missing on this machine says nothing about Blaxel. */
+function refused(image: string, error: unknown): unknown {
+  if (error instanceof Failure || (error instanceof Error && "syscall" in error && "path" in error))
+    return error;
+  const words = saying(error);
+  const message = `The sandbox could not be created from ${image}: ${words}`;
+  if (!["other", "not-found"].includes(refusalKind(words))) return refusal(message, words);
+  return new Failure({
+    code: "SANDBOX_CREATE",
+    kind: "deploy",
+    message,
+    hint: "Check that the image is there: mesa-template list. bl get sandboxes shows what runs.",
+    cause: error,
+  });
+}
