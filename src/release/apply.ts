@@ -2,7 +2,7 @@ import type { Image } from "../build/image";
 import type { Deployment } from "../deploy/deployment";
 import type { ManifestEntry } from "../manifest/entry";
 import { recordEntry, updateManifest } from "../manifest/index";
-import { loadTemplate, renderTemplate } from "../render/index";
+import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
@@ -20,7 +20,7 @@ import { refusalFailure, refuseUnproven } from "./refuse-unproven";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import { stageRunner, type StageRunner } from "./stage-runner";
 import type { Stages } from "./stages";
-import { testFilesOf } from "./test-files";
+import { reportOf, testFilesOf } from "./test-files";
 
 /** One template's release under way: the facts change with every stage, and the plan with them. */
 interface Run {
@@ -148,10 +148,13 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
     run.facts = await withRendered(request.root, run.facts, run.rendered);
   },
   async render(run, _plan, reused) {
-    const { request, runner, stages } = run;
-    const { lock } = renderedOf(run);
+    const { request, runner } = run;
     if (reused !== undefined) runner.reuse("render", reused);
-    else await runner.run("render", async () => ({ value: await stages.render(request.root, lock) }));
+    else
+      await runner.run("render", async () => {
+        await writeRendered(request.root, renderedOf(run));
+        return { value: undefined };
+      });
     run.facts = { ...run.facts, folderDiffers: [] };
   },
   async build(run) {
@@ -184,9 +187,11 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       if (image === undefined) throw new Error("an image is proven before it is built");
       const files = testFilesOf(request, facts.template);
       run.smoke = await runner.run("smoke", async (progress) => {
-        const report = await stages.smoke(host, rendered, image, files, progress);
-        refuseUnproven(report, request.allowSkipped);
         const { checksDigest } = facts;
+        const report = await reportOf(files, checksDigest, () =>
+          stages.smoke(host, rendered, image, files, progress),
+        );
+        refuseUnproven(report, request.allowSkipped);
         const value = smoked(rendered, image, checksDigest, report);
         await keepEvidence(paths(request.root), rendered, value);
         const skipped = report.skipped === 0 ? "" : `, ${String(report.skipped)} skipped`;
@@ -245,9 +250,11 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
           : (plan.entry?.deployments[deployment.workspace]?.verification ?? undefined);
       return;
     }
-    const { checks } = testFilesOf(request, facts.template);
+    const files = testFilesOf(request, facts.template);
     await runner.run("verify", async (progress) => {
-      const report = await stages.verify(host, rendered, deployment, checks, progress);
+      const report = await reportOf(files, facts.checksDigest, () =>
+        stages.verify(host, rendered, deployment, files.checks, progress),
+      );
       const { image, workspace } = deployment;
       const evidence = {
         kind: "verification" as const,

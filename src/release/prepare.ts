@@ -1,4 +1,5 @@
 import { readLock } from "../lock/lock-file";
+import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
@@ -11,9 +12,12 @@ import type { LockStage, Stages } from "./stages";
 export async function lockedAndRendered(
   host: Host,
   request: LockStage & { readonly relock: boolean },
-  stages: Pick<Stages, "lock" | "render">,
+  stages: Pick<Stages, "lock">,
 ): Promise<RenderedTemplate> {
   const { root, template, version } = request;
   const kept = request.relock ? undefined : await readLock(paths(root).lockFile(template, version));
-  return stages.render(root, kept ?? (await stages.lock(host, request)));
+  const lock = kept ?? (await stages.lock(host, request));
+  const rendered = renderTemplate(await loadTemplate(root, template), lock);
+  await writeRendered(root, rendered);
+  return rendered;
 }

@@ -56,12 +56,6 @@ export const realStages: Stages = {
     if (lock !== previous) await writeLock(path, lock);
     return lock;
   },
-  async render(root, lock) {
-    const { loadTemplate, renderTemplate, writeRendered } = await import("../render/index");
-    const rendered = renderTemplate(await loadTemplate(root, lock.template), lock);
-    await writeRendered(root, rendered);
-    return rendered;
-  },
   async build(host, rendered, request, progress) {
     const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([
       import("../docker/index"),

@@ -51,8 +51,6 @@ export interface Stages {
   checkTestFiles(host: Host, files: TestFiles): Promise<void>;
   /** Resolves the inputs anew and writes them; where nothing has changed, the lock that is there stays. */
   lock(host: Host, request: LockStage): Promise<Lock>;
-  /** Renders, and writes the project folder. */
-  render(root: string, lock: Lock): Promise<RenderedTemplate>;
   build(
     host: Host,
     rendered: RenderedTemplate,

@@ -1,6 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { checksDigest } from "../smoke/checks-digest";
 import type { TestFiles } from "../smoke/index";
+import { Failure } from "../support/errors";
 import type { ReleaseRequest } from "./request";
 import { paths } from "../support/paths";
 
@@ -17,4 +19,20 @@ export function testFilesOf(request: TestFilesAsked, template: string): TestFile
     structureTests: [...own("structure-tests.yaml"), ...request.structureTests],
     checks: [...own("checks.yaml"), ...request.checks],
   };
+}
+
+/**
+ * The report of checks that stayed what their digest says while they ran: what was proven with others is not recorded under it.
+ * @throws Failure CHECKS_CHANGED (exit 2)
+ */
+export async function reportOf<T>(files: TestFiles, digest: string, work: () => Promise<T>): Promise<T> {
+  const report = await work();
+  if ((await checksDigest({ ...files })) === digest) return report;
+  throw new Failure({
+    code: "CHECKS_CHANGED",
+    kind: "usage",
+    message:
+      "A test file was changed while its checks ran, so that their result answers for neither form of it.",
+    hint: "Run the command again.",
+  });
 }

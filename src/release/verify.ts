@@ -17,7 +17,7 @@ import { paths } from "../support/paths";
 import { recordOf } from "./evidence";
 import { refuseUnproven } from "./refuse-unproven";
 import type { Stages } from "./stages";
-import { testFilesOf } from "./test-files";
+import { reportOf, testFilesOf } from "./test-files";
 
 export interface VerifyRequest {
   readonly root: string;
@@ -51,9 +51,11 @@ export async function verifyVersion(
   const rendered = await renderedThen(root, entry);
   const files = testFilesOf({ root, checks: request.checks, structureTests: [] }, entry.template);
   const digest = await checksDigest({ ...files });
-  const report = await stages.verify(host, rendered, deployment, files.checks, (message) => {
-    host.emit({ type: "stage-progress", template: entry.template, stage: "verify", message });
-  });
+  const report = await reportOf(files, digest, () =>
+    stages.verify(host, rendered, deployment, files.checks, (message) => {
+      host.emit({ type: "stage-progress", template: entry.template, stage: "verify", message });
+    }),
+  );
   const at = isoTime(host.clock.now());
   const error = await refusalOf(host, root, entry, report, allowSkipped);
   const failure =
