@@ -2,9 +2,9 @@ import { mkdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Failure } from "../support/errors";
+import { makeTemporaryFolder } from "../support/files";
 import type { Host } from "../support/host";
 import type { BlaxelCredentials } from "./credentials";
-import { makeSessionFolder } from "./session-folder";
 
 /**
  * Private folders for one use of bl: a HOME without config.yaml, a TMPDIR (bl leaves its zip there), and a neutral
@@ -52,7 +52,7 @@ export async function withBlSession<T>(
   credentials: BlaxelCredentials | undefined,
   use: (session: BlSession) => Promise<T>,
 ): Promise<T> {
-  const root = await makeSessionFolder(await neutralParent(host.env));
+  const root = await makeTemporaryFolder("bl", await neutralParent(host.env));
   const session: BlSession = {
     home: join(root, "home"),
     temporary: join(root, "tmp"),

@@ -96,7 +96,7 @@ export function buildxArguments(request: BuildxRequest, context: string): readon
  */
 export async function buildWithBuildx(host: Host, request: BuildxRequest): Promise<BuildxEnding> {
   await requireBuildx(host);
-  return withTemporaryFolder("mesa-template-context-", async (context) => {
+  return withTemporaryFolder("context", async (context) => {
     for (const file of request.files) {
       await mkdir(dirname(join(context, file.name)), { recursive: true });
       await writeFile(join(context, file.name), file.contents);

@@ -1,5 +1,5 @@
 import { Failure, hasErrno, messageOf } from "../support/errors";
-import type { Host } from "../support/host";
+import { runLabels, type Host } from "../support/host";
 import { engineAddresses, UnknownContext, type EngineAddress } from "./address";
 import { containersOf } from "./containers";
 import { connectionTo } from "./connection";
@@ -7,6 +7,7 @@ import { addressSources } from "./contexts";
 import { ask, engineFacts } from "./daemon";
 import type { Engine } from "./engine";
 import { imagesOf } from "./images";
+import { removeLeft } from "./remove-left";
 import { watchForSilence } from "./watch";
 
 const HINT =
@@ -15,7 +16,8 @@ const HINT =
 const connected = new WeakMap<Host, Promise<Engine>>();
 
 /**
- * The engine of this run, found as the docker command finds it (DOCKER_HOST, context, sockets) and asked what it is.
+ * The engine of this run, found as the docker command finds it (DOCKER_HOST, context, sockets) and asked what it is. What runs
+ * that died left on it is removed first.
  * @throws Failure ENGINE_UNREACHABLE (environment) with what was tried
  */
 export function connectEngine(host: Host): Promise<Engine> {
@@ -48,7 +50,14 @@ async function connect(host: Host): Promise<Engine> {
         address.certificates === undefined && address.skipVerify !== true
           ? {}
           : { tls: { certificates: address.certificates, skipVerify: address.skipVerify === true } };
-      return { facts: { ...facts, ...tls }, ...imagesOf(docker), ...containersOf(docker, facts.publish) };
+      const labels = runLabels(host);
+      const engine = {
+        facts: { ...facts, ...tls },
+        ...imagesOf(docker, labels),
+        ...containersOf(docker, facts.publish, labels),
+      };
+      await removeLeft(host, engine);
+      return engine;
     } catch (error) {
       host.signal.throwIfAborted();
       if (error instanceof Failure) throw error;

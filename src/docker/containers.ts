@@ -28,11 +28,19 @@ type Part = Pick<
 >;
 
 /** The part of an engine that is about containers. */
-export function containersOf(docker: Docker, publish: PublishedPorts): Part {
+export function containersOf(
+  docker: Docker,
+  publish: PublishedPorts,
+  labels: Readonly<Record<string, string>>,
+): Part {
+  const optionsOf = (request: ContainerRequest): Docker.ContainerCreateOptions => ({
+    ...createOptions(request, publish),
+    Labels: { ...labels },
+  });
   return {
     async createContainer(request) {
       try {
-        return (await docker.createContainer(createOptions(request, publish))).id;
+        return (await docker.createContainer(optionsOf(request))).id;
       } catch (error) {
         throw engineFailed(`No container could be made from ${request.image}`, error);
       }
@@ -44,10 +52,10 @@ export function containersOf(docker: Docker, publish: PublishedPorts): Part {
         throw engineFailed("The container could not be started", error);
       }
     },
-    runToEnd: (request, options) => runToEnd(docker, createOptions(request, publish), options),
+    runToEnd: (request, options) => runToEnd(docker, optionsOf(request), options),
     container: (id) => stateOf(docker, id),
-    async containers(labels) {
-      const found = await docker.listContainers({ all: true, filters: { label: [...labels] } });
+    async containers(wanted) {
+      const found = await docker.listContainers({ all: true, filters: { label: [...wanted] } });
       return found.map((item) => ({
         id: item.Id,
         names: item.Names,
@@ -141,7 +149,6 @@ function createOptions(request: ContainerRequest, publish: PublishedPorts): Dock
   return {
     Image: request.image,
     ...(request.name === undefined ? {} : { name: request.name }),
-    Labels: { ...request.labels },
     ...(request.env === undefined ? {} : { Env: [...request.env] }),
     ...(request.entrypoint === undefined ? {} : { Entrypoint: [...request.entrypoint] }),
     ...(request.cmd === undefined ? {} : { Cmd: [...request.cmd] }),

@@ -109,7 +109,6 @@ export interface ListedContainer {
 export interface ContainerRequest {
   readonly image: string;
   readonly name?: string;
-  readonly labels: Readonly<Record<string, string>>;
   /** NAME=value */
   readonly env?: readonly string[];
   /** Replace the image's own; undefined keeps them. */
@@ -201,12 +200,13 @@ export interface Engine {
   /** Images that carry all these labels ("key" or "key=value"). */
   images(labels: readonly string[]): Promise<readonly ListedImage[]>;
   tag(image: string, repository: string, tag: string): Promise<void>;
-  /** Makes an image without a single file; answers with its id. */
-  emptyImage(labels: Readonly<Record<string, string>>): Promise<string>;
+  /** Makes an image without a single file, with this run's labels; answers with its id. */
+  emptyImage(): Promise<string>;
   /** Removes a tag or an image; false when it was not there or is in use. */
   removeImage(reference: string): Promise<boolean>;
   /** The image as `docker save` writes it. */
   saveImage(reference: string, signal: AbortSignal): Promise<Readable>;
+  /** Makes a container with this run's labels; answers with its id. */
   createContainer(request: ContainerRequest): Promise<string>;
   startContainer(id: string): Promise<void>;
   /** Makes a container and runs it to its end, or until timeoutMs; it is killed then. It is removed when this fails. */

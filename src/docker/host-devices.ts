@@ -15,14 +15,13 @@ export type HostDevice = PathStat | "untold" | undefined;
 export async function hostDevices<Path extends `/dev/${string}`>(
   engine: Engine,
   paths: readonly Path[],
-  labels: Readonly<Record<string, string>>,
   signal: AbortSignal,
 ): Promise<Readonly<Record<Path, HostDevice>>> {
-  const image = await engine.emptyImage(labels);
+  const image = await engine.emptyImage();
   try {
     // The folder, not the device: an engine would make a folder of that name where there is none.
     const binds = [`/dev:${SEEN_AT}:ro`];
-    const id = await engine.createContainer({ image, labels, binds, cmd: ["nothing"] });
+    const id = await engine.createContainer({ image, binds, cmd: ["nothing"] });
     try {
       const found = await Promise.all(
         paths.map((path) => engine.pathStat(id, path.replace("/dev", SEEN_AT), signal)),

@@ -12,6 +12,7 @@ const REMOVAL_MS = 120_000;
 /** The part of an engine that is about images. */
 export function imagesOf(
   docker: Docker,
+  labels: Readonly<Record<string, string>>,
   removalMs = REMOVAL_MS,
 ): Pick<
   Engine,
@@ -32,8 +33,8 @@ export function imagesOf(
         throw engineFailed(`The history of ${reference} could not be read`, error);
       }
     },
-    async images(labels) {
-      const found = await docker.listImages({ all: false, filters: { label: [...labels] } });
+    async images(wanted) {
+      const found = await docker.listImages({ all: false, filters: { label: [...wanted] } });
       return found.map((image) => ({
         id: image.Id,
         tags: (image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>"),
@@ -43,7 +44,7 @@ export function imagesOf(
     async tag(image, repository, tag) {
       await docker.getImage(image).tag({ repo: repository, tag });
     },
-    emptyImage: (labels) => emptyImage(docker, labels),
+    emptyImage: () => emptyImage(docker, labels),
     removeImage: (reference) =>
       // Whoever interrupts a run still wants its images removed: only the time ends this.
       withTimeLimit(removalMs, new AbortController().signal, async (signal) => {

@@ -1,6 +1,6 @@
 import { connectEngine, hostDevices } from "../docker/index";
 import { Failure } from "../support/errors";
-import { RUN_LABEL, type Host } from "../support/host";
+import type { Host } from "../support/host";
 import { within } from "../support/within";
 import { fuseOnEngine, tunOnEngine } from "./engine-devices";
 import { finding, type Finding } from "./finding";
@@ -29,8 +29,7 @@ export async function engineFindings(host: Host): Promise<readonly Finding[]> {
   if (!connected.ok) return [connected];
   const { rootless } = await facts;
   const devices = facts.then(async () => {
-    const labels = { [RUN_LABEL]: host.runId };
-    const asked = hostDevices(await engine, ["/dev/fuse", "/dev/net/tun"], labels, host.signal);
+    const asked = hostDevices(await engine, ["/dev/fuse", "/dev/net/tun"], host.signal);
     return within(host.clock, asked, ANSWER_LIMIT_MS, noAnswer, host.signal);
   });
   const others = await Promise.all([

@@ -6,13 +6,14 @@ import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
+import { removeLeftFiles } from "../support/files";
 import type { StageName } from "../support/events";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
 import { entryOf, resultOf, type NewEntry } from "./entry";
 import { forgetEvidence, keepEvidence, mountedIn, verificationOf, type Smoked } from "./evidence";
 import { gatherFacts, withRendered } from "./facts";
-import { refuseLinksIn } from "../support/links";
+import { refuseLinks, refuseLinksIn } from "../support/links";
 import { oneAtATime } from "./one-at-a-time";
 import { originOf } from "./origin";
 import { isEmpty, planRelease, smokeProof, standingDeployment, type Facts, type Plan } from "./plan";
@@ -51,11 +52,12 @@ export async function releaseTemplate(
     const say = (message: string): void => {
       host.emit({ type: "note", template, message });
     };
-    const { state } = paths(request.root);
+    const { state, dockerfiles } = paths(request.root);
     await refuseLinksIn(request.root, state, 3);
+    await refuseLinks(request.root, dockerfiles);
     const lockFile = paths(request.root).lock(`${template}@${request.version}`);
-    return await oneAtATime(host, lockFile, what, say, async (abandoned) => {
-      if (abandoned.length > 0) await stages.removeAbandoned(host, abandoned);
+    return await oneAtATime(host, lockFile, what, say, async () => {
+      for (const folder of [state, dockerfiles]) await removeLeftFiles(folder, Infinity);
       return applyPlan(host, request, template, stages, runner);
     });
   } catch (error) {

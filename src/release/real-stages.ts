@@ -1,4 +1,3 @@
-import { RUN_LABEL } from "../support/host";
 import { paths } from "../support/paths";
 import type { Stages } from "./stages";
 
@@ -7,12 +6,6 @@ export const realStages: Stages = {
   async checkDeployPossible(host) {
     const { checkDeployPossible } = await import("../deploy/index");
     await checkDeployPossible(host);
-  },
-  async removeAbandoned(host, runs) {
-    const { connectEngine } = await import("../docker/index");
-    const engine = await connectEngine(host);
-    for (const run of runs)
-      for (const { id } of await engine.containers([`${RUN_LABEL}=${run}`])) await engine.removeContainer(id);
   },
   async checkTestFiles(host, files) {
     const { readTestFiles } = await import("../smoke/index");
@@ -36,8 +29,7 @@ export const realStages: Stages = {
     const unrun = await structureTestsThatCannotRun(host, engine, structureTests);
     if (mesa.access === undefined)
       return [{ check: MOUNT_CHECK, why: `${mesa.failure.message} ${mesa.failure.hint ?? ""}` }, ...unrun];
-    const labels = { [RUN_LABEL]: host.runId };
-    const devices = await hostDevices(engine, ["/dev/fuse"], labels, host.signal);
+    const devices = await hostDevices(engine, ["/dev/fuse"], host.signal);
     return devices["/dev/fuse"] === undefined
       ? [{ check: MOUNT_CHECK, why: "the engine's machine has no /dev/fuse" }, ...unrun]
       : unrun;

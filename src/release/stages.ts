@@ -45,8 +45,6 @@ export interface Stages {
   checkDeployPossible(host: Host): Promise<void>;
   /** Checks that every release runs and that cannot run here, before any work starts. Fails (exit 3) when the Mesa credential is none for this version. */
   cannotRun(host: Host, files: TestFiles, version: string): Promise<Facts["cannotRun"]>;
-  /** Removes what these runs, which are known to have died, left on the engine. */
-  removeAbandoned(host: Host, runs: readonly string[]): Promise<void>;
   /** Fails (exit 2) when a test file cannot be read or is broken, before any work starts. */
   checkTestFiles(host: Host, files: TestFiles): Promise<void>;
   /** Resolves the inputs anew and writes them; where nothing has changed, the lock that is there stays. */

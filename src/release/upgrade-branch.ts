@@ -98,7 +98,7 @@ export async function commitOnBranch(
     ...before,
     versions: { ...before.versions, ...Object.fromEntries(made.map((entry) => [entry.id, entry])) },
   });
-  const commit = await withTemporaryFolder("mesa-template-index-", async (folder) => {
+  const commit = await withTemporaryFolder("index", async (folder) => {
     const index = join(folder, "index");
     await run(["read-tree", "HEAD"], { index });
     await run(["add", "--all", "--", ...folders], { index });

@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { Engine } from "../docker/index";
 import { readImage, type HeldFile, type ImageContents } from "../docker/saved-image/index";
-import { RUN_LABEL, type Host } from "../support/host";
+import type { Host } from "../support/host";
 import type { ImageAtRest } from "./check";
 import { readFromContainer } from "./container";
 
@@ -91,7 +91,7 @@ async function readTexts(
   files: ReadonlyMap<string, HeldFile>,
   paths: readonly string[],
 ): Promise<ReadonlyMap<string, string>> {
-  const request = { image, labels: { [RUN_LABEL]: host.runId }, entrypoint: ["/none"], cmd: [] };
+  const request = { image, entrypoint: ["/none"], cmd: [] };
   const id = await engine.createContainer(request);
   try {
     const texts = new Map<string, string>();

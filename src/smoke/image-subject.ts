@@ -1,6 +1,6 @@
 import type { ContainerRequest, Engine } from "../docker/index";
 import { Failure } from "../support/errors";
-import { RUN_LABEL, type Host } from "../support/host";
+import type { Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
 import { containerSubject, execIn } from "./container";
 import { deviceAccess, startWithDevices, type ContainerWish, type SmokeContainer } from "./start-container";
@@ -30,7 +30,6 @@ export async function imageSubject(
 ): Promise<ImageSubject> {
   const request = (given: readonly string[]): ContainerRequest => ({
     image,
-    labels: { [RUN_LABEL]: host.runId },
     init: true,
     publish: [...new Set([8080, ...ports])],
     ...deviceAccess(engine, given),

@@ -1,6 +1,6 @@
 import type { ContainerRequest, Engine } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
-import { RUN_LABEL, type Host } from "../support/host";
+import type { Host } from "../support/host";
 import { whyFuseIsRefused } from "./fuse-access";
 
 /** A running container of an image, with what a sandbox has. */
@@ -38,7 +38,6 @@ export function deviceAccess(engine: Engine, devices: readonly string[]): Partia
 
 /** What a sandbox gives its processes: its devices with the right to mount, nothing told to anybody. */
 function sandboxLike(
-  host: Host,
   engine: Engine,
   image: string,
   ports: readonly number[],
@@ -47,7 +46,6 @@ function sandboxLike(
 ): ContainerRequest {
   return {
     image,
-    labels: { [RUN_LABEL]: host.runId },
     env: ["TELEMETRY_ENABLED=false", "DO_NOT_TRACK=1", "HOST=::"],
     init,
     publish: [...new Set([API_PORT, ...ports])],
@@ -76,9 +74,7 @@ export function startContainer(
   { ports = [], devices = [], init = true }: ContainerWish = {},
 ): Promise<SmokeContainer> {
   const wanted = [...new Set(["/dev/fuse", ...devices])];
-  return startWithDevices(host, engine, wanted, (given) =>
-    sandboxLike(host, engine, image, ports, given, init),
-  );
+  return startWithDevices(host, engine, wanted, (given) => sandboxLike(engine, image, ports, given, init));
 }
 
 /** Whether an engine says that it has no init to give: Podman's is a package of its own (catatonit). */

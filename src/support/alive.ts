@@ -1,5 +1,6 @@
 import { readFileSync, readlinkSync } from "node:fs";
 import { hostname } from "node:os";
+import { sha256 } from "./digest";
 import { hasErrno } from "./errors";
 
 /** Whether a process of this machine is there, whoever's it is. */
@@ -45,4 +46,33 @@ export function processSpace(): string {
   } catch {
     return hostname();
   }
+}
+
+/** A process so named that another one can tell later whether it still lives. */
+export interface ProcessMark {
+  /** A short digest of its process space. */
+  readonly space: string;
+  readonly pid: number;
+  /** As in FoundProcess; "0" where the system does not say. */
+  readonly started: string;
+}
+
+export function thisProcess(): ProcessMark {
+  const space = sha256(processSpace()).slice(0, 12);
+  return { space, pid: process.pid, started: findProcess(process.pid).started ?? "0" };
+}
+
+/** A mark as names of files and values of labels carry it: letters, digits and hyphens. */
+export function markText({ space, pid, started }: ProcessMark): string {
+  return [space, String(pid), started].join("-");
+}
+
+const MARK = /(?:^|[-.])([0-9a-f]{12})-(\d+)-(\d+)(?=$|[-.])/u;
+
+/** Whether a name or a label carries the mark of a process that is dead for certain. One of another machine or container never is. */
+export function isOfDead(text: string): boolean {
+  const [, space, pid, marked] = MARK.exec(text) ?? [];
+  if (space === undefined || space !== thisProcess().space) return false;
+  const { alive, started = "0" } = findProcess(Number(pid));
+  return !alive || (started !== "0" && marked !== "0" && started !== marked);
 }

@@ -1,8 +1,9 @@
 import { constants } from "node:fs";
-import { mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { lstat, mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { tmpdir } from "node:os";
 import { randomBytes } from "node:crypto";
+import { isOfDead, markText, thisProcess } from "./alive";
 import { Failure, hasErrno, messageOf } from "./errors";
 
 /**
@@ -54,7 +55,8 @@ export async function replaceFile(
   stillWanted?: () => Promise<boolean>,
 ): Promise<boolean> {
   await mkdir(dirname(path), { recursive: true });
-  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(6).toString("hex")}.tmp`);
+  await removeLeftFiles(dirname(path));
+  const temporary = temporaryName(path);
   try {
     const handle = await open(temporary, "wx", mode);
     try {
@@ -83,6 +85,12 @@ export async function replaceFile(
   }
 }
 
+/** A name for a file that becomes the one at `path`, beside it, with the mark of this process: see removeLeftFiles. */
+export function temporaryName(path: string): string {
+  const name = [basename(path), markText(thisProcess()), randomBytes(6).toString("hex")].join(".");
+  return join(dirname(path), `.${name}.tmp`);
+}
+
 /** Brings a folder's names to disk; some file systems know no such thing, and say so. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
@@ -103,13 +111,71 @@ export async function removeAbandoned(path: string): Promise<void> {
       await rm(join(folder, name), { force: true });
 }
 
-/** Runs `use` with a fresh private (0700) folder that is removed afterwards, whatever happens. */
+/**
+ * Removes what `writeAtomically` left in a folder when its process was killed: their names carry that process's mark.
+ * @param depth 1 for the folder alone; Infinity for everything below it. Links are not followed
+ */
+export async function removeLeftFiles(folder: string, depth = 1): Promise<void> {
+  let entries;
+  try {
+    entries = await readdir(folder, { withFileTypes: true });
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR", "EACCES"].some((code) => hasErrno(error, code))) return;
+    throw error;
+  }
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && depth > 1) await removeLeftFiles(path, depth - 1);
+    if (entry.isFile() && /^\..*\.tmp$/u.test(entry.name) && isOfDead(entry.name))
+      await rm(path, { force: true });
+  }
+}
+
+/** What every temporary folder's name begins with. */
+const OURS = "mesa-template-";
+
+/**
+ * Makes a private (0700) folder in `parent`, after those were removed there that processes of ours left when they were killed: a
+ * name carries the mark of its process. A folder of another machine, of another user, or of a process that lives, is left alone.
+ * @param what it is for, as a part of its name: "bl"
+ */
+export async function makeTemporaryFolder(what: string, parent: string = tmpdir()): Promise<string> {
+  await removeLeftFolders(parent);
+  return mkdtemp(join(parent, `${OURS}${what}-${markText(thisProcess())}-`));
+}
+
+async function removeLeftFolders(parent: string): Promise<void> {
+  let names: readonly string[];
+  try {
+    names = await readdir(parent);
+  } catch (error) {
+    // A folder that may be written into and not be looked into.
+    if (hasErrno(error, "EACCES")) return;
+    throw error;
+  }
+  for (const name of names)
+    if (name.startsWith(OURS) && isOfDead(name)) await removeOwnFolder(join(parent, name));
+}
+
+async function removeOwnFolder(path: string): Promise<void> {
+  try {
+    const found = await lstat(path);
+    if (!found.isDirectory() || found.uid !== process.getuid?.()) return;
+  } catch (error) {
+    // Another run that found it was faster.
+    if (hasErrno(error, "ENOENT")) return;
+    throw error;
+  }
+  await rm(path, { recursive: true, force: true });
+}
+
+/** Runs `use` with a folder of `makeTemporaryFolder` that is removed afterwards, whatever happens. */
 export async function withTemporaryFolder<T>(
-  prefix: string,
+  what: string,
   use: (folder: string) => Promise<T>,
   parent: string = tmpdir(),
 ): Promise<T> {
-  const folder = await mkdtemp(join(parent, prefix));
+  const folder = await makeTemporaryFolder(what, parent);
   try {
     return await use(folder);
   } finally {

@@ -1,3 +1,4 @@
+import { markText, thisProcess } from "./alive";
 import type { Clock } from "./clock";
 import type { EmitEvent } from "./events";
 import type { RunProcess } from "./process";
@@ -19,4 +20,11 @@ export interface Host {
 
 /** Label keys of everything this program makes on an engine; nothing without them is ever removed. */
 export const RUN_LABEL = "mesa-template.run";
+/** On what a run makes and removes again itself: the mark of its process, so that what a dead one left is told from what is in use. */
+export const PROCESS_LABEL = "mesa-template.process";
 export const VERSION_LABEL = "mesa-template.version";
+
+/** The labels of what this run makes to be used and removed again. */
+export function runLabels({ runId }: Host): Readonly<Record<string, string>> {
+  return { [RUN_LABEL]: runId, [PROCESS_LABEL]: markText(thisProcess()) };
+}

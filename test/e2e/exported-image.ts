@@ -29,8 +29,7 @@ export async function exportedImage(
   engine: Engine,
   image: string,
 ): Promise<ReadonlyMap<string, Exported>> {
-  const labels = { "mesa-template.run": host.runId };
-  const container = await engine.createContainer({ image, labels, cmd: ["true"] });
+  const container = await engine.createContainer({ image, cmd: ["true"] });
   try {
     const found = new Map<string, Exported>();
     for await (const entry of (await engine.fileSystem(container, host.signal)).pipe(extract())) {

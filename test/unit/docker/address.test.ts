@@ -12,7 +12,7 @@ async function withDockerFolder<T>(
   current: string | undefined,
   use: (folder: string) => Promise<T> | T,
 ): Promise<T> {
-  return withTemporaryFolder("docker-config-", async (folder) => {
+  return withTemporaryFolder("docker-config", async (folder) => {
     const id = createHash("sha256").update("far").digest("hex");
     await mkdir(join(folder, "contexts/meta", id), { recursive: true });
     await mkdir(join(folder, "contexts/tls", id, "docker"), { recursive: true });

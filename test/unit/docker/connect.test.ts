@@ -37,7 +37,7 @@ const podman: FakeEngine = { component: "Podman Engine", buildKit: false, asked:
 
 describe("connecting to an engine", () => {
   it("asks it what it is and can do", async () => {
-    await withTemporaryFolder("engine-", async (folder) => {
+    await withTemporaryFolder("engine", async (folder) => {
       const socket = join(folder, "e.sock");
       await listening(createHttpServer(fakeEngine(docker)), socket);
       const { facts } = await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }));
@@ -53,7 +53,7 @@ describe("connecting to an engine", () => {
   });
 
   it.each([true, false])("hears from Podman whether it is rootless: %s", async (rootless) => {
-    await withTemporaryFolder("engine-", async (folder) => {
+    await withTemporaryFolder("engine", async (folder) => {
       const socket = join(folder, "p.sock");
       await listening(createHttpServer(fakeEngine({ ...podman, rootless })), socket);
       const { facts } = await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }));
@@ -62,7 +62,7 @@ describe("connecting to an engine", () => {
   });
 
   it("sees that BuildKit is missing by asking for it, not by a name", async () => {
-    await withTemporaryFolder("engine-", async (folder) => {
+    await withTemporaryFolder("engine", async (folder) => {
       const socket = join(folder, "p.sock");
       await listening(createHttpServer(fakeEngine(podman)), socket);
       const { facts } = await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }));
@@ -89,7 +89,7 @@ describe("connecting to an engine", () => {
   );
 
   it("goes over tcp with TLS, and takes only an engine that the certificate authority vouches for", async () => {
-    await withTemporaryFolder("engine-", async (folder) => {
+    await withTemporaryFolder("engine", async (folder) => {
       const make = (name: string): void => {
         mkdirSync(join(folder, name));
         execFileSync(
@@ -143,7 +143,7 @@ describe("connecting to an engine", () => {
 
   it("goes over ssh with the ssh program of the user", async () => {
     docker.asked.splice(0);
-    await withTemporaryFolder("engine-", async (folder) => {
+    await withTemporaryFolder("engine", async (folder) => {
       const socket = join(folder, "e.sock");
       await listening(createHttpServer(fakeEngine(docker)), socket);
       const ssh = join(folder, "ssh");
@@ -173,7 +173,7 @@ describe("connecting to an engine", () => {
   });
 
   it("lets an ssh connection go that ends while nobody uses it, and makes another", async () => {
-    await withTemporaryFolder("engine-", async (folder) => {
+    await withTemporaryFolder("engine", async (folder) => {
       const socket = join(folder, "e.sock");
       await listening(createHttpServer(fakeEngine(docker)), socket);
       const ended = join(folder, "ended");
@@ -198,7 +198,7 @@ describe("connecting to an engine", () => {
   });
 
   it("says what ssh said when that fails", async () => {
-    await withTemporaryFolder("engine-", async (folder) => {
+    await withTemporaryFolder("engine", async (folder) => {
       writeFileSync(
         join(folder, "ssh"),
         "#!/bin/sh\necho 'me@far: Permission denied (publickey).' >&2\nexit 255\n",

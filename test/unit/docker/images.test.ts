@@ -19,7 +19,7 @@ async function engineThatSays(status: number | undefined): Promise<ReturnType<ty
   engine = server;
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
-  return imagesOf(new Docker({ protocol: "http", host: "127.0.0.1", port }), 50);
+  return imagesOf(new Docker({ protocol: "http", host: "127.0.0.1", port }), {}, 50);
 }
 
 it.each([
