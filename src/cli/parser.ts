@@ -1,4 +1,4 @@
-import parseWords from "yargs-parser";
+import { Parser as parseWords } from "yargs/helpers";
 import type { CommandSpec, OptionSpec } from "./command";
 import { commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
 import type { CommandGroup } from "./commands/index";

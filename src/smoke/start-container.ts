@@ -154,7 +154,13 @@ async function startOne(
     );
     return { engine, id, url: urls[API_PORT] ?? `http://${engine.facts.publish.reachedAt}:0`, urls };
   } catch (error) {
-    await engine.removeContainer(id);
+    // A removal that fails must not hide why it did not start; a later run removes it.
+    await engine.removeContainer(id).catch((left: unknown) => {
+      host.emit({
+        type: "warning",
+        message: `the container ${id.slice(0, 12)} could not be removed: ${messageOf(left)}`,
+      });
+    });
     throw error;
   }
 }

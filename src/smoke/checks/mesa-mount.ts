@@ -1,7 +1,10 @@
-import { mesaApi } from "../../mesa/api";
-import { issueCredential } from "../../mesa/credential";
+import type { MesaAccess } from "../../mesa/access";
+import { mesaApi, type MesaApi } from "../../mesa/api";
+import { issueCredential, type SandboxCredential } from "../../mesa/credential";
 import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
+import { withCleanUp } from "../../support/clean-up";
+import { messageOf } from "../../support/errors";
 import type { Host } from "../../support/host";
 import { MOUNT_CHECK, type Check, type CheckContext, type CheckVerdict, type Subject } from "../check";
 import { failed, PASSED, said, whyNoFuse } from "./verdicts";
@@ -16,6 +19,8 @@ const EXPLANATIONS: Readonly<Record<number, string>> = {
 };
 
 const KEY_SECONDS = 600;
+/** How long each part of the clean-up may take, in ms. */
+const CLEAN_UP_MS = 30_000;
 
 /**
  * A real mount with a short-lived key: readiness by /proc/mounts and a file that is written and read back, then the mount is
@@ -38,12 +43,18 @@ async function mountForReal(
   { mesa: { access }, rendered }: CheckContext,
 ): Promise<CheckVerdict> {
   if (access === undefined) return { outcome: "skipped", seen: "no Mesa credential" };
-  const api = mesaApi(host, access);
-  // What was made is taken away also after Ctrl-C, so that this does not listen to the run's signal.
-  const cleanup = mesaApi({ ...host, signal: AbortSignal.timeout(120_000) }, access);
   const name = `smoke-${rendered.template}-${host.runId}-${subject.kind}`;
-  const repo = await api.createRepo(name);
-  try {
+  // Its limit begins with the clean-up, and it does not listen to the run's signal: this is what Ctrl-C leads to.
+  const atTheEnd = (): MesaApi => mesaApi({ ...host, signal: AbortSignal.timeout(CLEAN_UP_MS) }, access);
+  const tell = (error: unknown): void => {
+    host.emit({
+      type: "warning",
+      template: rendered.template,
+      message: `what the mount check made in Mesa (${name}) could not be removed: ${host.redact(messageOf(error))}`,
+    });
+  };
+  const repo = await mesaApi(host, access).createRepo(name);
+  const withCredential = async (): Promise<CheckVerdict> => {
     const credential = await issueCredential(host, access, {
       version: rendered.mesaVersion,
       name,
@@ -51,33 +62,47 @@ async function mountForReal(
       write: true,
       seconds: KEY_SECONDS,
     });
-    try {
-      const plan = mountPlan({
-        version: rendered.mesaVersion,
-        org: access.org,
-        repos: [name],
-        credential: credential.value,
-        write: true,
-        service: serviceVariables(access.apiUrl),
-        base: `/tmp/mesa-smoke-${host.runId}`,
-      });
-      const path = `${plan.mountPoint}/${access.org}/${name}`;
-      const mounted = await subject.run({
-        script: mountScript(plan, path),
-        env: plan.env,
-        timeoutMs: 55_000,
-      });
-      const proven =
-        mounted.exitCode === 0
-          ? await subject.run({ script: proofScript(plan, path, host.runId), timeoutMs: 20_000 })
-          : mounted;
-      await subject.run({ script: unmountScript(plan), timeoutMs: 15_000 });
-      if (proven.exitCode === 0) return PASSED;
-      return failed(said(proven), EXPLANATIONS[proven.exitCode] ?? "The mount did not come about.");
-    } finally {
-      if (credential.keyId !== undefined) await cleanup.revokeKey(credential.keyId);
-    }
-  } finally {
-    await cleanup.deleteRepo(name);
-  }
+    const revoke = async (): Promise<void> => {
+      if (credential.keyId !== undefined) await atTheEnd().revokeKey(credential.keyId);
+    };
+    return withCleanUp(
+      () => mountAndProve(host, subject, { rendered, access, name, credential }),
+      revoke,
+      tell,
+    );
+  };
+  return withCleanUp(withCredential, () => atTheEnd().deleteRepo(name), tell);
+}
+
+interface Mounting {
+  readonly rendered: CheckContext["rendered"];
+  readonly access: MesaAccess;
+  /** The repository's. */
+  readonly name: string;
+  readonly credential: SandboxCredential;
+}
+
+async function mountAndProve(
+  host: Host,
+  subject: Subject,
+  { rendered, access, name, credential }: Mounting,
+): Promise<CheckVerdict> {
+  const plan = mountPlan({
+    version: rendered.mesaVersion,
+    org: access.org,
+    repos: [name],
+    credential: credential.value,
+    write: true,
+    service: serviceVariables(access.apiUrl),
+    base: `/tmp/mesa-smoke-${host.runId}`,
+  });
+  const path = `${plan.mountPoint}/${access.org}/${name}`;
+  const mounted = await subject.run({ script: mountScript(plan, path), env: plan.env, timeoutMs: 55_000 });
+  const proven =
+    mounted.exitCode === 0
+      ? await subject.run({ script: proofScript(plan, path, host.runId), timeoutMs: 20_000 })
+      : mounted;
+  await subject.run({ script: unmountScript(plan), timeoutMs: 15_000 });
+  if (proven.exitCode === 0) return PASSED;
+  return failed(said(proven), EXPLANATIONS[proven.exitCode] ?? "The mount did not come about.");
 }
