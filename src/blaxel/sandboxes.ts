@@ -7,7 +7,7 @@ import { isPassing } from "./refusals";
 /** On every sandbox that is made to be used and deleted again: what an ended run left is found by it. Its value says what for. */
 export const SANDBOX_LABEL = "mesa-template.sandbox";
 
-export interface SandboxWish {
+export interface SandboxRequest {
   readonly name: string;
   /** sandbox/NAME:TAG or an image of Blaxel's own. */
   readonly image: string;
@@ -31,16 +31,16 @@ const RETRIES = 3;
  * Creates a sandbox that carries this run's label. A gateway that gives up while the platform goes on creating (502, 504)
  * is asked again for the same sandbox.
  */
-export async function createSandbox(host: Host, wish: SandboxWish): Promise<SandboxInstance> {
+export async function createSandbox(host: Host, request: SandboxRequest): Promise<SandboxInstance> {
   const { SandboxInstance: Instance } = await blaxelCore(host);
-  const configuration = configurationOf(host, wish);
+  const configuration = configurationOf(host, request);
   for (let attempt = 0; ; attempt += 1) {
     try {
       return attempt === 0
         ? await Instance.create(configuration)
         : await Instance.createIfNotExists(configuration);
     } catch (error) {
-      if (attempt >= RETRIES || host.signal.aborted || !isPassing(saying(error))) throw error;
+      if (attempt >= RETRIES || host.signal.aborted || !isPassing(reasonOf(error))) throw error;
       await host.clock.sleep(1_000 * 2 ** attempt, host.signal);
     }
   }
@@ -48,19 +48,19 @@ export async function createSandbox(host: Host, wish: SandboxWish): Promise<Sand
 
 function configurationOf(
   host: Host,
-  wish: SandboxWish,
+  request: SandboxRequest,
 ): Parameters<typeof SandboxInstance.createIfNotExists>[0] {
   return {
-    metadata: { name: wish.name, labels: { [RUN_LABEL]: labelValue(host.runId), ...wish.labels } },
+    metadata: { name: request.name, labels: { [RUN_LABEL]: labelValue(host.runId), ...request.labels } },
     spec: {
-      ...(wish.region === undefined ? {} : { region: wish.region }),
+      ...(request.region === undefined ? {} : { region: request.region }),
       runtime: {
-        image: wish.image,
-        memory: wish.memoryMegabytes,
+        image: request.image,
+        memory: request.memoryMegabytes,
         generation: "mk3",
-        ttl: wish.ttl,
-        envs: [...(wish.envs ?? [])],
-        ports: (wish.ports ?? []).map((port) => ({
+        ttl: request.ttl,
+        envs: [...(request.envs ?? [])],
+        ports: (request.ports ?? []).map((port) => ({
           name: port.name,
           target: port.target,
           protocol: port.protocol.toUpperCase() as "HTTP",
@@ -76,12 +76,12 @@ export async function deleteSandbox(host: Host, name: string): Promise<void> {
   try {
     await Instance.delete(name);
   } catch (error) {
-    if (!/\b404\b|not found/iu.test(saying(error))) throw error;
+    if (!/\b404\b|not found/iu.test(reasonOf(error))) throw error;
   }
 }
 
 /** @blaxel/core throws plain objects with code and error as well as Errors, and a gateway's page as it came. */
-export function saying(error: unknown): string {
+export function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message;
   if (typeof error === "object" && error !== null) {
     const {

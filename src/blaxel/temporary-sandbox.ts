@@ -4,7 +4,7 @@ import type { Host } from "../support/host";
 import { within } from "../support/within";
 import { waitForAnswer } from "./answering";
 import { refusal, refusalKind, type RefusalKind } from "./refusals";
-import { createSandbox, deleteSandbox, saying, type SandboxWish } from "./sandboxes";
+import { createSandbox, deleteSandbox, reasonOf, type SandboxRequest } from "./sandboxes";
 
 /** A sandbox that is made to be used and deleted again. It is being created from the moment this is there. */
 export interface TemporarySandbox {
@@ -38,11 +38,15 @@ const DELETE_MS = 20_000;
 const NEVER_MADE: readonly RefusalKind[] = ["unauthorized", "forbidden", "quota"];
 
 /** Starts to create a sandbox. */
-export function temporarySandbox(host: Host, wish: SandboxWish, limits: SandboxLimits): TemporarySandbox {
-  const { name, image } = wish;
+export function temporarySandbox(
+  host: Host,
+  request: SandboxRequest,
+  limits: SandboxLimits,
+): TemporarySandbox {
+  const { name, image } = request;
   let neverMade = false;
-  const created = createSandbox(host, wish).catch((error: unknown) => {
-    neverMade = NEVER_MADE.includes(refusalKind(saying(error)));
+  const created = createSandbox(host, request).catch((error: unknown) => {
+    neverMade = NEVER_MADE.includes(refusalKind(reasonOf(error)));
     throw error;
   });
   created.catch(() => undefined);
@@ -108,7 +112,7 @@ function noAnswer(name: string, seen: string): Failure {
 function refused(image: string, error: unknown): unknown {
   if (error instanceof Failure || (error instanceof Error && "syscall" in error && "path" in error))
     return error;
-  const words = saying(error);
+  const words = reasonOf(error);
   const message = `The sandbox could not be created from ${image}: ${words}`;
   if (!["other", "not-found"].includes(refusalKind(words))) return refusal(message, words);
   return new Failure({

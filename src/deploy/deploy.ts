@@ -16,7 +16,7 @@ import { push } from "./push";
 import { runningImage } from "./running-image";
 import { sendUpload } from "./send-upload";
 import { waitUntilDeployed } from "./wait";
-import type { Work } from "./work";
+import type { DeployContext } from "./deploy-context";
 
 const POLL_MS = 3_000;
 const GRACE_MS = 180_000;
@@ -51,7 +51,7 @@ export async function deployTemplate(
   return withBlSession(host, credentials, async (session) => {
     const bl = await inspectBl(host, path, session);
     const { name } = await checkBlaxelToml(textOf(rendered.files, "blaxel.toml"), bl.version);
-    const work: Work = {
+    const work: DeployContext = {
       host,
       rendered,
       options,
@@ -77,7 +77,7 @@ export async function deployTemplate(
 }
 
 /** @returns sandbox/NAME:TAG, seen running */
-async function deploy(work: Work): Promise<string> {
+async function deploy(work: DeployContext): Promise<string> {
   const { host, options, platform, name, deadline, pollMs, graceMs } = work;
   const { onProgress } = options;
   const pending = (await resumed(work)) ?? (await sendUpload(work));
@@ -97,7 +97,7 @@ async function deploy(work: Work): Promise<string> {
 }
 
 /** The upload an earlier run left under way, when the platform still shows it. */
-async function resumed(work: Work): Promise<Pending | undefined> {
+async function resumed(work: DeployContext): Promise<Pending | undefined> {
   const { options, rendered, platform, name } = work;
   const pending = options.force ? undefined : await earlierPending(work);
   if (pending === undefined) return undefined;

@@ -1,4 +1,4 @@
-import type { KnownSandbox } from "./never-harm";
+import type { KnownSandbox } from "./foreign-sandbox";
 
 /** How a template is brought to Blaxel. */
 export interface DeployOptions {

@@ -3,8 +3,8 @@ import * as z from "zod/mini";
 import type { ImageTag, SandboxState } from "../blaxel/platform";
 import { canonicalJson } from "../support/canonical-json";
 import { readIfPresent, writeAtomically } from "../support/files";
-import { isMarkedByAnother } from "./owner-mark";
-import type { Work } from "./work";
+import { isMarkedByAnother } from "./ownership-variable";
+import type { DeployContext } from "./deploy-context";
 
 /** What is remembered of an upload under way. */
 const schema = z.object({
@@ -25,7 +25,7 @@ export type Pending = z.infer<typeof schema>;
 
 /** What is remembered of an upload that is about to be sent. */
 export function newPending(
-  { host, rendered, options, name, workspace }: Work,
+  { host, rendered, options, name, workspace }: DeployContext,
   facts: Pick<Pending, "before" | "beforeIsOurs"> & { readonly tagsBefore: readonly ImageTag[] },
 ): Pending {
   return {
@@ -62,7 +62,7 @@ export async function forgetPending(path: string): Promise<void> {
 }
 
 /** The upload of an earlier run of these very inputs, in the same way, to the same place. */
-export async function earlierPending(work: Work): Promise<Pending | undefined> {
+export async function earlierPending(work: DeployContext): Promise<Pending | undefined> {
   const pending = await readPending(work.options.pendingFile);
   return pending?.publish === work.options.publish &&
     pending.sandbox === work.name &&
@@ -78,7 +78,7 @@ export async function earlierPending(work: Work): Promise<Pending | undefined> {
  */
 export function isStillShown(
   pending: Pending,
-  rendered: Work["rendered"],
+  rendered: DeployContext["rendered"],
   now: SandboxState | undefined,
 ): boolean {
   if (now === undefined || isMarkedByAnother(now.envs, rendered)) return false;

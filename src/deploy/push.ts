@@ -6,7 +6,7 @@ import { earlierPending, keepPending, newPending, type Pending } from "./pending
 import { judgePush, type PushedImage } from "./judge-push";
 import { sendPush } from "./send";
 import { checkUploadList, stageProject } from "./staging";
-import type { Work } from "./work";
+import type { DeployContext } from "./deploy-context";
 
 /**
  * Publishes the image with `bl push`, without a sandbox. bl's own word about the build is believed only where the tag is there, too;
@@ -14,7 +14,7 @@ import type { Work } from "./work";
  * @returns sandbox/NAME:TAG
  * @throws Failure REMOTE_BUILD_FAILED, NOTHING_NEW, SEVERAL_NEW_TAGS, PUSH_UNCLEAR, DEPLOY_UNDER_WAY, DEPLOY_TIMEOUT … (exit 7)
  */
-export async function push(work: Work): Promise<string> {
+export async function push(work: DeployContext): Promise<string> {
   const { host, platform, options, name, deadline, pollMs } = work;
   const sent = (await resumed(work)) ?? (await sendWithPush(work));
   const knownTag = immutableTag(options.knownImage ?? "", name);
@@ -58,7 +58,7 @@ interface SentPush {
  * The push of an ended run, where Blaxel shows something that may be of it.
  * @throws Failure PUSH_UNCLEAR when that run had not uploaded: what is there now is somebody else's, or nobody knows whose
  */
-async function resumed(work: Work): Promise<SentPush | undefined> {
+async function resumed(work: DeployContext): Promise<SentPush | undefined> {
   const { options, platform, name } = work;
   const earlier = options.force ? undefined : await earlierPending(work);
   if (earlier === undefined) return undefined;
@@ -71,7 +71,7 @@ async function resumed(work: Work): Promise<SentPush | undefined> {
   return { pending: earlier, before: { status: undefined, updatedAt: undefined }, said: undefined };
 }
 
-async function sendWithPush(work: Work): Promise<SentPush> {
+async function sendWithPush(work: DeployContext): Promise<SentPush> {
   const { rendered, options, session } = work;
   const image = await settledImage(work);
   const folder = await stageProject(rendered, session);
@@ -98,7 +98,7 @@ async function settledImage({
   name,
   deadline,
   pollMs,
-}: Work): Promise<ImageState | undefined> {
+}: DeployContext): Promise<ImageState | undefined> {
   for (let told = false; ; told = true) {
     const image = await platform.getImage(name);
     if (image?.status !== "BUILDING" || options.force) return image;

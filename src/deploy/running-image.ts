@@ -2,9 +2,9 @@ import type { SandboxState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
 import { lastLog } from "./build-log";
 import { freshTags, immutableTag, madeImage } from "./image-tag";
-import { isMarkedByAnother } from "./owner-mark";
+import { isMarkedByAnother } from "./ownership-variable";
 import type { Pending } from "./pending";
-import type { Work } from "./work";
+import type { DeployContext } from "./deploy-context";
 
 /** How long after DEPLOYED the sandbox may name no tag, or the list of tags may be behind, in ms. */
 const CLEAR_MS = 60_000;
@@ -19,7 +19,11 @@ export interface RunningImage {
  * The immutable image that the deployed sandbox runs, made from what was sent.
  * @throws Failure NOTHING_NEW, IMAGE_UNCLEAR, DEPLOYED_OVER (exit 7)
  */
-export async function runningImage(work: Work, pending: Pending, first: SandboxState): Promise<RunningImage> {
+export async function runningImage(
+  work: DeployContext,
+  pending: Pending,
+  first: SandboxState,
+): Promise<RunningImage> {
   const { host, platform, options, name, deadline, pollMs } = work;
   const until = Math.min(deadline, host.clock.now() + CLEAR_MS);
   let sandbox = first;
@@ -49,7 +53,7 @@ export async function runningImage(work: Work, pending: Pending, first: SandboxS
   }
 }
 
-function refuseDeployedOver({ name, rendered }: Work, sandbox: SandboxState): void {
+function refuseDeployedOver({ name, rendered }: DeployContext, sandbox: SandboxState): void {
   if (!isMarkedByAnother(sandbox.envs, rendered)) return;
   throw new Failure({
     code: "DEPLOYED_OVER",

@@ -1,19 +1,19 @@
 import type { SandboxState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
 import { immutableTag } from "./image-tag";
-import { refuseForeignSandbox } from "./never-harm";
-import { markOf, OWNER_MARK } from "./owner-mark";
+import { refuseForeignSandbox } from "./foreign-sandbox";
+import { markOf, OWNERSHIP_VARIABLE } from "./ownership-variable";
 import { earlierPending, keepPending, newPending, type Pending } from "./pending";
 import { sendDeploy } from "./send";
 import { checkUploadList, stageProject } from "./staging";
-import type { Work } from "./work";
+import type { DeployContext } from "./deploy-context";
 
 /**
  * Sends the template with `bl deploy`, once it is sure that this harms nobody and that exactly its files will go.
  * @returns what is remembered of the upload; it is written before anything is sent, so that a run that is killed on the
  * way can be gone on from
  */
-export async function sendUpload(work: Work): Promise<Pending> {
+export async function sendUpload(work: DeployContext): Promise<Pending> {
   const { rendered, options, session, platform, name } = work;
   const earlier = await earlierPending(work);
   const [sandbox, image] = await Promise.all([settled(work), platform.getImage(name)]);
@@ -42,7 +42,7 @@ const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
  * an update that is sent into it may be dropped, and its image would be taken for ours.
  * @throws Failure DEPLOY_UNDER_WAY (exit 7)
  */
-async function settled(work: Work): Promise<SandboxState | undefined> {
+async function settled(work: DeployContext): Promise<SandboxState | undefined> {
   const { host, platform, options, name, deadline, pollMs } = work;
   for (let told = false; ; told = true) {
     const sandbox = await platform.getSandbox(name);
@@ -64,7 +64,7 @@ async function settled(work: Work): Promise<SandboxState | undefined> {
  * was sent, and nobody else has deployed to the sandbox after.
  */
 function wasMadeOfTheseInputs(
-  { rendered, name }: Work,
+  { rendered, name }: DeployContext,
   sandbox: SandboxState | undefined,
   earlier: Pending | undefined,
 ): boolean {
@@ -72,7 +72,7 @@ function wasMadeOfTheseInputs(
   const tag = immutableTag(sandbox.image, name);
   return (
     tag !== undefined &&
-    sandbox.envs[OWNER_MARK] === markOf(rendered) &&
+    sandbox.envs[OWNERSHIP_VARIABLE] === markOf(rendered) &&
     (earlier.beforeIsOurs || !earlier.tagsBefore.some((old) => old.name === tag))
   );
 }

@@ -4,9 +4,9 @@ import { brokenBl } from "../blaxel/broken-bl";
 import { isPassing, reasonIn, refusal } from "../blaxel/refusals";
 import { runBl, type BlAnswer } from "../blaxel/run-bl";
 import { Failure } from "../support/errors";
-import { markOf, OWNER_MARK } from "./owner-mark";
+import { markOf, OWNERSHIP_VARIABLE } from "./ownership-variable";
 import { NO_ENV_FILE } from "./staging";
-import { timeLeft, type Work } from "./work";
+import { timeLeft, type DeployContext } from "./deploy-context";
 
 /** How often a send that a gateway or the network cut off is tried again (each try of bl is three of its SDK's). */
 const RETRIES = 2;
@@ -15,7 +15,7 @@ const WORTH_MS = 5_000;
 
 /** Runs bl until the platform took what it sends, or gave another answer than a gateway's. */
 async function sent(
-  work: Work,
+  work: DeployContext,
   what: string,
   folder: string,
   args: () => readonly string[],
@@ -56,12 +56,12 @@ function refusedFor(answer: BlAnswer): string | undefined {
  * Runs `bl deploy`. That it returns means only that the upload was taken.
  * @throws Failure UPLOAD_REFUSED, BLAXEL_QUOTA, DEPLOY_FAILED … (exit 7), BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN, BL_PANIC, BL_NO_JSON, BL_HANGS (exit 3)
  */
-export async function sendDeploy(work: Work, folder: string): Promise<void> {
+export async function sendDeploy(work: DeployContext, folder: string): Promise<void> {
   const { name, rendered } = work;
   const what = `bl deploy of ${name}`;
   const { answer, reason } = await sent(work, what, folder, () => [
     ...["deploy", "-y", "-o", "json", "--skip-version-warning", "-t", "sandbox", ...NO_ENV_FILE],
-    ...["-s", `${OWNER_MARK}=${markOf(rendered)}`],
+    ...["-s", `${OWNERSHIP_VARIABLE}=${markOf(rendered)}`],
   ]);
   if (reason !== undefined) throw sendRefusal(what, answer, reason);
   const parsed = deployAnswer.safeParse(jsonIn(answer.stdout));
@@ -95,7 +95,7 @@ const PUSH_MARGIN_MS = 5_000;
  * @throws Failure as sendDeploy, and DEPLOY_TIMEOUT (exit 7)
  */
 export async function sendPush(
-  work: Work,
+  work: DeployContext,
   folder: string,
   onUploaded: () => void,
 ): Promise<"built" | "failed"> {

@@ -8,7 +8,7 @@ import { brokenBl } from "../blaxel/broken-bl";
 import { reasonIn } from "../blaxel/refusals";
 import { foldersOf, type RenderedFile, type RenderedTemplate } from "../render/rendered";
 import { Failure } from "../support/errors";
-import { timeLeft, type Work } from "./work";
+import { timeLeft, type DeployContext } from "./deploy-context";
 
 /** All staged files carry this time: the same files make the same zip (ZIP knows no time before 1980). */
 const STAGED_AT = new Date("2000-01-01T00:00:00Z");
@@ -39,7 +39,7 @@ export const NO_ENV_FILE = ["-e", "no-env-file-is-wanted"] as const;
  * folder, or a file that crept in, is seen here, before anything is sent.
  * @throws Failure STAGING_MISMATCH (exit 7), BL_DRY_RUN, BL_NO_JSON, BL_PANIC, BL_HANGS (exit 3)
  */
-export async function checkUploadList(work: Work, folder: string): Promise<void> {
+export async function checkUploadList(work: DeployContext, folder: string): Promise<void> {
   const { host, bl, session, rendered } = work;
   const what = "bl deploy --dryrun";
   const answer = await runBl(

@@ -2,7 +2,7 @@ import { findBl } from "../blaxel/bl-program";
 import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
-import { SANDBOX_LABEL, saying } from "../blaxel/sandboxes";
+import { SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { temporarySandbox, type SandboxLimits } from "../blaxel/temporary-sandbox";
 import type { RenderedTemplate, TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
@@ -83,7 +83,7 @@ export async function verifyDeployment(
       host.emit({
         type: "warning",
         template: rendered.template,
-        message: `the sandbox ${name} could not be deleted (${saying(error)}): bl delete sandbox ${name}`,
+        message: `the sandbox ${name} could not be deleted (${reasonOf(error)}): bl delete sandbox ${name}`,
       });
     });
   }
@@ -109,7 +109,7 @@ async function asVerification(host: Host, image: string, name: string, error: un
   return new Failure({
     code: "VERIFY_SANDBOX",
     kind: "deploy",
-    message: `The sandbox ${name} from ${image} could not be checked: ${saying(error)}`,
+    message: `The sandbox ${name} from ${image} could not be checked: ${reasonOf(error)}`,
     hint: `Read its log (bl logs sandbox ${name}), and try mesa-template verify again.`,
     cause: error,
   });

@@ -38,7 +38,7 @@ export async function waitUntilDeployed(
   const begun = host.clock.now();
   let [started, building, shown] = [false, false, ""];
   for (;;) {
-    const sandbox = await look(host, platform, request);
+    const sandbox = await observe(host, platform, request);
     const elapsedMs = host.clock.now() - begun;
     const watch = { before: request.before, started, building, elapsedMs, graceMs: request.graceMs };
     const judgement =
@@ -60,7 +60,7 @@ export async function waitUntilDeployed(
 }
 
 /** One look; a gateway that is down for a while does not end the wait, only the deadline does. */
-async function look(
+async function observe(
   host: Host,
   platform: Platform,
   { name, deadline, onProgress }: WaitRequest,

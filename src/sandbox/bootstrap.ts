@@ -1,6 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { blaxelCore } from "../blaxel/core";
-import { saying } from "../blaxel/sandboxes";
+import { reasonOf } from "../blaxel/sandboxes";
 import type { Lock } from "../lock/lock";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -69,7 +69,7 @@ export async function runningSandbox(host: Host, name: string): Promise<SandboxI
     throw new Failure({
       code: "SANDBOX_NOT_FOUND",
       kind: "usage",
-      message: `There is no sandbox ${name}: ${saying(error)}`,
+      message: `There is no sandbox ${name}: ${reasonOf(error)}`,
       hint: "List the sandboxes: bl get sandboxes.",
       cause: error,
     });

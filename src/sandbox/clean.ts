@@ -1,5 +1,5 @@
 import { blaxelCore } from "../blaxel/core";
-import { deleteSandbox, SANDBOX_LABEL, saying } from "../blaxel/sandboxes";
+import { deleteSandbox, SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { messageOf } from "../support/errors";
@@ -102,7 +102,7 @@ export async function removeLeft(
       gone.sandboxes.push(name);
     } catch (error) {
       host.signal.throwIfAborted();
-      gone.problems.push(`sandbox ${name}: ${saying(error)}`);
+      gone.problems.push(`sandbox ${name}: ${reasonOf(error)}`);
     }
   }
   return gone;

@@ -1,5 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { saying } from "../blaxel/sandboxes";
+import { reasonOf } from "../blaxel/sandboxes";
 import type { TemporarySandbox } from "../blaxel/temporary-sandbox";
 import type { MesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
@@ -14,7 +14,7 @@ import { execScript } from "./exec";
 export type Leftovers = readonly string[];
 
 /** What was made so far; each part is undefined until it is there. */
-export interface Made {
+export interface CreatedParts {
   readonly access: MesaAccess;
   readonly keyId: string | undefined;
   /** From the moment it is asked for. */
@@ -32,9 +32,9 @@ const FLUSH_MS = { atTheEnd: 20_000, afterCtrlC: 5_000 };
  * credential and deletes the sandbox, side by side, whatever becomes of each other. Not bound to the run's signal: this is what Ctrl-C
  * leads to.
  */
-export async function cleanUp(runHost: Host, made: Made): Promise<Leftovers> {
+export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Leftovers> {
   const host: Host = { ...runHost, signal: AbortSignal.timeout(LIMIT_MS) };
-  const { access, keyId, temporary, mounted } = made;
+  const { access, keyId, temporary, mounted } = created;
   const flushMs = runHost.signal.aborted ? FLUSH_MS.afterCtrlC : FLUSH_MS.atTheEnd;
   const left = mounted === undefined ? [] : await flush(host, mounted, flushMs);
   const attempt = async (what: string, work: () => Promise<unknown>): Promise<Leftovers> => {
@@ -42,7 +42,7 @@ export async function cleanUp(runHost: Host, made: Made): Promise<Leftovers> {
       await work();
       return [];
     } catch (error) {
-      return [`${what}: ${host.redact(saying(error))}`];
+      return [`${what}: ${host.redact(reasonOf(error))}`];
     }
   };
   const others = await Promise.all([
@@ -63,7 +63,7 @@ export async function cleanUp(runHost: Host, made: Made): Promise<Leftovers> {
 /** Takes the mount away. A sandbox that died has nothing to flush. */
 async function flush(
   host: Host,
-  { sandbox, plan }: NonNullable<Made["mounted"]>,
+  { sandbox, plan }: NonNullable<CreatedParts["mounted"]>,
   limitMs: number,
 ): Promise<Leftovers> {
   const lost = "what was written last may not have reached Mesa";

@@ -1,5 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { saying } from "../blaxel/sandboxes";
+import { reasonOf } from "../blaxel/sandboxes";
 import { Failure } from "../support/errors";
 
 export interface Executed {
@@ -20,7 +20,7 @@ export async function execScript(
     throw new Failure({
       code: "SANDBOX_DIED",
       kind: "deploy",
-      message: `The sandbox ${sandbox.metadata.name} is not responding: ${saying(error)}`,
+      message: `The sandbox ${sandbox.metadata.name} is not responding: ${reasonOf(error)}`,
       hint: "It may have run out of memory or been deleted; see bl logs.",
       cause: error,
     });

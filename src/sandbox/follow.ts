@@ -1,7 +1,7 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { blaxelCore } from "../blaxel/core";
 import { sandboxHeaders } from "../blaxel/credentials-headers";
-import { saying } from "../blaxel/sandboxes";
+import { reasonOf } from "../blaxel/sandboxes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { execScript } from "./exec";
@@ -32,7 +32,7 @@ function died(sandbox: SandboxInstance, what: string, cause: unknown): Failure {
   return new Failure({
     code: "SANDBOX_DIED",
     kind: "deploy",
-    message: `The sandbox ${sandbox.metadata.name} ${what}: ${saying(cause)}`,
+    message: `The sandbox ${sandbox.metadata.name} ${what}: ${reasonOf(cause)}`,
     hint: "It may have run out of memory or been deleted; see bl logs. What was closed before has reached Mesa.",
     cause,
   });
@@ -43,7 +43,7 @@ async function isGone(host: Host, sandbox: SandboxInstance): Promise<boolean> {
   const { SandboxInstance: Instance } = await blaxelCore(host);
   return Instance.get(sandbox.metadata.name).then(
     ({ status }) => status === "TERMINATED" || status === "DELETING" || status === "FAILED",
-    (error: unknown) => /\b404\b|not found/iu.test(saying(error)),
+    (error: unknown) => /\b404\b|not found/iu.test(reasonOf(error)),
   );
 }
 

@@ -16,9 +16,9 @@ export interface Mounted {
 
 /** Proves the mount: written and read back when it is for writing, else looked at; with the daemon's last words when it fails. */
 function proof({ plan, path, write }: Mounted, token: string): string {
-  const look = `grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46
+  const readOnlyProof = `grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46
 timeout 10 ls '${path}' >/dev/null || { grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46; exit 43; }`;
-  return `( ${write ? proofScript(plan, path, token) : look}
+  return `( ${write ? proofScript(plan, path, token) : readOnlyProof}
 ); c=$?; [ $c = 0 ] || tail -n 20 ${plan.logFile} 2>/dev/null; exit $c`;
 }
 

@@ -1,5 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { labelValue, SANDBOX_LABEL, type SandboxWish } from "../blaxel/sandboxes";
+import { labelValue, SANDBOX_LABEL, type SandboxRequest } from "../blaxel/sandboxes";
 import { temporarySandbox } from "../blaxel/temporary-sandbox";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
@@ -7,7 +7,7 @@ import { checkTtl, issueCredential } from "../mesa/credential";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { cleanUp, type Leftovers, type Made } from "./close";
+import { cleanUp, type Leftovers, type CreatedParts } from "./close";
 import type { SessionEvent } from "./events";
 import { brokenMount, mountAndProve } from "./mount";
 import { findRepos, splitRepos } from "./repos";
@@ -52,7 +52,7 @@ export interface Session {
 }
 
 /**
- * Creates a sandbox with Mesa mounted and proven. What was made until something fails is taken away again before that is
+ * Creates a sandbox with Mesa mounted and proven. What was created until something fails is taken away again before that is
  * thrown; what could not be is told as an event.
  * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential it was
  */
@@ -63,14 +63,14 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;
   const emit = request.onEvent ?? ((): void => undefined);
-  let made: Made = { access, keyId: undefined, temporary: undefined, mounted: undefined };
+  let created: CreatedParts = { access, keyId: undefined, temporary: undefined, mounted: undefined };
   let closing: Promise<Leftovers> | undefined;
   let checks = 0;
   const close = async (): Promise<Leftovers> => {
     emit({ type: "closing", name });
-    const leftovers = await cleanUp(host, made);
+    const leftovers = await cleanUp(host, created);
     for (const message of leftovers) emit({ type: "left-over", name, message });
-    if (leftovers.length === 0) emit({ type: "closed", name, revoked: made.keyId !== undefined });
+    if (leftovers.length === 0) emit({ type: "closed", name, revoked: created.keyId !== undefined });
     return leftovers;
   };
   const repos = await findRepos(api, org, names, request.createRepos);
@@ -82,13 +82,13 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       write: request.write,
       seconds: request.ttlSeconds,
     });
-    made = { ...made, keyId: credential.keyId };
+    created = { ...created, keyId: credential.keyId };
     const credentialEndsAt = new Date(credential.endsAt).toISOString();
     emit({ type: "creating", name, image: request.image });
     const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
     const limits = { createMs, answerMs: Math.min(createMs, ANSWER_LIMIT_MS) };
-    const temporary = temporarySandbox(host, wish(name, org, request), limits);
-    made = { ...made, temporary };
+    const temporary = temporarySandbox(host, sandboxRequest(name, org, request), limits);
+    created = { ...created, temporary };
     const sandbox = await temporary.ready();
     await request.prepare?.(sandbox);
     const plan = mountPlan({
@@ -102,7 +102,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     });
     const path = plan.paths[`${org}/${names[0] ?? ""}`] ?? plan.mountPoint;
     emit({ type: "mounting", name });
-    made = { ...made, mounted: { sandbox, plan } };
+    created = { ...created, mounted: { sandbox, plan } };
     const mounted = { plan, path, write: request.write };
     await mountAndProve(host, sandbox, mounted);
     emit({ type: "ready", name, path, credentialEndsAt });
@@ -121,7 +121,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   }
 }
 
-function wish(name: string, org: string, request: SessionRequest): SandboxWish {
+function sandboxRequest(name: string, org: string, request: SessionRequest): SandboxRequest {
   return {
     name,
     image: request.image,

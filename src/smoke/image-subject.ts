@@ -3,7 +3,12 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
 import { containerSubject, execIn } from "./container";
-import { deviceAccess, startWithDevices, type ContainerWish, type SmokeContainer } from "./start-container";
+import {
+  deviceAccess,
+  startWithDevices,
+  type ContainerOptions,
+  type SmokeContainer,
+} from "./start-container";
 
 /** How long an image's own program is watched before it counts as one that stays up, in ms. */
 const STAYS_UP_MS = 500;
@@ -26,7 +31,7 @@ export async function imageSubject(
   host: Host,
   engine: Engine,
   image: string,
-  { ports = [], devices = [] }: ContainerWish,
+  { ports = [], devices = [] }: ContainerOptions,
 ): Promise<ImageSubject> {
   const request = (given: readonly string[]): ContainerRequest => ({
     image,

@@ -109,11 +109,11 @@ export async function smokeImage(
   options: SmokeOptions = {},
 ): Promise<SmokeReport> {
   const files = await readTestFiles(host, options);
-  const wish = { ports: askedPorts(files.checks), devices: neededDevices(files.checks) };
-  const smoke = await startContainer(host, engine, image.reference, wish);
+  const wanted = { ports: askedPorts(files.checks), devices: neededDevices(files.checks) };
+  const smoke = await startContainer(host, engine, image.reference, wanted);
   let bare: Promise<SmokeContainer> | undefined;
   const asProcess1 = async (): Promise<SmokeContainer> => {
-    bare ??= startContainer(host, engine, image.reference, { ...wish, init: false });
+    bare ??= startContainer(host, engine, image.reference, { ...wanted, init: false });
     const container = await bare;
     await waitUntilHealthy(host, container, HEALTH_LIMIT_MS);
     return container;

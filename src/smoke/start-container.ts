@@ -16,7 +16,7 @@ export interface SmokeContainer {
 }
 
 /** What the checks of a run need besides what every sandbox has. */
-export interface ContainerWish {
+export interface ContainerOptions {
   readonly ports?: readonly number[];
   readonly devices?: readonly string[];
   /** Whether process 1 is a small init (default) or the image's entrypoint. */
@@ -71,7 +71,7 @@ export function startContainer(
   host: Host,
   engine: Engine,
   image: string,
-  { ports = [], devices = [], init = true }: ContainerWish = {},
+  { ports = [], devices = [], init = true }: ContainerOptions = {},
 ): Promise<SmokeContainer> {
   const wanted = [...new Set(["/dev/fuse", ...devices])];
   return startWithDevices(host, engine, wanted, (given) => sandboxLike(engine, image, ports, given, init));

@@ -7,7 +7,7 @@ import { withCleanUp } from "../../support/clean-up";
 import { messageOf } from "../../support/errors";
 import type { Host } from "../../support/host";
 import { MOUNT_CHECK, type Check, type CheckContext, type CheckVerdict, type Subject } from "../check";
-import { failed, PASSED, said, whyNoFuse } from "./verdicts";
+import { failed, PASSED, outputOf, whyNoFuse } from "./verdicts";
 
 const EXPLANATIONS: Readonly<Record<number, string>> = {
   41: "mesa itself refused: read what it said.",
@@ -104,5 +104,5 @@ async function mountAndProve(
       : mounted;
   await subject.run({ script: unmountScript(plan), timeoutMs: 15_000 });
   if (proven.exitCode === 0) return PASSED;
-  return failed(said(proven), EXPLANATIONS[proven.exitCode] ?? "The mount did not come about.");
+  return failed(outputOf(proven), EXPLANATIONS[proven.exitCode] ?? "The mount did not come about.");
 }

@@ -1,6 +1,6 @@
 import type { ProbeCheck } from "../check";
 import { listeningPorts, TCP_TABLES } from "../listening-ports";
-import { failed, PASSED, said, whenZero, whyNoFuse } from "./verdicts";
+import { failed, PASSED, outputOf, whenZero, whyNoFuse } from "./verdicts";
 
 const probe = (check: Omit<ProbeCheck, "needs" | "how">): ProbeCheck => ({
   needs: "subject",
@@ -24,7 +24,7 @@ export const PROBES: readonly ProbeCheck[] = [
       return found === rendered.mesaVersion
         ? PASSED
         : failed(
-            said(result),
+            outputOf(result),
             `${rendered.mesaVersion} is pinned; the image holds something else or mesa does not start.`,
           );
     },

@@ -12,7 +12,7 @@ export function whyNoFuse({ missingDevices, notRoot }: CheckContext): string | u
 }
 
 /** What a command said, in one line. */
-export function said(result: CommandResult): string {
+export function outputOf(result: CommandResult): string {
   const text = `${result.stdout}\n${result.stderr}`.trim().replaceAll(/\s*\n\s*/gu, " | ");
   return text === ""
     ? `exit ${String(result.exitCode)}, no output`
@@ -21,5 +21,5 @@ export function said(result: CommandResult): string {
 
 /** Passed when the exit code is 0. */
 export function whenZero(result: CommandResult, hint: string): CheckVerdict {
-  return result.exitCode === 0 ? PASSED : failed(said(result), hint);
+  return result.exitCode === 0 ? PASSED : failed(outputOf(result), hint);
 }

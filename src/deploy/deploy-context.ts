@@ -6,7 +6,7 @@ import type { Host } from "../support/host";
 import type { DeployOptions } from "./options";
 
 /** What one deploy works with. */
-export interface Work {
+export interface DeployContext {
   readonly host: Host;
   readonly rendered: RenderedTemplate;
   readonly options: DeployOptions;
@@ -25,6 +25,6 @@ export interface Work {
 }
 
 /** ms that are left for the deploy; at least a second, so that what is begun can say why it ends. */
-export function timeLeft({ host, deadline }: Work): number {
+export function timeLeft({ host, deadline }: DeployContext): number {
   return Math.max(1_000, deadline - host.clock.now());
 }

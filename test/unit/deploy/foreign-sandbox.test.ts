@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SandboxState } from "../../../src/blaxel/platform";
-import { refuseForeignSandbox } from "../../../src/deploy/never-harm";
-import { isMarkedByAnother, markOf } from "../../../src/deploy/owner-mark";
+import { refuseForeignSandbox } from "../../../src/deploy/foreign-sandbox";
+import { isMarkedByAnother, markOf } from "../../../src/deploy/ownership-variable";
 
 const sandbox = (envs: Readonly<Record<string, string>>, createdAt?: string): SandboxState => ({
   name: "mesa-x",

@@ -1,6 +1,6 @@
 import type { SandboxState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
-import { OWNER_MARK } from "./owner-mark";
+import { OWNERSHIP_VARIABLE } from "./ownership-variable";
 
 /** A sandbox that an earlier version was deployed to. */
 export interface KnownSandbox {
@@ -20,7 +20,7 @@ export function refuseForeignSandbox(
   sent: boolean,
   adopt: boolean,
 ): void {
-  if (sandbox === undefined || adopt || sent || OWNER_MARK in sandbox.envs) return;
+  if (sandbox === undefined || adopt || sent || OWNERSHIP_VARIABLE in sandbox.envs) return;
   const made = Date.parse(sandbox.createdAt ?? "");
   const ours = known.some(
     ({ sandbox: name, deployedAt }) => name === sandbox.name && !(made > Date.parse(deployedAt)),

@@ -1,7 +1,7 @@
 import type { RenderedTemplate } from "../render/rendered";
 
 /** Environment variable of every sandbox this program deploys: how it knows its own again. */
-export const OWNER_MARK = "MESA_TEMPLATE_INPUTS";
+export const OWNERSHIP_VARIABLE = "MESA_TEMPLATE_INPUTS";
 
 /** The mark's value: template and inputs, so that a deploy from other inputs that came in between is told apart. */
 export function markOf({
@@ -16,6 +16,6 @@ export function isMarkedByAnother(
   envs: Readonly<Record<string, string>>,
   rendered: Pick<RenderedTemplate, "template" | "inputsDigest">,
 ): boolean {
-  const mark = envs[OWNER_MARK] ?? "";
+  const mark = envs[OWNERSHIP_VARIABLE] ?? "";
   return /^[a-z0-9-]+:[0-9a-f]{16}$/u.test(mark) && mark !== markOf(rendered);
 }
