@@ -18,9 +18,12 @@ export async function oneAtATime<T>(
   await mkdir(dirname(lockFile), { recursive: true });
   let announced: string | undefined;
   const onTaken = (holder: Holder | undefined): void => {
-    if (holder === undefined || holder.token === announced) return;
-    announced = holder.token;
-    say(`waiting for another ${what} (${holderText(holder)})`);
+    const token = holder?.token ?? "";
+    if (token === announced) return;
+    announced = token;
+    say(
+      `waiting for another ${what} (${holder === undefined ? `${lockFile} names no process` : holderText(holder)})`,
+    );
   };
   return withFileLock(host, lockFile, { onTaken, pauseMs: 250 }, work);
 }
