@@ -98,7 +98,7 @@ async function applyPlan(
     const files = testFilesOf(request, template);
     await stages.checkTestFiles(host, files);
     if (!request.allowSkipped)
-      run.facts = { ...run.facts, cannotRun: await stages.cannotRun(host, files, request.version) };
+      run.facts = { ...run.facts, cannotRun: await stages.cannotRun(host, files, { ...request, template }) };
   }
   try {
     // The plan is made anew before each stage, from what is known then: a build may have given another image than the proven one.

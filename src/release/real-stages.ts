@@ -1,5 +1,7 @@
+import type { Lock } from "../lock/lock";
+import type { Host } from "../support/host";
 import { paths } from "../support/paths";
-import type { Stages } from "./stages";
+import type { LockStage, Stages } from "./stages";
 
 /** The stages as they are; each room is loaded when its stage runs. */
 export const realStages: Stages = {
@@ -11,7 +13,8 @@ export const realStages: Stages = {
     const { readTestFiles } = await import("../smoke/index");
     await readTestFiles(host, files);
   },
-  async cannotRun(host, { structureTests }, version) {
+  async cannotRun(host, { structureTests }, request) {
+    const { version } = request;
     const [
       { mesaFit, refuseUnfitCredential },
       { MOUNT_CHECK },
@@ -24,7 +27,13 @@ export const realStages: Stages = {
       import("../smoke/structure-tests"),
     ]);
     const mesa = mesaFit(host.env, version);
-    refuseUnfitCredential(host.env, version);
+    try {
+      refuseUnfitCredential(host.env, version);
+    } catch (error) {
+      // Of a version that does not exist, that is the more useful answer.
+      await resolveInputs(host, request);
+      throw error;
+    }
     const engine = await connectEngine(host);
     const unrun = await structureTestsThatCannotRun(host, engine, structureTests);
     if (mesa.access === undefined)
@@ -34,18 +43,11 @@ export const realStages: Stages = {
       ? [{ check: MOUNT_CHECK, why: "the engine's machine has no /dev/fuse" }, ...unrun]
       : unrun;
   },
-  async lock(host, { root, template, version, upstreamPath, trustKey }) {
-    const [{ readAnyLock, resolveLock, loadUpstream, writeLock }, { loadTemplate }] = await Promise.all([
-      import("../lock/index"),
-      import("../render/index"),
-    ]);
-    const path = paths(root).lockFile(template, version);
-    const { settings } = await loadTemplate(root, template);
-    const [upstream, previous] = [await loadUpstream(upstreamPath), await readAnyLock(path)];
-    const lock = await resolveLock(host, {
-      ...{ template, settings, mesaVersion: version, upstream, root, previous, trustKey },
-    });
-    if (lock !== previous) await writeLock(path, lock);
+  async lock(host, request) {
+    const { writeLock } = await import("../lock/index");
+    const { lock, previous } = await resolveInputs(host, request);
+    if (lock !== previous)
+      await writeLock(paths(request.root).lockFile(request.template, request.version), lock);
     return lock;
   },
   async build(host, rendered, request, progress) {
@@ -135,3 +137,23 @@ export const realStages: Stages = {
     await measureVersion(host, rendered, request);
   },
 };
+
+/** All inputs of a version as they are now; nothing is written. Failures as in resolveLock. */
+async function resolveInputs(
+  host: Host,
+  { root, template, version, upstreamPath, trustKey }: LockStage,
+): Promise<{ readonly lock: Lock; readonly previous: Lock | undefined }> {
+  const [{ readAnyLock, resolveLock, loadUpstream }, { loadTemplate }] = await Promise.all([
+    import("../lock/index"),
+    import("../render/index"),
+  ]);
+  const { settings } = await loadTemplate(root, template);
+  const [upstream, previous] = [
+    await loadUpstream(upstreamPath),
+    await readAnyLock(paths(root).lockFile(template, version)),
+  ];
+  const lock = await resolveLock(host, {
+    ...{ template, settings, mesaVersion: version, upstream, root, previous, trustKey },
+  });
+  return { lock, previous };
+}

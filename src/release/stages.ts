@@ -44,7 +44,7 @@ export interface Stages {
   /** Fails (exit 3) when there is no bl or no credentials, before any work starts. */
   checkDeployPossible(host: Host): Promise<void>;
   /** Checks that every release runs and that cannot run here, before any work starts. Fails (exit 3) when the Mesa credential is none for this version. */
-  cannotRun(host: Host, files: TestFiles, version: string): Promise<Facts["cannotRun"]>;
+  cannotRun(host: Host, files: TestFiles, request: LockStage): Promise<Facts["cannotRun"]>;
   /** Fails (exit 2) when a test file cannot be read or is broken, before any work starts. */
   checkTestFiles(host: Host, files: TestFiles): Promise<void>;
   /** Resolves the inputs anew and writes them; where nothing has changed, the lock that is there stays. */
