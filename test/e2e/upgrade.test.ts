@@ -338,6 +338,7 @@ describe("a fresh lock", () => {
     expect(comparisons[0]?.rendered.map(({ file }) => file)).toEqual(["Dockerfile"]);
     expect(comparisons[0]?.built).toBeNull();
     await wish({ newer: { name: "ghcr.io/blaxel-ai/sandbox", tag: "0.2.51", from: "0.2.50" } });
+    await wish({ removeVersion: "0.49.1" });
     await wish({ addVersion: "0.48.0" });
     const outdated = await run(["outdated"]);
     expect(outdated.code).toBe(9);
