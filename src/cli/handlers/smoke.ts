@@ -59,9 +59,9 @@ async function prove(
     host.emit({ type: "stage-progress", template, stage: "smoke", message });
   };
   const files = testFilesOf(request, template);
-  refuseUnfitCredential(host.env, version);
   await realStages.checkTestFiles(host, files);
   const rendered = await lockedAndRendered(host, { ...request, template }, realStages);
+  refuseUnfitCredential(host.env, version);
   const { image } = await realStages.build(host, rendered, request, progress);
   return realStages.smoke(host, rendered, image, files, progress);
 }
