@@ -52,13 +52,9 @@ export async function blaxelCore(host: Host): Promise<Core> {
 }
 
 /** @blaxel/core signs in once for the whole process (0.3.21): a second account would be used for the first one's sandboxes as well. */
-function refuseOtherAccount({ workspace, apiKey, clientCredentials, source }: BlaxelCredentials): void {
-  account ??= {
-    workspace,
-    source,
-    ...(apiKey === undefined ? {} : { apiKey }),
-    ...(clientCredentials === undefined ? {} : { clientCredentials }),
-  };
+function refuseOtherAccount(credentials: BlaxelCredentials): void {
+  account ??= credentials;
+  const { workspace, apiKey, clientCredentials } = credentials;
   if (
     account.workspace === workspace &&
     account.apiKey === apiKey &&

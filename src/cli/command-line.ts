@@ -7,6 +7,11 @@ export function commandWords(spec: CommandSpec): readonly string[] {
   return spec.usage.split(" ").filter((word) => !/^[<[]/u.test(word));
 }
 
+/** The command that a line's plain words name; its name is the longest that fits. */
+export function commandOf(plain: readonly string[], specs: readonly CommandSpec[]): CommandSpec | undefined {
+  return specs.find((spec) => commandWords(spec).every((word, index) => plain[index] === word));
+}
+
 export interface Positional {
   readonly name: string;
   readonly required: boolean;

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { CommandSpec } from "./command";
-import { commandWords, optionsOf, positionalsOf } from "./command-line";
+import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
 import { findRoot, paths } from "../support/paths";
 
 /** The option with which the scripts below ask for candidates: it is followed by the words of the line, the program's name first. */
@@ -63,7 +63,7 @@ export function candidatesAtCursor(
   const names = namesAtCursor(words, specs, env);
   if (names !== undefined) return names;
   const plain = words.slice(0, -1).filter((word) => !word.startsWith("-"));
-  const spec = specs.find((one) => commandWords(one).every((word, index) => plain[index] === word));
+  const spec = commandOf(plain, specs);
   const options = optionsOf(spec);
   const choices = options[optionName(previous)]?.choices;
   if (choices !== undefined) return choices.filter((choice) => choice.startsWith(current));

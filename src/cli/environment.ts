@@ -50,24 +50,25 @@ export function optionsFromEnvironment(env: Environment): Record<string, unknown
  */
 export function environmentWarnings(env: Environment, specs: readonly CommandSpec[]): readonly string[] {
   const known = [...Object.keys(COMMON_OPTIONS).map(environmentName), ...OTHERS];
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith(PREFIX) && env[name] !== "" && !known.includes(name),
+  );
+  if (unknown.length === 0) return [];
   const ownOptions = new Map(
     specs.flatMap(({ options = {} }) =>
       Object.keys(options).map((option) => [environmentName(option), option] as const),
     ),
   );
-  return Object.keys(env)
-    .filter((name) => name.startsWith(PREFIX) && env[name] !== "" && !known.includes(name))
-    .sort()
-    .flatMap((name) => {
-      const option = ownOptions.get(name);
-      if (option !== undefined)
-        return [`${name} has no effect: give --${option} on the command line of the command that needs it.`];
-      const suggestion = didYouMean(
-        name.slice(PREFIX.length),
-        known.map((one) => one.slice(PREFIX.length)),
-      );
-      return suggestion === ""
-        ? []
-        : [`${name} has no effect. ${suggestion.replace("mean ", `mean ${PREFIX}`)}`];
-    });
+  return unknown.sort().flatMap((name) => {
+    const option = ownOptions.get(name);
+    if (option !== undefined)
+      return [`${name} has no effect: give --${option} on the command line of the command that needs it.`];
+    const suggestion = didYouMean(
+      name.slice(PREFIX.length),
+      known.map((one) => one.slice(PREFIX.length)),
+    );
+    return suggestion === ""
+      ? []
+      : [`${name} has no effect. ${suggestion.replace("mean ", `mean ${PREFIX}`)}`];
+  });
 }

@@ -1,6 +1,6 @@
 import { Parser as parseWords } from "yargs/helpers";
 import type { CommandSpec, OptionSpec } from "./command";
-import { commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
+import { commandOf, commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
 import type { CommandGroup } from "./commands/index";
 import { candidatesAtCursor, COMPLETION_OPTION } from "./completion";
 import { commandHelp, familyHelp, optionText, PROGRAM, programHelp, usageText } from "./help";
@@ -69,11 +69,6 @@ const ASKS: Options = {
 /** Every option of every command, which is enough to tell plain words from the values of options. */
 function allOptions(specs: readonly CommandSpec[]): Options {
   return Object.assign({}, ...specs.map(optionsOf), ASKS) as Options;
-}
-
-/** The command that a line's plain words name; its name is the longest that fits. */
-function commandOf(plain: readonly string[], specs: readonly CommandSpec[]): CommandSpec | undefined {
-  return specs.find((spec) => commandWords(spec).every((word, index) => plain[index] === word));
 }
 
 function family(word: string | undefined, specs: readonly CommandSpec[]): readonly CommandSpec[] {

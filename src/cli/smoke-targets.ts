@@ -2,7 +2,8 @@ import { parseMesaVersion } from "../lock/index";
 import { readManifest } from "../manifest/index";
 import type { CommandContext } from "./command";
 import { entriesOf } from "./ref";
-import { templateFolders, type Target } from "./template-folders";
+import { templateFolders } from "./template-folders";
+import type { Target } from "../release/request";
 import { paths } from "../support/paths";
 
 /**

@@ -5,6 +5,7 @@ import compare from "semver/functions/compare";
 import valid from "semver/functions/valid";
 import type { CommandArgs, CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
+import type { Target } from "../release/request";
 import { parseMesaVersion } from "../lock/mesa-version";
 import { didYouMean } from "../support/nearest";
 import { hasErrno } from "../support/errors";
@@ -23,12 +24,6 @@ export async function keptTemplates(root: string): Promise<readonly string[] | u
     if (!hasErrno(error, "ENOENT")) throw error;
     return undefined;
   }
-}
-
-/** A template at a Mesa version. */
-export interface Target {
-  readonly template: string;
-  readonly version: string;
 }
 
 /**

@@ -35,7 +35,7 @@ const LEAST_SECONDS = 100;
 const LOST_KEY_LIMIT_MS = 20_000;
 
 /** The longest life of a sandbox's credential, in seconds. */
-export function longestLife({ credential }: MesaAccess, version: string): number {
+function longestLife({ credential }: MesaAccess, version: string): number {
   if (credential.kind === "private-key") return LONGEST_TOKEN_SECONDS;
   return generationOf(version).inSandbox === "key" ? LONGEST_KEY_SECONDS : LONGEST_KEY_TOKEN_SECONDS;
 }

@@ -1,38 +1,39 @@
-import { loadUpstream, resolveLock } from "../lock/index";
+import { loadUpstream, resolveLock, type Upstream } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import { loadTemplate, renderTemplate, textsOf } from "../render/index";
+import type { TemplateSource } from "../render/source";
 import type { Host } from "../support/host";
 
-export interface FreshLockRequest {
+export interface InputsRequest {
   readonly root: string;
-  readonly upstreamPath: string;
   readonly template: string;
   /** The Mesa version. */
   readonly version: string;
   /** The lock of the same version that is there: where its inputs are the same, it is what comes back. */
   readonly previous?: Lock | undefined;
+  /** Fingerprint of a key of the package repository to trust from now on. */
+  readonly trustKey?: string | undefined;
 }
 
-/** What a template would be locked and rendered to now. Nothing is written. Failures as in resolveLock and renderTemplate. */
+/** All inputs of a version as they are now. Nothing is written. Failures as in loadTemplate and resolveLock. */
+export async function resolveInputs(
+  host: Host,
+  upstream: Upstream,
+  { version, ...request }: InputsRequest,
+): Promise<{ readonly source: TemplateSource; readonly lock: Lock }> {
+  const source = await loadTemplate(request.root, request.template);
+  const { settings } = source;
+  return {
+    source,
+    lock: await resolveLock(host, { ...request, mesaVersion: version, settings, upstream }),
+  };
+}
+
+/** What a template would be locked and rendered to now. Nothing is written. Failures as in resolveInputs and renderTemplate. */
 export async function freshlyLocked(
   host: Host,
-  request: FreshLockRequest,
+  { upstreamPath, ...request }: InputsRequest & { readonly upstreamPath: string },
 ): Promise<{ readonly lock: Lock; readonly rendered: Readonly<Record<string, string>> }> {
-  const [source, upstream] = await Promise.all([
-    loadTemplate(request.root, request.template),
-    loadUpstream(request.upstreamPath),
-  ]);
-  const lock = await resolveLock(host, {
-    template: request.template,
-    settings: source.settings,
-    mesaVersion: request.version,
-    upstream,
-    root: request.root,
-    previous: request.previous,
-  });
-  const { files } = renderTemplate(source, lock);
-  return {
-    lock,
-    rendered: textsOf(files),
-  };
+  const { source, lock } = await resolveInputs(host, await loadUpstream(upstreamPath), request);
+  return { lock, rendered: textsOf(renderTemplate(source, lock).files) };
 }

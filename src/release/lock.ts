@@ -3,9 +3,9 @@ import {
   loadUpstream,
   readAnyLock,
   readLock,
-  resolveLock,
   writeLock,
   type LockProblem,
+  type Upstream,
 } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import { loadTemplate } from "../render/source";
@@ -13,17 +13,13 @@ import { Failure } from "../support/errors";
 import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
-
-/** A template at a Mesa version. */
-export interface LockTarget {
-  readonly template: string;
-  readonly version: string;
-}
+import { resolveInputs } from "./fresh-lock";
+import type { Target } from "./request";
 
 export interface LockAllRequest {
   readonly root: string;
   readonly upstreamPath: string;
-  readonly targets: readonly LockTarget[];
+  readonly targets: readonly Target[];
   /** Resolve again what is locked already. */
   readonly relock: boolean;
   readonly dryRun: boolean;
@@ -43,39 +39,36 @@ export interface LockResult {
 export async function lockAll(host: Host, request: LockAllRequest): Promise<readonly LockResult[]> {
   const upstream = await loadUpstream(request.upstreamPath);
   return Promise.all(
-    request.targets.map(async ({ template, version }) => {
-      const path = paths(request.root).lockFile(template, version);
+    request.targets.map(async (target) => {
+      const { template, version } = target;
+      const found = { template, path: paths(request.root).lockFile(template, version) };
       try {
-        return { template, path, ...(await lockOne()) };
+        return { ...found, ...(await lockOne(host, request, upstream, target)) };
       } catch (error) {
         return {
-          template,
+          ...found,
           outcome: "failed" as const,
-          path,
           error: error instanceof Failure ? error.on(template) : error,
         };
       }
-
-      async function lockOne(): Promise<Pick<LockResult, "outcome" | "lock">> {
-        const previous = await (request.relock ? readAnyLock(path) : readLock(path));
-        if (previous !== undefined && !request.relock) return { outcome: "kept", lock: previous };
-        if (request.dryRun) return { outcome: "would-lock" };
-        const { settings } = await loadTemplate(request.root, template);
-        const lock = await resolveLock(host, {
-          template,
-          settings,
-          mesaVersion: version,
-          upstream,
-          root: request.root,
-          previous,
-          trustKey: request.trustKey,
-        });
-        if (lock === previous) return { outcome: "unchanged", lock };
-        await writeLock(path, lock);
-        return { outcome: previous === undefined ? "locked" : "relocked", lock };
-      }
     }),
   );
+}
+
+async function lockOne(
+  host: Host,
+  { root, relock, dryRun, trustKey }: LockAllRequest,
+  upstream: Upstream,
+  target: Target,
+): Promise<Pick<LockResult, "outcome" | "lock">> {
+  const path = paths(root).lockFile(target.template, target.version);
+  const previous = await (relock ? readAnyLock(path) : readLock(path));
+  if (previous !== undefined && !relock) return { outcome: "kept", lock: previous };
+  if (dryRun) return { outcome: "would-lock" };
+  const { lock } = await resolveInputs(host, upstream, { ...target, root, previous, trustKey });
+  if (lock === previous) return { outcome: "unchanged", lock };
+  await writeLock(path, lock);
+  return { outcome: previous === undefined ? "locked" : "relocked", lock };
 }
 
 export interface CheckedLock {

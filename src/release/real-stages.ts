@@ -14,25 +14,18 @@ export const realStages: Stages = {
     await readTestFiles(host, files);
   },
   async cannotRun(host, { structureTests }, request) {
-    const { version } = request;
-    const [
-      { mesaFit, refuseUnfitCredential },
-      { MOUNT_CHECK },
-      { connectEngine, hostDevices },
-      { structureTestsThatCannotRun },
-    ] = await Promise.all([
-      import("../mesa/access"),
-      import("../smoke/check"),
-      import("../docker/index"),
-      import("../smoke/structure-tests"),
-    ]);
-    const mesa = mesaFit(host.env, version);
-    try {
-      refuseUnfitCredential(host.env, version);
-    } catch (error) {
+    const [{ mesaFit }, { MOUNT_CHECK }, { connectEngine, hostDevices }, { structureTestsThatCannotRun }] =
+      await Promise.all([
+        import("../mesa/access"),
+        import("../smoke/check"),
+        import("../docker/index"),
+        import("../smoke/structure-tests"),
+      ]);
+    const mesa = mesaFit(host.env, request.version);
+    if (mesa.access === undefined && mesa.given) {
       // Of a version that does not exist, that is the more useful answer.
-      await resolveInputs(host, request);
-      throw error;
+      await resolvedAgain(host, request);
+      throw mesa.failure;
     }
     const engine = await connectEngine(host);
     const unrun = await structureTestsThatCannotRun(host, engine, structureTests);
@@ -45,7 +38,7 @@ export const realStages: Stages = {
   },
   async lock(host, request) {
     const { writeLock } = await import("../lock/index");
-    const { lock, previous } = await resolveInputs(host, request);
+    const { lock, previous } = await resolvedAgain(host, request);
     if (lock !== previous)
       await writeLock(paths(request.root).lockFile(request.template, request.version), lock);
     return lock;
@@ -138,22 +131,17 @@ export const realStages: Stages = {
   },
 };
 
-/** All inputs of a version as they are now; nothing is written. Failures as in resolveLock. */
-async function resolveInputs(
+/** A version resolved again, beside the lock that is there. */
+async function resolvedAgain(
   host: Host,
   { root, template, version, upstreamPath, trustKey }: LockStage,
 ): Promise<{ readonly lock: Lock; readonly previous: Lock | undefined }> {
-  const [{ readAnyLock, resolveLock, loadUpstream }, { loadTemplate }] = await Promise.all([
+  const [{ loadUpstream, readAnyLock }, { resolveInputs }] = await Promise.all([
     import("../lock/index"),
-    import("../render/index"),
+    import("./fresh-lock"),
   ]);
-  const { settings } = await loadTemplate(root, template);
-  const [upstream, previous] = [
-    await loadUpstream(upstreamPath),
-    await readAnyLock(paths(root).lockFile(template, version)),
-  ];
-  const lock = await resolveLock(host, {
-    ...{ template, settings, mesaVersion: version, upstream, root, previous, trustKey },
-  });
+  const upstream = await loadUpstream(upstreamPath);
+  const previous = await readAnyLock(paths(root).lockFile(template, version));
+  const { lock } = await resolveInputs(host, upstream, { root, template, version, trustKey, previous });
   return { lock, previous };
 }

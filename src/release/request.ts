@@ -2,6 +2,12 @@ import type { Severity } from "../build/scan";
 import type { Verification, VersionDeployment } from "../manifest/entry";
 import type { StageName, StageOutcome } from "../support/events";
 
+/** A template at a Mesa version. */
+export interface Target {
+  readonly template: string;
+  readonly version: string;
+}
+
 /** What decides what a release has to do: the same for a release, its dry run and a pipeline's matrix. */
 export interface PlanRequest {
   readonly root: string;

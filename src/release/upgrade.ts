@@ -19,8 +19,10 @@ import { checkBranchPossible, commitOnBranch } from "./upgrade-branch";
 const PATHS_IN_A_COMMIT = 50;
 
 export interface UpgradeRequest {
-  /** How the new version is released; `version` undefined: the newest one that upstream lists. */
-  readonly release: Omit<ReleaseRequest, "version"> & { readonly version: string | undefined };
+  /** How the new version is released. */
+  readonly release: Omit<ReleaseRequest, "version">;
+  /** Undefined: the newest one that upstream lists. */
+  readonly version: string | undefined;
   /** Whether a prerelease counts as the newest. */
   readonly prerelease: boolean;
   /** Nothing is built: the plan compares inputs only. */
@@ -45,13 +47,13 @@ export interface Upgrade {
  */
 export async function upgrade(
   host: Host,
-  { release, prerelease, dryRun, branch }: UpgradeRequest,
+  { release, version: wanted, prerelease, dryRun, branch }: UpgradeRequest,
   onPlans: (plans: readonly Comparison[]) => void,
 ): Promise<Upgrade> {
   const { root, templates } = release;
   const manifest = await readManifest(paths(root).manifest);
   const before = templates.map((template) => newestProven(manifest, template));
-  const version = release.version ?? (await newestListed(host, release, prerelease));
+  const version = wanted ?? (await newestListed(host, release, prerelease));
   refuseDowngrade(before, version);
   const request: ReleaseRequest = {
     ...release,

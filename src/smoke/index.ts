@@ -7,6 +7,5 @@ export {
   type TestFiles,
 } from "./smoke";
 export { askedPorts } from "./checks-file/index";
-export { refuseUnfitCredential } from "../mesa/access";
 export { proveImage } from "./prove-image";
 export { runChecks, type Offers } from "./run-checks";

@@ -4,7 +4,7 @@ import { sha256 } from "./digest";
 import { hasErrno } from "./errors";
 
 /** Whether a process of this machine is there, whoever's it is. */
-export function isAlive(pid: number): boolean {
+function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
@@ -36,6 +36,14 @@ export function findProcess(pid: number): FoundProcess {
 }
 
 /**
+ * Whether a process is dead, by what is found under its number now: numbers are used again.
+ * @param startedThen undefined: not known
+ */
+export function hasDied({ alive, started }: FoundProcess, startedThen: string | undefined): boolean {
+  return !alive || (started !== undefined && startedThen !== undefined && started !== startedThen);
+}
+
+/**
  * What process numbers mean something in: one boot of one kernel, and there one namespace of processes (a container has its own). The
  * host's name where the system tells neither.
  */
@@ -57,9 +65,14 @@ export interface ProcessMark {
   readonly started: string;
 }
 
+let own: ProcessMark | undefined;
+
 export function thisProcess(): ProcessMark {
-  const space = sha256(processSpace()).slice(0, 12);
-  return { space, pid: process.pid, started: findProcess(process.pid).started ?? "0" };
+  return (own ??= {
+    space: sha256(processSpace()).slice(0, 12),
+    pid: process.pid,
+    started: findProcess(process.pid).started ?? "0",
+  });
 }
 
 /** A mark as names of files and values of labels carry it: letters, digits and hyphens. */
@@ -73,6 +86,5 @@ const MARK = /(?:^|[-.])([0-9a-f]{12})-(\d+)-(\d+)(?=$|[-.])/u;
 export function isOfDead(text: string): boolean {
   const [, space, pid, marked] = MARK.exec(text) ?? [];
   if (space === undefined || space !== thisProcess().space) return false;
-  const { alive, started = "0" } = findProcess(Number(pid));
-  return !alive || (started !== "0" && marked !== "0" && started !== marked);
+  return hasDied(findProcess(Number(pid)), marked === "0" ? undefined : marked);
 }

@@ -3,7 +3,7 @@ import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { findProcess, processSpace, type FoundProcess } from "./alive";
+import { findProcess, hasDied, processSpace, type FoundProcess } from "./alive";
 import { hasErrno } from "./errors";
 import type { Host } from "./host";
 
@@ -52,11 +52,7 @@ export function judge(
   if (holder === undefined) return "unknown";
   const isHere = holder.space === undefined ? holder.host === hostname() : holder.space === space;
   if (!isHere) return "unknown";
-  const { alive, started } = found(holder.pid);
-  if (!alive) return "dead";
-  return started !== undefined && holder.started !== undefined && started !== holder.started
-    ? "dead"
-    : "alive";
+  return hasDied(found(holder.pid), holder.started) ? "dead" : "alive";
 }
 
 /** One look at a lock file: who holds it, and what changes when its holder shows a sign of life. */

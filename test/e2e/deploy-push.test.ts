@@ -48,6 +48,19 @@ async function pushSomethingElse(
   });
 }
 
+/** Releases with a push, and kills that run so many ms after bl push begins. */
+async function killPushAfter(ms: number): Promise<void> {
+  let killed = false;
+  await place.release(["--publish", "push"], {
+    onStderr: (text, pid) => {
+      if (killed || !text.includes("bl push")) return;
+      killed = true;
+      setTimeout(() => process.kill(pid, "SIGKILL"), ms);
+    },
+  });
+  expect(killed).toBe(true);
+}
+
 describe("the world's upload address", () => {
   it("takes the headers that it was signed for, and no others", async () => {
     const header = "x-amz-meta-x-blaxel-build-memory";
@@ -115,16 +128,8 @@ describe("bl push", () => {
   it.skipIf(REAL_BL)(
     "does not take somebody else's image for the one of a push that was killed before its upload (bl hangs)",
     async () => {
-      let killed = false;
       await fault("bl-hangs", 1, { command: "push" });
-      await place.release(["--publish", "push"], {
-        onStderr: (text, pid) => {
-          if (killed || !text.includes("bl push")) return;
-          killed = true;
-          setTimeout(() => process.kill(pid, "SIGKILL"), 1_000);
-        },
-      });
-      expect(killed).toBe(true);
+      await killPushAfter(1_000);
       expect((await pushSomethingElse()).status).toBe(200);
       await expect.poll(async () => (await state()).images[0]?.tags.length, { timeout: 40_000 }).toBe(1);
       const ran = await push();
@@ -136,16 +141,8 @@ describe("bl push", () => {
   );
 
   it("goes on from a push that was killed, without pushing again", async () => {
-    let killed = false;
     await fault("build-hangs", 1, { ms: 3000 });
-    await place.release(["--publish", "push"], {
-      onStderr: (text, pid) => {
-        if (killed || !text.includes("bl push")) return;
-        killed = true;
-        setTimeout(() => process.kill(pid, "SIGKILL"), 3_000);
-      },
-    });
-    expect(killed).toBe(true);
+    await killPushAfter(3_000);
     expect(place.entry()).toBeUndefined();
     await expect.poll(async () => (await state()).images[0]?.tags.length, { timeout: 40_000 }).toBe(1);
     await forgetRequests();

@@ -1,17 +1,13 @@
 import type { CommandHandler } from "../command";
 import { templateFolders } from "../template-folders";
-import { outcome, releaseRequest } from "./release";
+import { outcome, releaseOptions } from "./release";
 import { parseMesaVersion } from "../../lock/mesa-version";
 import { releaseVersion } from "./release-run";
 
 export const run: CommandHandler = async (args, context) => {
-  const request = releaseRequest(
-    args,
-    context,
-    parseMesaVersion(args.required("mesa-version")),
-    await templateFolders(context),
-  );
-  return releaseVersion({ ...request, deploy: true, verify: false }, context, (results) =>
+  const version = parseMesaVersion(args.required("mesa-version"));
+  const options = releaseOptions(args, context, await templateFolders(context));
+  return releaseVersion({ ...options, version, deploy: true, verify: false }, context, (results) =>
     outcome(results, context),
   );
 };

@@ -13,18 +13,16 @@ import type { ReleaseRequest, TemplateResult } from "../../release/request";
 import { templateFolders } from "../template-folders";
 import { paths } from "../../support/paths";
 
-/** A release request from the command line, for the given templates. */
-export function releaseRequest(
+/** What the command line asks of a release, whatever its version, for the given templates. */
+export function releaseOptions(
   args: CommandArgs,
   context: CommandContext,
-  version: string,
   templates: readonly string[],
-): ReleaseRequest {
+): Omit<ReleaseRequest, "version"> {
   if (args.flag("frozen") && args.flag("relock"))
     throw wrongUsage("--frozen resolves nothing and --relock resolves everything: give one of them.");
   return {
     root: context.root,
-    version,
     templates,
     upstreamPath: context.upstream ?? paths(context.root).upstream,
     concurrency: context.concurrency,
@@ -48,7 +46,7 @@ export function releaseRequest(
 export const run: CommandHandler = async (args, context) => {
   const version = parseMesaVersion(args.required("mesa-version"));
   const templates = await templateFolders(context);
-  const request = releaseRequest(args, context, version, templates);
+  const request = { ...releaseOptions(args, context, templates), version };
   return releaseVersion(request, context, (results) => outcome(results, context));
 };
 

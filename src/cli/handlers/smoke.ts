@@ -4,12 +4,10 @@ import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from
 import { wrongUsage } from "../command-line";
 import { junitXml } from "../junit";
 import { smokeTargets } from "../smoke-targets";
-import type { Target } from "../template-folders";
 import { stageRequest } from "../stage-run";
-import { lockedAndRendered } from "../../release/prepare";
 import { realStages } from "../../release/real-stages";
-import { testFilesOf } from "../../release/test-files";
-import { proveImage, refuseUnfitCredential } from "../../smoke/index";
+import { smokeVersion } from "../../release/smoke";
+import { proveImage } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { writeAtomically } from "../../support/files";
@@ -45,25 +43,14 @@ async function proveVersions(
 ): Promise<readonly SmokeReport[]> {
   const targets = await smokeTargets(ref, context);
   const limit = pLimit(context.concurrency);
-  return Promise.all(targets.map((target) => limit(() => prove(args, context, target))));
-}
-
-async function prove(
-  args: CommandArgs,
-  context: CommandContext,
-  { template, version }: Target,
-): Promise<SmokeReport> {
-  const { host } = context;
-  const request = await stageRequest({ ...args, required: () => version }, context);
-  const progress = (message: string): void => {
-    host.emit({ type: "stage-progress", template, stage: "smoke", message });
-  };
-  const files = testFilesOf(request, template);
-  await realStages.checkTestFiles(host, files);
-  const rendered = await lockedAndRendered(host, { ...request, template }, realStages);
-  refuseUnfitCredential(host.env, version);
-  const { image } = await realStages.build(host, rendered, request, progress);
-  return realStages.smoke(host, rendered, image, files, progress);
+  return Promise.all(
+    targets.map(({ template, version }) =>
+      limit(async () => {
+        const request = await stageRequest({ ...args, required: () => version }, context);
+        return smokeVersion(context.host, { ...request, template }, realStages);
+      }),
+    ),
+  );
 }
 
 function reportText(report: SmokeReport): string {

@@ -6,7 +6,7 @@ import { comparisonText, isSame } from "../../compare/text";
 import { parseMesaVersion } from "../../lock/mesa-version";
 import { upgrade, type Upgrade } from "../../release/upgrade";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { outcome as releaseOutcome, releaseRequest } from "./release";
+import { outcome as releaseOutcome, releaseOptions } from "./release";
 
 const PATHS_ON_A_TERMINAL = 20;
 
@@ -18,7 +18,8 @@ export const run: CommandHandler = async (args, context) => {
   const upgraded = await upgrade(
     context.host,
     {
-      release: { ...releaseRequest(args, context, version ?? "", templates), version },
+      release: releaseOptions(args, context, templates),
+      version,
       prerelease: args.flag("prerelease"),
       dryRun: context.dryRun,
       branch: args.flag("branch") ? (args.text("branch-name") ?? "default") : undefined,

@@ -1,11 +1,10 @@
-import { cpSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ZodMiniType } from "zod/mini";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ANSWERS, EVENTS, FAILED } from "../../../scripts/docs/answers";
-import { entryOf, manifestOf } from "../manifest/fixture";
-import { REPOSITORY, workFolder } from "./fixture/built";
-import { writeManifest } from "./fixture/program";
+import { workFolder } from "./fixture/built";
+import { writeProject } from "./fixture/project";
 import { runMain } from "./fixture/run-main";
 
 const work = workFolder("answers");
@@ -13,17 +12,7 @@ const root = join(work.folder, "root");
 const manifest = join(root, "dockerfiles/manifest.json");
 
 beforeAll(() => {
-  cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
-  writeManifest(
-    root,
-    manifestOf(
-      entryOf("alpine", "0.20.0"),
-      entryOf("debian", "0.20.0"),
-      entryOf("debian", "0.26.0"),
-      entryOf("debian", "0.38.0", 1, "failed"),
-      entryOf("debian", "0.12.0", 1, "smoked"),
-    ),
-  );
+  writeProject(root);
 });
 afterAll(work.remove);
 

@@ -1,31 +1,19 @@
-import { cpSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { entryOf, manifestOf } from "../manifest/fixture";
-import { REPOSITORY, workFolder } from "./fixture/built";
-import { writeManifest } from "./fixture/program";
+import { entryOf } from "../manifest/fixture";
+import { workFolder } from "./fixture/built";
+import { writeProject } from "./fixture/project";
 import { runMain } from "./fixture/run-main";
 
 const work = workFolder("mistakes");
 const root = join(work.folder, "root");
 
 beforeAll(async () => {
-  cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
   const revoked = entryOf("debian", "0.10.0", 1, "revoked");
-  writeManifest(
-    root,
-    manifestOf(
-      entryOf("alpine", "0.20.0"),
-      entryOf("debian", "0.20.0"),
-      entryOf("debian", "0.26.0"),
-      entryOf("debian", "0.38.0", 1, "failed"),
-      entryOf("debian", "0.12.0", 1, "smoked"),
-      {
-        ...revoked,
-        revocation: { at: revoked.createdAt, by: "Ada", reason: "mounts time out" },
-      },
-    ),
-  );
+  writeProject(root, {
+    ...revoked,
+    revocation: { at: revoked.createdAt, by: "Ada", reason: "mounts time out" },
+  });
   expect((await run("promote 0.20.0 stable")).code).toBe(0);
 });
 afterAll(work.remove);
