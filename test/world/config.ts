@@ -25,7 +25,9 @@ export interface WorldPorts {
   readonly control: number;
   /** The fronting proxy that adds the token dance and the faults: what clients use. */
   readonly registry: number;
-  /** The real docker-registry behind it, published on 127.0.0.1 only. */
+  /** The same registry for those who send a user name and a password with every request. */
+  readonly registryBasic: number;
+  /** The real docker-registry behind both, published on 127.0.0.1 only. */
   readonly registryBackend: number;
   readonly apt: number;
   readonly mesa: number;
@@ -40,6 +42,7 @@ export const DEFAULT_PORTS: WorldPorts = {
   apt: 47103,
   mesa: 47104,
   blaxel: 47105,
+  registryBasic: 47106,
 };
 
 /** Labels of everything the world makes on the engine, so that it can end it again. */

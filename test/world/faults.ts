@@ -36,6 +36,15 @@ export const FAULTS = {
   "registry-unknown-tag": "registry: 404 for every manifest",
   "registry-token-refused": "registry: the token service answers 401",
   "registry-wrong-bytes": "registry: a manifest's bytes do not match its digest",
+  "registry-push-refused":
+    "registry: 403 (or args.status) for what writes (args.method, args.path: only for requests like that); args.cut: the connection is cut instead",
+  "registry-push-slow": "registry: what writes takes args.ms longer (default 2000)",
+  "registry-lies-about-digest": "registry: the digest in the headers of a pushed manifest is another one",
+  "import-unauthorized": "Blaxel: the registry of an image refuses Blaxel",
+  "import-gone": "Blaxel: the registry does not have the image any longer",
+  "import-hangs": "Blaxel: an import stays BUILDING for ever (args.ms: for that long, then it goes on)",
+  "import-shown-as-sent":
+    "Blaxel: a sandbox that was made from a registry's image goes on naming that one, not sandbox/NAME:TAG",
   "apt-down": "apt: connections are cut",
   "apt-unsigned": "apt: no signature",
   "apt-wrong-key": "apt: signed with another key",

@@ -106,6 +106,7 @@ async function start(): Promise<number> {
   const kept = before?.config.ports;
   const stillFree =
     kept !== undefined &&
+    Object.keys(DEFAULT_PORTS).every((name) => name in kept) &&
     (
       await Promise.all(
         Object.values(kept as unknown as Record<string, number>).map((port) => isFree(port, "127.0.0.1")),
@@ -199,6 +200,9 @@ function printEnvironment(): number {
     MESA_TEMPLATE_UPSTREAM: join(dir, "upstream.toml"),
     MESA_TEMPLATE_WORLD: `http://127.0.0.1:${String(ports.control)}`,
     DO_NOT_TRACK: "1",
+    WORLD_REGISTRY: `127.0.0.1:${String(ports.registry)}`,
+    WORLD_REGISTRY_BASIC: `127.0.0.1:${String(ports.registryBasic)}`,
+    WORLD_REGISTRY_LOGIN: join(dir, "registry-login.json"),
   };
   process.stdout.write(`export PATH="${join(dir, "bin")}:$PATH"\n`);
   for (const [name, value] of Object.entries(values))

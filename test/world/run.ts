@@ -14,6 +14,7 @@ import { ensureToolchain } from "./images/toolchain";
 import { startMesaApi } from "./mesa/index";
 import type { WorldTools } from "./part";
 import { startRegistry } from "./registry/index";
+import { REGISTRY_LOGIN } from "./registry/tokens";
 import { createRequestLog } from "./request-log";
 import { buildSandboxApi } from "./sandbox-api/build";
 
@@ -37,6 +38,14 @@ images = "127.0.0.1:${String(config.ports.registry)}/"
 packages = "http://${config.gateway}:${String(config.ports.apt)}"
 downloads = "http://${config.gateway}:${String(config.ports.apt)}/get"
 `;
+}
+
+/** The login for both fronts of the registry, as `docker login` keeps it (REGISTRY_AUTH_FILE takes such a file). */
+function registryLogins({ ports }: WorldConfig): string {
+  const { username, password } = REGISTRY_LOGIN;
+  const auth = Buffer.from(`${username}:${password}`).toString("base64");
+  const hosts = [ports.registry, ports.registryBasic].map((port) => `127.0.0.1:${String(port)}`);
+  return JSON.stringify({ auths: Object.fromEntries(hosts.map((host) => [host, { auth }])) });
 }
 
 export interface RunningWorld {
@@ -70,6 +79,7 @@ export async function runWorld(config: WorldConfig, log: (line: string) => void)
     startBlaxel(tools, { "base-image": stock, "ts-app": stockDebian }),
   ]);
   await writeFile(join(config.dir, "upstream.toml"), upstreamToml(config, apt.keyPath, apt.fingerprint));
+  await writeFile(join(config.dir, "registry-login.json"), registryLogins(config), { mode: 0o600 });
   const parts = [registry, apt, mesa, blaxel];
   const closeControl = await startControl(config.ports.control, {
     faults: tools.faults,

@@ -2,11 +2,12 @@ import { existsSync } from "node:fs";
 import { WORLD_LABEL } from "../config";
 import { tarOf } from "../engine";
 import type { WorldTools } from "../part";
-import { BLAXEL_WORKSPACE, type Sandbox } from "./state";
+import type { Sandbox } from "./state";
 
 /** Really starts a sandbox's container, with what the platform gives a sandbox. */
 export async function startContainer(
   tools: WorldTools,
+  workspace: string,
   sandbox: Sandbox,
   image: string,
   crashes: boolean,
@@ -35,7 +36,7 @@ export async function startContainer(
       "DO_NOT_TRACK=1",
       "BL_CLOUD=true",
       `BL_NAME=${sandbox.name}`,
-      `BL_WORKSPACE=${BLAXEL_WORKSPACE}`,
+      `BL_WORKSPACE=${workspace}`,
     ],
     Labels: { [WORLD_LABEL]: config.dir, "mesa-template.world.sandbox": sandbox.name },
     ExposedPorts: Object.fromEntries(published.map((port) => [port, {}])),

@@ -1,12 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerJson, bodyOf, listenEverywhere, type WorldPart, type WorldTools } from "../part";
 import { buildUpload, sourceHash } from "./build";
+import { importImage, registryHost } from "./import";
 import { removeContainer, startContainer, waitForApi } from "./containers";
 import { EDGE_LIMIT_MS, gatewayPage, proxyTo } from "./proxy";
 import {
   addLog,
   BLAXEL_KEY,
-  BLAXEL_WORKSPACE,
+  BLAXEL_WORKSPACES,
   freshState,
   opaque,
   type BlaxelState,
@@ -25,6 +26,8 @@ export type StockImages = Readonly<Record<"base-image" | "ts-app", string>>;
 
 interface Context {
   readonly tools: WorldTools;
+  readonly workspace: string;
+  /** What this workspace has. */
   readonly state: BlaxelState;
   /** The local images behind Blaxel's own, by name: base-image is Alpine, ts-app Debian. */
   readonly stock: StockImages;
@@ -37,21 +40,28 @@ interface Body {
 
 /** Blaxel's control plane: it really builds what is uploaded and really runs what is created. */
 export async function startBlaxel(tools: WorldTools, stock: StockImages): Promise<BlaxelPart> {
-  const state = freshState();
-  const context: Context = { tools, state, stock };
+  const uploads: BlaxelState["uploads"] = new Map();
+  const contexts = BLAXEL_WORKSPACES.map((workspace): Context => ({
+    tools,
+    workspace,
+    state: freshState(uploads),
+    stock,
+  }));
   const close = await listenEverywhere(tools.config, tools.config.ports.blaxel, (request, response) => {
-    void handle(context, request, response).catch((error: unknown) => {
+    void handle(contexts, request, response).catch((error: unknown) => {
       tools.log(`blaxel: ${String(error)}`);
       if (!response.headersSent) answerJson(response, 500, { code: 500, error: String(error) });
     });
   });
   const reset = async (): Promise<void> => {
-    state.era += 1;
-    await Promise.all([...state.sandboxes.values()].map((sandbox) => removeContainer(tools, sandbox)));
-    state.sandboxes.clear();
-    state.images.clear();
-    state.uploads.clear();
-    state.logs.clear();
+    for (const { state } of contexts) {
+      state.era += 1;
+      await Promise.all([...state.sandboxes.values()].map((sandbox) => removeContainer(tools, sandbox)));
+      state.sandboxes.clear();
+      state.images.clear();
+      state.uploads.clear();
+      state.logs.clear();
+    }
   };
   return {
     reset,
@@ -60,18 +70,31 @@ export async function startBlaxel(tools: WorldTools, stock: StockImages): Promis
       await close();
     },
     state: () => ({
-      sandboxes: [...state.sandboxes.values()].map(({ name, image, status }) => ({ name, image, status })),
-      images: [...state.images.values()].map(({ name, tags }) => ({
-        name: `sandbox/${name}`,
-        tags: tags.map((tag) => tag.name),
-      })),
+      sandboxes: contexts.flatMap(({ workspace, state }) =>
+        [...state.sandboxes.values()].map(({ name, image, status }) => ({ name, image, status, workspace })),
+      ),
+      images: contexts.flatMap(({ workspace, state }) =>
+        [...state.images.values()].map(({ name, tags }) => ({
+          name: `sandbox/${name}`,
+          tags: tags.map((tag) => tag.name),
+          workspace,
+        })),
+      ),
     }),
   };
 }
 
 const now = (): string => new Date().toISOString();
 
-async function handle(context: Context, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function handle(
+  contexts: readonly Context[],
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const [standard, ...others] = contexts;
+  if (standard === undefined) throw new Error("there is no workspace");
+  const asked = request.headers["x-blaxel-workspace"];
+  const context = others.find(({ workspace }) => workspace === asked) ?? standard;
   const { tools, state } = context;
   const { faults, requests } = tools;
   const url = new URL(request.url ?? "/", "http://world");
@@ -90,7 +113,9 @@ async function handle(context: Context, request: IncomingMessage, response: Serv
     requests.add({ to: "blaxel", method, path: path + url.search, status: response.statusCode });
   });
   if (path.startsWith("/upload/")) {
-    await takeUpload(context, path, request, response);
+    const upload = state.uploads.get(path.split("/")[2] ?? "");
+    const owner = contexts.find(({ workspace }) => workspace === upload?.workspace) ?? context;
+    await takeUpload(owner, upload, request, response);
     return;
   }
   const refused = refusal(context, request, method, path);
@@ -121,7 +146,7 @@ async function handle(context: Context, request: IncomingMessage, response: Serv
   if (room === "sandboxes") await sandboxes(context, method, rest[0], url, json, response);
   else if (room === "images") await images(context, method, rest.join("/"), url, json, response);
   else if (room === "observability") logs(state, url, response);
-  else if (room === "workspaces") answerJson(response, 200, { name: BLAXEL_WORKSPACE, id: "1" });
+  else if (room === "workspaces") answerJson(response, 200, { name: context.workspace, id: "1" });
   else if (room === "oauth") answerJson(response, 200, { access_token: BLAXEL_KEY, expires_in: 3600 });
   else if (room === "functions" || room === "models") answerJson(response, 200, { data: [], meta: {} });
   else answerJson(response, 404, { code: 404, error: `no route ${path}` });
@@ -133,7 +158,7 @@ function rawPath(target: string): string {
 }
 
 function refusal(
-  { tools }: Context,
+  { tools, workspace }: Context,
   request: IncomingMessage,
   method: string,
   path: string,
@@ -155,7 +180,7 @@ function refusal(
       answerJson(response, 401, { code: 401, error: "Unauthorized" });
     };
   if (
-    request.headers["x-blaxel-workspace"] !== BLAXEL_WORKSPACE ||
+    request.headers["x-blaxel-workspace"] !== workspace ||
     faults.takeFor("forbidden", facts) !== undefined
   ) {
     return (response) => {
@@ -182,21 +207,26 @@ function shownImage(tools: WorldTools, { image, updatedAt }: Sandbox): string {
   return hidden ? image.replace(/:[^:/]*$/u, "") : image;
 }
 
-function describe(tools: WorldTools, sandbox: Sandbox): unknown {
+function describe({ tools, workspace }: Context, sandbox: Sandbox): unknown {
   const { name, createdAt, updatedAt, labels, region, runtime, status } = sandbox;
   return {
     metadata: {
       name,
       labels,
-      workspace: BLAXEL_WORKSPACE,
+      workspace,
       url: `http://127.0.0.1:${String(tools.config.ports.blaxel)}/sbx/${name}`,
       createdAt,
       updatedAt,
     },
-    spec: { region, runtime: { ...runtime, image: shownImage(tools, sandbox) } },
+    spec: { region, runtime: { ...shownRuntime(runtime), image: shownImage(tools, sandbox) } },
     status,
     events: [],
   };
+}
+
+/** A login is taken and never shown again. */
+function shownRuntime(runtime: Sandbox["runtime"]): Sandbox["runtime"] {
+  return Object.fromEntries(Object.entries(runtime).filter(([name]) => name !== "dockerConfig"));
 }
 
 async function sandboxes(
@@ -213,7 +243,7 @@ async function sandboxes(
     return;
   }
   if (name === undefined || name === "") {
-    const data = [...state.sandboxes.values()].map((sandbox) => describe(tools, sandbox));
+    const data = [...state.sandboxes.values()].map((sandbox) => describe(context, sandbox));
     answerJson(response, 200, { data, meta: { nextCursor: "", hasMore: false, total: data.length } });
     return;
   }
@@ -232,16 +262,23 @@ async function sandboxes(
       if (sandbox.status !== "FAILED" || tools.faults.peek("failed-left-over") === undefined)
         sandbox.status = "UPLOADING";
     }
+    const wanted = sandbox.runtime["image"];
+    const ready = url.searchParams.get("upload") !== "true" && typeof wanted === "string";
+    if (ready && registryHost(wanted) !== undefined) {
+      if (!dropped) void importAndDeploy(context, sandbox, wanted);
+      answerJson(response, 200, describe(context, sandbox));
+      return;
+    }
     answerUpload(context, sandbox, url, dropped, response);
     return;
   }
   if (method === "DELETE") {
     state.sandboxes.delete(name);
     await removeContainer(tools, sandbox);
-    answerJson(response, 200, { ...(describe(tools, { ...sandbox, status: "DELETING" }) as object) });
+    answerJson(response, 200, { ...(describe(context, { ...sandbox, status: "DELETING" }) as object) });
     return;
   }
-  answerJson(response, 200, describe(tools, sandbox));
+  answerJson(response, 200, describe(context, sandbox));
 }
 
 async function createSandbox(
@@ -259,7 +296,7 @@ async function createSandbox(
   const existing = state.sandboxes.get(name);
   if (existing !== undefined) {
     if (url.searchParams.get("createIfNotExist") === "true")
-      answerJson(response, 200, describe(tools, existing));
+      answerJson(response, 200, describe(context, existing));
     else
       answerJson(
         response,
@@ -290,6 +327,14 @@ async function createSandbox(
     answerUpload(context, sandbox, url, false, response);
     return;
   }
+  if (registryHost(sandbox.image) !== undefined) {
+    const wanted = sandbox.image;
+    sandbox.image = "";
+    state.sandboxes.set(name, sandbox);
+    void importAndDeploy(context, sandbox, wanted);
+    answerJson(response, 200, describe(context, sandbox));
+    return;
+  }
   const local = localImage(context, sandbox.image);
   if (local === undefined) {
     answerJson(response, 400, { code: 400, error: `image ${sandbox.image} not found` });
@@ -298,7 +343,7 @@ async function createSandbox(
   if (tools.faults.take("create-hangs") !== undefined) return;
   state.sandboxes.set(name, sandbox);
   await run(context, sandbox, local);
-  answerJson(response, 200, describe(tools, sandbox));
+  answerJson(response, 200, describe(context, sandbox));
 }
 
 function localImage({ state, stock }: Context, reference: string): string | undefined {
@@ -310,13 +355,55 @@ function localImage({ state, stock }: Context, reference: string): string | unde
     ?.local;
 }
 
+/** How long the platform takes at least for an import, in ms: who believes the first DEPLOYED it sees is found out. */
+const IMPORT_MS = 1_500;
+
+/** Imports a registry's image under a tag of its own, as often as it is asked to, and runs it. */
+async function importAndDeploy(context: Context, sandbox: Sandbox, wanted: string): Promise<void> {
+  const { tools, state, workspace } = context;
+  const { name } = sandbox;
+  const { era } = state;
+  const gone = (): boolean => state.era !== era || state.sandboxes.get(name) !== sandbox;
+  const image = imageNamed(state, name);
+  sandbox.status = "BUILDING";
+  image.status = "BUILDING";
+  const held = tools.faults.take("import-hangs");
+  if (held !== undefined && typeof held["ms"] !== "number") return;
+  await new Promise((resolve) =>
+    setTimeout(resolve, IMPORT_MS + (held === undefined ? 0 : Number(held["ms"]))),
+  );
+  try {
+    const tag = opaque();
+    const local = await importImage(
+      tools,
+      wanted,
+      sandbox.runtime["dockerConfig"],
+      `mesa-template-world/platform-${workspace}-${name}:${tag}`,
+    );
+    const { Size: size } = await tools.docker.getImage(local).inspect();
+    if (gone()) return;
+    image.tags.push({ name: tag, createdAt: now(), size, local, source: wanted });
+    image.status = "BUILT";
+    image.updatedAt = now();
+    sandbox.status = "DEPLOYING";
+    const asSent = tools.faults.peek("import-shown-as-sent") !== undefined;
+    sandbox.image = asSent ? wanted : `sandbox/${name}:${tag}`;
+    await run(context, sandbox, local);
+  } catch (error) {
+    if (gone()) return;
+    addLog(state, name, error instanceof Error ? error.message : String(error));
+    image.status = "FAILED";
+    sandbox.status = "FAILED";
+  }
+}
+
 /** Starts (or restarts) a sandbox from a local image; its status says what came of it. */
-async function run({ tools, state }: Context, sandbox: Sandbox, local: string): Promise<void> {
+async function run({ tools, state, workspace }: Context, sandbox: Sandbox, local: string): Promise<void> {
   await removeContainer(tools, sandbox);
   const crashes = tools.faults.take("sandbox-crash-loop") !== undefined;
   sandbox.unhealthy = tools.faults.take("sandbox-unhealthy") !== undefined;
   try {
-    await startContainer(tools, sandbox, local, crashes);
+    await startContainer(tools, workspace, sandbox, local, crashes);
     if (crashes) addLog(state, sandbox.name, "crash");
     else if (!sandbox.unhealthy && !(await waitForApi(sandbox, 30_000)))
       addLog(state, sandbox.name, "STARTUP TCP probe failed");
@@ -335,12 +422,17 @@ function answerUpload(
   dropped: boolean,
   response: ServerResponse,
 ): void {
-  const { tools } = context;
+  const { tools, workspace } = context;
   const headers: Record<string, string> = {};
   if (url.searchParams.get("upload") === "true" && tools.faults.take("upload-url-missing") === undefined) {
-    headers["X-Blaxel-Upload-Url"] = uploadUrl(context, { kind: "sandbox", name: sandbox.name, dropped });
+    headers["X-Blaxel-Upload-Url"] = uploadUrl(context, {
+      kind: "sandbox",
+      workspace,
+      name: sandbox.name,
+      dropped,
+    });
   }
-  answerJson(response, 200, describe(tools, sandbox), headers);
+  answerJson(response, 200, describe(context, sandbox), headers);
 }
 
 /** The storage takes an upload with exactly the x-amz-meta-… headers that its URL was signed for. */
@@ -364,13 +456,12 @@ function uploadUrl({ tools, state }: Context, upload: Omit<Upload, "signedHeader
 
 async function takeUpload(
   context: Context,
-  path: string,
+  upload: Upload | undefined,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const { tools, state } = context;
+  const { tools } = context;
   const zip = await bodyOf(request);
-  const upload = state.uploads.get(path.split("/")[2] ?? "");
   const unsigned = upload === undefined || !isSigned(request, upload.signedHeaders);
   if (upload === undefined || unsigned || tools.faults.take("upload-refused") !== undefined) {
     response
@@ -473,7 +564,7 @@ async function makeTag(context: Context, name: string, zip: Buffer): Promise<Ima
   return tag;
 }
 
-function describeImage(image: Image, odd: boolean): unknown {
+function describeImage({ workspace }: Context, image: Image, odd: boolean): unknown {
   const { name, status, createdAt, updatedAt } = image;
   const last = image.tags.at(-1);
   const tags =
@@ -482,8 +573,8 @@ function describeImage(image: Image, odd: boolean): unknown {
     metadata: {
       name,
       resourceType: "sandbox",
-      workspace: BLAXEL_WORKSPACE,
-      displayName: `${BLAXEL_WORKSPACE}/sandbox/${name}`,
+      workspace,
+      displayName: `${workspace}/sandbox/${name}`,
       status,
       createdAt,
       updatedAt,
@@ -515,13 +606,18 @@ async function images(
     const { name = "" } = json() as { name?: string };
     const headers: Record<string, string> = {};
     if (tools.faults.take("upload-url-missing") === undefined) {
-      headers["X-Blaxel-Upload-Url"] = uploadUrl(context, { kind: "image", name, dropped: false });
+      headers["X-Blaxel-Upload-Url"] = uploadUrl(context, {
+        kind: "image",
+        workspace: context.workspace,
+        name,
+        dropped: false,
+      });
     }
     answerJson(response, 200, { message: "ok", name, resourceType: "sandbox" }, headers);
     return;
   }
   if (rest === "") {
-    const all = [...state.images.values()].map((image) => describeImage(image, odd));
+    const all = [...state.images.values()].map((image) => describeImage(context, image, odd));
     answerJson(response, 200, all);
     return;
   }
@@ -549,7 +645,7 @@ async function images(
     else image.tags = image.tags.filter((found) => found.name !== tag);
   }
   await Promise.resolve();
-  answerJson(response, 200, describeImage(image, odd));
+  answerJson(response, 200, describeImage(context, image, odd));
 }
 
 function logs(state: BlaxelState, url: URL, response: ServerResponse): void {

@@ -2,6 +2,8 @@ import { randomInt } from "node:crypto";
 
 export const BLAXEL_KEY = "bl_world_key_0000000000";
 export const BLAXEL_WORKSPACE = "world";
+/** All workspaces that the key opens; each has its own sandboxes and images. */
+export const BLAXEL_WORKSPACES: readonly string[] = [BLAXEL_WORKSPACE, "prod"];
 
 export interface Sandbox {
   readonly name: string;
@@ -39,6 +41,7 @@ export interface Image {
 
 export interface Upload {
   readonly kind: "sandbox" | "image";
+  readonly workspace: string;
   readonly name: string;
   /** Taken, and nothing comes of it (fault). */
   readonly dropped: boolean;
@@ -55,8 +58,9 @@ export interface BlaxelState {
   era: number;
 }
 
-export function freshState(): BlaxelState {
-  return { sandboxes: new Map(), images: new Map(), uploads: new Map(), logs: new Map(), era: 0 };
+/** A workspace without anything. Uploads are all workspaces' own: their address says nothing of a workspace. */
+export function freshState(uploads: BlaxelState["uploads"]): BlaxelState {
+  return { sandboxes: new Map(), images: new Map(), uploads, logs: new Map(), era: 0 };
 }
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789";

@@ -3,8 +3,17 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { answerJson, cutOff, listenEverywhere, type WorldPart, type WorldTools } from "../part";
 import { ensureBackend } from "./backend";
 import { forward } from "./forward";
-import { isPublished, keepOnlyTags, publishImage, publishRelabelled } from "./publish";
-import { challengeFor, mayPull, repositoryIn, tokenFor } from "./tokens";
+import { isPublished, keepOnlyTags, publishImage, publishRelabelled, repositories } from "./publish";
+import {
+  challengeFor,
+  isForeign,
+  mayDo,
+  repositoryIn,
+  tokenAllows,
+  tokenFor,
+  userOf,
+  type Action,
+} from "./tokens";
 
 export interface SeededImage {
   /** Reference of a local image. */
@@ -29,16 +38,18 @@ export interface RegistryPart extends WorldPart {
   ): Promise<void>;
 }
 
-/** The registry that clients see: the real one, behind a token service and the faults. */
+/** How a registry wants to be told who asks. */
+type Front = "bearer" | "basic";
+
+/** The registry that clients see: the real one, behind the faults, and either a token service or a password. */
 export async function startRegistry(
   tools: WorldTools,
   toolchain: string,
   seeds: readonly SeededImage[],
 ): Promise<RegistryPart> {
   await ensureBackend(tools, toolchain);
-  const touched = new Set(seeds.map(({ name }) => name));
   const seed = async (): Promise<void> => {
-    for (const name of touched)
+    for (const name of await repositories(tools))
       await keepOnlyTags(
         tools,
         name,
@@ -51,18 +62,27 @@ export async function startRegistry(
     }
   };
   await seed();
-  const close = await listenEverywhere(tools.config, tools.config.ports.registry, (request, response) => {
-    answer(tools, request, response);
-  });
+  const { registry, registryBasic } = tools.config.ports;
+  const fronts: readonly (readonly [Front, number])[] = [
+    ["bearer", registry],
+    ["basic", registryBasic],
+  ];
+  const closing = await Promise.all(
+    fronts.map(([front, port]) =>
+      listenEverywhere(tools.config, port, (request, response) => {
+        void answer(tools, front, request, response);
+      }),
+    ),
+  );
   return {
-    close,
+    async close() {
+      await Promise.all(closing.map((close) => close()));
+    },
     reset: seed,
     async moveTag(image, name, tag) {
-      touched.add(name);
       await publishImage(tools, image, name, [tag]);
     },
     async publishNewer(name, tag, from = tag, labels = {}) {
-      touched.add(name);
       await publishRelabelled(tools, name, from, tag, {
         "mesa-template.world.newer": randomUUID(),
         ...labels,
@@ -71,7 +91,12 @@ export async function startRegistry(
   };
 }
 
-function answer(tools: WorldTools, request: IncomingMessage, response: ServerResponse): void {
+async function answer(
+  tools: WorldTools,
+  front: Front,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
   const { faults, requests, config } = tools;
   const path = request.url ?? "/";
   const method = request.method ?? "GET";
@@ -84,19 +109,40 @@ function answer(tools: WorldTools, request: IncomingMessage, response: ServerRes
     requests.add({ to: "registry", method, path, status: response.statusCode });
   });
   const url = new URL(path, `http://${request.headers.host ?? `127.0.0.1:${String(config.ports.registry)}`}`);
-  if (url.pathname === "/token") {
-    if (faults.take("registry-token-refused") !== undefined) refuse(response, 401, "UNAUTHORIZED");
-    else answerJson(response, 200, tokenFor(url.searchParams.getAll("scope")));
+  const { authorization } = request.headers;
+  if (url.pathname === "/token" && front === "bearer") {
+    const user = userOf(authorization);
+    if (user === "unknown" || faults.take("registry-token-refused") !== undefined)
+      refuse(response, 401, "UNAUTHORIZED");
+    else answerJson(response, 200, tokenFor(url.searchParams.getAll("scope"), user));
     return;
   }
   const repository = repositoryIn(url.pathname);
-  if (!mayPull(request.headers.authorization, repository)) {
-    refuse(response, 401, "UNAUTHORIZED", { "WWW-Authenticate": challengeFor(url.origin, repository) });
+  const action: Action = method === "GET" || method === "HEAD" ? "pull" : "push";
+  if (!isAllowed(front, authorization, repository, action)) {
+    request.resume();
+    refuse(response, 401, "UNAUTHORIZED", {
+      "WWW-Authenticate":
+        front === "basic" ? 'Basic realm="world-registry"' : challengeFor(url.origin, repository, action),
+    });
     return;
   }
-  if (method !== "GET" && method !== "HEAD") {
-    refuse(response, 405, "UNSUPPORTED");
-    return;
+  if (action === "push") {
+    const slow = faults.take("registry-push-slow");
+    if (slow !== undefined)
+      await new Promise((resolve) =>
+        setTimeout(resolve, typeof slow["ms"] === "number" ? slow["ms"] : 2_000),
+      );
+    const refused = faults.takeFor("registry-push-refused", { method, path });
+    if (refused?.["cut"] === true) {
+      cutOff(request);
+      return;
+    }
+    if (refused !== undefined) {
+      request.resume();
+      refuse(response, typeof refused["status"] === "number" ? refused["status"] : 403, "DENIED");
+      return;
+    }
   }
   const manifest = url.pathname.includes("/manifests/");
   if (manifest && faults.take("registry-unknown-tag") !== undefined) {
@@ -104,12 +150,28 @@ function answer(tools: WorldTools, request: IncomingMessage, response: ServerRes
     return;
   }
   const spoiled = manifest && method === "GET" && faults.take("registry-wrong-bytes") !== undefined;
-  forward(config.ports.registryBackend, request, response, spoiled);
+  const ours = repository !== undefined && !isForeign(repository);
+  const lies = manifest && ours && faults.take("registry-lies-about-digest") !== undefined;
+  forward(config.ports.registryBackend, request, response, { spoiled, lies });
+}
+
+/** Whether a front lets a request through: with a token that is good for it, or as the user that it names. */
+function isAllowed(
+  front: Front,
+  authorization: string | undefined,
+  repository: string | undefined,
+  action: Action,
+): boolean {
+  if (front === "bearer") return tokenAllows(authorization, repository, action);
+  const user = userOf(authorization);
+  // Such a registry asks everybody who they are before anything else; Docker does not even try without a login.
+  if (user === "anonymous" || user === "unknown") return false;
+  return repository === undefined || mayDo(user, repository).includes(action);
 }
 
 const MESSAGES = {
   UNAUTHORIZED: "authentication required",
-  UNSUPPORTED: "The operation is unsupported.",
+  DENIED: "requested access to the resource is denied",
   MANIFEST_UNKNOWN: "manifest unknown",
 } as const;
 

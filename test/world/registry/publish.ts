@@ -1,5 +1,6 @@
 import { readStream } from "../engine";
 import type { WorldTools } from "../part";
+import { askBackend, backendUrl } from "./backend";
 import {
   descriptorOf,
   digestOf,
@@ -113,5 +114,12 @@ export async function isPublished(
 /** Takes away all tags of a repository but these. What they share a digest with goes too and is put back by publishing anew. */
 export async function keepOnlyTags(tools: WorldTools, name: string, tags: readonly string[]): Promise<void> {
   const repository = repositoryOf(tools, name);
-  for (const tag of await repository.tags()) if (!tags.includes(tag)) await repository.remove(tag, LISTS);
+  for (const tag of await repository.tags())
+    if (!tags.includes(tag)) await repository.remove(tag, `${LISTS}, ${MANIFESTS}`);
+}
+
+/** Every repository that the backend knows, an emptied one too. */
+export async function repositories(tools: WorldTools): Promise<readonly string[]> {
+  const answer = await askBackend(`${backendUrl(tools)}/v2/_catalog?n=1000`);
+  return ((await answer.json()) as { readonly repositories?: readonly string[] | null }).repositories ?? [];
 }

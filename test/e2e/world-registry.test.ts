@@ -1,0 +1,151 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import Docker from "dockerode";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { readStream } from "../world/engine";
+import { GUEST_LOGIN, REGISTRY_LOGIN } from "../world/registry/tokens";
+import { fault, faultsOff, resetWorld, state } from "./world";
+
+const docker = new Docker();
+const bearer = process.env["WORLD_REGISTRY"] ?? "";
+const basic = process.env["WORLD_REGISTRY_BASIC"] ?? "";
+
+type Login = typeof REGISTRY_LOGIN | typeof GUEST_LOGIN;
+
+/** Pushes an image of Blaxel's own through the engine. @returns its digest */
+async function push(repository: string, login?: Login): Promise<string> {
+  const base = docker.getImage(stock);
+  await base.tag({ repo: repository, tag: "1" });
+  try {
+    let digest = "";
+    const stream = await docker.getImage(`${repository}:1`).push({ authconfig: (login ?? {}) as never });
+    await readStream(stream, (message) => {
+      digest = (message.aux as { readonly Digest?: string } | undefined)?.Digest ?? digest;
+    });
+    return digest;
+  } finally {
+    await docker.getImage(`${repository}:1`).remove();
+  }
+}
+
+let stock = "";
+
+/** What a push begins with. */
+function begunUpload(place: string, login?: Login): Promise<Response> {
+  const pair = login === undefined ? "" : `${login.username}:${login.password}`;
+  const headers = pair === "" ? {} : { Authorization: `Basic ${Buffer.from(pair).toString("base64")}` };
+  return fetch(`http://${place}/blobs/uploads/`, { method: "POST", headers });
+}
+
+interface Deployed {
+  readonly status: string;
+  readonly spec: { readonly runtime: { readonly image: string; readonly dockerConfig?: string } };
+}
+
+async function blaxel(method: string, path: string, workspace: string, body?: unknown): Promise<unknown> {
+  const answer = await fetch(`${process.env["BL_API_URL"] ?? ""}${path}`, {
+    method,
+    headers: {
+      Authorization: `Bearer ${process.env["BL_API_KEY"] ?? ""}`,
+      "X-Blaxel-Workspace": workspace,
+      "Content-Type": "application/json",
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  return answer.json();
+}
+
+const dockerConfig = (registry: string, { username, password }: Login): string =>
+  JSON.stringify({
+    auths: { [registry]: { auth: Buffer.from(`${username}:${password}`).toString("base64") } },
+  });
+
+/** Creates a sandbox from a registry's image and waits for what comes of it. */
+async function imported(name: string, runtime: object, workspace = "world"): Promise<Deployed> {
+  const first = (await blaxel("POST", "/sandboxes", workspace, {
+    metadata: { name },
+    spec: { runtime },
+  })) as Deployed;
+  expect(first.status).toBe("BUILDING");
+  for (;;) {
+    const now = (await blaxel("GET", `/sandboxes/${name}`, workspace)) as Deployed;
+    if (now.status === "DEPLOYED" || now.status === "FAILED") return now;
+    await sleep(200);
+  }
+}
+
+async function lastLog(name: string): Promise<string> {
+  const answer = (await blaxel("GET", `/observability/logs?workloadIds=${name}`, "world")) as Record<
+    string,
+    { readonly logs: readonly { readonly message: string }[] }
+  >;
+  return answer[name]?.logs[0]?.message ?? "";
+}
+
+beforeAll(async () => {
+  await resetWorld();
+  const images = await docker.listImages({ filters: { reference: ["mesa-template-world/base-image"] } });
+  stock = images.flatMap(({ RepoTags }) => RepoTags ?? [])[0] ?? "";
+  expect(stock).not.toBe("");
+});
+afterEach(faultsOff);
+afterAll(resetWorld);
+
+describe("a registry that can be pushed to", () => {
+  it("lets nobody push without a login that may", async () => {
+    for (const place of [`${bearer}/v2/open/box`, `${bearer}/v2/private/box`, `${basic}/v2/team/box`])
+      expect((await begunUpload(place)).status, place).toBe(401);
+    expect((await begunUpload(`${basic}/v2/team/box`, GUEST_LOGIN)).status).toBe(401);
+    expect((await begunUpload(`${basic}/v2/team/box`, REGISTRY_LOGIN)).status).toBe(202);
+  });
+
+  it("refuses and delays what writes, when it is told to", async () => {
+    await fault("registry-push-refused", 1);
+    expect((await begunUpload(`${basic}/v2/team/box`, REGISTRY_LOGIN)).status).toBe(403);
+    await fault("registry-push-slow", 1, { ms: 1_500 });
+    const begun = Date.now();
+    expect((await begunUpload(`${basic}/v2/team/box`, REGISTRY_LOGIN)).status).toBe(202);
+    expect(Date.now() - begun).toBeGreaterThan(1_400);
+  });
+});
+
+describe("an import of a registry's image by its digest", () => {
+  it("runs what was pushed, in either workspace by itself", async () => {
+    const digest = await push(`${bearer}/open/box`, REGISTRY_LOGIN);
+    const image = `${bearer}/open/box@${digest}`;
+    const here = await imported("box", { image });
+    expect(here.spec.runtime.image).toMatch(/^sandbox\/box:[a-z0-9]+$/u);
+    const there = await imported("box", { image }, "prod");
+    expect(there.spec.runtime.image).not.toBe(here.spec.runtime.image);
+    expect((await state()).sandboxes).toHaveLength(2);
+  });
+
+  it("needs the login of what is private, and shows it to nobody", async () => {
+    const digest = await push(`${basic}/private/box`, REGISTRY_LOGIN);
+    const image = `${basic}/private/box@${digest}`;
+    const deployed = await imported("mine", { image, dockerConfig: dockerConfig(basic, REGISTRY_LOGIN) });
+    expect(deployed.status).toBe("DEPLOYED");
+    expect(JSON.stringify(deployed)).not.toContain("dockerConfig");
+    for (const [name, login] of [
+      ["nobody", undefined],
+      ["guest", GUEST_LOGIN],
+    ] as const) {
+      const refused = await imported(name, {
+        image,
+        ...(login === undefined ? {} : { dockerConfig: dockerConfig(basic, login) }),
+      });
+      expect(refused.status).toBe("FAILED");
+      expect(await lastLog(name)).toContain("UNAUTHORIZED");
+    }
+  });
+
+  it("fails for an unknown host, a digest that is gone, and when it is told to", async () => {
+    const gone = `sha256:${"0".repeat(64)}`;
+    await imported("gone", { image: `${bearer}/open/box@${gone}` });
+    expect(await lastLog("gone")).toContain("MANIFEST_UNKNOWN");
+    await imported("host", { image: `registry.example.com/open/box@${gone}` });
+    expect(await lastLog("host")).toContain("no such host");
+    await fault("import-unauthorized");
+    await imported("refused", { image: `${bearer}/open/box@${gone}` });
+    expect(await lastLog("refused")).toContain("UNAUTHORIZED");
+  });
+});
