@@ -1,6 +1,7 @@
 import type { SandboxInstance } from "@blaxel/core";
+import { markText, thisProcess } from "../support/alive";
 import { messageOf } from "../support/errors";
-import { RUN_LABEL, type Host } from "../support/host";
+import { PROCESS_LABEL, RUN_LABEL, type Host } from "../support/host";
 import { blaxelCore } from "./core";
 import { isPassing } from "./refusals";
 
@@ -14,6 +15,8 @@ export interface SandboxRequest {
   readonly memoryMegabytes: number;
   /** Blaxel deletes it by itself after this long, e.g. "30m": what a crash of ours leaves does not stay. */
   readonly ttl: string;
+  /** Whether it is to outlive this process: without the process's mark no later run takes it for one that was left behind. */
+  readonly keep?: boolean | undefined;
   readonly region?: string | undefined;
   readonly labels?: Readonly<Record<string, string>>;
   readonly envs?: readonly { readonly name: string; readonly value: string }[];
@@ -51,7 +54,14 @@ function configurationOf(
   request: SandboxRequest,
 ): Parameters<typeof SandboxInstance.createIfNotExists>[0] {
   return {
-    metadata: { name: request.name, labels: { [RUN_LABEL]: labelValue(host.runId), ...request.labels } },
+    metadata: {
+      name: request.name,
+      labels: {
+        [RUN_LABEL]: labelValue(host.runId),
+        ...(request.keep === true ? {} : { [PROCESS_LABEL]: markText(thisProcess()) }),
+        ...request.labels,
+      },
+    },
     spec: {
       ...(request.region === undefined ? {} : { region: request.region }),
       runtime: {

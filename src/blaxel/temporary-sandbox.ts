@@ -1,10 +1,12 @@
 import type { SandboxInstance } from "@blaxel/core";
+import { isOfDead } from "../support/alive";
 import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
+import { PROCESS_LABEL, type Host } from "../support/host";
 import { within } from "../support/within";
 import { waitForAnswer } from "./answering";
+import { blaxelCore } from "./core";
 import { refusal, refusalKind, type RefusalKind } from "./refusals";
-import { createSandbox, deleteSandbox, reasonOf, type SandboxRequest } from "./sandboxes";
+import { createSandbox, deleteSandbox, reasonOf, SANDBOX_LABEL, type SandboxRequest } from "./sandboxes";
 
 /** A sandbox that is made to be used and deleted again. It is being created from the moment this is there. */
 export interface TemporarySandbox {
@@ -33,11 +35,13 @@ const ANSWER_POLL_MS = 100;
 /** How long a creation that nobody waits for may take to end before its sandbox is deleted, in ms. */
 const SETTLE_MS = 10_000;
 const DELETE_MS = 20_000;
+/** How long looking for what dead runs left, and deleting it, may take, in ms. */
+const CLEARING_MS = 10_000;
 
 /** Refusals after which there is no sandbox, so that there is none to delete either. */
 const NEVER_MADE: readonly RefusalKind[] = ["unauthorized", "forbidden", "quota"];
 
-/** Starts to create a sandbox. */
+/** Starts to create a sandbox, and meanwhile deletes those that dead runs of this machine left. */
 export function temporarySandbox(
   host: Host,
   request: SandboxRequest,
@@ -50,6 +54,7 @@ export function temporarySandbox(
     throw error;
   });
   created.catch(() => undefined);
+  const clearing = clearDead(host);
   return {
     name,
     async ready() {
@@ -76,9 +81,53 @@ export function temporarySandbox(
     async remove() {
       // One that is being created while it is deleted would be there afterwards.
       await within(host.clock, created, SETTLE_MS, () => late(name, SETTLE_MS)).catch(() => undefined);
-      if (!neverMade) await within(host.clock, deleteSandbox(host, name), DELETE_MS, () => notDeleted(name));
+      const deleted = neverMade
+        ? undefined
+        : within(host.clock, deleteSandbox(host, name), DELETE_MS, () => notDeleted(name));
+      await Promise.all([deleted, clearing]);
     },
   };
+}
+
+/** Runs that have looked for the sandboxes of dead ones: once is enough. */
+const cleared = new WeakMap<Host, Promise<void>>();
+
+/**
+ * Deletes the sandboxes that a dead process of this machine made for itself (kill -9, a power cut), by the mark in their label. What
+ * belongs to a living one, or to another machine's, is left alone. What cannot be deleted is a warning: the next run tries again.
+ */
+function clearDead(host: Host): Promise<void> {
+  const started = cleared.get(host) ?? deleteDead(host);
+  cleared.set(host, started);
+  return started;
+}
+
+async function deleteDead(host: Host): Promise<void> {
+  const work = async (): Promise<void> => {
+    const { SandboxInstance: Instance } = await blaxelCore(host);
+    const dead: string[] = [];
+    const page = await Instance.list();
+    await page.autoPagingEach(({ metadata: { name, labels } }) => {
+      if (labels?.[SANDBOX_LABEL] !== undefined && isOfDead(labels[PROCESS_LABEL] ?? "")) dead.push(name);
+    });
+    await Promise.all(dead.map((name) => deleteSandbox(host, name)));
+  };
+  try {
+    await within(host.clock, work(), CLEARING_MS, notCleared, host.signal);
+  } catch (error) {
+    if (host.signal.aborted) return;
+    const message = `the sandboxes of runs that died could not be deleted: ${reasonOf(error)}`;
+    host.emit({ type: "warning", message });
+  }
+}
+
+function notCleared(): Failure {
+  return new Failure({
+    code: "SANDBOXES_NOT_CLEARED",
+    kind: "environment",
+    message: `Blaxel did not answer within ${String(CLEARING_MS / 1000)} s.`,
+    hint: "mesa-template sandbox clean removes them.",
+  });
 }
 
 function late(name: string, limitMs: number): Failure {

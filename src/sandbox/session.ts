@@ -32,6 +32,8 @@ export interface SessionRequest {
   readonly region?: string | undefined;
   /** How long creating the sandbox may take, in ms. Default: three minutes. */
   readonly createLimitMs?: number | undefined;
+  /** Whether the sandbox is to outlive this process. */
+  readonly keep?: boolean;
   /** Runs before the mount, e.g. to bring Mesa into a stock image. */
   readonly prepare?: (sandbox: SandboxInstance) => Promise<void>;
   readonly onEvent?: (event: SessionEvent) => void;
@@ -127,6 +129,7 @@ function sandboxRequest(name: string, org: string, request: SessionRequest): San
     image: request.image,
     memoryMegabytes: request.memoryMegabytes,
     ttl: `${String(Math.ceil(request.ttlSeconds / 60) + 10)}m`,
+    keep: request.keep,
     region: request.region,
     labels: { [SANDBOX_LABEL]: "run", [ORG_LABEL]: labelValue(org) },
   };
@@ -139,7 +142,7 @@ export async function withSession<T>(
   keep: boolean,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = await openSession(host, request);
+  const session = await openSession(host, { ...request, keep });
   let kept = false;
   try {
     const result = await use(session);

@@ -126,6 +126,18 @@ describe("an end from outside", () => {
     await place.expectClean();
     expect((await place.ask(["sandbox", "clean"])).stdout).toBe("Nothing is left of earlier runs.\n");
   });
+
+  it("the next run deletes the sandbox of one that crashed, and leaves a kept one", async () => {
+    const kept = await place.run(VERSION, ["true"], ["--keep"]);
+    await signalled("SIGKILL", "sleep 100");
+    const left = async (): Promise<string[]> =>
+      (await state()).sandboxes.map(({ name }) => name).filter((name) => name.startsWith("mesa-run-"));
+    expect(await left()).toHaveLength(2);
+    expect((await place.run(VERSION, ["true"])).code).toBe(0);
+    expect(await left()).toEqual([kept.json<{ readonly kept: { readonly name: string } }>().kept.name]);
+    await place.ask(["sandbox", "clean"]);
+    await place.expectClean();
+  });
 });
 
 describe("sandbox clean", () => {
