@@ -61,6 +61,7 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
     ttlSeconds: parseDuration("--ttl", args.text("ttl") ?? "1h") / 1000,
     memoryMegabytes: args.number("memory") ?? 4096,
     region: args.text("region"),
+    user: args.text("user"),
     onEvent: (event: SessionEvent) => {
       context.host.emit({
         type: event.type === "left-over" ? "warning" : "note",

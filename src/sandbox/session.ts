@@ -11,6 +11,7 @@ import { cleanUp, type Leftovers, type CreatedParts } from "./close";
 import type { SessionEvent } from "./events";
 import { brokenMount, mountAndProve } from "./mount";
 import { findRepos, splitRepos } from "./repos";
+import { asUser, checkUserName } from "./user";
 
 /** Label that says which organization its credential is of. */
 export const ORG_LABEL = "mesa-template.org";
@@ -30,6 +31,8 @@ export interface SessionRequest {
   readonly ttlSeconds: number;
   readonly memoryMegabytes: number;
   readonly region?: string | undefined;
+  /** Who mounts and runs the commands, other than root. Default: whoever the image's own user is. */
+  readonly user?: string | undefined;
   /** How long creating the sandbox may take, in ms. Default: three minutes. */
   readonly createLimitMs?: number | undefined;
   /** Whether the sandbox is to outlive this process. */
@@ -60,6 +63,7 @@ export interface Session {
  */
 export async function openSession(host: Host, request: SessionRequest): Promise<Session> {
   const { org, names } = splitRepos(request.repos);
+  if (request.user !== undefined) checkUserName(request.user);
   const access = requireMesaAccess(host.env, request.mesaVersion, org);
   checkTtl(access, request.mesaVersion, request.ttlSeconds);
   const api = mesaApi(host, access);
@@ -91,8 +95,9 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     const limits = { createMs, answerMs: Math.min(createMs, ANSWER_LIMIT_MS) };
     const temporary = temporarySandbox(host, sandboxRequest(name, org, request), limits);
     created = { ...created, temporary };
-    const sandbox = await temporary.ready();
-    await request.prepare?.(sandbox);
+    const whole = await temporary.ready();
+    await request.prepare?.(whole);
+    const sandbox = request.user === undefined ? whole : await asUser(whole, request.user);
     const plan = mountPlan({
       version: request.mesaVersion,
       org,

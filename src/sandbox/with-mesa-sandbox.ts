@@ -22,6 +22,8 @@ export interface MesaSandboxOptions {
   /** Default: 4096. */
   readonly memoryMegabytes?: number;
   readonly region?: string;
+  /** Who mounts and runs the commands, other than root; made when the image lacks it. Default: the image's own user. */
+  readonly user?: string;
   /** How long creating the sandbox may take, in ms. Default: three minutes. */
   readonly createLimitMs?: number;
   /** Ends what is under way: a running command is stopped and `run` rejects; everything is cleaned up all the same. */
@@ -126,6 +128,7 @@ export async function openMesaSandbox(options: MesaSandboxOptions): Promise<Mesa
     ttlSeconds: options.ttlSeconds ?? 3600,
     memoryMegabytes: options.memoryMegabytes ?? 4096,
     region: options.region,
+    user: options.user,
     createLimitMs: options.createLimitMs,
     ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
   });

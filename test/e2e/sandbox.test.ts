@@ -86,6 +86,22 @@ describe("sandbox run", () => {
     await place.expectClean();
   });
 
+  it.each(["debian", "alpine"])("mounts and runs as another user on %s", async (template) => {
+    const which = ["--template", template, "--repo", "acme/demo", "--write", "--user", "agent", "--json"];
+    const script = `id -un; echo $HOME; echo mine > by-agent.txt; stat -c %U by-agent.txt; touch ~/x; stat -c %a /dev/fuse; kill -TERM $$`;
+    const ran = await place.ask(["sandbox", "run", "0.49.1", ...which, "--", "sh", "-c", script]);
+    const { stdout, leftovers } = ran.json<Answer>();
+    expect([ran.code, stdout, leftovers], ran.stdout + ran.stderr).toEqual([
+      143,
+      "agent\n/home/agent\nagent\n666\n",
+      [],
+    ]);
+    expect((await filesOf("demo"))["by-agent.txt"]).toBe("mine\n");
+    const root = await place.ask(["sandbox", "run", "0.49.1", ...which, "--user", "root", "--", "true"]);
+    expect([root.code, root.json<Answer>().error?.code]).toEqual([2, "SANDBOX_USER"]);
+    await place.expectClean();
+  });
+
   it("stops the command and cleans up on Ctrl-C", async () => {
     let sent = false;
     const ran = await place.run("0.38.0", ["sleep", "60"], ["--write"], {

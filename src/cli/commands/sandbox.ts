@@ -18,6 +18,11 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     describe: "set a variable of the command; K alone passes the caller's value on",
   },
   memory: { type: "number", value: "MB", describe: "memory of the sandbox", default: 4096 },
+  user: {
+    type: "string",
+    value: "NAME",
+    describe: "mount and run as this user, not root (default: the image's own user)",
+  },
   region: { type: "string", value: "NAME", describe: "region, such as us-pdx-1" },
   image: {
     type: "string",

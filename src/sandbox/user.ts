@@ -1,0 +1,88 @@
+import type { SandboxInstance } from "@blaxel/core";
+import { Failure } from "../support/errors";
+import { quoted } from "../support/quoted";
+import { execScript } from "./exec";
+
+/** A user of the sandbox that is not root. */
+export interface SandboxUser {
+  readonly name: string;
+  readonly uid: string;
+  readonly gid: string;
+  readonly home: string;
+  /** What changes the user: setpriv of util-linux, or su of busybox. Both become the command, so that signals reach it. */
+  readonly by: "setpriv" | "su";
+}
+
+/** Checks a user's name. @throws Failure SANDBOX_USER (exit 2) */
+export function checkUserName(name: string): void {
+  if (/^[a-z_][a-z0-9_-]{0,31}$/u.test(name) && name !== "root") return;
+  throw new Failure({
+    code: "SANDBOX_USER",
+    kind: "usage",
+    message: name === "root" ? "--user names root." : `"${name}" is not a user name.`,
+    hint: "Name a user other than root; without --user, commands run as the image's own user.",
+  });
+}
+
+/**
+ * Prepares the user as root: makes it when the image lacks it, and opens FUSE to it. Prints "UID GID HOME HOW", nothing when the
+ * sandbox runs as that user anyway. Exit codes: 3 the sandbox runs as somebody else · 4 the user is root
+ */
+export function prepareUserScript(name: string): string {
+  return `set -e; u=${name}
+if [ "$(id -u)" != 0 ]; then [ "$(id -un)" = $u ] || { id -un; exit 3; }; exit 0; fi
+if ! id $u >/dev/null 2>&1; then
+  n=1000; while grep -q "^[^:]*:[^:]*:$n:" /etc/passwd /etc/group; do n=$((n+1)); done
+  echo "$u:x:$n:" >> /etc/group; echo "$u:x:$n:$n::/home/$u:/bin/sh" >> /etc/passwd
+fi
+[ "$(id -u $u)" != 0 ] || exit 4
+h=$(grep "^$u:" /etc/passwd | cut -d: -f6)
+[ -d "$h" ] || { mkdir -p "$h"; chown "$(id -u $u):$(id -g $u)" "$h"; }
+[ ! -c /dev/fuse ] || chmod 666 /dev/fuse
+[ ! -f /etc/fuse.conf ] || grep -qx user_allow_other /etc/fuse.conf || printf '\\nuser_allow_other\\n' >> /etc/fuse.conf
+if setpriv --reuid=$u --regid=$u --init-groups true 2>/dev/null; then by=setpriv; else by=su; fi
+echo "$(id -u $u) $(id -g $u) $h $by"`;
+}
+
+/** The shell command that runs another one as that user, in the same process. HOME is the user's, unless the command has its own. */
+export function commandAs(
+  { name, uid, gid, home, by }: SandboxUser,
+  command: string,
+  env: Readonly<Record<string, string>>,
+): string {
+  const change =
+    by === "setpriv"
+      ? `setpriv --reuid=${uid} --regid=${gid} --init-groups sh -c ${quoted(command)}`
+      : `su -p -s /bin/sh ${name} -c ${quoted(command)}`;
+  return `exec env HOME=${quoted(env["HOME"] ?? home)} USER=${name} LOGNAME=${name} ${change}`;
+}
+
+/**
+ * The same sandbox, whose commands run as that user. Where its API itself runs as that user, nothing has to be changed.
+ * @throws Failure SANDBOX_USER (exit 7) when the image does not let it be that user
+ */
+export async function asUser(sandbox: SandboxInstance, name: string): Promise<SandboxInstance> {
+  const { exitCode, output } = await execScript(sandbox, prepareUserScript(name));
+  if (exitCode !== 0) {
+    const why =
+      exitCode === 3
+        ? `the image runs as ${output.trim()}, who cannot become another user`
+        : exitCode === 4
+          ? `${name} is root there`
+          : `it could not be prepared (exit code ${String(exitCode)})`;
+    throw new Failure({
+      code: "SANDBOX_USER",
+      kind: "deploy",
+      message: `Commands cannot run as ${name} in this sandbox: ${why}.`,
+      log: exitCode === 3 ? [] : output.split("\n").filter((line) => line !== ""),
+      hint: "Leave --user out to run as the image's own user, or let the image start as root.",
+    });
+  }
+  const [uid, gid, home, by] = output.trim().split(" ");
+  if (uid === undefined || gid === undefined || home === undefined) return sandbox;
+  const user: SandboxUser = { name, uid, gid, home, by: by === "setpriv" ? "setpriv" : "su" };
+  const exec: SandboxInstance["process"]["exec"] = (request) =>
+    sandbox.process.exec({ ...request, command: commandAs(user, request.command, request.env ?? {}) });
+  const commands = Object.create(sandbox.process, { exec: { value: exec } }) as SandboxInstance["process"];
+  return Object.create(sandbox, { process: { value: commands } }) as SandboxInstance;
+}
