@@ -131,7 +131,7 @@ export function removePlace({ folder }: PodmanPlace): void {
   rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
 }
 
-function answers(socketPath: string): Promise<boolean> {
+export function answers(socketPath: string): Promise<boolean> {
   return new Promise((done) => {
     const asked = request({ socketPath, path: "/_ping", timeout: 1000 }, (answer) => {
       answer.resume();
