@@ -57,7 +57,7 @@ export async function buildImage(
   const base = pulledReference(mirror, rendered.lock.base);
   const builder = builderFor(engine, host.env, options.builder);
   if (options.force !== true) {
-    const before = await builtImage(engine, rendered, base, builder);
+    const before = await builtImage(host, engine, rendered, base, builder);
     if (before !== undefined) return before;
   }
   options.onProgress?.(`${engine.facts.name} ${engine.facts.version}, ${builder}`);
@@ -65,12 +65,12 @@ export async function buildImage(
   const previous = await engine.image(reference);
   const ending = await run(host, engine, rendered, { ...options, reference, with: builder, mirror });
   if (builder === "classic" && "made" in ending)
-    await removeIntermediate(engine, ending.made, ending.ok ? ending.imageId : undefined);
+    await removeIntermediate(engine, ending.made, ending.ok ? await engine.lineage(ending.imageId) : []);
   if (!ending.ok) {
     const lines = ending.lines.map((line) => host.redact(line));
     throw buildFailure(rendered.template, ending.step, ending.message, lines, undefined);
   }
-  const image = await builtImage(engine, rendered, base, builder);
+  const image = await builtImage(host, engine, rendered, base, builder);
   if (image === undefined)
     throw buildFailure(
       rendered.template,
@@ -79,7 +79,7 @@ export async function buildImage(
       [],
       undefined,
     );
-  if (previous !== undefined && previous.id !== image.id) await removeReplaced(engine, previous.id);
+  if (previous !== undefined) await removeReplaced(engine, previous.id);
   return image;
 }
 

@@ -1,6 +1,8 @@
 import type { Engine } from "../docker/index";
+import { readImage } from "../docker/saved-image/index";
 import type { RenderedTemplate } from "../render/rendered";
-import type { Image, ImageLayer } from "./image";
+import type { Host } from "../support/host";
+import type { Image } from "./image";
 
 /** Label that tells which inputs an image was made from. */
 export const INPUTS_LABEL = "mesa-template.inputs";
@@ -13,6 +15,7 @@ export function imageTag(rendered: RenderedTemplate): { readonly repo: string; r
 
 /** The image that stands under the template's reference, when it was made from exactly these inputs. */
 export async function builtImage(
+  host: Host,
   engine: Engine,
   rendered: RenderedTemplate,
   baseReference: string,
@@ -22,22 +25,25 @@ export async function builtImage(
   const reference = `${repo}:${tag}`;
   const found = await engine.image(reference);
   if (found?.labels[INPUTS_LABEL] !== rendered.inputsDigest) return undefined;
-  const [history, base] = await Promise.all([engine.history(reference), engine.image(baseReference)]);
-  const standsOnBase =
-    base !== undefined &&
-    base.layers.length > 0 &&
-    base.layers.every((layer, index) => found.layers[index] === layer);
-  const ofBase = standsOnBase ? (await engine.history(baseReference)).length : 0;
-  const layers: ImageLayer[] = [...history]
-    .reverse()
-    .map((step, index) => ({ ...step, ...(index < ofBase ? { fromBase: true } : {}) }));
+  const [{ configDigest, sizeBytes, history }, base] = await Promise.all([
+    readImage(host, engine, { id: found.id, reference }),
+    engine.image(baseReference),
+  ]);
+  const standsOnBase = base?.layers.every((layer, index) => found.layers[index] === layer) === true;
+  const ofBase = standsOnBase ? base.layers.length : 0;
   return {
     template: rendered.template,
     mesaVersion: rendered.mesaVersion,
-    id: found.id,
+    id: configDigest,
     reference,
-    sizeBytes: found.sizeBytes,
-    layers: layers.filter((layer) => layer.sizeBytes > 0),
+    sizeBytes,
+    layers: history
+      .filter((step) => step.sizeBytes > 0)
+      .map(({ layer = ofBase, ...step }) => ({
+        createdBy: step.createdBy,
+        sizeBytes: step.sizeBytes,
+        ...(layer < ofBase ? { fromBase: true } : {}),
+      })),
     inputsDigest: rendered.inputsDigest,
     builder,
   };

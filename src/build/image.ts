@@ -1,6 +1,7 @@
 /** A layer of a built image, oldest first. */
 export interface ImageLayer {
   readonly createdBy: string;
+  /** Bytes of its files. */
   readonly sizeBytes: number;
   /** Whether it came with the base image. */
   readonly fromBase?: boolean;
@@ -10,7 +11,7 @@ export interface ImageLayer {
 export interface Image {
   readonly template: string;
   readonly mesaVersion: string;
-  /** The engine's image id, sha256:… */
+  /** Digest of its configuration, sha256:…: the same on every engine. */
   readonly id: string;
   /** Local reference it is tagged with, e.g. mesa-template/debian:0.20.0-<first 12 of the inputs digest> */
   readonly reference: string;

@@ -11,15 +11,16 @@ export async function removeReplaced(engine: Engine, id: string): Promise<void> 
 /**
  * Removes what the classic builder made on the way and leaves behind without a name: the last image of each earlier stage, and of a
  * failed build. The ids come from this very build's messages; what has a name, or what another image stands on, stays.
+ * @param keep what the built image stands on: the next build starts from it, and not every engine refuses to remove it
  */
 export async function removeIntermediate(
   engine: Engine,
   made: readonly string[],
-  keep: string | undefined,
+  keep: readonly string[],
 ): Promise<void> {
   for (const id of [...made].reverse()) {
     const image = await engine.image(id);
-    if (image === undefined || image.tags.length > 0 || image.id === keep) continue;
+    if (image === undefined || image.tags.length > 0 || keep.includes(image.id)) continue;
     await engine.removeImage(image.id);
   }
 }

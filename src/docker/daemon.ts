@@ -54,6 +54,7 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
     appArmor: security.some((option) => option.includes("apparmor")),
     // Docker says it among its security options, Podman in a field of its own.
     rootless: info.Rootless === true || security.some((option) => option.includes("rootless")),
+    idsAreConfigDigests: !(info.DriverStatus ?? []).some(([, value]) => value?.startsWith(CONTAINERD_STORE)),
     operatingSystem: info.OperatingSystem ?? "",
     architecture: info.Architecture ?? "",
     publish: publishedPorts(address),
@@ -71,7 +72,11 @@ async function hasBuildKit(docker: Docker, ping: IncomingMessage["headers"]): Pr
   return status !== 404 && status !== 405;
 }
 
+/** How Docker names the storage of its containerd image store (`docker info`, Storage Driver). */
+const CONTAINERD_STORE = "io.containerd.snapshotter.";
+
 interface Info {
+  readonly DriverStatus?: readonly (readonly string[])[] | null;
   readonly SecurityOptions?: readonly string[] | null;
   readonly Rootless?: boolean;
   readonly OperatingSystem?: string;

@@ -14,6 +14,8 @@ export interface EngineFacts {
   readonly appArmor: boolean;
   /** Whether it runs as a plain user: root of its containers is that user, and has no rights to devices of the engine's machine. */
   readonly rootless: boolean;
+  /** Whether an image's id is the digest of its configuration; with the containerd image store it is that of a manifest. */
+  readonly idsAreConfigDigests: boolean;
   readonly operatingSystem: string;
   /** As the engine's machine says it, e.g. x86_64. */
   readonly architecture: string;
@@ -62,9 +64,9 @@ export interface BuildRequest {
 }
 
 export interface EngineImage {
+  /** The engine's own name for it: see idsAreConfigDigests. */
   readonly id: string;
   readonly tags: readonly string[];
-  readonly sizeBytes: number;
   readonly createdAt: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Digests of its layers' tars, oldest first. */
@@ -82,11 +84,6 @@ export interface ImageConfig {
   /** As the image says it, e.g. "8080/tcp". */
   readonly exposedPorts: readonly string[];
   readonly volumes: readonly string[];
-}
-
-export interface HistoryStep {
-  readonly createdBy: string;
-  readonly sizeBytes: number;
 }
 
 /** An image as a list shows it. */
@@ -195,8 +192,8 @@ export interface Engine {
   /** Starts a build; the answer is the engine's stream of messages. @throws Failure BUILD_REFUSED (build) */
   build(request: BuildRequest): Promise<Readable>;
   image(reference: string): Promise<EngineImage | undefined>;
-  /** Newest first, as the engine tells it. */
-  history(reference: string): Promise<readonly HistoryStep[]>;
+  /** Ids of the image and of those it was built on, as far as its history names them: the classic builder's does. */
+  lineage(reference: string): Promise<readonly string[]>;
   /** Images that carry all these labels ("key" or "key=value"). */
   images(labels: readonly string[]): Promise<readonly ListedImage[]>;
   tag(image: string, repository: string, tag: string): Promise<void>;

@@ -16,19 +16,16 @@ export function imagesOf(
   removalMs = REMOVAL_MS,
 ): Pick<
   Engine,
-  "pull" | "build" | "image" | "history" | "images" | "tag" | "emptyImage" | "removeImage" | "saveImage"
+  "pull" | "build" | "image" | "lineage" | "images" | "tag" | "emptyImage" | "removeImage" | "saveImage"
 > {
   return {
     pull: (request) => pull(docker, request),
     build: (request) => build(docker, request),
     image: (reference) => imageNamed(docker, reference),
-    async history(reference) {
+    async lineage(reference) {
       try {
-        const steps = (await docker.getImage(reference).history()) as readonly {
-          readonly CreatedBy: string;
-          readonly Size: number;
-        }[];
-        return steps.map((step) => ({ createdBy: step.CreatedBy, sizeBytes: step.Size }));
+        const steps = (await docker.getImage(reference).history()) as readonly { readonly Id: string }[];
+        return steps.map((step) => prefixed(step.Id));
       } catch (error) {
         throw engineFailed(`The history of ${reference} could not be read`, error);
       }
@@ -36,7 +33,7 @@ export function imagesOf(
     async images(wanted) {
       const found = await docker.listImages({ all: false, filters: { label: [...wanted] } });
       return found.map((image) => ({
-        id: image.Id,
+        id: prefixed(image.Id),
         tags: (image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>"),
         labels: (image.Labels as Readonly<Record<string, string>> | null) ?? {},
       }));
@@ -152,9 +149,8 @@ async function imageNamed(docker: Docker, reference: string): Promise<EngineImag
     const config = image.Config as Partial<typeof image.Config> | undefined;
     const layers = (image.RootFS as { readonly Layers?: readonly string[] } | undefined)?.Layers ?? [];
     return {
-      id: image.Id.startsWith("sha256:") ? image.Id : `sha256:${image.Id}`,
+      id: prefixed(image.Id),
       tags: image.RepoTags,
-      sizeBytes: image.Size,
       createdAt: image.Created,
       labels: (config?.Labels as Readonly<Record<string, string>> | null | undefined) ?? {},
       layers,
@@ -175,6 +171,11 @@ async function imageNamed(docker: Docker, reference: string): Promise<EngineImag
     if (statusOf(error) === 404) return undefined;
     throw engineFailed(`The image ${reference} could not be looked at`, error);
   }
+}
+
+/** Podman leaves out what kind of digest it is. */
+function prefixed(id: string): string {
+  return id.startsWith("sha256:") ? id : `sha256:${id}`;
 }
 
 function words(value: string | readonly string[] | null | undefined): readonly string[] {

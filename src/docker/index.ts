@@ -12,7 +12,6 @@ export type {
   EngineImage,
   ExecRequest,
   ExecResult,
-  HistoryStep,
   ImageConfig,
   PathChange,
   PathStat,

@@ -1,5 +1,6 @@
 import { INPUTS_LABEL } from "../build/index";
 import { connectEngine, type Engine } from "../docker/index";
+import { configDigestOf } from "../docker/saved-image/index";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { Failure, messageOf } from "../support/errors";
 import { RUN_LABEL, type Host } from "../support/host";
@@ -35,23 +36,27 @@ export async function localRemovals(
   const keptInputs = new Set(kept.map((entry) => entry.inputsDigest));
   const keptIds = new Set(kept.map((entry) => entry.image.id));
   const known = new Set(Object.values(manifest.versions).map((entry) => entry.inputsDigest));
-  const ofImages = images.flatMap((image): Removal[] => {
-    const remove = (name: string): Promise<string | undefined> => removeImage(engine, name);
-    if (keptIds.has(image.id)) return [];
-    if (image.tags.length === 0)
-      return [{ what: "local image", name: image.id, why: "untagged leftover of a build", remove }];
-    const inputs = image.labels[INPUTS_LABEL] ?? "";
-    // One that this manifest knows nothing of may be another checkout's.
-    if (!known.has(inputs) || keptInputs.has(inputs)) return [];
-    const entry = Object.values(manifest.versions).find((one) => one.image.id === image.id);
-    return image.tags.map((name) => ({
-      what: "local image",
-      name,
-      why: "its version is not kept",
-      ...(entry === undefined ? {} : { id: entry.id }),
-      remove,
-    }));
-  });
+  const remove = (name: string): Promise<string | undefined> => removeImage(engine, name);
+  const ofImages: Removal[] = [];
+  // One after the other: an engine whose ids are its own has the image read.
+  for (const { id: name, tags, labels } of images) {
+    const inputs = labels[INPUTS_LABEL] ?? "";
+    const isTagged = tags.length > 0;
+    // Of those that this manifest knows nothing of, a tagged one may be another checkout's.
+    if (isTagged && (!known.has(inputs) || keptInputs.has(inputs))) continue;
+    const configDigest = known.has(inputs)
+      ? await configDigestOf(host, engine, { id: name, reference: name })
+      : undefined;
+    if (configDigest !== undefined && keptIds.has(configDigest)) continue;
+    if (!isTagged) {
+      ofImages.push({ what: "local image", name, why: "untagged leftover of a build", remove });
+      continue;
+    }
+    const entry = Object.values(manifest.versions).find(({ image }) => image.id === configDigest);
+    const id = entry === undefined ? {} : { id: entry.id };
+    const why = "its version is not kept";
+    ofImages.push(...tags.map((tag) => ({ what: "local image" as const, name: tag, why, ...id, remove })));
+  }
   const ofContainers = containers
     // A younger one may belong to a release that is under way at this moment.
     .filter((container) => host.clock.now() - container.createdAtMs > LEFTOVER_MS)

@@ -3,6 +3,7 @@ import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
 import { connectEngine } from "../docker/index";
+import { configDigestOf } from "../docker/saved-image/index";
 import { changedDeb, changedDownloads, movedTags, loadUpstream, readLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
@@ -195,9 +196,11 @@ async function localImages(host: Host, request: DriftRequest): Promise<readonly 
       const reference = `mesa-template/${entry.template}:${entry.mesaVersion}-${digits}`;
       const image = await engine.image(reference);
       if (image === undefined) return { ...finding(entry.id), skipped: "it is not on this engine" };
-      if (image.id === entry.image.id) return finding(entry.id);
+      const held = { id: image.id, reference };
+      const configDigest = await configDigestOf(host, engine, held);
+      if (configDigest === entry.image.id) return finding(entry.id);
       const was = (await readRecord(recordFolder(request.root, entry)))?.record.packages ?? [];
-      const now = (await measureImage(host, engine, { id: image.id, reference })).packages;
+      const now = (await measureImage(host, engine, held)).packages;
       const others = now.flatMap(({ name, version }) => {
         const before = was.find((one) => one.name === name)?.version;
         return before === version ? [] : [`${name} ${before ?? "(none)"} → ${version}`];
@@ -205,7 +208,7 @@ async function localImages(host: Host, request: DriftRequest): Promise<readonly 
       return {
         ...finding(entry.id),
         differs: [
-          `${reference} is ${image.id.slice(0, 19)}, ${entry.image.id.slice(0, 19)} was recorded`,
+          `${reference} is ${configDigest.slice(0, 19)}, ${entry.image.id.slice(0, 19)} was recorded`,
           ...(others.length === 0 ? [] : [`the same lock gave other packages: ${others.join(", ")}`]),
         ],
       };

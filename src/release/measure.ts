@@ -31,20 +31,26 @@ export async function measureVersion(
 ): Promise<void> {
   const [
     { connectEngine },
+    { findImage },
     { measureImage, provenanceOf, PROVENANCE_FILE, readRecord, recordFolder, sbomOf, SBOM_FILE, writeRecord },
     { VERSION },
-  ] = await Promise.all([import("../docker/index"), import("../record/index"), import("../support/version")]);
+  ] = await Promise.all([
+    import("../docker/index"),
+    import("../docker/saved-image/index"),
+    import("../record/index"),
+    import("../support/version"),
+  ]);
   const { template, mesaVersion, inputsDigest, lock } = rendered;
   const folder = recordFolder(facts.root, { template, mesaVersion, revision: facts.revision });
   const before = await readRecord(folder);
   if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
   const engine = await connectEngine(host);
-  const inspected = await engine.image(facts.image.id);
-  if (inspected === undefined) throw imageGone(facts.image.reference);
-  // By its id: the tag may name another image by now.
-  const { id, reference } = { id: inspected.id, reference: facts.image.id };
-  const held = await measureImage(host, engine, { id, reference });
-  const { env, entrypoint, cmd, user, workdir, exposedPorts } = inspected.config;
+  // Not just by its reference, which may name another image by now.
+  const { id: configDigest, reference } = facts.image;
+  const image = await findImage(host, engine, { configDigest, reference });
+  if (image === undefined) throw imageGone(reference);
+  const held = await measureImage(host, engine, image);
+  const { env, entrypoint, cmd, user, workdir, exposedPorts } = image.config;
   const measured: Measured = {
     files: held.files,
     record: {

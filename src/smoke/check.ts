@@ -47,8 +47,10 @@ export interface ImageAtRest {
     readonly exposedPorts: readonly string[];
     readonly volumes: readonly string[];
   };
-  readonly history: readonly { readonly createdBy: string; readonly sizeBytes: number }[];
-  readonly sizeBytes: number;
+  /** What made each step of its history, oldest first. */
+  history(): Promise<readonly string[]>;
+  /** Bytes of the files in its layers. */
+  sizeBytes(): Promise<number>;
   /** Whether the image holds a path (absolute), as a container of it starts out; what lies behind a symbolic link counts as held. */
   holds(path: string): Promise<boolean>;
   /** Every path of the image's file system with its kind, mode (with setuid bits), size; streamed once and kept. */

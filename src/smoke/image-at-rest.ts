@@ -28,7 +28,7 @@ export async function imageAtRest(
   secrets: readonly string[],
   texts: readonly string[] = [],
 ): Promise<ImageAtRest> {
-  const [image, history] = await Promise.all([engine.image(reference), engine.history(reference)]);
+  const image = await engine.image(reference);
   if (image === undefined) throw new Error(`the engine has no image ${reference}`);
   const contents = (values: readonly string[]): Promise<ImageContents> =>
     readImage(host, engine, { id: image.id, reference }, values);
@@ -41,8 +41,8 @@ export async function imageAtRest(
   let reading: Promise<ReadonlyMap<string, string>> | undefined;
   return {
     config: { ...image.config, labels: image.labels },
-    history,
-    sizeBytes: image.sizeBytes,
+    history: async () => (await contents(secrets)).history.map(({ createdBy }) => createdBy),
+    sizeBytes: async () => (await contents(secrets)).sizeBytes,
     files: async () => (await contents(secrets)).inLayers,
     entry: async (path) => entryAt(await files(), path, "itself"),
     async text(path) {

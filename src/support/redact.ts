@@ -4,7 +4,7 @@ export interface Redactor {
   (text: string): string;
   /** From now on this value is a secret too (values shorter than 6 characters are ignored: they would eat ordinary text). */
   add(value: string | undefined): void;
-  /** The known values, for checks that look for them where they must not be. */
+  /** The known values that say something where they are found, for checks that look for them where they must not be. */
   values(): readonly string[];
 }
 
@@ -32,7 +32,12 @@ export function createRedactor(env: Readonly<Record<string, string | undefined>>
       shown = shown.replaceAll(secret, "***");
     return shown;
   };
-  return Object.assign(redact, { add, values: (): readonly string[] => [...secrets] });
+  return Object.assign(redact, { add, values: (): readonly string[] => [...secrets].filter(isTelling) });
+}
+
+/** Whether finding a value somewhere says anything: a password that is an ordinary word stands in every image. */
+function isTelling(secret: string): boolean {
+  return secret.length >= 12 || (secret.length >= 8 && /\d/u.test(secret) && /[A-Za-z]/u.test(secret));
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Host } from "../../support/host";
-import type { Engine } from "../engine";
+import type { Engine, EngineImage } from "../engine";
 import { readTarEntries } from "../tar-entries";
 import { readSavedImage, type ImageContents } from "./read-saved-image";
 
@@ -10,27 +10,58 @@ interface Reading {
 
 const readings = new WeakMap<Host, Map<string, Reading>>();
 
+/** An image on an engine. */
+export interface HeldImage {
+  /** The engine's own name for it. */
+  readonly id: string;
+  readonly reference: string;
+}
+
 /**
  * What an image holds. Its bytes are read once in a run: who asks again, and looks for nothing or for the same values, gets what was
  * read then. Reading an image is what costs an engine most after building it.
- * @param values what is looked for in the files of all layers
+ * @param values what is looked for in the files of all layers; who looks for nothing has the run's secrets looked for, because
+ * somebody asks for them later
  * @throws Failure ENGINE_FAILED or ENGINE_GONE (environment)
  */
 export function readImage(
   host: Host,
   engine: Engine,
-  image: { readonly id: string; readonly reference: string },
-  values: readonly string[] = [],
+  image: HeldImage,
+  values?: readonly string[],
 ): Promise<ImageContents> {
   const ofRun = readings.get(host) ?? new Map<string, Reading>();
   readings.set(host, ofRun);
   const before = ofRun.get(image.id);
-  if (before !== undefined && (values.length === 0 || sameValues(values, before.values)))
+  if (before !== undefined && (values === undefined || sameValues(values, before.values)))
     return before.contents;
-  const contents = read(host, engine, image.reference, values);
-  ofRun.set(image.id, { values, contents });
+  const sought = values ?? host.redact.values();
+  const contents = read(host, engine, image.reference, sought);
+  ofRun.set(image.id, { values: sought, contents });
   contents.catch(() => ofRun.delete(image.id));
   return contents;
+}
+
+/**
+ * The digest of an image's configuration, which names the image on every engine. With the containerd image store the engine's own id
+ * is the digest of a manifest, so that the image has to be read.
+ */
+export async function configDigestOf(host: Host, engine: Engine, image: HeldImage): Promise<string> {
+  return engine.facts.idsAreConfigDigests ? image.id : (await readImage(host, engine, image)).configDigest;
+}
+
+/** The image with this configuration: by its digest where the engine takes that, else where the reference still names it. */
+export async function findImage(
+  host: Host,
+  engine: Engine,
+  { configDigest, reference }: { readonly configDigest: string; readonly reference: string },
+): Promise<(HeldImage & EngineImage) | undefined> {
+  const [name, image] = engine.facts.idsAreConfigDigests
+    ? [configDigest, await engine.image(configDigest)]
+    : [reference, await engine.image(reference)];
+  if (image === undefined) return undefined;
+  const found = { ...image, reference: name };
+  return (await configDigestOf(host, engine, found)) === configDigest ? found : undefined;
 }
 
 function sameValues(some: readonly string[], others: readonly string[]): boolean {

@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
@@ -20,8 +21,23 @@ export interface LayerFile {
   readonly gid: number;
 }
 
-/** What an image holds, in its layers and in a container of it. */
+/** A step of an image's history. */
+export interface HistoryStep {
+  readonly createdBy: string;
+  /** Bytes of the files in its layer; 0 for a step that makes none. */
+  readonly sizeBytes: number;
+  /** Which of the image's layers it made, from 0; a step that makes none has none. */
+  readonly layer?: number;
+}
+
+/** What an image holds, in its layers and in a container of it. The same image gives the same on every engine. */
 export interface ImageContents {
+  /** sha256:… of its configuration. */
+  readonly configDigest: string;
+  /** Oldest first. */
+  readonly history: readonly HistoryStep[];
+  /** Bytes of the files in all its layers, hidden ones included. */
+  readonly sizeBytes: number;
   /**
    * Every path of every layer, those included that a later layer hides, and the whiteouts that hide them: whoever can pull the
    * image can read them. Sorted; a path of several layers is as the last one has it.
@@ -37,7 +53,7 @@ export interface ImageContents {
 type Part =
   | { readonly is: "layer"; readonly entries: readonly LayerEntry[] }
   | { readonly is: "same"; readonly as: string }
-  | { readonly is: "json"; readonly text: string }
+  | { readonly is: "json"; readonly bytes: Buffer }
   | { readonly is: "nothing" }
   | { readonly is: "unknown" };
 
@@ -49,22 +65,56 @@ interface SavedPart extends AsyncIterable<unknown> {
 
 const LIST = "manifest.json";
 
+/** JSON of an image is short; what begins like JSON and is longer is none of it, in bytes. */
+const LONGEST_JSON = 16 * 1024 * 1024;
+
 /** Of Docker's image archive, which Podman and containerd write too (Moby, image/tarexport). */
-const IMAGES = z.array(z.looseObject({ Layers: z.nullish(z.array(z.string())) }));
+const IMAGES = z.array(z.looseObject({ Config: z.string(), Layers: z.nullish(z.array(z.string())) }));
+
+/** Of the OCI image specification (config.md). */
+const CONFIG = z.looseObject({
+  history: z.nullish(
+    z.array(z.looseObject({ created_by: z.nullish(z.string()), empty_layer: z.nullish(z.boolean()) })),
+  ),
+});
 
 /**
- * Reads the parts of an image as `docker save` writes it, once, keeping no bytes but those of the package databases. Layers are told by their
+ * Reads the parts of an image as `docker save` writes it, once, keeping no bytes but those of its JSON and of the package databases. Layers are told by their
  * bytes, because the archive may name them anywhere (<id>/layer.tar, <digest>.tar, blobs/sha256/<digest>) and before the
- * manifest.json that says in which order they lie; equal layers may be written once and linked.
+ * manifest.json that says in which order they lie, as may its configuration; equal layers may be written once and linked.
  * @param values what is looked for in all files
- * @throws Error when a layer is not in it, or is compressed in a way that is not known
+ * @throws Error when a layer or the configuration is not in it, or is compressed in a way that is not known
  */
 export async function readSavedImage(saved: TarEntries, values: readonly string[]): Promise<ImageContents> {
   const sought = values.map((value) => Buffer.from(value));
   const parts = new Map<string, Part>();
   for await (const part of saved) parts.set(posix.normalize(part.header.name), await readPart(part, sought));
-  const layers = layerNames(parts).map((name) => layerAt(parts, name));
-  return { ...everyFile(layers), merged: mergeLayers(layers) };
+  const [image] = z.parse(IMAGES, jsonAt(parts, LIST).json);
+  if (image === undefined) throw new Error(`${LIST} names no image`);
+  const layers = (image.Layers ?? []).map((name) => layerAt(parts, posix.normalize(name)));
+  const config = jsonAt(parts, posix.normalize(image.Config));
+  const sizes = layers.map((layer) =>
+    layer.reduce((sum, { type, size }) => sum + (type === "file" ? size : 0), 0),
+  );
+  return {
+    configDigest: `sha256:${createHash("sha256").update(config.bytes).digest("hex")}`,
+    history: historyOf(z.parse(CONFIG, config.json), sizes),
+    sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
+    ...everyFile(layers),
+    merged: mergeLayers(layers),
+  };
+}
+
+/** The steps with the sizes of the layers they made. Builders may leave out of the history what made a layer. */
+function historyOf({ history }: z.infer<typeof CONFIG>, sizes: readonly number[]): readonly HistoryStep[] {
+  let next = 0;
+  const steps = (history ?? []).map(({ created_by: by, empty_layer: isEmpty }): HistoryStep => {
+    const createdBy = by ?? "";
+    const sizeBytes = isEmpty === true ? undefined : sizes[next];
+    return sizeBytes === undefined ? { createdBy, sizeBytes: 0 } : { createdBy, sizeBytes, layer: next++ };
+  });
+  const untold = sizes.slice(next).map((sizeBytes) => ({ createdBy: "", sizeBytes, layer: next++ }));
+  return [...steps, ...untold];
 }
 
 async function readPart(part: SavedPart, sought: readonly Buffer[]): Promise<Part> {
@@ -73,14 +123,11 @@ async function readPart(part: SavedPart, sought: readonly Buffer[]): Promise<Par
     part.resume();
     return { is: "same", as: posix.join(type === "symlink" ? posix.dirname(name) : ".", linkname) };
   }
-  if (posix.normalize(name) !== LIST) return readLayer(part as AsyncIterable<Buffer>, sought);
-  const chunks: Buffer[] = [];
-  for await (const chunk of part as AsyncIterable<Buffer>) chunks.push(chunk);
-  return { is: "json", text: Buffer.concat(chunks).toString("utf8") };
+  return readBytes(part as AsyncIterable<Buffer>, sought);
 }
 
-/** The part as a layer, unpacked where it is compressed; read to its end also when it is something else. */
-async function readLayer(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]): Promise<Part> {
+/** The part as JSON or as a layer, unpacked where it is compressed; read to its end also when it is something else. */
+async function readBytes(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]): Promise<Part> {
   const chunks = bytes[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
   let next = await chunks.next();
@@ -96,9 +143,18 @@ async function readLayer(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]
     for await (const chunk of unpack(all())) layer.take(chunk);
     return { is: "layer", entries: layer.finish() };
   }
-  while (next.done !== true) next = await chunks.next();
+  const isJson = head[0] === OPENING_BRACE || head[0] === OPENING_BRACKET;
+  const json = [head];
+  for (let size = head.length; next.done !== true; next = await chunks.next()) {
+    size += next.value.length;
+    if (isJson && size <= LONGEST_JSON) json.push(next.value);
+  }
+  if (isJson) return { is: "json", bytes: Buffer.concat(json) };
   return { is: head.every((byte) => byte === 0) ? "nothing" : "unknown" };
 }
+
+const OPENING_BRACE = "{".charCodeAt(0);
+const OPENING_BRACKET = "[".charCodeAt(0);
 
 type Bytes = AsyncIterable<Buffer>;
 
@@ -116,12 +172,13 @@ function gunzipped(bytes: Bytes): Bytes {
   return gunzip;
 }
 
-/** Names of the image's layers, the lowest first. */
-function layerNames(parts: ReadonlyMap<string, Part>): readonly string[] {
-  const list = parts.get(LIST);
-  if (list?.is !== "json") throw new Error(`the engine wrote no ${LIST}`);
-  const [image] = z.parse(IMAGES, JSON.parse(list.text));
-  return (image?.Layers ?? []).map((name) => posix.normalize(name));
+function jsonAt(
+  parts: ReadonlyMap<string, Part>,
+  name: string,
+): { readonly bytes: Buffer; readonly json: unknown } {
+  const part = parts.get(name);
+  if (part?.is !== "json") throw new Error(`the engine wrote no ${name}`);
+  return { bytes: part.bytes, json: JSON.parse(part.bytes.toString("utf8")) };
 }
 
 function layerAt(parts: ReadonlyMap<string, Part>, name: string): readonly LayerEntry[] {

@@ -45,7 +45,7 @@ export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageCo
       return {
         ...base,
         needs: "image",
-        run: (image) => Promise.resolve(hinted(entry, judgeAtRest(entry, image))),
+        run: async (image) => hinted(entry, await judgeAtRest(entry, image)),
       };
     if ("file" in entry)
       return {
@@ -86,9 +86,12 @@ export function neededTexts(files: readonly ChecksFile[]): readonly string[] {
   return textsAsked(everyEntry(files).flatMap(({ entry }) => ("file" in entry ? [entry] : [])));
 }
 
-function judgeAtRest(entry: HistoryEntry | SizeEntry | ImageEntry, image: ImageAtRest): Judged {
-  if ("history" in entry) return judgeHistory(entry, image);
-  return "size" in entry ? judgeSize(entry, image) : judgeImage(entry, image.config);
+async function judgeAtRest(
+  entry: HistoryEntry | SizeEntry | ImageEntry,
+  image: ImageAtRest,
+): Promise<Judged> {
+  if ("history" in entry) return judgeHistory(entry, await image.history());
+  return "size" in entry ? judgeSize(entry, await image.sizeBytes()) : judgeImage(entry, image.config);
 }
 
 function everyEntry(files: readonly ChecksFile[]): readonly PlacedEntry[] {

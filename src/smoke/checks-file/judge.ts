@@ -224,19 +224,13 @@ function settingsAsked(
 }
 
 /** What a history check says of an image: its steps, oldest first, one a line. */
-export function judgeHistory(
-  { history }: HistoryEntry,
-  { history: steps }: Pick<ImageAtRest, "history">,
-): Judged {
-  const text = steps
-    .map((step) => step.createdBy.replaceAll(/\s*\n\s*/gu, " "))
-    .reverse()
-    .join("\n");
+export function judgeHistory({ history }: HistoryEntry, steps: readonly string[]): Judged {
+  const text = steps.map((step) => step.replaceAll(/\s*\n\s*/gu, " ")).join("\n");
   return judged(patternsAsked("history", text, history));
 }
 
 /** What a size check says of an image. */
-export function judgeSize({ size }: SizeEntry, { sizeBytes }: Pick<ImageAtRest, "sizeBytes">): Judged {
+export function judgeSize({ size }: SizeEntry, sizeBytes: number): Judged {
   const most = bytes(size);
   return judged([
     {

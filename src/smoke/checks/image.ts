@@ -5,17 +5,16 @@ const CREDENTIAL_NAME = /(^|_)(API_?KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENT
 const CREDENTIAL_VALUE =
   /\b(mesa_[A-Za-z0-9_]{16,}|bl_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,})/u;
 
-function credentialsIn(image: ImageAtRest): readonly string[] {
+async function credentialsIn(image: ImageAtRest): Promise<readonly string[]> {
   const env = image.config.env
     .filter((entry) => CREDENTIAL_NAME.test(`${entry.split("=")[0] ?? ""}=`) || CREDENTIAL_VALUE.test(entry))
     .map((entry) => `ENV ${entry.split("=")[0] ?? ""}`);
-  const history = image.history
+  const history = (await image.history())
     .filter(
-      (layer) =>
-        CREDENTIAL_VALUE.test(layer.createdBy) ||
-        /(^|[ |])[A-Z_]*(API_?KEY|TOKEN|SECRET|PASSWORD)=\S+/u.test(layer.createdBy),
+      (step) =>
+        CREDENTIAL_VALUE.test(step) || /(^|[ |])[A-Z_]*(API_?KEY|TOKEN|SECRET|PASSWORD)=\S+/u.test(step),
     )
-    .map((layer) => `history: ${layer.createdBy.slice(0, 80)}`);
+    .map((step) => `history: ${step.slice(0, 80)}`);
   return [...env, ...history];
 }
 
@@ -40,25 +39,22 @@ export const IMAGE_CHECKS: readonly Check[] = [
   {
     name: "no credential in environment, labels or history",
     needs: "image",
-    run: (image) => {
-      const found = credentialsIn(image);
-      return Promise.resolve(
-        found.length === 0
-          ? PASSED
-          : failed(
-              found.join("; "),
-              "Whoever can pull the image can read it: hand credentials in when the sandbox starts, never when the image is built.",
-            ),
-      );
+    run: async (image) => {
+      const found = await credentialsIn(image);
+      return found.length === 0
+        ? PASSED
+        : failed(
+            found.join("; "),
+            "Whoever can pull the image can read it: hand credentials in when the sandbox starts, never when the image is built.",
+          );
     },
   },
   {
     name: "our own secrets are nowhere in the image",
     needs: "image",
     run: async (image, { secrets }) => {
-      const inConfig = secrets.some((secret) =>
-        JSON.stringify([image.config, image.history]).includes(secret),
-      );
+      const config = JSON.stringify([image.config, await image.history()]);
+      const inConfig = secrets.some((secret) => config.includes(secret));
       const paths = [...(inConfig ? ["config or history"] : []), ...(await image.pathsHolding(secrets))];
       return paths.length === 0
         ? PASSED
@@ -115,17 +111,15 @@ export const IMAGE_CHECKS: readonly Check[] = [
   {
     name: "the image is within its budget",
     needs: "image",
-    run: (image, { rendered }) => {
-      const megabytes = image.sizeBytes / 1_000_000;
+    run: async (image, { rendered }) => {
+      const megabytes = (await image.sizeBytes()) / 1_000_000;
       const budget = rendered.settings.image.budgetMegabytes;
-      return Promise.resolve(
-        megabytes <= budget
-          ? { outcome: "passed", seen: `${megabytes.toFixed(1)} MB of ${String(budget)} MB` }
-          : failed(
-              `${megabytes.toFixed(1)} MB; the budget is ${String(budget)} MB`,
-              "Make it smaller, or raise image.budget_megabytes in template.toml.",
-            ),
-      );
+      return megabytes <= budget
+        ? { outcome: "passed", seen: `${megabytes.toFixed(1)} MB of ${String(budget)} MB` }
+        : failed(
+            `${megabytes.toFixed(1)} MB; the budget is ${String(budget)} MB`,
+            "Make it smaller, or raise image.budget_megabytes in template.toml.",
+          );
     },
   },
 ];

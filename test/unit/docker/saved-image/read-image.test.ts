@@ -21,10 +21,11 @@ function engineOf(broken = 0): { readonly engine: Engine; readonly reads: () => 
     reads += 1;
     if (reads <= broken) return gone();
     const layer = await tar([{ name: "secret", data: "value=one-two-three" }]);
-    const manifest = JSON.stringify([{ Layers: ["a.tar"] }]);
+    const manifest = JSON.stringify([{ Config: "config.json", Layers: ["a.tar"] }]);
     return Readable.from([
       await tar([
         { name: "a.tar", data: layer },
+        { name: "config.json", data: "{}" },
         { name: "manifest.json", data: manifest },
       ]),
     ]);

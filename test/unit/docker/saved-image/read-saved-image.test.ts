@@ -18,9 +18,10 @@ const second: readonly Given[] = [
   { name: "opt/x.deb", data: "deb" },
 ];
 
+const CONFIG: Given = { name: "config.json", data: "{}" };
 const list = (...Layers: readonly string[]): Given => ({
   name: "manifest.json",
-  data: JSON.stringify([{ Layers }]),
+  data: JSON.stringify([{ Config: CONFIG.name, Layers }]),
 });
 
 function readFrom(archive: Readable, values: readonly string[]): ReturnType<typeof readSavedImage> {
@@ -29,7 +30,7 @@ function readFrom(archive: Readable, values: readonly string[]): ReturnType<type
 }
 
 async function read(parts: readonly Given[]): ReturnType<typeof readSavedImage> {
-  return readFrom(Readable.from([await tar(parts)]), ["abcdef123456", "nowhere-to-be-found"]);
+  return readFrom(Readable.from([await tar([...parts, CONFIG])]), ["abcdef123456", "nowhere-to-be-found"]);
 }
 
 describe("an image as docker save writes it", () => {
@@ -40,7 +41,7 @@ describe("an image as docker save writes it", () => {
       const big = randomBytes(3 * 1024 * 1024);
       const layer = await tar([{ name: "big", data: big }, ...first]);
       const { stdout } = spawnSync("zstd", ["-q", "-c"], { input: layer, maxBuffer: 64 * 1024 * 1024 });
-      const saved = await tar([{ name: "blobs/sha256/a", data: stdout }, list("blobs/sha256/a")]);
+      const saved = await tar([CONFIG, { name: "blobs/sha256/a", data: stdout }, list("blobs/sha256/a")]);
       const chunks = Array.from({ length: Math.ceil(saved.length / 10_007) }, (_, at) =>
         saved.subarray(at * 10_007, (at + 1) * 10_007),
       );
@@ -80,6 +81,41 @@ describe("an image as docker save writes it", () => {
       "/usr/bin/fusermount3",
       "/usr/bin/sh",
     ]);
+  });
+
+  it("has the digest of its configuration, and the bytes of its files by the steps that made them", async () => {
+    const history = [
+      { created_by: "ADD rootfs" },
+      { created_by: "ENV A=b", empty_layer: true },
+      { created_by: "RUN one" },
+    ];
+    const data = JSON.stringify({ history });
+    const config = { name: "blobs/sha256/cafe", data };
+    const manifest = (...Layers: readonly string[]): Given => ({
+      name: "manifest.json",
+      data: JSON.stringify([{ Config: "blobs/sha256/cafe", Layers }]),
+    });
+    const layer = async (name: string, size: number): Promise<Given> => ({
+      name,
+      data: await tar([
+        { name: "f", data: "x".repeat(size) },
+        { name: "l", type: "symlink", linkname: "f" },
+      ]),
+    });
+    const layers = await Promise.all([layer("a", 700), layer("b", 30), layer("c", 1)]);
+    const two = await read([...layers, config, manifest("a", "b")]);
+    expect(two.configDigest).toBe(`sha256:${createHash("sha256").update(data).digest("hex")}`);
+    expect(two.sizeBytes).toBe(730);
+    expect(two.history).toEqual([
+      { createdBy: "ADD rootfs", sizeBytes: 700, layer: 0 },
+      { createdBy: "ENV A=b", sizeBytes: 0 },
+      { createdBy: "RUN one", sizeBytes: 30, layer: 1 },
+    ]);
+    // A builder may leave out what made a layer, or claim more layers than there are.
+    const three = await read([manifest("a", "b", "c"), ...layers, config]);
+    expect(three.history.at(-1)).toEqual({ createdBy: "", sizeBytes: 1, layer: 2 });
+    const one = await read([manifest("a"), ...layers, config]);
+    expect(one.history.at(-1)).toEqual({ createdBy: "RUN one", sizeBytes: 0 });
   });
 
   it("has a layer that stands there twice written once and linked", async () => {
