@@ -31,6 +31,9 @@ export interface BuildOptions {
   readonly onProgress?: (message: string) => void;
 }
 
+/** How a Docker Engine with the containerd image store says that its BuildKit loses a build's files: https://github.com/moby/moby/issues/47717. */
+const LOST_CONTEXT = /failed to read downloaded context/u;
+
 /** The engine's own builders; any other name is one of buildx. */
 const OWN_BUILDERS = ["classic", "buildkit"];
 
@@ -55,7 +58,7 @@ export async function buildImage(
   const reference = `${repo}:${tag}`;
   const mirror = options.mirrors.images ?? "";
   const base = pulledReference(mirror, rendered.lock.base);
-  const builder = builderFor(engine, host.env, options.builder);
+  let builder = builderFor(engine, host.env, options.builder);
   if (options.force !== true) {
     const before = await builtImage(host, engine, rendered, base, builder);
     if (before !== undefined) return before;
@@ -63,7 +66,15 @@ export async function buildImage(
   options.onProgress?.(`${engine.facts.name} ${engine.facts.version}, ${builder}`);
   await pullBases(host, engine, rendered, mirror);
   const previous = await engine.image(reference);
-  const ending = await run(host, engine, rendered, { ...options, reference, with: builder, mirror });
+  const wanted = { ...options, reference, mirror };
+  let ending = await run(host, engine, rendered, { ...wanted, with: builder });
+  if (!ending.ok && builder === "buildkit" && LOST_CONTEXT.test(ending.message)) {
+    builder = "classic";
+    const { template } = rendered;
+    const message = `BuildKit of ${engine.facts.name} ${engine.facts.version} does not take files over the API with this image store: the classic builder is used`;
+    host.emit({ type: "warning", template, message });
+    ending = await run(host, engine, rendered, { ...wanted, with: builder });
+  }
   if (builder === "classic" && "made" in ending)
     await removeIntermediate(engine, ending.made, ending.ok ? await engine.lineage(ending.imageId) : []);
   if (!ending.ok) {

@@ -21,6 +21,7 @@ export async function removeIntermediate(
   for (const id of [...made].reverse()) {
     const image = await engine.image(id);
     if (image === undefined || image.tags.length > 0 || keep.includes(image.id)) continue;
-    await engine.removeImage(image.id);
+    // The engine itself would take the parents too, those that other stages stand on included (Docker 26.1, containerd image store).
+    await engine.removeImage(image.id, "kept");
   }
 }

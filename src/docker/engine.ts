@@ -199,8 +199,8 @@ export interface Engine {
   tag(image: string, repository: string, tag: string): Promise<void>;
   /** Makes an image without a single file, with this run's labels; answers with its id. */
   emptyImage(): Promise<string>;
-  /** Removes a tag or an image; false when it was not there or is in use. */
-  removeImage(reference: string): Promise<boolean>;
+  /** Removes a tag or an image; false when it was not there or is in use. What it was built on and has no name goes too, unless it is kept. */
+  removeImage(reference: string, parents?: "kept"): Promise<boolean>;
   /** The image as `docker save` writes it. */
   saveImage(reference: string, signal: AbortSignal): Promise<Readable>;
   /** Makes a container with this run's labels; answers with its id. */

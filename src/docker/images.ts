@@ -42,11 +42,11 @@ export function imagesOf(
       await docker.getImage(image).tag({ repo: repository, tag });
     },
     emptyImage: () => emptyImage(docker, labels),
-    removeImage: (reference) =>
+    removeImage: (reference, parents) =>
       // Whoever interrupts a run still wants its images removed: only the time ends this.
       withTimeLimit(removalMs, new AbortController().signal, async (signal) => {
         try {
-          await docker.getImage(reference).remove({ abortSignal: signal });
+          await docker.getImage(reference).remove({ abortSignal: signal, noprune: parents === "kept" });
           return true;
         } catch (error) {
           if (statusOf(error) === 404 || statusOf(error) === 409) return false;
