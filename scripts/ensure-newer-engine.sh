@@ -17,7 +17,7 @@ if [ ! -e "$place/complete" ]; then
   rm -rf --one-file-system "$place"
   mkdir -p "$place"
   echo "installing Docker 26.1 of Debian 13 for the tests (mmdebstrap)" >&2
-  mmdebstrap --quiet --variant=apt --include=docker.io,containerd,runc,iptables,ca-certificates trixie "$place/root" "$mirror" >"$place/log" 2>&1 ||
+  mmdebstrap --quiet --variant=apt --include=docker.io,containerd,runc,iptables,mount,ca-certificates trixie "$place/root" "$mirror" >"$place/log" 2>&1 ||
     cannot "mmdebstrap failed: $(tail -n 3 "$place/log")"
   touch "$place/complete"
 fi

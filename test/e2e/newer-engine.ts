@@ -19,18 +19,21 @@ const END_LIMIT_MS = 60_000;
 const [BRIDGE, GATEWAY, NETWORK] = ["mesa-test26", "10.226.126.1/24", "10.226.126.0/24"];
 
 /**
- * Starts the daemon in a mount namespace of its own, which ends with it: nothing stays mounted. Its root is a mount, because runc
- * changes the root of a container, and the kernel does that only from one (pivot_root(2)).
+ * Starts the daemon in a mount namespace of its own, which ends with it: nothing stays mounted. Its folder becomes the namespace's
+ * root: with chroot alone, what is run in a container later would find itself in the machine's root (setns(2)).
  */
 const START = `set -e
 mount --bind "$1" "$1"
 for part in proc sys dev; do mount --rbind "/$part" "$1/$part"; done
 mount -t tmpfs none "$1/run"
 mount -t tmpfs none "$1/tmp"
-mkdir -p "$1/mnt"
+mkdir -p "$1/mnt" "$1/tmp/machine"
 mount --bind "$2" "$1/mnt"
 cp /etc/resolv.conf /etc/hosts "$1/etc/"
-exec chroot "$1" dockerd --config-file /mnt/daemon.json`;
+cd "$1"
+pivot_root . tmp/machine
+umount -l /tmp/machine
+exec dockerd --config-file /mnt/daemon.json`;
 
 /** Why Docker 26.1 cannot run here; undefined where it can. Installs its files the first time. */
 export function whyNoNewerEngine(): string | undefined {
@@ -117,7 +120,8 @@ function openNetwork(): void {
 }
 
 function closeNetwork(): void {
-  for (const [table, chain, ...rule] of RULES) ignoreFailure("iptables", ["-w", "-t", table, "-D", chain, ...rule]);
+  for (const [table, chain, ...rule] of RULES)
+    ignoreFailure("iptables", ["-w", "-t", table, "-D", chain, ...rule]);
   ignoreFailure("ip", ["link", "del", BRIDGE]);
 }
 
