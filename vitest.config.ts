@@ -1,9 +1,10 @@
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
-/** End-to-end tests that look at everything on the engine, what others make there included. */
-const ALONE = ["build", "release"].map((name) => `test/e2e/${name}.test.ts`);
-/** Those that mostly wait, for polls and time limits: others may run meanwhile, in a world of their own. */
-const WAITING = ["deploy-*", "bl-stand-in"].map((name) => `test/e2e/${name}.test.ts`);
+/** Those that mostly wait, for polls and time limits. */
+const DEPLOY = ["deploy-recovers", "deploy-push"].map((name) => `test/e2e/${name}.test.ts`);
+const FAULTS = ["deploy-faults", "bl-stand-in"].map((name) => `test/e2e/${name}.test.ts`);
+/** Those of sandboxes, and of the world's parts that run in them. */
+const SANDBOX = ["sandbox*", "world-*"].map((name) => `test/e2e/${name}.test.ts`);
 /** Those on engines of their own. */
 const ENGINES = ["podman", "podman-rootless", "remote-engine"].map((name) => `test/e2e/${name}.test.ts`);
 
@@ -37,10 +38,11 @@ export default defineConfig({
           env: { BL_WORKSPACE: "" },
         },
       },
-      endToEnd("e2e-alone", ALONE),
-      endToEnd("e2e-waiting", WAITING),
+      endToEnd("e2e-deploy", DEPLOY),
+      endToEnd("e2e-faults", FAULTS),
+      endToEnd("e2e-sandbox", SANDBOX),
       endToEnd("e2e-engines", ENGINES),
-      endToEnd("e2e", ["test/e2e/**/*.test.ts"], [...ALONE, ...WAITING, ...ENGINES]),
+      endToEnd("e2e", ["test/e2e/**/*.test.ts"], [...DEPLOY, ...FAULTS, ...SANDBOX, ...ENGINES]),
     ],
   },
 });

@@ -6,41 +6,48 @@ bash scripts/ensure-test-tools.sh
 echo "── format"; npx prettier --check --log-level warn .
 echo "── lint";   npx eslint .
 echo "── types";  npx tsc --noEmit -p tsconfig.json
-echo "── tests (rendered files, unit, end to end that wants the engine for itself)"
-npx vitest run --project unit --project e2e-alone
-
-# What is left runs side by side, each in a world of its own: one kind mostly waits, one is on engines of its own. The program is
-# built by now.
-echo "── tests (end to end)"
+node scripts/build.mjs
 export MESA_TEMPLATE_BUILT=1
 work=.test-work
 mkdir -p "$work"
-pids=() projects=()
+pids=() projects=() last=
 trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
 
-# beside PROJECT WORLD AFTER: one world starts after the other, so that the second finds images made and ports taken.
+# beside PROJECT: runs a project's tests in a world of their own, beside the others. One world starts after the other, so that the
+# second finds images made and ports taken.
 beside() {
+  local world="$work/world-$1" before="$last"
   {
-    for _ in $(seq 600); do grep -qs '"ready":true' "$work/$3/world.json" && break; sleep 0.5; done
-    MESA_TEMPLATE_WORLD_DIR="$work/$2" exec npx vitest run --project "$1"
+    for _ in $(seq 600); do
+      [ -z "$before" ] || grep -qs '"ready":true' "$before/world.json" || { sleep 0.5; continue; }
+      break
+    done
+    MESA_TEMPLATE_WORLD_DIR="$world" exec npx vitest run --project "$1"
   } >"$work/$1.log" 2>&1 &
-  pids+=($!)
-  projects+=("$1")
+  pids+=($!) projects+=("$1") last="$world"
 }
-beside e2e-waiting world-waiting world
-beside e2e-engines world-engines world-waiting
 
-code=0
-npx vitest run --project e2e 2>&1 | tee "$work/e2e.log" || code=$?
 failed=()
-[ "$code" = 0 ] || failed+=(e2e)
+# inFront PROJECT: runs a project's tests where they are seen.
+inFront() {
+  npx vitest run --project "$1" 2>&1 | tee "$work/$1.log" || failed+=("$1")
+}
+
+# What mostly waits runs beside what computes.
+echo "── tests (rendered files, unit; beside them: deploy)"
+beside e2e-faults
+beside e2e-deploy
+inFront unit
+echo "── tests (end to end)"
+beside e2e-sandbox
+beside e2e-engines
+for _ in $(seq 600); do grep -qs '"ready":true' "$last/world.json" && break; sleep 0.5; done
+inFront e2e
 for index in "${!pids[@]}"; do
-  other=0
-  wait "${pids[$index]}" || other=$?
-  cat "$work/${projects[$index]}.log"
-  [ "$other" = 0 ] || failed+=("${projects[$index]}")
-  code=$(( code | other ))
+  project="${projects[$index]}"
+  wait "${pids[$index]}" || failed+=("$project")
+  cat "$work/$project.log"
 done
 # Where a report is cut, its end is what remains: the failures have to stand there.
 for project in "${failed[@]}"; do tail -n 200 "$work/$project.log"; done
-exit "$code"
+[ "${#failed[@]}" = 0 ]

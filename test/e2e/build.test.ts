@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
@@ -19,12 +20,16 @@ function docker(...args: readonly string[]): string[] {
     .sort();
 }
 
-const dangling = (): string[] => docker("images", "-q", "--filter", "dangling=true");
-/** Containers that are not the world's: its sandboxes come and go by themselves. */
-const containers = (): string[] => {
-  const worlds = docker("ps", "-aq", "--filter", "label=mesa-template.world");
-  return docker("ps", "-aq").filter((id) => !worlds.includes(id));
-};
+/** A label of this file's own on all that its builds make, from each stage's first line on: others build at the same time. */
+const OURS = `mesa-template.test=${randomUUID()}`;
+const dockerfile = join(place.root, "templates/alpine/Dockerfile.hbs");
+writeFileSync(dockerfile, readFileSync(dockerfile, "utf8").replaceAll(/^FROM .*$/gmu, `$&\nLABEL ${OURS}`));
+
+/** What our builds left: images without a name, and containers. */
+const left = (): readonly string[] => [
+  ...docker("images", "-q", "--filter", "dangling=true", "--filter", `label=${OURS}`),
+  ...docker("ps", "-aq", "--filter", `label=${OURS}`),
+];
 
 function build(args: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<Ran> {
   return mesaTemplate(["build", "0.20.0", "--template", "alpine", "--root", place.root, "--json", ...args], {
@@ -68,32 +73,29 @@ describe("mesa-template build", () => {
   it.each(["buildkit", "classic"])(
     "builds anew with %s, and leaves no image without a name and no container",
     async (builder) => {
-      const before = [dangling(), containers()];
       const { image } = imageOf(await build(["--force"], { MESA_TEMPLATE_BUILDER: builder }));
       expect(image.builder).toBe(builder);
-      expect([dangling(), containers()]).toEqual(before);
+      expect(left()).toEqual([]);
     },
   );
 
   it.each(["buildkit", "classic"])(
     "names the step that fails with %s, keeps its log, and leaves nothing",
     async (builder) => {
-      const file = join(place.root, "templates/alpine/Dockerfile.hbs");
-      const template = readFileSync(file, "utf8");
-      const before = [dangling(), containers()];
+      const template = readFileSync(dockerfile, "utf8");
       writeFileSync(
-        file,
+        dockerfile,
         template.replace("WORKDIR /blaxel", `RUN echo the ${builder} words && exit 7\nWORKDIR /blaxel`),
       );
       const ran = await build([], { MESA_TEMPLATE_BUILDER: builder });
-      writeFileSync(file, template);
+      writeFileSync(dockerfile, template);
       expect(ran.code).toBe(5);
       const { error } = ran.json<{ error: { code: string; message: string; log: string[]; hint: string } }>();
       expect(error.code).toBe("BUILD_FAILED");
       expect(error.message).toContain(`RUN echo the ${builder} words`);
       expect(error.log).toContain(`the ${builder} words`);
       expect(error.hint).toContain("log");
-      expect([dangling(), containers()]).toEqual(before);
+      expect(left()).toEqual([]);
     },
   );
 
@@ -107,7 +109,6 @@ describe("mesa-template build", () => {
   });
 
   it("leaves nothing when it is interrupted", async () => {
-    const before = [dangling(), containers()];
     let stopped = false;
     const ran = await mesaTemplate(
       ["build", "0.20.0", "--template", "alpine", "--root", place.root, "--force"],
@@ -120,6 +121,6 @@ describe("mesa-template build", () => {
       },
     );
     expect([stopped, ran.code]).toEqual([true, 130]);
-    expect([dangling(), containers()]).toEqual(before);
+    expect(left()).toEqual([]);
   });
 });

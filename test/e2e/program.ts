@@ -1,4 +1,4 @@
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -27,6 +27,18 @@ function parseAs(text: string): Ran["json"] {
   return () => JSON.parse(text) as never;
 }
 
+const started = new Set<number>();
+
+/** Containers ("ps", "-a") or networks ("network", "ls") on the engine that runs of this test file made: by their process's mark. */
+export function madeOnEngine(...list: readonly string[]): readonly string[] {
+  const format = '{{.ID}} {{.Label "mesa-template.process"}}';
+  const text = execFileSync("docker", [...list, "--format", format], { encoding: "utf8" });
+  return text.split("\n").filter((line) => {
+    const [, pid] = /^\S+ [^-]+-(\d+)-/u.exec(line) ?? [];
+    return pid !== undefined && started.has(Number(pid));
+  });
+}
+
 /** Runs the built program as a user would, without a terminal. */
 export function mesaTemplate(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   return new Promise((done, fail) => {
@@ -40,6 +52,7 @@ export function mesaTemplate(args: readonly string[], options: RunOptions = {}):
       cwd: options.cwd ?? REPOSITORY,
       stdio: ["ignore", "pipe", "pipe"],
     });
+    if (child.pid !== undefined) started.add(child.pid);
     let [stdout, stderr] = ["", ""];
     const limit = setTimeout(() => {
       child.kill("SIGKILL");

@@ -13,7 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
-import { mesaTemplate, temporaryRoot } from "./program";
+import { madeOnEngine, mesaTemplate, temporaryRoot } from "./program";
 import { fault, faultsOff, forgetRequests, resetWorld, state, requests, uploads } from "./world";
 
 interface ReleaseAnswer {
@@ -35,30 +35,6 @@ interface ReleaseAnswer {
     readonly hint: string | null;
     readonly log: readonly string[];
   };
-}
-
-function labelled(...list: readonly string[]): string[] {
-  return execFileSync("docker", [...list, "-q", "--filter", "label=mesa-template.run"], { encoding: "utf8" })
-    .split("\n")
-    .filter((line) => line !== "");
-}
-
-/** Containers and networks that stood here before these tests, of runs that were none of theirs. */
-const standing = new Set([...labelled("ps", "-a"), ...labelled("network", "ls")]);
-
-/** Containers that stay: those of other runs on this machine, which come and go meanwhile, are given the time to go. */
-async function ourContainers(): Promise<string[]> {
-  let left = labelled("ps", "-a").filter((id) => !standing.has(id));
-  for (let tries = 0; left.length > 0 && tries < 20; tries += 1) {
-    await new Promise((done) => setTimeout(done, 1_000));
-    const now = labelled("ps", "-a");
-    left = left.filter((id) => now.includes(id));
-  }
-  return left;
-}
-
-function ourNetworks(): string[] {
-  return labelled("network", "ls").filter((id) => !standing.has(id));
 }
 
 /** A folder for temporary files of these tests' own: others' runs, killed ones among them, leave theirs elsewhere. */
@@ -110,7 +86,7 @@ describe("release", () => {
     const world = await state();
     for (const result of results)
       expect(world.sandboxes.map((sandbox) => sandbox.image)).toContain(result.deployment?.image);
-    expect(await ourContainers()).toEqual([]);
+    expect(madeOnEngine("ps", "-a")).toEqual([]);
     expect(ourTemporaryFolders()).toEqual([]);
     expect(world.sandboxes.filter((sandbox) => sandbox.name.startsWith("verify-"))).toEqual([]);
     expect(world.keys.filter((key) => key.name.startsWith("smoke-") && key.revoked_at === null)).toEqual([]);
@@ -185,8 +161,8 @@ describe("wrong inputs and a wrong world", () => {
 
   afterEach(async () => {
     await faultsOff();
-    expect(await ourContainers()).toEqual([]);
-    expect(ourNetworks()).toEqual([]);
+    expect(madeOnEngine("ps", "-a")).toEqual([]);
+    expect(madeOnEngine("network", "ls")).toEqual([]);
     expect(ourTemporaryFolders()).toEqual([]);
     const recorded = existsSync(manifest) ? readFileSync(manifest, "utf8") : "";
     rmSync(manifest, { force: true });
@@ -450,7 +426,7 @@ describe("Ctrl-C when something may be on Blaxel already", () => {
     });
     expect([ran.code, sent], ran.stderr).toEqual([130, true]);
     expect(existsSync(join(place.root, "dockerfiles/manifest.json"))).toBe(false);
-    expect(await ourContainers()).toEqual([]);
+    expect(madeOnEngine("ps", "-a")).toEqual([]);
     expect(ourTemporaryFolders()).toEqual([]);
   };
   it("in deploy: the next release goes on waiting for the same upload", async () => {
