@@ -1,11 +1,11 @@
-import { existsSync } from "node:fs";
-import { dirname, join, relative } from "node:path";
+import { join, relative } from "node:path";
 import type { CommandContext } from "./command";
 import { keptTemplates } from "./template-folders";
 import type { Manifest } from "../manifest/entry";
 import { readManifest } from "../manifest/index";
 import { refuseUnknownTemplates } from "../manifest/versions/ref";
 import { workspaceAsked } from "../manifest/versions/usable-image";
+import { gitEnvironment } from "../manifest/who";
 import { MANIFEST_FILE, paths } from "../support/paths";
 
 /** What a command needs to know to read the manifest of a root. */
@@ -61,24 +61,22 @@ export function workspaceShown({ manifest, workspaceInUse }: OpenedManifest): st
   }
 }
 
-/** Says that the manifest was changed, and how the change reaches everybody else. */
-export function tellWritten({ host, root }: CommandContext, subject: string): void {
-  const top = repositoryOf(root);
-  const file = relative(process.cwd(), join(root, MANIFEST_FILE));
-  const path = file.startsWith("..") ? join(root, MANIFEST_FILE) : file;
-  host.emit({
-    type: "note",
-    message:
-      top === undefined
-        ? `written to ${MANIFEST_FILE}`
-        : `written to ${MANIFEST_FILE}; commit and push it: git commit -m '${subject}' -- ${path} && git push`,
+/**
+ * Reports that the manifest changed, and how the change reaches everybody else. Where git ignores the file, or no
+ * repository holds it, there is nothing to commit.
+ */
+export async function tellWritten({ host, root }: CommandContext, subject: string): Promise<void> {
+  const whole = join(root, MANIFEST_FILE);
+  const file = relative(process.cwd(), whole);
+  const path = file.startsWith("..") ? whole : file;
+  // git check-ignore: 0 is ignored, 1 is not, 128 is no repository (gitignore documentation, "EXIT STATUS").
+  const { exitCode } = await host.run({
+    command: "git",
+    args: ["-C", root, "check-ignore", "--quiet", whole],
+    env: gitEnvironment(host.env),
+    timeoutMs: 5_000,
   });
-}
-
-/** The folder of the git repository that holds a folder, or undefined. */
-function repositoryOf(folder: string): string | undefined {
-  for (let at = folder; ; at = dirname(at)) {
-    if (existsSync(join(at, ".git"))) return at;
-    if (dirname(at) === at) return undefined;
-  }
+  const commit =
+    exitCode === 1 ? `; commit and push it: git commit -m '${subject}' -- ${path} && git push` : "";
+  host.emit({ type: "note", message: `written to ${path}${commit}` });
 }

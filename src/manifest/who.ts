@@ -38,8 +38,8 @@ async function gitIdentity(host: Host, root: string): Promise<string | undefined
   return email === "" ? name : name === "" ? email : `${name} <${email}>`;
 }
 
-/** What decides where git looks for its configuration; nothing else of the environment is its business. */
-function gitEnvironment(env: Host["env"]): Record<string, string> {
+/** The variables by which git finds its configuration. It gets no other. */
+export function gitEnvironment(env: Host["env"]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter(
       (pair): pair is [string, string] =>

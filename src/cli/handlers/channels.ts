@@ -52,7 +52,7 @@ async function deleted(args: CommandArgs, context: CommandContext, channel: stri
   };
   if (dryRun) change(before);
   else await updateManifest(host, path, change);
-  if (!dryRun) tellWritten(context, `Delete the channel ${channel}`);
+  if (!dryRun) await tellWritten(context, `Delete the channel ${channel}`);
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, channel, moves, dryRun },

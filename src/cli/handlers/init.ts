@@ -37,7 +37,7 @@ export const run: CommandHandler = async (args, { startFolder, dryRun, templates
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, dryRun, dir: folder, files: steps.map(({ path, outcome }) => ({ path, outcome })) },
-    text: report(folder, steps, dryRun, template),
+    text: report(folder, steps, dryRun, template, await needsPackage(folder)),
   };
 };
 
@@ -121,6 +121,12 @@ async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promi
   return undefined;
 }
 
+/** Whether the repository's package.json does not name this package yet. */
+async function needsPackage(folder: string): Promise<boolean> {
+  const text = await readIfPresent(join(folder, "package.json"));
+  return text !== undefined && !Buffer.from(text).toString("utf8").includes('"mesa-blaxel-templates"');
+}
+
 const SAYS: Readonly<Record<InitStep["outcome"], string>> = {
   written: "write",
   overwritten: "overwrite",
@@ -135,6 +141,7 @@ function report(
   steps: readonly InitStep[],
   dryRun: boolean,
   template: string | undefined,
+  install: boolean,
 ): string {
   const left = steps.filter(({ outcome }) => outcome === "left-alone").map(({ path }) => path);
   const list = [
@@ -144,12 +151,11 @@ function report(
       : [`\nLeft alone, because they exist with other content: ${left.join(", ")}.\n`]),
   ].join("");
   if (dryRun) return list;
-  const ownPackage = steps.some(({ path, outcome }) => path === "package.json" && outcome !== "written");
   const make = left.includes("Makefile") ? "npx --no-install mesa-template" : "make";
   const where = relative(process.cwd(), folder);
   const next = [
     ...(where === "" ? [] : [`cd ${where}`]),
-    ...(ownPackage ? ["npm install --save-dev mesa-blaxel-templates"] : []),
+    ...(install ? ["npm install --save-dev mesa-blaxel-templates"] : []),
     ...(template === undefined
       ? make === "make"
         ? ["make doctor", "make template MESA_VERSION=0.26.0"]

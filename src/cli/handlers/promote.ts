@@ -37,7 +37,7 @@ export const run: CommandHandler = async (args, context) => {
   };
   if (dryRun) change(await readManifest(path));
   else await updateManifest(host, path, change);
-  if (!dryRun && moves.length > 0) tellWritten(context, `Promote ${ids.join(", ")} to ${channel}`);
+  if (!dryRun && moves.length > 0) await tellWritten(context, `Promote ${ids.join(", ")} to ${channel}`);
   const moved = new Set(moves.map(({ to }) => to));
   return {
     exitCode: EXIT_CODES.done,

@@ -34,7 +34,7 @@ export const run: CommandHandler = async (args, context) => {
     return after;
   };
   const after = dryRun ? change(manifest) : await updateManifest(host, path, change);
-  if (!dryRun && after !== before) tellWritten(context, `Revoke ${id}`);
+  if (!dryRun && after !== before) await tellWritten(context, `Revoke ${id}`);
   const already = versionNamed(before, id)?.status === "revoked";
   const kept = versionNamed(after, id)?.revocation?.reason ?? reason;
   const left = channelsAt(after, id);

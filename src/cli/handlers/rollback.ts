@@ -33,7 +33,7 @@ export const run: CommandHandler = async (args, context) => {
   };
   if (dryRun) change(await readManifest(path));
   else await updateManifest(host, path, change);
-  if (!dryRun && moves.length > 0) tellWritten(context, `Roll ${channel} back`);
+  if (!dryRun && moves.length > 0) await tellWritten(context, `Roll ${channel} back`);
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, channel, moves, dryRun },

@@ -20,7 +20,7 @@ export const run: CommandHandler = async (args, context) => {
   const change = (now: Manifest): Manifest =>
     unrevoke(now, id, { at: isoTime(host.clock.now()), by, reason });
   const after = dryRun ? change(manifest) : await updateManifest(host, path, change);
-  if (!dryRun) tellWritten(context, `Unrevoke ${id}`);
+  if (!dryRun) await tellWritten(context, `Unrevoke ${id}`);
   const status = after.versions[id]?.status ?? null;
   return {
     exitCode: EXIT_CODES.done,

@@ -1,4 +1,5 @@
-import { mkdirSync, readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
@@ -178,7 +179,7 @@ describe("promote", () => {
       0,
       "nightly of alpine deleted; it pointed at alpine@0.26.0-1\nnightly of debian deleted; it pointed at debian@0.26.0-1\n",
     ]);
-    expect(stderr).toMatch(/written to dockerfiles\/manifest\.json/u);
+    expect(stderr).toMatch(/written to \S*dockerfiles\/manifest\.json/u);
     expect(here.manifest().channels).toEqual({ alpine: {}, debian: {} });
     expect(here.manifest().history.at(-1)).toMatchObject({ action: "delete", to: null, reason: "unused" });
     expect((await here.run("channels --delete nightly")).code).toBe(2);
@@ -187,13 +188,16 @@ describe("promote", () => {
   it("says that the manifest is to be committed, in a git repository with the command", async () => {
     const here = place();
     expect((await here.run("promote 0.20.0 stable")).stderr).toMatch(
-      /written to dockerfiles\/manifest\.json/u,
+      /written to \S*dockerfiles\/manifest\.json$/mu,
     );
-    mkdirSync(join(here.root, ".git"));
+    execFileSync("git", ["init", "--quiet", here.root]);
     expect((await here.run("promote 0.26.0 stable")).stderr).toMatch(
       /commit and push it: git commit -m 'Promote alpine@0\.26\.0-1, debian@0\.26\.0-1 to stable' -- .*manifest\.json && git push/u,
     );
     expect((await here.run("promote 0.26.0 stable")).stderr).toBe("");
+    // What git ignores cannot be committed.
+    writeFileSync(join(here.root, ".gitignore"), "dockerfiles/\n");
+    expect((await here.run("rollback stable")).stderr).toMatch(/written to \S*manifest\.json$/mu);
   });
 
   it("names the CI run that did it", async () => {
