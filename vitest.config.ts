@@ -6,7 +6,9 @@ const FAULTS = ["deploy-faults", "bl-stand-in"].map((name) => `test/e2e/${name}.
 /** Those of sandboxes, and of the world's parts that run in them. */
 const SANDBOX = ["sandbox*", "world-*"].map((name) => `test/e2e/${name}.test.ts`);
 /** Those on engines of their own. */
-const ENGINES = ["podman", "podman-rootless", "remote-engine"].map((name) => `test/e2e/${name}.test.ts`);
+const ENGINES = ["containerd-store", "podman", "podman-rootless", "remote-engine"].map(
+  (name) => `test/e2e/${name}.test.ts`,
+);
 
 function endToEnd(
   name: string,

@@ -2,7 +2,7 @@ import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { answers, isRoot } from "./podman-service";
+import { answers, isRoot, whyNotInstalled } from "./podman-service";
 
 /** Docker 26.1 with the containerd image store, beside the machine's own engine and apart from it. */
 export interface NewerEngine {
@@ -38,6 +38,8 @@ exec dockerd --config-file /mnt/daemon.json`;
 /** Why Docker 26.1 cannot run here; undefined where it can. Installs its files the first time. */
 export function whyNoNewerEngine(): string | undefined {
   if (!isRoot()) return "a second Docker engine needs root";
+  const missing = whyNotInstalled(["mmdebstrap", "ip", "iptables"], ["mmdebstrap", "iproute2", "iptables"]);
+  if (missing !== undefined) return missing;
   try {
     engineFiles();
     return undefined;

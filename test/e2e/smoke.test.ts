@@ -371,7 +371,7 @@ describe("where the engine's host has no /dev/fuse", () => {
         }
         const onward = httpRequest(
           {
-            socketPath: "/var/run/docker.sock",
+            socketPath: new URL(host.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").pathname,
             method: incoming.method ?? "GET",
             path: incoming.url ?? "/",
             headers: incoming.headers,
