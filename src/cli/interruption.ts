@@ -1,9 +1,23 @@
 import { setMaxListeners } from "node:events";
-import { Failure } from "../support/errors";
+import { Failure, hasErrno } from "../support/errors";
 
 /** Whether nothing is said about this end: who closed standard output knows. */
 export function isQuiet(error: unknown): boolean {
   return error instanceof Failure && error.code === "STDOUT_CLOSED";
+}
+
+/** What it means that standard output takes nothing: a reader that has read enough (… | head -1), or a lost result (a full disk). */
+export function stdoutFailure(error: Error): Failure {
+  const [message, cause] = ["Standard output was closed.", error];
+  if (hasErrno(error, "EPIPE"))
+    return new Failure({ code: "STDOUT_CLOSED", kind: "interrupted", message, cause });
+  return new Failure({
+    code: "STDOUT_FAILED",
+    kind: "environment",
+    message: `The result could not be written to standard output: ${error.message}`,
+    hint: "Check where the output goes to, e.g. whether that disk is full. What the command did is done.",
+    cause,
+  });
 }
 
 /**
@@ -33,14 +47,7 @@ export function interruption(announce: (text: string) => void): {
     );
   };
   const onStdoutError = (error: Error): void => {
-    controller.abort(
-      new Failure({
-        code: "STDOUT_CLOSED",
-        kind: "interrupted",
-        message: "Standard output was closed.",
-        cause: error,
-      }),
-    );
+    controller.abort(stdoutFailure(error));
   };
   const ignore = (): void => undefined;
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;

@@ -10,7 +10,7 @@ import { environmentWarnings, optionsFromEnvironment } from "./environment";
 import { errorDocument, errorText } from "./output";
 import { parseCommandLine, type Answer, type ParsedCommand } from "./parser";
 import { progressFor, type Progress } from "./progress";
-import { interruption, isQuiet } from "./interruption";
+import { interruption, isQuiet, stdoutFailure } from "./interruption";
 import { systemClock } from "../support/clock";
 import { exitCodeOf, Failure, hasErrno } from "../support/errors";
 import { EXIT_CODES, type ExitCode } from "../support/exit-codes";
@@ -137,13 +137,7 @@ async function report(outcome: CommandOutcome, json: boolean, redact: Redactor):
   if (text === "") return;
   const error = await write(process.stdout, text.endsWith("\n") ? text : `${text}\n`);
   if (error === undefined || hasErrno(error, "EPIPE")) return;
-  throw new Failure({
-    code: "STDOUT_FAILED",
-    kind: "environment",
-    message: `The result could not be written to standard output: ${error.message}`,
-    hint: "Check where the output goes to, e.g. whether that disk is full. What the command did is done.",
-    cause: error,
-  });
+  throw stdoutFailure(error);
 }
 
 async function reportError(error: unknown, json: boolean, redact: Redactor): Promise<ExitCode> {

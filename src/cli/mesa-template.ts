@@ -22,10 +22,29 @@ function answerAtOnce(argv: readonly string[]): boolean {
   return false;
 }
 
+/** Says so where the working folder was removed: the parser asks for it as it is loaded. Answers with the exit code, undefined where it is there. */
+async function refuseNoWorkingFolder(argv: readonly string[]): Promise<number | undefined> {
+  try {
+    process.cwd();
+    return undefined;
+  } catch (error) {
+    const [{ errorDocument, errorText }, { exitCodeOf }, { createRedactor }] = await Promise.all([
+      import("./output"),
+      import("../support/errors"),
+      import("../support/redact"),
+    ]);
+    const redact = createRedactor(process.env);
+    if (argv.includes("--json"))
+      process.stdout.write(`${JSON.stringify({ ok: false, error: errorDocument(error, redact) })}\n`);
+    else process.stderr.write(errorText(error, redact));
+    return exitCodeOf(error);
+  }
+}
+
 const argv = process.argv.slice(2);
 if (!answerAtOnce(argv)) {
-  const { main } = await import("./main");
-  process.exitCode = await main(argv, process.env);
+  process.exitCode =
+    (await refuseNoWorkingFolder(argv)) ?? (await (await import("./main")).main(argv, process.env));
   // A request that was given up on and is never answered does not keep the program; without one it ends before this.
   setTimeout(() => process.exit(), 500).unref();
 }

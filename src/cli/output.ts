@@ -1,13 +1,13 @@
-import { causeOf, Failure, messageOf } from "../support/errors";
+import { causeOf, failureOf, messageOf } from "../support/errors";
 import type { Redactor } from "../support/redact";
 
 /** The `error` of a JSON answer. */
 export function errorDocument(error: unknown, redact: Redactor): Readonly<Record<string, unknown>> {
-  const failure = error instanceof Failure ? error : undefined;
-  const cause = causeOf(error);
+  const failure = failureOf(error);
+  const cause = causeOf(failure ?? error);
   return {
     code: failure?.code ?? "INTERNAL",
-    message: redact(messageOf(error)),
+    message: redact(messageOf(failure ?? error)),
     ...(failure?.template === undefined ? {} : { template: failure.template }),
     hint: failure?.hint === undefined ? null : redact(failure.hint),
     cause: cause === undefined ? null : redact(cause),
@@ -17,12 +17,11 @@ export function errorDocument(error: unknown, redact: Redactor): Readonly<Record
 
 /** An error as people read it: cause first, the other side's own last lines, the next step. Only a fault of ours shows its stack. */
 export function errorText(error: unknown, redact: Redactor): string {
-  const failure = error instanceof Failure ? error : undefined;
-  const lines = [
-    `error: ${failure?.template === undefined ? "" : `${failure.template}: `}${messageOf(error)}`,
-  ];
-  const cause = causeOf(error);
-  if (cause !== undefined && !messageOf(error).includes(cause)) lines.push(`cause: ${cause}`);
+  const failure = failureOf(error);
+  const message = messageOf(failure ?? error);
+  const lines = [`error: ${failure?.template === undefined ? "" : `${failure.template}: `}${message}`];
+  const cause = causeOf(failure ?? error);
+  if (cause !== undefined && !message.includes(cause)) lines.push(`cause: ${cause}`);
   for (const line of failure?.log ?? []) lines.push(`  | ${line}`);
   if (failure?.hint !== undefined) lines.push(`what to do: ${failure.hint}`);
   if (failure === undefined && error instanceof Error && error.stack !== undefined) lines.push(error.stack);

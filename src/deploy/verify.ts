@@ -7,7 +7,7 @@ import { temporarySandbox, type SandboxLimits } from "../blaxel/temporary-sandbo
 import type { RenderedTemplate, TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
-import { Failure } from "../support/errors";
+import { Failure, failureOf } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Deployment } from "./deployment";
 import { sandboxSubject } from "./sandbox-subject";
@@ -105,7 +105,8 @@ async function asVerification(host: Host, image: string, name: string, error: un
     const { kind, message, hint } = error;
     return new Failure({ code: "SANDBOX_UNHEALTHY", kind, message, hint, log: await logOf(host, name) });
   }
-  if (error instanceof Error && "syscall" in error) return error;
+  const failure = failureOf(error);
+  if (failure !== undefined) return failure;
   return new Failure({
     code: "VERIFY_SANDBOX",
     kind: "deploy",

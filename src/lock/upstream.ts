@@ -1,9 +1,9 @@
-import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as z from "zod/mini";
 import { parseImageReference } from "../registry/reference";
-import { Failure, hasErrno } from "../support/errors";
+import { Failure } from "../support/errors";
+import { readIfPresent } from "../support/files";
 import { isLoopback, isPrivateNetwork } from "../support/loopback";
 
 const url = z.string().check(z.regex(/^https?:\/\/[^\s"'$`\\]+$/u, "must be an http(s) URL"));
@@ -90,20 +90,14 @@ export interface MesaSource {
  * (UPSTREAM_INVALID, UPSTREAM_MISSING) that names file, key and remedy.
  */
 export async function loadUpstream(path: string): Promise<Upstream> {
-  let text: string;
-  try {
-    text = await readFile(path, "utf8");
-  } catch (error) {
-    if (!hasErrno(error, "ENOENT")) throw error;
-    throw new Failure({
-      code: "UPSTREAM_MISSING",
-      kind: "usage",
-      message: `There is no ${path}, the file that says where images and packages come from.`,
-      hint: "Give --upstream FILE, or write templates/upstream.toml (mesa-template init writes one).",
-      cause: error,
-    });
-  }
-  return parseUpstream(text, path);
+  const data = await readIfPresent(path);
+  if (data !== undefined) return parseUpstream(data.toString("utf8"), path);
+  throw new Failure({
+    code: "UPSTREAM_MISSING",
+    kind: "usage",
+    message: `There is no ${path}, the file that says where images and packages come from.`,
+    hint: "Give --upstream FILE, or write templates/upstream.toml (mesa-template init writes one).",
+  });
 }
 
 /** upstream.toml's text as an Upstream; `path` is where it stands, for messages and for the paths in it. */

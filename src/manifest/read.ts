@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { Failure, hasErrno, messageOf } from "../support/errors";
+import { Failure, failureOf, hasErrno, messageOf } from "../support/errors";
 import { contradictions } from "./check";
 import { EMPTY_MANIFEST, manifestSchema, type Manifest } from "./entry";
 import { migrate } from "./migrate";
@@ -92,11 +92,13 @@ export async function readManifestText(path: string): Promise<string | undefined
       await file.close();
     }
   } catch (error) {
-    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return undefined;
+    if (hasErrno(error, "ENOENT")) return undefined;
     throw new Failure({
       code: "MANIFEST_UNREADABLE",
       kind: "manifest",
-      message: `${path} cannot be read: ${messageOf(error)}.`,
+      message: `${path} cannot be read: ${messageOf(failureOf(error) ?? error)
+        .replace(`${path}: `, "")
+        .replace(/\.$/u, "")}.`,
       hint: "Check the path and its permissions.",
       cause: error,
     });

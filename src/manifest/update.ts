@@ -1,6 +1,6 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { Failure, hasErrno, messageOf } from "../support/errors";
+import { Failure, failureOf, hasErrno, messageOf } from "../support/errors";
 import { canonicalJson } from "../support/canonical-json";
 import { holderText, withFileLock } from "../support/file-lock";
 import { removeAbandoned, replaceFile } from "../support/files";
@@ -105,11 +105,12 @@ export async function updateManifest(
     });
   } catch (error) {
     if (error instanceof Failure && error.code !== "WRITE_FAILED") throw error;
+    const why = error instanceof Failure ? error : failureOf(error);
     host.signal.throwIfAborted();
     throw new Failure({
       code: "MANIFEST_WRITE_FAILED",
       kind: "manifest",
-      message: `The manifest could not be written: ${messageOf(error)}`,
+      message: `The manifest could not be written: ${messageOf(why ?? error)}`,
       hint: "The old file is untouched. Check that its folder is writable and has space left, then run again: finished stages are kept.",
       cause: error,
     });

@@ -5,7 +5,7 @@ import { recordEntry, updateManifest } from "../manifest/index";
 import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
-import { Failure, messageOf } from "../support/errors";
+import { failureOf, isMachineError, messageOf } from "../support/errors";
 import { removeLeftFiles } from "../support/files";
 import type { StageName } from "../support/events";
 import type { Host } from "../support/host";
@@ -104,7 +104,8 @@ async function applyPlan(
     // The plan is made anew before each stage, from what is known then: a build may have given another image than the proven one.
     for (const { stage } of first.steps) await applyStep(run, stage);
   } catch (error) {
-    if (!run.sent || host.signal.aborted || (error instanceof Failure && error.kind === "manifest"))
+    // A full disk here says nothing about the version; what a run keeps tells the next one that it was sent.
+    if (!run.sent || host.signal.aborted || isMachineError(error) || failureOf(error)?.kind === "manifest")
       throw error;
     return { ...(await recordFailure(run, error)), error };
   }
@@ -316,7 +317,7 @@ async function recordFailure(run: Run, error: unknown): Promise<TemplateResult> 
   const { workspace } = run.deployment ?? facts;
   return record(run, planRelease(facts), {
     stage: run.deployment === undefined ? "deploy" : "verify",
-    code: error instanceof Failure ? error.code : "INTERNAL",
+    code: failureOf(error)?.code ?? "INTERNAL",
     message: host.redact(messageOf(error)),
     ...(workspace === undefined ? {} : { workspace }),
   });

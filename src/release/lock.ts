@@ -9,7 +9,7 @@ import {
 } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import { loadTemplate } from "../render/source";
-import { Failure } from "../support/errors";
+import { onTemplate } from "../support/errors";
 import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
@@ -48,7 +48,7 @@ export async function lockAll(host: Host, request: LockAllRequest): Promise<read
         return {
           ...found,
           outcome: "failed" as const,
-          error: error instanceof Failure ? error.on(template) : error,
+          error: onTemplate(error, template),
         };
       }
     }),

@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { Failure } from "../support/errors";
+import { onTemplate } from "../support/errors";
 import type { Host } from "../support/host";
 import { releaseTemplate, upToDateResult } from "./apply";
 import { gatherFacts } from "./facts";
@@ -69,6 +69,5 @@ export async function releaseAll(
 /** The error that decides the exit code: the first in the order of the templates. */
 export function firstError(results: readonly TemplateResult[]): unknown {
   const failed = results.find((result) => result.error !== undefined);
-  if (failed === undefined) return undefined;
-  return failed.error instanceof Failure ? failed.error.on(failed.template) : failed.error;
+  return failed === undefined ? undefined : onTemplate(failed.error, failed.template);
 }

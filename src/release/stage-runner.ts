@@ -1,4 +1,4 @@
-import { Failure, messageOf } from "../support/errors";
+import { messageOf, onTemplate } from "../support/errors";
 import type { StageName } from "../support/events";
 import type { Host } from "../support/host";
 import type { StageRecord } from "./request";
@@ -54,7 +54,7 @@ export function stageRunner(host: Host, template: string): StageRunner {
         return answer.value;
       } catch (error) {
         note(stage, "failed", host.clock.now() - begun, messageOf(error));
-        throw error instanceof Failure ? error.on(template) : error;
+        throw onTemplate(error, template);
       }
     },
     skip: (stage, why) => {

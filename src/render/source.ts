@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { lstat, readdir, readFile, realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { Failure, hasErrno } from "../support/errors";
@@ -40,16 +41,10 @@ export async function listTemplates(root: string): Promise<readonly string[]> {
   const folder = paths(root).templates;
   try {
     const entries = await readdir(folder, { withFileTypes: true });
-    const found = await Promise.all(
-      entries
-        .filter((entry) => entry.isDirectory())
-        .map(async (entry) =>
-          (await readIfPresent(join(folder, entry.name, "template.toml"))) === undefined
-            ? undefined
-            : entry.name,
-        ),
-    );
-    return found.filter((name) => name !== undefined).sort();
+    return entries
+      .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "template.toml")))
+      .map(({ name }) => name)
+      .sort();
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return [];
     throw error;
@@ -175,7 +170,7 @@ async function handlebarsIn(folder: string, template: string): Promise<Record<st
       const path = join(folder, name);
       await refuseLinkAway(folder, path, template);
       try {
-        return await readFile(path, "utf8");
+        return (await readIfPresent(path))?.toString("utf8") ?? "";
       } catch (error) {
         if (!hasErrno(error, "EISDIR")) throw error;
         throw invalid(template, `${path} is a folder.`, "Rename it: NAME.hbs is a file that makes NAME.");

@@ -54,9 +54,100 @@ export class Failure extends Error {
 }
 Failure.prototype.name = "Failure";
 
+/** What an error code of the operating system means: whose it is, in words, and the next step. */
+type SystemError = readonly [kind: "environment" | "usage", words: string, hint: string];
+
+const SPACE = "Free some space there and run the command again: finished stages are kept.";
+const FILES = "Raise the limit (ulimit -n 4096) and run the command again.";
+const RIGHTS = "Check its owner and permissions (ls -ld), or run as a user that may use it.";
+const DISK = "Check the disk and its mount, then run the command again.";
+const NETWORK = "Check the network and the address, then run the command again.";
+const PLACE = "Move what is there out of the way, or restore it from git.";
+
+/** errno(3), and what Node adds: files and processes of this machine. */
+const MACHINE_ERRORS: Readonly<Record<string, SystemError>> = {
+  EROFS: ["environment", "the file system is read-only", "Run the command where the project can be written."],
+  ENOSPC: ["environment", "no space is left on the disk", SPACE],
+  EDQUOT: ["environment", "the disk quota is used up", SPACE],
+  EFBIG: ["environment", "the file would exceed the size limit", "Raise the limit: ulimit -f unlimited."],
+  EMFILE: ["environment", "this process has too many open files", FILES],
+  ENFILE: ["environment", "the system has too many open files", FILES],
+  EACCES: ["environment", "permission denied", RIGHTS],
+  EPERM: ["environment", "the operation is not permitted", RIGHTS],
+  EIO: ["environment", "the disk reports an input/output error", DISK],
+  ESTALE: ["environment", "the network file system lost the file", DISK],
+  EBUSY: ["environment", "it is in use", "Wait for whatever uses it to end, then run the command again."],
+  EAGAIN: ["environment", "the system cannot start another process now", "Raise the limit: ulimit -u."],
+  ENOMEM: ["environment", "not enough memory", "Free some memory, or run with --concurrency 1."],
+  ENOENT: [
+    "environment",
+    "there is no such file or folder",
+    "Check that it exists, then run the command again.",
+  ],
+  ENOTDIR: ["usage", "a part of the path is a file, not a folder", PLACE],
+  EISDIR: ["usage", "it is a folder, not a file", PLACE],
+  EEXIST: ["usage", "something else is there already", PLACE],
+  ENOTEMPTY: ["usage", "the folder is not empty", PLACE],
+  ELOOP: ["usage", "it is a symbolic link that leads to itself", PLACE],
+  ENAMETOOLONG: ["usage", "the path is too long", "Use a shorter path for the project."],
+  ERR_FS_FILE_TOO_LARGE: ["usage", "the file is too large to be read", PLACE],
+  ERR_STRING_TOO_LONG: ["usage", "the file is too large to be read", PLACE],
+};
+
+/** errno(3) and getaddrinfo(3) of connections. */
+const NETWORK_ERRORS: Readonly<Record<string, SystemError>> = {
+  ECONNREFUSED: ["environment", "the connection was refused", NETWORK],
+  ECONNRESET: ["environment", "the connection was lost", NETWORK],
+  EPIPE: ["environment", "the other side closed the connection", NETWORK],
+  ENOTFOUND: ["environment", "the host is not known", NETWORK],
+  EAI_AGAIN: ["environment", "host names cannot be resolved now", NETWORK],
+  ETIMEDOUT: ["environment", "the connection timed out", NETWORK],
+  EHOSTUNREACH: ["environment", "the host cannot be reached", NETWORK],
+  ENETUNREACH: ["environment", "the network cannot be reached", NETWORK],
+};
+
+function systemErrorCode(error: unknown): string | undefined {
+  return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : undefined;
+}
+
+/**
+ * What was thrown as a Failure. An error of the operating system becomes one of the environment (exit 3) or of the user (exit 2): only
+ * this function judges them. The answer for anything else is undefined: it is a fault of ours.
+ * @param path what the work was about, for errors that name no path (a write to an open file)
+ */
+export function failureOf(error: unknown, path?: string): Failure | undefined {
+  if (error instanceof Failure) return error;
+  const code = systemErrorCode(error) ?? "";
+  const found = MACHINE_ERRORS[code] ?? NETWORK_ERRORS[code];
+  if (!(error instanceof Error) || found === undefined) return undefined;
+  const [kind, words, hint] = found;
+  const details = { code, kind, cause: error };
+  if ("syscall" in error && error.syscall === "uv_cwd")
+    return new Failure({
+      ...details,
+      message: "The working folder was removed.",
+      hint: "Change to a folder that exists (cd), then run the command again.",
+    });
+  const where = "path" in error && typeof error.path === "string" ? error.path : path;
+  const message = where === undefined ? `${messageOf(error)} (${words}).` : `${where}: ${words}.`;
+  return new Failure({ ...details, message, hint });
+}
+
+/** Whether files or processes of this machine caused an error: it tells nothing about the template that was worked on. */
+export function isMachineError(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause)
+    if (Object.hasOwn(MACHINE_ERRORS, systemErrorCode(at) ?? "")) return true;
+  return false;
+}
+
+/** What was thrown, with the template it happened to where it is a Failure. */
+export function onTemplate(error: unknown, template: string): unknown {
+  return failureOf(error)?.on(template) ?? error;
+}
+
 /** The exit code for anything thrown: a Failure's own, else 1. */
 export function exitCodeOf(error: unknown): ExitCode {
-  return error instanceof Failure ? EXIT_CODES[error.kind] : EXIT_CODES.internal;
+  return EXIT_CODES[failureOf(error)?.kind ?? "internal"];
 }
 
 /** The message of anything thrown. */

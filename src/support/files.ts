@@ -3,13 +3,14 @@ import { lstat, mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/
 import { basename, dirname, join } from "node:path";
 import { tmpdir } from "node:os";
 import { randomBytes } from "node:crypto";
+import { withCleanUp } from "./clean-up";
 import { isOfDead, markText, thisProcess } from "./alive";
-import { Failure, hasErrno, messageOf } from "./errors";
+import { Failure, failureOf, hasErrno, messageOf } from "./errors";
 
 /**
  * The file's bytes, or undefined when there is no such file. A named pipe, a device or a socket is refused before it is read:
- * a pipe without a writer blocks for ever, a device may never end. A folder gives EISDIR. Any other trouble is thrown.
- * @throws Failure NOT_A_FILE (exit 2)
+ * a pipe without a writer blocks for ever, a device may never end.
+ * @throws Failure NOT_A_FILE, EISDIR (exit 2), EACCES and others of failureOf
  */
 export async function readIfPresent(path: string): Promise<Buffer | undefined> {
   let handle;
@@ -18,12 +19,14 @@ export async function readIfPresent(path: string): Promise<Buffer | undefined> {
   } catch (error) {
     if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return undefined;
     if (hasErrno(error, "ENXIO")) throw notAFile(path);
-    throw error;
+    throw failureOf(error, path) ?? error;
   }
   try {
     const found = await handle.stat();
     if (!found.isFile() && !found.isDirectory()) throw notAFile(path);
     return await handle.readFile();
+  } catch (error) {
+    throw failureOf(error, path) ?? error;
   } finally {
     await handle.close();
   }
@@ -54,10 +57,10 @@ export async function replaceFile(
   mode = 0o644,
   stillWanted?: () => Promise<boolean>,
 ): Promise<boolean> {
-  await mkdir(dirname(path), { recursive: true });
-  await removeLeftFiles(dirname(path));
   const temporary = temporaryName(path);
   try {
+    await mkdir(dirname(path), { recursive: true });
+    await removeLeftFiles(dirname(path));
     const handle = await open(temporary, "wx", mode);
     try {
       for (const piece of pieces) await handle.writeFile(piece);
@@ -74,12 +77,14 @@ export async function replaceFile(
     await syncFolder(dirname(path));
     return true;
   } catch (error) {
-    await rm(temporary, { force: true });
+    // A failing removal must not hide what failed first; the next run removes the file.
+    await rm(temporary, { force: true }).catch(() => undefined);
+    const why = failureOf(error, path);
     throw new Failure({
       code: "WRITE_FAILED",
-      kind: "environment",
-      message: `${path} could not be written: ${messageOf(error)}`,
-      hint: "Check that the folder exists, is writable and has space left.",
+      kind: why?.kind ?? "environment",
+      message: `${path} could not be written: ${messageOf(why ?? error).replace(`${path}: `, "")}`,
+      hint: why?.hint ?? "Check that the folder exists, is writable and has space left.",
       cause: error,
     });
   }
@@ -137,11 +142,22 @@ const OURS = "mesa-template-";
 /**
  * Makes a private (0700) folder in `parent`, after those were removed there that processes of ours left when they were killed: a
  * name carries the mark of its process. A folder of another machine, of another user, or of a process that lives, is left alone.
+ * @throws Failure NO_TEMPORARY_FOLDER (exit 3)
  * @param what it is for, as a part of its name: "bl"
  */
 export async function makeTemporaryFolder(what: string, parent: string = tmpdir()): Promise<string> {
-  await removeLeftFolders(parent);
-  return mkdtemp(join(parent, `${OURS}${what}-${markText(thisProcess())}-`));
+  try {
+    await removeLeftFolders(parent);
+    return await mkdtemp(join(parent, `${OURS}${what}-${markText(thisProcess())}-`));
+  } catch (error) {
+    throw new Failure({
+      code: "NO_TEMPORARY_FOLDER",
+      kind: "environment",
+      message: `No temporary folder can be made in ${parent}: ${messageOf(failureOf(error) ?? error)}`,
+      hint: "Set TMPDIR to a folder that exists, that you may write to and that has space left.",
+      cause: error,
+    });
+  }
 }
 
 async function removeLeftFolders(parent: string): Promise<void> {
@@ -176,11 +192,12 @@ export async function withTemporaryFolder<T>(
   parent: string = tmpdir(),
 ): Promise<T> {
   const folder = await makeTemporaryFolder(what, parent);
-  try {
-    return await use(folder);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  return withCleanUp(
+    () => use(folder),
+    () => rm(folder, { recursive: true, force: true }),
+    // The next run removes it.
+    () => undefined,
+  );
 }
 
 export interface FoundFile {
@@ -201,14 +218,11 @@ export async function listFiles(folder: string): Promise<readonly FoundFile[]> {
     if (hasErrno(error, "ENOENT")) return [];
     throw error;
   }
-  const files = await Promise.all(
-    entries
-      .filter((entry) => entry.isFile())
-      .map(async (entry) => {
-        const full = join(entry.parentPath, entry.name);
-        const { size, mtimeMs, mode } = await stat(full);
-        return { path: full.slice(folder.length + 1), size, mtimeMs, mode: mode & 0o777 };
-      }),
-  );
+  const files: FoundFile[] = [];
+  for (const entry of entries.filter((one) => one.isFile())) {
+    const full = join(entry.parentPath, entry.name);
+    const { size, mtimeMs, mode } = await stat(full);
+    files.push({ path: full.slice(folder.length + 1), size, mtimeMs, mode: mode & 0o777 });
+  }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -53,9 +53,8 @@ async function refuseNoFolder(folder: string): Promise<void> {
 async function wantedFiles(own: string): Promise<readonly InitFile[]> {
   const { version } = JSON.parse(await readFile(join(own, "package.json"), "utf8")) as { version: string };
   const folder = join(own, "templates");
-  const templates = await Promise.all(
-    (await listFiles(folder)).map(async ({ path }) => [path, await readFile(join(folder, path))] as const),
-  );
+  const templates = new Map<string, Buffer>();
+  for (const { path } of await listFiles(folder)) templates.set(path, await readFile(join(folder, path)));
   const workflow = (name: string): Promise<string> =>
     readFile(join(own, ".github/workflows", `${name}.yml`), "utf8");
   const workflows = await Promise.all(
@@ -63,7 +62,7 @@ async function wantedFiles(own: string): Promise<readonly InitFile[]> {
   );
   const preset = await readFile(join(own, "renovate.json"), "utf8");
   return initFiles(
-    new Map(templates),
+    templates,
     { ...(Object.fromEntries(workflows) as Record<(typeof TEAM_WORKFLOWS)[number], string>), preset },
     version,
   );

@@ -1,7 +1,7 @@
-import { readFile } from "node:fs/promises";
 import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
 import type * as z from "zod/mini";
 import { Failure, messageOf } from "../../support/errors";
+import { readIfPresent } from "../../support/files";
 import { whyNoPattern } from "../regular-expressions";
 import { bothWays } from "./amounts";
 import { CHECK_FORMS, checksFileSchema, type CheckEntry, type ImageEntry, type Patterns } from "./schema";
@@ -197,16 +197,12 @@ function invalid(path: string, line: number, what: string): Failure {
 
 /** Reads a check file. @throws Failure CHECKS_MISSING, CHECKS_INVALID (exit 2) */
 export async function readChecksFile(path: string): Promise<ChecksFile> {
-  let source: string;
-  try {
-    source = await readFile(path, "utf8");
-  } catch (error) {
-    throw new Failure({
-      code: "CHECKS_MISSING",
-      kind: "usage",
-      message: `${path} cannot be read: ${messageOf(error)}`,
-      cause: error,
-    });
-  }
-  return parseChecksFile(source, path);
+  const source = await readIfPresent(path);
+  if (source !== undefined) return parseChecksFile(source.toString("utf8"), path);
+  throw new Failure({
+    code: "CHECKS_MISSING",
+    kind: "usage",
+    message: `There is no check file ${path}.`,
+    hint: "Check the path given with --checks.",
+  });
 }
