@@ -1,10 +1,20 @@
+import { readFile } from "node:fs/promises";
 import type { CommandArgs, CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
 import { parseDuration } from "./duration";
 import { openManifest } from "./manifest-context";
 import { oneEntry } from "./ref";
 import { usableImage, workspaceAsked } from "../manifest/versions/usable-image";
-import { eventText, type Session, type SessionEvent, type SessionRequest } from "../sandbox/index";
+import {
+  eventText,
+  parseLayout,
+  parseMount,
+  type MountWish,
+  type Session,
+  type SessionEvent,
+  type SessionRequest,
+} from "../sandbox/index";
+import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 
 /**
@@ -49,13 +59,34 @@ async function chosen(
   return { image: usableImage(manifest, entry, workspace), mesaVersion: entry.mesaVersion };
 }
 
+/** What --mount and --layout ask for; undefined without them. @throws Failure USAGE, MOUNT_OPTION, MESA_LAYOUT (exit 2) */
+async function mountWishes(args: CommandArgs): Promise<readonly MountWish[] | undefined> {
+  const [texts, file] = [args.list("mount"), args.text("layout")];
+  const ways = [args.list("repo").length > 0, texts.length > 0, file !== undefined].filter(Boolean);
+  if (ways.length > 1) throw wrongUsage("--repo, --mount and --layout exclude each other.");
+  if (file === undefined)
+    return texts.length === 0 ? undefined : texts.map((text) => parseMount(text, args.flag("write")));
+  if (args.flag("write") || args.flag("read-only"))
+    throw wrongUsage("--layout excludes --write and --read-only.", "The layout says it of each repository.");
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (error) {
+    throw wrongUsage(`${file} cannot be read: ${messageOf(error)}`, "Name a layout file.");
+  }
+  return parseLayout(text, file);
+}
+
 /** What a session needs, from the command line. */
 export async function sessionRequest(args: CommandArgs, context: CommandContext): Promise<SessionRequest> {
   if (args.flag("write") && args.flag("read-only"))
     throw wrongUsage("--write and --read-only exclude each other.");
   const image = args.text("image");
+  const repos = args.list("repo");
+  const mounts = await mountWishes(args);
   const base = {
-    repos: args.list("repo"),
+    repos,
+    mounts,
     write: args.flag("write"),
     createRepos: args.flag("create-repo"),
     ttlSeconds: parseDuration("--ttl", args.text("ttl") ?? "1h") / 1000,
@@ -69,7 +100,8 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
       });
     },
   };
-  if (base.repos.length === 0) throw wrongUsage("Which repository?", "Give --repo ORG/REPO.");
+  if (repos.length === 0 && mounts === undefined)
+    throw wrongUsage("Which repository?", "Give --repo ORG/REPO, --mount or --layout.");
   if (image === undefined) return { ...base, ...(await chosen(args, context)) };
   const { bootstrapFor } = await import("./bootstrap-plan");
   return { ...base, image, ...(await bootstrapFor(context, args.text("mesa-version"))) };

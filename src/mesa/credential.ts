@@ -22,6 +22,8 @@ export interface CredentialRequest {
   readonly name: string;
   readonly repos: readonly MesaRepo[];
   readonly write: boolean;
+  /** Names of those that are only read, although others are written. A token has rights of its own for each from 0.48 on. */
+  readonly readOnly?: readonly string[];
   readonly seconds: number;
 }
 
@@ -64,13 +66,14 @@ export async function issueCredential(
   const nowMs = host.clock.now();
   const scopes = write ? (["read", "write"] as const) : (["read"] as const);
   const claims = { scopes, repos: repos.map(({ name }) => `${org}/${name}`) };
-  const right = write ? "write-repo" : "read-repo";
+  const rightOn = (name: string): "read-repo" | "write-repo" =>
+    write && request.readOnly?.includes(name) !== true ? "write-repo" : "read-repo";
   const issued = (value: string, keyId?: string): SandboxCredential => {
     host.redact.add(value);
     return { value, keyId, endsAt: nowMs + seconds * 1000 };
   };
   if (credential.kind === "private-key") {
-    const forRepos = Object.fromEntries(repos.map(({ name }) => [name, right] as const));
+    const forRepos = Object.fromEntries(repos.map(({ name }) => [name, rightOn(name)] as const));
     return issued(
       signToken(
         credential.privateKey,

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { generationOf } from "./generation";
+import { usesLayout, type RepoMount } from "./mounts";
 
 /** Where a mount shows things, and what makes it. */
 export interface MountPlan {
@@ -21,11 +22,10 @@ export interface MountPlan {
 export interface MountRequest {
   readonly version: string;
   readonly org: string;
-  /** Names without the organization. */
-  readonly repos: readonly string[];
+  /** As placeMounts gives them. */
+  readonly mounts: readonly RepoMount[];
   /** The sandbox's own: an API key or a token, as the generation takes it. */
   readonly credential: string;
-  readonly write: boolean;
   /** MESA_API_URL or MESA_SERVICE_DOMAIN for the CLI, when it is not Mesa's own service. */
   readonly service: Readonly<Record<string, string>>;
   /** Folder everything goes below; its own for each mount. */
@@ -46,7 +46,7 @@ export function serviceVariables(apiUrl: string): Record<string, string> {
 
 /** How a version of the CLI mounts: one table by generation (see GENERATIONS), no branches anywhere else. */
 export function mountPlan(request: MountRequest): MountPlan {
-  const { version, org, repos, credential, write, base } = request;
+  const { version, org, mounts, credential, base } = request;
   const generation = generationOf(version);
   const mountPoint = `${base}/mnt`;
   const home = `${base}/home`;
@@ -59,7 +59,9 @@ export function mountPlan(request: MountRequest): MountPlan {
     MESA_DAEMON_LOG_FILE: logFile,
   };
   const prepare = `umask 077; mkdir -p ${base}/run ${home} ${mountPoint}; chmod 755 ${base} ${mountPoint}`;
-  const paths = Object.fromEntries(repos.map((repo) => [`${org}/${repo}`, `${mountPoint}/${org}/${repo}`]));
+  const shown = mounts.map(({ path, entry }) => [`${org}/${entry.name}`, `${mountPoint}${path}`] as const);
+  // Of a repository that is mounted twice, the first one counts.
+  const paths = Object.fromEntries([...shown].reverse());
   const plan = (
     env: Record<string, string>,
     script: string,
@@ -74,6 +76,20 @@ export function mountPlan(request: MountRequest): MountPlan {
     logFile,
     secrets: [credential, ...made],
   });
+  if (usesLayout(version, org, mounts)) {
+    const layout = JSON.stringify(Object.fromEntries(mounts.map(({ path, entry }) => [path, entry])));
+    const file = `${base}/layout.json`;
+    return plan(
+      {
+        // From 0.48 on the token names its organization.
+        ...(generation.layout === "always" ? {} : { MESA_ORG: org }),
+        MESA_ACCESS_TOKEN: credential,
+        MESA_NO_CONFIG_FILE: "1",
+        MESA_TEMPLATE_LAYOUT: layout,
+      },
+      `printf '%s\\n' "$MESA_TEMPLATE_LAYOUT" > ${file} && unset MESA_TEMPLATE_LAYOUT && mesa mount -d --layout ${file}`,
+    );
+  }
   const config = `${base}/config.toml`;
   switch (generation.name) {
     case "config-file":
@@ -100,23 +116,10 @@ export function mountPlan(request: MountRequest): MountPlan {
       return plan({ MESA_ORG: org, MESA_API_KEY: credential, MESA_NO_CONFIG_FILE: "1" }, "mesa mount -d -y");
     case "access-token":
     case "layout":
+    case "private-key":
       return plan(
         { MESA_ORG: org, MESA_ACCESS_TOKEN: credential, MESA_NO_CONFIG_FILE: "1" },
         "mesa mount -d",
       );
-    case "private-key": {
-      // A mount point in a layout may be nested: the paths stay those of the older generations.
-      const mode = write ? "rw" : "ro";
-      const layout = repos.map((name) => [`/${org}/${name}`, { kind: "repo", mode, name }]);
-      const file = `${base}/layout.json`;
-      return plan(
-        {
-          MESA_ACCESS_TOKEN: credential,
-          MESA_NO_CONFIG_FILE: "1",
-          MESA_TEMPLATE_LAYOUT: JSON.stringify(Object.fromEntries(layout)),
-        },
-        `printf '%s\\n' "$MESA_TEMPLATE_LAYOUT" > ${file} && unset MESA_TEMPLATE_LAYOUT && mesa mount -d --layout ${file}`,
-      );
-    }
   }
 }

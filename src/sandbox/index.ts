@@ -5,3 +5,4 @@ export type { Leftovers } from "./close";
 export { runAndFollow } from "./follow";
 export { execScript } from "./exec";
 export { promptScript } from "./shell";
+export { parseLayout, parseMount, type MountWish } from "../mesa/mounts";

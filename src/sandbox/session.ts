@@ -5,6 +5,7 @@ import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { checkTtl, issueCredential } from "../mesa/credential";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
+import { orgOfWishes, placeMounts, usualMounts, type MountWish } from "../mesa/mounts";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { cleanUp, type Leftovers, type CreatedParts } from "./close";
@@ -26,6 +27,8 @@ export interface SessionRequest {
   readonly mesaVersion: string;
   /** "org/repo"; all of one organization. The first one is where the command runs. */
   readonly repos: readonly string[];
+  /** In place of `repos` and `write`: a tree of several repositories. */
+  readonly mounts?: readonly MountWish[] | undefined;
   readonly write: boolean;
   readonly createRepos: boolean;
   readonly ttlSeconds: number;
@@ -62,9 +65,17 @@ export interface Session {
  * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential it was
  */
 export async function openSession(host: Host, request: SessionRequest): Promise<Session> {
-  const { org, names } = splitRepos(request.repos);
+  const named = request.mounts === undefined ? splitRepos(request.repos).org : orgOfWishes(request.mounts);
   if (request.user !== undefined) checkUserName(request.user);
-  const access = requireMesaAccess(host.env, request.mesaVersion, org);
+  const access = requireMesaAccess(host.env, request.mesaVersion, named);
+  const { org } = access;
+  const mounts =
+    request.mounts === undefined
+      ? usualMounts(org, splitRepos(request.repos).names, request.write)
+      : placeMounts(request.mesaVersion, org, request.mounts);
+  const written = new Set(mounts.flatMap(({ entry }) => (entry.mode === "rw" ? [entry.name] : [])));
+  const write = written.size > 0;
+  const names = [...new Set(mounts.map(({ entry }) => entry.name))];
   checkTtl(access, request.mesaVersion, request.ttlSeconds);
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;
@@ -85,7 +96,8 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       version: request.mesaVersion,
       name,
       repos,
-      write: request.write,
+      write,
+      readOnly: names.filter((one) => !written.has(one)),
       seconds: request.ttlSeconds,
     });
     created = { ...created, keyId: credential.keyId };
@@ -101,16 +113,17 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     const plan = mountPlan({
       version: request.mesaVersion,
       org,
-      repos: names,
+      mounts,
       credential: credential.value,
-      write: request.write,
       service: serviceVariables(access.apiUrl),
       base: `/tmp/mesa-${host.runId}`,
     });
-    const path = plan.paths[`${org}/${names[0] ?? ""}`] ?? plan.mountPoint;
+    const pathOf = (mount = mounts[0]): string => `${plan.mountPoint}${mount?.path ?? ""}`;
+    const path = pathOf();
     emit({ type: "mounting", name });
     created = { ...created, mounted: { sandbox, plan } };
-    const mounted = { plan, path, write: request.write };
+    // What can be written proves more.
+    const mounted = { plan, path: pathOf(mounts.find(({ entry }) => entry.mode === "rw")), write };
     await mountAndProve(host, sandbox, mounted);
     emit({ type: "ready", name, path, credentialEndsAt });
     return {

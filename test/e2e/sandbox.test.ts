@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { SandboxInstance } from "@blaxel/core";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ORGANIZATIONS } from "../world/mesa/state";
@@ -83,6 +85,33 @@ describe("sandbox run", () => {
     const made = await place.ask([...fresh, "--create-repo", "--write", "--", "sh", "-c", "echo hi > x"]);
     expect(made.code, made.stdout).toBe(0);
     expect(await filesOf("fresh")).toEqual({ x: "hi\n" });
+    await place.expectClean();
+  });
+
+  it.each(["0.46.0", "0.49.1"])("mounts a tree of several repositories with Mesa %s", async (version) => {
+    const which = ["sandbox", "run", version, "--template", "debian", "--create-repo", "--json"];
+    const mounts = ["--mount", "demo:/work/app:rw", "--mount", "acme/lib:/lib"];
+    const file = `tree-${version}.txt`;
+    const script = `echo tree > ${file}; ls ../..; touch ../../lib/x`;
+    const ran = await place.ask([...which, ...mounts, "--", "sh", "-c", script], {
+      env: WITHOUT["a private key"],
+    });
+    const { stdout, stderr } = ran.json<Answer>();
+    expect([ran.code, stdout], ran.stdout + ran.stderr).toEqual([1, "lib\nwork\n"]);
+    expect(stderr).toMatch(/Read-only file system/u);
+    expect((await filesOf("demo"))[file]).toBe("tree\n");
+    expect(await filesOf("lib")).toEqual({});
+    const layout = join(place.root, "layout.json");
+    writeFileSync(layout, JSON.stringify({ "/one": { kind: "repo", name: "demo", mode: "ro" } }));
+    const read = await place.ask([...which, "--layout", layout, "--", "cat", file]);
+    expect([read.code, read.json<Answer>().stdout], read.stdout).toEqual([0, "tree\n"]);
+    const old = await place.ask(
+      ["sandbox", "run", "0.38.0", ...which.slice(3), "--mount", "demo:/x", "--", "true"],
+      {
+        env: { MESA_PRIVATE_KEY: undefined },
+      },
+    );
+    expect([old.code, old.json<Answer>().error?.code]).toEqual([2, "MESA_LAYOUT_UNFIT"]);
     await place.expectClean();
   });
 

@@ -7,6 +7,13 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: "ORG/REPO",
     describe: "mount this repository; the command runs in the first",
   },
+  mount: {
+    type: "string",
+    array: true,
+    value: "REPO[:PATH][:ro|rw][@BOOKMARK]",
+    describe: "mount this repository at PATH of the mounted tree (Mesa 0.44 and newer)",
+  },
+  layout: { type: "string", value: "FILE", describe: "mount what this layout says (Mesa 0.44 and newer)" },
   "create-repo": { type: "boolean", describe: "create repositories that do not exist" },
   write: { type: "boolean", describe: "mount for writing" },
   "read-only": { type: "boolean", describe: "mount for reading only (the default)" },

@@ -2,6 +2,7 @@ import type { MesaAccess } from "../../mesa/access";
 import { mesaApi, type MesaApi } from "../../mesa/api";
 import { issueCredential, type SandboxCredential } from "../../mesa/credential";
 import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
+import { usualMounts } from "../../mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
 import { withCleanUp } from "../../support/clean-up";
 import { messageOf } from "../../support/errors";
@@ -90,9 +91,8 @@ async function mountAndProve(
   const plan = mountPlan({
     version: rendered.mesaVersion,
     org: access.org,
-    repos: [name],
+    mounts: usualMounts(access.org, [name], true),
     credential: credential.value,
-    write: true,
     service: serviceVariables(access.apiUrl),
     base: `/tmp/mesa-smoke-${host.runId}`,
   });

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { generationOf } from "../../../src/mesa/generation";
 import { mountPlan, serviceVariables, type MountPlan } from "../../../src/mesa/mount-plan";
+import { usualMounts } from "../../../src/mesa/mounts";
 
 const CREDENTIAL = "mesa_0123456789abcdef";
 const VERSIONS = ["0.15.0", "0.20.0", "0.26.0", "0.38.0", "0.43.0", "0.46.0", "0.49.1"];
@@ -9,9 +10,8 @@ function planFor(version: string, write = true): MountPlan {
   return mountPlan({
     version,
     org: "acme",
-    repos: ["demo", "other"],
+    mounts: usualMounts("acme", ["demo", "other"], write),
     credential: CREDENTIAL,
-    write,
     service: {},
     base: "/tmp/m",
   });

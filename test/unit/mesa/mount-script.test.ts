@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mountPlan, type MountPlan } from "../../../src/mesa/mount-plan";
+import { usualMounts } from "../../../src/mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../../src/mesa/mount-script";
 
 let folder = "";
@@ -18,9 +19,8 @@ function plan(version = "0.20.0"): MountPlan {
   return mountPlan({
     version,
     org: "acme",
-    repos: ["demo"],
+    mounts: usualMounts("acme", ["demo"], false),
     credential: "mesa_0123456789abcdef",
-    write: false,
     service: {},
     base: `${folder}/m`,
   });

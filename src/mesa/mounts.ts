@@ -1,0 +1,176 @@
+import * as z from "zod/mini";
+import { Failure } from "../support/errors";
+import { generationOf } from "./generation";
+
+const NAME = "[A-Za-z0-9._-]{1,100}";
+const BOOKMARK = "[A-Za-z0-9_][A-Za-z0-9._/-]{0,99}";
+const MOUNT = new RegExp(
+  `^(?:([A-Za-z0-9_-]+)/)?(${NAME})(?::(/[A-Za-z0-9._/-]+))?(?::(ro|rw))?(?:@(${BOOKMARK}))?$`,
+  "u",
+);
+/** Names that Mesa gives to no repository (SDK 0.49.1). */
+const RESERVED = /^(?:\.{1,2}|.*\.git|repos?|api-keys?)$/iu;
+
+const revision = z.union([
+  z.strictObject({ bookmark: z.string().check(z.regex(new RegExp(`^${BOOKMARK}$`, "u"))) }),
+  z.strictObject({ changeId: z.string() }),
+]);
+const created = z.optional(
+  z.strictObject({ bookmark: z.optional(z.string()), describe: z.optional(z.string()) }),
+);
+const entrySchema = z.strictObject({
+  kind: z.literal("repo"),
+  name: z.string().check(z.regex(new RegExp(`^${NAME}$`, "u"))),
+  mode: z.enum(["ro", "rw"]),
+  at: z.optional(revision),
+  branchedFrom: z.optional(
+    z.union([
+      z.strictObject({ bookmark: z.string(), as: created }),
+      z.strictObject({ changeId: z.string(), as: created }),
+    ]),
+  ),
+  alias: z.optional(z.string()),
+  subPaths: z.optional(z.unknown()),
+});
+const layoutSchema = z.record(z.string(), entrySchema);
+
+/** One entry of a layout, as Mesa's SDK 0.49.1 writes it. */
+type LayoutEntry = z.infer<typeof entrySchema>;
+
+/** What is to be mounted; what is undefined has its default. */
+export interface MountWish {
+  readonly org: string | undefined;
+  /** In the mounted tree. */
+  readonly path: string | undefined;
+  readonly entry: LayoutEntry;
+}
+
+/** A repository in the mounted tree. */
+export interface RepoMount {
+  /** In the mounted tree, beginning with "/". */
+  readonly path: string;
+  readonly entry: LayoutEntry;
+}
+
+function wrong(message: string, hint: string): Failure {
+  return new Failure({ code: "MOUNT_OPTION", kind: "usage", message, hint });
+}
+
+const FORM =
+  "Write REPO[:PATH][:ro|rw][@BOOKMARK], such as acme/app:/app:rw or acme/docs:/docs@v2; paths begin with / and bookmarks hold no spaces.";
+
+const isPlainPath = (path: string): boolean =>
+  /^(?:\/[A-Za-z0-9._@+-]+)+$/u.test(path) && !path.split("/").some((part) => part === "." || part === "..");
+
+/** One --mount. @param write whether one that says neither ro nor rw is for writing @throws Failure MOUNT_OPTION (exit 2) */
+export function parseMount(text: string, write: boolean): MountWish {
+  const [matched, org, name = "", path, mode, bookmark] = MOUNT.exec(text) ?? [];
+  if (matched === undefined) throw wrong(`"${text}" is not a mount.`, FORM);
+  if (RESERVED.test(name)) throw wrong(`"${text}": no repository has the name ${name}.`, FORM);
+  if (path !== undefined && !isPlainPath(path))
+    throw wrong(`"${text}": ${path} is not a plain path in the mounted tree.`, FORM);
+  const at = bookmark === undefined ? {} : { at: { bookmark } };
+  return {
+    org,
+    path,
+    entry: { kind: "repo", name, mode: mode === "rw" || mode === "ro" ? mode : write ? "rw" : "ro", ...at },
+  };
+}
+
+/** A layout as Mesa's CLI reads it, from JSON. @param source how it is called, for messages @throws Failure MESA_LAYOUT (exit 2) */
+export function parseLayout(text: string, source: string): readonly MountWish[] {
+  const bad = (why: string): Failure =>
+    new Failure({
+      code: "MESA_LAYOUT",
+      kind: "usage",
+      message: `${source} is not a layout: ${why}.`,
+      hint: 'A layout is JSON such as {"/app": {"kind": "repo", "name": "app", "mode": "rw"}}; names have no organization.',
+    });
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw bad("it is not JSON");
+  }
+  const parsed = layoutSchema.safeParse(value);
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw bad(`${(issue?.path ?? []).map(String).join(" ")}: ${issue?.message ?? ""}`.replace(/^: /u, ""));
+  }
+  const entries = Object.entries(parsed.data);
+  if (entries.length === 0) throw bad("it mounts nothing");
+  for (const [path, { name, mode, at, branchedFrom }] of entries) {
+    if (!isPlainPath(path)) throw bad(`"${path}" is not a plain path beginning with /`);
+    if (RESERVED.test(name)) throw bad(`${path}: no repository has the name ${name}`);
+    if (at !== undefined && branchedFrom !== undefined)
+      throw bad(`${path}: at and branchedFrom exclude each other`);
+    if (branchedFrom !== undefined && mode !== "rw") throw bad(`${path}: branchedFrom needs the mode rw`);
+  }
+  return entries.map(([path, entry]) => ({ org: undefined, path, entry }));
+}
+
+/** Where older generations, and plain requests, show a repository. */
+const usualPath = (org: string, name: string): string => `/${org}/${name}`;
+
+/** Repositories at their usual paths. */
+export function usualMounts(org: string, names: readonly string[], write: boolean): readonly RepoMount[] {
+  return names.map((name) => ({
+    path: usualPath(org, name),
+    entry: { kind: "repo", mode: write ? "rw" : "ro", name },
+  }));
+}
+
+/** The organization that the wishes name; undefined: none does. @throws Failure REPO_NAME (exit 2) when there are several */
+export function orgOfWishes(wishes: readonly MountWish[]): string | undefined {
+  const orgs = [...new Set(wishes.flatMap(({ org }) => (org === undefined ? [] : [org])))];
+  if (orgs.length > 1)
+    throw new Failure({
+      code: "REPO_NAME",
+      kind: "usage",
+      message: `The repositories belong to several organizations: ${orgs.join(", ")}.`,
+      hint: "One credential is for one organization; use one sandbox for each.",
+    });
+  return orgs[0];
+}
+
+/** What needs a layout, in words; undefined: the mount command of older generations does it too. */
+function needsLayout(org: string, mounts: readonly RepoMount[]): string | undefined {
+  for (const { path, entry } of mounts) {
+    if (path !== usualPath(org, entry.name)) return `mount ${entry.name} at ${path}`;
+    if (entry.at !== undefined) return `mount ${entry.name} at a bookmark or change`;
+    for (const key of ["branchedFrom", "alias", "subPaths"] as const)
+      if (entry[key] !== undefined) return `do what ${key} says of ${entry.name}`;
+  }
+  return new Set(mounts.map(({ entry }) => entry.mode)).size > 1
+    ? "mount some repositories for reading and others for writing"
+    : undefined;
+}
+
+/** Whether the mount command gets a layout. */
+export function usesLayout(version: string, org: string, mounts: readonly RepoMount[]): boolean {
+  const { layout } = generationOf(version);
+  return layout === "always" || (layout === "on-request" && needsLayout(org, mounts) !== undefined);
+}
+
+/**
+ * Where everything is mounted. Refuses what the generation cannot do.
+ * @throws Failure MOUNT_OPTION, MESA_LAYOUT_UNFIT (exit 2)
+ */
+export function placeMounts(
+  version: string,
+  org: string,
+  wishes: readonly MountWish[],
+): readonly RepoMount[] {
+  const mounts = wishes.map(({ path, entry }) => ({ path: path ?? usualPath(org, entry.name), entry }));
+  const twice = mounts.find(({ path }, index) => mounts.findIndex((one) => one.path === path) !== index);
+  if (twice !== undefined) throw wrong(`Two repositories are to be mounted at ${twice.path}.`, FORM);
+  const wanted = needsLayout(org, mounts);
+  if (wanted !== undefined && generationOf(version).layout === "never")
+    throw new Failure({
+      code: "MESA_LAYOUT_UNFIT",
+      kind: "usage",
+      message: `Mesa ${version} cannot ${wanted}: layouts came with 0.44.`,
+      hint: `Use a template with Mesa 0.44 or newer; this one mounts every repository at ORG/REPO, all for reading or all for writing.`,
+    });
+  return mounts;
+}
