@@ -5,6 +5,17 @@ const DEPLOY = ["deploy-recovers", "deploy-push"].map((name) => `test/e2e/${name
 const FAULTS = ["deploy-faults", "bl-stand-in"].map((name) => `test/e2e/${name}.test.ts`);
 /** Those of sandboxes, and of the world's parts that run in them. */
 const SANDBOX = ["sandbox*", "world-*"].map((name) => `test/e2e/${name}.test.ts`);
+/** Those of what templates and images hold. */
+const IMAGES = [
+  "build",
+  "buildx",
+  "checks-file",
+  "example-claude-code",
+  "image-contents",
+  "own-templates",
+  "plain-image",
+  "structure-tests",
+].map((name) => `test/e2e/${name}.test.ts`);
 /** Those on engines of their own. */
 const ENGINES = ["containerd-store", "podman", "podman-rootless", "remote-engine"].map(
   (name) => `test/e2e/${name}.test.ts`,
@@ -43,8 +54,9 @@ export default defineConfig({
       endToEnd("e2e-deploy", DEPLOY),
       endToEnd("e2e-faults", FAULTS),
       endToEnd("e2e-sandbox", SANDBOX),
+      endToEnd("e2e-images", IMAGES),
       endToEnd("e2e-engines", ENGINES),
-      endToEnd("e2e", ["test/e2e/**/*.test.ts"], [...DEPLOY, ...FAULTS, ...SANDBOX, ...ENGINES]),
+      endToEnd("e2e", ["test/e2e/**/*.test.ts"], [...DEPLOY, ...FAULTS, ...SANDBOX, ...IMAGES, ...ENGINES]),
     ],
   },
 });

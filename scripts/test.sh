@@ -10,44 +10,54 @@ node scripts/build.mjs
 export MESA_TEMPLATE_BUILT=1
 work=.test-work
 mkdir -p "$work"
-pids=() projects=() last=
+failures="$work/failed-projects"
+: >"$failures"
+pids=() behind=() last=
 trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
 
-# beside PROJECT: runs a project's tests in a world of their own, beside the others. One world starts after the other, so that the
+# inTurn PROJECT…: runs projects one after the other; each log stands by itself.
+inTurn() {
+  local project child
+  for project in "$@"; do
+    npx vitest run --project "$project" >"$work/$project.log" 2>&1 &
+    child=$!
+    trap 'kill "$child" 2>/dev/null; exit 143' TERM
+    wait "$child" || echo "$project" >>"$failures"
+  done
+}
+
+# beside PROJECT…: runs projects in turn in a world of their own, beside the others. One world starts after the other, so that the
 # second finds images made and ports taken.
 beside() {
   local world="$work/world-$1" before="$last"
-  {
-    for _ in $(seq 600); do
-      [ -z "$before" ] || grep -qs '"ready":true' "$before/world.json" || { sleep 0.5; continue; }
-      break
-    done
-    MESA_TEMPLATE_WORLD_DIR="$world" exec npx vitest run --project "$1"
-  } >"$work/$1.log" 2>&1 &
-  pids+=($!) projects+=("$1") last="$world"
+  (
+    until isReady "$before"; do sleep 0.5; done
+    export MESA_TEMPLATE_WORLD_DIR="$world"
+    inTurn "$@"
+  ) &
+  pids+=($!) behind+=("$@") last="$world"
 }
 
-failed=()
-# inFront PROJECT: runs a project's tests where they are seen.
+# Whether a world is up; SECONDS bounds the wait for one that does not start.
+isReady() {
+  [ -z "$1" ] || [ "$SECONDS" -gt 600 ] || grep -qs '"ready":true' "$1/world.json"
+}
+
+# inFront PROJECT: runs a project where it is seen.
 inFront() {
-  npx vitest run --project "$1" 2>&1 | tee "$work/$1.log" || failed+=("$1")
+  npx vitest run --project "$1" 2>&1 | tee "$work/$1.log" || echo "$1" >>"$failures"
 }
 
-# What mostly waits runs beside what computes.
-echo "── tests (rendered files, unit; beside them: deploy)"
-beside e2e-faults
-beside e2e-deploy
+# What mostly waits runs beside what computes. More side by side would only take longer: two cores have enough to do.
+echo "── tests (rendered files, unit; beside them: end to end)"
+beside e2e-faults e2e-engines
+beside e2e-deploy e2e-sandbox e2e-images
 inFront unit
 echo "── tests (end to end)"
-beside e2e-sandbox
-beside e2e-engines
-for _ in $(seq 600); do grep -qs '"ready":true' "$last/world.json" && break; sleep 0.5; done
+until isReady "$last"; do sleep 0.5; done
 inFront e2e
-for index in "${!pids[@]}"; do
-  project="${projects[$index]}"
-  wait "${pids[$index]}" || failed+=("$project")
-  cat "$work/$project.log"
-done
+wait "${pids[@]}"
+for project in "${behind[@]}"; do cat "$work/$project.log"; done
 # Where a report is cut, its end is what remains: the failures have to stand there.
-for project in "${failed[@]}"; do tail -n 200 "$work/$project.log"; done
-[ "${#failed[@]}" = 0 ]
+while read -r project; do tail -n 200 "$work/$project.log"; done <"$failures"
+[ ! -s "$failures" ]

@@ -120,7 +120,7 @@ describe("bl push", () => {
     await expectPushed(await push(), 1);
     await fault("image-unchanged");
     const ran = await place.withChangedSource("Dockerfile.hbs", changed, () =>
-      push(["--deploy-timeout", "20s"]),
+      push(["--deploy-timeout", "40s"]),
     );
     expect([ran.code, ran.json<Answer>().error?.code], ran.stdout).toEqual([7, "NOTHING_NEW"]);
   });
