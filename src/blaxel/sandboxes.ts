@@ -10,8 +10,10 @@ export const SANDBOX_LABEL = "mesa-template.sandbox";
 
 export interface SandboxRequest {
   readonly name: string;
-  /** sandbox/NAME:TAG or an image of Blaxel's own. */
+  /** sandbox/NAME:TAG, an image of Blaxel's own, or one of a registry. */
   readonly image: string;
+  /** Text of the Docker config.json with the login to the image's registry. */
+  readonly dockerConfig?: string | undefined;
   readonly memoryMegabytes: number;
   /** Blaxel deletes it by itself after this long, e.g. "30m": what a crash of ours leaves does not stay. */
   readonly ttl: string;
@@ -66,6 +68,7 @@ function configurationOf(
       ...(request.region === undefined ? {} : { region: request.region }),
       runtime: {
         image: request.image,
+        ...(request.dockerConfig === undefined ? {} : { dockerConfig: request.dockerConfig }),
         memory: request.memoryMegabytes,
         generation: "mk3",
         ttl: request.ttl,

@@ -1,6 +1,6 @@
 import { stripVTControlCharacters } from "node:util";
 import { progressLine, seconds, type Screen } from "./progress";
-import { STAGES, type ReleaseEvent, type StageName } from "../support/events";
+import { stagesOf, type ReleaseEvent, type StageName } from "../support/events";
 import type { Clock } from "../support/clock";
 import type { Redactor } from "../support/redact";
 
@@ -34,7 +34,10 @@ export function liveTree(
   readonly close: () => void;
 } {
   const templates = new Map<string, Map<StageName, Stage>>(
-    started.templates.map((name) => [name, new Map(STAGES.map((stage) => [stage, { state: "waiting" }]))]),
+    started.templates.map((name) => [
+      name,
+      new Map(stagesOf(started.publishes === true).map((stage) => [stage, { state: "waiting" }])),
+    ]),
   );
   /** The first line of a message, without secrets and control characters: both would survive where a line is cut. */
   const oneLine = (text: string): string => stripVTControlCharacters(redact(text).split(/[\r\n]/u)[0] ?? "");

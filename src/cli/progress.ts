@@ -1,6 +1,6 @@
 import { clearInterval, setInterval } from "node:timers";
 import { liveTree } from "./live-tree";
-import { STAGES, type ReleaseEvent, type StageName } from "../support/events";
+import { stagesOf, type ReleaseEvent, type StageName } from "../support/events";
 import type { Clock } from "../support/clock";
 import type { Redactor } from "../support/redact";
 
@@ -72,7 +72,8 @@ export function progressFor(
   return {
     handle(event) {
       if (event.type === "release-started") {
-        for (const template of event.templates) unfinished.set(template, new Set(STAGES));
+        for (const template of event.templates)
+          unfinished.set(template, new Set(stagesOf(event.publishes === true)));
         if (screen !== undefined && tree === undefined) {
           tree = liveTree(event, screen, clock, redact);
           timer = setInterval(tree.draw, FRAME_MS);

@@ -64,12 +64,14 @@ export async function deployTemplate(
       pollMs: options.pollMs ?? POLL_MS,
       graceMs: Math.min(options.graceMs ?? GRACE_MS, options.timeoutMs * GRACE_PART),
     };
+    const { source } = options;
     const image = options.publish === "push" ? await push(work) : await deploy(work);
     await forgetPending(options.pendingFile);
     return {
       workspace,
       sandbox: name,
       image,
+      ...(source === undefined ? {} : { registryDigest: source.digest }),
       deployedAt: isoTime(host.clock.now()),
       blVersion: bl.version,
     };
@@ -85,6 +87,7 @@ async function deploy(work: DeployContext): Promise<string> {
   const sentAt = pending.startedAt;
   const waited = await waitUntilDeployed(host, platform, {
     ...{ name, before, deadline, pollMs, graceMs, sentAt, onProgress },
+    imports: options.source?.reference,
   }).catch(async (error: unknown) => {
     // What never arrived is not waited for again.
     if (error instanceof Failure && error.code === "BUILD_NOT_STARTED")

@@ -7,6 +7,11 @@ export function immutableTag(image: string, name: string): string | undefined {
   return repository === name && tag !== undefined && tag !== "latest" ? tag : undefined;
 }
 
+/** Whether an image is a registry's, by its digest, and not one that Blaxel holds under its own name. */
+export function isOfRegistry(image: string): boolean {
+  return image.includes("@sha256:");
+}
+
 /** The immutable tags that were not there before, newest first. `latest` never counts, it moves. */
 export function freshTags(before: readonly ImageTag[], after: readonly ImageTag[]): readonly string[] {
   const old = new Set(before.map((tag) => tag.name));
@@ -39,6 +44,9 @@ export type MadeImage =
 export function madeImage({ name, imageBefore, imageNow, fresh }: ImageFacts): MadeImage {
   const running = immutableTag(imageNow, name);
   if (running !== undefined && imageNow !== imageBefore) return { is: "made", tag: running };
+  // A registry's image that is not the one that was sent.
+  if (imageNow.includes("@"))
+    return imageNow === imageBefore && fresh.length === 0 ? { is: "unchanged" } : { is: "unclear" };
   const [only, ...others] = fresh;
   if (running === undefined)
     return only !== undefined && others.length === 0 ? { is: "made", tag: only } : { is: "unclear" };

@@ -1,5 +1,16 @@
 import type { KnownSandbox } from "./foreign-sandbox";
 
+/** An image in a registry that Blaxel imports. */
+export interface ImportSource {
+  /** registry/path@sha256:… */
+  readonly reference: string;
+  readonly digest: string;
+  /** Text of the Docker config.json with the registry's login; undefined: the image is public. */
+  readonly dockerConfig: string | undefined;
+  /** Called right before Blaxel is told: sees that the registry still holds the image under its tag. */
+  confirm(): Promise<void>;
+}
+
 /** How a template is brought to Blaxel. */
 export interface DeployOptions {
   /** The template version's id, for messages and the pending file. */
@@ -21,6 +32,8 @@ export interface DeployOptions {
   readonly knownSandboxes?: readonly KnownSandbox[];
   /** The image that was deployed from these very inputs before, when there is one: "nothing new" is then right. */
   readonly knownImage?: string | undefined;
+  /** The image that Blaxel is to import; undefined: it builds one from the rendered files. */
+  readonly source?: ImportSource | undefined;
   readonly onProgress?: ((message: string) => void) | undefined;
   /** Called once, just before anything is sent that may make something on the platform. */
   readonly onSent?: (() => void) | undefined;

@@ -17,6 +17,8 @@ const schema = z.object({
   uploaded: z.boolean(),
   before: z.nullable(z.object({ status: z.string(), image: z.string() })),
   tagsBefore: z.array(z.object({ name: z.string(), createdAt: z.string() })),
+  /** The registry's image that Blaxel was told to import; left out: it builds from the source. */
+  reference: z.exactOptional(z.string()),
   /** The image before was already made of these inputs by an earlier run of ours. */
   beforeIsOurs: z.boolean(),
 });
@@ -38,6 +40,7 @@ export function newPending(
     before: facts.before,
     tagsBefore: [...facts.tagsBefore],
     beforeIsOurs: facts.beforeIsOurs,
+    ...(options.source === undefined ? {} : { reference: options.source.reference }),
   };
 }
 
@@ -67,6 +70,7 @@ export async function earlierPending(work: DeployContext): Promise<Pending | und
   return pending?.publish === work.options.publish &&
     pending.sandbox === work.name &&
     pending.workspace === work.workspace &&
+    pending.reference === work.options.source?.reference &&
     pending.inputsDigest === work.rendered.inputsDigest
     ? pending
     : undefined;

@@ -75,7 +75,7 @@ async function sendWithPush(work: DeployContext): Promise<SentPush> {
   const { rendered, options, session } = work;
   const image = await settledImage(work);
   const folder = await stageProject(rendered, session);
-  await checkUploadList(work, folder);
+  await checkUploadList(work, folder, rendered.files);
   const pending = newPending(work, { before: null, tagsBefore: image?.tags ?? [], beforeIsOurs: false });
   const uploaded = { ...pending, uploaded: true };
   await keepPending(options.pendingFile, pending);

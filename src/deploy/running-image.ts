@@ -10,7 +10,7 @@ import type { DeployContext } from "./deploy-context";
 const CLEAR_MS = 60_000;
 
 export interface RunningImage {
-  /** sandbox/NAME:TAG */
+  /** sandbox/NAME:TAG, or the reference of the registry's image that was sent: Blaxel may name either. */
   readonly image: string;
   readonly sandbox: SandboxState;
 }
@@ -27,7 +27,12 @@ export async function runningImage(
   const { host, platform, options, name, deadline, pollMs } = work;
   const until = Math.min(deadline, host.clock.now() + CLEAR_MS);
   let sandbox = first;
+  const reference = options.source?.reference;
   for (;;) {
+    if (reference !== undefined && sandbox.image === reference) {
+      refuseDeployedOver(work, sandbox);
+      return { image: reference, sandbox };
+    }
     const fresh = freshTags(pending.tagsBefore, (await platform.getImage(name))?.tags ?? []);
     const made = madeImage({ name, imageBefore: pending.before?.image, imageNow: sandbox.image, fresh });
     if (made.is === "made") {

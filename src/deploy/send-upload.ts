@@ -5,11 +5,12 @@ import { refuseForeignSandbox } from "./foreign-sandbox";
 import { markOf, OWNERSHIP_VARIABLE } from "./ownership-variable";
 import { earlierPending, keepPending, newPending, type Pending } from "./pending";
 import { sendDeploy } from "./send";
-import { checkUploadList, stageProject } from "./staging";
+import { checkUploadList, stageImport, stageProject } from "./staging";
 import type { DeployContext } from "./deploy-context";
 
 /**
- * Sends the template with `bl deploy`, once it is sure that this harms nobody and that exactly its files will go.
+ * Sends the template with `bl deploy`, once it is sure that this harms nobody and that exactly its files will go, or, for an image
+ * that Blaxel imports, none.
  * @returns what is remembered of the upload; it is written before anything is sent, so that a run that is killed on the
  * way can be gone on from
  */
@@ -18,8 +19,13 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
   const earlier = await earlierPending(work);
   const [sandbox, image] = await Promise.all([settled(work), platform.getImage(name)]);
   refuseForeignSandbox(sandbox, options.knownSandboxes ?? [], earlier !== undefined, options.adopt);
-  const folder = await stageProject(rendered, session);
-  await checkUploadList(work, folder);
+  const { source } = options;
+  const { folder, login } =
+    source === undefined
+      ? { folder: await stageProject(rendered, session), login: [] }
+      : await stageImport(rendered, session, source);
+  await checkUploadList(work, folder, source === undefined ? rendered.files : []);
+  await source?.confirm();
   const pending = newPending(work, {
     before: sandbox === undefined ? null : { status: sandbox.status, image: sandbox.image },
     tagsBefore: image?.tags ?? [],
@@ -27,8 +33,8 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
   });
   await keepPending(options.pendingFile, pending);
   options.onSent?.();
-  options.onProgress?.("bl deploy");
-  await sendDeploy(work, folder);
+  options.onProgress?.(source === undefined ? "bl deploy" : `bl deploy of ${source.reference}`);
+  await sendDeploy(work, folder, login);
   const uploaded = { ...pending, uploaded: true };
   await keepPending(options.pendingFile, uploaded);
   return uploaded;

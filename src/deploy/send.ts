@@ -54,14 +54,20 @@ function refusedFor(answer: BlAnswer): string | undefined {
 
 /**
  * Runs `bl deploy`. That it returns means only that the upload was taken.
+ * @param login options that name the file with a registry's login
  * @throws Failure UPLOAD_REFUSED, BLAXEL_QUOTA, DEPLOY_FAILED … (exit 7), BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN, BL_PANIC, BL_NO_JSON, BL_HANGS (exit 3)
  */
-export async function sendDeploy(work: DeployContext, folder: string): Promise<void> {
+export async function sendDeploy(
+  work: DeployContext,
+  folder: string,
+  login: readonly string[] = [],
+): Promise<void> {
   const { name, rendered } = work;
   const what = `bl deploy of ${name}`;
   const { answer, reason } = await sent(work, what, folder, () => [
     ...["deploy", "-y", "-o", "json", "--skip-version-warning", "-t", "sandbox", ...NO_ENV_FILE],
     ...["-s", `${OWNERSHIP_VARIABLE}=${markOf(rendered)}`],
+    ...login,
   ]);
   if (reason !== undefined) throw sendRefusal(what, answer, reason);
   const parsed = deployAnswer.safeParse(jsonIn(answer.stdout));

@@ -6,9 +6,10 @@ import { dryRunAnswer } from "../blaxel/answers";
 import { jsonIn } from "../blaxel/bl-json";
 import { brokenBl } from "../blaxel/broken-bl";
 import { reasonIn } from "../blaxel/refusals";
-import { foldersOf, type RenderedFile, type RenderedTemplate } from "../render/rendered";
+import { foldersOf, textOf, type RenderedFile, type RenderedTemplate } from "../render/rendered";
 import { Failure } from "../support/errors";
 import { timeLeft, type DeployContext } from "./deploy-context";
+import type { ImportSource } from "./options";
 
 /** All staged files carry this time: the same files make the same zip (ZIP knows no time before 1980). */
 const STAGED_AT = new Date("2000-01-01T00:00:00Z");
@@ -31,6 +32,25 @@ export async function stageProject(rendered: RenderedTemplate, session: BlSessio
   return folder;
 }
 
+/**
+ * Writes the project of an image that Blaxel imports: blaxel.toml alone, with the image's reference before everything else. The login
+ * goes into a file beside it.
+ */
+export async function stageImport(
+  rendered: RenderedTemplate,
+  session: BlSession,
+  { reference, dockerConfig }: Pick<ImportSource, "reference" | "dockerConfig">,
+): Promise<{ readonly folder: string; readonly login: readonly string[] }> {
+  const folder = join(session.neutral, "..", "project");
+  await mkdir(folder, { mode: 0o700 });
+  const toml = `image = "${reference}"\n${textOf(rendered.files, "blaxel.toml")}`;
+  await writeFile(join(folder, "blaxel.toml"), toml, { flag: "wx" });
+  if (dockerConfig === undefined) return { folder, login: [] };
+  const file = join(session.neutral, "..", "registry-login.json");
+  await writeFile(file, dockerConfig, { flag: "wx", mode: 0o600 });
+  return { folder, login: ["--docker-config", file] };
+}
+
 /** Options of every bl deploy: the env file names nothing, so that no .env becomes the sandbox's environment. */
 export const NO_ENV_FILE = ["-e", "no-env-file-is-wanted"] as const;
 
@@ -39,8 +59,12 @@ export const NO_ENV_FILE = ["-e", "no-env-file-is-wanted"] as const;
  * folder, or a file that crept in, is seen here, before anything is sent.
  * @throws Failure STAGING_MISMATCH (exit 7), BL_DRY_RUN, BL_NO_JSON, BL_PANIC, BL_HANGS (exit 3)
  */
-export async function checkUploadList(work: DeployContext, folder: string): Promise<void> {
-  const { host, bl, session, rendered } = work;
+export async function checkUploadList(
+  work: DeployContext,
+  folder: string,
+  files: readonly RenderedFile[],
+): Promise<void> {
+  const { host, bl, session } = work;
   const what = "bl deploy --dryrun";
   const answer = await runBl(
     host,
@@ -61,15 +85,15 @@ export async function checkUploadList(work: DeployContext, folder: string): Prom
       hint: "Is that the real bl? Check with bl --version, and update it.",
     });
   }
-  const wrong = uploadDifferences(rendered.files, parsed.data.files ?? []);
+  const wrong = uploadDifferences(files, parsed.data.files ?? []);
   if (wrong.length === 0) return;
   const left = await readdir(folder);
   throw new Failure({
     code: "STAGING_MISMATCH",
     kind: "deploy",
-    message: `bl would not upload exactly the rendered files: ${wrong.join(", ")}.`,
+    message: `bl would not upload exactly ${files.length === 0 ? "nothing, as for an image that Blaxel imports" : "the rendered files"}: ${wrong.join(", ")}.`,
     log: [`staged: ${left.sort().join(" ")}`],
-    hint: "Check the template's .blaxelignore: bl matches its lines as prefixes and anywhere in the path.",
+    hint: "Check the template's .blaxelignore: bl matches its lines as prefixes and anywhere in the path. Only a bl from 0.1.93 on takes an image.",
   });
 }
 

@@ -3,6 +3,7 @@ import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
 import { SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
+import { loginToImport } from "../registry/published";
 import { temporarySandbox, type SandboxLimits } from "../blaxel/temporary-sandbox";
 import type { RenderedTemplate, TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
@@ -10,6 +11,7 @@ import type { SmokeReport } from "../smoke/report";
 import { Failure, failureOf } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Deployment } from "./deployment";
+import { isOfRegistry } from "./image-tag";
 import { sandboxSubject } from "./sandbox-subject";
 
 export interface VerifyOptions {
@@ -65,6 +67,9 @@ export async function verifyDeployment(
     {
       name,
       image: deployment.image,
+      dockerConfig: isOfRegistry(deployment.image)
+        ? await loginToImport(host, deployment.image, { always: false })
+        : undefined,
       memoryMegabytes,
       ttl: "30m",
       labels: { [SANDBOX_LABEL]: "verify" },

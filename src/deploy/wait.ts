@@ -13,6 +13,8 @@ export interface WaitRequest {
   readonly graceMs: number;
   /** When the upload was sent, ms since the epoch: older lines of the log are not about it. */
   readonly sentAt: number;
+  /** The registry's image that Blaxel imports; undefined: it builds one. */
+  readonly imports?: string | undefined;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
@@ -28,7 +30,7 @@ const PASSING = new Set(["BLAXEL_GATEWAY", "BLAXEL_UNREACHABLE", "BL_HANGS"]);
 /**
  * Looks at the sandbox until the deploy is through, failed, or the time is up. The first look is taken at once, so
  * that polling adds at most one interval to the platform's own time.
- * @throws Failure REMOTE_BUILD_FAILED, BUILD_NOT_STARTED, DEPLOY_TIMEOUT (exit 7), each with the log's last lines
+ * @throws Failure REMOTE_BUILD_FAILED, IMPORT_FAILED, BUILD_NOT_STARTED, DEPLOY_TIMEOUT (exit 7), each with the log's last lines
  */
 export async function waitUntilDeployed(
   host: Host,
@@ -82,10 +84,19 @@ async function failed(
 ): Promise<Failure> {
   const { name } = request;
   const log = await lastLog(host, platform, { ...request, patient: true });
+  const last = log.length === 0 ? "" : ` (last in its log: ${log.at(-1) ?? ""})`;
+  if (request.imports !== undefined)
+    return new Failure({
+      code: "IMPORT_FAILED",
+      kind: "deploy",
+      message: `Blaxel says ${status} for ${name}: it did not import ${request.imports}, or what it imported does not start${last}.`,
+      log,
+      hint: "Blaxel must reach the registry and may need its login: see [publish] private in upstream.toml. The same image was proven here, and its digest stands in the registry.",
+    });
   return new Failure({
     code: "REMOTE_BUILD_FAILED",
     kind: "deploy",
-    message: `Blaxel says ${status} for ${name}: the image was not built or does not start${log.length === 0 ? "" : ` (last in its log: ${log.at(-1) ?? ""})`}.`,
+    message: `Blaxel says ${status} for ${name}: the image was not built or does not start${last}.`,
     log,
     hint: `Read the build log above (bl logs sandbox ${name}). The same image was built and proven here, so look for what differs there: network, memory, [build] slim.`,
   });

@@ -51,6 +51,17 @@ export interface PullRequest {
   readonly signal: AbortSignal;
 }
 
+export interface PushRequest {
+  /** Id or reference of a local image. */
+  readonly image: string;
+  /** registry/path */
+  readonly repository: string;
+  readonly tag: string;
+  readonly login: RegistryLogin | undefined;
+  readonly signal: AbortSignal;
+  readonly onProgress?: ((message: string) => void) | undefined;
+}
+
 export interface BuildRequest {
   /** A tar of the build context. */
   readonly context: NodeJS.ReadableStream;
@@ -189,6 +200,8 @@ export interface Engine {
   readonly facts: EngineFacts;
   /** @throws Failure PULL_FAILED (environment) */
   pull(request: PullRequest): Promise<void>;
+  /** Pushes an image under a name that it carries only meanwhile. @throws Failure PUSH_FAILED (deploy) */
+  push(request: PushRequest): Promise<void>;
   /** Starts a build; the answer is the engine's stream of messages. @throws Failure BUILD_REFUSED (build) */
   build(request: BuildRequest): Promise<Readable>;
   image(reference: string): Promise<EngineImage | undefined>;

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { Failure } from "../support/errors";
 import { withTimeLimit } from "../support/time-limit";
-import type { BuildRequest, Engine, EngineImage, PullRequest } from "./engine";
+import type { BuildRequest, Engine, EngineImage, PullRequest, PushRequest } from "./engine";
 import { engineFailed, engineWords, statusOf } from "./failures";
 import { messagesOf } from "./message-stream";
 
@@ -16,10 +16,20 @@ export function imagesOf(
   removalMs = REMOVAL_MS,
 ): Pick<
   Engine,
-  "pull" | "build" | "image" | "lineage" | "images" | "tag" | "emptyImage" | "removeImage" | "saveImage"
+  | "pull"
+  | "push"
+  | "build"
+  | "image"
+  | "lineage"
+  | "images"
+  | "tag"
+  | "emptyImage"
+  | "removeImage"
+  | "saveImage"
 > {
   return {
     pull: (request) => pull(docker, request),
+    push: (request) => push(docker, request),
     build: (request) => build(docker, request),
     image: (reference) => imageNamed(docker, reference),
     async lineage(reference) {
@@ -90,6 +100,46 @@ async function pull(docker: Docker, { reference, platform, login, signal }: Pull
       cause: error,
     });
   }
+}
+
+/** A push that says nothing for this long has hung, in ms. */
+const PUSH_SILENCE_MS = 600_000;
+
+async function push(docker: Docker, request: PushRequest): Promise<void> {
+  const { image, repository, tag, login, signal, onProgress } = request;
+  const reference = `${repository}:${tag}`;
+  const before = await imageNamed(docker, reference);
+  try {
+    await docker.getImage(image).tag({ repo: repository, tag });
+    const authconfig =
+      login === undefined ? {} : { ...login, serveraddress: repository.split("/", 1)[0] ?? "" };
+    const stream = (await docker.getImage(reference).push({
+      // The types know only user name and password; the engine takes every kind of login.
+      authconfig: authconfig,
+      abortSignal: signal,
+    })) as unknown as Readable;
+    for await (const { error, status } of messagesOf(stream, { signal, silenceMs: PUSH_SILENCE_MS })) {
+      if (error !== undefined) throw new Error(error);
+      if (status !== undefined && /^(?:Pushed|Layer already exists|Mounted from)/u.test(status))
+        onProgress?.(status);
+    }
+  } catch (error) {
+    signal.throwIfAborted();
+    throw new Failure({
+      code: "PUSH_FAILED",
+      kind: "deploy",
+      message: `The engine could not push ${reference}: ${engineWords(error)}`,
+      hint: "Nothing was deployed. Release again: layers that arrived are not sent again.",
+      cause: error,
+    });
+  } finally {
+    if (before === undefined) await docker.getImage(reference).remove().catch(ignoreGone);
+    else await docker.getImage(before.id).tag({ repo: repository, tag });
+  }
+}
+
+function ignoreGone(error: unknown): void {
+  if (statusOf(error) !== 404) throw engineFailed("The name of a pushed image could not be removed", error);
 }
 
 /** The end of a tar, which is all that there is of an empty one (POSIX, pax interchange format: two blocks of zeros). */

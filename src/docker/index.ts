@@ -16,5 +16,6 @@ export type {
   PathChange,
   PathStat,
   PullRequest,
+  PushRequest,
   RegistryLogin,
 } from "./engine";

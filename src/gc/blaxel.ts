@@ -2,6 +2,7 @@ import { findBl } from "../blaxel/bl-program";
 import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough, type Platform } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
+import { isOfRegistry } from "../deploy/image-tag";
 import { channelsAt } from "../manifest/channels/pointing";
 import { readManifest } from "../manifest/index";
 import { inWorkspace } from "../manifest/versions/in-workspace";
@@ -25,7 +26,10 @@ export function blaxelRemovals(
   const deployments = plan.flatMap((verdict) =>
     Object.keys(verdict.entry.deployments).flatMap((workspace) => {
       const { deployment } = inWorkspace(verdict.entry, workspace);
-      return deployment === null ? [] : [{ ...verdict, workspace, image: deployment.image }];
+      // A registry's image is not Blaxel's to remove.
+      return deployment === null || isOfRegistry(deployment.image)
+        ? []
+        : [{ ...verdict, workspace, image: deployment.image }];
     }),
   );
   const place = (one: { readonly workspace: string; readonly image: string }): string =>

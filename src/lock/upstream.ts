@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as z from "zod/mini";
 import { parseImageReference } from "../registry/reference";
-import { Failure } from "../support/errors";
+import { Failure, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files";
 import { isLoopback, isPrivateNetwork } from "../support/loopback";
 
@@ -48,6 +48,9 @@ const upstreamFileSchema = z.strictObject({
       at: z.string().check(z.regex(/^\d{8}T\d{6}Z$/u, "must be a moment like 20260401T000000Z")),
     }),
   ),
+  publish: z.optional(
+    z.strictObject({ registry: z.optional(z.string()), private: z._default(z.boolean(), false) }),
+  ),
 });
 
 type UpstreamFile = z.infer<typeof upstreamFileSchema>;
@@ -66,8 +69,18 @@ export interface Upstream {
   };
   /** A dated mirror of the distribution's own packages. */
   readonly snapshot?: { readonly url: string; readonly at: string };
+  /** Where proven images are pushed to; undefined: Blaxel builds from the source. */
+  readonly publish?: PublishTarget | undefined;
   /** The file it was read from (absolute). */
   readonly path: string;
+}
+
+/** Where proven images are pushed to, for Blaxel to import. */
+export interface PublishTarget {
+  /** Registry host and path below which every template has a repository, e.g. ghcr.io/acme/sandboxes; no slash at its end. */
+  readonly registry: string;
+  /** Blaxel always gets the registry's login, also where the registry shows the image to everybody who asks from here. */
+  readonly private: boolean;
 }
 
 export interface MesaSource {
@@ -100,6 +113,43 @@ export async function loadUpstream(path: string): Promise<Upstream> {
   });
 }
 
+/**
+ * Where a release pushes proven images: the registry that is given, or the one of upstream.toml; a file that is missing names none.
+ * @throws Failure as loadUpstream
+ */
+export async function publishTarget(request: {
+  readonly upstreamPath: string;
+  readonly registry: string | undefined;
+}): Promise<PublishTarget | undefined> {
+  const { upstreamPath, registry } = request;
+  const data = await readIfPresent(upstreamPath);
+  const file = data === undefined ? undefined : parseUpstream(data.toString("utf8"), upstreamPath).publish;
+  return registry === undefined
+    ? file
+    : { registry: registryFrom(registry, "--registry"), private: file?.private ?? false };
+}
+
+/** Where images are pushed to, as people write it. Blaxel takes a name for a registry's only when its host has a dot. */
+function registryFrom(text: string, where: string): string {
+  const registry = text.replace(/\/+$/u, "");
+  const host = registry.split("/", 1)[0] ?? "";
+  const fault = host.includes(".")
+    ? namingFault(`${registry}/name`)
+    : "it must begin with the registry's host, which has a dot (docker.io/acme, ghcr.io/acme)";
+  const more = /[@]|:[^/]*$/u.test(registry.slice(host.length)) ? "it names a tag or a digest" : fault;
+  if (more === undefined) return registry;
+  throw invalid(where, `"${text}" is no place to push images to: ${more}`);
+}
+
+function namingFault(image: string): string | undefined {
+  try {
+    parseImageReference(image);
+    return undefined;
+  } catch (error) {
+    return messageOf(error).replace(/\.$/u, "");
+  }
+}
+
 /** upstream.toml's text as an Upstream; `path` is where it stands, for messages and for the paths in it. */
 export function parseUpstream(text: string, path: string): Upstream {
   const checked = z.safeParse(upstreamFileSchema, parseToml(text, path));
@@ -124,7 +174,7 @@ function parseToml(text: string, path: string): unknown {
 }
 
 function refined(file: UpstreamFile, path: string): Upstream {
-  const { mesa, mirrors, snapshot } = file;
+  const { mesa, mirrors, snapshot, publish } = file;
   const image = file["sandbox-api"].image;
   checkSandboxApi(image, path);
   checkRepository(file, path);
@@ -167,6 +217,14 @@ function refined(file: UpstreamFile, path: string): Upstream {
       ...(mirrors.downloads === undefined ? {} : { downloads: `${mirrors.downloads.replace(/\/+$/u, "")}/` }),
     },
     ...(snapshot === undefined ? {} : { snapshot }),
+    ...(publish?.registry === undefined
+      ? {}
+      : {
+          publish: {
+            registry: registryFrom(publish.registry, `${path}: publish.registry`),
+            private: publish.private,
+          },
+        }),
     path: resolve(path),
   };
 }

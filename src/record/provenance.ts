@@ -1,7 +1,7 @@
 import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
 import { canonicalJson } from "../support/canonical-json";
 import { sha256 } from "../support/digest";
-import type { Measured } from "./record";
+import type { Measured, VersionRecord } from "./record";
 import { SBOM_FILE } from "./sbom";
 
 /** Name of the document in the record's folder. */
@@ -19,6 +19,17 @@ export interface BuildCircumstances {
 
 const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
 
+/** A published image is what the registry names by its manifest's digest; any other one is known by its config's. */
+function subjectOf({ image, template }: VersionRecord): object {
+  const { registry } = image;
+  return registry === undefined
+    ? { name: `mesa-template/${template}`, digest: { sha256: hexOf(image.id) } }
+    : {
+        name: registry.reference.slice(0, registry.reference.lastIndexOf(":")),
+        digest: { sha256: hexOf(registry.digest) },
+      };
+}
+
 /**
  * An in-toto statement (v1) with a SLSA provenance predicate (v1): which image, from which inputs by digest, built by what.
  * @param sbom the SBOM's text, which is named as a by-product
@@ -32,7 +43,7 @@ export function provenanceOf(
   const chain = lock.deb.vouched.by === "signed" ? lock.deb.vouched.chain : undefined;
   return canonicalJson({
     _type: "https://in-toto.io/Statement/v1",
-    subject: [{ name: `mesa-template/${record.template}`, digest: { sha256: hexOf(record.image.id) } }],
+    subject: [subjectOf(record)],
     predicateType: "https://slsa.dev/provenance/v1",
     predicate: {
       buildDefinition: {

@@ -31,6 +31,8 @@ export const recordSchema = z.looseObject({
     user: z.string(),
     workdir: z.string(),
     ports: z.array(z.string()),
+    /** What the registry holds of it, where it was published. */
+    registry: z.optional(z.strictObject({ reference: z.string(), digest: z.string() })),
     /** PRETTY_NAME of /etc/os-release; "" when there is none. */
     distribution: z.string(),
   }),

@@ -46,6 +46,13 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
       purl: address,
     });
   };
+  const publishedPurl = ({ reference, digest }: { reference: string; digest: string }): string => {
+    const colon = reference.lastIndexOf(":");
+    const repository = reference.slice(0, colon);
+    const name = repository.split("/").at(-1) ?? repository;
+    const qualifiers = { repository_url: repository, tag: reference.slice(colon + 1), arch: "amd64" };
+    return purl("oci", undefined, name, digest, qualifiers);
+  };
   const debComponent = new Models.Component(Enums.ComponentType.Application, lock.deb.package, {
     bomRef: `deb:${lock.deb.package}@${lock.deb.version}`,
     version: lock.deb.version,
@@ -86,6 +93,7 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     bomRef: record.id,
     version: `${record.mesaVersion}-${String(record.revision)}`,
     hashes: sha256(image.id),
+    ...(image.registry === undefined ? {} : { purl: publishedPurl(image.registry) }),
     description: image.distribution,
   });
   for (const component of components) subject.dependencies.add(component.bomRef);

@@ -15,6 +15,8 @@ export interface Access extends LoginRequest {
   /** Canonical repository, for messages. */
   readonly repository: string;
   readonly actions: "pull" | "pull,push";
+  /** Without any login. */
+  readonly anonymous?: boolean;
 }
 
 /**
@@ -23,6 +25,7 @@ export interface Access extends LoginRequest {
  * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER (environment), REGISTRY_INSECURE (upstream), Unreachable
  */
 export async function authorize(host: Host, challenge: Challenge, access: Access): Promise<string> {
+  if (access.anonymous === true) return answerTo(host, challenge, access, undefined);
   try {
     return await answerTo(host, challenge, access, await credentialsFor(host, access));
   } catch (error) {

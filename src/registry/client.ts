@@ -1,7 +1,7 @@
 import type { Downloads } from "../support/downloads";
 import type { Host } from "../support/host";
 import { ask, Unreachable, type HttpAnswer, type HttpRequest } from "../support/http";
-import { authorize } from "./authorize";
+import { authorize, type Access } from "./authorize";
 import { parseChallenge } from "./challenge";
 import { registryRefused, registryUnreachable, wordsOf } from "./failures";
 import { registryEndpoint, type ImageReference } from "./reference";
@@ -28,28 +28,7 @@ export function openRepository(
   options: { readonly mirror?: string | undefined; readonly downloads: Downloads },
 ): RepositoryClient {
   const endpoint = registryEndpoint(reference, options.mirror);
-  const mirrorHost = options.mirror?.split("/", 1)[0];
-  let authorization: string | undefined;
-
-  const authorised = async (request: HttpRequest): Promise<HttpAnswer> => {
-    const first = await ask(host, withAuthorization(request, authorization));
-    if (first.status !== 401) return first;
-    const challenge = parseChallenge(first.headers.get("www-authenticate"));
-    if (challenge === undefined)
-      throw registryRefused(
-        endpoint.host,
-        reference.repository,
-        "it answers 401 without saying what it wants",
-      );
-    authorization = await authorize(host, challenge, {
-      registry: endpoint.host,
-      path: endpoint.path,
-      repository: reference.repository,
-      mirrorHost,
-      actions: "pull",
-    });
-    return ask(host, withAuthorization(request, authorization));
-  };
+  const authorised = authorisedAsk(host, reference, { ...options, actions: "pull" });
 
   return {
     repository: reference.repository,
@@ -74,13 +53,55 @@ export function openRepository(
   };
 }
 
+/** How a repository is asked. */
+export interface AskOptions {
+  readonly mirror?: string | undefined;
+  readonly actions: Access["actions"];
+  /** Without any login, as somebody asks who has none. */
+  readonly anonymous?: boolean;
+}
+
+/**
+ * Asks one repository, authorised as its registry wants; the authorization is fetched once.
+ * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER (environment), REGISTRY_INSECURE (upstream); Unreachable
+ */
+export function authorisedAsk(
+  host: Host,
+  reference: ImageReference,
+  { mirror, actions, anonymous = false }: AskOptions,
+): (request: HttpRequest) => Promise<HttpAnswer> {
+  const endpoint = registryEndpoint(reference, mirror);
+  let authorization: string | undefined;
+  return async (request) => {
+    const first = await ask(host, withAuthorization(request, authorization));
+    if (first.status !== 401) return first;
+    const challenge = parseChallenge(first.headers.get("www-authenticate"));
+    if (challenge === undefined)
+      throw registryRefused(
+        endpoint.host,
+        reference.repository,
+        "it answers 401 without saying what it wants",
+      );
+    authorization = await authorize(host, challenge, {
+      registry: endpoint.host,
+      path: endpoint.path,
+      repository: reference.repository,
+      mirrorHost: mirror?.split("/", 1)[0],
+      actions,
+      anonymous,
+    });
+    return ask(host, withAuthorization(request, authorization));
+  };
+}
+
 function withAuthorization(request: HttpRequest, authorization: string | undefined): HttpRequest {
   return authorization === undefined
     ? request
     : { ...request, headers: { ...request.headers, authorization } };
 }
 
-function refusalOf(answer: HttpAnswer): string {
+/** What a registry said when it refused. */
+export function refusalOf(answer: HttpAnswer): string {
   const said = wordsOf(answer);
   return `it answers ${String(answer.status)}${said === undefined ? "" : ` ("${said}")`}`;
 }

@@ -46,6 +46,22 @@ export function registryRefused(registry: string, repository: string, why: strin
   });
 }
 
+/** The registry takes no image from here (exit 3). */
+export function pushRefused(
+  registry: string,
+  repository: string,
+  why: string,
+  log: readonly string[] = [],
+): Failure {
+  return new Failure({
+    code: "PUSH_REFUSED",
+    kind: "environment",
+    message: `The image registry ${registry} does not let this login push to ${repository}: ${why}.`,
+    log,
+    hint: `Log in as somebody who may push (docker login ${registry}), or set MESA_TEMPLATE_REGISTRY, MESA_TEMPLATE_REGISTRY_USERNAME and MESA_TEMPLATE_REGISTRY_PASSWORD; some registries want the repository created first.`,
+  });
+}
+
 /** The bytes are not those that were named (exit 4). */
 export function wrongBytes(what: string, named: string, got: string): Failure {
   return new Failure({

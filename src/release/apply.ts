@@ -2,6 +2,7 @@ import type { Image } from "../build/image";
 import type { Deployment } from "../deploy/deployment";
 import type { ManifestEntry } from "../manifest/entry";
 import { recordEntry, updateManifest } from "../manifest/index";
+import { publishedReference } from "../publish/published";
 import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
@@ -16,7 +17,16 @@ import { gatherFacts, withRendered } from "./facts";
 import { refuseLinks, refuseLinksIn } from "../support/links";
 import { oneAtATime } from "./one-at-a-time";
 import { originOf } from "./origin";
-import { isEmpty, planRelease, smokeProof, standingDeployment, type Facts, type Plan } from "./plan";
+import {
+  isEmpty,
+  isProvenInRegistry,
+  planRelease,
+  publishedImage,
+  smokeProof,
+  standingDeployment,
+  type Facts,
+  type Plan,
+} from "./plan";
 import { refusalFailure, refuseUnproven } from "./refuse-unproven";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import { stageRunner, type StageRunner } from "./stage-runner";
@@ -97,7 +107,10 @@ async function applyPlan(
   if (!isEmpty(first)) {
     const files = testFilesOf(request, template);
     await stages.checkTestFiles(host, files);
-    if (!request.allowSkipped)
+    const proves = first.steps.some(
+      ({ stage, action }) => action === "do" && (stage === "smoke" || stage === "verify"),
+    );
+    if (!request.allowSkipped && proves)
       run.facts = { ...run.facts, cannotRun: await stages.cannotRun(host, files, { ...request, template }) };
   }
   try {
@@ -181,6 +194,10 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
   async smoke(run, plan, reused) {
     const { host, request, runner, stages, facts } = run;
     const rendered = renderedOf(run);
+    if (reused !== undefined && isProvenInRegistry(facts, plan.entry)) {
+      runner.reuse("smoke", reused);
+      return;
+    }
     const proof = reused === undefined ? undefined : smokeProof(facts);
     if (reused !== undefined && proof !== undefined) {
       runner.reuse("smoke", reused);
@@ -211,6 +228,43 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       createdBy: plan.entry?.createdBy ?? (await originOf(host, request.root)),
     });
   },
+  async push(run, plan, reused) {
+    const { host, request, runner, stages, facts, smoke } = run;
+    const { publish, template, version: mesaVersion } = facts;
+    if (publish === undefined) throw new Error("an image is pushed and there is no registry");
+    const known = reused === undefined ? undefined : publishedImage(facts, plan.entry);
+    if (reused !== undefined && known !== undefined) {
+      runner.reuse("push", reused);
+      run.facts = { ...facts, published: known };
+      return;
+    }
+    if (smoke === undefined) throw new Error("an image is pushed before it is proven");
+    const revision = plan.revision ?? 1;
+    const reference = publishedReference(publish.registry, { name: publish.name, mesaVersion, revision });
+    const { image } = plan.entry ?? {};
+    const createdBy = plan.entry?.createdBy ?? (await originOf(host, request.root));
+    const published = await runner.run("push", async (progress) => {
+      const lockFile = paths(request.root).lock(`${template}-push`);
+      const pushed = await oneAtATime(host, lockFile, `push of ${template}`, progress, () =>
+        stages.push(
+          host,
+          renderedOf(run),
+          {
+            ...{ root: request.root, force: request.force, revision, reference, imageId: smoke.imageId },
+            recorded: image?.registryReference === reference ? image.registryDigest : undefined,
+            createdBy,
+          },
+          progress,
+        ),
+      );
+      return {
+        value: pushed.published,
+        outcome: pushed.reused ? "reused" : "done",
+        message: `${reference} is ${pushed.published.digest}`,
+      };
+    });
+    run.facts = { ...run.facts, published };
+  },
   async deploy(run, plan, reused) {
     const { host, request, runner, stages, facts } = run;
     const rendered = renderedOf(run);
@@ -227,8 +281,11 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       };
       // One sandbox name on the platform: two versions sent at once would each wait for the other's image.
       const lockFile = paths(request.root).lock(`${facts.template}-deploy`);
+      const { published: image, publish: target } = facts;
+      const published = image === undefined || target === undefined ? undefined : { image, target };
+      const asked = { ...request, id: plan.id ?? "", onSent, published };
       const value = await oneAtATime(host, lockFile, `deploy of ${facts.template}`, progress, () =>
-        stages.deploy(host, rendered, { ...request, id: plan.id ?? "", onSent }, progress),
+        stages.deploy(host, rendered, asked, progress),
       );
       await keepEvidence(paths(request.root), rendered, deployed(rendered, value));
       return { value, message: value.image };
@@ -308,8 +365,10 @@ function deployed({ inputsDigest }: RenderedTemplate, deployment: Deployment) {
 }
 
 /** The fields of a deployment alone: what an entry holds besides is the entry's. */
-function deploymentOf({ workspace, sandbox, image, deployedAt, blVersion }: Deployment): Deployment {
-  return { workspace, sandbox, image, deployedAt, blVersion };
+function deploymentOf(deployment: Deployment): Deployment {
+  const { workspace, sandbox, image, registryDigest, deployedAt, blVersion } = deployment;
+  const imported = registryDigest === undefined ? {} : { registryDigest };
+  return { workspace, sandbox, image, ...imported, deployedAt, blVersion };
 }
 
 async function recordFailure(run: Run, error: unknown): Promise<TemplateResult> {
@@ -325,11 +384,10 @@ async function recordFailure(run: Run, error: unknown): Promise<TemplateResult> 
 
 async function record(run: Run, plan: Plan, failure: ManifestEntry["failure"]): Promise<TemplateResult> {
   const { host, request, runner, smoke, facts, deployment } = run;
-  if (smoke === undefined) throw new Error("a version is recorded before it is proven");
   const folders = paths(request.root);
   const at = isoTime(host.clock.now());
   const entry = entryOf({
-    ...{ smoke, deployment, failure },
+    ...{ smoke, deployment, failure, published: facts.published },
     verification: run.verification ?? null,
     revision: plan.revision ?? 1,
     before: plan.entry,

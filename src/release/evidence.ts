@@ -60,7 +60,7 @@ const evidenceSchema = z.discriminatedUnion("kind", [
       workspace: z.string(),
       sandbox: z.string(),
       image: z.string(),
-      registryDigest: maybe(z.string()),
+      registryDigest: z.optional(z.string()),
       deployedAt: z.string(),
       blVersion: z.string(),
     }),

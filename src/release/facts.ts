@@ -4,6 +4,7 @@ import { readLock } from "../lock/lock-file";
 import type { ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/read";
 import { differences } from "../render/project-folder";
+import { publishTarget } from "../lock/upstream";
 import { renderTemplate } from "../render/render";
 import type { RenderedTemplate } from "../render/rendered";
 import { loadTemplate, type TemplateSource } from "../render/source";
@@ -28,11 +29,12 @@ export interface Gathered {
  */
 export async function gatherFacts(host: Host, request: PlanRequest, template: string): Promise<Gathered> {
   const { root, version } = request;
-  const [source, manifest, digest, workspace] = await Promise.all([
+  const [source, manifest, digest, workspace, publish] = await Promise.all([
     loadTemplate(root, template),
     readManifest(paths(root).manifest),
     checksDigest({ ...testFilesOf(request, template) }),
     request.deploy ? workspaceInUse(host) : undefined,
+    request.deploy ? publishTarget(request) : undefined,
   ]);
   const lock = request.relock ? undefined : await lockOf(request, source);
   const rendered = lock === undefined ? undefined : renderTemplate(source, lock);
@@ -49,6 +51,7 @@ export async function gatherFacts(host: Host, request: PlanRequest, template: st
     checksDigest: digest,
     workspace: workspace ?? onlyWorkspace(entries, rendered?.inputsDigest),
     entries,
+    ...(publish === undefined ? {} : { publish: { ...publish, name: source.settings.sandbox.name } }),
     cannotRun: [],
     image: undefined,
     done: [],

@@ -1,6 +1,8 @@
 import type { Image } from "../build/image";
 import { textsOf, type RenderedTemplate } from "../render/rendered";
 import type { Measured, Package } from "../record/record";
+import type { Published } from "../publish/published";
+import { readRecord, recordFolder } from "../record/store";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
 import { Failure } from "../support/errors";
@@ -29,16 +31,10 @@ export async function measureVersion(
   rendered: RenderedTemplate,
   facts: MeasureRequest,
 ): Promise<void> {
-  const [
-    { connectEngine },
-    { findImage },
-    { measureImage, provenanceOf, PROVENANCE_FILE, readRecord, recordFolder, sbomOf, SBOM_FILE, writeRecord },
-    { VERSION },
-  ] = await Promise.all([
+  const [{ connectEngine }, { findImage }, { measureImage }] = await Promise.all([
     import("../docker/index"),
     import("../docker/saved-image/index"),
     import("../record/index"),
-    import("../support/version"),
   ]);
   const { template, mesaVersion, inputsDigest, lock } = rendered;
   const folder = recordFolder(facts.root, { template, mesaVersion, revision: facts.revision });
@@ -79,11 +75,48 @@ export async function measureVersion(
     },
   };
   if (before?.record.inputsDigest === inputsDigest) warnOfOtherPackages(host, before.record, measured.record);
+  await writeMeasured(host, folder, facts.createdBy, measured);
+}
+
+/**
+ * Puts the digest that the registry gave a proven image into the version's record, and from there into SBOM and provenance.
+ * @throws Failure RECORD_BROKEN (exit 8)
+ */
+export async function recordPublished(
+  host: Host,
+  { template, mesaVersion }: RenderedTemplate,
+  {
+    root,
+    revision,
+    createdBy,
+    published,
+  }: Pick<MeasureRequest, "root" | "revision" | "createdBy"> & {
+    readonly published: Published;
+  },
+): Promise<void> {
+  const folder = recordFolder(root, { template, mesaVersion, revision });
+  const measured = await readRecord(folder);
+  if (measured === undefined || measured.record.image.registry?.digest === published.digest) return;
+  const { record, files } = measured;
+  await writeMeasured(host, folder, createdBy, {
+    files,
+    record: { ...record, image: { ...record.image, registry: { ...published } } },
+  });
+}
+
+async function writeMeasured(
+  host: Host,
+  folder: string,
+  createdBy: MeasureRequest["createdBy"],
+  measured: Measured,
+): Promise<void> {
+  const { provenanceOf, PROVENANCE_FILE, sbomOf, SBOM_FILE, writeRecord } = await import("../record/index");
+  const { VERSION } = await import("../support/version");
   const sbom = await sbomOf(measured, VERSION);
   const provenance = provenanceOf(measured, sbom, {
     toolVersion: VERSION,
     finishedOn: isoTime(host.clock.now()),
-    ...facts.createdBy,
+    ...createdBy,
   });
   await writeRecord(folder, measured, { [SBOM_FILE]: sbom, [PROVENANCE_FILE]: provenance });
 }

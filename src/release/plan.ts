@@ -3,7 +3,9 @@ import type { Deployment } from "../deploy/deployment";
 import { versionId, type ManifestEntry } from "../manifest/entry";
 import { inWorkspace } from "../manifest/versions/in-workspace";
 import { nextRevision } from "../manifest/versions/next-revision";
-import { STAGES, type StageName } from "../support/events";
+import type { PublishTarget } from "../lock/upstream";
+import { publishedReference, type Published } from "../publish/published";
+import { stagesOf, type StageName } from "../support/events";
 import { proves, type KeptEvidence } from "./evidence";
 
 /** Everything that decides what is left to do for a release of one template. */
@@ -29,6 +31,10 @@ export interface Facts {
   readonly kept: KeptEvidence;
   /** Checks that cannot run here, and why. */
   readonly cannotRun: readonly { readonly check: string; readonly why: string }[];
+  /** Where proven images are pushed, and the template's name there; left out: Blaxel builds from the source. */
+  readonly publish?: (PublishTarget & { readonly name: string }) | undefined;
+  /** What this run's push gave; left out before it. */
+  readonly published?: Published | undefined;
   /** The image that this run's build gave; undefined before it. */
   readonly image: Pick<Image, "id"> | undefined;
   /** The stages that this run has done: what they gave is in the other facts. */
@@ -105,7 +111,7 @@ export function planRelease(facts: Facts): Plan {
     revision: next?.revision,
     entry: next?.entry,
     withdrawn: newest?.status === "revoked" || newest?.status === "removed",
-    steps: STAGES.map((stage) => ({ stage, ...steps[stage] })),
+    steps: stagesOf(facts.publish !== undefined).map((stage) => ({ stage, ...steps[stage] })),
   };
   const proving = (stage: StageName): boolean => steps[stage].action === "do" && !facts.done.includes(stage);
   const refusal: Refusal | undefined =
@@ -136,7 +142,11 @@ function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
       render,
       build: doIt(why),
       smoke: doIt("a new image is to be proven"),
-      ...deploySteps(goal, doIt(why), doIt("what is deployed is proven there")),
+      ...deploySteps(goal, {
+        push: doIt(why),
+        deploy: doIt(why),
+        verify: doIt("what is deployed is proven there"),
+      }),
       record: doIt("the entry is written last"),
     };
   }
@@ -147,6 +157,7 @@ function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
       render,
       build: facts.scan && !done.includes("build") ? doIt("--scan asks today's database") : skip(why),
       smoke: skip(why),
+      push: skip(why),
       deploy: skip(why),
       verify: skip(why),
       record: skip(why),
@@ -170,11 +181,52 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
   if (!goal.deploy) return true;
   const { status, deployment, verification } = inWorkspace(entry, workspace);
   if (deployment === null || (status !== "deployed" && status !== "verified")) return false;
+  if (facts.publish !== undefined && publishedImage(facts, entry)?.digest !== deployment.registryDigest)
+    return false;
   if (!goal.verify) return true;
   return (
     verification !== null &&
     verification.image === deployment.image &&
     proves(verification, checksDigest, allowSkipped)
+  );
+}
+
+/** The version's image in the registry: what this run pushed, or what the entry records, where this run built no other image. */
+export function publishedImage(facts: Facts, entry: ManifestEntry | undefined): Published | undefined {
+  const { publish, published, force, done, image, version: mesaVersion } = facts;
+  if (publish === undefined || published !== undefined) return published;
+  if (entry === undefined || (force && !done.includes("push"))) return undefined;
+  const { revision } = entry;
+  const { id, registryDigest: digest, registryReference: reference } = entry.image;
+  const wanted = publishedReference(publish.registry, { name: publish.name, mesaVersion, revision });
+  return digest !== undefined && reference === wanted && (image === undefined || image.id === id)
+    ? { reference, digest }
+    : undefined;
+}
+
+/** Whether a deployment is of the image in the registry, as far as that is known already; without a registry any is. */
+function isOfPublished(
+  facts: Facts,
+  entry: ManifestEntry | undefined,
+  { registryDigest }: Pick<Deployment, "registryDigest">,
+): boolean {
+  if (facts.publish === undefined) return true;
+  const published = publishedImage(facts, entry);
+  return registryDigest !== undefined && (published === undefined || registryDigest === published.digest);
+}
+
+/** Whether the entry's image stands in the registry and has passed these checks: then it is deployed without a build. */
+export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefined): entry is ManifestEntry {
+  const { goal, scan, done, image, checksDigest, allowSkipped } = facts;
+  return (
+    goal.deploy &&
+    image === undefined &&
+    (!scan || done.includes("build")) &&
+    entry !== undefined &&
+    publishedImage(facts, entry) !== undefined &&
+    entry.smoke.imageId === entry.image.id &&
+    entry.smoke.inputsDigest === entry.inputsDigest &&
+    proves(entry.smoke, checksDigest, allowSkipped)
   );
 }
 
@@ -199,6 +251,10 @@ export function smokeProof({
 
 function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps, "build" | "smoke"> {
   const { force, scan, done } = facts;
+  if (isProvenInRegistry(facts, entry)) {
+    const why = `${entry.image.id.slice(0, 19)} of ${entry.id} stands in the registry`;
+    return { build: skip(why), smoke: reuse(`${why}, and has passed these checks`) };
+  }
   const proof = smokeProof(facts);
   const smoke =
     proof === undefined
@@ -229,19 +285,33 @@ export function standingDeployment(facts: Facts, entry: ManifestEntry | undefine
   const { kept, workspace, inputsDigest, force, done } = facts;
   if (force && !done.includes("deploy")) return undefined;
   const { deployment: candidate } = kept;
-  if (candidate?.inputsDigest === inputsDigest && candidate?.workspace === workspace)
-    return candidate?.deployment;
+  if (
+    candidate !== undefined &&
+    candidate.inputsDigest === inputsDigest &&
+    candidate.workspace === workspace &&
+    isOfPublished(facts, entry, candidate.deployment)
+  )
+    return candidate.deployment;
   if (entry === undefined || workspace === undefined) return undefined;
   const failedHere =
     entry.failure !== null &&
     entry.failure.stage !== "verify" &&
     (entry.failure.workspace === undefined || entry.failure.workspace === workspace);
   if (failedHere) return undefined;
-  return inWorkspace(entry, workspace).deployment ?? undefined;
+  const { deployment } = inWorkspace(entry, workspace);
+  return deployment !== null && isOfPublished(facts, entry, deployment) ? deployment : undefined;
 }
 
-function placeSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps, "deploy" | "verify"> {
+function placeSteps(
+  facts: Facts,
+  entry: ManifestEntry | undefined,
+): Pick<Steps, "push" | "deploy" | "verify"> {
   const { goal, workspace, force } = facts;
+  const published = publishedImage(facts, entry);
+  const push =
+    published === undefined
+      ? doIt(force ? "--force" : "the registry is not known to hold the proven image")
+      : reuse(`${published.reference} is ${published.digest.slice(0, 19)}`);
   const standing = standingDeployment(facts, entry);
   const deploy =
     standing === undefined
@@ -250,7 +320,7 @@ function placeSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps,
   const verified = standing === undefined ? undefined : verifiedThere(facts, entry, standing.image);
   const verify =
     verified === undefined ? doIt("what is deployed is proven there") : reuse("it has passed these checks");
-  return deploySteps(goal, deploy, verify);
+  return deploySteps(goal, { push, deploy, verify });
 }
 
 /** The verification of this image, in this workspace, with these checks. */
@@ -276,9 +346,8 @@ export function verifiedThere(
 
 function deploySteps(
   { deploy, verify }: Facts["goal"],
-  deployStep: Omit<Step, "stage">,
-  verifyStep: Omit<Step, "stage">,
-): Pick<Steps, "deploy" | "verify"> {
-  if (!deploy) return { deploy: skip("--no-deploy"), verify: skip("--no-deploy") };
-  return { deploy: deployStep, verify: verify ? verifyStep : skip("--no-verify") };
+  steps: Pick<Steps, "push" | "deploy" | "verify">,
+): Pick<Steps, "push" | "deploy" | "verify"> {
+  if (!deploy) return { push: skip("--no-deploy"), deploy: skip("--no-deploy"), verify: skip("--no-deploy") };
+  return verify ? steps : { ...steps, verify: skip("--no-verify") };
 }

@@ -81,7 +81,17 @@ export const realStages: Stages = {
       ...files,
     });
   },
-  async deploy(host, rendered, { root, deployTimeoutMs, ...request }, progress) {
+  async push(host, rendered, { root, revision, createdBy, ...request }, progress) {
+    const [{ connectEngine }, { publishImage }, { recordPublished }] = await Promise.all([
+      import("../docker/index"),
+      import("../publish/publish-image"),
+      import("./measure"),
+    ]);
+    const result = await publishImage(host, () => connectEngine(host), { ...request, onProgress: progress });
+    await recordPublished(host, rendered, { root, revision, createdBy, published: result.published });
+    return result;
+  },
+  async deploy(host, rendered, { root, deployTimeoutMs, published, ...request }, progress) {
     const [{ deployTemplate }, { readManifest }, { blaxelCredentials }] = await Promise.all([
       import("../deploy/index"),
       import("../manifest/index"),
@@ -99,11 +109,19 @@ export const realStages: Stages = {
         : undefined;
       return deployment === undefined || entry.template !== template ? [] : [{ entry, deployment }];
     });
+    const { confirmPublished, importSource } = await import("../publish/publish-image");
+    if (published !== undefined) await confirmPublished(host, published.image);
+    const source =
+      published === undefined ? undefined : await importSource(host, published.image, published.target);
     return deployTemplate(host, rendered, {
       ...request,
+      source,
       timeoutMs: deployTimeoutMs,
       knownSandboxes: here.map(({ deployment }) => deployment),
-      knownImage: here.find(({ entry }) => entry.inputsDigest === inputsDigest)?.deployment.image,
+      knownImage: here.find(
+        ({ entry, deployment }) =>
+          entry.inputsDigest === inputsDigest && deployment.registryDigest === source?.digest,
+      )?.deployment.image,
       pendingFile: paths(root).stageResult(template, inputsDigest, "deploy-pending"),
       onProgress: progress,
     });

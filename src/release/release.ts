@@ -1,5 +1,6 @@
 import pLimit from "p-limit";
-import { onTemplate } from "../support/errors";
+import { publishTarget } from "../lock/upstream";
+import { Failure, onTemplate } from "../support/errors";
 import type { Host } from "../support/host";
 import { releaseTemplate, upToDateResult } from "./apply";
 import { gatherFacts } from "./facts";
@@ -52,7 +53,23 @@ export async function releaseAll(
     await requireScanner(host);
   }
   if (request.deploy) await stages.checkDeployPossible(host);
-  host.emit({ type: "release-started", version: request.version, templates: request.templates });
+  const publishes = request.deploy && (await publishTarget(request)) !== undefined;
+  if (publishes && request.publish === "push")
+    throw new Failure({
+      code: "PUBLISH_TWICE",
+      kind: "usage",
+      message:
+        "--publish push lets Blaxel build an image from the source; with a registry the proven image is published.",
+      hint: "Leave out --publish push, or take the registry out ([publish] registry in upstream.toml, --registry).",
+    });
+  const { version, templates } = request;
+  host.emit({ type: "release-started", version, templates, ...(publishes ? { publishes } : {}) });
+  if (request.deploy && !publishes)
+    host.emit({
+      type: "note",
+      message:
+        "no registry is named: Blaxel builds its own image from the uploaded source, and verify proves that one. To deploy the very image that is proven here, name one: [publish] registry in upstream.toml, or --registry.",
+    });
   const limit = pLimit(request.concurrency);
   const settled = await Promise.allSettled(
     request.templates.map((template) => limit(() => releaseTemplate(host, request, template, stages))),

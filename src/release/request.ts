@@ -25,6 +25,8 @@ export interface PlanRequest {
   readonly structureTests: readonly string[];
   /** Check files besides the templates' own. */
   readonly checks: readonly string[];
+  /** Push the proven image there instead of where upstream.toml says. */
+  readonly registry: string | undefined;
   /** Scan the image for vulnerabilities, and refuse it for this severity or more. */
   readonly scan: Severity | undefined;
 }

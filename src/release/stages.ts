@@ -2,6 +2,8 @@ import type { Image } from "../build/image";
 import type { Severity } from "../build/scan";
 import type { Deployment } from "../deploy/deployment";
 import type { Lock } from "../lock/lock";
+import type { PublishTarget } from "../lock/upstream";
+import type { Published } from "../publish/published";
 import type { RenderedTemplate } from "../render/rendered";
 import type { TestFiles } from "../smoke/index";
 import type { SmokeReport } from "../smoke/report";
@@ -27,11 +29,25 @@ export interface BuildStage {
   readonly scan: Severity | undefined;
 }
 
+export interface PushStage {
+  readonly root: string;
+  readonly revision: number;
+  /** registry/path:tag */
+  readonly reference: string;
+  readonly imageId: string;
+  /** The digest that the manifest records under this reference. */
+  readonly recorded: string | undefined;
+  readonly force: boolean;
+  readonly createdBy: MeasureRequest["createdBy"];
+}
+
 export interface DeployStage {
   readonly root: string;
   /** The template version's id. */
   readonly id: string;
   readonly publish: "deploy" | "push";
+  /** The image that Blaxel imports, and how; undefined: it builds from the source. */
+  readonly published: { readonly image: Published; readonly target: PublishTarget } | undefined;
   readonly adopt: boolean;
   readonly force: boolean;
   readonly deployTimeoutMs: number;
@@ -62,6 +78,13 @@ export interface Stages {
     files: TestFiles,
     progress: Progress,
   ): Promise<SmokeReport>;
+  /** Brings the proven image into the registry, and its digest into the version's record. */
+  push(
+    host: Host,
+    rendered: RenderedTemplate,
+    request: PushStage,
+    progress: Progress,
+  ): Promise<{ readonly published: Published; readonly reused: boolean }>;
   deploy(
     host: Host,
     rendered: RenderedTemplate,

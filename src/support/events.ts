@@ -1,6 +1,12 @@
 /** What happens, as it happens: the people's task tree and `--events` are both made from these. */
 export type ReleaseEvent =
-  | { readonly type: "release-started"; readonly version: string; readonly templates: readonly string[] }
+  | {
+      readonly type: "release-started";
+      readonly version: string;
+      readonly templates: readonly string[];
+      /** The image is pushed to a registry, and Blaxel imports it from there. */
+      readonly publishes?: boolean;
+    }
   | { readonly type: "stage-started"; readonly template: string; readonly stage: StageName }
   | {
       readonly type: "stage-progress";
@@ -20,8 +26,14 @@ export type ReleaseEvent =
   | { readonly type: "note"; readonly template?: string; readonly message: string }
   | { readonly type: "warning"; readonly template?: string; readonly message: string };
 
-export const STAGES = ["lock", "render", "build", "smoke", "deploy", "verify", "record"] as const;
+const STAGES = ["lock", "render", "build", "smoke", "push", "deploy", "verify", "record"] as const;
 export type StageName = (typeof STAGES)[number];
+
+/** The stages of a release, in their order: without a registry nothing is pushed. */
+export function stagesOf(publishes: boolean): readonly StageName[] {
+  return publishes ? STAGES : STAGES.filter((stage) => stage !== "push");
+}
+
 export type StageOutcome = "done" | "reused" | "skipped" | "failed";
 
 export type EmitEvent = (event: ReleaseEvent) => void;

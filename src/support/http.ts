@@ -8,7 +8,8 @@ import { withTimeLimit } from "./time-limit";
 export interface HttpRequest {
   readonly url: string;
   /** Only what may be asked again without harm. Default GET. */
-  readonly method?: "GET" | "HEAD";
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  readonly body?: Uint8Array<ArrayBuffer>;
   /** Sent as a POST; only for what may be asked again without harm, like a token. */
   readonly form?: URLSearchParams;
   /** Sent on the first hop; `authorization` is dropped when a redirect leads to another host. */
@@ -129,7 +130,9 @@ async function followed(host: Asker, request: HttpRequest, signal: AbortSignal):
   for (let hops = 0; hops <= 5; hops += 1) {
     const response = await host.fetch(url, {
       method: request.form === undefined ? (request.method ?? "GET") : "POST",
-      ...(request.form === undefined ? {} : { body: request.form }),
+      ...(request.form === undefined && request.body === undefined
+        ? {}
+        : { body: request.form ?? request.body ?? "" }),
       headers,
       redirect: "manual",
       signal,

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
 const SOURCE = resolve(import.meta.dirname, "../../src");
-const STAGES = ["lock", "render", "build", "smoke", "deploy", "manifest", "sandbox"];
+const STAGES = ["lock", "render", "build", "smoke", "publish", "deploy", "manifest", "sandbox"];
 /** Rooms beside the line: what was measured of a version is kept, and two of those are compared. */
 const BESIDE = ["record", "compare"];
 /** Use cases: what a command does. They know stages and outside systems. */
@@ -17,6 +17,7 @@ const VALUES = [
   "build/image",
   "smoke/report",
   "smoke/check",
+  "publish/published",
   "deploy/deployment",
   "manifest/entry",
   "record/record",

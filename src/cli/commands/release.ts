@@ -57,6 +57,12 @@ export const DEPLOY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     choices: ["deploy", "push"],
     default: "deploy",
   },
+  registry: {
+    type: "string",
+    value: "REGISTRY/PATH",
+    describe:
+      "push the proven image there, and let Blaxel import it by its digest (default: [publish] registry in upstream.toml)",
+  },
   "deploy-timeout": {
     type: "string",
     value: "TIME",

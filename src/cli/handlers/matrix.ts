@@ -71,7 +71,7 @@ async function unfinished(context: CommandContext, jobs: readonly Job[]): Promis
   const upstreamPath = context.upstream ?? paths(root).upstream;
   const asked = {
     ...{ root, upstreamPath, force: false, relock: false, frozen: false, deploy: true, verify: true },
-    ...{ allowSkipped: false, structureTests: [], checks: [], scan: undefined },
+    ...{ allowSkipped: false, structureTests: [], checks: [], registry: undefined, scan: undefined },
   };
   const kept: Job[] = [];
   for (const job of jobs) {

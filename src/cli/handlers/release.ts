@@ -34,6 +34,7 @@ export function releaseOptions(
     allowSkipped: args.flag("allow-skipped"),
     adopt: args.flag("adopt"),
     publish: args.text("publish") === "push" ? "push" : "deploy",
+    registry: args.text("registry"),
     deployTimeoutMs: parseDuration("--deploy-timeout", args.text("deploy-timeout") ?? "15m"),
     trustKey: args.text("trust-key"),
     structureTests: args.list("structure-tests").map((file) => resolve(file)),

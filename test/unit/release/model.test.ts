@@ -120,7 +120,13 @@ function requestOf(world: ModelledWorld, { flags }: Run): ReleaseRequest {
       upstreamPath: paths(world.root).upstream,
     },
     ...{ frozen: false, structureTests: [], checks: [], scan: undefined, concurrency: 1, adopt: false },
-    ...{ publish: "deploy", deployTimeoutMs: 1000, trustKey: undefined, builder: undefined },
+    ...{
+      publish: "deploy",
+      deployTimeoutMs: 1000,
+      trustKey: undefined,
+      registry: undefined,
+      builder: undefined,
+    },
   };
 }
 

@@ -1,0 +1,116 @@
+import type { Engine } from "../docker/index";
+import type { PublishTarget } from "../lock/upstream";
+import { engineLogin } from "../registry/credentials";
+import { heldImage, loginToImport, loginToPush, type HeldImage } from "../registry/published";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import type { Published } from "./published";
+
+/** What is to be published, and where. */
+export interface PublishRequest {
+  /** registry/path:tag */
+  readonly reference: string;
+  /** The image that passed smoke: its config digest. */
+  readonly imageId: string;
+  /** The digest that the manifest records under this reference: it may be replaced. */
+  readonly recorded: string | undefined;
+  /** Replace whatever the tag points at. */
+  readonly force: boolean;
+  readonly onProgress: (message: string) => void;
+}
+
+/**
+ * Brings a proven image into a registry. What counts is what the registry answers afterwards, not what the engine says.
+ * @param engine connected only where something is to be pushed
+ * @throws Failure PUSH_REFUSED, REGISTRY_REFUSED (exit 3), PUSHED_IMAGE_DIFFERS, REGISTRY_WRONG_BYTES (exit 4), TAG_TAKEN, PUSH_FAILED (exit 7)
+ */
+export async function publishImage(
+  host: Host,
+  engine: () => Promise<Engine>,
+  request: PublishRequest,
+): Promise<{ readonly published: Published; readonly reused: boolean }> {
+  const { reference, imageId, recorded, force, onProgress } = request;
+  const colon = reference.lastIndexOf(":");
+  const [repository, tag] = [reference.slice(0, colon), reference.slice(colon + 1)];
+  const login = await loginToPush(host, repository);
+  const before = await heldImage(host, reference);
+  if (before !== undefined && isOf(before, imageId))
+    return { published: { reference, digest: before.digest }, reused: true };
+  if (before !== undefined && before.digest !== recorded && !force) throw tagTaken(reference, before);
+  onProgress(`to ${reference}`);
+  await (
+    await engine()
+  ).push({
+    ...{ image: imageId, repository, tag, signal: host.signal, onProgress },
+    login: login === undefined ? undefined : engineLogin(login),
+  });
+  const after = await heldImage(host, reference);
+  if (after === undefined || !isOf(after, imageId)) throw differs(reference, imageId, after);
+  const published = { reference, digest: after.digest };
+  await confirmPublished(host, published);
+  return { published, reused: false };
+}
+
+/** Whether a registry's image is the engine's: an engine names an image by its config, one with containerd's store by its manifest. */
+function isOf({ digest, config }: HeldImage, imageId: string): boolean {
+  return config === imageId || digest === imageId;
+}
+
+/**
+ * Sees that a registry still holds a published image, under its tag and by its digest.
+ * @throws Failure TAG_MOVED (exit 7), PUBLISHED_IMAGE_GONE, REGISTRY_WRONG_BYTES (exit 4), REGISTRY_REFUSED (exit 3)
+ */
+export async function confirmPublished(host: Host, published: Published): Promise<void> {
+  const { reference, digest } = published;
+  const [tagged, held] = [
+    await heldImage(host, reference),
+    await heldImage(host, importReference(published)),
+  ];
+  if (held === undefined)
+    throw new Failure({
+      code: "PUBLISHED_IMAGE_GONE",
+      kind: "upstream",
+      message: `The registry no longer holds ${importReference(published)}, which was pushed as ${reference}.`,
+      hint: "Something removed it (a retention rule?). Nothing was deployed; release with --force to build, prove and push it again.",
+    });
+  if (tagged?.digest !== digest)
+    throw new Failure({
+      code: "TAG_MOVED",
+      kind: "deploy",
+      message: `${reference} was pushed as ${digest} and now ${tagged === undefined ? "does not exist" : `points at ${tagged.digest}`}: somebody else pushes to it.`,
+      hint: "Nothing was deployed. Find out who moved it; release with --force to build, prove and push this version again.",
+    });
+}
+
+/** The reference by digest that Blaxel is told. */
+export function importReference({ reference, digest }: Published): string {
+  return `${reference.slice(0, reference.lastIndexOf(":"))}@${digest}`;
+}
+
+/** A published image as Blaxel is told to import it. Failures as in loginToImport. */
+export async function importSource(host: Host, published: Published, target: PublishTarget) {
+  const reference = importReference(published);
+  return {
+    ...{ reference, digest: published.digest },
+    dockerConfig: await loginToImport(host, reference, { always: target.private }),
+    confirm: () => confirmPublished(host, published),
+  };
+}
+
+function tagTaken(reference: string, { digest }: HeldImage): Failure {
+  return new Failure({
+    code: "TAG_TAKEN",
+    kind: "deploy",
+    message: `${reference} is taken: the registry holds ${digest} there, which is neither the image that was proven nor one that this project recorded.`,
+    hint: "Another project may push to the same path: choose another registry path, or give --force to replace what is there.",
+  });
+}
+
+function differs(reference: string, imageId: string, after: HeldImage | undefined): Failure {
+  return new Failure({
+    code: "PUSHED_IMAGE_DIFFERS",
+    kind: "upstream",
+    message: `${imageId} was pushed as ${reference}, but the registry ${after === undefined ? "has no such tag" : `answers with the image ${after.config}`}.`,
+    hint: "Nothing was deployed. Either somebody else pushes to the same tag, or the engine or the registry rewrites images (Podman does when it converts their format).",
+  });
+}

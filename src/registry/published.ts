@@ -1,0 +1,177 @@
+import type { Host } from "../support/host";
+import { digestOf } from "../support/digest";
+import { Failure } from "../support/errors";
+import { Unreachable, type HttpAnswer, type HttpRequest } from "../support/http";
+import { MANIFEST_LIMIT } from "./by-digest";
+import { authorisedAsk, refusalOf, type AskOptions } from "./client";
+import { credentialsFor, type Login } from "./credentials";
+import { pushRefused, registryRefused, registryUnreachable, unusableImage, wrongBytes } from "./failures";
+import { MANIFEST_TYPES, parseManifest } from "./manifest";
+import { parseImageReference, registryEndpoint } from "./reference";
+
+const TIMEOUT_MS = 60_000;
+
+/** An image as a registry holds it at this moment. */
+export interface HeldImage {
+  /** Of its manifest (or list), by the bytes that the registry sends. */
+  readonly digest: string;
+  /** Of its config, which is the image's id on an engine. */
+  readonly config: string;
+}
+
+/**
+ * What a registry holds under a tag or a digest now; nothing is taken from a cache, and every byte is held against its digest.
+ * @param image registry/path:tag or registry/path@sha256:…
+ * @returns undefined when there is no such image
+ * @throws Failure REGISTRY_REFUSED, REGISTRY_UNREACHABLE (exit 3), REGISTRY_WRONG_BYTES, IMAGE_FORMAT (exit 4)
+ */
+export async function heldImage(
+  host: Host,
+  image: string,
+  options: Pick<AskOptions, "anonymous"> = {},
+): Promise<HeldImage | undefined> {
+  const { request, host: registry, reference } = repositoryOf(host, image, { ...options, actions: "pull" });
+  const wanted = reference.digest ?? reference.tag ?? "latest";
+  const top = await manifest(request, registry, reference.repository, wanted);
+  if (top === undefined) return undefined;
+  const parsed = parseManifest(top.body, image);
+  if (parsed.kind === "image") return { digest: top.digest, config: parsed.config };
+  const single = await manifest(request, registry, reference.repository, parsed.amd64);
+  const below = single === undefined ? undefined : parseManifest(single.body, image);
+  if (below?.kind !== "image")
+    throw unusableImage(
+      "IMAGE_FORMAT",
+      `${image} is a list whose linux/amd64 image ${registry} does not have.`,
+    );
+  return { digest: top.digest, config: below.config };
+}
+
+async function manifest(
+  request: Ask,
+  registry: string,
+  repository: string,
+  name: string,
+): Promise<{ readonly digest: string; readonly body: Uint8Array } | undefined> {
+  const answer = await request(`manifests/${name}`, { headers: { accept: MANIFEST_TYPES } });
+  const what = `The manifest of ${repository}${name.startsWith("sha256:") ? "@" : ":"}${name}`;
+  if (answer.status === 404) return undefined;
+  if (answer.status === 401 || answer.status === 403)
+    throw registryRefused(registry, repository, refusalOf(answer));
+  if (answer.status !== 200)
+    throw unusableImage("IMAGE_FORMAT", `${what}: ${registry} answers ${String(answer.status)}.`);
+  const digest = digestOf(answer.body);
+  for (const named of [answer.headers.get("docker-content-digest"), name])
+    if (named?.startsWith("sha256:") === true && named !== digest) throw wrongBytes(what, named, digest);
+  return { digest, body: answer.body };
+}
+
+/**
+ * Sees that this machine's login may push to a repository: an upload is begun and given up again. An engine that is refused tries
+ * for a minute before it says so.
+ * @param repository registry/path
+ * @returns the login to push with; undefined: none is needed
+ * @throws Failure PUSH_REFUSED, CREDENTIAL_HELPER, REGISTRY_UNREACHABLE (exit 3)
+ */
+export async function loginToPush(host: Host, repository: string): Promise<Login | undefined> {
+  const { request, host: registry, path } = repositoryOf(host, repository, { actions: "pull,push" });
+  let answer: HttpAnswer;
+  try {
+    answer = await request("blobs/uploads/", { method: "POST" });
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "REGISTRY_REFUSED") throw error;
+    throw pushRefused(registry, repository, "it refuses who asks", [error.message]);
+  }
+  if (answer.status !== 202) throw pushRefused(registry, repository, refusalOf(answer));
+  const location = new URL(answer.headers.get("location") ?? "", answer.url);
+  // A registry forgets an upload that nobody ends; that it cannot be given up at once changes nothing.
+  if (location.host === new URL(answer.url).host)
+    await request(location.href, { method: "DELETE" }).catch(() => undefined);
+  return credentialsFor(host, { registry, path });
+}
+
+type Ask = (
+  path: string,
+  request?: Omit<HttpRequest, "url" | "limitBytes" | "timeoutMs">,
+) => Promise<HttpAnswer>;
+
+/** One repository of a registry, asked without a cache. A path is below /v2/<repository>/, or an absolute URL. */
+function repositoryOf(host: Host, image: string, options: AskOptions) {
+  const reference = parseImageReference(image);
+  const endpoint = registryEndpoint(reference);
+  const asks = authorisedAsk(host, reference, options);
+  const request: Ask = async (path, more = {}) => {
+    const url = path.includes("://") ? path : `${endpoint.base}/${path}`;
+    try {
+      return await asks({ url, ...more, limitBytes: MANIFEST_LIMIT, timeoutMs: TIMEOUT_MS });
+    } catch (error) {
+      if (error instanceof Unreachable) throw registryUnreachable(endpoint.host, error, host.clock.now());
+      throw error;
+    }
+  };
+  return { request, reference, host: endpoint.host, path: endpoint.path };
+}
+
+/** Names and secrets of logins that a registry or a cloud gives out for some hours only. */
+function isShortLived({
+  username,
+  password,
+}: {
+  readonly username: string;
+  readonly password: string;
+}): boolean {
+  return (
+    username === "AWS" ||
+    username === "oauth2accesstoken" ||
+    password.startsWith("ghs_") ||
+    /^eyJ[\w-]+\.[\w-]+\.[\w-]+$/u.test(password)
+  );
+}
+
+/**
+ * The login that somebody else (Blaxel) needs to read an image, as the text of a Docker config.json that holds this registry alone.
+ * @param always give it also where the registry shows the image to everybody
+ * @returns undefined where the image is public
+ * @throws Failure IMPORT_LOGIN (exit 3) where there is none that can be handed on
+ */
+export async function loginToImport(
+  host: Host,
+  image: string,
+  { always }: { readonly always: boolean },
+): Promise<string | undefined> {
+  if (!always && (await isPublic(host, image))) return undefined;
+  const { registry, path, repository } = parseImageReference(image);
+  const login = await credentialsFor(host, {
+    registry: registryEndpoint(parseImageReference(image)).host,
+    path,
+  });
+  if (login?.kind !== "password") {
+    const what =
+      login === undefined
+        ? "there is no login to it here"
+        : "the login to it here is a token that only this machine can exchange (docker login through a browser)";
+    throw new Failure({
+      code: "IMPORT_LOGIN",
+      kind: "environment",
+      message: `Blaxel cannot import from ${repository}: it is not public, and ${what}.`,
+      hint: `Blaxel takes a user name and a password: log in with an access token that may read the repository (docker login -u USER --password-stdin ${registry}), or make the repository public.`,
+    });
+  }
+  if (isShortLived(login))
+    host.emit({
+      type: "warning",
+      message: `The login to ${registry} that Blaxel gets ends within hours: Blaxel may not be able to import ${repository} again later. Use an access token that lasts and may only read.`,
+    });
+  const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
+  host.redact.add(auth);
+  return JSON.stringify({ auths: { [registry]: { auth } } });
+}
+
+/** Whether a registry shows an image to somebody without a login. */
+async function isPublic(host: Host, image: string): Promise<boolean> {
+  try {
+    return (await heldImage(host, image, { anonymous: true })) !== undefined;
+  } catch (error) {
+    if (error instanceof Failure && error.code === "REGISTRY_REFUSED") return false;
+    throw error;
+  }
+}
