@@ -1,4 +1,5 @@
 import type { Engine } from "../docker/index";
+import { findImage, imageGone } from "../docker/saved-image/index";
 import type { PublishTarget } from "../lock/upstream";
 import { engineLogin } from "../registry/credentials";
 import { heldImage, loginToImport, loginToPush, type HeldImage } from "../registry/published";
@@ -12,6 +13,8 @@ export interface PublishRequest {
   readonly reference: string;
   /** The image that passed smoke: its config digest. */
   readonly imageId: string;
+  /** What it is called on the engine, e.g. mesa-template/debian:0.20.0-0123456789ab */
+  readonly builtReference: string;
   /** The digest that the manifest records under this reference: it may be replaced. */
   readonly recorded: string | undefined;
   /** Replace whatever the tag points at. */
@@ -22,38 +25,34 @@ export interface PublishRequest {
 /**
  * Brings a proven image into a registry. What counts is what the registry answers afterwards, not what the engine says.
  * @param engine connected only where something is to be pushed
- * @throws Failure PUSH_REFUSED, REGISTRY_REFUSED (exit 3), PUSHED_IMAGE_DIFFERS, REGISTRY_WRONG_BYTES (exit 4), TAG_TAKEN, PUSH_FAILED (exit 7)
+ * @throws Failure PUSH_REFUSED, REGISTRY_REFUSED, IMAGE_GONE (exit 3), PUSHED_IMAGE_DIFFERS, REGISTRY_WRONG_BYTES (exit 4), TAG_TAKEN, PUSH_FAILED (exit 7)
  */
 export async function publishImage(
   host: Host,
   engine: () => Promise<Engine>,
   request: PublishRequest,
 ): Promise<{ readonly published: Published; readonly reused: boolean }> {
-  const { reference, imageId, recorded, force, onProgress } = request;
+  const { reference, imageId, builtReference, recorded, force, onProgress } = request;
   const colon = reference.lastIndexOf(":");
   const [repository, tag] = [reference.slice(0, colon), reference.slice(colon + 1)];
   const login = await loginToPush(host, repository);
   const before = await heldImage(host, reference);
-  if (before !== undefined && isOf(before, imageId))
+  if (before !== undefined && before.config === imageId)
     return { published: { reference, digest: before.digest }, reused: true };
   if (before !== undefined && before.digest !== recorded && !force) throw tagTaken(reference, before);
   onProgress(`to ${reference}`);
-  await (
-    await engine()
-  ).push({
-    ...{ image: imageId, repository, tag, signal: host.signal, onProgress },
+  const connected = await engine();
+  const image = await findImage(host, connected, { configDigest: imageId, reference: builtReference });
+  if (image === undefined) throw imageGone(builtReference);
+  await connected.push({
+    ...{ image: image.reference, repository, tag, signal: host.signal, onProgress },
     login: login === undefined ? undefined : engineLogin(login),
   });
   const after = await heldImage(host, reference);
-  if (after === undefined || !isOf(after, imageId)) throw differs(reference, imageId, after);
+  if (after === undefined || after.config !== imageId) throw differs(reference, imageId, after);
   const published = { reference, digest: after.digest };
   await confirmPublished(host, published);
   return { published, reused: false };
-}
-
-/** Whether a registry's image is the engine's: an engine names an image by its config, one with containerd's store by its manifest. */
-function isOf({ digest, config }: HeldImage, imageId: string): boolean {
-  return config === imageId || digest === imageId;
 }
 
 /**

@@ -250,7 +250,8 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
           host,
           renderedOf(run),
           {
-            ...{ root: request.root, force: request.force, revision, reference, imageId: smoke.imageId },
+            ...{ root: request.root, force: request.force, revision, reference },
+            ...{ imageId: smoke.imageId, builtReference: smoke.image.reference },
             recorded: image?.registryReference === reference ? image.registryDigest : undefined,
             createdBy,
           },

@@ -5,7 +5,6 @@ import type { Published } from "../publish/published";
 import { readRecord, recordFolder } from "../record/store";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
-import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 
 export interface MeasureRequest {
@@ -31,7 +30,7 @@ export async function measureVersion(
   rendered: RenderedTemplate,
   facts: MeasureRequest,
 ): Promise<void> {
-  const [{ connectEngine }, { findImage }, { measureImage }] = await Promise.all([
+  const [{ connectEngine }, { findImage, imageGone }, { measureImage }] = await Promise.all([
     import("../docker/index"),
     import("../docker/saved-image/index"),
     import("../record/index"),
@@ -119,16 +118,6 @@ async function writeMeasured(
     ...createdBy,
   });
   await writeRecord(folder, measured, { [SBOM_FILE]: sbom, [PROVENANCE_FILE]: provenance });
-}
-
-/** An image that somebody removed between its proof and its measurement. */
-function imageGone(reference: string): Failure {
-  return new Failure({
-    code: "IMAGE_GONE",
-    kind: "environment",
-    message: `The image ${reference} was proven, and is no longer on the engine.`,
-    hint: "Run again: it is then built and proven anew.",
-  });
 }
 
 function nameAndValue(pair: string): readonly [string, string] {

@@ -35,6 +35,8 @@ export interface PushStage {
   /** registry/path:tag */
   readonly reference: string;
   readonly imageId: string;
+  /** What the image is called on the engine. */
+  readonly builtReference: string;
   /** The digest that the manifest records under this reference. */
   readonly recorded: string | undefined;
   readonly force: boolean;

@@ -1,3 +1,4 @@
+import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 import type { Engine, EngineImage } from "../engine";
 import { readTarEntries } from "../tar-entries";
@@ -62,6 +63,16 @@ export async function findImage(
   if (image === undefined) return undefined;
   const found = { ...image, reference: name };
   return (await configDigestOf(host, engine, found)) === configDigest ? found : undefined;
+}
+
+/** An image that somebody removed between its proof and its next use. */
+export function imageGone(reference: string): Failure {
+  return new Failure({
+    code: "IMAGE_GONE",
+    kind: "environment",
+    message: `The image ${reference} was proven, and is no longer on the engine.`,
+    hint: "Run again: it is then built and proven anew.",
+  });
 }
 
 function sameValues(some: readonly string[], others: readonly string[]): boolean {
