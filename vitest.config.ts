@@ -14,6 +14,7 @@ const IMAGES = [
   "image-contents",
   "own-templates",
   "plain-image",
+  "publish",
   "structure-tests",
 ].map((name) => `test/e2e/${name}.test.ts`);
 /** Those on engines of their own. */

@@ -4,10 +4,11 @@ import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
 import { connectEngine } from "../docker/index";
 import { configDigestOf } from "../docker/saved-image/index";
+import { isOfRegistry } from "../deploy/image-tag";
 import { changedDeb, changedDownloads, movedTags, loadUpstream, readLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
-import type { Manifest, ManifestEntry } from "../manifest/entry";
-import { newestDeployment } from "../manifest/versions/in-workspace";
+import type { Manifest, ManifestEntry, VersionDeployment } from "../manifest/entry";
+import { inWorkspace } from "../manifest/versions/in-workspace";
 import { measureImage, readRecord, recordFolder } from "../record/index";
 import { differences } from "../render/project-folder";
 import { loadTemplate, renderTemplate } from "../render/index";
@@ -125,36 +126,34 @@ async function mesaPackage(
 }
 
 async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
-  const deployed = request.entries.filter(
-    (entry) => newestDeployment(entry) !== undefined && ["deployed", "verified"].includes(entry.status),
-  );
+  const deployed = request.entries.filter(({ status }) => ["deployed", "verified"].includes(status));
   if (deployed.length === 0) return [];
   const finding = (id: string) => ({ comparison: "blaxel", id, differs: [] }) as const;
   try {
     const path = await findBl(host);
     const credentials = await blaxelCredentials(host);
+    const { workspace } = credentials;
     return await withBlSession(host, credentials, async (session) => {
       const platform = platformThrough(host, path, session);
       return Promise.all(
         deployed.map(async (entry): Promise<DriftFinding> => {
-          const {
-            sandbox: name,
-            image,
-            workspace,
-          } = newestDeployment(entry) ?? { sandbox: "", image: "", workspace: "" };
-          if (workspace !== credentials.workspace)
-            return { ...finding(entry.id), skipped: `it is in the workspace ${workspace}` };
+          const { deployment } = inWorkspace(entry, workspace);
+          if (deployment === null)
+            return { ...finding(entry.id), skipped: `it is not deployed in the workspace ${workspace}` };
+          const { sandbox: name, image } = deployment;
           const [tags, sandbox] = await Promise.all([platform.getImage(name), platform.getSandbox(name)]);
+          // What Blaxel names by the registry's digest is not among its own tags.
           const tag = image.slice(image.lastIndexOf(":") + 1);
+          const isHeld = isOfRegistry(image) || tags?.tags.some((one) => one.name === tag) === true;
+          const runsAnother =
+            sandbox !== undefined &&
+            isLatestIn(workspace, deployment, request.manifest) &&
+            sandbox.image !== image;
           return {
             ...finding(entry.id),
             differs: [
-              ...(tags?.tags.some((one) => one.name === tag) === true
-                ? []
-                : [`Blaxel has no ${image} any more`]),
-              ...(sandbox !== undefined &&
-              isLatestDeployment(request.manifest, entry) &&
-              sandbox.image !== image
+              ...(isHeld ? [] : [`Blaxel has no ${image}`]),
+              ...(runsAnother
                 ? [
                     `the sandbox ${name} runs ${sandbox.image === "" ? "no image" : sandbox.image}, not ${image}`,
                   ]
@@ -171,14 +170,12 @@ async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly Dri
   }
 }
 
-function isLatestDeployment({ versions }: Manifest, entry: ManifestEntry): boolean {
-  const own = newestDeployment(entry);
-  return !Object.values(versions)
-    .flatMap(({ deployments }) => Object.values(deployments))
-    .some(
-      ({ workspace, sandbox, deployedAt }) =>
-        workspace === own?.workspace && sandbox === own.sandbox && deployedAt > own.deployedAt,
-    );
+/** Whether no version was deployed to the same sandbox later. */
+function isLatestIn(workspace: string, own: VersionDeployment, { versions }: Manifest): boolean {
+  return !Object.values(versions).some((entry) => {
+    const { deployment } = inWorkspace(entry, workspace);
+    return deployment?.sandbox === own.sandbox && deployment.deployedAt > own.deployedAt;
+  });
 }
 
 async function localImages(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
