@@ -51,11 +51,12 @@ inFront() {
 # What mostly waits runs beside what computes. More side by side would only take longer: two cores have enough to do.
 echo "── tests (rendered files, unit; beside them: end to end)"
 beside e2e-faults e2e-engines
-beside e2e-deploy e2e-sandbox e2e-images
+beside e2e-deploy e2e-sandbox
 inFront unit
 echo "── tests (end to end)"
 until isReady "$last"; do sleep 0.5; done
 inFront e2e
+inFront e2e-images
 wait "${pids[@]}"
 for project in "${behind[@]}"; do cat "$work/$project.log"; done
 # Where a report is cut, its end is what remains: the failures have to stand there.
