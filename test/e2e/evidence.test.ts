@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { ManifestEntry } from "../../src/manifest/entry";
 import { askBlaxel } from "./deploy-place";
 import { mesaTemplate, temporaryRoot, type Ran, type RunOptions } from "./program";
-import { fault, faultsOff, resetWorld, state } from "./world";
+import { fault, faultsOff, forgetRequests, requests, resetWorld, state } from "./world";
 
 const VERSION = "0.20.0";
 const FIRST = `alpine@${VERSION}-1`;
@@ -94,7 +94,7 @@ describe("what is recorded was proven", () => {
   it("of the image that goes out, not of the one before it", async () => {
     const { root } = released;
     const proven = entryIn(root, FIRST).image.id;
-    await fault("mount-lies");
+    await fault("mount-read-only");
     expect(codeOf(await release(root, ["--force", "--no-deploy"]))).toEqual([6, "SMOKE_FAILED"]);
     await faultsOff();
     const other = imageAtTag(entryIn(root, FIRST));
@@ -130,7 +130,7 @@ describe("what is recorded was proven", () => {
         )
           return;
         waits = true;
-        setTimeout(() => process.kill(firstPid, "SIGCONT"), 3_000);
+        setTimeout(() => process.kill(firstPid, "SIGCONT"), 1_000);
       },
     });
     const both = (await Promise.all([first, second])).map((ran) => {
@@ -220,7 +220,13 @@ describe("what is recorded was proven", () => {
   });
 
   it("and a command that only deploys knows no --no-deploy", async () => {
-    expect((await on(released.root, ["deploy", VERSION, "--no-deploy"])).code).toBe(2);
+    await forgetRequests();
+    const before = entryIn(released.root, FIRST);
+    const ran = await on(released.root, ["deploy", VERSION, "--template", "alpine", "--no-deploy"]);
+    expect(codeOf(ran)).toEqual([2, "USAGE"]);
+    expect(ran.stdout).toContain("no-deploy");
+    expect([await requests("blaxel"), await requests("mesa")]).toEqual([[], []]);
+    expect(entryIn(released.root, FIRST)).toEqual(before);
   });
 
   it("and what a killed smoke left goes with the next command that asks the engine, not before", async () => {
@@ -294,6 +300,13 @@ describe("what is recorded was proven", () => {
       expect(codeOf(skipped)).toEqual([7, "VERIFY_SKIPPED"]);
       expect(skipped.stdout).toContain("stable points at it");
       expect(entryIn(root, FIRST)).toMatchObject({ status: "verified", failure: null });
+      await fault("mount-read-only");
+      const failed = await on(root, ["verify", FIRST]);
+      await faultsOff();
+      expect(codeOf(failed)).toEqual([7, "VERIFY_FAILED"]);
+      expect(failed.stdout).toContain(`stable points at it`);
+      expect(failed.stdout).toContain(`mesa-template revoke ${FIRST}`);
+      expect(entryIn(root, FIRST).deployments["world"]?.verification).toMatchObject({ failed: 1 });
       const resolved = await on(root, ["resolve", "stable", "--template", "alpine"]);
       expect(resolved.code, resolved.stdout).toBe(0);
       expect((await state()).sandboxes.filter(({ name }) => name.startsWith("verify-"))).toEqual([]);

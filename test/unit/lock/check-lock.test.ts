@@ -97,6 +97,15 @@ describe("checking a lock", () => {
     expect(problems(canonicalJson(lock), other())).toEqual([problem]);
   });
 
+  it.each(["/../evil", "/%2e%2e/evil", "/..%2fevil", "/..\\evil"])(
+    "sees that a .deb's address leaves the repository by %s, though the lock is sealed",
+    (path) => {
+      const { repository } = expected.upstream.mesa;
+      const url = `${repository}${path}/mesa.deb`;
+      expect(problems(canonicalJson(sealed({ ...lock, deb: { ...lock.deb, url } })))).toEqual(["package"]);
+    },
+  );
+
   it("sees another CLI generation than the version's", () => {
     expect(problems(canonicalJson(sealed({ ...lock, generation: "layout" })))).toEqual(["generation"]);
   });
