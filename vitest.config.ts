@@ -1,8 +1,8 @@
 import { defineConfig, type TestProjectConfiguration } from "vitest/config";
 
-/** Those that mostly wait, for polls and time limits. */
+/** Those that mostly wait, for polls and time limits; FAULTS also those of what is made to go wrong. */
 const DEPLOY = ["deploy-recovers", "deploy-push"].map((name) => `test/e2e/${name}.test.ts`);
-const FAULTS = ["deploy-faults", "bl-stand-in"].map((name) => `test/e2e/${name}.test.ts`);
+const FAULTS = ["deploy-faults", "bl-stand-in", "evidence"].map((name) => `test/e2e/${name}.test.ts`);
 /** Those of sandboxes, and of the world's parts that run in them. */
 const SANDBOX = ["sandbox*", "world-*"].map((name) => `test/e2e/${name}.test.ts`);
 /** Those of what templates and images hold. */

@@ -1,12 +1,12 @@
 import { generationOf } from "../mesa/generation";
-import { parseImageReference } from "../registry/index";
+import { parseImageReference } from "../registry/reference";
 import { downloadUrl, type DownloadInput, type TemplateSettings } from "../render/rendered";
 import { canonicalJson } from "../support/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { isSealed } from "./integrity";
 import { publishedText } from "./further-inputs";
 import type { Lock, LockedDownload, LockedImage } from "./lock";
-import { parseLock } from "./lock-file";
+import { parseLock, readLock } from "./lock-file";
 import type { Upstream } from "./upstream";
 
 /** Something about a lock that does not fit. */
@@ -28,11 +28,17 @@ export interface LockProblem {
   readonly message: string;
 }
 
+/** What names the inputs that a lock stands for. */
+export interface NamedInputs {
+  readonly settings: TemplateSettings;
+  /** undefined: there is no upstream.toml, so that it names nothing else. */
+  readonly upstream: Upstream | undefined;
+}
+
 /** What a lock must fit. */
-export interface LockExpectation {
+export interface LockExpectation extends NamedInputs {
   readonly template: string;
   readonly mesaVersion: string;
-  readonly settings: TemplateSettings;
   readonly upstream: Upstream;
   /** Where the lock stands, for messages. */
   readonly path: string;
@@ -63,6 +69,21 @@ export function checkLock(text: string | undefined, expected: LockExpectation): 
   ];
 }
 
+/**
+ * A lock.json, and why it is stale: a sentence for each input that template.toml or upstream.toml names otherwise now. Who vouches for the
+ * .deb is not one: its bytes stay the same. Asks nobody.
+ * @throws Failure as readLock
+ */
+export async function readLockAndCompare(
+  path: string,
+  named: NamedInputs,
+): Promise<{ readonly lock: Lock | undefined; readonly stale: readonly string[] }> {
+  const lock = await readLock(path);
+  const renamed = lock === undefined ? [] : resolvedOtherwise(lock, named);
+  const stale = renamed.flatMap(({ problem, message }) => (problem === "voucher" ? [] : [message]));
+  return { lock, stale };
+}
+
 /** What to throw (usage, exit 2) when locks of a version are not what they should be. */
 export function lockCheckFailed(
   found: readonly {
@@ -80,7 +101,7 @@ export function lockCheckFailed(
     log: bad.flatMap(({ template, problems }) =>
       problems.map(({ problem, message }) => `${template} (${problem}): ${message}`),
     ),
-    hint: `mesa-template lock ${versions[0] ?? "VERSION"} writes a missing lock, with --relock a new one; look at the difference before you commit it.`,
+    hint: `mesa-template lock ${versions[0] ?? "VERSION"} writes a lock that is missing or outdated, with --relock any; look at the difference before you commit it.`,
   });
 }
 
@@ -111,19 +132,19 @@ function namedOtherwise(lock: Lock, { template, mesaVersion }: LockExpectation):
   ];
 }
 
-function resolvedOtherwise(lock: Lock, { settings, upstream }: LockExpectation): readonly LockProblem[] {
-  const { deb } = lock;
-  const { mesa } = upstream;
-  const key = deb.vouched.by === "signed" ? deb.vouched.chain.key.fingerprint : undefined;
+function resolvedOtherwise(lock: Lock, { settings, upstream }: NamedInputs): readonly LockProblem[] {
   return [
     ...differs("base", "its base image is", tagged(lock.base), named(settings.base.image)),
-    ...differs(
-      "sandbox-api",
-      "its sandbox-api is",
-      tagged(lock.sandboxApi),
-      named(upstream.sandboxApi.image),
-    ),
     ...furtherInputs(lock, settings),
+    ...(upstream === undefined ? [] : fromElsewhere(lock, upstream)),
+  ];
+}
+
+function fromElsewhere(lock: Lock, { mesa, sandboxApi, snapshot }: Upstream): readonly LockProblem[] {
+  const { deb } = lock;
+  const key = deb.vouched.by === "signed" ? deb.vouched.chain.key.fingerprint : undefined;
+  return [
+    ...differs("sandbox-api", "its sandbox-api is", tagged(lock.sandboxApi), named(sandboxApi.image)),
     ...differs("package", "its package is", deb.package, mesa.package),
     ...(isBelow(deb.url, mesa.repository)
       ? []
@@ -141,7 +162,7 @@ function resolvedOtherwise(lock: Lock, { settings, upstream }: LockExpectation):
       "snapshot",
       "its distribution packages come from",
       snapshotText(lock.snapshot),
-      snapshotText(upstream.snapshot),
+      snapshotText(snapshot),
     ),
   ];
 }

@@ -1,5 +1,11 @@
 export { availablePackages, availableVersions } from "./available-versions";
-export { checkLock, lockCheckFailed, type LockExpectation, type LockProblem } from "./check-lock";
+export {
+  checkLock,
+  lockCheckFailed,
+  readLockAndCompare,
+  type LockExpectation,
+  type LockProblem,
+} from "./check-lock";
 export { isSealed, sealed } from "./integrity";
 export { parseLock, readAnyLock, readLock, writeLock } from "./lock-file";
 export { changedDeb, changedDownloads, movedTags } from "./moved-inputs";

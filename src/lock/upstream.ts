@@ -103,8 +103,8 @@ export interface MesaSource {
  * (UPSTREAM_INVALID, UPSTREAM_MISSING) that names file, key and remedy.
  */
 export async function loadUpstream(path: string): Promise<Upstream> {
-  const data = await readIfPresent(path);
-  if (data !== undefined) return parseUpstream(data.toString("utf8"), path);
+  const upstream = await loadUpstreamIfPresent(path);
+  if (upstream !== undefined) return upstream;
   throw new Failure({
     code: "UPSTREAM_MISSING",
     kind: "usage",
@@ -113,17 +113,18 @@ export async function loadUpstream(path: string): Promise<Upstream> {
   });
 }
 
-/**
- * Where a release pushes proven images: the registry that is given, or the one of upstream.toml; a file that is missing names none.
- * @throws Failure as loadUpstream
- */
-export async function publishTarget(request: {
-  readonly upstreamPath: string;
-  readonly registry: string | undefined;
-}): Promise<PublishTarget | undefined> {
-  const { upstreamPath, registry } = request;
-  const data = await readIfPresent(upstreamPath);
-  const file = data === undefined ? undefined : parseUpstream(data.toString("utf8"), upstreamPath).publish;
+/** The same; undefined when there is no such file. */
+export async function loadUpstreamIfPresent(path: string): Promise<Upstream | undefined> {
+  const data = await readIfPresent(path);
+  return data === undefined ? undefined : parseUpstream(data.toString("utf8"), path);
+}
+
+/** Where a release pushes proven images: the registry that is given, or the one of upstream.toml. @throws Failure UPSTREAM_INVALID (exit 2) */
+export function publishTarget(
+  upstream: Upstream | undefined,
+  registry: string | undefined,
+): PublishTarget | undefined {
+  const file = upstream?.publish;
   return registry === undefined
     ? file
     : { registry: registryFrom(registry, "--registry"), private: file?.private ?? false };

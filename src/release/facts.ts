@@ -1,15 +1,14 @@
 import { workspaceInUse } from "../blaxel/credentials";
 import type { Lock } from "../lock/lock";
-import { readLock } from "../lock/lock-file";
+import { lockCheckFailed, readLockAndCompare } from "../lock/check-lock";
 import type { ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/read";
 import { differences } from "../render/project-folder";
-import { publishTarget } from "../lock/upstream";
+import { loadUpstreamIfPresent, publishTarget, type Upstream } from "../lock/upstream";
 import { renderTemplate } from "../render/render";
 import type { RenderedTemplate } from "../render/rendered";
 import { loadTemplate, type TemplateSource } from "../render/source";
 import { checksDigest } from "../smoke/checks-digest";
-import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
 import { keptEvidence } from "./evidence";
@@ -29,14 +28,17 @@ export interface Gathered {
  */
 export async function gatherFacts(host: Host, request: PlanRequest, template: string): Promise<Gathered> {
   const { root, version } = request;
-  const [source, manifest, digest, workspace, publish] = await Promise.all([
+  const [source, manifest, digest, workspace, upstream] = await Promise.all([
     loadTemplate(root, template),
     readManifest(paths(root).manifest),
     checksDigest({ ...testFilesOf(request, template) }),
     request.deploy ? workspaceInUse(host) : undefined,
-    request.deploy ? publishTarget(request) : undefined,
+    loadUpstreamIfPresent(request.upstreamPath),
   ]);
-  const lock = request.relock ? undefined : await lockOf(request, source);
+  const publish = request.deploy ? publishTarget(upstream, request.registry) : undefined;
+  const { lock, stale } = request.relock
+    ? { lock: undefined, stale: [] }
+    : await lockOf(request, source, upstream);
   const rendered = lock === undefined ? undefined : renderTemplate(source, lock);
   const entries = Object.values(manifest.versions).filter((entry) => entry.template === template);
   const { force, relock, allowSkipped, deploy, verify, scan } = request;
@@ -48,6 +50,7 @@ export async function gatherFacts(host: Host, request: PlanRequest, template: st
     relock,
     allowSkipped,
     scan: scan !== undefined,
+    staleLock: stale,
     checksDigest: digest,
     workspace: workspace ?? onlyWorkspace(entries, rendered?.inputsDigest),
     entries,
@@ -89,19 +92,19 @@ function onlyWorkspace(
   return names.size === 1 ? only : undefined;
 }
 
-/** The lock that is there, sealed; with --frozen also seen to fit template.toml and upstream.toml. */
+/** The lock that is there, unless it stands for other inputs than template.toml and upstream.toml name; with --frozen that is a failure. */
 async function lockOf(
   { root, version, frozen, upstreamPath }: PlanRequest,
   source: TemplateSource,
-): Promise<Lock | undefined> {
-  const path = paths(root).lockFile(source.name, version);
-  if (!frozen) return readLock(path);
-  const { checkLock, loadUpstream, lockCheckFailed, parseLock } = await import("../lock/index");
-  const text = (await readIfPresent(path))?.toString("utf8");
+  upstream: Upstream | undefined,
+): Promise<{ readonly lock: Lock | undefined; readonly stale: readonly string[] }> {
   const { name: template, settings } = source;
-  const upstream = await loadUpstream(upstreamPath);
-  const problems = checkLock(text, { template, mesaVersion: version, settings, upstream, path });
-  if (text === undefined || problems.length > 0)
-    throw lockCheckFailed([{ template, mesaVersion: version, problems }]);
-  return parseLock(text, path);
+  const path = paths(root).lockFile(template, version);
+  if (frozen) {
+    const { checkLocks } = await import("./lock");
+    const checked = await checkLocks({ root, upstreamPath, targets: [{ template, version }] });
+    if (checked.some(({ problems }) => problems.length > 0)) throw lockCheckFailed(checked);
+  }
+  const { lock, stale } = await readLockAndCompare(path, { settings, upstream });
+  return { lock: stale.length === 0 ? lock : undefined, stale };
 }

@@ -2,7 +2,7 @@ import {
   checkLock,
   loadUpstream,
   readAnyLock,
-  readLock,
+  readLockAndCompare,
   writeLock,
   type LockProblem,
   type Upstream,
@@ -62,8 +62,11 @@ async function lockOne(
   target: Target,
 ): Promise<Pick<LockResult, "outcome" | "lock">> {
   const path = paths(root).lockFile(target.template, target.version);
-  const previous = await (relock ? readAnyLock(path) : readLock(path));
-  if (previous !== undefined && !relock) return { outcome: "kept", lock: previous };
+  const { settings } = await loadTemplate(root, target.template);
+  const { lock: previous, stale } = relock
+    ? { lock: await readAnyLock(path), stale: [] }
+    : await readLockAndCompare(path, { settings, upstream });
+  if (previous !== undefined && stale.length === 0 && !relock) return { outcome: "kept", lock: previous };
   if (dryRun) return { outcome: "would-lock" };
   const { lock } = await resolveInputs(host, upstream, { ...target, root, previous, trustKey });
   if (lock === previous) return { outcome: "unchanged", lock };

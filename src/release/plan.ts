@@ -19,6 +19,8 @@ export interface Facts {
   readonly allowSkipped: boolean;
   /** Whether the image is to be scanned: with today's database, which no earlier result answers for. */
   readonly scan: boolean;
+  /** Inputs that the lock that is there has, and that are named otherwise now. */
+  readonly staleLock: readonly string[];
   /** What the template renders to with its lock; undefined where there is no lock, or it is resolved anew. */
   readonly inputsDigest: string | undefined;
   /** What differs between the project folder and what would be rendered. */
@@ -124,11 +126,17 @@ export function planRelease(facts: Facts): Plan {
 }
 
 function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
-  const { inputsDigest, goal, relock, done } = facts;
+  const { inputsDigest, goal, relock, staleLock, done } = facts;
   const lock =
     inputsDigest !== undefined
       ? reuse("lock.json is there")
-      : doIt(relock ? "--relock: the inputs are resolved anew" : "there is no lock yet");
+      : doIt(
+          relock
+            ? "--relock: the inputs are resolved anew"
+            : staleLock.length > 0
+              ? `the lock is stale: ${staleLock.join("; ")}`
+              : "there is no lock yet",
+        );
   const render =
     inputsDigest === undefined
       ? doIt("the lock is new")

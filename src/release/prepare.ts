@@ -1,4 +1,5 @@
-import { readLock } from "../lock/lock-file";
+import { readLockAndCompare } from "../lock/check-lock";
+import { loadUpstreamIfPresent } from "../lock/upstream";
 import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import type { Host } from "../support/host";
@@ -6,7 +7,7 @@ import { paths } from "../support/paths";
 import type { LockStage, Stages } from "./stages";
 
 /**
- * A template, locked (as it is, or anew where there is no lock or `relock` asks for it) and rendered into its folder: what the
+ * A template, locked (as it is, or anew where there is none that fits or `relock` asks for it) and rendered into its folder: what the
  * commands of single stages begin with.
  */
 export async function lockedAndRendered(
@@ -15,9 +16,13 @@ export async function lockedAndRendered(
   stages: Pick<Stages, "lock">,
 ): Promise<RenderedTemplate> {
   const { root, template, version } = request;
-  const kept = request.relock ? undefined : await readLock(paths(root).lockFile(template, version));
-  const lock = kept ?? (await stages.lock(host, request));
-  const rendered = renderTemplate(await loadTemplate(root, template), lock);
+  const source = await loadTemplate(root, template);
+  const named = { settings: source.settings, upstream: await loadUpstreamIfPresent(request.upstreamPath) };
+  const { lock: kept, stale } = request.relock
+    ? { lock: undefined, stale: [] }
+    : await readLockAndCompare(paths(root).lockFile(template, version), named);
+  const lock = kept === undefined || stale.length > 0 ? await stages.lock(host, request) : kept;
+  const rendered = renderTemplate(source, lock);
   await writeRendered(root, rendered);
   return rendered;
 }

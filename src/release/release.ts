@@ -1,5 +1,5 @@
 import pLimit from "p-limit";
-import { publishTarget } from "../lock/upstream";
+import { loadUpstreamIfPresent, publishTarget } from "../lock/upstream";
 import { Failure, onTemplate } from "../support/errors";
 import type { Host } from "../support/host";
 import { releaseTemplate, upToDateResult } from "./apply";
@@ -53,7 +53,8 @@ export async function releaseAll(
     await requireScanner(host);
   }
   if (request.deploy) await stages.checkDeployPossible(host);
-  const publishes = request.deploy && (await publishTarget(request)) !== undefined;
+  const upstream = request.deploy ? await loadUpstreamIfPresent(request.upstreamPath) : undefined;
+  const publishes = request.deploy && publishTarget(upstream, request.registry) !== undefined;
   if (publishes && request.publish === "push")
     throw new Failure({
       code: "PUBLISH_TWICE",

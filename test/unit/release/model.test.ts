@@ -26,6 +26,7 @@ import {
   type Behaviour,
   type Happened,
 } from "./fixture/modelled-world";
+import { requestFor } from "./fixture/request";
 
 type Flags = Pick<ReleaseRequest, "force" | "relock" | "deploy" | "verify" | "allowSkipped">;
 
@@ -111,23 +112,7 @@ const PLAIN: Run = {
 };
 
 function requestOf(world: ModelledWorld, { flags }: Run): ReleaseRequest {
-  return {
-    ...flags,
-    ...{
-      root: world.root,
-      version: VERSION,
-      templates: [TEMPLATE],
-      upstreamPath: paths(world.root).upstream,
-    },
-    ...{ frozen: false, structureTests: [], checks: [], scan: undefined, concurrency: 1, adopt: false },
-    ...{
-      publish: "deploy",
-      deployTimeoutMs: 1000,
-      trustKey: undefined,
-      registry: undefined,
-      builder: undefined,
-    },
-  };
+  return requestFor(world.root, { ...flags, templates: [TEMPLATE] });
 }
 
 /** One run to its end; undefined where it was killed. */

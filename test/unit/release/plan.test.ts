@@ -18,6 +18,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
   relock: false,
   allowSkipped: false,
   scan: false,
+  staleLock: [],
   inputsDigest: INPUTS,
   folderDiffers: [],
   checksDigest: CHECKS,

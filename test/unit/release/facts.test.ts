@@ -1,0 +1,81 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { parseLock, sealed, writeLock } from "../../../src/lock/index";
+import { gatherFacts } from "../../../src/release/facts";
+import { isEmpty, planRelease, type Step } from "../../../src/release/plan";
+import { lockedAndRendered } from "../../../src/release/prepare";
+import type { PlanRequest } from "../../../src/release/request";
+import { paths } from "../../../src/support/paths";
+import { fileHost } from "../manifest/host";
+import { requestFor } from "./fixture/request";
+
+const REPOSITORY = resolve(import.meta.dirname, "../../..");
+const VERSION = "0.20.0";
+const GOLDEN = join(REPOSITORY, `test/golden/locks/debian-${VERSION}.json`);
+const work = mkdtempSync(join(tmpdir(), "facts-"));
+
+describe("the lock step of a release", () => {
+  let root = "";
+  beforeEach(async () => {
+    root = mkdtempSync(join(work, "root-"));
+    cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
+    await writeLock(
+      paths(root).lockFile("debian", VERSION),
+      sealed(parseLock(readFileSync(GOLDEN, "utf8"), GOLDEN)),
+    );
+  });
+  afterAll(() => {
+    rmSync(work, { recursive: true, force: true });
+  });
+
+  const edit = (file: string, from: RegExp, to: string): void => {
+    const path = join(root, "templates", file);
+    const text = readFileSync(path, "utf8");
+    expect(text).toMatch(from);
+    writeFileSync(path, text.replace(from, to));
+  };
+  const step = async (changes: Partial<PlanRequest> = {}): Promise<Step | undefined> => {
+    const { facts } = await gatherFacts(fileHost("r"), requestFor(root, changes), "debian");
+    const plan = planRelease(facts);
+    expect(isEmpty(plan)).toBe(false);
+    return plan.steps.find(({ stage }) => stage === "lock");
+  };
+
+  it("reuses a lock that stands for what is named", async () => {
+    expect(await step()).toMatchObject({ action: "reuse" });
+  });
+
+  it.each<[string, string, RegExp, string, RegExp]>([
+    [
+      "base image",
+      "debian/template.toml",
+      /image = "[^"]+"/u,
+      'image = "debian:trixie-slim"',
+      /base image is docker\.io\/library\/debian:bookworm-slim, and it should be docker\.io\/library\/debian:trixie-slim/u,
+    ],
+    ["further image", "debian/template.toml", /$/u, '\n[images.node]\nimage = "node:22"\n', /images\.node/u],
+    ["sandbox-api", "upstream.toml", /sandbox:[\d.]+"/u, 'sandbox:0.9.9"', /sandbox-api .*sandbox:0\.9\.9/u],
+  ])("resolves anew where another %s is named now, and says which", async (_what, file, from, to, why) => {
+    edit(file, from, to);
+    for (const more of [{}, { deploy: false }])
+      expect(await step(more)).toMatchObject({ action: "do", why: expect.stringMatching(why) as string });
+    await expect(step({ frozen: true })).rejects.toMatchObject({ code: "LOCK_CHECK_FAILED", kind: "usage" });
+    let resolved = 0;
+    const request = { ...requestFor(root), template: "debian" };
+    const lock = (): Promise<never> => {
+      resolved += 1;
+      return Promise.reject(new Error("resolved"));
+    };
+    await expect(lockedAndRendered(fileHost("r"), request, { lock })).rejects.toThrow("resolved");
+    expect(resolved).toBe(1);
+  });
+
+  it("does not care for a mirror, nor for a missing upstream.toml", async () => {
+    edit("upstream.toml", /$/u, '\n[mirrors]\nimages = "mirror.example.com"\n');
+    expect(await step()).toMatchObject({ action: "reuse" });
+    rmSync(paths(root).upstream);
+    expect(await step()).toMatchObject({ action: "reuse" });
+  });
+});
