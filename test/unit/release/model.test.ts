@@ -20,6 +20,7 @@ import { paths } from "../../../src/support/paths";
 import { rmSync } from "node:fs";
 import {
   checksText,
+  GOOD,
   ModelledWorld,
   TEMPLATE,
   VERSION,
@@ -105,10 +106,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const PLAIN: Run = {
   flags: { force: false, relock: false, deploy: true, verify: true, allowSkipped: false },
-  behaviour: {
-    ...{ workspace: "staging", mesa: true, smoke: "passed", verify: "passed", deploy: "works" },
-    ...{ killAt: undefined, editAt: undefined },
-  },
+  behaviour: GOOD,
 };
 
 function requestOf(world: ModelledWorld, { flags }: Run): ReleaseRequest {

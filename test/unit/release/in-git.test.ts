@@ -1,0 +1,129 @@
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import type { Manifest } from "../../../src/manifest/entry";
+import { updateManifest } from "../../../src/manifest/index";
+import { originOf } from "../../../src/release/origin";
+import { checkBranchPossible, commitOnBranch } from "../../../src/release/upgrade-branch";
+import { canonicalJson } from "../../../src/support/canonical-json";
+import type { Host } from "../../../src/support/host";
+import { paths } from "../../../src/support/paths";
+import { runProcess } from "../../../src/support/run-process";
+import { entryOf, manifestOf, promote } from "../manifest/fixture";
+import { fileHost } from "../manifest/host";
+
+const work = mkdtempSync(join(tmpdir(), "in-git-"));
+const who = {
+  ...{ GIT_AUTHOR_NAME: "somebody", GIT_AUTHOR_EMAIL: "somebody@example.com" },
+  ...{ GIT_COMMITTER_NAME: "somebody", GIT_COMMITTER_EMAIL: "somebody@example.com" },
+};
+const host: Host = {
+  ...fileHost("r"),
+  env: { PATH: process.env["PATH"], HOME: work, ...who },
+  run: runProcess,
+};
+let root = "";
+let top = "";
+
+const git = (...args: readonly string[]): string =>
+  execFileSync("git", ["-C", top, ...args], { encoding: "utf8", env: { ...process.env, ...who } }).trim();
+const put = (name: string, text: string): void => {
+  mkdirSync(dirname(join(root, name)), { recursive: true });
+  writeFileSync(join(root, name), text);
+};
+const manifestAt = (commit: string): Manifest =>
+  JSON.parse(git("show", `${commit}:below/dockerfiles/manifest.json`)) as Manifest;
+const manifestHere = (): Manifest => JSON.parse(readFileSync(paths(root).manifest, "utf8")) as Manifest;
+
+const [old, newer] = [entryOf("debian", "0.20.0"), entryOf("debian", "0.26.0")];
+
+beforeEach(() => {
+  // The root is a folder of a larger repository: paths that git takes from its top would be others.
+  top = mkdtempSync(join(work, "top-"));
+  root = join(top, "below");
+  put("templates/debian/template.toml", "a");
+  put("dockerfiles/manifest.json", canonicalJson(manifestOf(old)));
+  git("init", "--quiet", "--initial-branch=main");
+  git("add", "--all");
+  git("commit", "--quiet", "--message", "before");
+});
+afterAll(() => {
+  rmSync(work, { recursive: true, force: true });
+});
+
+describe("a version says where it comes from", () => {
+  it("by the commit, and that the templates differ from it", async () => {
+    const commit = git("rev-parse", "HEAD");
+    put("dockerfiles/debian/0.26.0/lock.json", "{}");
+    put(".mesa-template/logs/a", "what is not a template does not count");
+    expect(await originOf(host, root)).toEqual({ commit, ci: null });
+    put("templates/debian/template.toml", "b");
+    expect(await originOf(host, root)).toEqual({ commit, ci: null, dirty: true });
+    git("add", "--all");
+    expect(await originOf(host, root)).toMatchObject({ dirty: true });
+    git("commit", "--quiet", "--message", "edited");
+    expect(await originOf(host, root)).toEqual({ commit: git("rev-parse", "HEAD"), ci: null });
+    put("templates/debian/files/new", "untracked");
+    expect(await originOf(host, root)).toMatchObject({ dirty: true });
+  });
+
+  it("by nothing outside of git, or where there is no git", async () => {
+    expect(await originOf(host, tmpdir())).toEqual({ commit: null, ci: null });
+    const without = { ...host, env: { PATH: "/nonexistent" } };
+    expect(await originOf(without, root)).toEqual({ commit: null, ci: null });
+  });
+});
+
+describe("the branch of an upgrade", () => {
+  const released = async (meanwhile: (before: Manifest) => Manifest = (before) => before): Promise<void> => {
+    await checkBranchPossible(host, root, "up");
+    put("dockerfiles/debian/0.26.0/Dockerfile", "FROM scratch\n");
+    await updateManifest(host, paths(root).manifest, (manifest) => ({
+      ...manifest,
+      versions: { ...manifest.versions, [newer.id]: newer },
+    }));
+    await updateManifest(host, paths(root).manifest, meanwhile);
+  };
+
+  it("holds the version and nothing else; the folder is as before", async () => {
+    await released();
+    const commit = await commitOnBranch(host, root, "up", "Upgrade", [newer]);
+    expect(git("rev-parse", "up")).toBe(commit);
+    expect(git("diff", "--name-only", "main", "up").split("\n")).toEqual([
+      "below/dockerfiles/debian/0.26.0/Dockerfile",
+      "below/dockerfiles/manifest.json",
+    ]);
+    expect(Object.keys(manifestAt("up").versions)).toEqual([old.id, newer.id]);
+    expect([git("status", "--porcelain"), git("branch", "--show-current")]).toEqual(["", "main"]);
+  });
+
+  it("does not take along a promotion and a version that came meanwhile: they stay where they were made", async () => {
+    const other = entryOf("alpine", "0.20.0");
+    const facts = { at: "2026-01-02T00:00:00.000Z", by: "somebody", reason: "good" };
+    await released((before) =>
+      promote({ ...before, versions: { ...before.versions, [other.id]: other } }, [old.id], "stable", facts),
+    );
+    put("dockerfiles/alpine/0.20.0/Dockerfile", "FROM scratch\n");
+    await commitOnBranch(host, root, "up", "Upgrade", [newer]);
+    expect(manifestAt("up")).toMatchObject({ channels: {}, history: [] });
+    expect(Object.keys(manifestAt("up").versions)).toEqual([old.id, newer.id]);
+    const here = manifestHere();
+    expect(here.channels).toEqual({ debian: { stable: old.id } });
+    expect(here.history).toHaveLength(1);
+    expect(Object.keys(here.versions)).toEqual([other.id, old.id]);
+    expect(git("status", "--porcelain", "--untracked-files=all")).toContain("alpine/0.20.0/Dockerfile");
+  });
+
+  it("is refused where something waits to be committed, or the branch is there", async () => {
+    git("branch", "up");
+    await expect(checkBranchPossible(host, root, "up")).rejects.toMatchObject({
+      code: "BRANCH_NOT_POSSIBLE",
+    });
+    put("dockerfiles/debian/0.20.0/Dockerfile", "edited");
+    await expect(checkBranchPossible(host, root, "other")).rejects.toMatchObject({
+      code: "BRANCH_NOT_POSSIBLE",
+    });
+  });
+});

@@ -1,0 +1,190 @@
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { readLock } from "../../../src/lock/lock-file";
+import { promote } from "../../../src/manifest/channels/promote";
+import type { ManifestEntry } from "../../../src/manifest/entry";
+import { readManifest, recordEntry, updateManifest } from "../../../src/manifest/index";
+import { inWorkspace } from "../../../src/manifest/versions/in-workspace";
+import { usableImage } from "../../../src/manifest/versions/usable-image";
+import { provenanceOf } from "../../../src/record/provenance";
+import { readRecord, recordFolder } from "../../../src/record/store";
+import { releaseTemplate } from "../../../src/release/apply";
+import { verifyVersion, type VerifyResult } from "../../../src/release/verify";
+import type { RenderedTemplate } from "../../../src/render/rendered";
+import { paths } from "../../../src/support/paths";
+import { GOOD, ModelledWorld, TEMPLATE, VERSION, type Behaviour } from "./fixture/modelled-world";
+import { requestFor } from "./fixture/request";
+
+const [FIRST, SECOND] = [`${TEMPLATE}@${VERSION}-1`, `${TEMPLATE}@${VERSION}-2`];
+
+describe("verify", () => {
+  let world: ModelledWorld;
+  /** What the stage was given to verify. */
+  let asked: RenderedTemplate[] = [];
+
+  const entry = async (id: string): Promise<ManifestEntry> => {
+    const found = (await readManifest(paths(world.root).manifest)).versions[id];
+    if (found === undefined) throw new Error(`${id} is not in the manifest`);
+    return found;
+  };
+  const release = async (changes: { readonly relock?: boolean } = {}): Promise<void> => {
+    const request = requestFor(world.root, { templates: [TEMPLATE], ...changes });
+    const result = await releaseTemplate(world.host(GOOD), request, TEMPLATE, world.stages(GOOD));
+    expect(result).toMatchObject({ status: "verified" });
+  };
+  const verify = async (
+    id: string,
+    behaviour: Partial<Behaviour> = {},
+    allowSkipped = false,
+  ): Promise<VerifyResult> => {
+    const now = { ...GOOD, ...behaviour };
+    const stages = world.stages(now);
+    const { deployment } = inWorkspace(await entry(id), now.workspace);
+    if (deployment === null) throw new Error(`${id} is not deployed in ${now.workspace}`);
+    return verifyVersion(
+      world.host(now),
+      { root: world.root, allowSkipped, checks: [] },
+      await entry(id),
+      deployment,
+      {
+        verify: (host, rendered, ...rest) => {
+          asked.push(rendered);
+          return stages.verify(host, rendered, ...rest);
+        },
+      },
+    );
+  };
+
+  beforeEach(async () => {
+    world = new ModelledWorld();
+    asked = [];
+    await release();
+  });
+  afterEach(() => {
+    world.end();
+  });
+
+  it("proves a revision as that one was locked and rendered, whatever template and lock are now", async () => {
+    const then = await readLock(paths(world.root).lockFile(TEMPLATE, VERSION));
+    world.edit(1);
+    world.moveUpstream();
+    await release({ relock: true });
+    expect(await readLock(paths(world.root).lockFile(TEMPLATE, VERSION))).not.toEqual(then);
+    const { inputsDigest } = await entry(FIRST);
+    expect(await verify(FIRST)).toMatchObject({ id: FIRST, status: "verified", error: undefined });
+    const [seen] = asked;
+    expect(seen).toMatchObject({ inputsDigest, lock: then });
+    const text = (name: string): string =>
+      Buffer.from(seen?.files.find((file) => file.name === name)?.contents ?? "").toString("utf8");
+    expect(text("Dockerfile")).toContain("RUN echo 0");
+    await verify(SECOND);
+    expect(asked[1]).toMatchObject({ inputsDigest: (await entry(SECOND)).inputsDigest });
+  });
+
+  describe("of a version that a channel points at", () => {
+    beforeEach(async () => {
+      const facts = { at: "2026-01-01T00:00:00.000Z", by: "somebody", reason: "good" };
+      await updateManifest(world.host(GOOD), paths(world.root).manifest, (manifest) =>
+        promote(
+          manifest,
+          { ids: [FIRST], channel: "stable", workspace: "staging", unverified: false, create: true },
+          facts,
+        ),
+      );
+    });
+
+    it.each<[Behaviour["verify"], string, string, object]>([
+      ["failed", "VERIFY_FAILED", "failed", { failed: 1 }],
+      ["skipped", "VERIFY_SKIPPED", "verified", { failed: 0, skipped: 1, mounted: false }],
+    ])(
+      "%s says so with the channel's name and stays resolvable",
+      async (outcome, code, status, verification) => {
+        const { error, ...result } = await verify(FIRST, { verify: outcome });
+        expect(result.status).toBe(status);
+        expect(error).toMatchObject({ code, kind: "deploy" });
+        expect(error?.message).toContain("stable points at it");
+        expect(error?.hint).toContain(`mesa-template revoke ${FIRST} --reason … --rollback`);
+        const after = await entry(FIRST);
+        expect(after.deployments["staging"]?.verification).toMatchObject(verification);
+        expect(after.failure).toEqual(
+          outcome === "failed"
+            ? expect.objectContaining({ stage: "verify", code, workspace: "staging" })
+            : null,
+        );
+        const manifest = await readManifest(paths(world.root).manifest);
+        expect(usableImage(manifest, after, "staging")).toBe(after.deployments["staging"]?.image);
+        expect(await verify(FIRST)).toMatchObject({ status: "verified", error: undefined });
+        expect((await entry(FIRST)).failure).toBeNull();
+      },
+    );
+
+    it("says nothing against one that may skip", async () => {
+      expect(await verify(FIRST, { verify: "skipped" }, true)).toMatchObject({
+        status: "verified",
+        error: undefined,
+      });
+    });
+  });
+
+  it("names no channel where none points there, and that version is not used", async () => {
+    const { error } = await verify(FIRST, { verify: "failed" });
+    expect(error?.message).not.toContain("points at it");
+    const manifest = await readManifest(paths(world.root).manifest);
+    expect(() => usableImage(manifest, manifest.versions[FIRST] ?? entryMissing(), "staging")).toThrow(
+      expect.objectContaining({ code: "NOT_VERIFIED" }),
+    );
+  });
+
+  it("says nothing of an image that took the proven one's place meanwhile", async () => {
+    const before = await entry(FIRST);
+    const host = world.host(GOOD);
+    const stages = world.stages({ ...GOOD, verify: "failed" });
+    const standing = inWorkspace(before, "staging").deployment;
+    if (standing === null) throw new Error("not deployed");
+    const newer = { ...standing, image: "sandbox/mesa:newer" };
+    await verifyVersion(host, { root: world.root, allowSkipped: false, checks: [] }, before, standing, {
+      verify: async (...args) => {
+        const deployments = { staging: { ...newer, verification: null } };
+        await updateManifest(host, paths(world.root).manifest, (manifest) =>
+          recordEntry(manifest, { ...before, deployments }, "2026-01-01T00:00:00.000Z"),
+        );
+        return stages.verify(...args);
+      },
+    });
+    expect((await entry(FIRST)).deployments["staging"]).toEqual({ ...newer, verification: null });
+    expect((await entry(FIRST)).failure).toBeNull();
+  });
+});
+
+describe("the provenance of a version", () => {
+  it.each([true, undefined])(
+    "says whether the templates differed from the commit (dirty: %s)",
+    async (dirty) => {
+      const world = new ModelledWorld();
+      try {
+        const request = requestFor(world.root, { templates: [TEMPLATE], deploy: false });
+        await releaseTemplate(world.host(GOOD), request, TEMPLATE, world.stages(GOOD));
+        const folder = recordFolder(world.root, { template: TEMPLATE, mesaVersion: VERSION, revision: 1 });
+        const measured = await readRecord(folder);
+        if (measured === undefined) throw new Error("nothing is recorded");
+        const made = {
+          toolVersion: "1",
+          finishedOn: "2026-01-01T00:00:00.000Z",
+          commit: "c".repeat(40),
+          ci: null,
+        };
+        const { predicate } = JSON.parse(provenanceOf(measured, "", { ...made, dirty })) as {
+          predicate: { buildDefinition: { resolvedDependencies: readonly { readonly name?: string }[] } };
+        };
+        const source = predicate.buildDefinition.resolvedDependencies.find(({ name }) => name === "source");
+        const annotated = dirty === true ? { annotations: { dirty } } : {};
+        expect(source).toEqual({ name: "source", digest: { gitCommit: made.commit }, ...annotated });
+      } finally {
+        world.end();
+      }
+    },
+  );
+});
+
+function entryMissing(): never {
+  throw new Error("the entry is missing");
+}
