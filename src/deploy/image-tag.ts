@@ -7,11 +7,6 @@ export function immutableTag(image: string, name: string): string | undefined {
   return repository === name && tag !== undefined && tag !== "latest" ? tag : undefined;
 }
 
-/** Whether an image is a registry's, by its digest, and not one that Blaxel holds under its own name. */
-export function isOfRegistry(image: string): boolean {
-  return image.includes("@sha256:");
-}
-
 /** The immutable tags that were not there before, newest first. `latest` never counts, it moves. */
 export function freshTags(before: readonly ImageTag[], after: readonly ImageTag[]): readonly string[] {
   const old = new Set(before.map((tag) => tag.name));

@@ -11,7 +11,6 @@ import type { SmokeReport } from "../smoke/report";
 import { Failure, failureOf } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Deployment } from "./deployment";
-import { isOfRegistry } from "./image-tag";
 import { sandboxSubject } from "./sandbox-subject";
 
 export interface VerifyOptions {
@@ -67,9 +66,7 @@ export async function verifyDeployment(
     {
       name,
       image: deployment.image,
-      dockerConfig: isOfRegistry(deployment.image)
-        ? await loginToImport(host, deployment.image, { always: false })
-        : undefined,
+      dockerConfig: await loginToImport(host, deployment.image),
       memoryMegabytes,
       ttl: "30m",
       labels: { [SANDBOX_LABEL]: "verify" },

@@ -2,7 +2,7 @@ import { findBl } from "../blaxel/bl-program";
 import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough, type Platform } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
-import { isOfRegistry } from "../deploy/image-tag";
+import { isOfRegistry } from "../registry/reference";
 import { channelsAt } from "../manifest/channels/pointing";
 import { readManifest } from "../manifest/index";
 import { inWorkspace } from "../manifest/versions/in-workspace";

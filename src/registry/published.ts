@@ -7,7 +7,7 @@ import { authorisedAsk, refusalOf, type AskOptions } from "./client";
 import { credentialsFor, type Login } from "./credentials";
 import { pushRefused, registryRefused, registryUnreachable, unusableImage, wrongBytes } from "./failures";
 import { MANIFEST_TYPES, parseManifest } from "./manifest";
-import { parseImageReference, registryEndpoint } from "./reference";
+import { isOfRegistry, parseImageReference, registryEndpoint } from "./reference";
 
 const TIMEOUT_MS = 60_000;
 
@@ -130,15 +130,15 @@ function isShortLived({
 /**
  * The login that somebody else (Blaxel) needs to read an image, as the text of a Docker config.json that holds this registry alone.
  * @param always give it also where the registry shows the image to everybody
- * @returns undefined where the image is public
+ * @returns undefined where the image is public, or one that Blaxel holds itself
  * @throws Failure IMPORT_LOGIN (exit 3) where there is none that can be handed on
  */
 export async function loginToImport(
   host: Host,
   image: string,
-  { always }: { readonly always: boolean },
+  { always }: { readonly always: boolean } = { always: false },
 ): Promise<string | undefined> {
-  if (!always && (await isPublic(host, image))) return undefined;
+  if (!isOfRegistry(image) || (!always && (await isPublic(host, image)))) return undefined;
   const { registry, path, repository } = parseImageReference(image);
   const login = await credentialsFor(host, {
     registry: registryEndpoint(parseImageReference(image)).host,

@@ -57,6 +57,11 @@ export function parseImageReference(text: string): ImageReference {
   return { registry, path, repository: `${registry}/${path}`, tag, digest };
 }
 
+/** Whether Blaxel imports an image from a registry: it names a host with a dot. Blaxel's own have none (sandbox/NAME:TAG). */
+export function isOfRegistry(image: string): boolean {
+  return /^[^/]*\.[^/]*\//u.test(image);
+}
+
 /** Where a repository's HTTP API is. */
 export interface RegistryEndpoint {
   /** Host that is asked, with port; also the name under which credentials are looked up. */

@@ -4,7 +4,7 @@ import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
 import { connectEngine } from "../docker/index";
 import { configDigestOf } from "../docker/saved-image/index";
-import { isOfRegistry } from "../deploy/image-tag";
+import { isOfRegistry } from "../registry/reference";
 import { changedDeb, changedDownloads, movedTags, loadUpstream, readLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import type { Manifest, ManifestEntry, VersionDeployment } from "../manifest/entry";

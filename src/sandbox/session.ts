@@ -6,6 +6,7 @@ import { mesaApi } from "../mesa/api";
 import { checkTtl, issueCredential } from "../mesa/credential";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import { orgOfWishes, placeMounts, usualMounts, type MountWish } from "../mesa/mounts";
+import { loginToImport } from "../registry/published";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { cleanUp, type Leftovers, type CreatedParts } from "./close";
@@ -90,6 +91,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     if (leftovers.length === 0) emit({ type: "closed", name, revoked: created.keyId !== undefined });
     return leftovers;
   };
+  const dockerConfig = await loginToImport(host, request.image);
   const repos = await findRepos(api, org, names, request.createRepos);
   try {
     const credential = await issueCredential(host, access, {
@@ -105,7 +107,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     emit({ type: "creating", name, image: request.image });
     const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
     const limits = { createMs, answerMs: Math.min(createMs, ANSWER_LIMIT_MS) };
-    const temporary = temporarySandbox(host, sandboxRequest(name, org, request), limits);
+    const temporary = temporarySandbox(host, { ...sandboxRequest(name, org, request), dockerConfig }, limits);
     created = { ...created, temporary };
     const whole = await temporary.ready();
     await request.prepare?.(whole);

@@ -21,7 +21,12 @@ interface Told {
 /** Waits for a deploy on a platform that tells a story, on a clock that jumps. */
 async function waited(
   story: Story,
-  more: { deadline?: number; before?: { status: string; image: string } } = {},
+  more: {
+    deadline?: number;
+    before?: { status: string; image: string };
+    imports?: string;
+    log?: string;
+  } = {},
 ): Promise<Told> {
   let [now, looks] = [0, 0];
   const platform: Platform = {
@@ -36,7 +41,7 @@ async function waited(
       return Promise.resolve(sandbox);
     },
     getImage: () => Promise.reject(new Error("not asked")),
-    logLines: () => Promise.resolve(["last words"]),
+    logLines: () => Promise.resolve([more.log ?? "last words"]),
     deleteImage: () => Promise.reject(new Error("not asked")),
   };
   const host: Host = {
@@ -58,6 +63,7 @@ async function waited(
   const result = waitUntilDeployed(host, platform, {
     name: "x",
     before: more.before ?? { status: "DEPLOYED", image: A },
+    imports: more.imports,
     deadline: more.deadline ?? 900_000,
     pollMs: POLL,
     graceMs: 180_000,
@@ -131,5 +137,21 @@ describe("waiting for a deploy", () => {
     ]);
     await expect(result).rejects.toMatchObject({ code: "REMOTE_BUILD_FAILED", log: ["last words"] });
     await expect(result).rejects.toThrow("Blaxel says FAILED");
+  });
+
+  it.each([
+    ["UNAUTHORIZED: authentication required", /refuses Blaxel.*private = true/u],
+    ["MANIFEST_UNKNOWN: manifest unknown", /retention rule/u],
+    ["dial tcp: lookup registry.example: no such host", /must reach the registry/u],
+  ])("tells why an import failed, and what to do: %s", async (log, hint) => {
+    const imports = "registry.example/boxes/x@sha256:aa";
+    const story: Story = [
+      { at: 0, status: "BUILDING" },
+      { at: 5_000, status: "FAILED" },
+    ];
+    const { result } = await waited(story, { imports, log });
+    await expect(result).rejects.toMatchObject({ code: "IMPORT_FAILED", kind: "deploy", log: [log] });
+    await expect(result).rejects.toMatchObject({ hint: expect.stringMatching(hint) as unknown });
+    await expect(result).rejects.toThrow(`did not import ${imports}`);
   });
 });

@@ -1,4 +1,4 @@
-import { createServer, type Server } from "node:http";
+import { createServer, type RequestListener, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import Docker from "dockerode";
 import { afterEach, expect, it } from "vitest";
@@ -12,10 +12,14 @@ afterEach(() => {
 });
 
 /** The part of an engine that answers to a removal with a status, or not at all. */
-async function engineThatSays(status: number | undefined): Promise<ReturnType<typeof imagesOf>> {
-  const server = createServer((_, response) => {
+function engineThatSays(status: number | undefined): Promise<ReturnType<typeof imagesOf>> {
+  return engineWith((_, response) => {
     if (status !== undefined) response.writeHead(status).end("[]");
   });
+}
+
+async function engineWith(answer: RequestListener): Promise<ReturnType<typeof imagesOf>> {
+  const server = createServer(answer);
   engine = server;
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
@@ -35,4 +39,25 @@ it("an engine that does not answer a removal is given up", async () => {
     kind: "environment",
     message: "The image x:1 could not be removed: no answer within 0.05 s",
   });
+});
+
+it.each([
+  ["an error in its stream", '{"status":"Preparing"}\n{"error":"denied: quota"}\n', "denied: quota"],
+  ["a stream that ends with half a message", '{"status":"Pushing"}\n{"sta', "not a message"],
+])("a push that breaks off with %s is no push, and leaves no name behind", async (_, stream, words) => {
+  const asked: string[] = [];
+  const images = await engineWith((request, response) => {
+    const path = decodeURIComponent((request.url ?? "").replace(/\?.*$/u, ""));
+    asked.push(`${request.method ?? ""} ${path}`);
+    if (path.endsWith("/json")) response.writeHead(404).end('{"message":"no such image"}');
+    else if (path.endsWith("/push")) response.end(stream);
+    else response.writeHead(path.endsWith("/tag") ? 201 : 200).end("[]");
+  });
+  const push = images.push({
+    ...{ image: "sha256:aa", repository: "registry.example/boxes/x", tag: "1", login: undefined },
+    ...{ signal: new AbortController().signal, onProgress: () => undefined },
+  });
+  await expect(push).rejects.toMatchObject({ code: "PUSH_FAILED", kind: "deploy" });
+  await expect(push).rejects.toThrow(words);
+  expect(asked.at(-1)).toBe("DELETE /images/registry.example/boxes/x:1");
 });

@@ -2,6 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../../src/docker/index";
 import { confirmPublished, publishImage } from "../../../src/publish/publish-image";
 import { digestOf } from "../../../src/support/digest";
+import { Failure } from "../../../src/support/errors";
 import { serve, type LocalServer } from "../lock/fixture/serve";
 import { testHost } from "../lock/fixture/test-host";
 
@@ -23,10 +24,12 @@ let refuses: boolean;
 let pushes: string[];
 /** What the registry holds under the tag after a push. */
 let arrives: string;
+/** Whether the next push breaks off. */
+let breaks: boolean;
 
 beforeEach(async () => {
   held = new Map<string, string>();
-  [refuses, pushes, arrives] = [false, [] as string[], PROVEN];
+  [refuses, pushes, arrives, breaks] = [false, [] as string[], PROVEN, false];
   server = await serve((request, path) => {
     if (refuses) return { status: 403, body: '{"errors":[{"code":"DENIED","message":"not yours"}]}' };
     if (request.method === "POST")
@@ -48,6 +51,10 @@ const engine = {
   image: (name: string) => Promise.resolve(name === PROVEN ? { id: PROVEN } : undefined),
   push: ({ image, repository, tag }: { image: string; repository: string; tag: string }) => {
     pushes.push(`${image} ${repository}:${tag}`);
+    if (breaks) {
+      breaks = false;
+      return Promise.reject(new Failure({ code: "PUSH_FAILED", kind: "deploy", message: "EOF" }));
+    }
     hold(tag, arrives);
     return Promise.resolve();
   },
@@ -75,6 +82,14 @@ describe("publishing a proven image", () => {
     hold("0.26.0-1", PROVEN);
     expect((await publish()).reused).toBe(true);
     expect(pushes).toEqual([]);
+  });
+
+  it("pushes again after a push that broke off, and then never again", async () => {
+    breaks = true;
+    await expect(publish()).rejects.toMatchObject({ code: "PUSH_FAILED" });
+    expect((await publish()).reused).toBe(false);
+    expect((await publish()).reused).toBe(true);
+    expect(pushes).toHaveLength(2);
   });
 
   it("leaves a tag alone that is somebody else's", async () => {
