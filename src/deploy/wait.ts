@@ -91,7 +91,11 @@ async function failed(
       kind: "deploy",
       message: `Blaxel says ${status} for ${name}: it did not import ${request.imports}, or what it imported does not start${last}.`,
       log,
-      hint: importHint(log.join("\n")),
+      hint: /unauthorized|denied|forbidden|authentication required/iu.test(log.join("\n"))
+        ? "The registry refuses Blaxel. Log in here with an access token that may read the repository (docker login), set private = true under [publish] in upstream.toml, and release again; or make the repository public."
+        : /manifest.unknown|not found|no such manifest/iu.test(log.join("\n"))
+          ? "The registry does not show the image to Blaxel: a retention rule removed it, or the repository is private (private = true under [publish] in upstream.toml). If it is gone, release with --force to build, prove and push it again."
+          : "Blaxel must reach the registry, under the name that stands in [publish] registry. The image passed its checks here, and the registry holds it.",
     });
   return new Failure({
     code: "REMOTE_BUILD_FAILED",
@@ -100,15 +104,6 @@ async function failed(
     log,
     hint: `Read the build log above (bl logs sandbox ${name}). The same image was built and proven here, so look for what differs there: network, memory, [build] slim.`,
   });
-}
-
-/** What to do about an import that failed, told from the platform's log. */
-function importHint(log: string): string {
-  if (/unauthorized|denied|forbidden|authentication required/iu.test(log))
-    return "The registry refuses Blaxel. Log in here with an access token that may read the repository (docker login), set private = true under [publish] in upstream.toml, and release again; or make the repository public.";
-  if (/manifest.unknown|not found|no such manifest/iu.test(log))
-    return "The registry does not show the image to Blaxel: see whether a retention rule removed it, or the repository is private (private = true under [publish] in upstream.toml). Release again: the image is looked for, and pushed where it is missing.";
-  return "Blaxel must reach the registry, under the name that stands in [publish] registry. The image passed its checks here, and the registry holds it.";
 }
 
 async function stuck(
