@@ -7,8 +7,8 @@ import { difference, packageLine, shown } from "./text";
 /** What the notes say besides the comparison. */
 export interface NotesFacts {
   readonly status: string;
-  /** sandbox/NAME:TAG; null when it was never deployed. */
-  readonly image: string | null;
+  /** sandbox/NAME:TAG, of several workspaces with their names; "" where it is not deployed. */
+  readonly images: string;
   readonly createdAt: string;
   readonly smoke: { readonly passed: number; readonly failed: number; readonly skipped: number };
 }
@@ -28,7 +28,7 @@ export function notesOf(
   return [
     `# ${record.id}`,
     `Mesa ${record.mesaVersion} on ${image.distribution || lock.base.repository}, ${humanBytes(image.sizeBytes)}. ${statusSentence(facts)}`,
-    facts.image === null ? "" : `Use it as \`${facts.image}\`.`,
+    facts.images === "" ? "" : `Use it as ${facts.images.replace(/\S+:\S+/gu, "`$&`")}.`,
     ...(comparison === undefined ? firstVersion() : sinceThen(comparison)),
     section("Made from", [
       `- Mesa \`${lock.deb.version}\` (${lock.deb.vouched.by === "signed" ? "signed index" : "first download"}), sha256 \`${lock.deb.sha256}\``,

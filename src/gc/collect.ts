@@ -1,3 +1,4 @@
+import { workspaceInUse } from "../blaxel/credentials";
 import { readManifest, updateManifest } from "../manifest/index";
 import { withRemovals, type RemovedImages } from "../manifest/versions/record-entry";
 import { readRetention, retentionPlan, type RetentionVerdict } from "../manifest/versions/retention";
@@ -33,7 +34,11 @@ export interface Collected {
 export async function collectGarbage(host: Host, { root, remove }: CollectRequest): Promise<Collected> {
   const path = paths(root).manifest;
   const manifest = await readManifest(path);
-  const plan = retentionPlan(manifest, await readRetention(paths(root).retention), host.clock.now());
+  const [retention, workspace] = await Promise.all([
+    readRetention(paths(root).retention),
+    workspaceInUse(host),
+  ]);
+  const plan = retentionPlan(manifest, retention, host.clock.now(), workspace);
   const kept = plan.filter(({ keep }) => keep);
   const reach: BlaxelReach = {};
   const local = await localRemovals(

@@ -5,7 +5,7 @@ import { age, table } from "../table";
 import { channelTarget } from "../../manifest/channels/pointing";
 import { channelNames, noSuchChannel } from "../../manifest/channels/promote";
 import { VERSION_STATUSES, type Manifest, type ManifestEntry } from "../../manifest/entry";
-import { entryDocument, inWorkspace, newestDeployment } from "../../manifest/versions/in-workspace";
+import { entryDocument, imagesShown, inWorkspace, statusShown } from "../../manifest/versions/in-workspace";
 import { sortedEntries } from "../../manifest/versions/sorted-entries";
 import { humanBytes } from "../../support/bytes";
 import { EXIT_CODES } from "../../support/exit-codes";
@@ -47,21 +47,6 @@ export const run: CommandHandler = async (args, context) => {
   };
 };
 
-/** The status in the workspace that is shown; with several workspaces the furthest that a version has come in any. */
-function statusShown(entry: ManifestEntry, workspace: string | undefined): string {
-  return workspace === undefined ? entry.status : inWorkspace(entry, workspace).status;
-}
-
-/** The image in the workspace that is shown; with several workspaces all images, with their workspaces. */
-function imagesShown(entry: ManifestEntry, workspace: string | undefined): string {
-  if (workspace !== undefined) return inWorkspace(entry, workspace).deployment?.image ?? "-";
-  const all = Object.keys(entry.deployments).flatMap((name) => {
-    const { deployment } = inWorkspace(entry, name);
-    return deployment === null ? [] : `${deployment.image} (${name})`;
-  });
-  return all.join(", ") || "-";
-}
-
 function listText(
   manifest: Manifest,
   versions: readonly ManifestEntry[],
@@ -75,14 +60,22 @@ function listText(
   const pointing = new Map<string, string[]>();
   for (const byName of Object.values(manifest.channels))
     for (const [name, id] of Object.entries(byName)) pointing.set(id, [...(pointing.get(id) ?? []), name]);
-  const rows = versions.map((entry) => [
-    entry.id,
-    statusShown(entry, workspace),
-    pointing.get(entry.id)?.join(",") ?? "-",
-    age(newestDeployment(entry)?.deployedAt ?? entry.createdAt, nowMs),
-    humanBytes(entry.image.sizeBytes),
-    `${String(entry.smoke.passed)}/${String(entry.smoke.passed + entry.smoke.failed + entry.smoke.skipped)}${entry.smoke.mounted ? "" : " no mount"}`,
-    imagesShown(entry, workspace),
-  ]);
+  const rows = versions.map((entry) => {
+    const { deployment, verification } = inWorkspace(entry, workspace);
+    const { passed, failed, skipped, mounted } = entry.smoke;
+    return [
+      entry.id,
+      `${statusShown(entry, workspace)}${skippedText(verification?.skipped ?? 0)}`,
+      pointing.get(entry.id)?.join(",") ?? "-",
+      age(deployment?.deployedAt ?? entry.createdAt, nowMs),
+      humanBytes(entry.image.sizeBytes),
+      `${String(passed)}/${String(passed + failed + skipped)}${skippedText(skipped)}${mounted ? "" : " no mount"}`,
+      imagesShown(entry, workspace) || "-",
+    ];
+  });
   return table(HEAD, rows, width);
+}
+
+function skippedText(skipped: number): string {
+  return skipped === 0 ? "" : ` (${String(skipped)} skipped)`;
 }

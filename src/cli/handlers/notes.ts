@@ -1,23 +1,29 @@
 import type { CommandHandler } from "../command";
-import { openManifest } from "../manifest-context";
+import { openManifest, workspaceShown } from "../manifest-context";
 import { entriesOf, oneEntry, sortedEntries } from "../ref";
 import { compareVersions } from "../../compare/compare";
 import { notesOf } from "../../compare/notes";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
-import { newestDeployment } from "../../manifest/versions/in-workspace";
+import { imagesShown, statusShown } from "../../manifest/versions/in-workspace";
 import { measuredVersion } from "../../record/store";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { root, templates } = context;
-  const { manifest } = await openManifest(context);
+  const opened = await openManifest(context);
+  const { manifest } = opened;
+  const workspace = workspaceShown(opened);
   const entries = entriesOf(manifest, args.required("ref"), templates);
   const given = args.text("since");
   const notes = await Promise.all(
     entries.map(async (entry) => {
       const since =
         given === undefined ? versionBefore(manifest, entry) : oneEntry(manifest, given, [entry.template]);
-      return { id: entry.id, since: since?.id ?? null, markdown: await notesFor(root, entry, since) };
+      return {
+        id: entry.id,
+        since: since?.id ?? null,
+        markdown: await notesFor(root, entry, since, workspace),
+      };
     }),
   );
   return {
@@ -31,13 +37,14 @@ async function notesFor(
   root: string,
   entry: ManifestEntry,
   since: ManifestEntry | undefined,
+  workspace: string | undefined,
 ): Promise<string> {
   const measured = await measuredVersion(root, entry);
   const comparison =
     since === undefined ? undefined : compareVersions(await measuredVersion(root, since), measured);
   const facts = {
-    status: entry.status,
-    image: newestDeployment(entry)?.image ?? null,
+    status: statusShown(entry, workspace),
+    images: imagesShown(entry, workspace),
     createdAt: entry.createdAt,
     smoke: entry.smoke,
   };

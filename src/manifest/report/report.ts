@@ -1,6 +1,7 @@
 import type { Manifest, ManifestEntry } from "../entry";
 import { sortedEntries } from "../versions/sorted-entries";
-import { newestDeployment } from "../versions/in-workspace";
+import { imagesShown } from "../versions/in-workspace";
+import { workspacesOf } from "../versions/usable-image";
 import { barChart, escaped } from "./chart";
 import { driftPart, packagesPart, type ReportExtras } from "./extras";
 import { STYLE } from "./style";
@@ -22,13 +23,19 @@ function channelsTable(manifest: Manifest): string {
         `<strong>${escaped(channel)}</strong>`,
         escaped(id),
         `<span class="${entry?.status ?? ""}">${entry?.status ?? "missing"}</span>`,
-        escaped((entry === undefined ? undefined : newestDeployment(entry)?.image) ?? "–"),
+        escaped((entry === undefined ? "" : imagesShown(entry, onlyWorkspace(manifest))) || "–"),
       ];
     }),
   );
   return rows.length === 0
     ? '<p class="none">No channels yet.</p>'
     : table(["template", "channel", "version", "status", "image"], rows);
+}
+
+/** The workspace that need not be named, because there is no other one. */
+function onlyWorkspace(manifest: Manifest): string | undefined {
+  const [only, ...others] = workspacesOf(manifest);
+  return others.length === 0 ? only : undefined;
 }
 
 const MOVES_SHOWN = 40;
@@ -44,23 +51,24 @@ function moveList(manifest: Manifest): string {
   return `<ol class="time">${items.join("")}</ol>${older === 0 ? "" : `<p class="none">… and ${String(older)} older ones: mesa-template history</p>`}`;
 }
 
-function imageOrWhyNot(entry: ManifestEntry): string {
-  const { status, failure, revocation } = entry;
-  const deployment = newestDeployment(entry);
+function imagesOrWhyNot(entry: ManifestEntry, workspace: string | undefined): string {
+  const { status, failure, revocation, deployments } = entry;
   if (status === "revoked") return `revoked: ${revocation?.reason ?? "no reason given"}`;
   if (status === "failed") return `${failure?.stage ?? "it"} failed: ${failure?.message ?? "no cause kept"}`;
-  if (status === "removed") return `removed${deployment === undefined ? "" : `, was ${deployment.image}`}`;
-  return deployment?.image ?? "–";
+  const were = Object.values(deployments).map(({ image }) => image);
+  if (status === "removed") return `removed${were.length === 0 ? "" : `, was ${were.join(", ")}`}`;
+  return imagesShown(entry, workspace) || "–";
 }
 
-function versionsTable(entries: readonly ManifestEntry[]): string {
+function versionsTable(manifest: Manifest, entries: readonly ManifestEntry[]): string {
+  const workspace = onlyWorkspace(manifest);
   const rows = entries.map((entry) => [
     escaped(entry.id),
     `<span class="${entry.status}">${entry.status}</span>`,
     `${(entry.image.sizeBytes / 1_000_000).toFixed(1)} MB`,
     String(entry.image.layers),
     `${String(entry.smoke.passed)}/${String(entry.smoke.passed + entry.smoke.failed + entry.smoke.skipped)} in ${(entry.smoke.durationMs / 1000).toFixed(1)} s`,
-    escaped(imageOrWhyNot(entry)),
+    escaped(imagesOrWhyNot(entry, workspace)),
   ]);
   return table(["version", "status", "size", "layers", "smoke", "image, or why not"], rows);
 }
@@ -100,7 +108,7 @@ export function reportPage(manifest: Manifest, madeAt: string, extras: ReportExt
     part("Who moved what", `${timeLine(manifest, madeAt)}${moveList(manifest)}`),
     part(
       "Versions",
-      `${versionsTable(entries.slice(0, VERSIONS_SHOWN))}${older > 0 ? `<p class="none">… and ${String(older)} older ones: mesa-template list</p>` : ""}`,
+      `${versionsTable(manifest, entries.slice(0, VERSIONS_SHOWN))}${older > 0 ? `<p class="none">… and ${String(older)} older ones: mesa-template list</p>` : ""}`,
     ),
     part(
       "Size over versions",

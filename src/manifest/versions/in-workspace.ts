@@ -58,12 +58,22 @@ export function summaryStatus(entry: Facts): VersionStatus {
   return entry.status === "revoked" || entry.status === "removed" ? entry.status : reachedStatus(entry);
 }
 
-/** The deployment that was made last, in whatever workspace. */
-export function newestDeployment({ deployments }: Facts): VersionDeployment | undefined {
-  return Object.values(deployments).reduce<VersionDeployment | undefined>(
-    (newest, one) => (newest === undefined || one.deployedAt > newest.deployedAt ? one : newest),
-    undefined,
-  );
+/** The status that people are shown: in one workspace; `undefined`: the furthest in any. */
+export function statusShown(entry: Facts, workspace: string | undefined): VersionStatus {
+  return workspace === undefined ? entry.status : inWorkspace(entry, workspace).status;
+}
+
+/**
+ * The images that people are shown: of one workspace; `undefined`: of all, by name. "" where there is none.
+ */
+export function imagesShown(entry: Facts, workspace: string | undefined): string {
+  if (workspace !== undefined) return inWorkspace(entry, workspace).deployment?.image ?? "";
+  return Object.keys(entry.deployments)
+    .flatMap((name) => {
+      const { deployment } = inWorkspace(entry, name);
+      return deployment === null ? [] : `${deployment.image} (${name})`;
+    })
+    .join(", ");
 }
 
 /** An entry as JSON shows it: its own fields, and what the workspace in use sees. */

@@ -4,8 +4,8 @@ import { Failure, messageOf } from "../../support/errors";
 import { readIfPresent } from "../../support/files";
 import { channelsAt } from "../channels/pointing";
 import { rollbackTarget } from "../channels/rollback";
-import { newestDeployment } from "./in-workspace";
-import type { Manifest, ManifestEntry } from "../entry";
+import { inWorkspace } from "./in-workspace";
+import type { Manifest, ManifestEntry, VersionStatus } from "../entry";
 
 const schema = z.strictObject({
   keep_last: z._default(z.int().check(z.minimum(1)), 5),
@@ -43,11 +43,15 @@ export interface RetentionVerdict {
 
 const DAY_MS = 86_400_000;
 
-/** For each version, newest first, whether it is kept and why. What was removed or revoked already has nothing left to keep. */
+/**
+ * For each version, newest first, whether the workspace in use keeps it and why. What was removed already has nothing left to keep.
+ * @param workspace left out where none is known: then a version is as old as its last deployment in any
+ */
 export function retentionPlan(
   manifest: Manifest,
   retention: Retention,
   nowMs: number,
+  workspace?: string,
 ): readonly RetentionVerdict[] {
   const verdicts: RetentionVerdict[] = [];
   for (const template of [
@@ -62,20 +66,24 @@ export function retentionPlan(
         channel,
       ]),
     );
+    // What only another workspace holds must not push out the last good ones here.
     let usable = 0;
     for (const entry of entries) {
       const channels = channelsAt(manifest, entry.id);
       const target = targets.get(entry.id);
-      const days = (nowMs - Date.parse(newestDeployment(entry)?.deployedAt ?? entry.createdAt)) / DAY_MS;
+      const { status, deployedAt } = seenFrom(entry, workspace);
+      const days = (nowMs - Date.parse(deployedAt ?? entry.createdAt)) / DAY_MS;
       // What failed or was revoked is nobody's last good version, and must not push one out.
-      const isUsable = entry.status !== "failed" && entry.status !== "revoked";
-      if (isUsable) usable += 1;
+      const isUsable = status !== "failed" && status !== "revoked" && status !== "removed";
+      const isElsewhere = deployedAt === undefined && Object.keys(entry.deployments).length > 0;
+      const isOneOfTheLast = isUsable && usable < retention.keepLast;
+      if (isUsable && !isElsewhere) usable += 1;
       const why =
         channels.length > 0
           ? `${channels.join(", ")} points at it`
           : target !== undefined
             ? `${target} would be rolled back to it`
-            : isUsable && usable <= retention.keepLast
+            : isOneOfTheLast
               ? `one of the last ${String(retention.keepLast)}`
               : Number.isNaN(days)
                 ? "its age is unknown"
@@ -92,4 +100,16 @@ export function retentionPlan(
     }
   }
   return verdicts;
+}
+
+function seenFrom(
+  entry: ManifestEntry,
+  workspace: string | undefined,
+): { readonly status: VersionStatus; readonly deployedAt: string | undefined } {
+  if (workspace !== undefined) {
+    const { status, deployment } = inWorkspace(entry, workspace);
+    return { status, deployedAt: deployment?.deployedAt };
+  }
+  const times = Object.values(entry.deployments).map(({ deployedAt }) => deployedAt);
+  return { status: entry.status, deployedAt: times.sort().at(-1) };
 }

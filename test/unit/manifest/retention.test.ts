@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { retentionPlan } from "../../../src/manifest/versions/retention";
-import { entryOf, manifestOf, promote } from "./fixture";
+import type { ManifestEntry } from "../../../src/manifest/entry";
+import { deploymentOf, entryOf, manifestOf, promote } from "./fixture";
 
 const now = Date.parse("2026-06-01T00:00:00.000Z");
 const facts = { at: "2026-02-01T00:00:00.000Z", by: "x" };
@@ -45,6 +46,35 @@ describe("what gc keeps", () => {
     const odd = { ...entryOf("debian", "0.10.0", 1, "failed"), createdAt: "once" };
     const [verdict] = retentionPlan(manifestOf(odd), { keepLast: 1, keepYoungerThanDays: 0 }, now);
     expect(verdict).toMatchObject({ keep: true, why: "its age is unknown" });
+  });
+
+  it("is asked for the workspace in use: age and the last ones are its own", () => {
+    const inBoth = (version: string, staging: string, prod: string): ManifestEntry => {
+      const entry = entryOf("debian", version);
+      const of = (workspace: string, deployedAt: string) => ({
+        [workspace]: { ...deploymentOf("debian", version, 1, workspace), deployedAt },
+      });
+      const deployments = {
+        ...(staging === "" ? {} : of("staging", staging)),
+        ...(prod === "" ? {} : of("prod", prod)),
+      };
+      return { ...entry, deployments };
+    };
+    const [old, young] = ["2026-01-01T00:00:00.000Z", "2026-05-31T00:00:00.000Z"];
+    const both = manifestOf(
+      inBoth("0.10.0", young, old),
+      inBoth("0.11.0", old, old),
+      inBoth("0.12.0", old, ""),
+      inBoth("0.13.0", old, ""),
+    );
+    const kept = (workspace?: string): readonly string[] =>
+      retentionPlan(both, { keepLast: 1, keepYoungerThanDays: 30 }, now, workspace)
+        .filter(({ keep }) => keep)
+        .map(({ entry }) => entry.mesaVersion);
+    expect(kept("staging")).toEqual(["0.13.0", "0.10.0"]);
+    // What only staging holds pushes nothing out of prod.
+    expect(kept("prod")).toEqual(["0.13.0", "0.12.0", "0.11.0"]);
+    expect(kept()).toEqual(["0.13.0", "0.10.0"]);
   });
 
   it("is not looked at again once it was removed", () => {
