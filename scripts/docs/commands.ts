@@ -1,6 +1,6 @@
 import type { CommandSpec } from "../../src/cli/command";
 import { commandWords } from "../../src/cli/command-line";
-import { COMMON_OPTIONS } from "../../src/cli/common-options";
+import { COMMON_OPTIONS } from "../../src/cli/command";
 import { COMMAND_GROUPS } from "../../src/cli/commands/index";
 import { environmentName } from "../../src/cli/environment";
 import {

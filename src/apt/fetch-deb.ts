@@ -1,10 +1,9 @@
-import * as z from "zod/mini";
 import { sha256 } from "../support/digest";
 import type { Downloads } from "../support/downloads";
 import { readDebControl, type DebControl } from "./deb-file";
 import { refusal } from "./failures";
 import type { ListedPackage } from "./packages-file";
-import { readBelow, type Repository } from "./repository";
+import { fetchBelow, type Repository } from "./repository";
 
 /** A .deb, fetched whole and read. */
 export interface FetchedDeb extends DebControl {
@@ -12,8 +11,6 @@ export interface FetchedDeb extends DebControl {
   readonly url: string;
   readonly size: number;
   readonly sha256: string;
-  /** When the repository says the file was last changed (ISO, UTC). */
-  readonly lastModified: string | undefined;
 }
 
 const TIMEOUT_MS = 10 * 60_000;
@@ -56,51 +53,18 @@ export async function fetchDeb(
 ): Promise<FetchedDeb> {
   const url = `${repository.url}/${path}`;
   const limitBytes = expected === undefined ? DEB_LIMIT : Math.max(expected.size * 2, 1024 * 1024);
-  const found = await readBelow(
-    repository,
-    downloads,
-    url,
-    { limitBytes, timeoutMs: TIMEOUT_MS },
-    {
-      parse: parseFacts,
-      async read({ body, headers }) {
-        const hash = sha256(body);
-        // Before anything in it is looked at.
-        if (expected !== undefined) holdAgainst(expected, { url, size: body.length, sha256: hash });
-        const modified = Date.parse(headers.get("last-modified") ?? "");
-        return {
-          ...(await readDebControl(body, url)),
-          size: body.length,
-          sha256: hash,
-          ...(Number.isNaN(modified) ? {} : { lastModified: new Date(modified).toISOString() }),
-        };
-      },
-    },
-  );
-  if (typeof found === "number") {
+  const { status, body } = await fetchBelow(repository, downloads, url, limitBytes, TIMEOUT_MS);
+  if (status !== 200) {
     throw refusal(
       "DEB_MISSING",
-      `The repository answers ${String(found)} for ${url}.`,
+      `The repository answers ${String(status)} for ${url}.`,
       "The version may have been taken back; mesa-template outdated lists what there is.",
     );
   }
-  const deb = { ...found, url, lastModified: found.lastModified };
-  if (expected !== undefined) holdAgainst(expected, deb);
-  return deb;
-}
-
-const debFactsSchema = z.object({
-  package: z.string(),
-  version: z.string(),
-  architecture: z.string(),
-  depends: z.string(),
-  size: z.number(),
-  sha256: z.string(),
-  lastModified: z.optional(z.string()),
-});
-
-function parseFacts(kept: unknown): z.infer<typeof debFactsSchema> | undefined {
-  return debFactsSchema.safeParse(kept).data;
+  const file = { url, size: body.length, sha256: sha256(body) };
+  // Before anything in it is looked at.
+  if (expected !== undefined) holdAgainst(expected, file);
+  return { ...(await readDebControl(body, url)), ...file };
 }
 
 function holdAgainst(

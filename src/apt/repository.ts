@@ -1,6 +1,6 @@
 import type { PublicKey } from "openpgp";
 import { sha256 } from "../support/digest";
-import type { BodyReader, Downloads } from "../support/downloads";
+import type { Downloads } from "../support/downloads";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { ask, Unreachable, type HttpAnswer } from "../support/http";
@@ -61,23 +61,8 @@ export async function fetchBelow(
   limitBytes: number,
   timeoutMs = TIMEOUT_MS,
 ): Promise<HttpAnswer> {
-  return reached(downloads.get({ url: fetchedFrom(url, repository.mirror), limitBytes, timeoutMs }));
-}
-
-/** The same for what is large and fetched for a few facts in it (see Downloads.read). */
-export async function readBelow<T extends object>(
-  repository: Repository,
-  downloads: Downloads,
-  url: string,
-  limits: { readonly limitBytes: number; readonly timeoutMs: number },
-  reader: BodyReader<T>,
-): Promise<number | T> {
-  return reached(downloads.read({ url: fetchedFrom(url, repository.mirror), ...limits }, reader));
-}
-
-async function reached<T>(answer: Promise<T>): Promise<T> {
   try {
-    return await answer;
+    return await downloads.get({ url: fetchedFrom(url, repository.mirror), limitBytes, timeoutMs });
   } catch (error) {
     if (error instanceof Unreachable) throw repositoryUnreachable(error);
     throw error;

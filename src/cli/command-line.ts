@@ -1,5 +1,4 @@
-import type { CommandSpec, OptionSpec } from "./command";
-import { COMMON_OPTIONS } from "./common-options";
+import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from "./command";
 import { Failure } from "../support/errors";
 
 /** The words of a command's name: "sandbox run [ref]" → ["sandbox", "run"]. */

@@ -1,7 +1,6 @@
 import { didYouMean } from "../support/nearest";
-import type { CommandSpec, OptionSpec } from "./command";
+import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from "./command";
 import { wrongUsage } from "./command-line";
-import { COMMON_OPTIONS } from "./common-options";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,6 +1,5 @@
-import type { CommandSpec, OptionSpec } from "./command";
+import { COMMON_OPTIONS, EVERYWHERE, type CommandSpec, type CommonOption, type OptionSpec } from "./command";
 import { commandWords, positionalsOf, type Positional } from "./command-line";
-import { COMMON_OPTIONS, EVERYWHERE, type CommonOption } from "./common-options";
 import type { CommandGroup } from "./commands/index";
 import { EXIT_CODES } from "../support/exit-codes";
 

@@ -1,8 +1,14 @@
 import { stripVTControlCharacters } from "node:util";
-import { progressLine, seconds, type Screen } from "./progress";
+import { progressLine, seconds } from "./progress-line";
 import { stagesOf, type ReleaseEvent, type StageName } from "../support/events";
 import type { Clock } from "../support/clock";
 import type { Redactor } from "../support/redact";
+
+export interface Screen {
+  readonly write: (text: string) => void;
+  /** Columns and rows of the terminal; read again for each picture, because windows change. */
+  readonly size: () => { readonly columns: number; readonly rows: number };
+}
 
 type Stage =
   | { readonly state: "waiting" }

@@ -1,5 +1,6 @@
 import { clearInterval, setInterval } from "node:timers";
-import { liveTree } from "./live-tree";
+import { liveTree, type Screen } from "./live-tree";
+import { progressLine } from "./progress-line";
 import { stagesOf, type ReleaseEvent, type StageName } from "../support/events";
 import type { Clock } from "../support/clock";
 import type { Redactor } from "../support/redact";
@@ -13,37 +14,6 @@ export interface Progress {
   close(): void;
   /** The stages that had not finished, by template; empty where nothing is released. */
   notReached(): readonly string[];
-}
-
-export interface Screen {
-  readonly write: (text: string) => void;
-  /** Columns and rows of the terminal; read again for each picture, because windows change. */
-  readonly size: () => { readonly columns: number; readonly rows: number };
-}
-
-/** A time that a stage took or has taken so far. */
-export function seconds(ms: number): string {
-  return ms < 1000 ? `${String(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-/** One event as a line for people, or undefined when it says nothing to them. */
-export function progressLine(event: ReleaseEvent): string | undefined {
-  switch (event.type) {
-    case "release-started":
-      return `release ${event.version}: ${event.templates.join(", ")}`;
-    case "stage-started":
-      return `${event.template}: ${event.stage} …`;
-    case "stage-progress":
-      return `${event.template}: ${event.stage}: ${event.message}`;
-    case "stage-finished":
-      return `${event.template}: ${event.stage} ${event.outcome} (${seconds(event.durationMs)})${event.message === undefined ? "" : `: ${event.message}`}`;
-    case "note":
-      return `${event.template === undefined ? "" : `${event.template}: `}${event.message}`;
-    case "warning":
-      return `warning: ${event.template === undefined ? "" : `${event.template}: `}${event.message}`;
-    case "release-finished":
-      return undefined;
-  }
 }
 
 /** The line with the time of day (UTC) before it. */

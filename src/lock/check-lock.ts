@@ -1,11 +1,17 @@
 import { generationOf } from "../mesa/generation";
 import { parseImageReference } from "../registry/reference";
-import { downloadUrl, type DownloadInput, type TemplateSettings } from "../render/rendered";
 import { canonicalJson } from "../support/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { isSealed } from "./integrity";
 import { publishedText } from "./further-inputs";
-import type { Lock, LockedDownload, LockedImage } from "./lock";
+import {
+  downloadUrl,
+  type DownloadInput,
+  type Lock,
+  type LockedDownload,
+  type LockedImage,
+  type LockInputs,
+} from "./lock";
 import { parseLock, readLock } from "./lock-file";
 import type { Upstream } from "./upstream";
 
@@ -30,7 +36,7 @@ export interface LockProblem {
 
 /** What names the inputs that a lock stands for. */
 export interface NamedInputs {
-  readonly settings: TemplateSettings;
+  readonly settings: LockInputs;
   /** undefined: there is no upstream.toml, so that it names nothing else. */
   readonly upstream: Upstream | undefined;
 }
@@ -168,7 +174,7 @@ function fromElsewhere(lock: Lock, { mesa, sandboxApi, snapshot }: Upstream): re
 }
 
 /** [images.*] and [downloads.*] of template.toml against the lock, in both directions. */
-function furtherInputs(lock: Lock, settings: TemplateSettings): readonly LockProblem[] {
+function furtherInputs(lock: Lock, settings: LockInputs): readonly LockProblem[] {
   const { images = {}, downloads = {} } = lock;
   const none = "not in the lock";
   const download = ({ url, vouched }: LockedDownload): string =>

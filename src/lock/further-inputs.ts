@@ -1,13 +1,11 @@
 import { createHash } from "node:crypto";
-import * as z from "zod/mini";
-import { downloadUrl, type DownloadInput } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import type { Downloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { Unreachable } from "../support/http";
 import { pinnedAt } from "./first-download";
-import type { Lock, LockedDownload } from "./lock";
+import { downloadUrl, type DownloadInput, type Lock, type LockedDownload } from "./lock";
 
 const TIMEOUT_MS = 10 * 60_000;
 const LIMIT_BYTES = 1024 * 1024 * 1024;
@@ -22,8 +20,11 @@ export function publishedText(published: NonNullable<DownloadInput["published"]>
   return `${published.algorithm}:${published.hex}`;
 }
 
-const factsSchema = z.object({ size: z.number(), sha256: z.string(), sha512: z.string() });
-type Facts = z.infer<typeof factsSchema>;
+interface Facts {
+  readonly size: number;
+  readonly sha256: string;
+  readonly sha512: string;
+}
 
 /**
  * Size and hashes of what is at a download's address.
@@ -36,23 +37,17 @@ export async function downloadFacts(
   downloads: Downloads,
 ): Promise<Facts> {
   try {
-    const found = await downloads.read(
-      { url: downloadAddress(url, mirror), limitBytes: LIMIT_BYTES, timeoutMs: TIMEOUT_MS },
-      {
-        parse: (kept): Facts | undefined => factsSchema.safeParse(kept).data,
-        read: ({ body }) =>
-          Promise.resolve({
-            size: body.length,
-            sha256: createHash("sha256").update(body).digest("hex"),
-            sha512: createHash("sha512").update(body).digest("hex"),
-          }),
-      },
-    );
-    if (typeof found !== "number") return found;
+    const { status, body } = await downloads.get({
+      url: downloadAddress(url, mirror),
+      limitBytes: LIMIT_BYTES,
+      timeoutMs: TIMEOUT_MS,
+    });
+    const hash = (name: string): string => createHash(name).update(body).digest("hex");
+    if (status === 200) return { size: body.length, sha256: hash("sha256"), sha512: hash("sha512") };
     throw new Failure({
       code: "DOWNLOAD_MISSING",
       kind: "upstream",
-      message: `${what}: the answer for ${url} is ${String(found)}.`,
+      message: `${what}: the answer for ${url} is ${String(status)}.`,
       hint: "Check url and version in template.toml.",
     });
   } catch (error) {

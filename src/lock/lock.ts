@@ -110,3 +110,32 @@ export function imagesOf(lock: Lock): readonly (readonly [what: string, image: L
 export function downloadsOf(lock: Lock): readonly (readonly [what: string, download: LockedDownload])[] {
   return Object.entries(lock.downloads ?? {}).map(([name, download]) => [`downloads.${name}`, download]);
 }
+
+/** A further image that a template is built from. */
+export interface ImageInput {
+  /** In full, with a tag: "docker.io/library/node:22-bookworm-slim". */
+  readonly image: string;
+}
+
+/** A file that a template's build fetches. */
+export interface DownloadInput {
+  /** https; {version} stands for `version`. */
+  readonly url: string;
+  readonly version?: string;
+  /** What the publisher says about the bytes, as algorithm and hex digits. */
+  readonly published?: { readonly algorithm: "sha256" | "sha512"; readonly hex: string };
+}
+
+/** The address of a download, its version filled in. */
+export function downloadUrl({ url, version }: DownloadInput): string {
+  return url.replaceAll("{version}", version ?? "");
+}
+
+/** What a template names to be locked. */
+export interface LockInputs {
+  readonly base: ImageInput;
+  /** Further images by the name the template calls them: {{images.NAME.reference}}. */
+  readonly images: Readonly<Record<string, ImageInput>>;
+  /** Files the build fetches, by the name the template calls them: {{downloads.NAME.address}}. */
+  readonly downloads: Readonly<Record<string, DownloadInput>>;
+}

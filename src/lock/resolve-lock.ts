@@ -1,4 +1,3 @@
-import type { TemplateSettings } from "../render/rendered";
 import { generationOf } from "../mesa/generation";
 import { parseImageReference, resolveImage, type RegistryOptions } from "../registry/index";
 import { isoTime } from "../support/clock";
@@ -9,7 +8,7 @@ import { paths } from "../support/paths";
 import { firstDownloadDeb } from "./first-download";
 import { lockedDownload } from "./further-inputs";
 import { isSealed, sealed } from "./integrity";
-import type { Lock, LockedDeb, LockedImage } from "./lock";
+import type { Lock, LockedDeb, LockedImage, LockInputs } from "./lock";
 import { locksBelow } from "./lock-file";
 import { parseMesaVersion } from "./mesa-version";
 import { sameInputs } from "./same-inputs";
@@ -20,7 +19,7 @@ import type { Upstream } from "./upstream";
 
 export interface LockRequest {
   readonly template: string;
-  readonly settings: TemplateSettings;
+  readonly settings: LockInputs;
   readonly mesaVersion: string;
   readonly upstream: Upstream;
   /** Holds the downloads that are kept from run to run, and the locks whose first downloads must not have changed. */

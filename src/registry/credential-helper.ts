@@ -1,7 +1,14 @@
 import * as z from "zod/mini";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import type { Login } from "./credentials";
+
+/** How somebody proves to a registry who they are. */
+export type Login =
+  | { readonly kind: "password"; readonly username: string; readonly password: string }
+  /** A refresh token, exchanged at the registry's token service (OAuth2). */
+  | { readonly kind: "identity"; readonly token: string }
+  /** Sent to the registry as it is. */
+  | { readonly kind: "bearer"; readonly token: string };
 
 /** A key ring may ask a person first. */
 const TIMEOUT_MS = 30_000;

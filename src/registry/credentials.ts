@@ -3,15 +3,9 @@ import * as z from "zod/mini";
 import { dockerConfigFolder, setIn } from "../support/docker-files";
 import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
-import { askHelper } from "./credential-helper";
+import { askHelper, type Login } from "./credential-helper";
 
-/** How somebody proves to a registry who they are. */
-export type Login =
-  | { readonly kind: "password"; readonly username: string; readonly password: string }
-  /** A refresh token, exchanged at the registry's token service (OAuth2). */
-  | { readonly kind: "identity"; readonly token: string }
-  /** Sent to the registry as it is. */
-  | { readonly kind: "bearer"; readonly token: string };
+export type { Login } from "./credential-helper";
 
 /** A login as the engine's API takes it (X-Registry-Auth). */
 export type EngineLogin =

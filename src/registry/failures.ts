@@ -1,6 +1,5 @@
 import { Failure } from "../support/errors";
-import type { HttpAnswer, Unreachable } from "../support/http";
-import { retryAfter } from "../support/retry-wait";
+import { retryAfter, type HttpAnswer, type Unreachable } from "../support/http";
 
 /** Nobody answers, or not now (exit 3). `now`: ms since the epoch. */
 export function registryUnreachable(registry: string, error: Unreachable, now: number): Failure {

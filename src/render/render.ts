@@ -1,10 +1,10 @@
 import Handlebars from "handlebars";
-import type { Lock } from "../lock/lock";
+import { downloadUrl, type Lock } from "../lock/lock";
 import { canonicalJson } from "../support/canonical-json";
 import { digestOf, sha256 } from "../support/digest";
 import { Failure, messageOf } from "../support/errors";
 import { checkDockerfile } from "./dockerfile";
-import { downloadUrl, textOf, type RenderedFile, type RenderedTemplate } from "./rendered";
+import { textOf, type RenderedFile, type RenderedTemplate } from "./rendered";
 import type { TemplateSource } from "./source";
 import { valuesFor } from "./values";
 

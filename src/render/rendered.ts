@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { Lock } from "../lock/lock";
+import type { Lock, LockInputs } from "../lock/lock";
 import { digestOf } from "../support/digest";
 
 /** One file of a rendered template. */
@@ -24,34 +24,9 @@ export interface RenderedTemplate {
   readonly inputsDigest: string;
 }
 
-/** A further image that a template is built from. */
-export interface ImageInput {
-  /** In full, with a tag: "docker.io/library/node:22-bookworm-slim". */
-  readonly image: string;
-}
-
-/** A file that a template's build fetches. */
-export interface DownloadInput {
-  /** https; {version} stands for `version`. */
-  readonly url: string;
-  readonly version?: string;
-  /** What the publisher says about the bytes, as algorithm and hex digits. */
-  readonly published?: { readonly algorithm: "sha256" | "sha512"; readonly hex: string };
-}
-
-/** The address of a download, its version filled in. */
-export function downloadUrl({ url, version }: DownloadInput): string {
-  return url.replaceAll("{version}", version ?? "");
-}
-
 /** template.toml, checked and with its defaults. */
-export interface TemplateSettings {
+export interface TemplateSettings extends LockInputs {
   readonly description: string;
-  readonly base: ImageInput;
-  /** Further images by the name the template calls them: {{images.NAME.reference}}. */
-  readonly images: Readonly<Record<string, ImageInput>>;
-  /** Files the build fetches, by the name the template calls them: {{downloads.NAME.address}}. */
-  readonly downloads: Readonly<Record<string, DownloadInput>>;
   /** apt: the .deb is installed with apt; extract: unpacked with dpkg-deb -x (Alpine). */
   readonly install: "apt" | "extract";
   readonly image: { readonly budgetMegabytes: number };

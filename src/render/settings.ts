@@ -1,9 +1,10 @@
 import * as z from "zod/mini";
 import { parse, TomlError } from "smol-toml";
+import type { DownloadInput, ImageInput } from "../lock/lock";
 import { parseImageReference } from "../registry/reference";
 import { Failure, messageOf } from "../support/errors";
 import { checked } from "./grammar";
-import type { DownloadInput, ImageInput, TemplateSettings } from "./rendered";
+import type { TemplateSettings } from "./rendered";
 
 const inputName = z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_-]*$/u, "letters, digits, _ and -"));
 const imageInput = z.strictObject({ image: z.string() });

@@ -1,8 +1,19 @@
-import { readTarEntries } from "../docker/index";
+import { readTarEntries, type Engine } from "../docker/index";
 import type { Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
-import type { SmokeContainer } from "./start-container";
 import { timeLimit } from "../support/time-limit";
+
+/** A running container of an image, with what a sandbox has. */
+export interface SmokeContainer {
+  readonly engine: Engine;
+  readonly id: string;
+  /** Address of the sandbox API's port, 8080. */
+  readonly url: string;
+  /** Addresses of all published ports, by port of the container. */
+  readonly urls: Readonly<Record<number, string>>;
+  /** Why a device is not in it, by its path. */
+  readonly missingDevices: Readonly<Record<string, string>>;
+}
 
 /** Runs one command in a container. */
 export async function execIn(

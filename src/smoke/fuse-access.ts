@@ -1,7 +1,6 @@
 import type { Host } from "../support/host";
 import { FUSE_PROBE } from "./checks/probes";
-import { execIn } from "./container";
-import type { SmokeContainer } from "./start-container";
+import { execIn, type SmokeContainer } from "./container";
 
 const REFUSED = /permission denied|operation not permitted/iu;
 

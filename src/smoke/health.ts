@@ -1,6 +1,6 @@
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import type { SmokeContainer } from "./start-container";
+import type { SmokeContainer } from "./container";
 import { withTimeLimit } from "../support/time-limit";
 
 /** Between two looks, in ms: the API answers within a tenth of a second. */

@@ -2,13 +2,8 @@ import type { ContainerRequest, Engine } from "../docker/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
-import { containerSubject, execIn } from "./container";
-import {
-  deviceAccess,
-  startWithDevices,
-  type ContainerOptions,
-  type SmokeContainer,
-} from "./start-container";
+import { containerSubject, execIn, type SmokeContainer } from "./container";
+import { deviceAccess, startWithDevices, type ContainerOptions } from "./start-container";
 
 /** How long an image's own program is watched before it counts as one that stays up, in ms. */
 const STAYS_UP_MS = 500;

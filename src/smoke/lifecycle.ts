@@ -1,7 +1,7 @@
 import type { Host } from "../support/host";
 import type { Ending, Lifecycle } from "./check";
 import { execIn } from "./container";
-import type { SmokeContainer } from "./start-container";
+import type { SmokeContainer } from "./container";
 
 /** Processes in state Z by name, from /proc alone: no ps is needed. */
 const ZOMBIES =

@@ -19,13 +19,13 @@ import {
   readChecksFile,
   type ChecksFile,
 } from "./checks-file/index";
-import { containerSubject } from "./container";
+import { containerSubject, type SmokeContainer } from "./container";
 import { waitUntilHealthy } from "./health";
 import { imageAtRest } from "./image-at-rest";
 import { lifecycleOf } from "./lifecycle";
 import type { SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
-import { startContainer, type SmokeContainer } from "./start-container";
+import { startContainer } from "./start-container";
 import { lookAtStructureTests, withStructureTests } from "./structure-tests";
 
 /** The sandbox API answers within a tenth of a second; this long is waited for it, in ms. */

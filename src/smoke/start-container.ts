@@ -1,19 +1,8 @@
 import type { ContainerRequest, Engine } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
+import type { SmokeContainer } from "./container";
 import { whyFuseIsRefused } from "./fuse-access";
-
-/** A running container of an image, with what a sandbox has. */
-export interface SmokeContainer {
-  readonly engine: Engine;
-  readonly id: string;
-  /** Address of the sandbox API's port, 8080. */
-  readonly url: string;
-  /** Addresses of all published ports, by port of the container. */
-  readonly urls: Readonly<Record<number, string>>;
-  /** Why a device is not in it, by its path. */
-  readonly missingDevices: Readonly<Record<string, string>>;
-}
 
 /** What the checks of a run need besides what every sandbox has. */
 export interface ContainerOptions {

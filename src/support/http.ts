@@ -1,8 +1,6 @@
 import pRetry from "p-retry";
 import { Failure, messageOf } from "./errors";
 import type { Host } from "./host";
-import { nextHop } from "./redirect";
-import { retryAfter, waitBeforeRetry, RETRIED_STATUSES } from "./retry-wait";
 import { withTimeLimit } from "./time-limit";
 
 export interface HttpRequest {
@@ -59,6 +57,25 @@ class Attempt extends Error {
 export type Asker = Pick<Host, "fetch" | "clock" | "signal">;
 
 const RETRIES = 3;
+
+/** Answers after which the same request may succeed a moment later (RFC 9110 and habit). */
+export const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+
+const LONGEST_WAIT_MS = 60_000;
+
+/** Retry-After in ms: seconds, or a date seen from `now` (ms since the epoch); undefined when it is absent or neither. RFC 9110 §10.2.3. */
+export function retryAfter(value: string | null, now: number): number | undefined {
+  if (value === null) return undefined;
+  if (/^\s*\d+\s*$/u.test(value)) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** How long to wait (ms) after attempt n (from 1): what the other side asks for, else 0.3 s, 0.9 s, 2.7 s; undefined when it asks for over a minute. */
+export function waitBeforeRetry(attempt: number, asked: number | undefined): number | undefined {
+  if (asked === undefined) return 300 * 3 ** (attempt - 1);
+  return asked > LONGEST_WAIT_MS ? undefined : asked;
+}
 
 /** What a page that says "not found" may come to, where hardly anything was expected. */
 const REFUSAL_LIMIT_BYTES = 1024 * 1024;
@@ -183,4 +200,35 @@ function connectionTrouble(error: unknown): string {
   const below = error instanceof Error ? error.cause : undefined;
   if (below instanceof AggregateError && below.errors.length > 0) return messageOf(below.errors[0]);
   return below === undefined ? messageOf(error) : messageOf(below) || messageOf(error);
+}
+
+/**
+ * Where a redirect leads, as an absolute URL: over https anywhere, over plain http only to the very host (and port) that was already
+ * asked over plain http. Anything else is a Failure (REDIRECT_REFUSED, kind upstream).
+ */
+export function nextHop(from: string, location: string): string {
+  const before = new URL(from);
+  let next: URL;
+  try {
+    next = new URL(location, before);
+  } catch (error) {
+    throw refused(`${from} redirects to "${location}", which is no address.`, error);
+  }
+  if (next.protocol === "https:") return next.href;
+  if (next.protocol === "http:" && before.protocol === "http:" && next.host === before.host) return next.href;
+  if (next.host !== before.host)
+    throw refused(
+      `${from} redirects to another host over plain ${next.protocol.replace(":", "")}: ${next.href}.`,
+    );
+  throw refused(`${from} redirects from https to plain ${next.protocol.replace(":", "")}: ${next.href}.`);
+}
+
+function refused(message: string, cause?: unknown): Failure {
+  return new Failure({
+    code: "REDIRECT_REFUSED",
+    kind: "upstream",
+    message,
+    hint: "Whoever sits on that way can hand out other files; name a source that is reached over https, or a mirror in upstream.toml.",
+    cause,
+  });
 }

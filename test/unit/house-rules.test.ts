@@ -70,6 +70,14 @@ function offence({ from, to, target, typeOnly }: Import): string | undefined {
   return "a stage knows outside systems and support, not other stages";
 }
 
+/** What imports itself by way of others: everything that is left when what imports nothing is taken away, again and again. */
+function circles(imports: readonly (readonly [from: string, to: string])[]): readonly string[] {
+  const importers = (edges: typeof imports): ReadonlySet<string> => new Set(edges.map(([from]) => from));
+  const importing = importers(imports);
+  const [left, before] = [imports.filter(([, to]) => importing.has(to)), imports.length];
+  return left.length < before ? circles(left) : [...importing].sort();
+}
+
 describe("the plan of the house", () => {
   it("finds files and imports at all", () => {
     expect(sourceFiles().length).toBeGreaterThan(30);
@@ -93,6 +101,22 @@ describe("the plan of the house", () => {
         return why === undefined ? [] : [`${found.file} → ${found.target}: ${why}`];
       });
     expect(offences).toEqual([]);
+  });
+
+  it("has no circles of rooms or files, types included", () => {
+    const imports = sourceFiles().flatMap(importsOf);
+    const files = imports.map(({ file, target }) => [file.replace(/\.ts$/u, ""), target] as const);
+    const rooms = imports.filter(({ from, to }) => from !== to).map(({ from, to }) => [from, to] as const);
+    expect(circles(files)).toEqual([]);
+    expect(circles(rooms)).toEqual([]);
+    expect(
+      circles([
+        ["a", "b"],
+        ["b", "c"],
+        ["c", "a"],
+        ["c", "d"],
+      ]),
+    ).toEqual(["a", "b", "c"]);
   });
 
   it("knows an offence when it sees one", () => {

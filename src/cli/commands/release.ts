@@ -1,5 +1,4 @@
-import type { CommandSpec, OptionSpec } from "../command";
-import type { CommonOption } from "../common-options";
+import type { CommandSpec, CommonOption, OptionSpec } from "../command";
 
 /** Where images are built. */
 export const BUILDER_OPTION: Readonly<Record<string, OptionSpec>> = {

@@ -1,12 +1,10 @@
-import { mkdtemp, readFile, readdir, rm, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../../src/support/digest";
 import { openDownloads } from "../../../src/support/downloads";
-import { ask, Unreachable } from "../../../src/support/http";
-import { nextHop } from "../../../src/support/redirect";
-import { retryAfter, waitBeforeRetry } from "../../../src/support/retry-wait";
+import { ask, nextHop, retryAfter, Unreachable, waitBeforeRetry } from "../../../src/support/http";
 import { serve, type Answer, type LocalServer } from "../lock/fixture/serve";
 import { testHost } from "../lock/fixture/test-host";
 
@@ -47,36 +45,6 @@ describe("the downloads folder", () => {
     expect(await text()).toBe("hello");
     expect(statuses()).toEqual(["200", "200"]);
     expect(await openDownloads(testHost(), folder).bytes(sha256("hello"))).toEqual(Buffer.from("hello"));
-  });
-
-  it("reads a body for its facts once, and again when its file is no longer what it was", async () => {
-    let read = 0;
-    const facts = async (): Promise<number | { length: number }> =>
-      openDownloads(testHost(), folder).read(request(), {
-        read: ({ body }) => {
-          read += 1;
-          return Promise.resolve({ length: body.length });
-        },
-        parse: (kept) => (typeof kept === "object" && kept !== null ? { length: 0, ...kept } : undefined),
-      });
-    expect([await facts(), await facts()]).toEqual([{ length: 5 }, { length: 5 }]);
-    expect([read, statuses()]).toEqual([1, ["200", "304"]]);
-
-    const kept = join(folder, "sha256", sha256("hello"));
-    await utimes(kept, 1, 1);
-    expect([await facts(), read, statuses().at(-1)]).toEqual([{ length: 5 }, 2, "304"]);
-    await writeFile(kept, "hellO");
-    expect([await facts(), read, statuses().at(-1)]).toEqual([{ length: 5 }, 3, "200"]);
-    expect((await readFile(kept)).toString()).toBe("hello");
-
-    answer = { body: "changed" };
-    expect(await facts()).toEqual({ length: 7 });
-    expect(server.requests).toHaveLength(5);
-    answer = { status: 404 };
-    expect(await facts()).toBe(404);
-    await rm(join(folder, "facts"), { recursive: true });
-    answer = { body: "changed" };
-    expect(await facts()).toEqual({ length: 7 });
   });
 
   it("does not stumble over what it cannot read", async () => {
