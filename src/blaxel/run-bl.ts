@@ -1,6 +1,7 @@
 import { mkdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { warnThatStays, withCleanUp } from "../support/clean-up";
 import { Failure } from "../support/errors";
 import { makeTemporaryFolder } from "../support/files";
 import type { Host } from "../support/host";
@@ -59,14 +60,15 @@ export async function withBlSession<T>(
     neutral: join(root, "cwd"),
     credentials,
   };
-  try {
-    await Promise.all(
-      [session.home, session.temporary, session.neutral].map((path) => mkdir(path, { mode: 0o700 })),
-    );
-    return await use(session);
-  } finally {
-    await rm(root, { recursive: true, force: true });
-  }
+  const { home, temporary, neutral } = session;
+  return withCleanUp(
+    async () => {
+      await Promise.all([home, temporary, neutral].map((path) => mkdir(path, { mode: 0o700 })));
+      return use(session);
+    },
+    () => rm(root, { recursive: true, force: true }),
+    warnThatStays(host, root),
+  );
 }
 
 /** Names that bl and the network need from outside; everything else (NODE_OPTIONS, AWS_…, .env leftovers) stays out. */

@@ -1,3 +1,5 @@
+import { warnThatStays, withCleanUp } from "../support/clean-up";
+import type { Host } from "../support/host";
 import type { Engine, PathStat } from "./engine";
 
 /** Where the engine's /dev is seen in a container that is never started. */
@@ -13,24 +15,27 @@ export type HostDevice = PathStat | "untold" | undefined;
  * @throws Failure ENGINE_FAILED, ENGINE_GONE (environment)
  */
 export async function hostDevices<Path extends `/dev/${string}`>(
+  host: Host,
   engine: Engine,
   paths: readonly Path[],
-  signal: AbortSignal,
 ): Promise<Readonly<Record<Path, HostDevice>>> {
   const image = await engine.emptyImage();
-  try {
+  const look = async (): Promise<Readonly<Record<Path, HostDevice>>> => {
     // The folder, not the device: an engine would make a folder of that name where there is none.
     const binds = [`/dev:${SEEN_AT}:ro`];
     const id = await engine.createContainer({ image, binds, cmd: ["nothing"] });
-    try {
-      const found = await Promise.all(
-        paths.map((path) => engine.pathStat(id, path.replace("/dev", SEEN_AT), signal)),
-      );
-      return Object.fromEntries(paths.map((path, at) => [path, found[at]])) as Record<Path, HostDevice>;
-    } finally {
-      await engine.removeContainer(id);
-    }
-  } finally {
-    await engine.removeImage(image);
-  }
+    const found = await withCleanUp(
+      () => Promise.all(paths.map((path) => engine.pathStat(id, path.replace("/dev", SEEN_AT), host.signal))),
+      () => engine.removeContainer(id),
+      warnThatStays(host, `the container ${id.slice(0, 12)}`),
+    );
+    return Object.fromEntries(paths.map((path, at) => [path, found[at]])) as Record<Path, HostDevice>;
+  };
+  return withCleanUp(
+    look,
+    async () => {
+      await engine.removeImage(image);
+    },
+    warnThatStays(host, `the empty image ${image}`),
+  );
 }

@@ -1,5 +1,6 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
+import { withCleanUp } from "../support/clean-up";
 import { Failure } from "../support/errors";
 import { withTimeLimit } from "../support/time-limit";
 import type { BuildRequest, Engine, EngineImage, PullRequest, PushRequest } from "./engine";
@@ -109,7 +110,7 @@ async function push(docker: Docker, request: PushRequest): Promise<void> {
   const { image, repository, tag, login, signal, onProgress } = request;
   const reference = `${repository}:${tag}`;
   const before = await imageNamed(docker, reference);
-  try {
+  const send = async (): Promise<void> => {
     await docker.getImage(image).tag({ repo: repository, tag });
     const authconfig =
       login === undefined ? {} : { ...login, serveraddress: repository.split("/", 1)[0] ?? "" };
@@ -123,7 +124,12 @@ async function push(docker: Docker, request: PushRequest): Promise<void> {
       if (status !== undefined && /^(?:Pushed|Layer already exists|Mounted from)/u.test(status))
         onProgress?.(status);
     }
-  } catch (error) {
+  };
+  const takeNameBack = async (): Promise<void> => {
+    if (before === undefined) await docker.getImage(reference).remove().catch(ignoreGone);
+    else await docker.getImage(before.id).tag({ repo: repository, tag });
+  };
+  const pushed = send().catch((error: unknown) => {
     signal.throwIfAborted();
     throw new Failure({
       code: "PUSH_FAILED",
@@ -132,10 +138,13 @@ async function push(docker: Docker, request: PushRequest): Promise<void> {
       hint: "Nothing was deployed. Release again: layers that arrived are not sent again.",
       cause: error,
     });
-  } finally {
-    if (before === undefined) await docker.getImage(reference).remove().catch(ignoreGone);
-    else await docker.getImage(before.id).tag({ repo: repository, tag });
-  }
+  });
+  // A name that stays does no harm: it names the image that was to be pushed.
+  await withCleanUp(
+    () => pushed,
+    takeNameBack,
+    () => undefined,
+  );
 }
 
 function ignoreGone(error: unknown): void {

@@ -29,7 +29,7 @@ export async function engineFindings(host: Host): Promise<readonly Finding[]> {
   if (!connected.ok) return [connected];
   const { rootless } = await facts;
   const devices = facts.then(async () => {
-    const asked = hostDevices(await engine, ["/dev/fuse", "/dev/net/tun"], host.signal);
+    const asked = hostDevices(host, await engine, ["/dev/fuse", "/dev/net/tun"]);
     return within(host.clock, asked, ANSWER_LIMIT_MS, noAnswer, host.signal);
   });
   const others = await Promise.all([

@@ -31,7 +31,7 @@ export const realStages: Stages = {
     const unrun = await structureTestsThatCannotRun(host, engine, structureTests);
     if (mesa.access === undefined)
       return [{ check: MOUNT_CHECK, why: `${mesa.failure.message} ${mesa.failure.hint ?? ""}` }, ...unrun];
-    const devices = await hostDevices(engine, ["/dev/fuse"], host.signal);
+    const devices = await hostDevices(host, engine, ["/dev/fuse"]);
     return devices["/dev/fuse"] === undefined
       ? [{ check: MOUNT_CHECK, why: "the engine's machine has no /dev/fuse" }, ...unrun]
       : unrun;

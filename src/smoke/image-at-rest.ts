@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { Engine } from "../docker/index";
 import { readImage, type HeldFile, type ImageContents } from "../docker/saved-image/index";
+import { warnThatStays, withCleanUp } from "../support/clean-up";
 import type { Host } from "../support/host";
 import type { ImageAtRest } from "./check";
 import { readFromContainer } from "./container";
@@ -93,7 +94,7 @@ async function readTexts(
 ): Promise<ReadonlyMap<string, string>> {
   const request = { image, entrypoint: ["/none"], cmd: [] };
   const id = await engine.createContainer(request);
-  try {
+  const read = async (): Promise<ReadonlyMap<string, string>> => {
     const texts = new Map<string, string>();
     for (const path of new Set(paths)) {
       // An engine is asked for the file itself: not all follow links, and not all alike.
@@ -103,7 +104,7 @@ async function readTexts(
       if (bytes !== undefined) texts.set(path, Buffer.from(bytes).toString("utf8"));
     }
     return texts;
-  } finally {
-    await engine.removeContainer(id);
-  }
+  };
+  const stays = warnThatStays(host, `the container ${id.slice(0, 12)}`);
+  return withCleanUp(read, () => engine.removeContainer(id), stays);
 }

@@ -1,4 +1,5 @@
 import type { ContainerRequest, Engine } from "../docker/index";
+import { warnThatStays, withCleanUp } from "../support/clean-up";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
@@ -64,9 +65,15 @@ async function startedAndStays(
     if (isGone(error)) throw error;
     return undefined;
   }
-  await host.clock.sleep(STAYS_UP_MS, host.signal);
-  if ((await engine.container(container.id))?.running === true) return container;
-  await engine.removeContainer(container.id);
+  const { id } = container;
+  try {
+    await host.clock.sleep(STAYS_UP_MS, host.signal);
+    if ((await engine.container(id))?.running === true) return container;
+  } catch (error) {
+    await engine.removeContainer(id).catch(warnThatStays(host, `the container ${id.slice(0, 12)}`));
+    throw error;
+  }
+  await engine.removeContainer(id);
   return undefined;
 }
 
@@ -121,8 +128,13 @@ async function runInOwn(
     },
     { timeoutMs, signal: host.signal },
   );
-  await engine.removeContainer(ended.id);
-  if (ended.startError !== undefined) throw new Error(ended.startError);
-  const { exitCode, stdout, stderr, timedOut } = ended;
-  return { exitCode, stdout, stderr, timedOut, durationMs: host.clock.now() - begun };
+  const { id, startError, exitCode, stdout, stderr, timedOut } = ended;
+  return withCleanUp(
+    () =>
+      startError === undefined
+        ? Promise.resolve({ exitCode, stdout, stderr, timedOut, durationMs: host.clock.now() - begun })
+        : Promise.reject(new Error(startError)),
+    () => engine.removeContainer(id),
+    warnThatStays(host, `the container ${id.slice(0, 12)}`),
+  );
 }

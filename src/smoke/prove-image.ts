@@ -1,4 +1,5 @@
 import { connectEngine, type Engine } from "../docker/index";
+import { warnThatStays, withCleanUp } from "../support/clean-up";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { ImageContext } from "./check";
@@ -42,10 +43,10 @@ async function reportOnChecks(
     ports: askedPorts(files),
     devices: neededDevices(files),
   });
-  try {
-    const context: ImageContext = { secrets: [], missingDevices, signal: host.signal };
-    return await runChecks(host, reference, checks, { subject, image }, context);
-  } finally {
-    await close();
-  }
+  const context: ImageContext = { secrets: [], missingDevices, signal: host.signal };
+  return withCleanUp(
+    () => runChecks(host, reference, checks, { subject, image }, context),
+    close,
+    warnThatStays(host, `the container of ${reference}`),
+  );
 }

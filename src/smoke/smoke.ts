@@ -2,8 +2,7 @@ import type { Engine } from "../docker/index";
 import type { Image } from "../build/image";
 import { mesaFit } from "../mesa/access";
 import type { RenderedTemplate } from "../render/rendered";
-import { withCleanUp } from "../support/clean-up";
-import { messageOf } from "../support/errors";
+import { warnThatStays, withCleanUp } from "../support/clean-up";
 import type { Host } from "../support/host";
 import type { Check, CheckContext, ImageContext } from "./check";
 import { API_CHECKS } from "./checks/api";
@@ -143,9 +142,6 @@ export async function smokeImage(
         [smoke, ...(second === undefined ? [] : [second])].map(({ id }) => engine.removeContainer(id)),
       );
     },
-    (error) => {
-      const message = `a container of ${image.reference} may be left on the engine: ${messageOf(error)}`;
-      host.emit({ type: "warning", template: rendered.template, message });
-    },
+    warnThatStays(host, `a container of ${image.reference}`, rendered.template),
   );
 }

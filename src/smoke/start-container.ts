@@ -1,4 +1,5 @@
 import type { ContainerRequest, Engine } from "../docker/index";
+import { warnThatStays } from "../support/clean-up";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import type { SmokeContainer } from "./container";
@@ -144,12 +145,7 @@ async function startOne(
     return { engine, id, url: urls[API_PORT] ?? `http://${engine.facts.publish.reachedAt}:0`, urls };
   } catch (error) {
     // A removal that fails must not hide why it did not start; a later run removes it.
-    await engine.removeContainer(id).catch((left: unknown) => {
-      host.emit({
-        type: "warning",
-        message: `the container ${id.slice(0, 12)} could not be removed: ${messageOf(left)}`,
-      });
-    });
+    await engine.removeContainer(id).catch(warnThatStays(host, `the container ${id.slice(0, 12)}`));
     throw error;
   }
 }

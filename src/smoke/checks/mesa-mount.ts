@@ -4,8 +4,7 @@ import { issueCredential, type SandboxCredential } from "../../mesa/credential";
 import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
 import { usualMounts } from "../../mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
-import { withCleanUp } from "../../support/clean-up";
-import { messageOf } from "../../support/errors";
+import { warnThatStays, withCleanUp } from "../../support/clean-up";
 import type { Host } from "../../support/host";
 import { MOUNT_CHECK, type Check, type CheckContext, type CheckVerdict, type Subject } from "../check";
 import { failed, PASSED, outputOf, whyNoFuse } from "./verdicts";
@@ -47,13 +46,7 @@ async function mountForReal(
   const name = `smoke-${rendered.template}-${host.runId}-${subject.kind}`;
   // Its limit begins with the clean-up, and it does not listen to the run's signal: this is what Ctrl-C leads to.
   const atTheEnd = (): MesaApi => mesaApi({ ...host, signal: AbortSignal.timeout(CLEAN_UP_MS) }, access);
-  const tell = (error: unknown): void => {
-    host.emit({
-      type: "warning",
-      template: rendered.template,
-      message: `what the mount check made in Mesa (${name}) could not be removed: ${host.redact(messageOf(error))}`,
-    });
-  };
+  const tell = warnThatStays(host, `what the mount check made in Mesa (${name})`, rendered.template);
   const repo = await mesaApi(host, access).createRepo(name);
   const withCredential = async (): Promise<CheckVerdict> => {
     const credential = await issueCredential(host, access, {
