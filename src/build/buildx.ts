@@ -4,6 +4,7 @@ import type { RenderedFile } from "../render/rendered";
 import { Failure } from "../support/errors";
 import { withTemporaryFolder } from "../support/files";
 import type { Host } from "../support/host";
+import { othersEnvironment } from "../support/process";
 import { buildxProgress } from "./buildx-progress";
 
 /** A build on a buildx builder. */
@@ -35,21 +36,12 @@ export type BuildxEnding =
 const INSTALL =
   "Install Docker's buildx plugin (the package docker-buildx-plugin or docker-buildx; github.com/docker/buildx), or leave --builder out: then the engine builds.";
 
-/** Builders reach clouds and clusters with credentials of their own, so the environment goes along; ours, which no build needs, do not. */
-function environment(host: Host): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(host.env).filter(
-      (entry): entry is [string, string] => entry[1] !== undefined && !/^(BL|MESA)_/u.test(entry[0]),
-    ),
-  );
-}
-
 /** @throws Failure BUILDX_MISSING (exit 3) */
 async function requireBuildx(host: Host): Promise<void> {
   const found = await host.run({
     command: "docker",
     args: ["buildx", "version"],
-    env: environment(host),
+    env: othersEnvironment(host.env),
     timeoutMs: 30_000,
     signal: host.signal,
   });
@@ -106,7 +98,7 @@ export async function buildWithBuildx(host: Host, request: BuildxRequest): Promi
     const ran = await host.run({
       command: "docker",
       args: buildxArguments(request, context),
-      env: environment(host),
+      env: othersEnvironment(host.env),
       timeoutMs: request.timeoutMs,
       signal: host.signal,
       onLine: (line) => {

@@ -91,9 +91,9 @@ async function failed(
       kind: "deploy",
       message: `Blaxel says ${status} for ${name}: it did not import ${request.imports}, or what it imported does not start${last}.`,
       log,
-      hint: /unauthorized|denied|forbidden|authentication required/iu.test(log.join("\n"))
+      hint: /unauthorized|denied|forbidden|authentication required/iu.test(log.at(-1) ?? "")
         ? "The registry refuses Blaxel. Log in here with an access token that may read the repository (docker login), set private = true under [publish] in upstream.toml, and release again; or make the repository public."
-        : /manifest.unknown|not found|no such manifest/iu.test(log.join("\n"))
+        : /manifest.unknown|not found|no such manifest/iu.test(log.at(-1) ?? "")
           ? "The registry does not show the image to Blaxel: a retention rule removed it, or the repository is private (private = true under [publish] in upstream.toml). If it is gone, release with --force to build, prove and push it again."
           : "Blaxel must reach the registry, under the name that stands in [publish] registry. The image passed its checks here, and the registry holds it.",
     });

@@ -1,6 +1,7 @@
 import * as z from "zod/mini";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
+import { othersEnvironment } from "../support/process";
 
 /** How somebody proves to a registry who they are. */
 export type Login =
@@ -24,13 +25,10 @@ export async function askHelper(host: Host, name: string, server: string): Promi
   const command = `docker-credential-${name}`;
   if (!/^[\w.-]+$/u.test(name))
     throw helperFailed(command, server, "its name is not the end of a program's name");
-  const env = Object.fromEntries(
-    Object.entries(host.env).flatMap(([key, value]) => (value === undefined ? [] : [[key, value]])),
-  );
   const result = await host.run({
     command,
     args: ["get"],
-    env,
+    env: othersEnvironment(host.env),
     input: server,
     timeoutMs: TIMEOUT_MS,
     keepBytes: 1_000_000,

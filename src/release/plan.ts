@@ -189,8 +189,11 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
   if (!goal.deploy) return true;
   const { status, deployment, verification } = inWorkspace(entry, workspace);
   if (deployment === null || (status !== "deployed" && status !== "verified")) return false;
-  if (facts.publish !== undefined && publishedImage(facts, entry)?.digest !== deployment.registryDigest)
-    return false;
+  if (facts.publish !== undefined) {
+    const published = publishedImage(facts, entry);
+    if (published === undefined || published.reference !== image.registryReference) return false;
+    if (published.digest !== deployment.registryDigest) return false;
+  }
   if (!goal.verify) return true;
   return (
     verification !== null &&

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { Engine, EngineFacts } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import type { ProcessResult } from "../support/process";
+import { othersEnvironment, type ProcessResult } from "../support/process";
 import { hideSecrets } from "./hide-secrets";
 import { reportFrom, type CheckResult, type SmokeReport } from "./report";
 
@@ -231,9 +231,7 @@ function runProgram(
   engine: Readonly<Record<string, string>>,
   timeoutMs: number,
 ): Promise<ProcessResult> {
-  const own = Object.entries(host.env).filter(
-    (entry): entry is [string, string] => entry[1] !== undefined && !entry[0].startsWith("DOCKER_"),
-  );
+  const own = Object.entries(othersEnvironment(host.env)).filter(([name]) => !name.startsWith("DOCKER_"));
   return host.run({
     command: nameOf(host),
     args,

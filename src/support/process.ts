@@ -15,6 +15,19 @@ export interface ProcessRequest {
   readonly onLine?: ((line: string, stream: "stdout" | "stderr") => void) | undefined;
 }
 
+/**
+ * The environment for a program that reaches registries, clouds or clusters with credentials of its own: all of this one's, without
+ * what belongs to Blaxel, to Mesa and to this program, and without private keys.
+ */
+export function othersEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).filter(
+      (entry): entry is [string, string] =>
+        entry[1] !== undefined && !/^(?:BL|MESA)_/u.test(entry[0]) && !entry[1].includes("PRIVATE KEY-----"),
+    ),
+  );
+}
+
 export interface ProcessResult {
   /** Exit code; null when the program was ended by a signal or never started. */
   readonly exitCode: number | null;

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,8 +7,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../src/manifest/entry";
 import { readStream } from "../world/engine";
 import { REGISTRY_LOGIN } from "../world/registry/tokens";
-import { mesaTemplate, temporaryRoot, type Ran } from "./program";
-import { fault, faultsOff, resetWorld, state, uploads } from "./world";
+import { sampleProcesses } from "./process-samples";
+import { mesaTemplate, temporaryRoot, type Ran, type RunOptions } from "./program";
+import { fault, faultsOff, forgetRequests, requests, resetWorld, state, uploads } from "./world";
 
 const VERSION = "0.26.0";
 const place = temporaryRoot();
@@ -24,7 +26,7 @@ function run(
   command: string,
   registry: string,
   more: readonly string[] = [],
-  env: Readonly<Record<string, string>> = {},
+  options: RunOptions = {},
 ): Promise<Ran> {
   const args = [
     command,
@@ -38,13 +40,17 @@ function run(
     "--json",
     ...more,
   ];
-  return mesaTemplate(args, { env: { DOCKER_CONFIG: logins, ...env } });
+  return mesaTemplate(args, { ...options, env: { DOCKER_CONFIG: logins, ...options.env } });
 }
 
 const manifestText = (): string => readFileSync(join(root, "dockerfiles/manifest.json"), "utf8");
 const entry = () => (JSON.parse(manifestText()) as Manifest).versions[`debian@${VERSION}-1`];
+/** Neither what a run says, nor any file below its root (manifest, records, logs, rendered files) holds a registry's login. */
 function expectNoSecret(ran: Ran): void {
-  for (const secret of secrets) expect(ran.stdout + ran.stderr + manifestText()).not.toContain(secret);
+  for (const secret of secrets) {
+    expect(ran.stdout + ran.stderr).not.toContain(secret);
+    expect(() => execFileSync("grep", ["-rqF", secret, root])).toThrow(/Command failed/u);
+  }
 }
 
 /** Pushes an image of the engine under the published tag, as anybody who may push there can. */
@@ -62,6 +68,36 @@ async function anotherImage(): Promise<string> {
     filters: { reference: ["mesa-template-world/base-image"] },
   });
   return images[0]?.Id ?? "";
+}
+
+/** The uncompressed layers of the version's image, as the registry's config names them. */
+async function layersInRegistry(): Promise<readonly string[]> {
+  const ask = async <T>(path: string): Promise<T> => {
+    const headers = {
+      authorization: `Basic ${secrets[1] ?? ""}`,
+      accept:
+        "application/vnd.docker.distribution.manifest.v2+json, application/vnd.oci.image.manifest.v1+json",
+    };
+    const answer = await fetch(`http://${basic()}/v2/private/boxes/mesa-debian/${path}`, { headers });
+    expect(answer.status).toBe(200);
+    return (await answer.json()) as T;
+  };
+  const digest = entry()?.image.registryDigest ?? "";
+  const { config } = await ask<{ config: { digest: string } }>(`manifests/${digest}`);
+  expect(config.digest).toBe(entry()?.image.id);
+  return (await ask<{ rootfs: { diff_ids: string[] } }>(`blobs/${config.digest}`)).rootfs.diff_ids;
+}
+
+async function layersOnEngine(image: string): Promise<readonly string[]> {
+  return (await new Docker().getImage(image).inspect()).RootFS.Layers ?? [];
+}
+
+/** The layers of every image that the workspace imported. */
+async function layersDeployed(workspace: string): Promise<readonly (readonly string[])[]> {
+  const tags = (await state()).images.find(({ name }) => name === "sandbox/mesa-debian")?.tags ?? [];
+  return Promise.all(
+    tags.map((tag) => layersOnEngine(`mesa-template-world/platform-${workspace}-mesa-debian:${tag}`)),
+  );
 }
 
 const stagesOf = (ran: Ran) =>
@@ -96,34 +132,99 @@ describe("a release by way of a registry", () => {
     await fault("registry-lies-about-digest");
     const lied = await run("release", `${bearer()}/open/boxes`);
     expect([lied.code, errorCode(lied)]).toEqual([4, "REGISTRY_WRONG_BYTES"]);
+    await faultsOff();
+    const noLogin = { env: { DOCKER_CONFIG: "/nonexistent" } };
+    const none = await run("release", `${basic()}/private/boxes`, [], noLogin);
+    expect([none.code, errorCode(none)]).toEqual([3, "PUSH_REFUSED"]);
     expect((await state()).sandboxes).toEqual([]);
   });
 
-  it("deploys to staging what was proven", async () => {
-    const staged = await run("release", `${bearer()}/open/boxes`);
+  it.each([
+    ["import-unauthorized", "private = true"],
+    ["import-gone", "--force"],
+  ])(
+    "says what to do when Blaxel cannot import (%s), and records nothing as deployed",
+    async (name, hint) => {
+      await fault(name);
+      const failed = await run("release", `${bearer()}/private/boxes`);
+      expect([failed.code, errorCode(failed)]).toEqual([7, "IMPORT_FAILED"]);
+      expect(failed.json<{ error: { hint: string } }>().error.hint).toContain(hint);
+      expect(entry()).toMatchObject({
+        status: "failed",
+        deployments: {},
+        failure: { code: "IMPORT_FAILED" },
+      });
+    },
+  );
+
+  it("deploys to staging what was proven, with the login of a private registry, which no process shows", async () => {
+    await fault("import-shown-as-sent");
+    await fault("registry-push-slow", 3, { ms: 500 });
+    const samples = sampleProcesses();
+    const staged = await run("release", `${bearer()}/private/boxes`, [], {
+      onStderr: (_, pid) => {
+        samples.of(pid);
+      },
+    });
+    const seen = samples.end();
     expect(staged.code, staged.stderr).toBe(0);
     const digest = entry()?.image.registryDigest;
     expect(digest).toMatch(/^sha256:/u);
-    expect(entry()?.deployments["world"]?.registryDigest).toBe(digest);
+    expect(entry()?.deployments["world"]).toMatchObject({
+      registryDigest: digest,
+      image: `${bearer()}/private/boxes/mesa-debian@${digest ?? ""}`,
+    });
     expect(await uploads()).toBe(0);
     const records = join(root, "dockerfiles/debian", VERSION, "records/1");
     for (const document of ["provenance.intoto.json", "sbom.cdx.json"])
       expect(readFileSync(join(records, document), "utf8")).toContain(digest?.slice("sha256:".length));
     expectNoSecret(staged);
-    const again = await run("release", `${bearer()}/open/boxes`);
+    const [blaxelKey, mesaKey] = [process.env["BL_API_KEY"] ?? "", process.env["MESA_API_KEY"] ?? ""];
+    expect(seen.some(({ command }) => command.includes("deploy"))).toBe(true);
+    for (const { command, environment } of seen) {
+      for (const secret of [...secrets, blaxelKey, mesaKey]) expect(command).not.toContain(secret);
+      for (const secret of [...secrets, mesaKey]) expect(environment).not.toContain(secret);
+    }
+  });
+
+  it("has the same layers in the registry, on the engine and in the deployed sandbox", async () => {
+    const layers = await layersInRegistry();
+    expect(layers.length).toBeGreaterThan(1);
+    expect(await layersOnEngine(entry()?.image.id ?? "")).toEqual(layers);
+    const deployed = await layersDeployed("world");
+    expect(deployed.length).toBeGreaterThan(0);
+    for (const image of deployed) expect(image).toEqual(layers);
+  });
+
+  it("has nothing to do a second time: it neither pushes nor deploys", async () => {
+    await forgetRequests();
+    const again = await run("release", `${bearer()}/private/boxes`);
     expect(again.json<{ results: { upToDate: boolean }[] }>().results[0]?.upToDate).toBe(true);
+    expect(await requests("registry")).toEqual([]);
+    expect(await requests("blaxel")).toEqual([]);
+  });
+
+  it("makes sandboxes of an image that Blaxel must import with a login", async () => {
+    const args = ["sandbox", "run", VERSION, "--template", "debian", "--repo", "acme/demo", "--root", root];
+    const env = { DOCKER_CONFIG: logins };
+    const ran = await mesaTemplate([...args, "--json", "--", "true"], { env });
+    expect(ran.code, ran.stderr).toBe(0);
+    const none = await mesaTemplate([...args, "--json", "--", "true"], {
+      env: { DOCKER_CONFIG: "/nonexistent" },
+    });
+    expect([none.code, errorCode(none)]).toEqual([3, "IMPORT_LOGIN"]);
   });
 
   it("refuses prod while the tag points at somebody else's image", async () => {
     await pushAs(await anotherImage());
-    const moved = await run("deploy", `${bearer()}/open/boxes`, ["--workspace", "prod"]);
+    const moved = await run("deploy", `${bearer()}/private/boxes`, ["--workspace", "prod"]);
     expect([moved.code, errorCode(moved)]).toEqual([7, "TAG_MOVED"]);
     expect(entry()?.deployments["prod"]).toBeUndefined();
     await pushAs(entry()?.image.id ?? "");
   });
 
   it("deploys the same digest to prod without a build", async () => {
-    const prod = await run("deploy", `${bearer()}/open/boxes`, ["--workspace", "prod"]);
+    const prod = await run("deploy", `${bearer()}/private/boxes`, ["--workspace", "prod"]);
     expect(prod.code, prod.stderr).toBe(0);
     const done = { build: "skipped", smoke: "reused", push: "reused", deploy: "done" };
     expect(stagesOf(prod)).toMatchObject(done);
@@ -132,11 +233,13 @@ describe("a release by way of a registry", () => {
     expectNoSecret(prod);
   });
 
-  it("gives Blaxel the login of a private registry, and says that there is none", async () => {
-    const none = await run("release", `${basic()}/private/boxes`, [], { DOCKER_CONFIG: "/nonexistent" });
-    expect([none.code, errorCode(none)]).toEqual([3, "PUSH_REFUSED"]);
-    const done = await run("release", `${basic()}/private/boxes`);
+  it("brings the same bytes into another registry without deploying them again", async () => {
+    const before = entry()?.image.registryDigest;
+    const done = await run("release", `${basic()}/open/boxes`);
     expect(done.code, done.stderr).toBe(0);
+    expect(stagesOf(done)).toMatchObject({ deploy: "reused", verify: "reused", record: "done" });
+    const registryReference = `${basic()}/open/boxes/mesa-debian:${VERSION}-1`;
+    expect(entry()?.image).toMatchObject({ registryDigest: before, registryReference });
     expectNoSecret(done);
   });
 });

@@ -134,6 +134,16 @@ describe("credentials", () => {
     expect(await find("plain.example.com")).toEqual(me);
   });
 
+  it("of Mesa and Blaxel are not in a helper's environment, what the helper needs is", async () => {
+    await program(
+      "team",
+      `echo "{\\"Username\\":\\"$CLOUD_KEY\\",\\"Secret\\":\\"<$BL_API_KEY$MESA_API_KEY>\\"}"`,
+    );
+    await write(".docker/config.json", { credsStore: "team" });
+    const env = { BL_API_KEY: "bl-secret", MESA_API_KEY: "mesa-secret", CLOUD_KEY: "cloud-secret" };
+    expect(await find("ghcr.io", env)).toMatchObject({ username: "cloud-secret", password: "<>" });
+  });
+
   it("that a helper does not have are none", async () => {
     await program("team", "echo credentials not found in native keychain; exit 1");
     await write(".docker/config.json", { credsStore: "team" });

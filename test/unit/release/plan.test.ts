@@ -75,6 +75,22 @@ const skippedThere: ManifestEntry = {
   ...verified,
   smoke: { ...verified.smoke, skipped: 1, mounted: false, notRun: ["Mesa mounts"] },
 };
+const PUBLISH = { registry: "registry.example/boxes", private: false, name: "debian" };
+const DIGEST = `sha256:${"e".repeat(64)}`;
+const published: ManifestEntry = {
+  ...verified,
+  image: {
+    ...verified.image,
+    registryReference: "registry.example/boxes/debian:0.20.0-1",
+    registryDigest: DIGEST,
+  },
+  deployments: Object.fromEntries(
+    Object.entries(verified.deployments).map(([name, deployment]) => [
+      name,
+      { ...deployment, registryDigest: DIGEST },
+    ]),
+  ),
+};
 const whole = "lock render BUILD SMOKE DEPLOY VERIFY RECORD";
 
 describe("what is left to do", () => {
@@ -100,6 +116,34 @@ describe("what is left to do", () => {
       "lock render BUILD SMOKE deploy VERIFY RECORD",
     ],
     ["another workspace", { entries: [verified], workspace: "prod" }, whole],
+    ["published", { entries: [published], publish: PUBLISH }, "lock render"],
+    [
+      "published, another workspace",
+      { entries: [published], publish: PUBLISH, workspace: "prod" },
+      "lock render smoke push DEPLOY VERIFY RECORD",
+    ],
+    [
+      "published, and another registry is named",
+      {
+        ...{ entries: [published], publish: { ...PUBLISH, registry: "other.example/boxes" } },
+        kept: { smoke: smoked() },
+      },
+      "lock render build smoke PUSH deploy verify RECORD",
+    ],
+    [
+      "published there now, and the entry names the other registry",
+      {
+        ...{ entries: [published], publish: { ...PUBLISH, registry: "other.example/boxes" } },
+        ...{ kept: { smoke: smoked() }, done: ["push"] },
+        published: { reference: "other.example/boxes/debian:0.20.0-1", digest: DIGEST },
+      },
+      "lock render smoke push deploy verify RECORD",
+    ],
+    [
+      "deployed from the source, and a registry is named",
+      { entries: [verified], publish: PUBLISH, kept: { smoke: smoked() } },
+      "lock render build smoke PUSH DEPLOY VERIFY RECORD",
+    ],
     ["no workspace is known", { entries: [verified], workspace: undefined }, whole],
     ["other inputs", { entries: [verified], inputsDigest: OTHER }, whole],
     ["a check was skipped then", { entries: [skippedThere] }, "lock render BUILD SMOKE deploy verify RECORD"],
