@@ -5,7 +5,7 @@ import { parseControl, type Paragraph } from "./deb822";
 import { decompress, type Compression } from "./decompress";
 import { refusal } from "./failures";
 
-/** What a .deb says about itself. */
+/** Fields of a .deb's control file. */
 export interface DebControl {
   readonly package: string;
   readonly version: string;
@@ -14,7 +14,7 @@ export interface DebControl {
   readonly depends: string;
 }
 
-/** More than any control archive has. */
+/** Larger than any real control archive. */
 const CONTROL_LIMIT_BYTES = 64 * 1024 * 1024;
 
 /** Reads the control file out of a .deb (deb(5): an ar archive of debian-binary, control.tar.* and data.tar.*). Refuses (DEB_UNREADABLE) what is none. */
@@ -28,7 +28,7 @@ export async function readDebControl(deb: Uint8Array, name: string): Promise<Deb
   } catch (error) {
     throw refusal(
       "DEB_UNREADABLE",
-      `${name} is not a Debian package that can be read: ${messageOf(error)}.`,
+      `The Debian package ${name} cannot be read: ${messageOf(error)}.`,
       undefined,
       error,
     );
@@ -54,7 +54,7 @@ function controlArchive(deb: Uint8Array): { readonly file: Uint8Array; readonly 
   const members = arMembers(deb);
   const format = members.get("debian-binary");
   if (format === undefined || !/^2\.\d+\n/u.test(Buffer.from(format).toString("latin1")))
-    throw new Error("it is not of the format 2.x");
+    throw new Error("its format is not 2.x");
   for (const [suffix, compression] of [
     ["", "none"],
     [".gz", "gz"],

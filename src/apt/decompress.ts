@@ -8,8 +8,8 @@ export type Compression = "none" | "gz" | "xz" | "zst";
 
 /**
  * Unpacks a whole file.
- * @param limitBytes more than such a file has: what unpacks to more was made to fill memory
- * @throws Error that says why it cannot be unpacked
+ * @param limitBytes limit against archives that unpack to fill memory
+ * @throws Error with the reason
  */
 export async function decompress(
   data: Uint8Array,

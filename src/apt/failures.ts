@@ -1,7 +1,7 @@
 import { Failure } from "../support/errors";
 import type { Unreachable } from "../support/http";
 
-/** Why inputs of the package repository are refused: one code for each thing that does not match. */
+/** Reasons to refuse inputs of the package repository. */
 export type RefusalCode =
   | "RELEASE_UNSIGNED"
   | "RELEASE_WRONG_KEY"
@@ -31,7 +31,7 @@ export function refusal(code: RefusalCode, message: string, hint?: string, cause
   return new Failure({ code, kind: "upstream", message, hint, cause });
 }
 
-/** Nobody answers, or not now (exit 3). */
+/** The repository is not reachable, perhaps only now (exit 3). */
 export function repositoryUnreachable(error: Unreachable): Failure {
   return new Failure({
     code: "REPOSITORY_UNREACHABLE",

@@ -37,8 +37,8 @@ export async function fetchListedDeb(
     } as const;
     throw refusal(
       codes[field],
-      `The package ${deb.url} says it has ${field} "${deb[field]}", and the index lists it with "${listed[field]}".`,
-      "The index and the package do not belong together. Do not use it; tell the repository's owner.",
+      `The package ${deb.url} has ${field} "${deb[field]}", but the index lists "${listed[field]}".`,
+      "The index and the package do not match. Do not use the package; tell the repository's owner.",
     );
   }
   return deb;
@@ -58,7 +58,7 @@ export async function fetchDeb(
     throw refusal(
       "DEB_MISSING",
       `The repository answers ${String(status)} for ${url}.`,
-      "The version may have been taken back; mesa-template outdated lists what there is.",
+      "The version may have been withdrawn; mesa-template outdated lists the versions that exist.",
     );
   }
   const file = { url, size: body.length, sha256: sha256(body) };
@@ -74,18 +74,18 @@ function holdAgainst(
   if (size !== expected.size) {
     throw refusal(
       "DEB_SIZE_DIFFERS",
-      `The package ${url} has ${String(size)} bytes, and the index says ${String(expected.size)}.`,
+      `The package ${url} has ${String(size)} bytes, but the index lists ${String(expected.size)}.`,
       TAMPERED,
     );
   }
   if (hash !== expected.sha256) {
     throw refusal(
       "DEB_HASH_DIFFERS",
-      `The package ${url} has the sha256 ${hash}, and the index says ${expected.sha256}.`,
+      `The package ${url} has the sha256 ${hash}, but the index lists ${expected.sha256}.`,
       TAMPERED,
     );
   }
 }
 
 const TAMPERED =
-  "It was changed on its way or in the repository: do not use it. Try without the mirror, and tell the repository's owner.";
+  "It was changed in transit or in the repository: do not use it. Try without the mirror, and tell the repository's owner.";

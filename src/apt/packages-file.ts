@@ -45,7 +45,7 @@ function listedPackage(paragraph: Paragraph): ListedPackage {
     filename.split("/").includes("..")
   ) {
     throw new Error(
-      `${what} has the Filename ${JSON.stringify(filename)}, which is no path below the repository`,
+      `${what} has the Filename ${JSON.stringify(filename)}, which is not a path below the repository`,
     );
   }
   return { ...control, filename, sha256, size: Number(size) };

@@ -1,7 +1,7 @@
 import type { PublicKey } from "openpgp";
 import { Failure, messageOf } from "../support/errors";
 
-/** The public keys in a key file, armoured or binary (as gpgkey files are handed out, and as `gpg --dearmor` leaves them). */
+/** The public keys in a key file, armoured or binary (as `gpg --dearmor` writes it). */
 export async function parseKeys(data: Uint8Array, file: string): Promise<readonly PublicKey[]> {
   const { readKeys } = await import("openpgp");
   try {
@@ -11,13 +11,13 @@ export async function parseKeys(data: Uint8Array, file: string): Promise<readonl
       : await readKeys({ binaryKeys: data });
     const found = keys.map((key) => key.toPublic());
     if (found.length > 0) return found;
-    throw new Error("it holds no key");
+    throw new Error("it contains no key");
   } catch (error) {
     throw new Failure({
       code: "KEY_UNREADABLE",
       kind: "usage",
       message: `${file} is not an OpenPGP public key: ${messageOf(error)}.`,
-      hint: "It must be what the repository hands out as its signing key (armoured or binary).",
+      hint: "It must be the repository's public signing key (armoured or binary).",
       cause: error,
     });
   }

@@ -31,13 +31,13 @@ export function parseRelease(text: string): Release {
   if (until !== undefined && validUntil === undefined)
     throw refusal(
       "RELEASE_MALFORMED",
-      `The repository's Release file says Valid-Until: ${until}, which is no date.`,
+      `The repository's Release file has Valid-Until: ${until}, which is not a date.`,
     );
   const sums = fields.get("sha256");
   if (sums === undefined)
     throw refusal(
       "RELEASE_MALFORMED",
-      "The repository's Release file lists no SHA256 sums, so it vouches for no index.",
+      "The repository's Release file lists no SHA256 sums, so it cannot verify an index.",
     );
   return {
     date,
@@ -77,7 +77,7 @@ function sumsIn(text: string): ReadonlyMap<string, ListedFile> {
     if (!/^[0-9a-f]{64}$/iu.test(sha256) || !/^\d+$/u.test(size) || path === "" || more.length > 0) {
       throw refusal(
         "RELEASE_MALFORMED",
-        `The repository's Release file has a SHA256 line that is none: ${JSON.stringify(line.slice(0, 120))}.`,
+        `The repository's Release file has an invalid SHA256 line: ${JSON.stringify(line.slice(0, 120))}.`,
       );
     }
     files.set(path, { sha256: sha256.toLowerCase(), size: Number(size) });
@@ -86,8 +86,9 @@ function sumsIn(text: string): ReadonlyMap<string, ListedFile> {
 }
 
 /**
- * Refuses a Release of another suite than the one that was asked for: the same key may sign several, and a mirror may serve any of them.
- * A suite is asked for by its Suite or its Codename, as apt does; a Release that has neither cannot be told apart.
+ * Refuses a Release of another suite than requested: the same key may sign several, and a mirror may serve
+ * any of them. As in apt, a suite is requested by its Suite or its Codename. A Release with neither is
+ * accepted.
  */
 export function checkSuite({ suite, codename }: Release, wanted: string, url: string): void {
   const named = [suite, codename].filter((name) => name !== undefined);
@@ -95,11 +96,11 @@ export function checkSuite({ suite, codename }: Release, wanted: string, url: st
   throw refusal(
     "SUITE_DIFFERS",
     `${url} is signed, but it is the index of another suite: Suite ${suite ?? "(none)"}, Codename ${codename ?? "(none)"}, not ${wanted}.`,
-    "A mirror that mixes up its suites looks like this, and so does somebody who hands out other packages. Try without the mirror, and check mesa.suite in upstream.toml.",
+    "The mirror may mix up its suites, or somebody may be serving other packages. Try without the mirror, and check mesa.suite in upstream.toml.",
   );
 }
 
-/** Clocks differ by a little; a Release from further ahead than this was not made yet. */
+/** Clock skew that is accepted. */
 const CLOCK_TOLERANCE_MS = 10 * 60_000;
 
 /** Refuses a Release that has expired or is not valid yet at `now` (ms), or is older than one that was used before (`notBefore`, ms). */
@@ -109,7 +110,7 @@ export function checkReleaseTimes(release: Release, now: number, notBefore: numb
     throw refusal(
       "INDEX_EXPIRED",
       `The repository's index was valid until ${new Date(release.validUntil).toISOString()} and it is ${new Date(now).toISOString()}.`,
-      "A mirror that stopped being updated looks like this, and so does somebody who hands out an old index. Try without the mirror; check this machine's clock.",
+      "The mirror may be stale, or somebody may be serving an old index. Try without the mirror, and check this machine's clock.",
     );
   }
   if (release.date > now + CLOCK_TOLERANCE_MS) {
@@ -123,7 +124,7 @@ export function checkReleaseTimes(release: Release, now: number, notBefore: numb
     throw refusal(
       "INDEX_DOWNGRADED",
       `The repository's index is dated ${made}, older than the one of ${new Date(notBefore).toISOString()} in the lock.`,
-      "A mirror that lags behind looks like this, and so does somebody who hands out an old index to hold back an update. Try without the mirror, or later.",
+      "The mirror may lag behind, or somebody may be serving an old index to hold back an update. Try without the mirror, or later.",
     );
   }
 }

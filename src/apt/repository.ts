@@ -43,7 +43,7 @@ export interface VerifiedIndex {
 const TIMEOUT_MS = 60_000;
 const RELEASE_LIMIT = 16 * 1024 * 1024;
 const INDEX_LIMIT = 256 * 1024 * 1024;
-/** Several times what Debian's own index comes to. */
+/** Several times the size of Debian's own index. */
 const UNPACKED_INDEX_LIMIT = 512 * 1024 * 1024 - 1024;
 
 /** Where a canonical URL is fetched from: itself, or its path on the mirror. */
@@ -132,7 +132,7 @@ async function detachedRelease(
     throw refusal(
       "RELEASE_UNSIGNED",
       `The repository's index at ${base} is not signed: neither InRelease (${String(inReleaseStatus)}) nor Release.gpg (${String(signature.status)}) is there.`,
-      'Without a signature nobody vouches for the packages. If this repository has never had one, say vouched = "first-download" in upstream.toml.',
+      'Without a signature the packages cannot be verified. If this repository has never been signed, set vouched = "first-download" in upstream.toml.',
     );
   }
   return {
@@ -182,7 +182,7 @@ export async function fetchPackages(
   }
   throw refusal(
     "INDEX_MISSING",
-    `The repository's Release lists no ${folder}/Packages that is there.`,
+    `The repository's Release lists no ${folder}/Packages that exists.`,
     "Check mesa.suite and mesa.component in upstream.toml.",
   );
 }
@@ -205,8 +205,8 @@ async function fetchListed(
 function indexDiffers(url: string, listed: ListedFile, sent: string): Failure {
   return refusal(
     "INDEX_HASH_DIFFERS",
-    `The list of packages (${url}) is not the one that the signed Release vouches for: the Release lists ${String(listed.size)} bytes with sha256 ${listed.sha256}, the repository sends ${sent}.`,
-    "A repository in the middle of an update looks like this, and so does one that was tampered with. Try again in some minutes, and without the mirror.",
+    `The list of packages (${url}) does not match the signed Release, which lists ${String(listed.size)} bytes with sha256 ${listed.sha256}, the repository sends ${sent}.`,
+    "The repository may be in the middle of an update, or somebody may have changed it. Try again in a few minutes, and without the mirror.",
   );
 }
 

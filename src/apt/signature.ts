@@ -79,7 +79,7 @@ async function goodSigner(
     throw refusal(
       "RELEASE_WRONG_KEY",
       `The repository's index is signed with key ${others}, not with the pinned key ${fingerprintOf(key)}.`,
-      "If its owner announced a new key, put it beside upstream.toml and change the fingerprint there. If not, do not use what it hands out.",
+      "If its owner announced a new key, put it beside upstream.toml and change the fingerprint there. If not, do not use this repository.",
     );
   }
   let trouble: unknown;
@@ -96,7 +96,7 @@ async function goodSigner(
     expiredKey(key, trouble) ??
     refusal(
       "RELEASE_SIGNATURE_BAD",
-      `The signature of the repository's index does not fit it: ${messageOf(trouble)}.`,
+      `The signature of the repository's index does not match it: ${messageOf(trouble)}.`,
       BAD_HINT,
       trouble,
     )
@@ -109,15 +109,15 @@ function expiredKey(key: PublicKey, trouble: unknown): Error | undefined {
   return refusal(
     "RELEASE_KEY_EXPIRED",
     `The repository's index is signed with a key that is no longer valid (${fingerprintOf(key)}): ${message}.`,
-    "Ask its owner for the renewed key (the same fingerprint, a later expiry), and put it in the place of the file beside upstream.toml.",
+    "Ask its owner for the renewed key (the same fingerprint, a later expiry), and replace the key file beside upstream.toml with it.",
     trouble,
   );
 }
 
 const UNSIGNED_HINT =
-  'Without a signature nobody vouches for the packages. If this repository has never had one, say vouched = "first-download" in upstream.toml.';
+  'Without a signature the packages cannot be verified. If this repository has never been signed, set vouched = "first-download" in upstream.toml.';
 const BAD_HINT =
-  "The index was changed after it was signed, or a mirror mixes two states. Try without the mirror, or later.";
+  "The index was changed after it was signed, or the mirror is in the middle of an update. Try without the mirror, or later.";
 
 function refusedSignature(error: unknown, file: string): unknown {
   if (error instanceof Error && error.name === "Failure") return error;

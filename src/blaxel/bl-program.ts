@@ -30,7 +30,7 @@ export async function findBl(host: Host): Promise<string> {
   throw new Failure({
     code: "BL_MISSING",
     kind: "environment",
-    message: "There is no bl (Blaxel's CLI) on PATH.",
+    message: "bl (Blaxel's CLI) is not on PATH.",
     hint: `Install bl ${OLDEST_BL} or newer (docs.blaxel.ai, "Blaxel CLI"), or stop before the deploy with --no-deploy.`,
   });
 }
@@ -56,7 +56,7 @@ export async function inspectBl(host: Host, path: string, session: BlSession): P
       kind: "environment",
       message: old
         ? `${path} is older than ${OLDEST_BL}: it does not know --version.`
-        : `${path} --version ${answer.ending} and did not say its version.`,
+        : `${path} --version ${answer.ending} and printed no version.`,
       log: tail,
       hint: `Install bl ${OLDEST_BL} or newer.`,
     });
@@ -72,7 +72,7 @@ export async function inspectBl(host: Host, path: string, session: BlSession): P
   return { path, version };
 }
 
-/** The newest bl that drops [labels] and the builder's own keys of [build] in blaxel.toml without a word. */
+/** The newest bl that silently drops [labels] and the builder's own keys of [build] in blaxel.toml. */
 const NEWEST_THAT_DROPS = "0.1.108";
 
 /** Whether a bl sends [labels] and `[build] dockerfile memoryMb …`. A build of one's own ("dev") is taken for a new one. */

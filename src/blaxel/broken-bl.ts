@@ -2,9 +2,9 @@ import { Failure } from "../support/errors";
 import type { BlAnswer } from "./run-bl";
 
 /**
- * The failure of bl itself, when it was that: it hung, panicked, was killed, or could not be started. Undefined when it
- * came to an end of its own, whatever it then said.
- * @param what begins the sentence: "bl deploy of mesa-debian"
+ * The failure of bl itself: it hung, panicked, was killed, or could not be started. Undefined when bl exited
+ * by itself, whatever it reported.
+ * @param what the start of the sentence: "bl deploy of mesa-debian"
  */
 export function brokenBl(answer: BlAnswer, what: string): Failure | undefined {
   if (answer.timedOut)
@@ -13,7 +13,7 @@ export function brokenBl(answer: BlAnswer, what: string): Failure | undefined {
       kind: "environment",
       message: `${what} ${answer.ending}.`,
       log: answer.lastLines,
-      hint: "Blaxel or the network swallows requests, or bl is broken; try again, give more time with --deploy-timeout.",
+      hint: "Blaxel or the network drops requests, or bl is broken. Try again, or allow more time with --deploy-timeout.",
     });
   if (answer.exitCode === 2 || /^panic: |^goroutine \d+ \[/mu.test(answer.stderr))
     return new Failure({
@@ -29,11 +29,11 @@ export function brokenBl(answer: BlAnswer, what: string): Failure | undefined {
       kind: "environment",
       message: `${what} ${answer.ending}.`,
       log: answer.lastLines,
-      hint: "Check with bl --version that it runs here at all, and that there is memory left.",
+      hint: "Check with bl --version that it runs here, and that enough memory is free.",
     });
   return undefined;
 }
 
 function panicLine(answer: BlAnswer): string {
-  return /^panic: .*$/mu.exec(answer.stderr)?.[0] ?? answer.lastLines.at(-1) ?? "it said nothing";
+  return /^panic: .*$/mu.exec(answer.stderr)?.[0] ?? answer.lastLines.at(-1) ?? "it printed nothing";
 }

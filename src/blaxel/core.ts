@@ -68,7 +68,7 @@ function refuseOtherAccount(credentials: BlaxelCredentials): void {
   throw new Failure({
     code: "BLAXEL_ACCOUNT_TAKEN",
     kind: "usage",
-    message: `@blaxel/core is already signed in ${other}: it knows one account per process.`,
+    message: `@blaxel/core is already signed in ${other}: it supports one account per process.`,
     hint: "Use one process (not a worker thread of it) for each account.",
   });
 }

@@ -46,7 +46,7 @@ async function tokenFor(host: Host, credentials: string): Promise<string> {
     host.signal.throwIfAborted();
     said = `POST "${url}": fetch failed: ${messageOf(error)}`;
   }
-  throw refusal(`Blaxel gave no token for the client credentials: ${said}`, said);
+  throw refusal(`Blaxel issued no token for the client credentials: ${said}`, said);
 }
 
 function tokenIn(text: string): string | undefined {

@@ -46,7 +46,7 @@ async function readConfigFile(host: Host): Promise<ConfigFile | undefined> {
     throw new Failure({
       code: "NO_BLAXEL_CREDENTIALS",
       kind: "environment",
-      message: `${path ?? ""} is not YAML, so it holds no credentials.`,
+      message: `${path ?? ""} is not valid YAML, so no credentials can be read from it.`,
       hint: HINT,
       cause: error,
     });
@@ -71,10 +71,10 @@ export async function workspaceInUse(host: Host): Promise<string | undefined> {
 async function fromConfigFile(host: Host, wanted: string | undefined): Promise<BlaxelCredentials> {
   const config = await readConfigFile(host);
   if (config === undefined)
-    throw missing("There are no Blaxel credentials: BL_API_KEY is not set and bl login was never run.");
+    throw missing("No Blaxel credentials: BL_API_KEY is not set, and bl login was never run.");
   const workspace = wanted ?? chosenWorkspace(config);
   if (workspace === undefined)
-    throw missing("No Blaxel workspace is chosen: BL_WORKSPACE is not set and bl login has chosen none.");
+    throw missing("No Blaxel workspace is selected: BL_WORKSPACE is not set, and bl login selected none.");
   const workspaces: ConfigFile["workspaces"] = config.workspaces ?? [];
   const found = workspaces.find((entry) => entry.name === workspace)?.credentials;
   const apiKey = found?.["apiKey"];
@@ -86,7 +86,7 @@ async function fromConfigFile(host: Host, wanted: string | undefined): Promise<B
   throw missing(
     found === undefined
       ? `bl is not signed in to the workspace ${workspace}.`
-      : `bl is signed in to ${workspace} through a browser; an unattended deploy needs a key that does not expire on the way.`,
+      : `bl is signed in to ${workspace} through a browser; an unattended deploy needs a key that does not expire during the deploy.`,
   );
 }
 

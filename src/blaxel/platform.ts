@@ -47,10 +47,10 @@ export interface Platform {
 }
 
 const READ_TIMEOUT_MS = 30_000;
-/** However late it is, one look gets this long. */
+/** The minimum time limit of one read, even after the deadline. */
 const SHORTEST_READ_MS = 5_000;
 const RETRIES = 5;
-/** A read that hung is not likely to come through: it is tried again this often. */
+/** How often a read that timed out is tried again. */
 const RETRIES_OF_HANGS = 2;
 const LOG_LINES = 20;
 const NO_LOGS = "No logs found for the specified time range and filters.";
@@ -97,9 +97,9 @@ export function platformThrough(
     throw new Failure({
       code: "BL_NO_JSON",
       kind: "environment",
-      message: `${what} exited with 0 but its answer is not the JSON that bl gives: ${parsed.error.issues[0]?.message ?? ""}`,
+      message: `${what} exited with 0, but its output is not the JSON that bl writes: ${parsed.error.issues[0]?.message ?? ""}`,
       log: answer.lastLines,
-      hint: "Is that the real bl? Check with bl --version.",
+      hint: "Check with bl --version that this is the real bl.",
     });
   };
   return {

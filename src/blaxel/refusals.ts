@@ -1,6 +1,6 @@
 import { Failure, type FailureKind } from "../support/errors";
 
-/** What kind of no the platform gave, told from bl's words (its exit code is always 1). */
+/** The kind of a refusal, read from bl's message (its exit code is always 1). */
 export type RefusalKind =
   "not-found" | "unauthorized" | "forbidden" | "quota" | "gateway" | "network" | "other";
 
@@ -59,7 +59,7 @@ const ADVICE: Readonly<
   forbidden: {
     code: "BLAXEL_FORBIDDEN",
     kind: "environment",
-    hint: "The key is valid but has no right to this: check BL_WORKSPACE and the key's permissions.",
+    hint: "The key is valid but not allowed to do this: check BL_WORKSPACE and the key's permissions.",
   },
   quota: {
     code: "BLAXEL_QUOTA",
@@ -69,7 +69,7 @@ const ADVICE: Readonly<
   gateway: {
     code: "BLAXEL_GATEWAY",
     kind: "deploy",
-    hint: "Blaxel's gateway answers with errors; try again in some minutes.",
+    hint: "Blaxel's gateway answers with errors; try again in a few minutes.",
   },
   network: {
     code: "BLAXEL_UNREACHABLE",
@@ -81,7 +81,7 @@ const ADVICE: Readonly<
     kind: "deploy",
     hint: "It does not exist on Blaxel, or was deleted.",
   },
-  other: { code: "DEPLOY_FAILED", kind: "deploy", hint: "Read what was said above." },
+  other: { code: "DEPLOY_FAILED", kind: "deploy", hint: "Read the message above." },
 };
 
 /** A Failure for a refusal. `message` is the whole sentence; its kind is told from `reason`. */
@@ -90,7 +90,7 @@ export function refusal(message: string, reason: string, log: readonly string[] 
   return new Failure({ code, kind, message, hint, log });
 }
 
-/** bl's own advice about where the key comes from: it misfires on refused uploads and is never the reason. */
+/** bl's own advice about the key: it appears on refused uploads, where the key is never the reason. */
 const ADVICE_LINE = /^(?:⚠ Authentication is using|If this is unexpected)/u;
 
 /** What bl wrote to its two streams. */
@@ -110,7 +110,7 @@ export function reasonIn({ stdout, stderr }: BlWords): string {
     after(/^Resource \S+ error:/u, output) ??
     errors.at(-1) ??
     output.at(-1) ??
-    "it said nothing"
+    "it printed nothing"
   );
 }
 

@@ -42,7 +42,7 @@ export async function neutralParent(env: Readonly<Record<string, string | undefi
     code: "NO_NEUTRAL_FOLDER",
     kind: "environment",
     message:
-      "Every folder for temporary files is missing or has a name in its path that bl leaves out of uploads.",
+      "No folder for temporary files is usable: each is missing or has a name in its path that bl leaves out of uploads.",
     hint: "Set TMPDIR to a folder such as /tmp.",
   });
 }

@@ -116,7 +116,7 @@ async function deleteDead(host: Host): Promise<void> {
     await within(host.clock, work(), CLEARING_MS, notCleared, host.signal);
   } catch (error) {
     if (host.signal.aborted) return;
-    const message = `the sandboxes of runs that died could not be deleted: ${reasonOf(error)}`;
+    const message = `sandboxes of killed runs could not be deleted: ${reasonOf(error)}`;
     host.emit({ type: "warning", message });
   }
 }
@@ -135,7 +135,7 @@ function late(name: string, limitMs: number): Failure {
     code: "SANDBOX_CREATE_TIMEOUT",
     kind: "deploy",
     message: `The sandbox ${name} was not created within ${String(Math.round(limitMs / 1000))} s.`,
-    hint: "Try again, or in another region. If it comes up late, mesa-template sandbox clean removes it.",
+    hint: "Try again, or in another region. If it starts late, mesa-template sandbox clean removes it.",
   });
 }
 
@@ -168,7 +168,7 @@ function refused(image: string, error: unknown): unknown {
     code: "SANDBOX_CREATE",
     kind: "deploy",
     message,
-    hint: "Check that the image is there: mesa-template list. bl get sandboxes shows what runs.",
+    hint: "Check that the image exists: mesa-template list. bl get sandboxes lists the running sandboxes.",
     cause: error,
   });
 }

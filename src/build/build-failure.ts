@@ -17,7 +17,7 @@ const SIGNS: readonly Sign[] = [
   {
     pattern: /mesa-template: wrong mesa: \S/u,
     code: "WRONG_MESA_VERSION",
-    hint: "The program in the .deb is not the version that the repository says. Do not deploy it; report it to Mesa.",
+    hint: "The program in the .deb has another version than the repository lists. Do not deploy it; report it to Mesa.",
   },
   // A package source that cannot be reached lacks every package: this comes before what is said of one.
   {
@@ -29,13 +29,13 @@ const SIGNS: readonly Sign[] = [
   {
     pattern: /Unable to locate package fuse3|fuse3\S* \(no such package\)/u,
     code: "BASE_LACKS_FUSE3",
-    hint: "The base image's package sources do not hold fuse3: use a base with Debian's or Alpine's main repository.",
+    hint: "The base image's package sources do not contain fuse3: use a base with Debian's or Alpine's main repository.",
   },
   {
     pattern:
       /mesa-template: wrong mesa: *$|mesa: not found|mesa: No such file|libfuse3\.so\.\d+: cannot open shared object/mu,
     code: "MESA_DOES_NOT_START",
-    hint: 'Its own words stand above. "not found" of a program that is there means that its loader is missing (on Alpine: gcompat); libfuse3 must have the version that mesa was built for.',
+    hint: 'See its own message above. "not found" for a program that exists means that its loader is missing (on Alpine: gcompat). libfuse3 must have the version that mesa was built for.',
   },
   {
     pattern: /pull access denied|manifest unknown|not found: manifest|failed to do request|no such host/u,
@@ -78,7 +78,7 @@ export function buildFailure(
     template,
     message: `The image could not be built${step === undefined ? "" : `: the step "${step.length > 160 ? `${step.slice(0, 160)}…` : step}" failed`}: ${essenceOf(message)}`,
     log: tail,
-    hint: sign?.hint ?? "Read the step's last lines above; the whole log is kept below .mesa-template/logs.",
+    hint: sign?.hint ?? "Read the step's last lines above; the whole log is below .mesa-template/logs.",
     cause,
   });
 }

@@ -51,7 +51,7 @@ async function requireBuildx(host: Host): Promise<void> {
     kind: "environment",
     message:
       found.spawnError === undefined
-        ? "--builder needs docker buildx, and docker here does not have it."
+        ? "--builder needs docker buildx, and this docker does not have it."
         : "--builder needs docker buildx, and there is no docker on PATH.",
     log: found.stderr.split("\n").filter((line) => line.trim() !== ""),
     hint: INSTALL,
@@ -107,14 +107,14 @@ export async function buildWithBuildx(host: Host, request: BuildxRequest): Promi
       },
     });
     if (ran.exitCode === 0) return { ok: true };
-    const message = ran.timedOut ? "docker buildx came to no end in time" : progress.message;
+    const message = ran.timedOut ? "docker buildx timed out" : progress.message;
     if (message !== undefined && /no builder .* found|failed to find driver/iu.test(message))
       throw new Failure({
         code: "BUILDER_UNKNOWN",
         kind: "environment",
         template: request.template,
         message: `There is no builder ${request.builder}: ${message}`,
-        hint: "docker buildx ls shows the builders there are; docker buildx create makes one.",
+        hint: "docker buildx ls lists the builders; docker buildx create makes one.",
       });
     return {
       ok: false,

@@ -87,8 +87,8 @@ async function readScan(path: string): Promise<KeptScan | undefined> {
     throw new Failure({
       code: "SCAN_BROKEN",
       kind: "manifest",
-      message: `${path} holds no result of a scan: ${messageOf(error).split("\n")[0] ?? ""}`,
-      hint: "Restore it from git, or remove it: everything that is found then counts as new.",
+      message: `${path} is not a scan result: ${messageOf(error).split("\n")[0] ?? ""}`,
+      hint: "Restore it from git, or remove it: then every finding counts as new.",
       cause: error,
     });
   }

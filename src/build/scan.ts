@@ -114,7 +114,7 @@ export async function scan(host: Host, target: ScanTarget): Promise<Scan> {
       kind: "environment",
       message: `${scanner.command} could not scan ${what}${result.timedOut ? ` within ${String(LIMIT_MS / 60_000)} minutes` : ` (exit ${String(result.exitCode)})`}.`,
       log: result.stderr.trim().split("\n").slice(-10),
-      hint: "It downloads a database of vulnerabilities first: check its network access.",
+      hint: "It first downloads a database of vulnerabilities: check its network access.",
     });
   }
   throw noScanner();

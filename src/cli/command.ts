@@ -63,7 +63,7 @@ export interface CommandSpec {
   readonly common?: readonly CommonOption[];
   /** Whether it changes, starts or removes something: such a command refuses a --dry-run that it does not know. */
   readonly changes?: boolean;
-  /** What is asked when positionals are missing, by those that were given; default: by the first missing one. */
+  /** The question when positionals are missing, by the given ones; default: by the first missing one. */
   readonly whenMissing?: (given: readonly string[]) => string;
   readonly options?: Readonly<Record<string, OptionSpec>>;
   /** Whether everything after `--` is the command's own (sandbox run … -- COMMAND). */
@@ -103,7 +103,7 @@ export interface CommandContext {
 }
 
 export interface Terminal {
-  /** Whether somebody sits there: stdin and stderr are terminals, not CI, not --json. */
+  /** Whether to ask questions: stdin and stderr are terminals, not CI, not --json. */
   readonly interactive: boolean;
   /** Columns of stdout; undefined when it is piped (then nothing is cut off). */
   readonly width: number | undefined;
@@ -114,7 +114,7 @@ export interface Terminal {
   confirm(question: string): Promise<boolean>;
 }
 
-/** What a command came to. `json` is printed with --json (exactly one document), `text` otherwise. */
+/** The result of a command. `json` is printed with --json (exactly one document), `text` otherwise. */
 export interface CommandOutcome {
   readonly exitCode: ExitCode;
   readonly json: Readonly<Record<string, unknown>>;

@@ -7,10 +7,7 @@ export function parseDuration(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/u.exec(text.trim());
   const [, amount, unit] = match ?? [];
   if (amount === undefined || unit === undefined) {
-    throw wrongUsage(
-      `${option} is "${text}", which is not a length of time.`,
-      `Write ${option} 15m, 90s or 1h.`,
-    );
+    throw wrongUsage(`${option} is "${text}", which is not a duration.`, `Write ${option} 15m, 90s or 1h.`);
   }
   return Math.round(Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]);
 }

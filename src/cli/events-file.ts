@@ -35,7 +35,7 @@ export function eventsFile(
       append(`${line}\n`);
     } catch (error) {
       broken = true;
-      warn(`The events file ${path} cannot be written, so it ends here: ${messageOf(error)}`);
+      warn(`The events file ${path} cannot be written, so it is incomplete: ${messageOf(error)}`);
     }
   };
 }

@@ -15,7 +15,7 @@ export function stdoutFailure(error: Error): Failure {
     code: "STDOUT_FAILED",
     kind: "environment",
     message: `The result could not be written to standard output: ${error.message}`,
-    hint: "Check where the output goes to, e.g. whether that disk is full. What the command did is done.",
+    hint: "Check where the output goes, for example whether the disk is full. The command itself was completed.",
     cause,
   });
 }
@@ -42,7 +42,7 @@ export function interruption(announce: (text: string) => void): {
         code: "INTERRUPTED",
         kind: "interrupted",
         message: `Interrupted by ${name}.`,
-        hint: "Run the same command again: it goes on after the last finished stage.",
+        hint: "Run the same command again: it resumes after the last finished stage.",
       }),
     );
   };

@@ -56,7 +56,7 @@ function splitWords(argv: readonly string[], options: Options): Words {
     },
   });
   const { _: plain, "--": rest = [], ...values } = parsed;
-  // The parser's only complaint about these options; it names the option, and whoever reads it would not know what to write.
+  // yargs' message for a missing value names the option but not what to write.
   const valueless = error === null ? undefined : /: (.+)$/u.exec(error.message)?.[1];
   return { plain: plain.map(String), values, rest: rest.map(String), valueless };
 }
@@ -117,7 +117,7 @@ function incomplete(
   const names = members.map((spec) => commandWords(spec).join(" "));
   return {
     text: familyHelp(word, members, width),
-    failure: wrongUsage(`Which one: ${names.join(", ")}?`, `${PROGRAM} ${word} --help tells what they do.`),
+    failure: wrongUsage(`Which one: ${names.join(", ")}?`, `${PROGRAM} ${word} --help explains them.`),
   };
 }
 
@@ -233,7 +233,7 @@ function refuseUnknownOptions(
     );
   }
   if (values["dry-run"] === true && spec?.changes === true && spec.common?.includes("dry-run") !== true)
-    throw wrongUsage(`${where} has no --dry-run: it would act.`, `${helpOf(spec)} lists the options.`);
+    throw wrongUsage(`${where} has no --dry-run.`, `${helpOf(spec)} lists the options.`);
 }
 
 /** An unknown option as it stands on the command line: --no-deply is known to the parser as deply. */

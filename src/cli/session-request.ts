@@ -67,7 +67,10 @@ async function mountWishes(args: CommandArgs): Promise<readonly MountWish[] | un
   if (file === undefined)
     return texts.length === 0 ? undefined : texts.map((text) => parseMount(text, args.flag("write")));
   if (args.flag("write") || args.flag("read-only"))
-    throw wrongUsage("--layout excludes --write and --read-only.", "The layout says it of each repository.");
+    throw wrongUsage(
+      "--layout excludes --write and --read-only.",
+      "The layout file sets this for each repository.",
+    );
   let text: string;
   try {
     text = await readFile(file, "utf8");

@@ -18,7 +18,7 @@ const RELIED_ON = ["entrypoint", "cmd", "user", "workdir", "ports"];
 export function summaryText(comparison: Comparison): string {
   const { from, to, inputs, rendered, built } = comparison;
   const head = `${from} → ${to}\n`;
-  if (isSame(comparison)) return `${head}  nothing differs\n`;
+  if (isSame(comparison)) return `${head}  no differences\n`;
   return [
     head,
     section("What breaks", breaking(comparison)),
@@ -56,8 +56,8 @@ export function breaking({ generation, built }: Comparison): readonly string[] {
   const config = built.config.filter(({ name }) => RELIED_ON.includes(name));
   return [
     ...mount,
-    ...(gone.length === 0 ? [] : [`packages that go: ${names(gone)}`]),
-    ...(variables.length === 0 ? [] : [`variables that go: ${names(variables)}`]),
+    ...(gone.length === 0 ? [] : [`removed packages: ${names(gone)}`]),
+    ...(variables.length === 0 ? [] : [`removed variables: ${names(variables)}`]),
     ...config.map(changeText),
     ...(built.files.setuid.added.length === 0
       ? []
@@ -107,6 +107,6 @@ function builtLines(built: BuiltComparison): readonly string[] {
     ...differing
       .slice(0, NAMED)
       .map(({ name, from, to }) => `check ${name}: ${from?.outcome ?? "none"} → ${to?.outcome ?? "none"}`),
-    ...more(differing.length - NAMED, "checks that came out differently"),
+    ...more(differing.length - NAMED, "checks with a different result"),
   ];
 }

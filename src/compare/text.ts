@@ -46,7 +46,7 @@ function atMost(lines: readonly string[], most: number): readonly string[] {
 export function comparisonText(comparison: Comparison, most: number): string {
   const { from, to, inputs, generation, rendered, built } = comparison;
   const head = `${from} → ${to}\n`;
-  if (isSame(comparison)) return `${head}  nothing differs\n`;
+  if (isSame(comparison)) return `${head}  no differences\n`;
   return [
     head,
     section("Inputs", inputs.map(changeText)),
@@ -106,7 +106,7 @@ export function layerLines({ layers }: BuiltComparison): readonly string[] {
   });
 }
 
-/** Milliseconds by which a check must differ to be shown: less is noise. */
+/** Milliseconds by which a check must differ to be listed: less is noise. */
 const NOTABLE_MS = 250;
 
 /** The totals, and the checks that came out differently or took notably longer or shorter. */

@@ -12,7 +12,7 @@ const port = z.strictObject({
 
 const REGION = z.string().check(z.regex(/^[a-z]+-[a-z]+-\d+$/u, "a region is written like us-pdx-1"));
 
-/** What of blaxel.toml really arrives at Blaxel for a sandbox; anything else is refused. */
+/** The keys of blaxel.toml that reach Blaxel for a sandbox; any other key is refused. */
 const schema = z.strictObject({
   name: z
     .string()
@@ -34,7 +34,7 @@ const schema = z.strictObject({
         .check(
           z.regex(
             /^(?!\$(?:[A-Za-z_]|\{)[^\s]*$)/u,
-            "bl takes a value that is a whole $NAME for a variable of its own environment, which holds nothing of yours",
+            "bl replaces a value that is exactly $NAME with a variable of its own environment, which has none of yours",
           ),
         ),
     ),
@@ -97,8 +97,8 @@ const DROPPED: Readonly<Record<string, string>> = {
   vpc: "bl drops it for sandboxes",
   memory: "bl reads it at the top level for applications only; write it under [runtime]",
   port: "bl reads it for applications only; write [[runtime.ports]]",
-  image: "with it bl builds nothing: the Dockerfile would be ignored",
-  entrypoint: "bl has no use for it in sandboxes; the Dockerfile's ENTRYPOINT is what runs",
+  image: "with it bl builds nothing and ignores the Dockerfile",
+  entrypoint: "bl ignores it for sandboxes; the Dockerfile's ENTRYPOINT is what runs",
   protocol: "bl reads it for functions only",
   functions: "bl reads it for agents only",
   models: "bl reads it for agents only",
@@ -112,13 +112,13 @@ const DROPPED: Readonly<Record<string, string>> = {
   githubRunner: "bl does not read it for sandboxes",
   description: "bl does not know it",
   "env.BL_API_KEY": "bl never sends it to a sandbox",
-  "env.MESA_TEMPLATE_INPUTS": "it is the mark by which this program knows its own sandboxes",
+  "env.MESA_TEMPLATE_INPUTS": "this program marks its own sandboxes with it",
   "runtime.generation": "bl drops it on deploy",
   "runtime.storageMb": "bl drops it",
   "runtime.timeout": "bl drops it for sandboxes",
   "runtime.expiresIn": "bl does not know it; write ttl or expires",
   "runtime.envs": "bl overwrites it; write [env]",
-  "runtime.image": "with it bl builds nothing: the Dockerfile would be ignored",
+  "runtime.image": "with it bl builds nothing and ignores the Dockerfile",
 };
 
 const RESERVED_PORTS = new Set([80, 443, 8080]);
@@ -128,7 +128,7 @@ function refused(field: string, why: string): Failure {
     code: "BLAXEL_TOML",
     kind: "usage",
     message: `blaxel.toml: ${field}: ${why}.`,
-    hint: "Change the template's blaxel.toml.hbs; bl itself would go on without a word.",
+    hint: "Change the template's blaxel.toml.hbs. bl itself would not report this.",
   });
 }
 

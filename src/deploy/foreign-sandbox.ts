@@ -29,7 +29,7 @@ export function refuseForeignSandbox(
   throw new Failure({
     code: "SANDBOX_NOT_OURS",
     kind: "deploy",
-    message: `There is already a sandbox ${sandbox.name} (${sandbox.status}) that was not made by this program; deploying would reset it.`,
-    hint: "Choose another name ([sandbox] name in template.toml), or give --adopt if it may be reset.",
+    message: `The sandbox ${sandbox.name} (${sandbox.status}) already exists, and this program did not make it. Deploying would reset it.`,
+    hint: "Choose another name ([sandbox] name in template.toml), or allow the reset with --adopt.",
   });
 }

@@ -48,8 +48,8 @@ function unhealthy(name: string, seen: string, log: readonly string[]): Failure 
   return new Failure({
     code: "SANDBOX_UNHEALTHY",
     kind: "deploy",
-    message: `The sandbox ${name} is there, but ${seen}${log.length === 0 ? "" : ` (last in its log: ${log.at(-1) ?? ""})`}.`,
+    message: `The sandbox ${name} exists, but ${seen}${log.length === 0 ? "" : ` (last in its log: ${log.at(-1) ?? ""})`}.`,
     log,
-    hint: `The entrypoint must keep sandbox-api running in the foreground; bl logs sandbox ${name} tells why it ended.`,
+    hint: `The entrypoint must keep sandbox-api running in the foreground; bl logs sandbox ${name} shows why it exited.`,
   });
 }

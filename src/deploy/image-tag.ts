@@ -32,9 +32,9 @@ export type MadeImage =
   { readonly is: "made"; readonly tag: string } | { readonly is: "unclear" } | { readonly is: "unchanged" };
 
 /**
- * The immutable tag that a deploy runs now. The sandbox's own word decides, once it names a tag and not the one of
- * before. A sandbox that names no tag (or latest) runs the one tag that is new; several new ones, none yet, or a new one
- * beside the old name are not clear (any more, or yet).
+ * The immutable tag that a deploy runs now. The sandbox decides once it names a tag other than the previous
+ * one. For a sandbox that names no tag (or latest) it is the one new tag. Several new tags, none yet, or a
+ * new tag while the sandbox still names the old one are unclear.
  */
 export function madeImage({ name, imageBefore, imageNow, fresh }: ImageFacts): MadeImage {
   const running = immutableTag(imageNow, name);

@@ -55,8 +55,9 @@ interface SentPush {
 }
 
 /**
- * The push of an ended run, where Blaxel shows something that may be of it.
- * @throws Failure PUSH_UNCLEAR when that run had not uploaded: what is there now is somebody else's, or nobody knows whose
+ * The push of a killed run, where Blaxel shows something that may belong to it.
+ * @throws Failure PUSH_UNCLEAR when that run had not finished its upload: then it is unclear who made what
+ * Blaxel shows
  */
 async function resumed(work: DeployContext): Promise<SentPush | undefined> {
   const { options, platform, name } = work;
@@ -66,7 +67,7 @@ async function resumed(work: DeployContext): Promise<SentPush | undefined> {
   const fresh = freshTags(earlier.tagsBefore, image?.tags ?? []);
   if (fresh.length === 0 && image?.status !== "BUILDING") return undefined;
   if (!earlier.uploaded) throw unclear(name, fresh, image?.status);
-  options.onProgress?.("goes on from the push of the run before");
+  options.onProgress?.("resuming the previous run's push");
   options.onSent?.();
   return { pending: earlier, before: { status: undefined, updatedAt: undefined }, said: undefined };
 }
@@ -90,7 +91,9 @@ async function sendWithPush(work: DeployContext): Promise<SentPush> {
   return { pending: uploaded, before: { status: image?.status, updatedAt: image?.updatedAt }, said };
 }
 
-/** The image before anything is sent. A build of somebody else is let through first: its tag would be taken for ours. */
+/**
+ * The image before anything is sent. Waits for another build first: its tag would be taken for this push's.
+ */
 async function settledImage({
   host,
   platform,
@@ -102,13 +105,13 @@ async function settledImage({
   for (let told = false; ; told = true) {
     const image = await platform.getImage(name);
     if (image?.status !== "BUILDING" || options.force) return image;
-    if (!told) options.onProgress?.(`waits for a build of sandbox/${name} that is under way`);
+    if (!told) options.onProgress?.(`waiting for a build of sandbox/${name} in progress`);
     if (host.clock.now() >= deadline)
       throw new Failure({
         code: "DEPLOY_UNDER_WAY",
         kind: "deploy",
-        message: `Another build of sandbox/${name} did not end in time. Nothing was sent.`,
-        hint: "Release again when it has ended; --force sends at once.",
+        message: `Another build of sandbox/${name} did not finish in time. Nothing was sent.`,
+        hint: "Release again when it has finished, or push at once with --force.",
       });
     await host.clock.sleep(Math.max(0, Math.min(pollMs, deadline - host.clock.now())), host.signal);
   }
@@ -119,8 +122,8 @@ function unclear(name: string, tags: readonly string[], status: string | undefin
   return new Failure({
     code: "PUSH_UNCLEAR",
     kind: "deploy",
-    message: `An earlier run ended before its upload of ${name} was through, and Blaxel shows ${seen}: it cannot be told whose that is.`,
-    hint: "Look at bl get image; --force pushes again and takes only what is new from then on.",
+    message: `An earlier run stopped before its upload of ${name} was complete. Blaxel shows ${seen}, which may belong to another upload.`,
+    hint: "Check bl get images. --force pushes again and considers only tags that appear after that.",
   });
 }
 
@@ -128,8 +131,8 @@ function severalTags(name: string, tags: readonly string[]): Failure {
   return new Failure({
     code: "SEVERAL_NEW_TAGS",
     kind: "deploy",
-    message: `There are ${String(tags.length)} new tags of sandbox/${name} (${tags.join(", ")}), so it cannot be told which this push made.`,
-    hint: "Somebody else pushed to that name meanwhile: let one release at a time do so, then release again with --force.",
+    message: `There are ${String(tags.length)} new tags of sandbox/${name} (${tags.join(", ")}), so it is unclear which one this push made.`,
+    hint: "Another push to that name ran at the same time. Run one release at a time, then release again with --force.",
   });
 }
 
@@ -139,7 +142,7 @@ function buildFailed(name: string, log: readonly string[]): Failure {
     kind: "deploy",
     message: `Blaxel could not build ${name}${log.length === 0 ? "" : ` (last in its log: ${log.at(-1) ?? ""})`}.`,
     log,
-    hint: "Read the build log above. The same image was built and proven here, so look for what differs there: network, memory.",
+    hint: "Read the build log above. The same image was built and proven here, so look for differences there: network, memory.",
   });
 }
 
@@ -147,9 +150,9 @@ function nothingNew(name: string, log: readonly string[]): Failure {
   return new Failure({
     code: "NOTHING_NEW",
     kind: "deploy",
-    message: `bl push of ${name} ended well, but Blaxel made no new tag of it.`,
+    message: `bl push of ${name} succeeded, but Blaxel made no new tag.`,
     log,
-    hint: "An unchanged source is not built again: if it is unchanged, the newest tag that is there is the one.",
+    hint: "Blaxel does not build an unchanged source again. If the source is unchanged, the newest existing tag is the right image.",
   });
 }
 
@@ -157,7 +160,7 @@ function late(name: string, status: string, log: readonly string[]): Failure {
   return new Failure({
     code: "DEPLOY_TIMEOUT",
     kind: "deploy",
-    message: `The image of ${name} was not built in time: Blaxel says ${status}.`,
+    message: `The image of ${name} was not built in time: Blaxel reports ${status}.`,
     log,
     hint: "Nothing is lost: the next release resumes the same push (--force starts a new one). Raise the limit with --deploy-timeout.",
   });

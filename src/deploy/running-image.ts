@@ -63,8 +63,8 @@ function refuseDeployedOver({ name, rendered }: DeployContext, sandbox: SandboxS
   throw new Failure({
     code: "DEPLOYED_OVER",
     kind: "deploy",
-    message: `The sandbox ${name} was deployed from other inputs while this deploy was waited for; what runs there now is not what was sent.`,
-    hint: "Let one release at a time deploy to a name, then release again.",
+    message: `The sandbox ${name} was deployed from other inputs during this deploy. It does not run the image that was sent.`,
+    hint: "Run one release at a time for each sandbox name, then release again.",
   });
 }
 
@@ -72,9 +72,9 @@ function nothingNew(name: string, sandbox: SandboxState, log: readonly string[])
   return new Failure({
     code: "NOTHING_NEW",
     kind: "deploy",
-    message: `Blaxel took the upload of ${name} but made nothing new of it: it still runs ${sandbox.image === "" ? "no image" : sandbox.image}.`,
+    message: `Blaxel accepted the upload of ${name} but built no new image from it: it still runs ${sandbox.image === "" ? "no image" : sandbox.image}.`,
     log,
-    hint: "An update that is sent while the one before still settles is dropped, and an unchanged source is not built again. Wait two minutes and release again; if the source is unchanged, the image that is there is the one.",
+    hint: "Blaxel drops an update that arrives while the previous one is settling, and does not build an unchanged source again. Wait two minutes and release again. If the source is unchanged, the existing image is the right one.",
   });
 }
 
@@ -87,7 +87,7 @@ function unclear(name: string, sandbox: SandboxState, fresh: readonly string[]):
   return new Failure({
     code: "IMAGE_UNCLEAR",
     kind: "deploy",
-    message: `Blaxel says DEPLOYED for ${name}, but which image that is cannot be told: the sandbox ${named}, and there is ${tags}.`,
-    hint: `Look at bl get image sandbox/${name}; release again once it is clear.`,
+    message: `Blaxel reports DEPLOYED for ${name}, but it is unclear which image runs: the sandbox ${named}, and there is ${tags}.`,
+    hint: `Check bl get image sandbox/${name}, and release again.`,
   });
 }

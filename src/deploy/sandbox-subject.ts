@@ -81,7 +81,7 @@ async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Ho
       code: "SANDBOX_UNREACHABLE",
       kind: "deploy",
       message: `A command could not be run in the sandbox ${sandbox.metadata.name}: ${messageOf(error)}`,
-      hint: "The sandbox API ended or the edge does not let requests through; see bl logs sandbox NAME.",
+      hint: "The sandbox API stopped, or the edge blocks requests; see bl logs sandbox NAME.",
       cause: error,
     });
   }

@@ -58,8 +58,8 @@ async function settled(work: DeployContext): Promise<SandboxState | undefined> {
       throw new Failure({
         code: "DEPLOY_UNDER_WAY",
         kind: "deploy",
-        message: `The sandbox ${name} did not come to rest in time: Blaxel says ${sandbox.status}. Nothing was sent.`,
-        hint: "Release again when it has settled; --force sends at once.",
+        message: `The sandbox ${name} did not settle in time: Blaxel reports ${sandbox.status}. Nothing was sent.`,
+        hint: "Release again when it has settled, or send at once with --force.",
       });
     await host.clock.sleep(Math.max(0, Math.min(pollMs, deadline - host.clock.now())), host.signal);
   }

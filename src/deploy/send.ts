@@ -39,7 +39,7 @@ async function sent(
       attempt < RETRIES &&
       timeLeft(work) > backoffMs + WORTH_MS;
     if (!again) return { answer, reason };
-    options.onProgress?.(`${reason}; it is sent again`);
+    options.onProgress?.(`${reason}; sending it again`);
     await host.clock.sleep(backoffMs, host.signal);
   }
 }
@@ -77,7 +77,7 @@ export async function sendDeploy(
       kind: "environment",
       message: `${what} exited with 0 but printed no JSON, so it is not known what it did: ${reasonIn(answer)}`,
       log: answer.lastLines,
-      hint: "Is that the real bl? Check with bl --version, and update it.",
+      hint: "Check with bl --version that this is the real bl, and update it.",
     });
   }
   if (parsed.data.resources.some((entry) => entry.name === name)) return;
@@ -86,7 +86,7 @@ export async function sendDeploy(
     kind: "deploy",
     message: `bl deployed ${parsed.data.resources.map((entry) => entry.name ?? "?").join(", ") || "nothing"} instead of ${name}.`,
     log: answer.lastLines,
-    hint: "Check name in blaxel.toml; bl rewrites what Blaxel does not take.",
+    hint: "Check name in blaxel.toml; bl rewrites names that Blaxel does not accept.",
   });
 }
 
@@ -128,9 +128,9 @@ export async function sendPush(
     throw new Failure({
       code: "DEPLOY_TIMEOUT",
       kind: "deploy",
-      message: `${what} did not end in time: ${reason}.`,
+      message: `${what} did not finish in time: ${reason}.`,
       log: answer.lastLines,
-      hint: "Nothing is lost: release again looks for the image of this push first. Give more time with --deploy-timeout.",
+      hint: "Release again: it looks for this push's image first. Allow more time with --deploy-timeout.",
     });
   throw sendRefusal(what, answer, reason);
 }
@@ -148,6 +148,6 @@ function sendRefusal(what: string, answer: BlAnswer, reason: string): Failure {
     kind: "deploy",
     message: `${what} could not upload: ${reason}`,
     log: answer.lastLines,
-    hint: "Address and storage of the upload are Blaxel's own; your key is not the reason, whatever bl says about it. Try again in some minutes.",
+    hint: "The upload's address and storage belong to Blaxel. Your key is not the reason, even if bl says so. Try again in a few minutes.",
   });
 }

@@ -82,7 +82,7 @@ export async function checkUploadList(
       kind: "environment",
       message: `${what} ${answer.ending}${answer.exitCode === 0 ? " without JSON" : ""}, so it is not known what it would send: ${reasonIn(answer)}`,
       log: answer.lastLines,
-      hint: "Is that the real bl? Check with bl --version, and update it.",
+      hint: "Check with bl --version that this is the real bl, and update it.",
     });
   }
   const wrong = uploadDifferences(files, parsed.data.files ?? []);
@@ -93,7 +93,7 @@ export async function checkUploadList(
     kind: "deploy",
     message: `bl would not upload exactly ${files.length === 0 ? "nothing, as for an image that Blaxel imports" : "the rendered files"}: ${wrong.join(", ")}.`,
     log: [`staged: ${left.sort().join(" ")}`],
-    hint: "Check the template's .blaxelignore: bl matches its lines as prefixes and anywhere in the path. Only a bl from 0.1.93 on takes an image.",
+    hint: "Check the template's .blaxelignore: bl matches each line as a prefix, anywhere in the path. Importing an image needs bl 0.1.93 or newer.",
   });
 }
 
@@ -114,7 +114,7 @@ export function uploadDifferences(
       if (other === undefined) return [`${name} would be left out`];
       return other === size
         ? []
-        : [`${name} would go with ${String(other)} bytes instead of ${String(size)}`];
+        : [`${name} would be uploaded with ${String(other)} bytes instead of ${String(size)}`];
     }),
     ...[...would.keys()]
       .filter((name) => !must.has(name))

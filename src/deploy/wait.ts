@@ -89,20 +89,20 @@ async function failed(
     return new Failure({
       code: "IMPORT_FAILED",
       kind: "deploy",
-      message: `Blaxel says ${status} for ${name}: it did not import ${request.imports}, or what it imported does not start${last}.`,
+      message: `Blaxel says ${status} for ${name}: it did not import ${request.imports}, or the imported image does not start${last}.`,
       log,
       hint: /unauthorized|denied|forbidden|authentication required/iu.test(log.at(-1) ?? "")
         ? "The registry refuses Blaxel. Log in here with an access token that may read the repository (docker login), set private = true under [publish] in upstream.toml, and release again; or make the repository public."
         : /manifest.unknown|not found|no such manifest/iu.test(log.at(-1) ?? "")
           ? "The registry does not show the image to Blaxel: a retention rule removed it, or the repository is private (private = true under [publish] in upstream.toml). If it is gone, release with --force to build, prove and push it again."
-          : "Blaxel must reach the registry, under the name that stands in [publish] registry. The image passed its checks here, and the registry holds it.",
+          : "Blaxel must reach the registry, under the name in [publish] registry. The image passed its checks here, and the registry has it.",
     });
   return new Failure({
     code: "REMOTE_BUILD_FAILED",
     kind: "deploy",
     message: `Blaxel says ${status} for ${name}: the image was not built or does not start${last}.`,
     log,
-    hint: `Read the build log above (bl logs sandbox ${name}). The same image was built and proven here, so look for what differs there: network, memory, [build] slim.`,
+    hint: `Read the build log above (bl logs sandbox ${name}). The same image was built and proven here, so look for differences there: network, memory, [build] slim.`,
   });
 }
 
@@ -117,9 +117,9 @@ async function stuck(
   return new Failure({
     code: "BUILD_NOT_STARTED",
     kind: "deploy",
-    message: `bl deploy of ${name} exited with 0, but ${seconds(elapsedMs)} later Blaxel says ${status}: the upload did not arrive (bl goes on without a word where Blaxel gives it no upload address), or its build does not begin.`,
+    message: `bl deploy of ${name} exited with 0, but ${seconds(elapsedMs)} later Blaxel says ${status}: the upload did not arrive (bl reports nothing when Blaxel gives it no upload address), or its build did not start.`,
     log: await lastLog(host, platform, request),
-    hint: "Release again: it is sent anew. If it happens again, Blaxel's builder does not take builds; see its status page.",
+    hint: "Release again to send it again. If that fails too, Blaxel's builder is not accepting builds; see its status page.",
   });
 }
 

@@ -91,7 +91,7 @@ function addressesFor(host: Host): readonly EngineAddress[] {
       code: "ENGINE_UNREACHABLE",
       kind: "environment",
       message: error.message,
-      hint: "docker context ls lists those there are.",
+      hint: "docker context ls lists the contexts.",
       cause: error,
     });
   }

@@ -76,8 +76,8 @@ function unknownScheme(address: EngineAddress): Failure {
   return new Failure({
     code: "ENGINE_UNREACHABLE",
     kind: "environment",
-    message: `"${address.url}" (${address.source}) is no address of an engine.`,
-    hint: "It is unix:///path/of/socket, tcp://host:port or ssh://user@host.",
+    message: `"${address.url}" (${address.source}) is not an engine address.`,
+    hint: "Use unix:///path/of/socket, tcp://host:port or ssh://user@host.",
   });
 }
 

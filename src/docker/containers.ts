@@ -122,7 +122,7 @@ export function containersOf(
       } catch (error) {
         signal.throwIfAborted();
         if (statusOf(error) === 404) return undefined;
-        throw engineFailed(`${path} could not be looked at in the container`, error);
+        throw engineFailed(`${path} could not be inspected in the container`, error);
       }
     },
     async fileSystem(id, signal) {
@@ -199,6 +199,6 @@ async function stateOf(docker: Docker, id: string): Promise<ContainerState | und
     };
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
-    throw engineFailed("The container could not be looked at", error);
+    throw engineFailed("The container could not be inspected", error);
   }
 }

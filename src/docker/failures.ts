@@ -23,8 +23,8 @@ export function engineFailed(what: string, error: unknown): Failure {
     kind: "environment",
     message: `${what}: ${engineWords(error)}`,
     hint: gone
-      ? "The connection to the container engine broke; see whether it still runs (docker info)."
-      : "The engine's words are above; mesa-template doctor looks at the rest.",
+      ? "The connection to the container engine broke; check whether it is still running (docker info)."
+      : "See the engine's message above; mesa-template doctor checks the engine.",
     cause: error,
   });
 }

@@ -97,7 +97,7 @@ async function pull(docker: Docker, { reference, platform, login, signal }: Pull
       code: "PULL_FAILED",
       kind: "environment",
       message: `The engine could not pull ${reference}: ${engineWords(error)}`,
-      hint: "The registry was not reachable for the engine, or refused it: see mirrors.images in upstream.toml, docker login, and the engine's proxy settings.",
+      hint: "The engine could not reach the registry, or the registry refused. Check mirrors.images in upstream.toml, docker login, and the engine's proxy settings.",
       cause: error,
     });
   }
@@ -163,7 +163,7 @@ async function emptyImage(docker: Docker, labels: Readonly<Record<string, string
       if (error !== undefined) throw new Error(error);
       if (status?.startsWith("sha256:") === true) id = status;
     }
-    if (id === undefined) throw new Error("it does not say which it made");
+    if (id === undefined) throw new Error("the answer names no image");
     return id;
   } catch (error) {
     throw engineFailed("No empty image could be made", error);
@@ -195,7 +195,7 @@ async function build(docker: Docker, request: BuildRequest): Promise<Readable> {
     throw new Failure({
       code: "BUILD_REFUSED",
       kind: "build",
-      message: `The engine does not build this: ${engineWords(error)}`,
+      message: `The engine refused the build: ${engineWords(error)}`,
       cause: error,
     });
   }
@@ -228,7 +228,7 @@ async function imageNamed(docker: Docker, reference: string): Promise<EngineImag
     };
   } catch (error) {
     if (statusOf(error) === 404) return undefined;
-    throw engineFailed(`The image ${reference} could not be looked at`, error);
+    throw engineFailed(`The image ${reference} could not be inspected`, error);
   }
 }
 

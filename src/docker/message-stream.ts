@@ -58,7 +58,7 @@ export function parseMessage(line: string): EngineMessage {
   const failed =
     detail ??
     text(error) ??
-    (error !== undefined || errorDetail !== undefined ? "it failed without a word" : undefined);
+    (error !== undefined || errorDetail !== undefined ? "it failed without a message" : undefined);
   const idText = text(id);
   const streamText = text(stream);
   const statusText = text(status);
@@ -107,7 +107,7 @@ export async function* messagesOf(
   } catch (error) {
     signal.throwIfAborted();
     if (given.up)
-      throw new StreamBroken(`the engine said nothing for ${String((silenceMs ?? 0) / 1000)} s`, {
+      throw new StreamBroken(`the engine sent nothing for ${String((silenceMs ?? 0) / 1000)} s`, {
         cause: error,
       });
     if (error instanceof StreamBroken) throw error;

@@ -16,7 +16,7 @@ export async function removeLeft(host: Host, engine: Engine): Promise<void> {
     for (const { id } of left(await engine.images([PROCESS_LABEL]))) await engine.removeImage(id);
   } catch (error) {
     host.signal.throwIfAborted();
-    const message = `what a run that died left on the engine could not be removed: ${messageOf(error)}`;
+    const message = `leftovers of a killed run could not be removed from the engine: ${messageOf(error)}`;
     host.emit({ type: "warning", message });
   }
 }

@@ -18,7 +18,10 @@ export interface DoctorRequest {
   readonly upstream: string | undefined;
 }
 
-/** Looks at everything that is needed, all at once. Each finding says what was seen, and what to do when it is missing. */
+/**
+ * Checks everything a release needs, in parallel. Each finding tells what was found and, if it is missing,
+ * what to do.
+ */
 export async function examine(host: Host, request: DoctorRequest): Promise<readonly Finding[]> {
   const { engineFindings } = await import("./engine-findings");
   const found = await Promise.all([

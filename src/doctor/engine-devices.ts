@@ -40,15 +40,15 @@ function usable(device: {
   if (found?.kind !== "character")
     throw noDevice(
       "not on the engine's machine",
-      `Load the kernel's module there (modprobe ${module}), or use an engine on a host that has it; else ${orElse}.`,
+      `Load the kernel's module there (modprobe ${module}), or use an engine on a host that has it. Without it, ${orElse}.`,
     );
   const mode = found.mode.toString(8);
   if (rootless && (found.mode & OPEN_TO_EVERYBODY) !== OPEN_TO_EVERYBODY)
     throw noDevice(
       `rootless: the engine's user may not open it (mode ${mode})`,
-      `Give every user access on the engine's machine (chmod 666 ${path}, as udev does), or use an engine that runs as root; else ${orElse}.`,
+      `Give every user access on the engine's machine (chmod 666 ${path}, as udev does), or use an engine that runs as root. Without it, ${orElse}.`,
     );
-  return rootless ? `there, and open to the rootless engine's user (mode ${mode})` : "there";
+  return rootless ? `present, and accessible to the rootless engine's user (mode ${mode})` : "there";
 }
 
 function noDevice(message: string, hint: string): Failure {

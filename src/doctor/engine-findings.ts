@@ -34,7 +34,7 @@ export async function engineFindings(host: Host): Promise<readonly Finding[]> {
   });
   const others = await Promise.all([
     finding("BuildKit", async () =>
-      (await facts).buildKit ? "used through the engine's API" : "not there: the classic builder is used",
+      (await facts).buildKit ? "used through the engine's API" : "not available: the classic builder is used",
     ),
     finding("/dev/fuse", async () => fuseOnEngine(rootless, (await devices)["/dev/fuse"])),
     ...(rootless ? [finding("/dev/net/tun", async () => tunOnEngine((await devices)["/dev/net/tun"]))] : []),

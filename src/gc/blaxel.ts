@@ -43,7 +43,7 @@ export function blaxelRemovals(
         if (workspace !== reach.workspace) return `it is in the workspace ${workspace}`;
         // Somebody may have pointed a channel at it since the plan was made.
         const channels = channelsAt(await readManifest(manifestPath), id);
-        if (channels.length > 0) return `${channels.join(", ")} points at it by now`;
+        if (channels.length > 0) return `${channels.join(", ")} now points at it`;
         return removeUnlessUsed(reach.platform, image);
       };
       return { what: "Blaxel image", name: image, why, id, workspace, remove };

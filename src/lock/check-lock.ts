@@ -107,23 +107,28 @@ export function lockCheckFailed(
     log: bad.flatMap(({ template, problems }) =>
       problems.map(({ problem, message }) => `${template} (${problem}): ${message}`),
     ),
-    hint: `mesa-template lock ${versions[0] ?? "VERSION"} writes a lock that is missing or outdated, with --relock any; look at the difference before you commit it.`,
+    hint: `mesa-template lock ${versions[0] ?? "VERSION"} writes a lock that is missing or outdated, with --relock any lock. Review the difference before you commit it.`,
   });
 }
 
 function editedByHand(lock: Lock, text: string): readonly LockProblem[] {
   if (lock.integrity === undefined)
     return [
-      { problem: "edited", message: "it carries no integrity, so nothing shows that mesa-template wrote it" },
+      {
+        problem: "edited",
+        message: "it has no integrity field, so nothing proves that mesa-template wrote it",
+      },
     ];
   if (!isSealed(lock))
-    return [{ problem: "edited", message: "it was edited by hand: its integrity does not fit what it says" }];
+    return [
+      { problem: "edited", message: "it was edited by hand: its integrity does not match its contents" },
+    ];
   if (canonicalJson(lock) !== text)
     return [
       {
         problem: "edited",
         message:
-          "it was written by another program: the values fit, the bytes do not (sorted keys, two spaces)",
+          "it was written by another program: the values match, the format does not (sorted keys, two spaces)",
       },
     ];
   return [];
@@ -134,7 +139,7 @@ function namedOtherwise(lock: Lock, { template, mesaVersion }: LockExpectation):
   return [
     ...differs("template", "it is the lock of template", lock.template, template),
     ...differs("mesa-version", "it is the lock of Mesa", lock.mesaVersion, mesaVersion),
-    ...differs("generation", "it says the CLI generation is", lock.generation, generation),
+    ...differs("generation", "its CLI generation is", lock.generation, generation),
   ];
 }
 
@@ -157,10 +162,10 @@ function fromElsewhere(lock: Lock, { mesa, sandboxApi, snapshot }: Upstream): re
       : [
           {
             problem: "package" as const,
-            message: `its .deb comes from ${deb.url}, and the repository is ${mesa.repository}`,
+            message: `its .deb comes from ${deb.url}, but the repository is ${mesa.repository}`,
           },
         ]),
-    ...differs("voucher", "its .deb is vouched for as", deb.vouched.by, mesa.vouched),
+    ...differs("voucher", "its .deb is verified as", deb.vouched.by, mesa.vouched),
     ...(key === undefined || mesa.fingerprint === undefined
       ? []
       : differs("voucher", "it was signed with the key", key, mesa.fingerprint)),
@@ -214,7 +219,7 @@ function differs(
   found: string,
   expected: string,
 ): readonly LockProblem[] {
-  return found === expected ? [] : [{ problem, message: `${what} ${found}, and it should be ${expected}` }];
+  return found === expected ? [] : [{ problem, message: `${what} ${found}, but should be ${expected}` }];
 }
 
 function tagged({ repository, tag }: LockedImage): string {

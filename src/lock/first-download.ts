@@ -48,8 +48,8 @@ export async function firstDownloadDeb(
   if (other !== undefined) {
     throw refusal(
       "DEB_CHANGED",
-      `${deb.url} is not what it was when it was first locked: sha256 ${other.sha256} then, for ${other.by}, and ${deb.sha256} now, for ${template} ${mesaVersion}.`,
-      "A published version was replaced, in the repository or on the way. Do not use it before its owner has said why.",
+      `${deb.url} has changed since it was first locked: sha256 ${other.sha256} then, for ${other.by}, and ${deb.sha256} now, for ${template} ${mesaVersion}.`,
+      "A published version was replaced, in the repository or in transit. Do not use it until its owner has explained why.",
     );
   }
   checkFields(deb, upstream.mesa.package, mesaVersion);
@@ -57,7 +57,7 @@ export async function firstDownloadDeb(
     host.emit({
       type: "warning",
       template,
-      message: `nobody vouches for ${deb.url}: its sha256 ${deb.sha256} is taken from this first download and held against every later one (upstream.toml: vouched = "first-download")`,
+      message: `${deb.url} is not signed: its sha256 ${deb.sha256} comes from this first download, and every later download must match it (upstream.toml: vouched = "first-download")`,
     });
   }
   const times = pinned.flatMap(({ downloadedAt }) => downloadedAt ?? []);
@@ -113,7 +113,7 @@ function checkFields(deb: Awaited<ReturnType<typeof fetchDeb>>, name: string, me
   if (mesaVersionOf(deb.version) !== mesaVersion) {
     throw refusal(
       "DEB_VERSION_DIFFERS",
-      `${deb.url} says it is version "${deb.version}", and ${mesaVersion} was asked for.`,
+      `${deb.url} has version "${deb.version}", but ${mesaVersion} was requested.`,
       NOT_WHAT_IT_SAYS,
     );
   }

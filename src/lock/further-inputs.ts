@@ -86,8 +86,8 @@ export async function lockedDownload(
     throw new Failure({
       code: "DOWNLOAD_HASH_DIFFERS",
       kind: "upstream",
-      message: `${what}: ${url} has ${published.algorithm} ${facts[published.algorithm]}, and template.toml says ${published.hex}.`,
-      hint: "Another file was published there, or it was changed on its way: do not use it before you know. Check version and hash in template.toml.",
+      message: `${what}: ${url} has ${published.algorithm} ${facts[published.algorithm]}, but template.toml has ${published.hex}.`,
+      hint: "Another file was published there, or it was changed in transit: do not use it until you know which. Check version and hash in template.toml.",
     });
   const pinned = pinnedAt(url, locks);
   const other = pinned.find(({ sha256 }) => sha256 !== facts.sha256);
@@ -95,8 +95,8 @@ export async function lockedDownload(
     throw new Failure({
       code: "DOWNLOAD_CHANGED",
       kind: "upstream",
-      message: `${what}: ${url} is not what it was when it was first locked: sha256 ${other.sha256} then, for ${other.by}, and ${facts.sha256} now, for ${template}.`,
-      hint: "A published file was replaced, there or on its way. Do not use it before its publisher has said why.",
+      message: `${what}: ${url} has changed since it was first locked: sha256 ${other.sha256} then, for ${other.by}, and ${facts.sha256} now, for ${template}.`,
+      hint: "A published file was replaced, there or in transit. Do not use it until its publisher has explained why.",
     });
   const file = {
     url,
@@ -110,7 +110,7 @@ export async function lockedDownload(
     host.emit({
       type: "warning",
       template,
-      message: `nobody vouches for ${url}: its sha256 ${facts.sha256} is taken from this first download and held against every later one (name the publisher's sha256, sha512 or integrity in template.toml)`,
+      message: `${url} has no published hash: its sha256 ${facts.sha256} comes from this first download, and every later download must match it (name the publisher's sha256, sha512 or integrity in template.toml)`,
     });
   const times = pinned.flatMap(({ downloadedAt }) => downloadedAt ?? []);
   return {

@@ -19,7 +19,7 @@ export async function readLock(path: string): Promise<Lock | undefined> {
     code: "LOCK_CHECK_FAILED",
     kind: "usage",
     template: lock.template,
-    message: `${path} was edited by hand: its integrity does not fit what it says.`,
+    message: `${path} was edited by hand: its integrity does not match its contents.`,
     hint: `Restore it from git, or resolve it again: mesa-template lock ${lock.mesaVersion} --relock.`,
   });
 }
@@ -38,7 +38,7 @@ export function parseLock(text: string, path: string): Lock {
   throw invalid(
     path,
     issue === undefined
-      ? "it does not have the form of a lock"
+      ? "it does not have a lock's fields"
       : `${issue.path.map(String).join(".") || "it"}: ${issue.message}`,
   );
 }

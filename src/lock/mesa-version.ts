@@ -27,10 +27,10 @@ function probablyMeant(text: string): string {
   if (RELEASES.test(bare)) return `Did you mean ${bare}?`;
   const parsed = parse(bare);
   if (parsed !== null) return `Did you mean ${parsed.version}?`;
-  if (/^\d+\.\d+$/u.test(bare)) return `Did you mean ${bare}.0? Every release is named in full.`;
-  if (/^\d+$/u.test(bare)) return `Did you mean 0.${bare}.0? Every release is named in full.`;
+  if (/^\d+\.\d+$/u.test(bare)) return `Did you mean ${bare}.0? Write all three numbers.`;
+  if (/^\d+$/u.test(bare)) return `Did you mean 0.${bare}.0? Write all three numbers.`;
   if (/^(latest|stable|newest|current|next|main)$/iu.test(bare)) {
     return "A template pins one Mesa version; mesa-template outdated shows the newest, mesa-template upgrade takes it.";
   }
-  return "mesa-template outdated shows the newest version there is.";
+  return "mesa-template outdated shows the newest version.";
 }

@@ -29,9 +29,9 @@ export async function movedTags(
       const now = await resolveImage(host, name, { mirror: upstream.mirrors.images, downloads });
       return now.platformDigest === image.platformDigest
         ? []
-        : [`${name} points at ${now.platformDigest} now, ${image.platformDigest} was locked`];
+        : [`${name} now points at ${now.platformDigest}; locked is ${image.platformDigest}`];
     } catch (error) {
-      if (error instanceof Failure && error.code === "IMAGE_NOT_FOUND") return [`${name} is gone`];
+      if (error instanceof Failure && error.code === "IMAGE_NOT_FOUND") return [`${name} no longer exists`];
       throw error;
     }
   };
@@ -55,9 +55,10 @@ export async function changedDownloads(
         const now = await downloadFacts(what, url, upstream.mirrors.downloads, downloads);
         return now.sha256 === sha256
           ? []
-          : [`${what}: ${url} has sha256 ${now.sha256} now, ${sha256} was locked`];
+          : [`${what}: ${url} now has sha256 ${now.sha256}; locked is ${sha256}`];
       } catch (error) {
-        if (error instanceof Failure && error.code === "DOWNLOAD_MISSING") return [`${what}: ${url} is gone`];
+        if (error instanceof Failure && error.code === "DOWNLOAD_MISSING")
+          return [`${what}: ${url} no longer exists`];
         throw error;
       }
     }),
@@ -81,7 +82,7 @@ export async function changedDeb(
     const same = listed?.filter(({ version }) => version === deb.version) ?? [];
     if (same.length === 0) return [`${what} is no longer listed by ${upstream.mesa.repository}`];
     if (same.some(({ sha256 }) => sha256 === deb.sha256)) return [];
-    return [`${what} has sha256 ${same[0]?.sha256 ?? ""} in the repository now, ${deb.sha256} was locked`];
+    return [`${what} has sha256 ${same[0]?.sha256 ?? ""} in the repository now; locked is ${deb.sha256}`];
   }
   const answer = await ask(host, {
     url: fetchedFrom(deb.url, mesaRepository(upstream).mirror),
@@ -90,9 +91,9 @@ export async function changedDeb(
     timeoutMs: TIMEOUT_MS,
   });
   if (answer.status === 404 || answer.status === 410)
-    return [`${deb.url} is gone (${String(answer.status)})`];
+    return [`${deb.url} no longer exists (${String(answer.status)})`];
   const size = answer.headers.get("content-length");
   return answer.status === 200 && size !== null && Number(size) !== deb.size
-    ? [`${deb.url} has ${size} bytes now, ${String(deb.size)} were locked`]
+    ? [`${deb.url} has ${size} bytes now; locked are ${String(deb.size)}`]
     : [];
 }

@@ -109,7 +109,9 @@ function otherCredential(current: string, newest: string): Pick<OutdatedInput, "
   const [used] = generationOf(current).credentials;
   return used === undefined || generationOf(newest).credentials.includes(used)
     ? {}
-    : { needsFirst: `Mesa ${newest} takes no API keys: create a private key and set MESA_PRIVATE_KEY first` };
+    : {
+        needsFirst: `Mesa ${newest} accepts no API keys: create a private key and set MESA_PRIVATE_KEY first`,
+      };
 }
 
 async function movedImage(

@@ -71,7 +71,10 @@ export async function resolveLock(host: Host, request: LockRequest): Promise<Loc
   return previous !== undefined && isSealed(previous) && sameInputs(previous, lock) ? previous : lock;
 }
 
-/** Like Promise.all, but every part has ended before the first failure is thrown: nothing goes on behind its back. */
+/**
+ * Like Promise.all, but waits until every part has ended before it throws the first failure, so that no part
+ * runs on.
+ */
 async function allOrFirstFailure<T extends readonly unknown[]>(parts: {
   readonly [K in keyof T]: Promise<T[K]>;
 }): Promise<T> {
@@ -115,7 +118,7 @@ async function lockedDeb(
     host.emit({
       type: "warning",
       template,
-      message: `${deb.url} was replaced since it was last locked: sha256 ${previous.deb.sha256} then, ${deb.sha256} now (the repository's key vouches for both)`,
+      message: `${deb.url} was replaced since the last lock: sha256 ${previous.deb.sha256} then, ${deb.sha256} now (both are signed with the repository's key)`,
     });
   }
   return deb;
@@ -138,7 +141,7 @@ function checkBase(image: string, template: string): void {
     throw new Failure({
       code: "BASE_NOT_PINNED",
       kind: "usage",
-      message: `The base image ${image} has no tag${digest === undefined ? "" : ", only a digest: nobody could say what would be newer"}.`,
+      message: `The base image ${image} has no tag${digest === undefined ? "" : ", only a digest: without a tag there is no newer version to look for"}.`,
       hint: "Name one in template.toml, like docker.io/library/debian:bookworm-slim.",
       template,
     });

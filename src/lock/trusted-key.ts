@@ -36,7 +36,7 @@ export async function trustedKey(
     throw new Failure({
       code: "KEY_NOT_TRUSTED",
       kind: "usage",
-      message: `Nobody has said yet that the key of ${upstream.mesa.repository} is to be trusted. Its fingerprint: ${there.join(", ")}.`,
+      message: `The key of ${upstream.mesa.repository} is not trusted yet. Its fingerprint: ${there.join(", ")}.`,
       hint: `Compare it with what the repository's owner publishes, then run lock again with --trust-key ${there[0] ?? "FINGERPRINT"} (it is then pinned in ${upstream.path}).`,
     });
   }
@@ -46,7 +46,7 @@ export async function trustedKey(
     code: "KEY_DIFFERS",
     kind: "usage",
     message: `The key in ${file} is ${there.join(", ")}, not the trusted ${wanted}.`,
-    hint: "Either the file or the fingerprint was changed. Find out which, and from whom, before you go on.",
+    hint: "Either the file or the fingerprint was changed. Find out which one, and by whom, before you continue.",
   });
 }
 
@@ -75,7 +75,7 @@ async function keyFile(
   throw new Failure({
     code: "KEY_MISSING",
     kind: "usage",
-    message: `There is no ${named.path}, the public key that vouches for ${upstream.mesa.repository}${named.url === undefined ? "" : `, and ${named.url} hands out none`}.`,
+    message: `${named.path} is missing: the public key of ${upstream.mesa.repository}${named.url === undefined ? "" : `, and ${named.url} has none`}.`,
     hint: "Put the repository's signing key there (mesa.key in upstream.toml names the file).",
   });
 }

@@ -108,7 +108,7 @@ export async function loadUpstream(path: string): Promise<Upstream> {
   throw new Failure({
     code: "UPSTREAM_MISSING",
     kind: "usage",
-    message: `There is no ${path}, the file that says where images and packages come from.`,
+    message: `${path} is missing: the file that names the sources of images and packages.`,
     hint: "Give --upstream FILE, or write templates/upstream.toml (mesa-template init writes one).",
   });
 }
@@ -139,7 +139,7 @@ function registryFrom(text: string, where: string): string {
     : "it must begin with the registry's host, which has a dot (docker.io/acme, ghcr.io/acme)";
   const more = /[@]|:[^/]*$/u.test(registry.slice(host.length)) ? "it names a tag or a digest" : fault;
   if (more === undefined) return registry;
-  throw invalid(where, `"${text}" is no place to push images to: ${more}`);
+  throw invalid(where, `"${text}" is not a registry path to push images to: ${more}`);
 }
 
 function namingFault(image: string): string | undefined {
@@ -158,7 +158,7 @@ export function parseUpstream(text: string, path: string): Upstream {
     const issue = checked.error.issues[0];
     throw invalid(
       path,
-      issue === undefined ? "it does not have the form of an upstream.toml" : issueText(issue),
+      issue === undefined ? "it does not have the fields of an upstream.toml" : issueText(issue),
     );
   }
   return refined(checked.data, path);
@@ -235,7 +235,7 @@ function checkSandboxApi(image: string, path: string): void {
   if (reference.tag === undefined || reference.tag === "latest") {
     throw invalid(
       path,
-      `sandbox-api.image is "${image}": it must name a version (…:0.2.50), never latest, which moves under a published template`,
+      `sandbox-api.image is "${image}": it must name a version (…:0.2.50), never latest, which can change after a template is published`,
     );
   }
 }
@@ -244,7 +244,7 @@ function checkRepository({ mesa, mirrors }: UpstreamFile, path: string): void {
   if (mesa.repository.startsWith("http:") && !isLoopback(new URL(mesa.repository).hostname)) {
     throw invalid(
       path,
-      `mesa.repository is ${mesa.repository}: plain http is taken on loopback only (a mirror may be named in mirrors.packages)`,
+      `mesa.repository is ${mesa.repository}: plain http is accepted on loopback only (a mirror may be named in mirrors.packages)`,
     );
   }
   const mirror = mirrors.packages;
@@ -255,7 +255,7 @@ function checkRepository({ mesa, mirrors }: UpstreamFile, path: string): void {
   ) {
     throw invalid(
       path,
-      `mirrors.packages is ${mirror}: nothing but the connection vouches for a first download, so it must be https (or a host of the private network)`,
+      `mirrors.packages is ${mirror}: only the connection protects a first download, so it must be https (or a host of the private network)`,
     );
   }
 }
@@ -288,7 +288,7 @@ function issueText(issue: {
 }): string {
   const keys = "keys" in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : [];
   const where = [...issue.path, ...(keys.length > 0 ? [keys[0]] : [])].map(String).join(".");
-  if (issue.code === "unrecognized_keys") return `${where} is no setting it can have (misspelt?)`;
+  if (issue.code === "unrecognized_keys") return `${where} is not a known setting (misspelt?)`;
   return `${where === "" ? "it" : where}: ${issue.message}`;
 }
 

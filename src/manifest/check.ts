@@ -21,14 +21,14 @@ export interface ManifestProblem {
   readonly path: readonly string[];
 }
 
-/** A tag or a digest that cannot come to mean another image. */
+/** A tag or a digest that always names the same image. */
 function isImmutable(image: string): boolean {
   return /@sha256:[0-9a-f]{64}$/u.test(image) || /^[^@\s]+:(?!latest$)[^:/@\s]+$/u.test(image);
 }
 
 type Found = Pick<ManifestProblem, "problem" | "message">;
 
-/** What an entry claims and its own fields do not bear out. */
+/** Claims of an entry that contradict its own fields. */
 function problemsOf(id: string, entry: ManifestEntry): readonly Found[] {
   const found: Found[] = [];
   const add = (problem: ManifestProblem["problem"], message: string): void => {
@@ -36,7 +36,7 @@ function problemsOf(id: string, entry: ManifestEntry): readonly Found[] {
   };
   const expected = versionId(entry.template, entry.mesaVersion, entry.revision);
   if (entry.id !== id || id !== expected)
-    add("wrong-id", `it is stored under ${id}, its id is ${entry.id}, and by its fields it is ${expected}`);
+    add("wrong-id", `it is stored under ${id}, its id is ${entry.id}, but its fields give ${expected}`);
   const { smoke, image, status, failure } = entry;
   if (smoke.failed > 0) add("wrong-evidence", `${String(smoke.failed)} of its smoke checks failed`);
   if (smoke.inputsDigest !== entry.inputsDigest)
@@ -82,7 +82,7 @@ function channelProblem(manifest: Manifest, template: string, id: string): Found
   return undefined;
 }
 
-/** Claims of a manifest that its own contents do not bear out. One that has any is not read. */
+/** Claims of a manifest that contradict its own contents. A manifest with such claims is not read. */
 export function contradictions(manifest: Manifest): readonly ManifestProblem[] {
   const problems: ManifestProblem[] = [];
   for (const [id, entry] of Object.entries(manifest.versions))

@@ -2,11 +2,11 @@ import { Failure } from "../support/errors";
 import { ask, Unreachable, type Asker, type HttpAnswer } from "../support/http";
 import { isLoopback } from "../support/loopback";
 
-/** A manifest of 10,000 versions takes some 10 MB; what is much larger is something else. */
+/** A manifest of 10,000 versions has some 10 MB; anything much larger is not a manifest. */
 const LIMIT_BYTES = 64 * 1024 * 1024;
 const TIMEOUT_MS = 30_000;
 
-/** Whether what is said at an address can be believed: nobody on the way may have changed it. */
+/** Whether an address is safe from changes in transit. */
 function isTrusted(place: string): boolean {
   if (!URL.canParse(place)) return false;
   const { protocol, hostname } = new URL(place);
@@ -18,7 +18,7 @@ function unreachable(place: string, why: string, cause?: unknown): Failure {
     code: "MANIFEST_UNREACHABLE",
     kind: "environment",
     message: `${place}: ${why}.`,
-    hint: "Check the address, and whether it can be read without logging in.",
+    hint: "Check the address, and whether it is readable without a login.",
     cause,
   });
 }
@@ -42,7 +42,7 @@ export async function fetchManifest(place: string, asker: Asker): Promise<string
     throw new Failure({
       code: "MANIFEST_ADDRESS",
       kind: "usage",
-      message: `${place}: a manifest is read from a file or over https (http only of this machine itself).`,
+      message: `${place}: a manifest is read from a file or over https (http only from this machine).`,
       hint: "Give an https address.",
     });
   const { status, body } = await answerOf(place, asker);

@@ -90,7 +90,7 @@ function conflict(what: string): Failure {
   return new Failure({
     code: "MANIFEST_MERGE_CONFLICT",
     kind: "manifest",
-    message: `The two manifests disagree about ${what}, and nothing tells which one came later.`,
+    message: `The two manifests disagree about ${what}, and nothing shows which one is newer.`,
     hint: "Decide which one is right and remove the other one before merging.",
   });
 }

@@ -80,7 +80,7 @@ export function migrate(value: unknown, text: string, path: string): unknown {
     throw new Failure({
       code: "MANIFEST_NEWER",
       kind: "manifest",
-      message: `${path}, line ${String(lineOfPath(text, ["schemaVersion"]))}: it has the schema version ${version}; this program knows ${MANIFEST_SCHEMA_VERSION}.`,
+      message: `${path}, line ${String(lineOfPath(text, ["schemaVersion"]))}: it has the schema version ${version}; this program supports up to ${MANIFEST_SCHEMA_VERSION}.`,
       hint: "Update mesa-blaxel-templates.",
     });
   return value;

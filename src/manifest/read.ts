@@ -21,7 +21,7 @@ function syntaxProblem(text: string, error: unknown, path: string): Failure {
       code: "MANIFEST_CONFLICT",
       kind: "manifest",
       message: `${path}, line ${String(lineAt(text, conflict.index))}: the file has git conflict markers.`,
-      hint: "Take both sides apart (git show :2:… and :3:…) and join them with mesa-template manifest merge A B.",
+      hint: "Save both sides (git show :2:dockerfiles/manifest.json and :3:…) and merge them: mesa-template manifest merge A B.",
     });
   }
   if (text.startsWith("\uFEFF")) return unreadable(path, 1, "it begins with a byte order mark");
@@ -70,7 +70,7 @@ export function parseManifest(text: string, path: string): Manifest {
   });
 }
 
-/** A hundred thousand versions take some 100 MB; what is larger cannot be held as one text. */
+/** A hundred thousand versions have some 100 MB; a larger file does not fit into one string. */
 const LARGEST_BYTES = 256 * 1024 * 1024;
 
 /**

@@ -10,7 +10,7 @@ import type { Manifest } from "./entry";
 import { readManifestFile } from "./read";
 
 const WAIT_LIMIT_MS = 60_000;
-/** A change takes milliseconds: who waits no longer than this need not know of it. */
+/** Waits shorter than this, in ms, are not reported. */
 const SILENT_MS = 2_000;
 
 /**
@@ -32,7 +32,7 @@ async function withManifestLock<T>(host: Host, manifestPath: string, work: () =>
           announced = other.token;
           host.emit({
             type: "note",
-            message: `waiting for ${holderText(other)}, which changes the manifest`,
+            message: `waiting for ${holderText(other)}, which is changing the manifest`,
           });
         }
         if (waitedMs <= WAIT_LIMIT_MS) return;
@@ -40,7 +40,7 @@ async function withManifestLock<T>(host: Host, manifestPath: string, work: () =>
           code: "MANIFEST_LOCKED",
           kind: "manifest",
           message: `${manifestPath} is being changed by ${other === undefined ? "another run" : holderText(other)}.`,
-          hint: `Wait for it to end; if it is gone, remove ${path}.`,
+          hint: `Wait until it ends. If it no longer runs, remove ${path}.`,
         });
       },
     },
@@ -48,10 +48,10 @@ async function withManifestLock<T>(host: Host, manifestPath: string, work: () =>
   );
 }
 
-/** How often a file that somebody else keeps changing, without the lock, is taken up again. */
+/** How often a change is retried on a file that another program keeps changing without the lock. */
 const TRIES = 20;
 
-/** What tells one state of a file from the next, without reading it. */
+/** Identifies a state of a file without reading it. */
 async function stateOf(path: string): Promise<string | undefined> {
   try {
     const { ino, size, mtimeNs } = await stat(path, { bigint: true });

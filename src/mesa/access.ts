@@ -32,7 +32,7 @@ function badAddress(message: string, hint: string): Failure {
 export function mesaApiUrl(env: Environment): string {
   const text = env["MESA_API_URL"] ?? "";
   if (looksLikePrivateKey(text))
-    throw badAddress("MESA_API_URL holds a private key.", "Set it to an address, or not at all.");
+    throw badAddress("MESA_API_URL contains a private key.", "Set it to an address, or unset it.");
   if (text !== "" && !URL.canParse(text))
     throw badAddress(`MESA_API_URL is "${text}", which is not an address.`, `Write it like ${DEFAULT_API}.`);
   const url = new URL(text === "" ? DEFAULT_API : text);
@@ -72,7 +72,7 @@ function accessWith(
         code: "MESA_ORG",
         kind: "usage",
         message: `MESA_PRIVATE_KEY is a key of the organization ${privateKey.org}, but ${other === wantedOrg ? "a repository" : "MESA_ORG"} names ${other}.`,
-        hint: "A private key is for one organization: use the one of that organization, or leave MESA_ORG out.",
+        hint: "A private key is for one organization: use the one of that organization, or unset MESA_ORG.",
       });
     return { apiUrl, org: privateKey.org, credential: { kind, privateKey } };
   }
@@ -94,7 +94,7 @@ function needed(kinds: readonly CredentialKind[]): string {
       ? "MESA_API_KEY (an API key with the scope admin) and MESA_ORG"
       : "MESA_PRIVATE_KEY (mesa_private_key_…)",
   );
-  return `Set ${texts.join(", or ")}; a sandbox gets only a short-lived credential of its own.`;
+  return `Set ${texts.join(", or ")}; a sandbox gets only its own short-lived credential.`;
 }
 
 /**
@@ -128,7 +128,7 @@ export function mesaFit(env: Environment, version: string | undefined, org?: str
       failure: new Failure({
         code: "NO_MESA_CREDENTIALS",
         kind: "environment",
-        message: `There is no Mesa credential: ${taken.map((one) => `${VARIABLES[one]} is not set`).join(", and ")}.`,
+        message: `No Mesa credential: ${taken.map((one) => `${VARIABLES[one]} is not set`).join(", and ")}.`,
         hint: needed(taken),
       }),
     };
@@ -140,8 +140,8 @@ export function mesaFit(env: Environment, version: string | undefined, org?: str
       kind: "environment",
       message:
         wrong === "api-key"
-          ? `Mesa ${version ?? ""} takes no API key (from 0.48 on there are none), and MESA_API_KEY is the only Mesa credential that is set.`
-          : `Mesa ${version ?? ""} takes only API keys (private keys came with 0.43), and MESA_PRIVATE_KEY is the only Mesa credential that is set.`,
+          ? `Mesa ${version ?? ""} accepts no API keys (Mesa removed them in 0.48), and MESA_API_KEY is the only Mesa credential that is set.`
+          : `Mesa ${version ?? ""} accepts only API keys (private keys came with 0.43), and MESA_PRIVATE_KEY is the only Mesa credential that is set.`,
       hint: needed(taken),
     }),
   };

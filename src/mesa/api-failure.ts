@@ -7,7 +7,7 @@ const WORDS: Readonly<Record<number, { readonly code: string; readonly hint: str
   },
   403: {
     code: "MESA_FORBIDDEN",
-    hint: "The credential lacks the right: an API key needs the scope admin to make keys for sandboxes.",
+    hint: "The credential is not allowed to do this: an API key needs the scope admin to make keys for sandboxes.",
   },
   404: { code: "MESA_NOT_FOUND", hint: "Check MESA_ORG and the repository's name." },
 };
@@ -40,6 +40,6 @@ export function notMesas(what: string, words: string): Failure {
     code: "MESA_ANSWER",
     kind: "environment",
     message: `Mesa's API gave an unexpected response when asked to ${what}: ${words}`,
-    hint: "Does MESA_API_URL name Mesa's API? A proxy's page is no answer of it.",
+    hint: "Check that MESA_API_URL is Mesa's API; a proxy may have answered instead.",
   });
 }

@@ -49,7 +49,7 @@ export function checkTtl(access: MesaAccess, version: string, seconds: number): 
   throw new Failure({
     code: "TTL",
     kind: "usage",
-    message: `Mesa gives out no credential for ${String(seconds)} s: one for Mesa ${version} made with ${access.credential.kind === "api-key" ? "an API key" : "a private key"} holds for ${String(LEAST_SECONDS)} s to ${String(most)} s.`,
+    message: `Mesa issues no credential for ${String(seconds)} s: for Mesa ${version}, one made with ${access.credential.kind === "api-key" ? "an API key" : "a private key"} is valid for ${String(LEAST_SECONDS)} s to ${String(most)} s.`,
     hint: `Give --ttl between ${String(LEAST_SECONDS)}s and ${String(most / 3600)}h.`,
   });
 }

@@ -1,7 +1,7 @@
 import satisfies from "semver/functions/satisfies";
 import { Failure } from "../support/errors";
 
-/** What somebody has to speak with Mesa: MESA_API_KEY or MESA_PRIVATE_KEY. */
+/** The credential for Mesa: MESA_API_KEY or MESA_PRIVATE_KEY. */
 export type CredentialKind = "api-key" | "private-key";
 
 /** How a generation of Mesa's CLI is given its credential, and where it shows a repository. */
@@ -81,7 +81,7 @@ export const GENERATIONS: readonly Generation[] = [
     leavesCredentialOnDisk: false,
     layout: "on-request",
     forPeople:
-      "MESA_ACCESS_TOKEN in the environment, mesa mount -d, or mesa mount -d --layout FILE for paths of one's own choice",
+      "MESA_ACCESS_TOKEN in the environment, mesa mount -d, or mesa mount -d --layout FILE for paths of your choice",
   },
   {
     name: "private-key",
@@ -91,7 +91,7 @@ export const GENERATIONS: readonly Generation[] = [
     leavesCredentialOnDisk: false,
     layout: "always",
     forPeople:
-      "MESA_ACCESS_TOKEN in the environment, signed with a private key (API keys are gone; at most 4 h), mesa mount -d --layout FILE",
+      "MESA_ACCESS_TOKEN in the environment, signed with a private key (no API keys; at most 4 h), mesa mount -d --layout FILE",
   },
 ];
 

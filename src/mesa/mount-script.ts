@@ -4,7 +4,7 @@ function quoted(text: string): string {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
-/** How long mesa may take to come back, in seconds: what it does after that it does in the background. */
+/** How long mesa may take to return, in seconds; it continues in the background. */
 const MESA_WAIT_S = 15;
 /** How long a mount may take to appear, in seconds. */
 export const MOUNT_WAIT_S = 20;
@@ -35,7 +35,7 @@ export function mountScript(plan: MountPlan, repoPath: string, mesaWaitS = MESA_
   return [
     // timeout says 124, busybox's leaves it at what SIGTERM makes of a program: 143.
     `mesa() { timeout ${wait} mesa "$@"; }`,
-    `{ ${plan.script}; } 2>&1 || case $? in 124|143) echo "mesa did not come back within ${wait} s"; exit 48 ;; *) exit 41 ;; esac`,
+    `{ ${plan.script}; } 2>&1 || case $? in 124|143) echo "mesa did not return within ${wait} s"; exit 48 ;; *) exit 41 ;; esac`,
     until(
       `grep -q " ${plan.mountPoint} fuse" /proc/mounts`,
       MOUNT_WAIT_S,

@@ -57,7 +57,7 @@ function wrong(message: string, hint: string): Failure {
 }
 
 const FORM =
-  "Write REPO[:PATH][:ro|rw][@BOOKMARK], such as acme/app:/app:rw or acme/docs:/docs@v2; paths begin with / and bookmarks hold no spaces.";
+  "Write REPO[:PATH][:ro|rw][@BOOKMARK], such as acme/app:/app:rw or acme/docs:/docs@v2; paths begin with / and bookmarks contain no spaces.";
 
 const isPlainPath = (path: string): boolean =>
   /^(?:\/[A-Za-z0-9._@+-]+)+$/u.test(path) && !path.split("/").some((part) => part === "." || part === "..");
@@ -66,7 +66,7 @@ const isPlainPath = (path: string): boolean =>
 export function parseMount(text: string, write: boolean): MountWish {
   const [matched, org, name = "", path, mode, bookmark] = MOUNT.exec(text) ?? [];
   if (matched === undefined) throw wrong(`"${text}" is not a mount.`, FORM);
-  if (RESERVED.test(name)) throw wrong(`"${text}": no repository has the name ${name}.`, FORM);
+  if (RESERVED.test(name)) throw wrong(`"${text}": ${name} is not a possible repository name.`, FORM);
   if (path !== undefined && !isPlainPath(path))
     throw wrong(`"${text}": ${path} is not a plain path in the mounted tree.`, FORM);
   const at = bookmark === undefined ? {} : { at: { bookmark } };
@@ -101,7 +101,7 @@ export function parseLayout(text: string, source: string): readonly MountWish[] 
   if (entries.length === 0) throw bad("it mounts nothing");
   for (const [path, { name, mode, at, branchedFrom }] of entries) {
     if (!isPlainPath(path)) throw bad(`"${path}" is not a plain path beginning with /`);
-    if (RESERVED.test(name)) throw bad(`${path}: no repository has the name ${name}`);
+    if (RESERVED.test(name)) throw bad(`${path}: ${name} is not a possible repository name`);
     if (at !== undefined && branchedFrom !== undefined)
       throw bad(`${path}: at and branchedFrom exclude each other`);
     if (branchedFrom !== undefined && mode !== "rw") throw bad(`${path}: branchedFrom needs the mode rw`);
@@ -139,7 +139,7 @@ function needsLayout(org: string, mounts: readonly RepoMount[]): string | undefi
     if (path !== usualPath(org, entry.name)) return `mount ${entry.name} at ${path}`;
     if (entry.at !== undefined) return `mount ${entry.name} at a bookmark or change`;
     for (const key of ["branchedFrom", "alias", "subPaths"] as const)
-      if (entry[key] !== undefined) return `do what ${key} says of ${entry.name}`;
+      if (entry[key] !== undefined) return `apply ${key} of ${entry.name}`;
   }
   return new Set(mounts.map(({ entry }) => entry.mode)).size > 1
     ? "mount some repositories for reading and others for writing"
@@ -163,7 +163,7 @@ export function placeMounts(
 ): readonly RepoMount[] {
   const mounts = wishes.map(({ path, entry }) => ({ path: path ?? usualPath(org, entry.name), entry }));
   const twice = mounts.find(({ path }, index) => mounts.findIndex((one) => one.path === path) !== index);
-  if (twice !== undefined) throw wrong(`Two repositories are to be mounted at ${twice.path}.`, FORM);
+  if (twice !== undefined) throw wrong(`Two repositories have the same path ${twice.path}.`, FORM);
   const wanted = needsLayout(org, mounts);
   if (wanted !== undefined && generationOf(version).layout === "never")
     throw new Failure({

@@ -69,14 +69,14 @@ export async function confirmPublished(host: Host, published: Published): Promis
     throw new Failure({
       code: "PUBLISHED_IMAGE_GONE",
       kind: "upstream",
-      message: `The registry no longer holds ${importReference(published)}, which was pushed as ${reference}.`,
+      message: `The registry no longer has ${importReference(published)}, which was pushed as ${reference}.`,
       hint: "Something removed it (a retention rule?). Nothing was deployed; release with --force to build, prove and push it again.",
     });
   if (tagged?.digest !== digest)
     throw new Failure({
       code: "TAG_MOVED",
       kind: "deploy",
-      message: `${reference} was pushed as ${digest} and now ${tagged === undefined ? "does not exist" : `points at ${tagged.digest}`}: somebody else pushes to it.`,
+      message: `${reference} was pushed as ${digest} and now ${tagged === undefined ? "does not exist" : `points at ${tagged.digest}`}: something else pushes to it.`,
       hint: "Nothing was deployed. Find out who moved it; release with --force to build, prove and push this version again.",
     });
 }
@@ -100,8 +100,8 @@ function tagTaken(reference: string, { digest }: HeldImage): Failure {
   return new Failure({
     code: "TAG_TAKEN",
     kind: "deploy",
-    message: `${reference} is taken: the registry holds ${digest} there, which is neither the image that was proven nor one that this project recorded.`,
-    hint: "Another project may push to the same path: choose another registry path, or give --force to replace what is there.",
+    message: `${reference} is taken: it points at ${digest}, which is neither the proven image nor one that this project recorded.`,
+    hint: "Another project may push to the same path: choose another registry path, or replace the image with --force.",
   });
 }
 
@@ -110,6 +110,6 @@ function differs(reference: string, imageId: string, after: HeldImage | undefine
     code: "PUSHED_IMAGE_DIFFERS",
     kind: "upstream",
     message: `${imageId} was pushed as ${reference}, but the registry ${after === undefined ? "has no such tag" : `answers with the image ${after.config}`}.`,
-    hint: "Nothing was deployed. Either somebody else pushes to the same tag, or the engine or the registry rewrites images (Podman does when it converts their format).",
+    hint: "Nothing was deployed. Another client pushes to the same tag, or the engine or the registry rewrites images (Podman does so when it converts their format).",
   });
 }

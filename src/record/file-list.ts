@@ -26,7 +26,7 @@ export function parseFileList(text: string): readonly MeasuredFile[] {
     .map((line, at) => {
       const [, letter = "", mode = "", uid = "", gid = "", size = "", content = "", path = ""] =
         LINE.exec(line) ?? [];
-      if (letter === "") throw new Error(`line ${String(at + 1)} is no entry of a file list`);
+      if (letter === "") throw new Error(`line ${String(at + 1)} is not an entry of a file list`);
       return {
         kind: KINDS[letter as keyof typeof KINDS],
         mode: Number.parseInt(mode, 8),

@@ -46,7 +46,7 @@ export async function readRecord(folder: string): Promise<Measured | undefined> 
     throw new Failure({
       code: "RECORD_BROKEN",
       kind: "manifest",
-      message: `${folder} holds no record of a version: ${messageOf(error)}`,
+      message: `${folder} is not a version's record: ${messageOf(error)}`,
       hint: "Restore it from git, or measure again: mesa-template release VERSION --force.",
       cause: error,
     });
@@ -64,7 +64,7 @@ export async function measuredVersion(
   throw new Failure({
     code: "NOT_MEASURED",
     kind: "manifest",
-    message: `There is no record of what was measured when ${version.id} was built: ${folder} is missing.`,
+    message: `The build record of ${version.id} is missing: ${folder}.`,
     hint: `Restore it from git, or measure again: mesa-template release ${version.mesaVersion} --template ${version.template} --force.`,
   });
 }

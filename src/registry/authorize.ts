@@ -50,13 +50,13 @@ async function answerTo(
   if (login?.kind === "bearer") return `Bearer ${login.token}`;
   if (challenge.scheme === "basic") {
     if (login?.kind !== "password")
-      throw registryRefused(registry, repository, "it wants a user name and a password, and there are none");
+      throw registryRefused(registry, repository, "it requires a user name and a password, and none are set");
     return basicOf(host, login);
   }
   const answer = await tokenAnswer(host, challenge, access, login);
   const token = answer.status === 200 ? tokenIn(answer.body) : undefined;
   if (token === undefined) {
-    const who = login === undefined ? "asked without credentials" : "asked with the credentials there are";
+    const who = login === undefined ? "without credentials" : "with the credentials found";
     throw registryRefused(
       registry,
       repository,
@@ -110,14 +110,14 @@ function tokenService(
   { registry, repository }: Access,
 ): URL {
   if (!URL.canParse(challenge.realm))
-    throw registryRefused(registry, repository, `its token service "${challenge.realm}" is no address`);
+    throw registryRefused(registry, repository, `its token service "${challenge.realm}" is not an address`);
   const realm = new URL(challenge.realm);
   if (realm.protocol !== "https:" && !(realm.protocol === "http:" && isLoopback(realm.hostname))) {
     throw new Failure({
       code: "REGISTRY_INSECURE",
       kind: "upstream",
-      message: `The image registry ${registry} wants its token fetched over plain ${realm.protocol.replace(":", "")} (${realm.origin}).`,
-      hint: "Anybody on the way could read it; plain http is taken on loopback only.",
+      message: `The image registry ${registry} requires its token to be fetched over plain ${realm.protocol.replace(":", "")} (${realm.origin}).`,
+      hint: "Others on the network could read it; plain http is accepted on loopback only.",
     });
   }
   return realm;

@@ -77,11 +77,7 @@ export function authorisedAsk(
     if (first.status !== 401) return first;
     const challenge = parseChallenge(first.headers.get("www-authenticate"));
     if (challenge === undefined)
-      throw registryRefused(
-        endpoint.host,
-        reference.repository,
-        "it answers 401 without saying what it wants",
-      );
+      throw registryRefused(endpoint.host, reference.repository, "it answers 401 without a challenge");
     authorization = await authorize(host, challenge, {
       registry: endpoint.host,
       path: endpoint.path,

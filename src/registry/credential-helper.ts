@@ -37,9 +37,11 @@ export async function askHelper(host: Host, name: string, server: string): Promi
   const words = (): readonly string[] =>
     `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
   if (result.spawnError !== undefined)
-    throw helperFailed(command, server, "it cannot be started; is it on PATH?", [result.spawnError]);
+    throw helperFailed(command, server, "it cannot be started; check that it is on PATH", [
+      result.spawnError,
+    ]);
   if (result.timedOut)
-    throw helperFailed(command, server, `it does not answer within ${String(TIMEOUT_MS / 1000)} s`, words());
+    throw helperFailed(command, server, `it did not answer within ${String(TIMEOUT_MS / 1000)} s`, words());
   if (result.exitCode !== 0) {
     if (
       /credentials not found in native keychain|no credentials server URL|no credentials username/u.test(
@@ -65,7 +67,7 @@ function helperFailed(command: string, server: string, why: string, log: readonl
   return new Failure({
     code: "CREDENTIAL_HELPER",
     kind: "environment",
-    message: `The credential helper ${command} was asked for the login to ${server}: ${why}.`,
+    message: `The credential helper ${command} could not provide the login to ${server}: ${why}.`,
     hint: `Try it: echo ${server} | ${command} get. It is named by credsStore or credHelpers in Docker's config.json or Podman's auth.json.`,
     log: log.slice(-10),
   });

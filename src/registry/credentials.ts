@@ -107,7 +107,7 @@ function loginFile(host: Host, text: string, name: string): LoginFile {
   } catch {
     host.emit({
       type: "warning",
-      message: `${name} is no file of registry logins (not the JSON of one); it is not used.`,
+      message: `${name} is not a file of registry logins (invalid JSON); it is ignored.`,
     });
     return {};
   }

@@ -17,11 +17,11 @@ export function registryUnreachable(registry: string, error: Unreachable, now: n
 function rateLimited(registry: string, answer: HttpAnswer, now: number): Failure {
   const wait = retryAfter(answer.headers.get("retry-after"), now);
   const until =
-    wait === undefined ? "" : `; it wants to be asked again at ${new Date(now + wait).toISOString()}`;
+    wait === undefined ? "" : `; it allows the next request at ${new Date(now + wait).toISOString()}`;
   return new Failure({
     code: "REGISTRY_RATE_LIMIT",
     kind: "environment",
-    message: `The image registry ${registry} limits how often it is asked (429): ${wordsOf(answer) ?? "it gives no reason"}${until}.`,
+    message: `The image registry ${registry} limits requests (429): ${wordsOf(answer) ?? "without a reason"}${until}.`,
     hint: `Log in (docker login ${registry}), which raises the limit at most registries, or name a mirror in upstream.toml (mirrors.images).`,
   });
 }
@@ -57,7 +57,7 @@ export function pushRefused(
     kind: "environment",
     message: `The image registry ${registry} does not let this login push to ${repository}: ${why}.`,
     log,
-    hint: `Log in as somebody who may push (docker login ${registry}), or set MESA_TEMPLATE_REGISTRY, MESA_TEMPLATE_REGISTRY_USERNAME and MESA_TEMPLATE_REGISTRY_PASSWORD; some registries want the repository created first.`,
+    hint: `Log in with push access (docker login ${registry}), or set MESA_TEMPLATE_REGISTRY, MESA_TEMPLATE_REGISTRY_USERNAME and MESA_TEMPLATE_REGISTRY_PASSWORD; some registries require the repository to be created first.`,
   });
 }
 
@@ -66,8 +66,8 @@ export function wrongBytes(what: string, named: string, got: string): Failure {
   return new Failure({
     code: "REGISTRY_WRONG_BYTES",
     kind: "upstream",
-    message: `${what} does not match its digest: the registry says ${named}, the bytes it sends have ${got}.`,
-    hint: "Something between here and the registry changes what it hands out (a broken mirror, a proxy, or worse). Try without the mirror.",
+    message: `${what} does not match its digest: the registry names ${named}, but its bytes have ${got}.`,
+    hint: "Something between here and the registry changes its answers (a broken mirror, a proxy, or an attacker). Try without the mirror.",
   });
 }
 

@@ -25,7 +25,7 @@ export async function listTags(
     if (parsed?.success !== true)
       throw unusableImage(
         "IMAGE_FORMAT",
-        `${client.registry} answers ${String(answer.status)} for the tags of ${reference.repository}, and no list.`,
+        `${client.registry} answers ${String(answer.status)} for the tags of ${reference.repository}, without a list.`,
       );
     tags.push(...(parsed.data.tags ?? []));
     next = nextPage(answer.headers.get("link"));

@@ -48,7 +48,7 @@ export function parseManifest(bytes: Uint8Array, image: string): ImageManifest {
   throw unusableImage(
     "IMAGE_FORMAT",
     `The registry's answer for ${image} is neither an image manifest nor a list of them.`,
-    "Very old images (schema 1) cannot be pinned; push it again with a current Docker.",
+    "Very old images (schema 1) cannot be pinned; push the image again with a current Docker.",
   );
 }
 
@@ -73,7 +73,7 @@ function amd64In(entries: readonly unknown[], image: string): string {
   if (fitting[0] !== undefined)
     throw unusableImage(
       "IMAGE_PLATFORM_MISSING",
-      `${image} names its linux/amd64 image by ${fitting[0].digest.slice(0, 80)}, which is no sha256 digest.`,
+      `${image} names its linux/amd64 image by ${fitting[0].digest.slice(0, 80)}, which is not a sha256 digest.`,
       "A lock pins by sha256.",
     );
   const there = [...new Set(images.map(({ platform }) => platform))];
@@ -105,7 +105,7 @@ function parseJson(bytes: Uint8Array, what: string): unknown {
     throw unusableImage(
       "IMAGE_FORMAT",
       `${what} is not JSON (${String(error)}).`,
-      "A proxy's or login page in between looks like this.",
+      "A proxy or login page may have answered instead.",
     );
   }
 }

@@ -79,7 +79,7 @@ export async function loginToPush(host: Host, repository: string): Promise<Login
     answer = await request("blobs/uploads/", { method: "POST" });
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "REGISTRY_REFUSED") throw error;
-    throw pushRefused(registry, repository, "it refuses who asks", [error.message]);
+    throw pushRefused(registry, repository, "it refuses access", [error.message]);
   }
   if (answer.status !== 202) throw pushRefused(registry, repository, refusalOf(answer));
   const location = new URL(answer.headers.get("location") ?? "", answer.url);
@@ -147,19 +147,19 @@ export async function loginToImport(
   if (login?.kind !== "password") {
     const what =
       login === undefined
-        ? "there is no login to it here"
-        : "the login to it here is a token that only this machine can exchange (docker login through a browser)";
+        ? "this machine has no login to it"
+        : "this machine's login is a token that only this machine can exchange (docker login through a browser)";
     throw new Failure({
       code: "IMPORT_LOGIN",
       kind: "environment",
       message: `Blaxel cannot import from ${repository}: it is not public, and ${what}.`,
-      hint: `Blaxel takes a user name and a password: log in with an access token that may read the repository (docker login -u USER --password-stdin ${registry}), or make the repository public.`,
+      hint: `Blaxel needs a user name and a password: log in with an access token that may read the repository (docker login -u USER --password-stdin ${registry}), or make the repository public.`,
     });
   }
   if (isShortLived(login))
     host.emit({
       type: "warning",
-      message: `The login to ${registry} that Blaxel gets ends within hours: Blaxel may not be able to import ${repository} again later. Use an access token that lasts and may only read.`,
+      message: `The login to ${registry} that Blaxel gets expires within hours: Blaxel may not be able to import ${repository} again later. Use a long-lived, read-only access token.`,
     });
   const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
   host.redact.add(auth);

@@ -38,13 +38,13 @@ export function parseImageReference(text: string): ImageReference {
     more.length > 0
       ? "it has more than one @"
       : !HOST.test(registry)
-        ? `"${registry}" is no registry host`
+        ? `"${registry}" is not a registry host`
         : !PATH.test(path)
-          ? `"${rest}" is no repository path (lower-case letters, digits, and . _ - between them)`
+          ? `"${rest}" is not a repository path (lower-case letters, digits, and . _ - between them)`
           : tag !== undefined && !TAG.test(tag)
-            ? `"${tag}" is no tag`
+            ? `"${tag}" is not a tag`
             : digest !== undefined && !DIGEST.test(digest)
-              ? `"${digest}" is no sha256 digest`
+              ? `"${digest}" is not a sha256 digest`
               : undefined;
   if (fault !== undefined) {
     throw new Failure({

@@ -54,7 +54,7 @@ export async function resolveImage(
   if (single.kind !== "image")
     throw unusableImage(
       "IMAGE_FORMAT",
-      `${image} is a list that holds another list where linux/amd64 should be.`,
+      `${image} is a list with another list in place of the linux/amd64 image.`,
     );
   const config = await byDigest(client, `blobs/${single.config}`, single.config, `the config of ${image}`);
   return {

@@ -76,7 +76,7 @@ function isNewestRevision({ manifest }: DriftRequest, entry: ManifestEntry): boo
   );
 }
 
-const NO_LOCK = "there is no lock of it";
+const NO_LOCK = "it has no lock";
 
 async function renderedFiles(
   request: DriftRequest,
@@ -84,7 +84,8 @@ async function renderedFiles(
   lock: Lock | undefined,
 ): Promise<DriftFinding> {
   const finding = { comparison: "rendered-files", id: entry.id, differs: [] } as const;
-  if (!isNewestRevision(request, entry)) return { ...finding, skipped: "a newer revision has its folder" };
+  if (!isNewestRevision(request, entry))
+    return { ...finding, skipped: "its folder belongs to a newer revision" };
   if (lock === undefined) return { ...finding, differs: [NO_LOCK] };
   try {
     const rendered = renderTemplate(await loadTemplate(request.root, entry.template), lock);
@@ -205,8 +206,8 @@ async function localImages(host: Host, request: DriftRequest): Promise<readonly 
       return {
         ...finding(entry.id),
         differs: [
-          `${reference} is ${configDigest.slice(0, 19)}, ${entry.image.id.slice(0, 19)} was recorded`,
-          ...(others.length === 0 ? [] : [`the same lock gave other packages: ${others.join(", ")}`]),
+          `${reference} is ${configDigest.slice(0, 19)}; recorded is ${entry.image.id.slice(0, 19)}`,
+          ...(others.length === 0 ? [] : [`the same lock installed other packages: ${others.join(", ")}`]),
         ],
       };
     }),

@@ -140,6 +140,6 @@ function warnOfOtherPackages(host: Host, before: HasPackages, now: HasPackages):
   host.emit({
     type: "warning",
     template: now.template,
-    message: `the same lock gave other packages than before: ${others.slice(0, 8).join(", ")}. A [snapshot] in upstream.toml pins them.`,
+    message: `the same lock installed other packages than before: ${others.slice(0, 8).join(", ")}. Pin them with [snapshot] in upstream.toml.`,
   });
 }

@@ -12,7 +12,7 @@ import { proves, type KeptEvidence } from "./evidence";
 export interface Facts {
   readonly template: string;
   readonly version: string;
-  /** How far the version is to be taken. */
+  /** The goal of the release. */
   readonly goal: { readonly deploy: boolean; readonly verify: boolean };
   readonly force: boolean;
   readonly relock: boolean;
@@ -68,7 +68,7 @@ export interface Plan {
   readonly refusal: Refusal | undefined;
 }
 
-/** Whether a plan leaves nothing to do. */
+/** Whether a plan is empty. */
 export function isEmpty({ steps, refusal }: Plan): boolean {
   return refusal === undefined && steps.every(({ action }) => action !== "do");
 }
@@ -129,10 +129,10 @@ function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
   const { inputsDigest, goal, relock, staleLock, done } = facts;
   const lock =
     inputsDigest !== undefined
-      ? reuse("lock.json is there")
+      ? reuse("lock.json exists")
       : doIt(
           relock
-            ? "--relock: the inputs are resolved anew"
+            ? "--relock: the inputs are resolved again"
             : staleLock.length > 0
               ? `the lock is stale: ${staleLock.join("; ")}`
               : "there is no lock yet",
@@ -142,18 +142,18 @@ function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
       ? doIt("the lock is new")
       : facts.folderDiffers.length > 0 && !done.includes("render")
         ? doIt(facts.folderDiffers.join(", "))
-        : reuse("the folder holds what would be rendered");
+        : reuse("the folder is up to date");
   if (inputsDigest === undefined) {
     const why = "the inputs may have changed";
     return {
       lock,
       render,
       build: doIt(why),
-      smoke: doIt("a new image is to be proven"),
+      smoke: doIt("a new image is needed"),
       ...deploySteps(goal, {
         push: doIt(why),
         deploy: doIt(why),
-        verify: doIt("what is deployed is proven there"),
+        verify: doIt("the deployment is verified in the workspace"),
       }),
       record: doIt("the entry is written last"),
     };
@@ -163,7 +163,7 @@ function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
     return {
       lock,
       render,
-      build: facts.scan && !done.includes("build") ? doIt("--scan asks today's database") : skip(why),
+      build: facts.scan && !done.includes("build") ? doIt("--scan uses today's database") : skip(why),
       smoke: skip(why),
       push: skip(why),
       deploy: skip(why),
@@ -263,7 +263,7 @@ export function smokeProof({
 function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps, "build" | "smoke"> {
   const { force, scan, done } = facts;
   if (isProvenInRegistry(facts, entry)) {
-    const why = `${entry.image.id.slice(0, 19)} of ${entry.id} stands in the registry`;
+    const why = `${entry.image.id.slice(0, 19)} of ${entry.id} is in the registry`;
     return { build: skip(why), smoke: reuse(`${why}, and has passed these checks`) };
   }
   const proof = smokeProof(facts);
@@ -272,7 +272,7 @@ function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps,
       ? doIt(force ? "--force" : unproven(facts, entry))
       : reuse(`${proof.imageId.slice(0, 19)} has passed these checks`);
   if (force && !done.includes("build")) return { build: doIt("--force"), smoke };
-  if (scan && !done.includes("build")) return { build: doIt("--scan asks today's database"), smoke };
+  if (scan && !done.includes("build")) return { build: doIt("--scan uses today's database"), smoke };
   const build =
     proof === undefined
       ? doIt(unproven(facts, entry))
@@ -283,7 +283,7 @@ function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps,
 function unproven({ kept, checksDigest, template }: Facts, entry: ManifestEntry | undefined): string {
   if (kept.smoke !== undefined)
     return kept.smoke.checksDigest === checksDigest
-      ? "no report of this image answers for all checks"
+      ? "no report of this image covers all checks"
       : "the checks have changed";
   if (entry === undefined) return `there is no version of ${template} with this inputs digest`;
   return entry.smoke.checksDigest === checksDigest
@@ -321,16 +321,18 @@ function placeSteps(
   const published = publishedImage(facts, entry);
   const push =
     published === undefined
-      ? doIt(force ? "--force" : "the registry is not known to hold the proven image")
+      ? doIt(force ? "--force" : "the registry may not have the proven image")
       : reuse(`${published.reference} is ${published.digest.slice(0, 19)}`);
   const standing = standingDeployment(facts, entry);
   const deploy =
     standing === undefined
-      ? doIt(force ? "--force" : `the workspace ${workspace ?? "in use"} does not hold it`)
-      : reuse(`${standing.image} stands in ${standing.workspace}`);
+      ? doIt(force ? "--force" : `the workspace ${workspace ?? "in use"} does not have it`)
+      : reuse(`${standing.image} is in ${standing.workspace}`);
   const verified = standing === undefined ? undefined : verifiedThere(facts, entry, standing.image);
   const verify =
-    verified === undefined ? doIt("what is deployed is proven there") : reuse("it has passed these checks");
+    verified === undefined
+      ? doIt("the deployment is verified in the workspace")
+      : reuse("it has passed these checks");
   return deploySteps(goal, { push, deploy, verify });
 }
 

@@ -21,8 +21,7 @@ export function refuseUnproven(
         `${check.name}: ${check.seen ?? "failed"}`,
         ...(check.hint === undefined ? [] : [`  ${check.hint}`]),
       ]),
-      hint:
-        first?.hint ?? "Read what was seen above; the same image is checked again by mesa-template smoke.",
+      hint: first?.hint ?? "See the failed checks above. mesa-template smoke checks the same image again.",
     });
   }
   if (skipped.length > 0 && !allowSkipped) {
@@ -30,7 +29,7 @@ export function refuseUnproven(
       code: where === "smoke" ? "SMOKE_SKIPPED" : "VERIFY_SKIPPED",
       kind,
       message: `${String(skipped.length)} checks could not run here: ${skipped.map((check) => `${check.name} (${check.seen ?? "no reason given"})`).join("; ")}.`,
-      hint: "Run where they can, or give --allow-skipped to go on without them.",
+      hint: "Run where they can, or continue without them: --allow-skipped.",
     });
   }
 }
@@ -45,7 +44,7 @@ export function refusalFailure(refusal: Refusal, { template }: Pick<Facts, "temp
       kind: "usage",
       template,
       message: `The same inputs were released as ${id}, which was revoked${why}.`,
-      hint: `Change an input (the template, or --relock) for a new revision, or take the revocation back: mesa-template unrevoke ${id} --reason …`,
+      hint: `Change an input (the template, or --relock) for a new revision, or undo the revocation: mesa-template unrevoke ${id} --reason …`,
     });
   }
   return new Failure({
@@ -53,6 +52,6 @@ export function refusalFailure(refusal: Refusal, { template }: Pick<Facts, "temp
     kind: "environment",
     template,
     message: `Some checks cannot run here: ${refusal.checks.map(({ check, why }) => `${check} (${why})`).join("; ")}.`,
-    hint: "Nothing was started. Provide what is missing, or give --allow-skipped: the version then records what was not proven.",
+    hint: "Nothing was started. Provide what is missing, or continue without these checks: --allow-skipped (the version records them as skipped).",
   });
 }

@@ -61,7 +61,7 @@ export async function releaseAll(
       kind: "usage",
       message:
         "--publish push lets Blaxel build an image from the source; with a registry the proven image is published.",
-      hint: "Leave out --publish push, or take the registry out ([publish] registry in upstream.toml, --registry).",
+      hint: "Remove --publish push, or the registry ([publish] registry in upstream.toml, --registry).",
     });
   const { version, templates } = request;
   host.emit({ type: "release-started", version, templates, ...(publishes ? { publishes } : {}) });
@@ -69,7 +69,7 @@ export async function releaseAll(
     host.emit({
       type: "note",
       message:
-        "no registry is named: Blaxel builds its own image from the uploaded source, and verify proves that one. To deploy the very image that is proven here, name one: [publish] registry in upstream.toml, or --registry.",
+        "no registry is set: Blaxel builds its own image from the uploaded source, and verify checks that one. To deploy the image that is proven here, set [publish] registry in upstream.toml, or --registry.",
     });
   const limit = pLimit(request.concurrency);
   const settled = await Promise.allSettled(

@@ -32,7 +32,7 @@ export async function reportOf<T>(files: TestFiles, digest: string, work: () => 
     code: "CHECKS_CHANGED",
     kind: "usage",
     message:
-      "A test file was changed while its checks ran, so that their result answers for neither form of it.",
+      "A test file changed while its checks ran, so the result is valid for neither version of the file.",
     hint: "Run the command again.",
   });
 }

@@ -61,8 +61,8 @@ export async function checkBranchPossible(host: Host, root: string, branch: stri
     throw new Failure({
       code: "BRANCH_NOT_POSSIBLE",
       kind: "usage",
-      message: `${join(root, COMMITTED)} holds changes that are not committed: ${waiting.split("\n").slice(0, 5).join(", ")}.`,
-      hint: "Commit them first: what stands there afterwards is taken off again, so that only the branch has the upgrade.",
+      message: `${join(root, COMMITTED)} has uncommitted changes: ${waiting.split("\n").slice(0, 5).join(", ")}.`,
+      hint: "Commit them first: this command restores the folder afterwards, so that only the branch has the upgrade.",
     });
   }
   const there = await run(["for-each-ref", "--format=%(objectname:short)", `refs/heads/${branch}`]);
@@ -70,8 +70,8 @@ export async function checkBranchPossible(host: Host, root: string, branch: stri
     throw new Failure({
       code: "BRANCH_NOT_POSSIBLE",
       kind: "usage",
-      message: `There is a branch ${branch} already (${there}).`,
-      hint: `Merge it, delete it (git branch -D ${branch}), or give --branch-name another.`,
+      message: `The branch ${branch} already exists (${there}).`,
+      hint: `Merge it, delete it (git branch -D ${branch}), or use another name (--branch-name).`,
     });
   }
 }

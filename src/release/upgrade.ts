@@ -90,7 +90,7 @@ function newestProven(manifest: Manifest, template: string): ManifestEntry {
   throw new Failure({
     code: "USAGE",
     kind: "usage",
-    message: `There is no version of ${template} yet to upgrade from.`,
+    message: `${template} has no version to upgrade from yet.`,
     hint: "Release the first one: mesa-template release VERSION. --template narrows an upgrade.",
   });
 }
@@ -132,7 +132,7 @@ async function plansOf(
   return Promise.all(
     before.map(async (from, at) => {
       const to = manifest.versions[results[at]?.id ?? ""];
-      if (to === undefined) throw new Error(`${from.template} was released but is not recorded`);
+      if (to === undefined) throw new Error(`${from.template} was released but not recorded`);
       return compareVersions(await measuredVersion(root, from), await measuredVersion(root, to));
     }),
   );

@@ -102,7 +102,7 @@ async function refusalOf(
       hint:
         channels.length === 0
           ? error.hint
-          : `${error.hint ?? ""} To take it out of use: mesa-template revoke ${entry.id} --reason … --rollback`,
+          : `${error.hint ?? ""} To withdraw it: mesa-template revoke ${entry.id} --reason … --rollback`,
     }).on(entry.id);
   }
 }
@@ -132,7 +132,7 @@ async function renderedThen(root: string, entry: ManifestEntry): Promise<Rendere
       code: "NOT_MEASURED",
       kind: "manifest",
       message: `The record of ${entry.id} is missing: ${recordFolder(root, entry)}.`,
-      hint: "Restore it from git: it holds the lock and the files that this revision was built from.",
+      hint: "Restore it from git: it contains the lock and the files that this revision was built from.",
     });
   const { lock, rendered } = measured.record;
   const { settings } = await loadTemplate(root, entry.template);

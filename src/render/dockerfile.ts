@@ -77,7 +77,7 @@ export function checkDockerfile(text: string, files: readonly RenderedFile[], te
     refuse(
       "SOURCE_NOT_PINNED",
       instruction,
-      `${what} ${image} is not pinned by digest, so that it can change between two builds.`,
+      `${what} ${image} is not pinned by digest, so it can change between builds.`,
       `Lock it: write [images.${name}] with image = ${JSON.stringify(image.includes("$") ? "docker.io/library/NAME:TAG" : image)} in templates/${template}/template.toml, and \${MIRROR}{{images.${name}.reference}} in Dockerfile.hbs.`,
     );
   };
@@ -107,7 +107,7 @@ export function checkDockerfile(text: string, files: readonly RenderedFile[], te
         refuse(
           "SOURCE_NOT_PINNED",
           instruction,
-          `ADD ${source} is not pinned by hash, so that it can change between two builds.`,
+          `ADD ${source} is not pinned by hash, so it can change between builds.`,
           `Lock it: write [downloads.NAME] with url = "…" in templates/${template}/template.toml, and fetch {{downloads.NAME.address}} in a RUN that checks {{downloads.NAME.sha256}}.`,
         );
       }
@@ -122,7 +122,7 @@ export function checkDockerfile(text: string, files: readonly RenderedFile[], te
         instruction,
         `${keyword} ${source}: there is no ${path} in the build context.`,
         bare !== path && (bare === "" || there(bare))
-          ? `What lies in templates/${template}/files/ is the build context itself: write ${keyword} ${bare === "" ? "." : bare}.`
+          ? `The contents of templates/${template}/files/ are the root of the build context: write ${keyword} ${bare === "" ? "." : bare}.`
           : `Put it into templates/${template}/files/${path}.`,
       );
     }

@@ -27,7 +27,7 @@ export function checked(value: string, place: Place, from: string): string {
   throw new Failure({
     code: "VALUE_NOT_ALLOWED",
     kind: "usage",
-    message: `${from} is ${shown}, which cannot stand where it would be put (${place}): line breaks, quotes, backslashes, $ and backticks would change what the file means.`,
+    message: `${from} is ${shown}, which is not allowed there (${place}): line breaks, quotes, backslashes, $ and backticks would change what the file means.`,
     hint: `Change ${from}.`,
   });
 }

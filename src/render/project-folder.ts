@@ -104,7 +104,7 @@ export async function differences(root: string, rendered: RenderedTemplate): Pro
     if (data === undefined) found.push(`${file.name} is missing`);
     else if (!data.equals(file.contents)) found.push(`${file.name} differs`);
     else if (((await stat(join(folder, file.name))).mode & 0o777) !== file.mode)
-      found.push(`${file.name} has another mode`);
+      found.push(`${file.name} has a different mode`);
   }
-  return [...found, ...(await strays(folder, rendered)).map((name) => `${name} does not belong there`)];
+  return [...found, ...(await strays(folder, rendered)).map((name) => `${name} is not a rendered file`)];
 }

@@ -75,8 +75,8 @@ function explain(source: TemplateSource, file: string, error: unknown): Failure 
       line === undefined ? "" : `, line ${line}`,
       `{{${whole}}} has no value.`,
       /^(?:images|downloads)\./u.test(whole)
-        ? `Further inputs stand in template.toml, like [${whole.split(".").slice(0, 2).join(".")}].`
-        : "Values of your own stand under [values] in template.toml and are written {{values.NAME}}; docs/templates.md lists the others.",
+        ? `Declare further inputs in template.toml, like [${whole.split(".").slice(0, 2).join(".")}].`
+        : "Put your own values under [values] in template.toml and write {{values.NAME}}; docs/templates.md lists the others.",
     );
   }
   const parse = /^Parse error on line (\d+):/u.exec(message);
@@ -112,7 +112,7 @@ function refuseUnlocked({ name, settings }: TemplateSource, lock: Lock): void {
     code: "LOCK_LACKS_INPUT",
     kind: "usage",
     template: name,
-    message: `templates/${name}/template.toml names ${what} (${wanted}), and the lock of Mesa ${lock.mesaVersion} ${locked === undefined ? "does not have it" : `has ${locked}`}.`,
+    message: `templates/${name}/template.toml names ${what} (${wanted}), but the lock of Mesa ${lock.mesaVersion} ${locked === undefined ? "does not have it" : `has ${locked}`}.`,
     hint: `Lock it: mesa-template lock ${lock.mesaVersion} --template ${name} --relock`,
   });
 }
@@ -171,8 +171,8 @@ function refuseUnused({ name, settings }: TemplateSource, read: ReadonlySet<stri
     code: "TEMPLATE_INVALID",
     kind: "usage",
     template: name,
-    message: `templates/${name}/template.toml gives ${unused.join(", ")}, which no file of the template uses.`,
-    hint: "Use it or take it out: what does nothing is mostly a spelling mistake.",
+    message: `templates/${name}/template.toml sets ${unused.join(", ")}, which no file of the template uses.`,
+    hint: "Use it, remove it, or check its spelling.",
   });
 }
 

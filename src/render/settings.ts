@@ -123,14 +123,14 @@ function expanded(image: string, key: string, file: string): ImageInput {
 
 function download(input: z.infer<typeof downloadInput>, key: string, file: string): DownloadInput {
   if (input.url.includes("{version}") && input.version === undefined)
-    throw wrong(file, `${key}.url names {version}, and ${key}.version is missing.`, `Add ${key}.version.`);
+    throw wrong(file, `${key}.url names {version}, but ${key}.version is missing.`, `Add ${key}.version.`);
   checked(input.url.replaceAll("{version}", input.version ?? ""), "https address", `${file}: ${key}.url`);
   const given = [input.sha256, input.sha512, input.integrity].filter((value) => value !== undefined);
   if (given.length > 1)
     throw wrong(
       file,
-      `${key} gives more than one of sha256, sha512 and integrity.`,
-      "Keep the one that the publisher names.",
+      `${key} has more than one of sha256, sha512 and integrity.`,
+      "Keep the one that the publisher provides.",
     );
   const published = publishedHash(input);
   if (published !== undefined && published.hex.length !== (published.algorithm === "sha512" ? 128 : 64))
@@ -192,7 +192,7 @@ export function parseSettings(text: string, file: string, template: string): Tem
       throw wrong(
         file,
         `unknown key ${[...path.map(String), issue.keys[0] ?? ""].join(".")}.`,
-        "Check its spelling, or put values of your own under [values].",
+        "Check its spelling, or put your own values under [values].",
       );
     const found =
       issue?.code === "invalid_key" ? "not a name that can be used" : typeWord(valueAt(raw, path));
@@ -215,7 +215,7 @@ export function parseSettings(text: string, file: string, template: string): Tem
   if (reserved !== undefined)
     throw wrong(
       file,
-      `sandbox.ports ${reserved.name}: port ${String(reserved.target)} is taken on Blaxel (80, 443 and 8080 are).`,
+      `sandbox.ports ${reserved.name}: port ${String(reserved.target)} is reserved on Blaxel (80, 443 and 8080 are).`,
       "Choose another port.",
     );
   for (const port of data.sandbox.ports) checked(port.name, "name", `${file}: sandbox.ports name`);
@@ -228,7 +228,7 @@ export function parseSettings(text: string, file: string, template: string): Tem
       throw wrong(
         file,
         `images.${one}.image is ${JSON.stringify(image)}, which has no tag.`,
-        "Name one: it says what a newer image would be.",
+        "Add one: it determines which image is newer.",
       );
     }),
     downloads: mapped(data.downloads, (input, one) => download(input, `downloads.${one}`, file)),

@@ -92,8 +92,8 @@ export async function loadTemplate(root: string, name: string): Promise<Template
   if (twice !== undefined)
     throw invalid(
       name,
-      `templates/${name}/files/${twice.name} would take the place of ${firstPart(twice.name)}, which mesa-template writes.`,
-      "Give it another name: what lies in files/ lies beside the Dockerfile when the image is built.",
+      `templates/${name}/files/${twice.name} would overwrite ${firstPart(twice.name)}, which mesa-template writes.`,
+      "Rename it: the files in files/ are copied beside the Dockerfile for the build.",
     );
   return {
     name,
@@ -117,14 +117,14 @@ async function refuseStrays(folder: string, template: string): Promise<void> {
       throw invalid(
         template,
         `${shown} makes ${makes === "" ? "a file without a name" : `${makes}, which mesa-template writes itself`}.`,
-        "Rename it, or take it out.",
+        "Rename it, or remove it.",
       );
     if (makes === undefined && (name === "files" || LEFT_ALONE.test(name))) continue;
     if (makes === undefined && !READ_AS_THEY_ARE.includes(name))
       throw invalid(
         template,
         `Nothing uses ${shown}.`,
-        `What the build copies belongs in templates/${template}/files/, what is rendered is called NAME.hbs; else take it out.`,
+        `What the build copies belongs in templates/${template}/files/, what is rendered is called NAME.hbs. Move it, or remove it.`,
       );
     await refuseLinkAway(folder, join(folder, name), template);
     if (!status.isFile() && !status.isSymbolicLink())
@@ -142,14 +142,14 @@ async function refuseLinkAway(
   const inside = await realpath(folder);
   const target = await realpath(path).catch((error: unknown) => {
     if (hasErrno(error, "ENOENT") || hasErrno(error, "ELOOP"))
-      throw invalid(template, `${shown} is a link that leads nowhere.`, "Put the file itself there.");
+      throw invalid(template, `${shown} is a broken link.`, "Put the file itself there.");
     throw error;
   });
   if (target !== inside && !target.startsWith(inside + sep))
     throw invalid(
       template,
-      `${shown} is a link that leaves its folder: it leads to ${target}.`,
-      "Put the file itself there: a template holds all that it is made of.",
+      `${shown} is a link to ${target}, outside its folder.`,
+      "Put the file itself there: a template contains all its files.",
     );
   return target;
 }
@@ -182,7 +182,7 @@ async function handlebarsIn(folder: string, template: string): Promise<Record<st
 
 /** bl never sends these, whatever .blaxelignore says; or takes them for its own. */
 const NEVER_SENT = /^\.env\.build|(?:^|\/)\.env\.build(?:$|\/)|^\.cache\.yaml$|^\.docker(?:$|\/)/u;
-/** What must not lie in an image by mistake. */
+/** Names that must not get into an image by mistake. */
 const PRIVATE = /(?:^|\/)(?:\.env|\.git)(?:$|\/)/u;
 
 /** What lies in a template's files/: any bytes, with the executable bit (all that git keeps of a mode). */
@@ -195,25 +195,29 @@ async function filesOf(template: string, name: string): Promise<readonly Rendere
       const below = relative(root, path).split(sep).join("/");
       const shown = `templates/${name}/files/${below}`;
       if (/[\p{Cc}\\\uFFFD]/u.test(entry.name))
-        throw invalid(name, `${JSON.stringify(shown)} has a name that archives cannot hold.`, "Rename it.");
+        throw invalid(
+          name,
+          `${JSON.stringify(shown)} has a name that archives do not support.`,
+          "Rename it.",
+        );
       if (NEVER_SENT.test(below))
-        throw invalid(name, `${shown} would not reach Blaxel: bl keeps this name for itself.`, "Rename it.");
+        throw invalid(name, `${shown} would not reach Blaxel: bl reserves this name.`, "Rename it.");
       if (PRIVATE.test(below))
         throw invalid(
           name,
-          `${shown} has a name that is kept for secrets (.env) and repositories (.git), which must not lie in an image.`,
-          "Rename it, or take it out.",
+          `${shown} has a name of secrets (.env) or repositories (.git), which must not be in an image.`,
+          "Rename it, or remove it.",
         );
       const target = await refuseLinkAway(root, path, name, shown);
       const status = await lstat(target);
       if (status.isDirectory()) {
         if (above.includes(target))
-          throw invalid(name, `${shown} is a link to a folder that holds it.`, "Take the link out.");
+          throw invalid(name, `${shown} is a link to a folder that contains it.`, "Remove the link.");
         await walk(path, [...above, target]);
       } else if (status.isFile()) {
         const mode = (status.mode & 0o100) === 0 ? 0o644 : 0o755;
         found.push({ name: below, mode, contents: await readFile(path) });
-      } else throw invalid(name, `${shown} is neither a file nor a folder.`, "Take it out.");
+      } else throw invalid(name, `${shown} is neither a file nor a folder.`, "Remove it.");
     }
   };
   const status = await lstat(root).catch(() => undefined);
@@ -223,7 +227,7 @@ async function filesOf(template: string, name: string): Promise<readonly Rendere
     throw invalid(
       name,
       `templates/${name}/files is not a folder.`,
-      "Make it one: it holds what the build copies.",
+      "Make it a folder: it contains what the build copies.",
     );
   await walk(root, [target]);
   return found;

@@ -41,7 +41,7 @@ export function bootstrapSteps(
     {
       name: "system",
       done: `[ "$(id -u)" = 0 ] && { ${ALPINE} || command -v apt-get >/dev/null; }`,
-      script: `. /etc/os-release; echo "user $(id -u) on $PRETTY_NAME: Mesa is brought in by root, on Alpine or Debian (apk or apt-get)"; exit 1`,
+      script: `. /etc/os-release; echo "user $(id -u) on $PRETTY_NAME: installing Mesa needs root, on Alpine or Debian (apk or apt-get)"; exit 1`,
     },
     {
       name: "packages",
@@ -72,7 +72,7 @@ export function bootstrapSteps(
     {
       name: "check the version",
       done: installed,
-      script: `echo "mesa says '${found}', ${mesaVersion} is pinned"; timeout 10 mesa --version; exit 1`,
+      script: `echo "mesa reports '${found}', ${mesaVersion} is pinned"; timeout 10 mesa --version; exit 1`,
     },
   ];
 }
@@ -80,20 +80,17 @@ export function bootstrapSteps(
 const CAUSES: readonly (readonly [RegExp, string])[] = [
   [
     /No space left|ENOSPC|Failure writing output/iu,
-    "The sandbox is full: half of its memory is its disk, so give more --memory.",
+    "The sandbox's disk is full. Half of its memory is its disk, so raise --memory.",
   ],
-  [/Read-only file system/iu, "The sandbox's file system cannot be written; use a template instead."],
-  [
-    /are you root|Permission denied|brought in by root/iu,
-    "Bringing Mesa in takes root, on Alpine or Debian.",
-  ],
+  [/Read-only file system/iu, "The sandbox's file system is read-only; use a template instead."],
+  [/are you root|Permission denied|brought in by root/iu, "Installing Mesa needs root, on Alpine or Debian."],
   [
     /overwrite .* owned by libc6-compat|libc6-compat.*conflicts|conflicts.*libc6-compat/iu,
-    "libc6-compat stands in gcompat's way (and makes Mesa hang): apk del libc6-compat first.",
+    "libc6-compat conflicts with gcompat (and makes Mesa hang): run apk del libc6-compat first.",
   ],
   [
     /no such package|Unable to locate package/iu,
-    "The image's package sources do not have it: are they the distribution's own?",
+    "The image's package sources do not have it: check that they are the distribution's own.",
   ],
   [
     /Could not resolve|Temporary failure|temporary error|timed out|Connection refused|network|Failed to connect|DNS/iu,
@@ -101,18 +98,18 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /requested URL returned error: 404/iu,
-    "The locked .deb is not there any more: mesa-template lock shows what is.",
+    "The locked .deb no longer exists: mesa-template outdated lists the versions that do.",
   ],
   [
     /did NOT match|sha256sum: .*FAILED|: FAILED/u,
-    "What came is not what was locked: something on the way changes it, or it was replaced.",
+    "The downloaded file differs from the lock: it was replaced, or changed in transit.",
   ],
 ];
 
-/** What to do about a step that failed, told from what it said. */
+/** The hint for a step that failed, chosen by its output. */
 export function bootstrapHint(output: string): string {
   return (
     CAUSES.find(([pattern]) => pattern.test(output))?.[1] ??
-    "Read what it said above. A template has Mesa inside already and starts faster."
+    "Read its message above. A template already contains Mesa and starts faster."
   );
 }

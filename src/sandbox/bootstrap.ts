@@ -50,7 +50,7 @@ export async function bootstrap(
       throw new Failure({
         code: "BOOTSTRAP_FAILED",
         kind: "deploy",
-        message: `Mesa could not be brought into ${sandbox.metadata.name}: the step "${step.name}" exited with ${String(result.exitCode)}.`,
+        message: `Mesa could not be installed in ${sandbox.metadata.name}: the step "${step.name}" exited with ${String(result.exitCode)}.`,
         log: result.output
           .split("\n")
           .filter((line) => line.trim() !== "")

@@ -48,7 +48,7 @@ export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Lef
   const others = await Promise.all([
     keyId === undefined
       ? []
-      : attempt(`the credential ${keyId} could not be revoked (it ends by itself)`, () =>
+      : attempt(`the credential ${keyId} could not be revoked (it expires by itself)`, () =>
           mesaApi(host, access).revokeKey(keyId),
         ),
     temporary === undefined
@@ -66,7 +66,7 @@ async function flush(
   { sandbox, plan }: NonNullable<CreatedParts["mounted"]>,
   limitMs: number,
 ): Promise<Leftovers> {
-  const lost = "what was written last may not have reached Mesa";
+  const lost = "the last writes may not have reached Mesa";
   const late = (): Failure =>
     new Failure({
       code: "FLUSH_TIMEOUT",
@@ -75,7 +75,7 @@ async function flush(
     });
   try {
     const { exitCode } = await within(host.clock, execScript(sandbox, unmountScript(plan)), limitMs, late);
-    return exitCode === 47 ? [`the mount had to be torn off: ${lost}`] : [];
+    return exitCode === 47 ? [`the mount had to be forced off: ${lost}`] : [];
   } catch (error) {
     return error instanceof Failure && error.code === "FLUSH_TIMEOUT" ? [error.message] : [];
   }

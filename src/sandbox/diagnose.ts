@@ -9,7 +9,7 @@ interface Diagnosis {
 const REFUSED: Diagnosis = {
   code: "MOUNT_CREDENTIAL",
   what: "credential: invalid or expired",
-  hint: "It may have expired or been revoked; give more time with --ttl.",
+  hint: "It may have expired or been revoked; raise its lifetime with --ttl.",
 };
 
 const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
@@ -17,7 +17,7 @@ const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
     /user_allow_other|option allow_other only allowed/u,
     {
       code: "MOUNT_ALLOW_OTHER",
-      what: "FUSE: who is not root may not mount for others",
+      what: "FUSE: only root may mount for other users",
       hint: "Add the line user_allow_other to /etc/fuse.conf in the image; templates have it.",
     },
   ],
@@ -26,7 +26,7 @@ const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
     {
       code: "MOUNT_FUSE_DENIED",
       what: "FUSE: /dev/fuse is only for root",
-      hint: "chmod 666 /dev/fuse when the sandbox starts; the templates' entrypoint does where it may.",
+      hint: "chmod 666 /dev/fuse when the sandbox starts; the templates' entrypoint does so where it can.",
     },
   ],
   [
@@ -50,8 +50,8 @@ const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
     /http 403|\(403\)|lacks the scope/u,
     {
       code: "MOUNT_CREDENTIAL",
-      what: "credential: it lacks the right",
-      hint: "Give --write for a command that writes.",
+      what: "credential: it lacks the permission",
+      hint: "Use --write for a command that writes.",
     },
   ],
   [
@@ -66,7 +66,7 @@ const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
     /service is currently unavailable|resolve_rev/u,
     {
       code: "MOUNT_GRPC",
-      what: "gRPC: Mesa's content service does not answer",
+      what: "gRPC: Mesa's content service is not responding",
       hint: "Check that the sandbox may connect to Mesa's vcs host, and Mesa's status.",
     },
   ],
@@ -74,42 +74,42 @@ const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
     /repo '[^']+' not found/u,
     {
       code: "MOUNT_REPO",
-      what: "API: the repository is not there",
-      hint: "Check the name, or give --create-repo.",
+      what: "API: the repository does not exist",
+      hint: "Check the name, or create it with --create-repo.",
     },
   ],
 ];
 
 const BY_EXIT: Readonly<Record<number, Diagnosis>> = {
-  41: { code: "MOUNT_REFUSED", what: "mesa itself refused", hint: "Read what it said above." },
+  41: { code: "MOUNT_REFUSED", what: "mesa itself refused", hint: "Read its message above." },
   42: {
     code: "MOUNT_MISSING",
-    what: "mesa said it mounted, but there is no mount",
-    hint: "The daemon ended or never mounted; its log stands above.",
+    what: "mesa reported success, but there is no mount",
+    hint: "The daemon exited or never mounted; see its log above.",
   },
   43: {
     code: "MOUNT_REPO",
-    what: "the mount is there, the repository is not",
-    hint: "Check its name and the credential's rights.",
+    what: "the mount exists, but the repository does not",
+    hint: "Check its name and the credential's permissions.",
   },
   44: {
     code: "MOUNT_READ_ONLY",
     what: "the repository cannot be written",
-    hint: "The mount is read-only or the credential lacks write; give --read-only if reading is enough.",
+    hint: "The mount is read-only, or the credential lacks write permission. Use --read-only if reading is enough.",
   },
   45: {
     code: "MOUNT_WRONG_BYTES",
-    what: "what was written comes back changed",
-    hint: "Do not work there; report it to Mesa.",
+    what: "a written file comes back changed",
+    hint: "Do not use it; report it to Mesa.",
   },
   46: {
     code: "MOUNT_DIED",
     what: "Mesa's daemon died, the mount is gone",
-    hint: "Its log stands above; try again, and report it to Mesa if it stays so.",
+    hint: "See its log above. Try again, and report it to Mesa if it happens again.",
   },
   48: {
     code: "MOUNT_HANGS",
-    what: "mesa does not come back",
+    what: "mesa does not return",
     hint: "On Alpine it needs gcompat: under libc6-compat it hangs. mesa-template smoke shows what the image lacks.",
   },
 };
@@ -119,8 +119,8 @@ export type Phase = "mount" | "run";
 
 const ENDED: Diagnosis = {
   code: "CREDENTIAL_ENDED",
-  what: "the credential ended",
-  hint: "What was written after that did not reach Mesa. Give the credential more time with --ttl, and check that nobody revoked it.",
+  what: "the credential expired or was revoked",
+  hint: "Later writes did not reach Mesa. Raise its lifetime with --ttl, and check whether it was revoked.",
 };
 
 /** Which of API, gRPC, FUSE and credential it was, from how a mount script ended and what the daemon said. */
@@ -134,8 +134,8 @@ export function mountFailure(exitCode: number, output: string, phase: Phase): Fa
   const found = exitCode === 46 ? BY_EXIT[46] : (byText ?? BY_EXIT[exitCode]);
   const cause = found ?? {
     code: "MOUNT_FAILED",
-    what: `the mount script ended with ${String(exitCode)}`,
-    hint: "Read what was said above.",
+    what: `the mount script exited with ${String(exitCode)}`,
+    hint: "Read the output above.",
   };
   const diagnosis = phase === "run" && found === REFUSED ? ENDED : cause;
   return new Failure({

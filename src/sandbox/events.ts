@@ -26,7 +26,7 @@ export function eventText(event: SessionEvent): string {
     case "closing":
       return `ending ${event.name}`;
     case "closed":
-      return `${event.name} is gone, ${event.revoked ? "its credential revoked" : "its token ends by itself"}`;
+      return `${event.name} is removed, ${event.revoked ? "its credential revoked" : "its token expires by itself"}`;
     case "left-over":
       return event.message;
   }

@@ -21,7 +21,7 @@ export async function execScript(
       code: "SANDBOX_DIED",
       kind: "deploy",
       message: `The sandbox ${sandbox.metadata.name} is not responding: ${reasonOf(error)}`,
-      hint: "It may have run out of memory or been deleted; see bl logs.",
+      hint: "It may have run out of memory or been deleted; see bl logs sandbox NAME.",
       cause: error,
     });
   }

@@ -33,7 +33,7 @@ function died(sandbox: SandboxInstance, what: string, cause: unknown): Failure {
     code: "SANDBOX_DIED",
     kind: "deploy",
     message: `The sandbox ${sandbox.metadata.name} ${what}: ${reasonOf(cause)}`,
-    hint: "It may have run out of memory or been deleted; see bl logs. What was closed before has reached Mesa.",
+    hint: "It may have run out of memory or been deleted; see bl logs sandbox NAME. Files closed before that have reached Mesa.",
     cause,
   });
 }
@@ -82,7 +82,7 @@ async function start(
     };
     return { name, pid, drain };
   } catch (error) {
-    throw died(sandbox, "does not take the command", error);
+    throw died(sandbox, "did not accept the command", error);
   }
 }
 

@@ -42,7 +42,7 @@ export async function findRepos(
         code: "MESA_NOT_FOUND",
         kind: "environment",
         message: `There is no repository ${org}/${name} (or the credential may not see it).`,
-        hint: "Check the name, or give --create-repo.",
+        hint: "Check the name, or create it with --create-repo.",
       });
     }),
   );

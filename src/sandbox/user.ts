@@ -19,7 +19,7 @@ export function checkUserName(name: string): void {
   throw new Failure({
     code: "SANDBOX_USER",
     kind: "usage",
-    message: name === "root" ? "--user names root." : `"${name}" is not a user name.`,
+    message: name === "root" ? "--user is root." : `"${name}" is not a user name.`,
     hint: "Name a user other than root; without --user, commands run as the image's own user.",
   });
 }
@@ -66,7 +66,7 @@ export async function asUser(sandbox: SandboxInstance, name: string): Promise<Sa
   if (exitCode !== 0) {
     const why =
       exitCode === 3
-        ? `the image runs as ${output.trim()}, who cannot become another user`
+        ? `the image runs as ${output.trim()}, which cannot become another user`
         : exitCode === 4
           ? `${name} is root there`
           : `it could not be prepared (exit code ${String(exitCode)})`;
@@ -75,7 +75,7 @@ export async function asUser(sandbox: SandboxInstance, name: string): Promise<Sa
       kind: "deploy",
       message: `Commands cannot run as ${name} in this sandbox: ${why}.`,
       log: exitCode === 3 ? [] : output.split("\n").filter((line) => line !== ""),
-      hint: "Leave --user out to run as the image's own user, or let the image start as root.",
+      hint: "Omit --user to run as the image's own user, or let the image start as root.",
     });
   }
   const [uid, gid, home, by] = output.trim().split(" ");

@@ -19,5 +19,5 @@ export async function whyFuseIsRefused(
   );
   const words = tried === undefined ? "" : `${tried.stdout}${tried.stderr}`.trim();
   if (tried?.exitCode === 0 || !REFUSED.test(words)) return undefined;
-  return `the engine is rootless, and its user may not mount with /dev/fuse (${words.slice(0, 200)}): on its machine the device must be open to everybody (chmod 666 /dev/fuse)`;
+  return `the engine is rootless, and its user may not mount with /dev/fuse (${words.slice(0, 200)}): make the device accessible on its machine (chmod 666 /dev/fuse)`;
 }

@@ -56,17 +56,17 @@ function meaning(code: number | undefined, oomKilled: boolean, log: readonly str
   if (log.some((line) => line.includes("exec format error")))
     return "exec format error: the entrypoint or the sandbox API is for another machine, or a script without #!/bin/sh.";
   if (code === 126)
-    return "Exit 126: the entrypoint or the sandbox API is there but cannot be executed (mode 0755?).";
+    return "Exit 126: the entrypoint or the sandbox API exists but is not executable (mode 0755?).";
   if (code === 127)
     return "Exit 127: the entrypoint or the sandbox API, or its interpreter, is not in the image.";
-  return "The entrypoint must end with exec-ing the sandbox API; read its last lines above.";
+  return "The entrypoint must end with exec of the sandbox API; read its last lines above.";
 }
 
 function died(code: number | undefined, error: string, oomKilled: boolean, log: readonly string[]): Failure {
   return new Failure({
     code: "CONTAINER_DIED",
     kind: "smoke",
-    message: `The container ended with ${String(code ?? "no exit code")} before the sandbox API answered${error === "" ? "" : ` (${error})`}.`,
+    message: `The container exited with ${String(code ?? "no exit code")} before the sandbox API answered${error === "" ? "" : ` (${error})`}.`,
     log,
     hint: meaning(code, oomKilled, log),
   });

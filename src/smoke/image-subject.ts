@@ -92,7 +92,11 @@ function opened(host: Host, container: SmokeContainer, more: Pick<Subject, "noSh
 
 function eachInItsOwn(host: Host, engine: Engine, request: ContainerRequest): ImageSubject {
   const none = (what: string) => () =>
-    Promise.reject(new Error(`${what}: the image's program has ended, and no shell is there to keep it up`));
+    Promise.reject(
+      new Error(
+        `${what}: the image's program has exited, and there is no shell to keep the container running`,
+      ),
+    );
   return {
     subject: {
       kind: "container",

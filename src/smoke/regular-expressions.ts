@@ -42,8 +42,8 @@ export function regexHint({ missing, broken }: Match, text: string): string | un
   const [bad] = broken;
   if (bad !== undefined)
     return /\(\?[=!<]|\\[1-9]/u.test(bad.pattern)
-      ? "Go's RE2 knows no look-around and no back-references: split the condition over expectedOutput and excludedOutput."
-      : `It is no RE2 expression: ${bad.why}`;
+      ? "Go's RE2 supports no look-around and no back-references: split the condition over expectedOutput and excludedOutput."
+      : `It is not an RE2 expression: ${bad.why}`;
   const anchored = missing.find((pattern) => pattern.endsWith("$") && !pattern.startsWith("(?m)"));
   if (anchored !== undefined && text.endsWith("\n"))
     return "Output is not trimmed, and $ is the end of the whole text: write (?m) in front, or \\n before $.";

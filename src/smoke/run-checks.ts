@@ -147,7 +147,7 @@ async function runProbes<Context>(
     const verdict = result.timedOut
       ? ({
           outcome: "failed",
-          seen: `no end within ${String(Math.round((probe.timeoutMs ?? PROBE_TIMEOUT_MS) / 1000))} s`,
+          seen: `not finished within ${String(Math.round((probe.timeoutMs ?? PROBE_TIMEOUT_MS) / 1000))} s`,
         } as const)
       : probe.judge(result, context);
     return [probe, { name: probe.name, durationMs: result.durationMs, ...verdict }];

@@ -114,7 +114,7 @@ function cannotStart({ facts }: Engine, image: string, error: unknown): Failure 
       code: "CONTAINER_START",
       kind: "environment",
       message: `No container of ${image} could be started, because the rootless engine has no network for it: ${messageOf(error)}`,
-      hint: "On its machine slirp4netns (or passt) must be installed and /dev/net/tun be open to everybody (chmod 666 /dev/net/tun); then start the engine's service anew.",
+      hint: "On its machine install slirp4netns (or passt) and make /dev/net/tun accessible (chmod 666 /dev/net/tun), then restart the engine's service.",
       cause: error,
     });
   return new Failure({

@@ -150,8 +150,8 @@ async function resultsOf(
         name: checkOf(path),
         outcome: "failed",
         durationMs: ran.durationMs,
-        seen: `${PROGRAM} did not end within ${String(FILE_LIMIT_MS / 60_000)} min and was killed; the container of its last test may be left on the engine`,
-        hint: "It has no time limit of its own: find the command that does not end.",
+        seen: `${PROGRAM} timed out after ${String(FILE_LIMIT_MS / 60_000)} min; the container of its last test may be left on the engine`,
+        hint: "It has no time limit itself: find the command that hangs.",
         file: path,
       },
     ];
@@ -175,7 +175,7 @@ function checkResult(path: string, result: TestResult): CheckResult {
     name: result.Name === "" ? "a test without a name" : result.Name,
     outcome: result.Pass ? "passed" : "failed",
     durationMs: Math.round((result.Duration ?? 0) / 1e6),
-    ...(result.Pass ? {} : { seen: seen === "" ? "it failed, and says no more" : seen }),
+    ...(result.Pass ? {} : { seen: seen === "" ? "it failed without a message" : seen }),
     file: path,
   };
 }
@@ -251,7 +251,7 @@ function reportIn(ran: ProcessResult, path: string): Report {
       kind: "environment",
       message: `${PROGRAM} wrote no report on ${path} (exit ${String(ran.exitCode ?? ran.signal)}).`,
       log: `${ran.stdout.slice(-2000)}\n${ran.stderr}`.trim().split("\n").slice(-15),
-      hint: `See whether ${PROGRAM} test --image IMAGE --config ${path} --output json works by itself.`,
+      hint: `Check whether ${PROGRAM} test --image IMAGE --config ${path} --output json works by itself.`,
       cause: error,
     });
   }
@@ -262,12 +262,12 @@ function refuseBroken(path: string, report: Report): void {
   const refusal = report.Results?.find(({ Name }) => Name === "")?.Errors?.find((error) =>
     error.startsWith(REFUSAL),
   );
-  const why = refusal?.slice(REFUSAL.length) ?? (report.Total === 0 ? "it holds no tests" : undefined);
+  const why = refusal?.slice(REFUSAL.length) ?? (report.Total === 0 ? "it contains no tests" : undefined);
   if (why === undefined) return;
   throw new Failure({
     code: "STRUCTURE_TESTS_INVALID",
     kind: "usage",
     message: `${path}: ${why.replaceAll(/\s*\n\s*/gu, " ")}`,
-    hint: `${PROGRAM} reads such a file as one failed test; correct it.`,
+    hint: `${PROGRAM} reports such a file as one failed test; fix it.`,
   });
 }

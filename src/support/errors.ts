@@ -62,7 +62,7 @@ const FILES = "Raise the limit (ulimit -n 4096) and run the command again.";
 const RIGHTS = "Check its owner and permissions (ls -ld), or run as a user that may use it.";
 const DISK = "Check the disk and its mount, then run the command again.";
 const NETWORK = "Check the network and the address, then run the command again.";
-const PLACE = "Move what is there out of the way, or restore it from git.";
+const PLACE = "Move it away, or restore it from git.";
 
 /** errno(3), and what Node adds: files and processes of this machine. */
 const MACHINE_ERRORS: Readonly<Record<string, SystemError>> = {
@@ -86,7 +86,7 @@ const MACHINE_ERRORS: Readonly<Record<string, SystemError>> = {
   ],
   ENOTDIR: ["usage", "a part of the path is a file, not a folder", PLACE],
   EISDIR: ["usage", "it is a folder, not a file", PLACE],
-  EEXIST: ["usage", "something else is there already", PLACE],
+  EEXIST: ["usage", "something else already exists there", PLACE],
   ENOTEMPTY: ["usage", "the folder is not empty", PLACE],
   ELOOP: ["usage", "it is a symbolic link that leads to itself", PLACE],
   ENAMETOOLONG: ["usage", "the path is too long", "Use a shorter path for the project."],

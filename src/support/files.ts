@@ -154,7 +154,7 @@ export async function makeTemporaryFolder(what: string, parent: string = tmpdir(
       code: "NO_TEMPORARY_FOLDER",
       kind: "environment",
       message: `No temporary folder can be made in ${parent}: ${messageOf(failureOf(error) ?? error)}`,
-      hint: "Set TMPDIR to a folder that exists, that you may write to and that has space left.",
+      hint: "Set TMPDIR to a writable folder with free space.",
       cause: error,
     });
   }

@@ -99,7 +99,7 @@ export async function ask(host: Asker, request: HttpRequest): Promise<HttpAnswer
         if (wait === undefined)
           throw new Unreachable(
             request.url,
-            `${error.message}, and asks for more patience than there is`,
+            `${error.message}, and asks for a longer wait than this run allows`,
             error.cause,
             error.answer,
           );
@@ -172,7 +172,7 @@ async function followed(host: Asker, request: HttpRequest, signal: AbortSignal):
   throw new Failure({
     code: "REDIRECT_REFUSED",
     kind: "upstream",
-    message: `${request.url} leads from one redirect to the next, more than 5 times.`,
+    message: `${request.url} redirects more than 5 times.`,
   });
 }
 
@@ -187,7 +187,7 @@ async function bodyOf(response: Response, request: HttpRequest): Promise<Uint8Ar
       throw new Failure({
         code: "ANSWER_TOO_LARGE",
         kind: "upstream",
-        message: `${request.url} sends more than the ${String(limitBytes)} bytes it may have.`,
+        message: `${request.url} sends more than the allowed ${String(limitBytes)} bytes.`,
       });
     }
     chunks.push(chunk);
@@ -228,7 +228,7 @@ function refused(message: string, cause?: unknown): Failure {
     code: "REDIRECT_REFUSED",
     kind: "upstream",
     message,
-    hint: "Whoever sits on that way can hand out other files; name a source that is reached over https, or a mirror in upstream.toml.",
+    hint: "Others on the network could replace the files. Use a source with https, or a mirror in upstream.toml.",
     cause,
   });
 }

@@ -46,7 +46,7 @@ function linkRefused(path: string): Failure {
   return new Failure({
     code: "LINK_REFUSED",
     kind: "usage",
-    message: `${path} is a symbolic link. Nothing is written or removed through a link below the project's root.`,
-    hint: "Replace the link with a folder or file of its own, then run again.",
+    message: `${path} is a symbolic link. This program writes and removes nothing through a link below the project's root.`,
+    hint: "Replace the link with a real folder or file, then run again.",
   });
 }

@@ -44,10 +44,10 @@ describe.skipIf(why !== undefined)(`on rootless Podman${why === undefined ? "" :
   it("doctor names the engine, and that it is rootless", async () => {
     const seen = await seenByDoctor(on);
     expect(seen.get("engine")).toMatch(/^Podman Engine \d+\.\d+\.\d+ at unix:\S+, rootless$/u);
-    expect(seen.get("BuildKit")).toBe("not there: the classic builder is used");
-    expect(seen.get("/dev/net/tun")).toBe("there, and open to the rootless engine's user (mode 666)");
+    expect(seen.get("BuildKit")).toBe("not available: the classic builder is used");
+    expect(seen.get("/dev/net/tun")).toBe("present, and accessible to the rootless engine's user (mode 666)");
     if (fuseIsThere())
-      expect(seen.get("/dev/fuse")).toBe("there, and open to the rootless engine's user (mode 666)");
+      expect(seen.get("/dev/fuse")).toBe("present, and accessible to the rootless engine's user (mode 666)");
   });
 
   it("both templates are released as far as smoke, and the same checks come to the same", async () => {

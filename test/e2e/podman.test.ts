@@ -29,7 +29,7 @@ describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why
   it("doctor names the engine, and what it cannot do", async () => {
     const seen = await seenByDoctor(on);
     expect(seen.get("engine")).toMatch(/^Podman Engine \d+\.\d+\.\d+ at unix:\S+$/u);
-    expect(seen.get("BuildKit")).toBe("not there: the classic builder is used");
+    expect(seen.get("BuildKit")).toBe("not available: the classic builder is used");
     expect(seen.get("/dev/fuse")).toBe("there");
   });
 

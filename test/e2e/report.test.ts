@@ -75,7 +75,7 @@ it("shows channels, moves with their reasons, versions, sizes, times and drift i
   expect(text).toMatch(/alpine@0\.26\.0-1\s+failed\s.*deploy failed: it failed/u);
   for (const title of ["Size over versions", "Smoke times", "Packages changed", "Open drift"])
     expect(text).toContain(title);
-  expect(text).toContain("there is no lock of it");
+  expect(text).toContain("it has no lock");
   const lanes = await browser.evaluate<string[]>(
     "[...document.querySelectorAll('.lanes .label')].map(e=>e.textContent)",
   );

@@ -124,7 +124,7 @@ describe("an end from outside", () => {
     const cleaned = await place.ask(["sandbox", "clean"]);
     expect(cleaned.stdout).toMatch(/sandbox (mesa-run-\w+) removed\ncredential \w+ \(\1\) revoked\n/u);
     await place.expectClean();
-    expect((await place.ask(["sandbox", "clean"])).stdout).toBe("Nothing is left of earlier runs.\n");
+    expect((await place.ask(["sandbox", "clean"])).stdout).toBe("Earlier runs left nothing behind.\n");
   });
 
   it("the next run deletes the sandbox of one that crashed, and leaves a kept one", async () => {

@@ -76,7 +76,7 @@ describe("each failure is told apart", () => {
     const ran = await place.run("0.20.0", ["true"]);
     await faultsOff();
     expect(ran.json<Answer>().leftovers.join()).toMatch(
-      /the credential \w+ could not be revoked \(it ends by itself\): .*500/u,
+      /the credential \w+ could not be revoked \(it expires by itself\): .*500/u,
     );
     const cleaned = await place.ask(["sandbox", "clean"]);
     expect(cleaned.stdout).toMatch(/credential \w+ \(mesa-run-\w+\) revoked/u);
@@ -89,7 +89,9 @@ describe("what fails while the command runs", () => {
     const ran = await whileRunning(() => fault("mesa-key-ends"), `${UNTIL_BROKEN}; exit 9`);
     await faultsOff();
     expect(ran.code, ran.stderr).toBe(9);
-    expect(ran.stderr).toMatch(/error: The mount broke while the command ran: the credential ended\./u);
+    expect(ran.stderr).toMatch(
+      /error: The mount broke while the command ran: the credential expired or was revoked\./u,
+    );
     expect(ran.stderr).toMatch(/what to do: .*--ttl/u);
     await place.expectClean();
   });

@@ -59,8 +59,8 @@ describe("sandbox run", () => {
   );
 
   it.each([
-    ["0.20.0", "a private key" as const, /takes only API keys/u, /MESA_API_KEY/u],
-    ["0.49.1", "an API key" as const, /takes no API key/u, /MESA_PRIVATE_KEY/u],
+    ["0.20.0", "a private key" as const, /accepts only API keys/u, /MESA_API_KEY/u],
+    ["0.49.1", "an API key" as const, /accepts no API key/u, /MESA_PRIVATE_KEY/u],
   ])("Mesa %s with %s is refused before anything starts", async (version, kind, message, hint) => {
     const before = (await state()).sandboxes.length;
     for (const args of [
@@ -232,7 +232,7 @@ describe("the stock image", () => {
     const { error } = ran.json<Answer>();
     expect([error?.code, ran.code], ran.stdout).toEqual(["BOOTSTRAP_FAILED", 7]);
     expect(error?.message).toMatch(/the step "check the hash" exited with 1/u);
-    expect(error?.hint).toMatch(/not what was locked/u);
+    expect(error?.hint).toMatch(/differs from the lock/u);
     await place.expectClean();
   });
 

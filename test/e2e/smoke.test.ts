@@ -131,7 +131,7 @@ const HARM: readonly Harm[] = [
     ["no configuration, pid file, package list or .deb is left"],
   ],
   [
-    "a server of its own",
+    "starts another server",
     'COPY start /start\nENTRYPOINT ["/start"]',
     ["nothing listens but 8080"],
     {

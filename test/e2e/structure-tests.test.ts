@@ -55,7 +55,7 @@ describe.skipIf(program === undefined)("with the real container-structure-test",
     ["refused-unknown-key.yaml", "line 2: field nonsense not found"],
     ["refused-alias.yaml", "unknown anchor 'typo' referenced"],
     ["refused-version.yaml", "Unsupported schema version: 9.0.0"],
-    ["refused-no-tests.yaml", "it holds no tests"],
+    ["refused-no-tests.yaml", "it contains no tests"],
   ])("refuses %s with 2 and the program's words, before anything is built", async (name, words) => {
     expect(await corpusFiles("refused")).toContain(join(CORPUS, name));
     const place = temporaryRoot();

@@ -4,7 +4,7 @@ export const initCommand: CommandSpec = {
   usage: "init [dir]",
   describe: "start a repository of your own, or with --template NAME a template in it",
   details:
-    "Writes templates, Makefile, workflows and Renovate settings. Files that exist stay as they are: init adds what is missing and tells what it left alone.",
+    "Writes templates, Makefile, workflows and Renovate settings. Files that exist stay as they are: init adds what is missing and lists what it left alone.",
   options: {
     from: {
       type: "string",

@@ -4,12 +4,12 @@ export const lockCommand: CommandSpec = {
   usage: "lock [mesa-version]",
   describe: "resolve all inputs of a Mesa version and write them to lock.json",
   options: {
-    relock: { type: "boolean", describe: "resolve again although there is a lock" },
+    relock: { type: "boolean", describe: "resolve again even if there is a lock" },
     check: {
       type: "boolean",
       alias: "frozen",
       describe:
-        "resolve nothing: fail when a lock is missing, was edited, or does not fit template.toml and upstream.toml; without MESA-VERSION check every lock",
+        "resolve nothing: fail when a lock is missing, was edited, or does not match template.toml and upstream.toml; without MESA-VERSION check every lock",
     },
     "trust-key": {
       type: "string",

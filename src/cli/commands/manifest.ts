@@ -17,7 +17,7 @@ export const listCommand: CommandSpec = {
       value: "STATUS",
       describe: "only this status: smoked, deployed, verified, failed, revoked or removed",
     },
-    channel: { type: "string", value: "NAME", describe: "only what this channel points at" },
+    channel: { type: "string", value: "NAME", describe: "only versions that this channel points at" },
   },
   common: ["template", "workspace"],
   examples: ["list", "list --status verified --template debian --json"],
@@ -26,7 +26,7 @@ export const listCommand: CommandSpec = {
 };
 export const showCommand: CommandSpec = {
   usage: "show <id>",
-  describe: "show everything that is recorded of one version",
+  describe: "show everything recorded about one version",
   common: ["template", "workspace"],
   examples: ["show debian@0.20.0-1", "show stable --template debian"],
   exits: UNREADABLE,
@@ -70,10 +70,10 @@ export const promoteCommand: CommandSpec = {
 };
 export const rollbackCommand: CommandSpec = {
   usage: "rollback <channel>",
-  describe: "point a channel at what it pointed at before",
+  describe: "point a channel at the version before",
   options: {
     ...REASON,
-    to: { type: "string", value: "REF", describe: "go to this version, not to the one before" },
+    to: { type: "string", value: "REF", describe: "go to this version instead of the one before" },
   },
   common: ["template", "workspace", "dry-run"],
   changes: true,
@@ -132,7 +132,7 @@ export const manifestCheckCommand: CommandSpec = {
 };
 export const manifestMergeCommand: CommandSpec = {
   usage: "manifest merge [files..]",
-  describe: "join the manifests of parallel jobs",
+  describe: "merge the manifests of parallel jobs",
   changes: true,
   examples: ["manifest merge a/manifest.json b/manifest.json"],
   exits: { 8: "a manifest is invalid, or the manifests contradict each other" },
@@ -155,7 +155,7 @@ export const reportCommand: CommandSpec = {
     output: { type: "string", value: "FILE", describe: "write to this file (default: report.html)" },
     drift: {
       type: "boolean",
-      describe: "do not look for drift, which asks upstreams and Blaxel",
+      describe: "skip the drift check, which asks upstreams and Blaxel",
       default: true,
     },
   },

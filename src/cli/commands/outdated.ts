@@ -4,7 +4,7 @@ export const outdatedCommand: CommandSpec = {
   usage: "outdated",
   describe: "list inputs that have a newer release (exit 9: there are some)",
   options: {
-    prerelease: { type: "boolean", describe: "let prereleases count" },
+    prerelease: { type: "boolean", describe: "include prereleases" },
   },
   common: ["template", "upstream"],
   examples: ["outdated"],

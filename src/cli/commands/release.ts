@@ -15,7 +15,7 @@ export const SCAN_OPTION: Readonly<Record<string, OptionSpec>> = {
   scan: {
     type: "string",
     choices: ["low", "medium", "high", "critical"],
-    describe: "scan the image with grype or trivy; refuse it for this severity or more",
+    describe: "scan the image with grype or trivy; refuse it if a vulnerability has this severity or more",
   },
 };
 
@@ -38,7 +38,7 @@ export const DEPLOY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   },
   frozen: {
     type: "boolean",
-    describe: "resolve nothing: fail when a lock is missing, was edited, or does not fit",
+    describe: "resolve nothing: fail when a lock is missing, edited, or does not match",
   },
   "allow-skipped": { type: "boolean", describe: "continue although a check could not run here" },
   "trust-key": {
@@ -109,7 +109,7 @@ export const releaseCommand: CommandSpec = {
   usage: "release <mesa-version>",
   describe: "lock, render, build, smoke-test, deploy, verify and record a Mesa version",
   details:
-    "A run that was stopped resumes after its last finished stage. When all is up to date, nothing happens.",
+    "A run that was stopped resumes after its last finished stage. When everything is up to date, it does nothing.",
   options: RELEASE_OPTIONS,
   common: RELEASE_COMMON,
   changes: true,

@@ -13,7 +13,11 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     value: "REPO[:PATH][:ro|rw][@BOOKMARK]",
     describe: "mount this repository at PATH of the mounted tree (Mesa 0.44 and newer)",
   },
-  layout: { type: "string", value: "FILE", describe: "mount what this layout says (Mesa 0.44 and newer)" },
+  layout: {
+    type: "string",
+    value: "FILE",
+    describe: "mount the repositories of this layout file (Mesa 0.44 and newer)",
+  },
   "create-repo": { type: "boolean", describe: "create repositories that do not exist" },
   write: { type: "boolean", describe: "mount for writing" },
   "read-only": { type: "boolean", describe: "mount for reading only (the default)" },
@@ -37,7 +41,7 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     describe: "use another image, such as blaxel/base-image:latest: Mesa is installed into it first",
   },
   "mesa-version": { type: "string", value: "VERSION", describe: "with --image: the Mesa version to install" },
-  keep: { type: "boolean", describe: "leave sandbox and mount running" },
+  keep: { type: "boolean", describe: "leave the sandbox and its mount running" },
 };
 
 const ENVIRONMENT = "no credentials, or Blaxel or Mesa is not reachable";

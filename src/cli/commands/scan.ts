@@ -9,7 +9,7 @@ export const scanCommand: CommandSpec = {
       type: "string",
       choices: ["low", "medium", "high", "critical"],
       default: "low",
-      describe: "the least severity that counts",
+      describe: "the lowest severity that counts",
     },
   },
   common: ["template"],

@@ -99,7 +99,7 @@ export const smokeCommand: CommandSpec = {
 };
 export const doctorCommand: CommandSpec = {
   usage: "doctor",
-  describe: "check everything a release needs, and tell what to do",
+  describe: "check everything a release needs, and say what to do",
   common: ["workspace", "upstream"],
   examples: ["doctor"],
   exits: { 3: "something is missing" },

@@ -147,7 +147,7 @@ function report(
     ...steps.map(({ path, outcome }) => `${SAYS[outcome].padEnd(10)}  ${path}\n`),
     ...(left.length === 0
       ? []
-      : [`\nLeft alone, because they exist with other content: ${left.join(", ")}.\n`]),
+      : [`\nLeft alone, because they exist with different content: ${left.join(", ")}.\n`]),
   ].join("");
   if (dryRun) return list;
   const make = left.includes("Makefile") ? "npx --no-install mesa-template" : "make";

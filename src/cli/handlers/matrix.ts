@@ -65,7 +65,7 @@ async function foldersIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-/** Those of the jobs whose plan is not empty. What was withdrawn stays withdrawn until somebody asks for it by name. */
+/** The jobs whose plan is not empty, without versions that were withdrawn. */
 async function unfinished(context: CommandContext, jobs: readonly Job[]): Promise<readonly Job[]> {
   const { host, root } = context;
   const upstreamPath = context.upstream ?? paths(root).upstream;

@@ -51,7 +51,7 @@ async function notesFor(
   return notesOf(measured.record, facts, comparison);
 }
 
-/** The version of the same template that stands before it, those that failed or were revoked left aside. */
+/** The previous version of the same template, without failed and revoked ones. */
 function versionBefore(manifest: Manifest, entry: ManifestEntry): ManifestEntry | undefined {
   const ofTemplate = sortedEntries(manifest).filter(({ template }) => template === entry.template);
   return ofTemplate

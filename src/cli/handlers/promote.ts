@@ -51,7 +51,10 @@ export const run: CommandHandler = async (args, context) => {
   };
 };
 
-/** Whether a channel with an unusual name is to be created: asked of whoever sits there. @throws Failure USAGE (exit 2) on "no" */
+/**
+ * Asks on a terminal whether to create a channel with an unusual name.
+ * @throws Failure USAGE (exit 2) on "no"
+ */
 async function wantsNewChannel(
   { terminal }: CommandContext,
   path: string,

@@ -16,7 +16,7 @@ export const run: CommandHandler = async (args, context) => {
   const { host, root, templates, terminal, dryRun } = context;
   const reason = args.text("reason");
   if (reason === undefined)
-    throw wrongUsage("--reason is missing.", "Say why: everybody who uses the version will be told.");
+    throw wrongUsage("--reason is missing.", "Give a reason: everyone who uses the version sees it.");
   const { path, manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const pointing = channelsAt(manifest, id);
@@ -57,7 +57,7 @@ export const run: CommandHandler = async (args, context) => {
 function refusal(channels: readonly string[], id: string): Failure {
   return wrongUsage(
     `${sentence(channels, id)}; revoke never moves channels by itself.`,
-    "Give --rollback to take them back to what they pointed at before, or promote another version first.",
+    "Use --rollback to move them back to their previous version, or promote another version first.",
   );
 }
 
@@ -65,7 +65,10 @@ function sentence(channels: readonly string[], id: string): string {
   return `${channels.join(", ")} point${channels.length === 1 ? "s" : ""} at ${id}`;
 }
 
-/** Whether channels are to be rolled back, asked of whoever sits there. @throws Failure USAGE (exit 2) where nobody does, or says no */
+/**
+ * Asks on a terminal whether to roll channels back.
+ * @throws Failure USAGE (exit 2) without a terminal, or on "no"
+ */
 async function asked(terminal: Terminal, manifest: Manifest, id: string): Promise<boolean> {
   const channels = channelsAt(manifest, id);
   if (!terminal.interactive) throw refusal(channels, id);
@@ -76,9 +79,7 @@ async function asked(terminal: Terminal, manifest: Manifest, id: string): Promis
   );
   if (await terminal.confirm(`${sentence(channels, id)}. Roll back (${back.join(", ")})?`)) return true;
   if (
-    await terminal.confirm(
-      `Revoke ${id} all the same? Using ${channels.join(", ")} will fail until it is moved.`,
-    )
+    await terminal.confirm(`Revoke ${id} anyway? Using ${channels.join(", ")} will fail until it is moved.`)
   )
     return false;
   throw wrongUsage("Nothing was revoked.");

@@ -24,7 +24,7 @@ export const run: CommandHandler = async (args, { host, dryRun, json, terminal }
           kind: "environment",
           message: `Not everything could be removed: ${String(problems.length)} left.`,
           log: problems,
-          hint: "Try again in a moment; credentials expire by themselves, and Blaxel deletes the sandboxes when their time is over.",
+          hint: "Try again in a moment; credentials expire by themselves, and Blaxel deletes the sandboxes at the end of their lifetime.",
         });
   if (failure !== undefined && !json) terminal.stderr(errorText(failure, host.redact));
   return {
@@ -39,7 +39,7 @@ export const run: CommandHandler = async (args, { host, dryRun, json, terminal }
     },
     text:
       lines.length === 0 && failure === undefined
-        ? "Nothing is left of earlier runs.\n"
+        ? "Earlier runs left nothing behind.\n"
         : lines.map((line) => `${line}\n`).join(""),
   };
 };

@@ -76,7 +76,7 @@ export const run: CommandHandler = async (args, context) => {
   };
 };
 
-/** The command's own; a command that says all is well although the mount broke is not believed. */
+/** The command's own; 0 does not count as success when the mount broke. */
 function ourExitCode({ exitCode, broken }: Ended): number {
   if (exitCode < 0) return EXIT_CODES.internal;
   return exitCode === 0 && broken !== undefined ? exitCodeOf(broken) : exitCode;

@@ -82,7 +82,7 @@ function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): Comman
   const error = {
     code: "SMOKE_FAILED",
     message: names.join("; "),
-    hint: "The report names what each check saw and what to do.",
+    hint: "The report shows each check's result and what to do.",
     cause: null,
     log: names,
   };

@@ -24,13 +24,13 @@ const RENOVATE_FILES = [
 /** Takes its name, and where the program is, as a team's repository has it. */
 const PROGRAM = "npx --no-install mesa-template";
 
-export const MAKEFILE = `# make template MESA_VERSION=0.26.0   locks, renders, builds, proves, deploys and records every template
-# make upgrade                        builds and proves the newest Mesa and shows what would change
+export const MAKEFILE = `# make template MESA_VERSION=0.26.0   locks, renders, builds, tests, deploys and records every template
+# make upgrade                        builds and tests the newest Mesa and shows what would change
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 MESA_TEMPLATE := ${PROGRAM}
 
-# What comes from outside is handed to the shell as a variable, and make expands nothing in it.
+# The shell gets these as variables; make expands nothing in them.
 override MESA_VERSION := $(value MESA_VERSION)
 override ARGS := $(value ARGS)
 export MESA_VERSION ARGS
@@ -71,7 +71,7 @@ const GITIGNORE = [
 ];
 const PRETTIERIGNORE = ["# written by mesa-template, byte for byte", "dockerfiles/", "*.hbs"];
 const GITATTRIBUTES = [
-  "# hashes stand on these bytes: no line endings of another system",
+  "# locks contain hashes of these files: git must not change their line endings",
   "templates/** text=auto eol=lf",
   "templates/*/files/** -text",
   "dockerfiles/** -text",

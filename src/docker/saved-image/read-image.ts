@@ -13,7 +13,7 @@ const readings = new WeakMap<Host, Map<string, Reading>>();
 
 /** An image on an engine. */
 export interface HeldImage {
-  /** The engine's own name for it. */
+  /** The engine's id of it. */
   readonly id: string;
   readonly reference: string;
 }
@@ -70,8 +70,8 @@ export function imageGone(reference: string): Failure {
   return new Failure({
     code: "IMAGE_GONE",
     kind: "environment",
-    message: `The image ${reference} was proven, and is no longer on the engine.`,
-    hint: "Run again: it is then built and proven anew.",
+    message: `The image ${reference} was proven, but is no longer on the engine.`,
+    hint: "Run again: the image is then built and proven again.",
   });
 }
 

@@ -177,7 +177,7 @@ function jsonAt(
   name: string,
 ): { readonly bytes: Buffer; readonly json: unknown } {
   const part = parts.get(name);
-  if (part?.is !== "json") throw new Error(`the engine wrote no ${name}`);
+  if (part?.is !== "json") throw new Error(`the image archive has no ${name}`);
   return { bytes: part.bytes, json: JSON.parse(part.bytes.toString("utf8")) };
 }
 
@@ -188,7 +188,7 @@ function layerAt(parts: ReadonlyMap<string, Part>, name: string): readonly Layer
   if (part?.is === "nothing") return [];
   throw new Error(
     part === undefined
-      ? `the engine wrote no layer ${name}`
+      ? `the image archive has no layer ${name}`
       : `the layer ${name} is neither a tar nor one compressed by gzip or zstd`,
   );
 }

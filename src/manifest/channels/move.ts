@@ -11,7 +11,7 @@ export interface MoveFacts {
   readonly reason?: string | undefined;
 }
 
-/** A move that may not be. */
+/** A move that is refused, and why. */
 export function refused(message: string, hint: string): Failure {
   return new Failure({ code: "CHANNEL_REFUSED", kind: "usage", message, hint });
 }
@@ -20,7 +20,7 @@ export function refused(message: string, hint: string): Failure {
 export function entryOf(manifest: Manifest, id: string): ManifestEntry {
   const entry = versionNamed(manifest, id);
   if (entry === undefined)
-    throw refused(`There is no version ${id}.`, "mesa-template list shows what there is.");
+    throw refused(`There is no version ${id}.`, "mesa-template list shows all versions.");
   return entry;
 }
 

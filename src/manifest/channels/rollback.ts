@@ -58,8 +58,8 @@ export function rollback(manifest: Manifest, request: RollbackRequest, facts: Mo
   const without = given?.find(({ template }) => !holding.includes(template));
   if (without !== undefined)
     throw refused(
-      `${channel} of ${without.template} cannot go back to ${without.id}: there is no such channel.`,
-      `Make it: mesa-template promote ${without.id} ${channel}.`,
+      `${channel} of ${without.template} cannot go back to ${without.id}: the channel does not exist.`,
+      `Create it: mesa-template promote ${without.id} ${channel}.`,
     );
   const targets = new Map<string, string | undefined>(
     given?.map(({ template, id }) => [template, id] as const) ??
@@ -70,7 +70,7 @@ export function rollback(manifest: Manifest, request: RollbackRequest, facts: Mo
     const free = holding.filter((template) => !stuck.includes(template));
     const current = stuck.map((template) => channelTarget(manifest, template, channel) ?? "it").join(", ");
     throw refused(
-      `${channel} of ${stuck.join(", ")} has nothing to go back to: ${current} is the first usable version it pointed at${workspace === undefined ? "" : ` in the workspace ${workspace}`}.`,
+      `${channel} of ${stuck.join(", ")} has nothing to go back to: ${current} is the oldest usable version in its history${workspace === undefined ? "" : ` in the workspace ${workspace}`}.`,
       free.length === 0
         ? "Give a version with --to."
         : `Roll back ${free.join(", ")} alone: mesa-template rollback ${channel} --template ${free.join(",")}. Or give a version with --to.`,

@@ -42,10 +42,10 @@ export function packagesPart(packages: readonly PackagesChanged[]): string {
 }
 
 export function driftPart(drift: readonly OpenDrift[]): string {
-  if (drift.length === 0) return '<p class="none">There is no version yet that could have drifted.</p>';
+  if (drift.length === 0) return '<p class="none">No version to compare yet.</p>';
   return drift
     .map(({ id, differs, notCompared }) => {
-      const none = notCompared.length === 0 ? "Nothing differs." : "Nothing differs in what was compared.";
+      const none = notCompared.length === 0 ? "No differences." : "No differences in what was compared.";
       return `<h3>${escaped(id)}</h3>${differs.length === 0 ? `<p class="good">${none}</p>` : bullets(differs, "bad")}${bullets(
         notCompared.map((line) => `not compared: ${line}`),
         "warn",

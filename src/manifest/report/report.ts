@@ -48,13 +48,14 @@ function moveList(manifest: Manifest): string {
       `<li><div class="when">${escaped(move.at.slice(0, 16).replace("T", " "))} UTC · ${escaped(move.by)}</div><div><strong>${escaped(move.channel ?? "")}</strong> of ${escaped(move.template)}: ${escaped(move.from ?? "nothing")} → ${escaped(move.to ?? "nothing")} <em>(${escaped(move.action)}${move.reason === undefined ? "" : `: ${escaped(move.reason)}`})</em></div></li>`,
   );
   const older = manifest.history.length - moves.length;
-  return `<ol class="time">${items.join("")}</ol>${older === 0 ? "" : `<p class="none">… and ${String(older)} older ones: mesa-template history</p>`}`;
+  return `<ol class="time">${items.join("")}</ol>${older === 0 ? "" : `<p class="none">… and ${String(older)} older: mesa-template history</p>`}`;
 }
 
 function imagesOrWhyNot(entry: ManifestEntry, workspace: string | undefined): string {
   const { status, failure, revocation, deployments } = entry;
   if (status === "revoked") return `revoked: ${revocation?.reason ?? "no reason given"}`;
-  if (status === "failed") return `${failure?.stage ?? "it"} failed: ${failure?.message ?? "no cause kept"}`;
+  if (status === "failed")
+    return `${failure?.stage ?? "it"} failed: ${failure?.message ?? "no cause recorded"}`;
   const were = Object.values(deployments).map(({ image }) => image);
   if (status === "removed") return `removed${were.length === 0 ? "" : `, was ${were.join(", ")}`}`;
   return imagesShown(entry, workspace) || "–";
@@ -70,7 +71,7 @@ function versionsTable(manifest: Manifest, entries: readonly ManifestEntry[]): s
     `${String(entry.smoke.passed)}/${String(entry.smoke.passed + entry.smoke.failed + entry.smoke.skipped)} in ${(entry.smoke.durationMs / 1000).toFixed(1)} s`,
     escaped(imagesOrWhyNot(entry, workspace)),
   ]);
-  return table(["version", "status", "size", "layers", "smoke", "image, or why not"], rows);
+  return table(["version", "status", "size", "layers", "smoke", "image, or reason"], rows);
 }
 
 function part(title: string, content: string): string {
@@ -105,10 +106,10 @@ export function reportPage(manifest: Manifest, madeAt: string, extras: ReportExt
   const older = entries.length - VERSIONS_SHOWN;
   const parts = [
     part("Channels", channelsTable(manifest)),
-    part("Who moved what", `${timeLine(manifest, madeAt)}${moveList(manifest)}`),
+    part("Channel history", `${timeLine(manifest, madeAt)}${moveList(manifest)}`),
     part(
       "Versions",
-      `${versionsTable(manifest, entries.slice(0, VERSIONS_SHOWN))}${older > 0 ? `<p class="none">… and ${String(older)} older ones: mesa-template list</p>` : ""}`,
+      `${versionsTable(manifest, entries.slice(0, VERSIONS_SHOWN))}${older > 0 ? `<p class="none">… and ${String(older)} older: mesa-template list</p>` : ""}`,
     ),
     part(
       "Size over versions",

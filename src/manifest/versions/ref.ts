@@ -34,7 +34,7 @@ function unknown(ref: string, manifest: Manifest, wanted: (template: string) => 
     `Nothing is called ${ref} in the manifest.`,
     Object.keys(manifest.versions).length === 0
       ? "The manifest is empty: release a version first."
-      : `${guess === "" ? "" : `${guess} `}A REF is an id, a Mesa version or a channel. There are: ${ids.join(", ") || "no versions of this template"}.`,
+      : `${guess === "" ? "" : `${guess} `}A REF is an id, a Mesa version or a channel. Known:  ${ids.join(", ") || "no versions of this template"}.`,
   );
 }
 
@@ -71,7 +71,7 @@ export function entriesOf(
     if (!wanted(exact.template))
       throw wrongUsage(
         `${ref} is not a version of ${(templates ?? []).join(", ")}.`,
-        "The id already names the template: omit --template.",
+        "An id already names the template: omit --template.",
       );
     return [exact];
   }

@@ -29,7 +29,7 @@ export async function readRetention(path: string): Promise<Retention> {
       code: "RETENTION_INVALID",
       kind: "usage",
       message: `${path}: ${messageOf(error).split("\n")[0] ?? ""}`,
-      hint: "It holds keep_last (a whole number from 1) and keep_younger_than_days.",
+      hint: "It contains keep_last (a whole number from 1) and keep_younger_than_days.",
       cause: error,
     });
   }

@@ -50,7 +50,7 @@ export function usableImage(manifest: Manifest, entry: ManifestEntry, workspace:
   if (deployment === null) {
     const failure =
       status === "failed"
-        ? `; ${entry.failure?.stage ?? "its deployment"} failed: ${entry.failure?.message ?? "no cause kept"}`
+        ? `; ${entry.failure?.stage ?? "its deployment"} failed: ${entry.failure?.message ?? "no cause recorded"}`
         : "";
     throw new Failure({
       code: "NOT_DEPLOYED",
@@ -79,7 +79,7 @@ export function usableImage(manifest: Manifest, entry: ManifestEntry, workspace:
 export function revokedFailure(
   entry: ManifestEntry,
   subject = entry.id,
-  hint = `Use another version; mesa-template unrevoke ${entry.id} --reason … takes it back.`,
+  hint = `Use another version; mesa-template unrevoke ${entry.id} --reason … undoes the revocation.`,
 ): Failure {
   return new Failure({
     code: "REVOKED",

@@ -129,7 +129,7 @@ async function runOnSubject(
         ? found
         : {
             ...found,
-            seen: `${found.seen ?? ""}; the service ${said === "" ? "said nothing" : `said: ${said}`}`,
+            seen: `${found.seen ?? ""}; the service ${said === "" ? "printed nothing" : `printed: ${said}`}`,
           },
     );
   } catch (error) {
@@ -144,7 +144,7 @@ async function runOnSubject(
 async function whyNotHere(entry: OnSubject, subject: Subject): Promise<string | undefined> {
   const port = "http" in entry ? entry.http.port : undefined;
   if (subject.kind === "sandbox" && port !== undefined && NOT_ROUTED.has(port))
-    return `Blaxel keeps port ${String(port)} for itself`;
+    return `port ${String(port)} is reserved on Blaxel`;
   const devices = entry.devices ?? [];
   if (devices.length === 0 || subject.noShell === true) return undefined;
   const script = `for d in ${devices.map(quoted).join(" ")}; do [ -e "$d" ] || echo "$d"; done`;

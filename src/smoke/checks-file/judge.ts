@@ -35,9 +35,9 @@ export function judgeCommandCheck(entry: CommandEntry, result: CommandResult): J
   const { command, exitCode = 0 } = entry;
   if (ranOut(result, entry))
     return unmet(
-      `an end within ${String(limitOf(entry) / 1000)} s`,
+      `the command to exit within ${String(limitOf(entry) / 1000)} s`,
       `none; stdout ${JSON.stringify(shown(result.stdout))}, stderr ${JSON.stringify(shown(result.stderr))}`,
-      "It was ended. Give it a longer timeLimit, or find out what it waits for (it gets nothing on stdin).",
+      "It was killed. Raise its timeLimit, or find out what it waits for (its stdin is empty).",
     );
   if (typeof command !== "string" && result.exitCode > 125 && CANNOT_START.test(result.stderr))
     return unmet(
@@ -75,7 +75,7 @@ export function judgeNoAnswer({ http }: HttpEntry, why: string): Judged {
   return unmet(
     `GET :${String(port)}${path} to be answered`,
     `no answer: ${why}`,
-    "It is asked from outside, as on Blaxel: the service must listen on 0.0.0.0 or ::, not on the loopback. Slow to come up? Give retry: {for: 30s}.",
+    "The request comes from outside, as on Blaxel: the service must listen on 0.0.0.0 or ::, not on the loopback. If it starts slowly, use retry: {for: 30s}.",
   );
 }
 
@@ -99,8 +99,8 @@ export function judgeFile({ file }: FileEntry, seen: FileSeen | undefined): Judg
   if (seen === undefined || !exists)
     return judged([
       {
-        expected: exists ? `${path} to be there` : `nothing at ${path}`,
-        seen: seen === undefined ? "nothing is there" : `a ${seen.kind} is there`,
+        expected: exists ? `${path} to exist` : `nothing at ${path}`,
+        seen: seen === undefined ? "nothing exists there" : `a ${seen.kind} is there`,
         holds: exists === (seen !== undefined),
       },
     ]);
@@ -111,11 +111,11 @@ export function judgeFile({ file }: FileEntry, seen: FileSeen | undefined): Judg
   });
   const kind = seen.kind === "symlink" ? "link" : seen.kind;
   return judged([
-    { expected: `${path} to be there`, seen: `a ${kind} is there`, holds: true },
+    { expected: `${path} to exist`, seen: `a ${kind} is there`, holds: true },
     ...(type === undefined ? [] : [asked("type", type, kind)]),
     ...(mode === undefined ? [] : [asked("mode", octal(Number.parseInt(String(mode), 8)), octal(seen.mode))]),
     ...(owner === undefined ? [] : [ownerAsked(path, String(owner), seen)]),
-    ...(link === undefined ? [] : [asked("link to", link, seen.link ?? "nothing: it is no link")]),
+    ...(link === undefined ? [] : [asked("link to", link, seen.link ?? "nothing: it is not a link")]),
     ...(contents === undefined ? [] : contentsAsked(path, seen, contents)),
   ]);
 }
@@ -138,8 +138,7 @@ function contentsAsked(path: string, { text, kind }: FileSeen, contents: Pattern
     ? [
         {
           expected: `${path}: contents`,
-          seen:
-            kind === "symlink" ? "the link leads to no file that can be read" : `no file that can be read`,
+          seen: kind === "symlink" ? "the link does not lead to a readable file" : `not a readable file`,
           holds: false,
         },
       ]

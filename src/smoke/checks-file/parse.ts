@@ -73,7 +73,7 @@ function fits<T extends z.ZodMiniType>(schema: T, value: unknown, at: Path, refu
     refuse([...path, issue.keys[0] ?? ""], `there is no field ${nameOf([...path, issue.keys[0] ?? ""])}`);
   if (issue?.code === "invalid_key") {
     const name = String(path.at(-1));
-    refuse(path, `${JSON.stringify(name)} in ${nameOf(path.slice(0, -1))} is no name of a variable`);
+    refuse(path, `${JSON.stringify(name)} in ${nameOf(path.slice(0, -1))} is not a name of a variable`);
   }
   return refuse(
     path,
@@ -88,10 +88,10 @@ function checkEntry(value: unknown, at: Path, refuse: Refuse): CheckEntry {
   if (kind === undefined)
     return refuse(
       at,
-      `${nameOf(at)} asks for nothing: give it ${KINDS.slice(0, -1).join(", ")} or ${KINDS.at(-1) ?? ""}`,
+      `${nameOf(at)} checks nothing: add one of ${KINDS.slice(0, -1).join(", ")} or ${KINDS.at(-1) ?? ""}`,
     );
   if (other !== undefined)
-    return refuse([...at, other], `${nameOf(at)} asks for ${kind} and for ${other}: make it two checks`);
+    return refuse([...at, other], `${nameOf(at)} has both ${kind} and ${other}: split it into two checks`);
   const entry: CheckEntry = fits(CHECK_FORMS[kind], value, at, refuse);
   refuseNoPatterns(entry, at, refuse);
   refuseIdle(entry, at, refuse);
@@ -104,7 +104,7 @@ function refuseIdle(entry: CheckEntry, at: Path, refuse: Refuse): void {
   if (!("http" in entry || "listening" in entry) || entry.start !== undefined) return;
   const idle = (["user", "env", "cwd"] as const).find((key) => entry[key] !== undefined);
   if (idle !== undefined)
-    refuse([...at, idle], `${nameOf([...at, idle])} is that of the service, and there is no start`);
+    refuse([...at, idle], `${nameOf([...at, idle])} applies to a service, but there is no start`);
 }
 
 function settingPatterns(
@@ -123,7 +123,7 @@ function refuseAbsentWithMore(entry: CheckEntry, at: Path, refuse: Refuse): void
     (key) => entry.file[key] !== undefined,
   );
   if (more !== undefined)
-    refuse([...at, "file", more], `${nameOf([...at, "file", more])} is asked of what must not be there`);
+    refuse([...at, "file", more], `${nameOf([...at, "file", more])} cannot be combined with exists: false`);
 }
 
 /** Expressions are tried here, so that a slip is a broken file and not a failed image. */
@@ -141,7 +141,10 @@ function refuseNoPatterns(entry: CheckEntry, at: Path, refuse: Refuse): void {
     for (const pattern of [...match, ...not]) {
       const why = whyNoPattern(pattern);
       if (why !== undefined)
-        refuse([...at, ...where], `${nameOf([...at, ...where])}: ${pattern} is no RE2 expression (${why})`);
+        refuse(
+          [...at, ...where],
+          `${nameOf([...at, ...where])}: ${pattern} is not an RE2 expression (${why})`,
+        );
     }
   }
 }
@@ -191,7 +194,7 @@ function invalid(path: string, line: number, what: string): Failure {
     code: "CHECKS_INVALID",
     kind: "usage",
     message: `${path}:${String(line)}: ${what}.`,
-    hint: "Correct the line; the file's form is in dist/schemas/checks.schema.json.",
+    hint: "Fix the line; the schema is in dist/schemas/checks.schema.json.",
   });
 }
 

@@ -2,11 +2,11 @@ import * as z from "zod/mini";
 
 // The messages of this schema complete "NAME must be …".
 
-const text = z.string("a text").check(z.minLength(1, "a text that is not empty"));
+const text = z.string("a text").check(z.minLength(1, "a non-empty text"));
 const port = z.int("a port number").check(z.minimum(1, "a port number"), z.maximum(65_535, "a port number"));
 const duration = z
-  .string("a length of time such as 500ms, 10s or 2m")
-  .check(z.regex(/^\d+(\.\d+)?(ms|s|m)$/u, "a length of time such as 500ms, 10s or 2m"));
+  .string("a duration such as 500ms, 10s or 2m")
+  .check(z.regex(/^\d+(\.\d+)?(ms|s|m)$/u, "a duration such as 500ms, 10s or 2m"));
 const A_SIZE = 'a number of bytes, or a text such as "300 MB" or "1.5 GiB"';
 const size = z.union(
   [
@@ -28,8 +28,8 @@ const device = z.string("a device").check(z.regex(/^\/dev\/./u, "a path below /d
 const variable = z.union([z.string(), z.number(), z.boolean()], "a text");
 
 const named = {
-  name: text.check(z.describe("What the report calls it")),
-  hint: z.optional(text.check(z.describe("What to do when it fails"))),
+  name: text.check(z.describe("Its name in the report")),
+  hint: z.optional(text.check(z.describe("What to do if it fails"))),
 };
 
 const onSubject = {
@@ -50,7 +50,9 @@ const onSubject = {
   ),
   cwd: z.optional(text.check(z.describe("Folder it runs in; default: the image's"))),
   timeLimit: z.optional(
-    duration.check(z.describe("It is ended after this and fails; rounded up to whole seconds; default 20s")),
+    duration.check(
+      z.describe("It is killed after this time and fails; rounded up to whole seconds; default 20s"),
+    ),
   ),
   devices: z.optional(
     z.array(device, "a list").check(z.describe("Devices it needs; skipped where they are not available")),
@@ -58,7 +60,7 @@ const onSubject = {
   start: z.optional(
     text.check(
       z.describe(
-        "A shell command for a service that runs meanwhile, with this check's user, env and cwd, and is ended afterwards",
+        "A shell command for a service that runs during the check, with its user, env and cwd, and is stopped afterwards",
       ),
     ),
   ),
@@ -67,7 +69,7 @@ const onSubject = {
       .strictObject({ for: duration, every: z.optional(duration) }, "a mapping")
       .check(
         z.describe(
-          "Tried again until it passes or this is over (with start: 10s unless given); every: default 250ms",
+          "Tried again until it passes or this time is over (default with start: 10s); every: default 250ms",
         ),
       ),
   ),
@@ -90,8 +92,8 @@ const commandCheck = z.strictObject({
       .int("an exit code")
       .check(z.minimum(0, "an exit code"), z.maximum(255, "an exit code"), z.describe("Default 0")),
   ),
-  stdout: z.optional(patterns.check(z.describe("RE2 expressions, searched in all of it"))),
-  stderr: z.optional(patterns.check(z.describe("RE2 expressions, searched in all of it"))),
+  stdout: z.optional(patterns.check(z.describe("RE2 expressions, searched in the whole text"))),
+  stderr: z.optional(patterns.check(z.describe("RE2 expressions, searched in the whole text"))),
 });
 
 const httpCheck = z.strictObject({
@@ -112,11 +114,11 @@ const httpCheck = z.strictObject({
               z.describe("Default 200"),
             ),
         ),
-        body: z.optional(patterns.check(z.describe("RE2 expressions, searched in all of it"))),
+        body: z.optional(patterns.check(z.describe("RE2 expressions, searched in the whole text"))),
       },
       "a mapping",
     )
-    .check(z.describe("A GET request and what must come back")),
+    .check(z.describe("A GET request and the expected response")),
 });
 
 const listeningCheck = z.strictObject({
@@ -136,7 +138,7 @@ const historyCheck = z.strictObject({
 
 const sizeCheck = z.strictObject({
   ...named,
-  size: size.check(z.describe("The image is at most as large: bytes, or 300 MB")),
+  size: size.check(z.describe("The largest allowed size: bytes, or 300 MB")),
 });
 
 const A_MODE = 'permission bits in octal, such as "0755"';
@@ -170,21 +172,21 @@ const fileCheck = z.strictObject({
             z.describe("The entry itself: a symbolic link at its end is not followed"),
           ),
         exists: z.optional(
-          z.boolean("true or false").check(z.describe("false: nothing may be there; default true")),
+          z.boolean("true or false").check(z.describe("false: nothing may exist there; default true")),
         ),
         type: z.optional(z.enum(["file", "directory", "link"], "file, directory or link")),
         mode: z.optional(
           mode.check(z.describe("Permission bits in octal, with setuid, setgid and sticky: 4755")),
         ),
         owner: z.optional(owner.check(z.describe("Name or uid, with :group or :gid if need be"))),
-        link: z.optional(text.check(z.describe("What a symbolic link points at, as it is written there"))),
+        link: z.optional(text.check(z.describe("The target of a symbolic link, exactly as stored"))),
         contents: z.optional(
-          patterns.check(z.describe("RE2 expressions, searched in all of it; links are followed")),
+          patterns.check(z.describe("RE2 expressions, searched in the whole text; links are followed")),
         ),
       },
       "a mapping",
     )
-    .check(z.describe("What the image has at a path before it is started; in a sandbox what is there now")),
+    .check(z.describe("A path of the image before it starts; in a sandbox, its current state")),
 });
 
 const A_SETTING = "a text, {match: …, not: …}, or nothing where it must not be set";
@@ -212,22 +214,20 @@ const imageCheck = z.strictObject({
           settings.check(z.describe("Variables: a text is the whole value, nothing means not set")),
         ),
         labels: z.optional(settings.check(z.describe("Labels, as env"))),
-        entrypoint: z.optional(words.check(z.describe("Just this; []: none"))),
-        cmd: z.optional(words.check(z.describe("Just this; []: none"))),
+        entrypoint: z.optional(words.check(z.describe("Exactly this; []: none"))),
+        cmd: z.optional(words.check(z.describe("Exactly this; []: none"))),
         ports: z.optional(ports.check(z.describe("Ports that are exposed, among others"))),
         notPorts: z.optional(ports.check(z.describe("Ports that are not exposed"))),
         volumes: z.optional(words.check(z.describe("Volumes that are declared, among others"))),
         notVolumes: z.optional(words.check(z.describe("Volumes that are not declared"))),
         cwd: z.optional(z.string("a text").check(z.describe("The working folder"))),
         user: z.optional(
-          z
-            .union([z.string(), z.int()], "a text")
-            .check(z.describe('Just as the image says it; "": it says none')),
+          z.union([z.string(), z.int()], "a text").check(z.describe('Exactly as in the image; "": not set')),
         ),
       },
       "a mapping",
     )
-    .check(z.describe("What the image says of itself")),
+    .check(z.describe("The image's configuration")),
 });
 
 /** The form of each kind of check, by the key that makes it one. */

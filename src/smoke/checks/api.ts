@@ -18,7 +18,7 @@ const own = (
       context.signal.throwIfAborted();
       return failed(
         messageOf(error),
-        "The API refused what every agent does: see whether its log folder is writable, sh is on PATH and the working folder exists.",
+        "The API refused an ordinary request: check that its log folder is writable, sh is on PATH and the working folder exists.",
       );
     }
   },
@@ -31,7 +31,7 @@ export const API_CHECKS: readonly Check[] = [
     const body = (await response.json()) as { readonly status?: unknown };
     return body.status === "ok"
       ? PASSED
-      : failed(JSON.stringify(body), "The API is up but does not call itself healthy.");
+      : failed(JSON.stringify(body), "The API answers, but does not report healthy.");
   }),
   own("a command runs through the API", async (subject) => {
     const sandbox = await blaxelProcess(subject);
@@ -40,7 +40,7 @@ export const API_CHECKS: readonly Check[] = [
       ? PASSED
       : failed(
           JSON.stringify({ exitCode: result.exitCode, stdout: result.stdout, stderr: result.stderr }),
-          "The API must run commands with sh and give their outputs back.",
+          "The API must run commands with sh and return their outputs.",
         );
   }),
   own("a failing command is seen as failing", async (subject) => {
@@ -50,7 +50,7 @@ export const API_CHECKS: readonly Check[] = [
       ? PASSED
       : failed(
           `exitCode ${String(result.exitCode)}, status ${result.status}`,
-          "An agent would take a failed command for a good one.",
+          "Agents would treat a failed command as successful.",
         );
   }),
   own("a file written through the API is read back", async (subject) => {
@@ -59,8 +59,6 @@ export const API_CHECKS: readonly Check[] = [
     await sandbox.fs.write("/tmp/smoke-file.txt", text);
     const seen = await sandbox.fs.read("/tmp/smoke-file.txt");
     await sandbox.fs.rm("/tmp/smoke-file.txt");
-    return seen === text
-      ? PASSED
-      : failed(JSON.stringify(seen), "The API does not give back what was written.");
+    return seen === text ? PASSED : failed(JSON.stringify(seen), "The API does not return what was written.");
   }),
 ];

@@ -45,7 +45,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
         ? PASSED
         : failed(
             found.join("; "),
-            "Whoever can pull the image can read it: hand credentials in when the sandbox starts, never when the image is built.",
+            "Everyone who can pull the image can read it: pass credentials when the sandbox starts, never when the image is built.",
           );
     },
   },
@@ -60,7 +60,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
         ? PASSED
         : failed(
             paths.join(", "),
-            "The value of one of this run's credentials was found there. Revoke it, and find out how it got into the build.",
+            "The image contains one of this run's credentials. Revoke it, and find out how it got into the build.",
           );
     },
   },
@@ -77,7 +77,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
         ? PASSED
         : failed(
             found.slice(0, 10).join(", "),
-            "Remove it in the same RUN that made it, or keep that step in a stage of its own.",
+            "Remove it in the same RUN that made it, or move that step to its own stage.",
           );
     },
   },
@@ -90,7 +90,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
           ? PASSED
           : failed(
               `USER ${image.config.user}`,
-              "With USER the API itself loses its rights; leave it out and start the API with --user for workloads.",
+              "With USER the API itself runs without root. Remove USER; run workloads as another user instead.",
             ),
       ),
   },
@@ -103,8 +103,8 @@ export const IMAGE_CHECKS: readonly Check[] = [
       return home === "" || (await image.holds(home.replace(/(.)\/+$/u, "$1")))
         ? PASSED
         : failed(
-            `HOME is ${home}, and the image has no such folder`,
-            "Make it in the template: mkdir -p, with the rights that its users need.",
+            `HOME is ${home}, but the image has no such folder`,
+            "Create it in the template: mkdir -p, with the permissions that its users need.",
           );
     },
   },

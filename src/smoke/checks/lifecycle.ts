@@ -19,7 +19,7 @@ export const LIFECYCLE_CHECKS: readonly Check[] = [
         ? PASSED
         : failed(
             zombies.join(", "),
-            "Processes ended that nobody waited for: start nothing in the background of the entrypoint that ends, or reap there.",
+            "Child processes exited and were not reaped: start no short-lived background processes in the entrypoint, or reap them.",
           );
     },
   },
@@ -33,7 +33,7 @@ export const LIFECYCLE_CHECKS: readonly Check[] = [
         ? { outcome: "passed", seen }
         : failed(
             seen,
-            "The entrypoint must end with exec, so that the sandbox API itself gets the signal; a shell that waits for it as process 1 passes none on.",
+            "The entrypoint must end with exec, so that the sandbox API itself gets the signal; a shell as process 1 does not forward signals.",
           );
     },
   },

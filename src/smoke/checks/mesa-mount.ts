@@ -10,12 +10,12 @@ import { MOUNT_CHECK, type Check, type CheckContext, type CheckVerdict, type Sub
 import { failed, PASSED, outputOf, whyNoFuse } from "./verdicts";
 
 const EXPLANATIONS: Readonly<Record<number, string>> = {
-  41: "mesa itself refused: read what it said.",
-  42: "mesa said it mounted, but there is no mount: the daemon ended (FUSE, credential) or never mounted. Its log stands above.",
-  43: "The mount is there, but the repository is not: the API, the credential's rights or the network from inside.",
-  44: "The repository cannot be written: the credential lacks write, the mount is read-only, or the content service is down.",
-  45: "What was written came back changed.",
-  46: "The mount vanished while it was used: the daemon died.",
+  41: "mesa itself refused: read its message.",
+  42: "mesa reported success, but there is no mount: the daemon exited (FUSE, credential) or never mounted. See its log above.",
+  43: "The mount exists, but the repository does not: check the API, the credential's permissions and the network inside.",
+  44: "The repository is not writable: the credential lacks write permission, the mount is read-only, or the content service is down.",
+  45: "A written file came back changed.",
+  46: "The mount disappeared during use: the daemon died.",
 };
 
 const KEY_SECONDS = 600;
@@ -97,5 +97,5 @@ async function mountAndProve(
       : mounted;
   await subject.run({ script: unmountScript(plan), timeoutMs: 15_000 });
   if (proven.exitCode === 0) return PASSED;
-  return failed(outputOf(proven), EXPLANATIONS[proven.exitCode] ?? "The mount did not come about.");
+  return failed(outputOf(proven), EXPLANATIONS[proven.exitCode] ?? "The mount failed.");
 }

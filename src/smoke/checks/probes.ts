@@ -25,7 +25,7 @@ export const PROBES: readonly ProbeCheck[] = [
         ? PASSED
         : failed(
             outputOf(result),
-            `${rendered.mesaVersion} is pinned; the image holds something else or mesa does not start.`,
+            `${rendered.mesaVersion} is pinned; the image contains another version, or mesa does not start.`,
           );
     },
   }),
@@ -36,7 +36,7 @@ export const PROBES: readonly ProbeCheck[] = [
     judge: (result) =>
       whenZero(
         result,
-        "On Debian a library is missing (libfuse3.so.3 is bookworm's); on Alpine gcompat must be there and libc6-compat must not, or Mesa's connections deadlock.",
+        "On Debian a library is missing (libfuse3.so.3 is bookworm's); on Alpine install gcompat, not libc6-compat, or Mesa's connections deadlock.",
       ),
   }),
   probe({
@@ -46,7 +46,7 @@ export const PROBES: readonly ProbeCheck[] = [
     judge: (result) =>
       whenZero(
         result,
-        "Without a setuid fusermount3 only root can mount, and nobody with auto_unmount: install fuse3.",
+        "Without a setuid fusermount3 only root can mount, and auto_unmount does not work: install fuse3.",
       ),
   }),
   probe({
@@ -84,7 +84,7 @@ export const PROBES: readonly ProbeCheck[] = [
     judge: (result) =>
       whenZero(
         result,
-        "Package lists, dpkg or curl of the build came along: keep them in a stage of their own.",
+        "The image contains package lists, dpkg or curl of the build: keep them in a separate stage.",
       ),
   }),
   probe({
@@ -107,7 +107,7 @@ export const PROBES: readonly ProbeCheck[] = [
         ? PASSED
         : failed(
             `listening: ${others.join(", ")}`,
-            "Something in the image starts a server of its own. One that belongs there stands in template.toml under [[sandbox.ports]].",
+            "Something in the image starts another server. Declare an intended one in template.toml under [[sandbox.ports]].",
           );
     },
   }),
@@ -116,7 +116,7 @@ export const PROBES: readonly ProbeCheck[] = [
     user: "nobody",
     script: () =>
       'test "$(id -u)" != 0 && (mesa --version || mesa version) >/dev/null 2>&1 && touch /tmp/.probe-$$ && rm /tmp/.probe-$$',
-    judge: (result) => whenZero(result, "A workload that is not root cannot start mesa or write to /tmp."),
+    judge: (result) => whenZero(result, "A non-root workload cannot start mesa or write to /tmp."),
   }),
   probe({
     name: "/dev/fuse is open to other users",
@@ -126,7 +126,7 @@ export const PROBES: readonly ProbeCheck[] = [
     judge: (result) =>
       whenZero(
         result,
-        "The entrypoint must make /dev/fuse accessible when it starts: it is made with the container, often for root alone.",
+        "The entrypoint must make /dev/fuse accessible when it starts: engines create it with the container, often for root only.",
       ),
   }),
 ];

@@ -70,7 +70,7 @@ describe("reading a .deb", () => {
   it.each([
     ["a web page", "<html>not found</html>", "not an ar archive"],
     ["an empty file", "", "not an ar archive"],
-    ["another ar archive", ar([["x", Buffer.from("y")]]), "not of the format 2.x"],
+    ["another ar archive", ar([["x", Buffer.from("y")]]), "its format is not 2.x"],
     ["one without control.tar", ar([["debian-binary", Buffer.from("2.0\n")]]), "no control.tar"],
     [
       "one cut short",

@@ -220,7 +220,12 @@ describe("a repository that is refused for what it holds", () => {
       "older than",
       () => ({ date: NOW - 3 * DAY, notBefore: NOW - 2 * DAY }),
     ],
-    ["an index of another hash", "INDEX_HASH_DIFFERS", "vouches for", () => ({ tamper: damage(PACKAGES) })],
+    [
+      "an index of another hash",
+      "INDEX_HASH_DIFFERS",
+      "does not match the signed Release",
+      () => ({ tamper: damage(PACKAGES) }),
+    ],
     [
       "an index of another size",
       "INDEX_HASH_DIFFERS",

@@ -37,7 +37,7 @@ describe("bl's own words among a build's", () => {
 
   it("are the last ones where it gives no reason", () => {
     expect(reasonIn({ stdout: "Deployed.\n", stderr: "" })).toBe("Deployed.");
-    expect(reasonIn({ stdout: "", stderr: "" })).toBe("it said nothing");
+    expect(reasonIn({ stdout: "", stderr: "" })).toBe("it printed nothing");
   });
 });
 

@@ -86,7 +86,7 @@ describe("init", () => {
     const { code, stdout } = await runMain(["init", folder]);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^leave +Makefile$/mu);
-    expect(stdout).toContain("Left alone, because they exist with other content: Makefile.");
+    expect(stdout).toContain("Left alone, because they exist with different content: Makefile.");
     expect(stdout).toContain("npx --no-install mesa-template release 0.26.0");
     expect(read("Makefile")).toBe("theirs\n");
     expect(read("templates/debian/template.toml")).not.toBe("");

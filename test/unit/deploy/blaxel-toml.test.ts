@@ -68,14 +68,14 @@ describe("blaxel.toml", () => {
     [
       "a variable of bl's environment",
       `${HEAD}[env]\nA = "$HOME"\n`,
-      "env.A: bl takes a value that is a whole $NAME",
+      "env.A: bl replaces a value that is exactly $NAME",
     ],
-    ["a secret of bl's environment", `${HEAD}[env]\nA = "\${secrets.X:d}"\n`, "env.A: bl takes a value"],
+    ["a secret of bl's environment", `${HEAD}[env]\nA = "\${secrets.X:d}"\n`, "env.A: bl replaces a value"],
     ["the API key", `${HEAD}[env]\nBL_API_KEY = "k"\n`, "env.BL_API_KEY: bl never sends it"],
     [
       "our own mark",
       `${HEAD}[env]\nMESA_TEMPLATE_INPUTS = "k"\n`,
-      "env.MESA_TEMPLATE_INPUTS: it is the mark",
+      "env.MESA_TEMPLATE_INPUTS: this program marks",
     ],
   ])("refuses %s, with the reason", async (_what, text, says) => {
     await expect(checkBlaxelToml(text, "0.1.108")).rejects.toMatchObject({

@@ -36,7 +36,7 @@ describe("whose sandbox it is", () => {
   ])("not ours: %s", (_what, now, before) => {
     expect(() => {
       refuseForeignSandbox(now, before, false, false);
-    }).toThrow("was not made by this program");
+    }).toThrow("this program did not make it");
   });
 });
 

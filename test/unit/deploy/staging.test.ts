@@ -21,7 +21,7 @@ describe("what bl would upload", () => {
     [
       "other bytes",
       [{ name: "Dockerfile", size: 7 }, named[1] ?? { name: "", size: 0 }],
-      ["Dockerfile would go with 7 bytes instead of 8"],
+      ["Dockerfile would be uploaded with 7 bytes instead of 8"],
     ],
   ])("is wrong when it is %s", (_what, would, expected) => {
     expect(uploadDifferences(files, would)).toEqual(expected);

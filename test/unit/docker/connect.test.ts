@@ -220,7 +220,7 @@ describe("connecting to an engine", () => {
     expect(nobody.log.join()).toContain("unix:///nowhere/docker.sock (DOCKER_HOST)");
     expect(nobody.hint).toContain("DOCKER_HOST");
     await expect(connectEngine(testHost({ env: { DOCKER_HOST: "fish://x" } }))).rejects.toThrow(
-      "no address of an engine",
+      "not an engine address",
     );
     await expect(
       connectEngine(testHost({ env: { DOCKER_CONTEXT: "gone", DOCKER_CONFIG: "/nowhere" } })),

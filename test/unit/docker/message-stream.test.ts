@@ -64,7 +64,7 @@ describe("the engine's messages", () => {
     setTimeout(() => torn.destroy(new Error("socket hang up")), 5);
     await expect(all(torn)).rejects.toThrow("socket hang up");
     const silent = new PassThrough();
-    await expect(all(silent, { silenceMs: 20 })).rejects.toThrow("said nothing for 0.02 s");
+    await expect(all(silent, { silenceMs: 20 })).rejects.toThrow("sent nothing for 0.02 s");
     expect(silent.destroyed).toBe(true);
   });
 

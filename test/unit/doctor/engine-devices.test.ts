@@ -11,13 +11,15 @@ describe("what doctor says of the devices of the engine's machine", () => {
 
   it("a rootless one only when it is open to everybody", () => {
     expect(fuseOnEngine(true, device(0o666))).toBe(
-      "there, and open to the rootless engine's user (mode 666)",
+      "present, and accessible to the rootless engine's user (mode 666)",
     );
     expect(() => fuseOnEngine(true, device(0o660))).toThrow(
       expect.objectContaining({
         kind: "environment",
         message: "rootless: the engine's user may not open it (mode 660)",
-        hint: expect.stringMatching(/chmod 666 \/dev\/fuse.*; else smoke skips the mounts\.$/u) as string,
+        hint: expect.stringMatching(
+          /chmod 666 \/dev\/fuse.*Without it, smoke skips the mounts\.$/u,
+        ) as string,
       }),
     );
   });
@@ -31,10 +33,12 @@ describe("what doctor says of the devices of the engine's machine", () => {
   it("a rootless engine without /dev/net/tun has no network for containers", () => {
     expect(() => tunOnEngine(device(0o600))).toThrow(
       expect.objectContaining({
-        hint: expect.stringMatching(/chmod 666 \/dev\/net\/tun.*else no container gets a network/u) as string,
+        hint: expect.stringMatching(
+          /chmod 666 \/dev\/net\/tun.*Without it, no container gets a network/u,
+        ) as string,
       }),
     );
-    expect(tunOnEngine(device(0o666))).toMatch(/^there/u);
+    expect(tunOnEngine(device(0o666))).toMatch(/^present/u);
   });
 
   it("what an engine does not say is not held against it", () => {

@@ -60,7 +60,7 @@ describe("what is outdated", () => {
     await world.publish({ debs: [...DEBS, { version: "0.49.1", depends: "fuse3" }] });
     const [mesa] = await outdated(await world.lock({ mesaVersion: "0.46.0" }));
     expect(mesa?.newest.value).toBe("0.49.1");
-    expect(mesa?.needsFirst).toMatch(/0\.49\.1 takes no API keys.*MESA_PRIVATE_KEY/u);
+    expect(mesa?.needsFirst).toMatch(/0\.49\.1 accepts no API keys.*MESA_PRIVATE_KEY/u);
   });
 
   it("is the base image, once its tag points at another one, and sandbox-api by version", async () => {

@@ -230,7 +230,7 @@ describe("a lock by first download", () => {
       vouched: { by: "first-download", downloadedAt: new Date(NOW).toISOString() },
     });
     expect(host.events).toMatchObject([
-      { type: "warning", message: expect.stringContaining("nobody vouches") as string },
+      { type: "warning", message: expect.stringContaining("is not signed") as string },
     ]);
     expect(world.packages.requests.map(({ line }) => line)).toEqual([
       "GET /mesa/any/pool/any/main/m/mesa/mesa_0.20.0_amd64.deb 200",

@@ -96,7 +96,7 @@ at = "20260401T000000Z"
   it.each([
     ["not TOML", "[mesa\n", "u.toml:1:"],
     ["without a table", '[mesa]\nvouched = "signed"\n', "u.toml: sandbox-api"],
-    ["with a misspelt key", SIGNED.replace("key =", "keys ="), "mesa.keys is no setting"],
+    ["with a misspelt key", SIGNED.replace("key =", "keys ="), "mesa.keys is not a known setting"],
     ["with a wrong type", SIGNED.replace('"keys/mesa.asc"', "3"), "u.toml: mesa.key"],
     ["with an unknown voucher", SIGNED.replace('"signed"', '"hope"'), "mesa.vouched"],
     ["with sandbox-api latest", SIGNED.replace("0.2.50", "latest"), "never latest"],
@@ -106,7 +106,7 @@ at = "20260401T000000Z"
     [
       "with a repository over plain http",
       SIGNED.replace("https:", "http:"),
-      "plain http is taken on loopback only",
+      "plain http is accepted on loopback only",
     ],
     [
       "with an unsigned mirror over plain http",

@@ -22,10 +22,10 @@ describe("the Mesa credential", () => {
   });
 
   it.each([
-    ["0.20.0", PRIVATE, "MESA_CREDENTIAL_UNFIT", /takes only API keys/u, /MESA_API_KEY/u],
+    ["0.20.0", PRIVATE, "MESA_CREDENTIAL_UNFIT", /accepts only API keys/u, /MESA_API_KEY/u],
     ["0.42.1", PRIVATE, "MESA_CREDENTIAL_UNFIT", /private keys came with 0\.43/u, /MESA_API_KEY/u],
-    ["0.48.0", API, "MESA_CREDENTIAL_UNFIT", /takes no API key/u, /MESA_PRIVATE_KEY/u],
-    ["0.49.1", API, "MESA_CREDENTIAL_UNFIT", /0\.49\.1 takes no API key/u, /MESA_PRIVATE_KEY/u],
+    ["0.48.0", API, "MESA_CREDENTIAL_UNFIT", /accepts no API key/u, /MESA_PRIVATE_KEY/u],
+    ["0.49.1", API, "MESA_CREDENTIAL_UNFIT", /0\.49\.1 accepts no API key/u, /MESA_PRIVATE_KEY/u],
     ["0.49.1", {}, "NO_MESA_CREDENTIALS", /MESA_PRIVATE_KEY is not set/u, /MESA_PRIVATE_KEY/u],
     ["0.46.0", {}, "NO_MESA_CREDENTIALS", /MESA_API_KEY.*MESA_PRIVATE_KEY/u, /, or /u],
     ["0.20.0", { MESA_API_KEY: "mesa_1", MESA_ORG: "" }, "NO_MESA_CREDENTIALS", /MESA_ORG/u, /MESA_ORG/u],
@@ -57,7 +57,7 @@ describe("the Mesa credential", () => {
   });
 
   it.each([
-    [ORGANIZATIONS["acme"]?.privateKey ?? "", /holds a private key\.$/u],
+    [ORGANIZATIONS["acme"]?.privateKey ?? "", /contains a private key\.$/u],
     ["nonsense", /not an address/u],
     ["http://api.mesa.dev", /plain http/u],
   ])("does not go to just any address", (MESA_API_URL, message) => {
@@ -83,10 +83,10 @@ describe("how long a sandbox's credential may hold", () => {
   });
 
   it.each([
-    ["0.38.0", key, 99, /an API key holds for 100 s to 31536000 s/u],
+    ["0.38.0", key, 99, /an API key is valid for 100 s to 31536000 s/u],
     ["0.38.0", key, 31_536_001, /an API key/u],
     ["0.46.0", key, 86_401, /to 86400 s/u],
-    ["0.46.0", signed, 14_401, /a private key holds for 100 s to 14400 s/u],
+    ["0.46.0", signed, 14_401, /a private key is valid for 100 s to 14400 s/u],
     ["0.49.1", signed, 14_401, /a private key/u],
     ["0.46.0", key, Number.NaN, /no credential for/u],
   ])("Mesa %s: not %#", (version, access, seconds, message) => {

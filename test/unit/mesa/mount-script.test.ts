@@ -44,7 +44,7 @@ describe("the mount script", () => {
   it("ends with 48 when mesa does not come back, but lets what it left in the background go on", () => {
     expect(run(mountScript(plan(), "/nowhere", 1), "exec sleep 10")).toEqual({
       code: 48,
-      said: "mesa did not come back within 1 s\n",
+      said: "mesa did not return within 1 s\n",
     });
     const daemon = `(sleep 2; : > ${folder}/alive) > /dev/null 2>&1 & exit 1`;
     expect(run(mountScript(plan(), "/nowhere", 1), daemon).code).toBe(41);

@@ -87,7 +87,7 @@ describe("where everything is mounted", () => {
     ]);
   });
   it("refuses two at one path, and two organizations", () => {
-    expect(() => placeMounts("0.49.1", "acme", wishes("app:/x", "lib:/x"))).toThrow(/Two .* at \/x/u);
+    expect(() => placeMounts("0.49.1", "acme", wishes("app:/x", "lib:/x"))).toThrow(/Two .* path \/x/u);
     expect(() => orgOfWishes(wishes("acme/app", "orbit/lib"))).toThrow(/acme, orbit/u);
   });
 });

@@ -97,7 +97,7 @@ describe("too many requests", () => {
       code: "REGISTRY_RATE_LIMIT",
       kind: "environment",
       message:
-        "The image registry reg.example.com limits how often it is asked (429): You have reached your pull rate limit; it wants to be asked again at 2026-01-01T01:00:00.000Z.",
+        "The image registry reg.example.com limits requests (429): You have reached your pull rate limit; it allows the next request at 2026-01-01T01:00:00.000Z.",
       hint: expect.stringMatching(/docker login.*mirror/u) as string,
     });
   });

@@ -184,7 +184,7 @@ describe("credentials", () => {
         }),
     };
     await expect(credentialsFor(host, { registry: "ghcr.io" })).rejects.toMatchObject({
-      message: expect.stringContaining("does not answer within 30 s") as string,
+      message: expect.stringContaining("did not answer within 30 s") as string,
       log: ["asking"],
     });
   });

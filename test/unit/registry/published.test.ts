@@ -70,7 +70,7 @@ describe("the login that Blaxel gets to import an image", () => {
   });
 
   it.each([
-    ["there is no login to it here", undefined],
+    ["this machine has no login to it", undefined],
     ["only this machine can exchange", { identitytoken: "token-of-a-browser" }],
   ])("is missing where %s", async (why, login) => {
     await expect(loginToImport(hostWith(login), image())).rejects.toMatchObject({

@@ -51,7 +51,7 @@ describe("examples/claude-code", () => {
     );
     expect(files.map(({ name }) => name)).toContain("managed-settings.json");
     expect(() => renderTemplate(source, { ...lock, downloads: {} })).toThrow(
-      /names downloads\.claude \(https:.*\), and the lock of Mesa 0\.46\.0 does not have it/u,
+      /names downloads\.claude \(https:.*\), but the lock of Mesa 0\.46\.0 does not have it/u,
     );
     const older = { ...lock.downloads.claude, url: "https://example.com/older.tgz" };
     expect(() => renderTemplate(source, { ...lock, downloads: { claude: older } })).toThrow(

@@ -87,12 +87,12 @@ describe("what lies in files/", () => {
     expect(readFileSync(join(folder, "agent/bin/run"))).toEqual(BYTES);
     expect(statSync(join(folder, "agent/bin/run")).mode & 0o777).toBe(0o755);
     rmSync(template("files"), { recursive: true });
-    expect(await differences(root, await rendered())).toEqual(["agent does not belong there"]);
+    expect(await differences(root, await rendered())).toEqual(["agent is not a rendered file"]);
     await writeRendered(root, await rendered());
     expect(await differences(root, await rendered())).toEqual([]);
   });
 
-  it("leaves what somebody else put beside it, and says that it does not belong there", async () => {
+  it("leaves what somebody else put beside it, and says that it is not a rendered file", async () => {
     put("files/agent/bin/run", BYTES, 0o755);
     await writeRendered(root, await rendered());
     const folder = projectFolder(root, "debian", "0.20.0");
@@ -104,8 +104,8 @@ describe("what lies in files/", () => {
     expect(readFileSync(join(folder, ".hidden"), "utf8")).toBe("theirs");
     expect(() => statSync(join(folder, "agent/bin"))).toThrow("ENOENT");
     expect(await differences(root, await rendered())).toEqual([
-      ".hidden does not belong there",
-      "agent does not belong there",
+      ".hidden is not a rendered file",
+      "agent is not a rendered file",
     ]);
   });
 
@@ -151,49 +151,49 @@ describe("what lies in files/", () => {
       () => {
         symlinkSync("/etc/passwd", template("files/p"));
       },
-      /files\/p is a link that leaves/u,
+      /files\/p is a link to .*outside/u,
     ],
     [
       "a link to the template's own files",
       () => {
         symlinkSync("../template.toml", template("files/p"));
       },
-      /leaves its folder/u,
+      /outside its folder/u,
     ],
     [
       "a link to nothing",
       () => {
         symlinkSync("nothing", template("files/p"));
       },
-      /leads nowhere/u,
+      /a broken link/u,
     ],
     [
       "a link to a folder above",
       () => {
         symlinkSync(".", template("files/p"));
       },
-      /a folder that holds it/u,
+      /a folder that contains it/u,
     ],
     [
       "the Dockerfile's name",
       () => {
         put("files/Dockerfile");
       },
-      /take the place of Dockerfile/u,
+      /overwrite Dockerfile/u,
     ],
     [
       "the records' name",
       () => {
         put("files/records/x");
       },
-      /take the place of records/u,
+      /overwrite records/u,
     ],
     [
       "secrets",
       () => {
         put("files/app/.env");
       },
-      /kept for secrets/u,
+      /a name of secrets/u,
     ],
     [
       "what bl keeps for itself",
@@ -212,7 +212,7 @@ describe("what lies in files/", () => {
 
   it("is refused when files/ itself leads elsewhere", async () => {
     symlinkSync("/etc", template("files"));
-    expect((await failure()).message).toMatch(/files is a link that leaves/u);
+    expect((await failure()).message).toMatch(/files is a link to .*outside/u);
   });
 });
 
@@ -274,7 +274,7 @@ describe("beside the .hbs files", () => {
       () => {
         symlinkSync("/etc/passwd", template("x.hbs"));
       },
-      /leaves its folder/u,
+      /outside its folder/u,
     ],
     [
       "checks that are a link away",
@@ -282,7 +282,7 @@ describe("beside the .hbs files", () => {
         rmSync(template("checks.yaml"));
         symlinkSync("/etc/passwd", template("checks.yaml"));
       },
-      /leaves its folder/u,
+      /outside its folder/u,
     ],
   ])("%s is refused", async (_, arrange, says, hint = /./u) => {
     arrange();

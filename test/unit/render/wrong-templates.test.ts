@@ -56,7 +56,7 @@ describe("a template that is not right is refused with what, where and what to d
     [
       "a reserved port",
       (text: string) => `${text}\n[[sandbox.ports]]\nname = "web"\ntarget = 443\n`,
-      /port 443 is taken/u,
+      /port 443 is reserved/u,
     ],
     [
       "a value with a line break",

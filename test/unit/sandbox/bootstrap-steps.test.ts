@@ -100,13 +100,13 @@ describe("the steps of bringing Mesa in", () => {
     writeFileSync(file, "something else");
     const ran = run(step("check the hash").script, {});
     expect([ran.code, existsSync(file)]).toEqual([1, false]);
-    expect(bootstrapHint(ran.said)).toMatch(/not what was locked/u);
+    expect(bootstrapHint(ran.said)).toMatch(/differs from the lock/u);
   });
 
   it("say where they cannot work, and why", () => {
     const ran = run(step("system").script, { id: "echo 1000" });
     expect(ran.code).toBe(1);
-    expect(ran.said).toMatch(/^user 1000 on .+: Mesa is brought in by root/u);
+    expect(ran.said).toMatch(/^user 1000 on .+: installing Mesa needs root/u);
     expect(run(step("system").done, { id: "echo 1000" }).code).toBe(1);
   });
 
@@ -128,18 +128,21 @@ describe("what to do about a step that failed", () => {
   it.each([
     ["curl: (23) Failure writing output to destination", /--memory/u],
     ["tar: write error: No space left on device", /--memory/u],
-    ["ERROR: Unable to lock database: Permission denied", /takes root/u],
-    ["ERROR: Unable to lock database: Read-only file system", /cannot be written/u],
+    ["ERROR: Unable to lock database: Permission denied", /needs root/u],
+    ["ERROR: Unable to lock database: Read-only file system", /file system is read-only/u],
     ["WARNING: fetching https://x/APKINDEX.tar.gz: temporary error (try again later)", /egress/u],
     ["curl: (6) Could not resolve host: packages.example", /egress/u],
-    ["curl: (22) The requested URL returned error: 404", /not there any more/u],
+    ["curl: (22) The requested URL returned error: 404", /no longer exists/u],
     [
       "ERROR: gcompat-1.1.0-r4: trying to overwrite lib/ld-linux-x86-64.so.2 owned by libc6-compat-1.2.5-r0.",
       /apk del libc6-compat/u,
     ],
     ["ERROR: unable to select packages:\n  gcompat (no such package):", /package sources/u],
-    ["/tmp/mesa.deb: FAILED\nsha256sum: WARNING: 1 computed checksum did NOT match", /not what was locked/u],
-    ["what is this", /Read what it said/u],
+    [
+      "/tmp/mesa.deb: FAILED\nsha256sum: WARNING: 1 computed checksum did NOT match",
+      /differs from the lock/u,
+    ],
+    ["what is this", /Read its message/u],
   ])("%s", (said, hint) => {
     expect(bootstrapHint(said)).toMatch(hint);
   });

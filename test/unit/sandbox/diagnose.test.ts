@@ -38,7 +38,7 @@ describe("which part it was, from how the mount script ended and what was said",
     expect(failure.hint).toBeTruthy();
   });
 
-  it("a write that fails because the credential ended between mount and proof is the credential's", () => {
+  it("a write that fails because the credential expired or was revoked between mount and proof is the credential's", () => {
     const said =
       "I/O error\napply_ops on acme/demo: code: 'The request does not have valid authentication credentials'";
     expect(mountFailure(44, said, "mount").code).toBe("MOUNT_CREDENTIAL");
@@ -48,7 +48,7 @@ describe("which part it was, from how the mount script ended and what was said",
     const ended = mountFailure(43, "get_repo on acme/demo: http 401: {}", "run");
     expect([ended.code, ended.message]).toEqual([
       "CREDENTIAL_ENDED",
-      "The mount broke while the command ran: the credential ended.",
+      "The mount broke while the command ran: the credential expired or was revoked.",
     ]);
     expect(mountFailure(46, "", "run").message).toMatch(
       /^The mount broke while the command ran: Mesa's daemon died/u,

@@ -133,7 +133,7 @@ describe("a redirect", () => {
     ["http://a.example/x", "http://a.example:81/y", "another host over plain http"],
     ["https://a.example/x", "http://a.example/y", "from https to plain http"],
     ["https://a.example/x", "ftp://b.example/y", "plain ftp"],
-    ["https://a.example/x", "http://", "no address"],
+    ["https://a.example/x", "http://", "not an address"],
   ])("from %s to %s is refused", (from, location, says) => {
     expect(() => nextHop(from, location)).toThrow(
       expect.objectContaining({ code: "REDIRECT_REFUSED", message: expect.stringContaining(says) as string }),

@@ -127,10 +127,10 @@ describe("an image as docker save writes it", () => {
   });
 
   it("is not taken for read when a layer is missing, unknown, or cut off", async () => {
-    await expect(read([list("a.tar")])).rejects.toThrow("the engine wrote no layer a.tar");
+    await expect(read([list("a.tar")])).rejects.toThrow("the image archive has no layer a.tar");
     const bzip2 = { name: "a.tar", data: Buffer.from("425a6839".repeat(200), "hex") };
     await expect(read([bzip2, list("a.tar")])).rejects.toThrow("neither a tar nor one compressed by gzip");
-    await expect(read([])).rejects.toThrow("the engine wrote no manifest.json");
+    await expect(read([])).rejects.toThrow("the image archive has no manifest.json");
     const cut = {
       name: "a.tar",
       data: (await tar([{ name: "f", data: "x".repeat(900) }])).subarray(0, 1000),

@@ -124,7 +124,7 @@ describe("checks of a file", () => {
     expect((await verdictOf(check, killed(500))).outcome).toBe("passed");
     expect(await verdictOf(check, killed(2000))).toMatchObject({
       outcome: "failed",
-      expected: "an end within 2 s",
+      expected: "the command to exit within 2 s",
     });
   });
 });
