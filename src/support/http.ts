@@ -212,7 +212,7 @@ export function nextHop(from: string, location: string): string {
   try {
     next = new URL(location, before);
   } catch (error) {
-    throw refused(`${from} redirects to "${location}", which is no address.`, error);
+    throw refused(`${from} redirects to "${location}", which is not an address.`, error);
   }
   if (next.protocol === "https:") return next.href;
   if (next.protocol === "http:" && before.protocol === "http:" && next.host === before.host) return next.href;
