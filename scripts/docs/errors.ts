@@ -20,6 +20,7 @@ const ABOUT: Readonly<Record<FailureKind, string>> = {
   smoke: "Smoke failed",
   deploy: "Deployment or verification failed",
   manifest: "The manifest cannot be read or written, or has a conflict",
+  drift: "A difference was found",
   interrupted: "Interrupted",
 };
 

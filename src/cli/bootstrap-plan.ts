@@ -1,9 +1,9 @@
 import type { SandboxInstance } from "@blaxel/core";
 import type { CommandContext } from "./command";
-import { sortedEntries } from "./ref";
+import { sortedEntries } from "../manifest/versions/sorted-entries";
 import { wrongUsage } from "./command-line";
 import { readManifest } from "../manifest/index";
-import { paths } from "../support/paths";
+import { paths, templateNames } from "../support/paths";
 
 /** Which Mesa goes into an image that has none, and the steps that bring it there: from a lock that is in the repository. */
 export async function bootstrapFor(
@@ -14,16 +14,14 @@ export async function bootstrapFor(
   const { host, root } = context;
   const manifest = await readManifest(paths(root).manifest);
   const newest = sortedEntries(manifest).find((entry) => entry.status !== "revoked")?.mesaVersion;
-  const [{ parseMesaVersion, readLock, loadUpstream }, { bootstrap }, { listTemplates }] = await Promise.all([
+  const [{ parseMesaVersion, readLock, loadUpstream }, { bootstrap }] = await Promise.all([
     import("../lock/index"),
     import("../sandbox/bootstrap"),
-    import("../render/index"),
   ]);
   const version = wanted === undefined ? newest : parseMesaVersion(wanted);
   if (version === undefined) throw wrongUsage("Which Mesa version?", "Give --mesa-version VERSION.");
-  const templates = await listTemplates(root);
   const locks = await Promise.all(
-    templates.map((template) => readLock(paths(root).lockFile(template, version))),
+    (templateNames(root) ?? []).map((template) => readLock(paths(root).lockFile(template, version))),
   );
   const lock = locks.find((found) => found !== undefined);
   if (lock === undefined)

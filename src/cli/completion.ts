@@ -1,8 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import type { CommandSpec } from "./command";
 import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
-import { findRoot, paths } from "../support/paths";
+import { findRoot, paths, templateNames } from "../support/paths";
 
 /** The option with which the scripts below ask for candidates: it is followed by the words of the line, the program's name first. */
 export const COMPLETION_OPTION = "--complete";
@@ -127,12 +127,9 @@ function optionName(word: string | undefined): string {
 /** Completing is no place for errors: a project or a manifest that cannot be read has no names. */
 function projectNames(givenRoot: string | undefined, known: Known): readonly string[] {
   try {
-    const files = paths(findRoot(resolve("."), givenRoot));
-    if (known === "templates")
-      return readdirSync(files.templates).filter((name) =>
-        existsSync(join(files.template(name), "template.toml")),
-      );
-    const manifest = JSON.parse(readFileSync(files.manifest, "utf8")) as {
+    const root = findRoot(resolve("."), givenRoot);
+    if (known === "templates") return templateNames(root) ?? [];
+    const manifest = JSON.parse(readFileSync(paths(root).manifest, "utf8")) as {
       readonly versions?: Readonly<Record<string, unknown>>;
       readonly channels?: Readonly<Record<string, object>>;
     };

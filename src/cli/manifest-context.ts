@@ -1,12 +1,12 @@
 import { join, relative } from "node:path";
 import type { CommandContext } from "./command";
-import { keptTemplates } from "./template-folders";
-import type { Manifest } from "../manifest/entry";
-import { readManifest } from "../manifest/index";
+import { EMPTY_MANIFEST, type Manifest } from "../manifest/entry";
+import { readManifest, updateManifest } from "../manifest/index";
 import { refuseUnknownTemplates } from "../manifest/versions/ref";
 import { workspaceAsked } from "../manifest/versions/usable-image";
-import { gitEnvironment } from "../manifest/who";
-import { MANIFEST_FILE, paths } from "../support/paths";
+import { gitEnvironment, whoMoves } from "../manifest/who";
+import { isoTime } from "../support/clock";
+import { MANIFEST_FILE, paths, templateNames } from "../support/paths";
 
 /** What a command needs to know to read the manifest of a root. */
 export interface ManifestFacts {
@@ -24,8 +24,11 @@ export interface OpenedManifest extends ManifestFacts {
 /** @throws Failure NO_PROJECT (exit 2) */
 export async function manifestFacts({ host, root }: CommandContext): Promise<ManifestFacts> {
   const { workspaceInUse } = await import("../blaxel/credentials");
-  const [workspace, kept] = await Promise.all([workspaceInUse(host), keptTemplates(root)]);
-  return { path: paths(root).manifest, workspaceInUse: workspace, kept };
+  return {
+    path: paths(root).manifest,
+    workspaceInUse: await workspaceInUse(host),
+    kept: templateNames(root),
+  };
 }
 
 /** Checks the names in --template. @throws Failure USAGE (exit 2) with the nearest one */
@@ -61,11 +64,41 @@ export function workspaceShown({ manifest, workspaceInUse }: OpenedManifest): st
   }
 }
 
+/** What became of a change of the manifest. */
+export interface Changed {
+  readonly before: Manifest;
+  readonly after: Manifest;
+  readonly moves: Manifest["history"];
+}
+
+/**
+ * Changes the manifest in one step, and tells it; with --dry-run only shows what the change would come to.
+ * @param change gets who changes it and when
+ * @param subject of the commit that is proposed
+ */
+export async function changeManifest(
+  context: CommandContext,
+  change: (manifest: Manifest, facts: { readonly at: string; readonly by: string }) => Manifest,
+  subject: () => string,
+): Promise<Changed> {
+  const { host, root, dryRun } = context;
+  const { manifest: path } = paths(root);
+  const by = await whoMoves(host, root);
+  let before = EMPTY_MANIFEST;
+  const changed = (manifest: Manifest): Manifest => {
+    before = manifest;
+    return change(manifest, { at: isoTime(host.clock.now()), by });
+  };
+  const after = dryRun ? changed(await readManifest(path)) : await updateManifest(host, path, changed);
+  if (!dryRun && after !== before) await tellWritten(context, subject());
+  return { before, after, moves: after.history.slice(before.history.length) };
+}
+
 /**
  * Reports that the manifest changed, and how the change reaches everybody else. Where git ignores the file, or no
  * repository holds it, there is nothing to commit.
  */
-export async function tellWritten({ host, root }: CommandContext, subject: string): Promise<void> {
+async function tellWritten({ host, root }: CommandContext, subject: string): Promise<void> {
   const whole = join(root, MANIFEST_FILE);
   const file = relative(process.cwd(), whole);
   const path = file.startsWith("..") ? whole : file;

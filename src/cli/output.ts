@@ -1,5 +1,7 @@
-import { causeOf, failureOf, messageOf } from "../support/errors";
+import { causeOf, exitCodeOf, failureOf, messageOf } from "../support/errors";
 import type { Redactor } from "../support/redact";
+import { EXIT_CODES } from "../support/exit-codes";
+import type { CommandContext, CommandOutcome } from "./command";
 
 /** The `error` of a JSON answer. */
 export function errorDocument(error: unknown, redact: Redactor): Readonly<Record<string, unknown>> {
@@ -12,6 +14,31 @@ export function errorDocument(error: unknown, redact: Redactor): Readonly<Record
     hint: failure?.hint === undefined ? null : redact(failure.hint),
     cause: cause === undefined ? null : redact(cause),
     log: (failure?.log ?? []).map((line) => redact(line)),
+  };
+}
+
+/** Whether all went well, as a JSON answer says it: `ok`, and the `error` where it did not. */
+export function ending(error: unknown, redact: Redactor): Readonly<Record<string, unknown>> {
+  return error === undefined ? { ok: true } : { ok: false, error: errorDocument(error, redact) };
+}
+
+/** What became of several templates. The first error of theirs decides the exit code; people read all of them on stderr. */
+export function resultsOutcome(
+  results: readonly { readonly error?: unknown }[],
+  { host: { redact }, json, terminal }: CommandContext,
+  text: string,
+): CommandOutcome {
+  const errors = results.flatMap(({ error }) => (error === undefined ? [] : [error]));
+  if (!json) for (const error of errors) terminal.stderr(errorText(error, redact));
+  return {
+    exitCode: errors.length === 0 ? EXIT_CODES.done : exitCodeOf(errors[0]),
+    json: {
+      ...ending(errors[0], redact),
+      results: results.map(({ error, ...result }) =>
+        error === undefined ? result : { ...result, error: errorDocument(error, redact) },
+      ),
+    },
+    text,
   };
 }
 

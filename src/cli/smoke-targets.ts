@@ -19,5 +19,5 @@ export async function smokeTargets(ref: string, context: CommandContext): Promis
     }));
   }
   const version = parseMesaVersion(ref);
-  return (await templateFolders(context)).map((template) => ({ template, version }));
+  return templateFolders(context).map((template) => ({ template, version }));
 }

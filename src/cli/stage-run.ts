@@ -15,11 +15,11 @@ export interface StageRequest extends Omit<LockStage, "template">, BuildStage {
 }
 
 /** What the options of a single stage's command ask for. */
-export async function stageRequest(args: CommandArgs, context: CommandContext): Promise<StageRequest> {
+export function stageRequest(args: CommandArgs, context: CommandContext): StageRequest {
   return {
     root: context.root,
     version: parseMesaVersion(args.required("mesa-version")),
-    templates: await templateFolders(context),
+    templates: templateFolders(context),
     upstreamPath: context.upstream ?? paths(context.root).upstream,
     force: args.flag("force"),
     relock: args.flag("relock"),

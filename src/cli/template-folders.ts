@@ -1,5 +1,3 @@
-import { readdir } from "node:fs/promises";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import compare from "semver/functions/compare";
 import valid from "semver/functions/valid";
@@ -8,30 +6,15 @@ import { wrongUsage } from "./command-line";
 import type { Target } from "../release/request";
 import { parseMesaVersion } from "../lock/mesa-version";
 import { didYouMean } from "../support/nearest";
-import { hasErrno } from "../support/errors";
-import { paths } from "../support/paths";
-
-/** Every folder below templates/ with a template.toml; undefined when there is no templates/. */
-export async function keptTemplates(root: string): Promise<readonly string[] | undefined> {
-  const folder = paths(root).templates;
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "template.toml")))
-      .map((entry) => entry.name)
-      .sort();
-  } catch (error) {
-    if (!hasErrno(error, "ENOENT")) throw error;
-    return undefined;
-  }
-}
+import { namesIn } from "../support/files";
+import { paths, templateNames } from "../support/paths";
 
 /**
  * What --check is about: the templates at the Mesa version that is named, else every rendered folder of theirs.
  * @throws Failure USAGE (exit 2) without a version where nothing is only checked
  */
 export async function checkedTargets(args: CommandArgs, context: CommandContext): Promise<readonly Target[]> {
-  const templates = await templateFolders(context);
+  const templates = templateFolders(context);
   const named = args.text("mesa-version");
   if (named !== undefined) {
     const version = parseMesaVersion(named);
@@ -39,32 +22,29 @@ export async function checkedTargets(args: CommandArgs, context: CommandContext)
   }
   if (!args.flag("check"))
     throw wrongUsage("Which Mesa version?", "Name it, or check every lock with --check.");
-  const folder = paths(context.root).dockerfiles;
+  return allRendered(context.root, templates);
+}
+
+/** The Mesa versions that a template has a folder for, oldest first. */
+export async function renderedVersions(root: string, template: string): Promise<readonly string[]> {
+  const names = await namesIn(join(paths(root).dockerfiles, template));
+  return names.filter((version) => valid(version) === version).toSorted(compare);
+}
+
+/** Every template at every version that it has a folder for, oldest first. */
+export async function allRendered(root: string, templates: readonly string[]): Promise<readonly Target[]> {
   const found = await Promise.all(
     templates.map(async (template) =>
-      (await namesIn(join(folder, template)))
-        .filter((version) => valid(version) === version)
-        .sort(compare)
-        .map((version) => ({ template, version })),
+      (await renderedVersions(root, template)).map((version) => ({ template, version })),
     ),
   );
   return found.flat();
 }
 
-/** The names in a folder; none where there is no such folder. */
-export async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
-}
-
 /** The templates a command is about: those of --template, else every folder below templates/ with a template.toml. */
-export async function templateFolders(context: CommandContext): Promise<readonly string[]> {
+export function templateFolders(context: CommandContext): readonly string[] {
   const folder = paths(context.root).templates;
-  const names = await keptTemplates(context.root);
+  const names = templateNames(context.root);
   if (names === undefined)
     throw wrongUsage(
       `There is no folder ${folder}.`,

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { humanBytes } from "../support/bytes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths, templateNames } from "../support/paths";
 import { finding, type Finding } from "./finding";
 
 const LEAST_FREE_BYTES = 5_000_000_000;
@@ -25,7 +25,7 @@ export interface DoctorRequest {
 export async function examine(host: Host, request: DoctorRequest): Promise<readonly Finding[]> {
   const { engineFindings } = await import("./engine-findings");
   const found = await Promise.all([
-    finding("project", async () => project(request)),
+    finding("project", async () => Promise.resolve(project(request))),
     engineFindings(host),
     finding("bl", async () => bl(host)),
     finding("Blaxel credentials", async () => blaxelKey(host)),
@@ -37,10 +37,9 @@ export async function examine(host: Host, request: DoctorRequest): Promise<reado
   return found.flat().map((finding) => ({ ...finding, seen: host.redact(finding.seen) }));
 }
 
-async function project({ root }: DoctorRequest): Promise<string> {
+function project({ root }: DoctorRequest): string {
   const folder = root();
-  const { listTemplates } = await import("../render/index");
-  const templates = await listTemplates(folder);
+  const templates = templateNames(folder) ?? [];
   if (templates.length > 0) return `${folder} with the templates ${templates.join(", ")}`;
   throw new Failure({
     code: "NO_TEMPLATES",
@@ -62,15 +61,12 @@ async function bl(host: Host): Promise<string> {
 
 /** Whether the program is there that runs the templates' structure-tests.yaml; where no template has one, nothing is missing. */
 async function structureTests(host: Host, request: DoctorRequest): Promise<string> {
-  const [{ structureTestProgram }, { listTemplates }] = await Promise.all([
-    import("../smoke/structure-tests"),
-    import("../render/index"),
-  ]);
+  const { structureTestProgram } = await import("../smoke/structure-tests");
   try {
     return await structureTestProgram(host);
   } catch (error) {
     const root = request.root();
-    const have = (await listTemplates(root)).filter((template) =>
+    const have = (templateNames(root) ?? []).filter((template) =>
       existsSync(join(paths(root).templates, template, "structure-tests.yaml")),
     );
     if (have.length > 0) throw error;

@@ -1,9 +1,8 @@
-import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import * as z from "zod/mini";
 import { canonicalJson } from "../support/canonical-json";
-import { Failure, hasErrno, messageOf } from "../support/errors";
-import { readIfPresent, writeAtomically } from "../support/files";
+import { Failure, messageOf } from "../support/errors";
+import { namesIn, readIfPresent, writeAtomically } from "../support/files";
 import { refuseLinks } from "../support/links";
 import { isSealed } from "./integrity";
 import { lockSchema, type Lock } from "./lock";
@@ -61,23 +60,13 @@ export async function writeLock(path: string, lock: Lock): Promise<void> {
 export async function locksBelow(dockerfiles: string): Promise<readonly Lock[]> {
   const locks: Lock[] = [];
   // One after the other: there may be more of them than files may be open.
-  for (const template of await foldersIn(dockerfiles)) {
-    for (const version of await foldersIn(template)) {
-      const lock = await readAnyLock(join(version, "lock.json"));
+  for (const template of await namesIn(dockerfiles)) {
+    for (const version of await namesIn(join(dockerfiles, template))) {
+      const lock = await readAnyLock(join(dockerfiles, template, version, "lock.json"));
       if (lock !== undefined) locks.push(lock);
     }
   }
   return locks;
-}
-
-async function foldersIn(folder: string): Promise<readonly string[]> {
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries.flatMap((entry) => (entry.isDirectory() ? [join(folder, entry.name)] : [])).sort();
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
 }
 
 function parseJson(text: string, path: string): unknown {

@@ -1,8 +1,8 @@
-import { lstat, readdir, rm, rmdir, stat } from "node:fs/promises";
+import { lstat, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasErrno } from "../support/errors";
 import * as z from "zod/mini";
-import { readIfPresent, writeAtomically } from "../support/files";
+import { namesIn, readIfPresent, writeAtomically } from "../support/files";
 import { refuseLinks } from "../support/links";
 import { paths } from "../support/paths";
 import { foldersOf, type RenderedTemplate } from "./rendered";
@@ -84,15 +84,6 @@ async function strays(folder: string, rendered: RenderedTemplate): Promise<reado
   };
   await walk("");
   return found;
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
 }
 
 /** What differs between the folder and what would be rendered: names with the kind of difference. */

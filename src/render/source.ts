@@ -1,11 +1,10 @@
-import { existsSync } from "node:fs";
-import { lstat, readdir, readFile, realpath } from "node:fs/promises";
+import { lstat, readFile, realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { Failure, hasErrno } from "../support/errors";
-import { readIfPresent } from "../support/files";
+import { namesIn, readIfPresent } from "../support/files";
 import type { RenderedFile, TemplateSettings } from "./rendered";
 import { parseSettings } from "./settings";
-import { paths } from "../support/paths";
+import { paths, templateNames } from "../support/paths";
 
 /** A template as it lies in its folder. */
 export interface TemplateSource {
@@ -36,21 +35,6 @@ function invalid(template: string, message: string, hint: string): Failure {
   return new Failure({ code: "TEMPLATE_INVALID", kind: "usage", template, message, hint });
 }
 
-/** Names of all templates below a root, sorted. */
-export async function listTemplates(root: string): Promise<readonly string[]> {
-  const folder = paths(root).templates;
-  try {
-    const entries = await readdir(folder, { withFileTypes: true });
-    return entries
-      .filter((entry) => entry.isDirectory() && existsSync(join(folder, entry.name, "template.toml")))
-      .map(({ name }) => name)
-      .sort();
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
-}
-
 /**
  * Reads a template and its settings.
  * @throws Failure TEMPLATE_UNKNOWN, TEMPLATE_INVALID (exit 2)
@@ -67,12 +51,11 @@ export async function loadTemplate(root: string, name: string): Promise<Template
   const folder = paths(root).template(name);
   const toml = await readIfPresent(join(folder, "template.toml"));
   if (toml === undefined) {
-    const others = await listTemplates(root);
     throw new Failure({
       code: "TEMPLATE_UNKNOWN",
       kind: "usage",
       message: `There is no template ${name}: ${folder}/template.toml is missing.`,
-      hint: `There are: ${others.join(", ") || "none"}.`,
+      hint: `There are: ${templateNames(root)?.join(", ") || "none"}.`,
     });
   }
   await refuseStrays(folder, name);
@@ -109,7 +92,7 @@ const firstPart = (path: string): string => path.split("/", 1)[0] ?? path;
 
 /** Files that nothing would pick up, and names that cannot be made, are said when the template is read. */
 async function refuseStrays(folder: string, template: string): Promise<void> {
-  for (const { name } of await namesIn(folder)) {
+  for (const name of await namesIn(folder)) {
     const shown = `templates/${template}/${name}`;
     const status = await lstat(join(folder, name));
     const makes = name.endsWith(".hbs") ? name.slice(0, -".hbs".length) : undefined;
@@ -154,17 +137,8 @@ async function refuseLinkAway(
   return target;
 }
 
-async function namesIn(folder: string): Promise<readonly { readonly name: string }[]> {
-  try {
-    return (await readdir(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1));
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
-}
-
 async function handlebarsIn(folder: string, template: string): Promise<Record<string, string>> {
-  const names = (await namesIn(folder)).map(({ name }) => name).filter((name) => name.endsWith(".hbs"));
+  const names = (await namesIn(folder)).filter((name) => name.endsWith(".hbs"));
   const texts = await Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);
@@ -191,10 +165,10 @@ async function filesOf(template: string, name: string): Promise<readonly Rendere
   const found: RenderedFile[] = [];
   const walk = async (folder: string, above: readonly string[]): Promise<void> => {
     for (const entry of await namesIn(folder)) {
-      const path = join(folder, entry.name);
+      const path = join(folder, entry);
       const below = relative(root, path).split(sep).join("/");
       const shown = `templates/${name}/files/${below}`;
-      if (/[\p{Cc}\\\uFFFD]/u.test(entry.name))
+      if (/[\p{Cc}\\\uFFFD]/u.test(entry))
         throw invalid(
           name,
           `${JSON.stringify(shown)} has a name that archives do not support.`,

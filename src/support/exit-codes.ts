@@ -13,5 +13,5 @@ export const EXIT_CODES = {
   interrupted: 130,
 } as const;
 
-export type FailureKind = Exclude<keyof typeof EXIT_CODES, "done" | "drift">;
+export type FailureKind = Exclude<keyof typeof EXIT_CODES, "done">;
 export type ExitCode = number;

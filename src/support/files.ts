@@ -200,6 +200,16 @@ export async function withTemporaryFolder<T>(
   );
 }
 
+/** The names in a folder, sorted; none where there is no such folder. */
+export async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return [];
+    throw error;
+  }
+}
+
 export interface FoundFile {
   /** Path below the folder, with forward slashes. */
   readonly path: string;

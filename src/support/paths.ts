@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "./errors";
 
@@ -63,6 +63,16 @@ export function paths(root: string): Paths {
     lock: (name) => join(state, "locks", `${name}.lock`),
     log: (template, version, stage) => join(state, "logs", template, `${version}-${stage}.log`),
   };
+}
+
+/** The templates below a root, sorted: folders with a template.toml; undefined where there is no templates/. */
+export function templateNames(root: string): readonly string[] | undefined {
+  const { templates } = paths(root);
+  if (!existsSync(templates)) return undefined;
+  return readdirSync(templates, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(templates, entry.name, "template.toml")))
+    .map(({ name }) => name)
+    .sort();
 }
 
 /**

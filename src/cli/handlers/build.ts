@@ -8,7 +8,7 @@ import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { host } = context;
-  const request = await stageRequest(args, context);
+  const request = stageRequest(args, context);
   const limit = pLimit(context.concurrency);
   const results = await Promise.all(
     request.templates.map((template) =>

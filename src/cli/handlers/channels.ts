@@ -1,13 +1,9 @@
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { openManifest, tellWritten, workspaceShown } from "../manifest-context";
+import { changeManifest, openManifest, workspaceShown } from "../manifest-context";
 import { table } from "../table";
 import { deleteChannel } from "../../manifest/channels/promote";
 import { versionNamed } from "../../manifest/channels/pointing";
-import type { Manifest } from "../../manifest/entry";
-import { updateManifest } from "../../manifest/index";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
-import { whoMoves } from "../../manifest/who";
-import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
@@ -39,20 +35,16 @@ export const run: CommandHandler = async (args, context) => {
 };
 
 async function deleted(args: CommandArgs, context: CommandContext, channel: string): Promise<CommandOutcome> {
-  const { host, root, dryRun } = context;
-  const { path, manifest: before } = await openManifest(context);
-  const by = await whoMoves(host, root);
-  let moves: Manifest["history"] = [];
-  const change = (manifest: Manifest): Manifest => {
-    const templates = context.templates ?? Object.keys(manifest.channels).sort();
-    const facts = { at: isoTime(host.clock.now()), by, reason: args.text("reason") };
-    const after = deleteChannel(manifest, templates, channel, facts);
-    moves = after.history.slice(manifest.history.length);
-    return after;
-  };
-  if (dryRun) change(before);
-  else await updateManifest(host, path, change);
-  if (!dryRun) await tellWritten(context, `Delete the channel ${channel}`);
+  const { dryRun } = context;
+  await openManifest(context);
+  const { moves } = await changeManifest(
+    context,
+    (manifest, facts) => {
+      const templates = context.templates ?? Object.keys(manifest.channels).sort();
+      return deleteChannel(manifest, templates, channel, { ...facts, reason: args.text("reason") });
+    },
+    () => `Delete the channel ${channel}`,
+  );
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, channel, moves, dryRun },

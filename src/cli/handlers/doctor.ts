@@ -1,5 +1,7 @@
 import type { CommandHandler } from "../command";
+import { ending } from "../output";
 import { examine } from "../../doctor/doctor";
+import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (_args, context) => {
@@ -9,16 +11,18 @@ export const run: CommandHandler = async (_args, context) => {
     upstream: context.upstream,
   });
   const bad = found.filter(({ ok }) => !ok);
-  const error = {
-    code: "DOCTOR",
-    message: `Missing: ${bad.map(({ name }) => name).join(", ")}.`,
-    hint: "Follow the advice of each finding.",
-    cause: null,
-    log: [],
-  };
+  const failure =
+    bad.length === 0
+      ? undefined
+      : new Failure({
+          code: "DOCTOR",
+          kind: "environment",
+          message: `Missing: ${bad.map(({ name }) => name).join(", ")}.`,
+          hint: "Follow the advice of each finding.",
+        });
   return {
-    exitCode: bad.length === 0 ? EXIT_CODES.done : EXIT_CODES.environment,
-    json: { ok: bad.length === 0, findings: found, ...(bad.length === 0 ? {} : { error }) },
+    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
+    json: { ...ending(failure, context.host.redact), findings: found },
     text: found
       .map(
         ({ ok, name, seen, todo }) =>

@@ -1,5 +1,5 @@
 import type { CommandHandler } from "../command";
-import { errorDocument } from "../output";
+import { ending } from "../output";
 import { collectGarbage } from "../../gc/collect";
 import { outcomeDocument, outcomeText } from "../../gc/removal";
 import { exitCodeOf } from "../../support/errors";
@@ -11,12 +11,11 @@ export const run: CommandHandler = async (args, { host, root, dryRun }) => {
   return {
     exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
     json: {
-      ok: failure === undefined,
+      ...ending(failure, host.redact),
       dryRun: !remove,
       removals: outcomes.map(outcomeDocument),
       kept: kept.map(({ entry, why }) => ({ id: entry.id, why })),
       ...(notLookedAt === undefined ? {} : { notLookedAt }),
-      ...(failure === undefined ? {} : { error: errorDocument(failure, host.redact) }),
     },
     text: [
       ...outcomes.map(outcomeText),

@@ -1,5 +1,5 @@
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { errorDocument, errorText } from "../output";
+import { ending, resultsOutcome } from "../output";
 import { checkedTargets } from "../template-folders";
 import { loadUpstream, lockCheckFailed, untrustedFingerprints } from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
@@ -16,7 +16,9 @@ export const run: CommandHandler = async (args, context) => {
   if (args.flag("check")) return checked(await checkLocks({ root, upstreamPath, targets }), context);
   const trustKey = dryRun ? undefined : await keyToTrust(args, context, upstreamPath);
   const request = { root, upstreamPath, targets, relock: args.flag("relock"), dryRun, trustKey };
-  return outcome(await lockAll(host, request), context);
+  const results = await lockAll(host, request);
+  const text = results.filter(({ error }) => error === undefined).map(lockText);
+  return resultsOutcome(results, context, text.join(""));
 };
 
 /** The fingerprint given, or, where somebody sits at the terminal and says yes, the one the key has. */
@@ -46,29 +48,6 @@ const SAYS: Readonly<Record<LockResult["outcome"], string>> = {
   "would-lock": "would be resolved",
   failed: "failed",
 };
-
-function outcome(results: readonly LockResult[], context: CommandContext): CommandOutcome {
-  const failed = results.find(({ error }) => error !== undefined);
-  const { redact } = context.host;
-  if (!context.json) {
-    for (const { error } of results)
-      if (error !== undefined) context.terminal.stderr(errorText(error, redact));
-  }
-  return {
-    exitCode: failed === undefined ? EXIT_CODES.done : exitCodeOf(failed.error),
-    json: {
-      ok: failed === undefined,
-      results: results.map(({ error, ...result }) =>
-        error === undefined ? result : { ...result, error: errorDocument(error, redact) },
-      ),
-      ...(failed === undefined ? {} : { error: errorDocument(failed.error, redact) }),
-    },
-    text: results
-      .filter(({ error }) => error === undefined)
-      .map(lockText)
-      .join(""),
-  };
-}
 
 function lockText({ template, outcome: how, path, lock }: LockResult): string {
   const head = `${template}  ${SAYS[how]}  ${path}\n`;
@@ -103,7 +82,7 @@ function checked(results: readonly CheckedLock[], context: CommandContext): Comm
   if (!context.json) throw failure;
   return {
     exitCode: exitCodeOf(failure),
-    json: { ok: false, results, error: errorDocument(failure, context.host.redact) },
+    json: { ...ending(failure, context.host.redact), results },
     text: "",
   };
 }

@@ -1,13 +1,15 @@
 import { resolve } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
+import { ending } from "../output";
 import { checkManifest } from "../../manifest/check";
 import { EMPTY_MANIFEST } from "../../manifest/entry";
 import { parseShape, readManifestText } from "../../manifest/read";
+import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, { root }) => {
+export const run: CommandHandler = async (args, { host, root }) => {
   const given = args.text("file");
   const path = given === undefined ? paths(root).manifest : resolve(given);
   const text = await readManifestText(path);
@@ -15,23 +17,20 @@ export const run: CommandHandler = async (args, { root }) => {
   const manifest = text === undefined ? EMPTY_MANIFEST : parseShape(text, path);
   const problems = checkManifest(manifest);
   const count = Object.keys(manifest.versions).length;
+  const failure =
+    problems.length === 0
+      ? undefined
+      : new Failure({
+          code: "MANIFEST_PROBLEMS",
+          kind: "manifest",
+          message: `${String(problems.length)} problems in ${path}`,
+        });
   return {
-    exitCode: problems.length === 0 ? EXIT_CODES.done : EXIT_CODES.manifest,
+    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
     json: {
-      ok: problems.length === 0,
+      ...ending(failure, host.redact),
       versions: count,
       problems,
-      ...(problems.length === 0
-        ? {}
-        : {
-            error: {
-              code: "MANIFEST_PROBLEMS",
-              message: `${String(problems.length)} problems in ${path}`,
-              hint: null,
-              cause: null,
-              log: [],
-            },
-          }),
     },
     text:
       problems.length === 0

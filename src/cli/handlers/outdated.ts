@@ -1,8 +1,5 @@
-import { join } from "node:path";
-import compare from "semver/functions/compare";
-import valid from "semver/functions/valid";
 import type { CommandContext, CommandHandler } from "../command";
-import { namesIn, templateFolders } from "../template-folders";
+import { renderedVersions, templateFolders } from "../template-folders";
 import { loadUpstream, outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
 import { Failure } from "../../support/errors";
@@ -10,7 +7,7 @@ import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
-  const templates = await templateFolders(context);
+  const templates = templateFolders(context);
   const upstream = await loadUpstream(context.upstream ?? paths(context.root).upstream);
   const locks = (await Promise.all(templates.map((template) => newestLock(context, template)))).filter(
     (lock) => lock !== undefined,
@@ -40,12 +37,8 @@ export const run: CommandHandler = async (args, context) => {
 
 /** The lock of a template's newest Mesa version; undefined when it has none. */
 async function newestLock(context: CommandContext, template: string): Promise<Lock | undefined> {
-  const folders = paths(context.root);
-  const versions = (await namesIn(join(folders.dockerfiles, template)))
-    .filter((name) => valid(name) === name)
-    .sort(compare);
-  for (const version of versions.reverse()) {
-    const lock = await readLock(folders.lockFile(template, version));
+  for (const version of (await renderedVersions(context.root, template)).toReversed()) {
+    const lock = await readLock(paths(context.root).lockFile(template, version));
     if (lock !== undefined) return lock;
   }
   return undefined;

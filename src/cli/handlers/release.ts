@@ -5,9 +5,7 @@ import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from
 import { humanBytes } from "../../support/bytes";
 import { wrongUsage } from "../command-line";
 import { parseDuration } from "../duration";
-import { errorDocument, errorText } from "../output";
-import { exitCodeOf } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
+import { resultsOutcome } from "../output";
 import type { Severity } from "../../build/scan";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
 import { templateFolders } from "../template-folders";
@@ -46,30 +44,14 @@ export function releaseOptions(
 
 export const run: CommandHandler = async (args, context) => {
   const version = parseMesaVersion(args.required("mesa-version"));
-  const templates = await templateFolders(context);
+  const templates = templateFolders(context);
   const request = { ...releaseOptions(args, context, templates), version };
   return releaseVersion(request, context, (results) => outcome(results, context));
 };
 
 /** The results for people and for machines, and the exit code: the first failing template's. */
 export function outcome(results: readonly TemplateResult[], context: CommandContext): CommandOutcome {
-  const failed = results.find((result) => result.error !== undefined);
-  const { redact } = context.host;
-  if (failed !== undefined && !context.json) {
-    for (const result of results)
-      if (result.error !== undefined) context.terminal.stderr(errorText(result.error, redact));
-  }
-  return {
-    exitCode: failed === undefined ? EXIT_CODES.done : exitCodeOf(failed.error),
-    json: {
-      ok: failed === undefined,
-      results: results.map(({ error, ...result }) =>
-        error === undefined ? result : { ...result, error: errorDocument(error, redact) },
-      ),
-      ...(failed === undefined ? {} : { error: errorDocument(failed.error, redact) }),
-    },
-    text: results.map(resultLine).join(""),
-  };
+  return resultsOutcome(results, context, results.map(resultLine).join(""));
 }
 
 function resultLine(result: TemplateResult): string {

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
+import { ending } from "../output";
 import { checkedTargets } from "../template-folders";
 import { readLock } from "../../lock/index";
 import { differences, loadTemplate, projectFolder, renderTemplate, writeRendered } from "../../render/index";
+import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
@@ -25,22 +27,20 @@ export const run: CommandHandler = async (args, context) => {
   );
   const differing = results.filter((result) => result.differing.length > 0);
   const drift = check && differing.length > 0;
+  const failure = drift
+    ? new Failure({
+        code: "RENDER_DRIFT",
+        kind: "drift",
+        message: `These folders differ from what their locks render: ${differing.map(({ folder }) => folder).join(", ")}.`,
+        hint: `Render them again: mesa-template render ${differing[0]?.mesaVersion ?? "VERSION"}`,
+        log: results.flatMap((result) => result.differing.map((line) => `${result.template}: ${line}`)),
+      })
+    : undefined;
   return {
-    exitCode: drift ? EXIT_CODES.drift : EXIT_CODES.done,
+    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
     json: {
-      ok: !drift,
+      ...ending(failure, context.host.redact),
       results,
-      ...(drift
-        ? {
-            error: {
-              code: "RENDER_DRIFT",
-              message: `These folders differ from what their locks render: ${differing.map(({ folder }) => folder).join(", ")}.`,
-              hint: `Render them again: mesa-template render ${differing[0]?.mesaVersion ?? "VERSION"}`,
-              cause: null,
-              log: results.flatMap((result) => result.differing.map((line) => `${result.template}: ${line}`)),
-            },
-          }
-        : {}),
     },
     text:
       results.length === 0

@@ -1,40 +1,33 @@
 import type { CommandHandler, Terminal } from "../command";
 import { wrongUsage } from "../command-line";
-import { openManifest, tellWritten } from "../manifest-context";
+import { changeManifest, openManifest } from "../manifest-context";
 import { oneEntry } from "../../manifest/versions/ref";
 import type { Manifest } from "../../manifest/entry";
-import { updateManifest } from "../../manifest/index";
 import { channelsAt, versionNamed } from "../../manifest/channels/pointing";
 import { revoke } from "../../manifest/channels/revoke";
 import { rollbackTarget } from "../../manifest/channels/rollback";
-import { whoMoves } from "../../manifest/who";
-import { isoTime } from "../../support/clock";
 import type { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
-  const { host, root, templates, terminal, dryRun } = context;
+  const { templates, terminal, dryRun } = context;
   const reason = args.text("reason");
   if (reason === undefined)
     throw wrongUsage("--reason is missing.", "Give a reason: everyone who uses the version sees it.");
-  const { path, manifest } = await openManifest(context);
+  const { manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const pointing = channelsAt(manifest, id);
   const withRollback =
     args.flag("rollback") || (pointing.length > 0 && !dryRun && (await asked(terminal, manifest, id)));
-  const by = await whoMoves(host, root);
-  let moves: Manifest["history"] = [];
-  let before = manifest;
-  const change = (now: Manifest): Manifest => {
-    const since = channelsAt(now, id).filter((channel) => !pointing.includes(channel));
-    if (since.length > 0 && !withRollback) throw refusal(since, id);
-    const after = revoke(now, id, { at: isoTime(host.clock.now()), by, reason }, withRollback);
-    moves = after.history.slice(now.history.length);
-    before = now;
-    return after;
-  };
-  const after = dryRun ? change(manifest) : await updateManifest(host, path, change);
-  if (!dryRun && after !== before) await tellWritten(context, `Revoke ${id}`);
+  const { before, after, moves } = await changeManifest(
+    context,
+    (now, facts) => {
+      const since = channelsAt(now, id).filter((channel) => !pointing.includes(channel));
+      if (since.length > 0 && !withRollback) throw refusal(since, id);
+      return revoke(now, id, { ...facts, reason }, withRollback);
+    },
+    () => `Revoke ${id}`,
+  );
   const already = versionNamed(before, id)?.status === "revoked";
   const kept = versionNamed(after, id)?.revocation?.reason ?? reason;
   const left = channelsAt(after, id);

@@ -1,39 +1,31 @@
 import type { CommandHandler } from "../command";
-import { checkTemplates, manifestFacts, tellWritten } from "../manifest-context";
+import { changeManifest, checkTemplates, manifestFacts } from "../manifest-context";
 import { entriesOf, refuseSomeTemplates } from "../../manifest/versions/ref";
 import { workspaceAsked } from "../../manifest/versions/usable-image";
 import type { Manifest } from "../../manifest/entry";
-import { readManifest, updateManifest } from "../../manifest/index";
 import { channelTarget } from "../../manifest/channels/pointing";
 import { rollback } from "../../manifest/channels/rollback";
-import { whoMoves } from "../../manifest/who";
-import { isoTime } from "../../support/clock";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
-  const { host, root, templates, dryRun } = context;
+  const { templates, dryRun } = context;
   const [channel, to] = [args.required("channel"), args.text("to")];
   const facts = await manifestFacts(context);
-  const { path, workspaceInUse } = facts;
-  const by = await whoMoves(host, root);
-  let moves: Manifest["history"] = [];
-  const change = (manifest: Manifest): Manifest => {
-    checkTemplates(context, facts, manifest);
-    const wanted = templates ?? Object.keys(manifest.channels).sort();
-    const move = { at: isoTime(host.clock.now()), by, reason: args.text("reason") };
-    const request = {
-      templates: wanted,
-      channel,
-      workspace: workspaceAsked(manifest, workspaceInUse),
-      to: to === undefined ? undefined : targets(manifest, to, wanted, channel),
-    };
-    const after = rollback(manifest, request, move);
-    moves = after.history.slice(manifest.history.length);
-    return after;
-  };
-  if (dryRun) change(await readManifest(path));
-  else await updateManifest(host, path, change);
-  if (!dryRun && moves.length > 0) await tellWritten(context, `Roll ${channel} back`);
+  const { moves } = await changeManifest(
+    context,
+    (manifest, move) => {
+      checkTemplates(context, facts, manifest);
+      const wanted = templates ?? Object.keys(manifest.channels).sort();
+      const request = {
+        templates: wanted,
+        channel,
+        workspace: workspaceAsked(manifest, facts.workspaceInUse),
+        to: to === undefined ? undefined : targets(manifest, to, wanted, channel),
+      };
+      return rollback(manifest, request, { ...move, reason: args.text("reason") });
+    },
+    () => `Roll ${channel} back`,
+  );
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, channel, moves, dryRun },

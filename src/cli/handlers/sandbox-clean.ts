@@ -1,5 +1,5 @@
 import type { CommandHandler } from "../command";
-import { errorDocument, errorText } from "../output";
+import { ending, errorText } from "../output";
 import { leftOfRuns, removeLeft } from "../../sandbox/index";
 import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
@@ -30,12 +30,11 @@ export const run: CommandHandler = async (args, { host, dryRun, json, terminal }
   return {
     exitCode: failure === undefined ? EXIT_CODES.done : EXIT_CODES.environment,
     json: {
-      ok: failure === undefined,
+      ...ending(failure, host.redact),
       dryRun,
       sandboxes,
       keys: credentials.map(({ id }) => id),
       notLookedFor: left.unseen,
-      ...(failure === undefined ? {} : { error: errorDocument(failure, host.redact) }),
     },
     text:
       lines.length === 0 && failure === undefined

@@ -3,14 +3,17 @@ import pLimit from "p-limit";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { wrongUsage } from "../command-line";
 import { junitXml } from "../junit";
+import { ending } from "../output";
 import { smokeTargets } from "../smoke-targets";
 import { stageRequest } from "../stage-run";
 import { realStages } from "../../release/real-stages";
 import { smokeVersion } from "../../release/smoke";
 import { proveImage } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
+import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { writeAtomically } from "../../support/files";
+import type { Redactor } from "../../support/redact";
 
 export const run: CommandHandler = async (args, context) => {
   const images = args.list("image");
@@ -21,7 +24,7 @@ export const run: CommandHandler = async (args, context) => {
     ref === undefined ? await testImages(args, context, images) : await proveVersions(args, context, ref);
   const junit = args.text("junit");
   if (junit !== undefined) await writeAtomically(resolve(junit), context.host.redact(junitXml(reports)));
-  return outcome(reports, args.flag("allow-skipped"));
+  return outcome(reports, args.flag("allow-skipped"), context.host.redact);
 };
 
 async function testImages(
@@ -46,7 +49,7 @@ async function proveVersions(
   return Promise.all(
     targets.map(({ template, version }) =>
       limit(async () => {
-        const request = await stageRequest({ ...args, required: () => version }, context);
+        const request = stageRequest({ ...args, required: () => version }, context);
         return smokeVersion(context.host, { ...request, template }, realStages);
       }),
     ),
@@ -72,23 +75,26 @@ function reportText(report: SmokeReport): string {
   return `${report.template}: ${counts} in ${(report.durationMs / 1000).toFixed(1)} s\n${lines.join("\n")}\n`;
 }
 
-function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): CommandOutcome {
+function outcome(reports: readonly SmokeReport[], allowSkipped: boolean, redact: Redactor): CommandOutcome {
   const bad = reports.filter((report) => report.failed > 0 || (report.skipped > 0 && !allowSkipped));
   const names = bad.flatMap((report) =>
     report.checks
       .filter((check) => check.outcome !== "passed")
       .map((check) => `${report.template}: ${check.name}`),
   );
-  const error = {
-    code: "SMOKE_FAILED",
-    message: names.join("; "),
-    hint: "The report shows each check's result and what to do.",
-    cause: null,
-    log: names,
-  };
+  const failure =
+    bad.length === 0
+      ? undefined
+      : new Failure({
+          code: "SMOKE_FAILED",
+          kind: "smoke",
+          message: names.join("; "),
+          hint: "The report shows each check's result and what to do.",
+          log: names,
+        });
   return {
-    exitCode: bad.length === 0 ? EXIT_CODES.done : EXIT_CODES.smoke,
-    json: { ok: bad.length === 0, results: reports, ...(bad.length === 0 ? {} : { error }) },
+    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
+    json: { ...ending(failure, redact), results: reports },
     text: reports.map(reportText).join("\n"),
   };
 }

@@ -13,7 +13,7 @@ const PATHS_ON_A_TERMINAL = 20;
 export const run: CommandHandler = async (args, context) => {
   const given = args.text("mesa-version");
   const version = given === undefined ? undefined : parseMesaVersion(given);
-  const templates = await templateFolders(context);
+  const templates = templateFolders(context);
   const text = (plans: readonly Comparison[]): string => plansText(plans, context, args.flag("full"));
   const upgraded = await upgrade(
     context.host,

@@ -1,7 +1,7 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { allJobs } from "../../../src/cli/pipeline-matrix";
+import { allJobs } from "../../../src/cli/handlers/matrix";
 import { parseLock, sealed, writeLock } from "../../../src/lock/index";
 import { loadTemplate, renderTemplate, writeRendered } from "../../../src/render/index";
 import { testFilesOf } from "../../../src/release/test-files";
