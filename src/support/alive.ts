@@ -48,6 +48,12 @@ export function hasDied({ alive, started }: FoundProcess, startedThen: string | 
  * host's name where the system tells neither.
  */
 export function processSpace(): string {
+  return (ownSpace ??= askedSpace());
+}
+
+let ownSpace: string | undefined;
+
+function askedSpace(): string {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     return `${boot} ${readlinkSync("/proc/self/ns/pid")}`;

@@ -3,7 +3,7 @@ import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
-import { findProcess, hasDied, processSpace, type FoundProcess } from "./alive";
+import { findProcess, hasDied, processSpace, thisProcess, type FoundProcess } from "./alive";
 import { hasErrno } from "./errors";
 import type { Host } from "./host";
 
@@ -186,12 +186,11 @@ export async function withFileLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const space = processSpace();
-  const { started } = findProcess(process.pid);
   const mine: Own = {
     pid: process.pid,
     host: hostname(),
     space,
-    ...(started === undefined ? {} : { started }),
+    started: thisProcess().started,
     since: new Date(host.clock.now()).toISOString(),
     token: `${host.runId}-${Math.random().toString(36).slice(2)}`,
     run: host.runId,

@@ -1,5 +1,5 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { revoke, unrevoke } from "../../../src/manifest/channels/revoke";
 import type { ManifestEntry, Verification } from "../../../src/manifest/entry";
 import { readManifest, updateManifest } from "../../../src/manifest/index";
@@ -18,6 +18,7 @@ import type { SmokeReport } from "../../../src/smoke/report";
 import { Failure } from "../../../src/support/errors";
 import { paths } from "../../../src/support/paths";
 import { rmSync } from "node:fs";
+import { IN_MEMORY } from "./fixture/files-in-memory";
 import {
   checksText,
   GOOD,
@@ -28,6 +29,25 @@ import {
   type Happened,
 } from "./fixture/modelled-world";
 import { requestFor } from "./fixture/request";
+
+vi.mock("node:fs", async (original) =>
+  (await import("./fixture/files-in-memory")).fsWithMemory(await original<object>()),
+);
+vi.mock("node:fs/promises", async (original) =>
+  (await import("./fixture/files-in-memory")).promisesWithMemory(await original<object>()),
+);
+// The same few texts are rendered again and again; compiling them would take a fifth of the time.
+vi.mock("../../../src/render/render", async (original) => {
+  const real = await original<{ renderTemplate: typeof renderTemplate }>();
+  const known = new Map<string, ReturnType<typeof renderTemplate>>();
+  const rendered: typeof renderTemplate = (source, lock) => {
+    const key = JSON.stringify([source.files, source.settings, lock]);
+    const found = known.get(key) ?? real.renderTemplate(source, lock);
+    known.set(key, found);
+    return found;
+  };
+  return { ...real, renderTemplate: rendered };
+});
 
 type Flags = Pick<ReleaseRequest, "force" | "relock" | "deploy" | "verify" | "allowSkipped">;
 
@@ -339,9 +359,9 @@ function lost(before: readonly ManifestEntry[], after: readonly ManifestEntry[])
   });
 }
 
-/** How many sequences are tried; thousands where somebody asks for them. */
-const SEQUENCES = Number(process.env["MODEL_SEQUENCES"] ?? 100);
-/** Sequences at the same time: they mostly wait for files. */
+/** How many sequences are tried: some 20 ms each; thousands where somebody asks for them. */
+const SEQUENCES = Number(process.env["MODEL_SEQUENCES"] ?? 300);
+/** Sequences at the same time: while one waits for a lock, another goes on. */
 const AT_ONCE = 4;
 
 describe("whatever is done in whatever order", () => {
@@ -354,7 +374,7 @@ describe("whatever is done in whatever order", () => {
 });
 
 async function holds(steps: readonly Step[]): Promise<void> {
-  const world = new ModelledWorld();
+  const world = new ModelledWorld(IN_MEMORY);
   try {
     const digests = await digestsOf(world);
     let before: readonly ManifestEntry[] = [];
