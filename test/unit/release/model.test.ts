@@ -49,7 +49,7 @@ vi.mock("../../../src/render/render", async (original) => {
   return { ...real, renderTemplate: rendered };
 });
 
-type Flags = Pick<ReleaseRequest, "force" | "relock" | "deploy" | "verify" | "allowSkipped">;
+type Flags = Pick<ReleaseRequest, "force" | "relock" | "deploy" | "verify" | "allowSkipped" | "registry">;
 
 interface Run {
   readonly flags: Flags;
@@ -63,7 +63,7 @@ type Step =
   | { readonly do: "verify"; readonly nth: number; readonly run: Run }
   | { readonly do: "revoke" | "unrevoke"; readonly nth: number }
   | { readonly do: "clock"; readonly by: number }
-  | { readonly do: "image gone" | "upstream moves" | "cache gone" };
+  | { readonly do: "image gone" | "upstream moves" | "cache gone" | "tags move" };
 
 const rarely = fc.integer({ min: 0, max: 4 }).map((n) => n === 0);
 const mostly = rarely.map((is) => !is);
@@ -81,7 +81,10 @@ const sometime = (inHowMany: number): fc.Arbitrary<number | undefined> =>
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 22 }) },
   );
 const run: fc.Arbitrary<Run> = fc.record({
-  flags: fc.record({ force: rarely, relock: rarely, deploy: mostly, verify: mostly, allowSkipped: rarely }),
+  flags: fc.record({
+    ...{ force: rarely, relock: rarely, deploy: mostly, verify: mostly, allowSkipped: rarely },
+    registry: fc.constantFrom(undefined, undefined, "registry.example.com/acme"),
+  }),
   behaviour: fc.record({
     workspace: fc.constantFrom("staging", "prod"),
     mesa: mostly,
@@ -96,6 +99,7 @@ const run: fc.Arbitrary<Run> = fc.record({
     ),
     killAt: sometime(2),
     editAt: sometime(4),
+    tagsMoveAt: sometime(8),
   }),
 });
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -117,7 +121,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     weight: 2,
     arbitrary: fc.oneof(
       fc.record({
-        do: fc.constantFrom("image gone" as const, "upstream moves" as const, "cache gone" as const),
+        do: fc.constantFrom(
+          "image gone" as const,
+          "upstream moves" as const,
+          "cache gone" as const,
+          "tags move" as const,
+        ),
       }),
       fc.record({ do: fc.constant("clock" as const), by: fc.integer({ min: -86_400_000, max: 86_400_000 }) }),
     ),
@@ -125,7 +134,10 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 const PLAIN: Run = {
-  flags: { force: false, relock: false, deploy: true, verify: true, allowSkipped: false },
+  flags: {
+    ...{ force: false, relock: false, deploy: true, verify: true, allowSkipped: false },
+    registry: undefined,
+  },
   behaviour: GOOD,
 };
 
@@ -160,6 +172,9 @@ async function take(world: ModelledWorld, next: Step): Promise<void> {
       break;
     case "upstream moves":
       world.moveUpstream();
+      break;
+    case "tags move":
+      world.moveTags();
       break;
     case "cache gone":
       rmSync(paths(world.root).state, { recursive: true, force: true });
@@ -236,6 +251,10 @@ async function checkedRun(world: ModelledWorld, one: Run): Promise<void> {
   const { deployment, verification, status } = inWorkspace(entry, behaviour.workspace);
   expect(deployment?.image).toBe(result.deployment?.image);
   expect(deployment).not.toBeNull();
+  if (flags.registry !== undefined) {
+    expect(deployment?.registryDigest).toBeDefined();
+    expect(deployment?.registryDigest).toBe(entry.image.registryDigest);
+  }
   if (!flags.verify) return;
   expect(status).toBe("verified");
   expect(verification).toMatchObject({ checksDigest: digest, image: deployment?.image, failed: 0 });
@@ -283,16 +302,25 @@ function unfounded(
         isSame(one.report, smoke),
     );
     if (!proven) wrong.push(`${entry.id}: its image was never proven like that`);
+    const pushed = happened.some(
+      (one) =>
+        one.what === "pushed" &&
+        one.imageId === image.id &&
+        one.digest === image.registryDigest &&
+        one.reference === image.registryReference,
+    );
+    if (image.registryDigest !== undefined && !pushed) wrong.push(`${entry.id}: its image was never pushed`);
     for (const [workspace, deployment] of Object.entries(entry.deployments)) {
-      const sent = happened.findIndex(
+      const sent = happened.some(
         (one) =>
           one.what === "deployed" &&
           one.workspace === workspace &&
           deployment.workspace === workspace &&
           one.image === deployment.image &&
+          one.digest === deployment.registryDigest &&
           one.inputsDigest === inputsDigest,
       );
-      if (sent === -1) wrong.push(`${entry.id}: ${deployment.image} was never deployed in ${workspace}`);
+      if (!sent) wrong.push(`${entry.id}: ${deployment.image} was never deployed in ${workspace}`);
       const { verification } = deployment;
       if (verification === null) continue;
       const seen = happened.some(
@@ -336,15 +364,18 @@ function isClean({ failed, skipped }: SmokeReport): boolean {
   return failed + skipped === 0;
 }
 
-/** What went to the platform although the image that was at hand had never been proven. */
+/** What went to the platform although the image had never been proven: the imported one, or the one that was at hand. */
 function sentUnproven(happened: readonly Happened[]): string[] {
   const passed = new Set<string>();
   const atHand = new Map<string, string>();
+  const imageOf = new Map<string, string>();
   return happened.flatMap((one) => {
     if (one.what === "built") atHand.set(one.inputsDigest, one.imageId);
+    if (one.what === "pushed") imageOf.set(one.digest, one.imageId);
     if (one.what === "smoke" && one.report.failed === 0) passed.add(one.imageId);
-    const sent = one.what === "deployed" || one.what === "deploy-failed";
-    return sent && !passed.has(atHand.get(one.inputsDigest) ?? "") ? [`${one.image} was sent unproven`] : [];
+    if (one.what !== "deployed" && one.what !== "deploy-failed") return [];
+    const imageId = one.digest === undefined ? atHand.get(one.inputsDigest) : imageOf.get(one.digest);
+    return passed.has(imageId ?? "") ? [] : [`${one.image} was sent unproven`];
   });
 }
 
