@@ -158,11 +158,6 @@ describe("what is left to do", () => {
     ["a kept report of other inputs", { kept: { smoke: smoked({ inputsDigest: OTHER }) } }, whole],
     ["a kept report that failed", { kept: { smoke: smoked({ report: report("failed") }) } }, whole],
     ["a kept report with a skipped check", { kept: { smoke: smoked({ report: report("skipped") }) } }, whole],
-    [
-      "deployed from the source, and a registry is named now",
-      { entries: [verified], publish: { registry: "ghcr.io/acme", private: false, name: "mesa-debian" } },
-      "lock render BUILD SMOKE PUSH DEPLOY VERIFY RECORD",
-    ],
     ["removed", { entries: [{ ...verified, status: "removed" }] }, whole],
     [
       "it failed in this workspace",
