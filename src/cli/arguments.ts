@@ -15,7 +15,7 @@ export function commandArguments(
     const value = last(name);
     if (value === undefined || value === null) return undefined;
     if (typeof value === "string" || typeof value === "number") {
-      if (value === "") throw wrongUsage(`${name} is empty.`, "Give it a value, or leave it out.");
+      if (value === "") throw wrongUsage(`${name.toUpperCase()} is empty.`);
       return String(value);
     }
     throw wrongUsage(`${name} needs a value.`);

@@ -124,7 +124,7 @@ function optionName(word: string | undefined): string {
   return word?.startsWith("--") === true ? word.slice(2) : "";
 }
 
-/** Completing is no place for errors: a project or a manifest that cannot be read has no names. */
+/** Completion reports no errors: an unreadable project or manifest has no names. */
 function projectNames(givenRoot: string | undefined, known: Known): readonly string[] {
   try {
     const root = findRoot(resolve("."), givenRoot);

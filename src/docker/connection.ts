@@ -21,7 +21,7 @@ const CLOSED_AFTER_EACH = { keepAlive: false };
  * How to reach an engine. Connections are closed after each answer, but for ssh, where one is dear: a kept one that the engine closed
  * meanwhile fails the next request. `host` and `socketPath` are always both given, because docker-modem lets DOCKER_HOST fill in
  * whichever is missing.
- * @throws Failure ENGINE_UNREACHABLE (environment) when this is no address; what the file system throws when certificates are missing
+ * @throws Failure ENGINE_UNREACHABLE (environment) when this is not an address; what the file system throws when certificates are missing
  */
 export async function connectionTo(address: EngineAddress, env: Host["env"]): Promise<Connection> {
   const headers = { Connection: "close" };

@@ -7,7 +7,7 @@ const LONGEST_LINE = 64 * 1024;
 export interface StepLog {
   /** Takes text of a step as it comes (lines may be cut anywhere); answers with the lines that are whole now. */
   take(step: string, text: string): readonly string[];
-  /** The last lines of a step; of everything when the step said nothing. */
+  /** The last lines of a step; of everything when the step printed nothing. */
   last(step: string | undefined): readonly string[];
 }
 

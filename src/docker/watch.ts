@@ -14,9 +14,9 @@ export interface Watch {
 }
 
 /**
- * Sees to it that no request waits for ever for an engine that is frozen, or out of reach without a word (a cut network sends no
- * reset, and a request that only waits for its answer sends nothing that could fail). While requests are open the engine is
- * pinged; those that are open when it has left too many pings unanswered end with an Error that says so. Pings are counted, not seconds:
+ * Ends requests to an engine that is frozen or silently out of reach (a cut network sends no reset, and a request that only
+ * waits sends nothing that could fail). While requests are open the engine is pinged; after too many unanswered pings they
+ * fail with an Error. Pings are counted, not seconds:
  * a machine that slept meanwhile has lost nothing.
  */
 export function watchForSilence(

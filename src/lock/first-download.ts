@@ -31,7 +31,7 @@ export function pinnedAt(url: string, locks: readonly Lock[]): readonly Pinned[]
 
 /**
  * The .deb of a Mesa version from its pool address, vouched for by nothing but its first download: said as a warning, kept in the lock,
- * and held ever after against every lock that names it (`locks`: those below the root, the one that is resolved anew first). Refusals: MESA_VERSION_NOT_FOUND, DEB_CHANGED, DEB_VERSION_DIFFERS,
+ * and held ever after against every lock that names it (`locks`: those below the root, the one that is resolved again first). Refusals: MESA_VERSION_NOT_FOUND, DEB_CHANGED, DEB_VERSION_DIFFERS,
  * DEB_PACKAGE_DIFFERS, DEB_ARCHITECTURE_DIFFERS, DEB_UNREADABLE.
  */
 export async function firstDownloadDeb(
@@ -89,7 +89,7 @@ async function downloaded(
   }
 }
 
-/** Versions named by an index nobody vouches for; none when it shows none. */
+/** Versions of an unsigned index; empty without an index. */
 async function versionsIfShown(
   host: Host,
   upstream: Upstream,

@@ -63,8 +63,8 @@ export async function downloadFacts(
 }
 
 /**
- * A download, locked: held to the hash that its publisher names, else to its first download ever after, whichever of the `locks` below the root that stands in. A first download that
- * nobody vouches for is said as a warning.
+ * A download, locked: verified with its publisher's hash, else with the first download in any of the `locks` below the root. A
+ * first download without a publisher's hash is reported as a warning.
  * @throws Failure DOWNLOAD_HASH_DIFFERS, DOWNLOAD_CHANGED, DOWNLOAD_MISSING (exit 4), DOWNLOAD_UNREACHABLE (exit 3)
  */
 export async function lockedDownload(

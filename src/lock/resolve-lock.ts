@@ -24,7 +24,7 @@ export interface LockRequest {
   readonly upstream: Upstream;
   /** Holds the downloads that are kept from run to run, and the locks whose first downloads must not have changed. */
   readonly root: string;
-  /** The lock that is resolved anew: its index must not be newer, its first download must not have changed. */
+  /** The lock that is resolved again: its index must not be newer, its first download must not have changed. */
   readonly previous?: Lock | undefined;
   /** Fingerprint of the repository key to trust on first use; it is then written into upstream.toml. */
   readonly trustKey?: string | undefined;

@@ -16,7 +16,7 @@ import type { Upstream } from "./upstream";
 
 /**
  * The .deb of a Mesa version, vouched for by the repository's signature chain: key → Release → Packages → .deb → what the .deb says.
- * `previous` is the lock that is resolved anew: its index must not be newer than the one found. Refusals: those of the apt room, MESA_VERSION_NOT_FOUND.
+ * `previous` is the lock that is resolved again: its index must not be newer than the one found. Refusals: those of the apt room, MESA_VERSION_NOT_FOUND.
  */
 export async function signedDeb(
   host: Host,

@@ -21,7 +21,7 @@ export interface Facts {
   readonly scan: boolean;
   /** Inputs that the lock that is there has, and that are named otherwise now. */
   readonly staleLock: readonly string[];
-  /** What the template renders to with its lock; undefined where there is no lock, or it is resolved anew. */
+  /** What the template renders to with its lock; undefined where there is no lock, or it is resolved again. */
   readonly inputsDigest: string | undefined;
   /** What differs between the project folder and what would be rendered. */
   readonly folderDiffers: readonly string[];

@@ -68,7 +68,7 @@ async function removeFormer(folder: string, names: readonly string[]): Promise<v
       });
 }
 
-/** What lies in the folder and is no file or folder of ours, by the shortest path that names it. */
+/** Files and folders in the folder that this program did not write, by their shortest path. */
 async function strays(folder: string, rendered: RenderedTemplate): Promise<readonly string[]> {
   const files = new Set(rendered.files.map((file) => file.name));
   const folders = new Set(rendered.files.flatMap(({ name }) => foldersOf(name)));

@@ -23,7 +23,7 @@ export interface LeftCredential {
 export interface Left {
   readonly sandboxes: readonly string[];
   readonly credentials: readonly LeftCredential[];
-  /** What could not be looked at, in words. */
+  /** What could not be searched, in words. */
   readonly unseen: readonly string[];
 }
 

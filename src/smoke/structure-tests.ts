@@ -257,7 +257,7 @@ function reportIn(ran: ProcessResult, path: string): Report {
   }
 }
 
-/** Refuses a file that the program refuses, and one without tests, which it fails without a word. */
+/** Refuses a file that the program refuses, and one without tests, which it fails silently. */
 function refuseBroken(path: string, report: Report): void {
   const refusal = report.Results?.find(({ Name }) => Name === "")?.Errors?.find((error) =>
     error.startsWith(REFUSAL),

@@ -115,6 +115,18 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
   [/Mend that/u, "Fix that"],
   [/what signal n ended/u, "killed by signal n"],
   [/as it is said\b/u, "as it is produced"],
+  [/looks like this, and so does/u, "… may be stale, or somebody may …"],
+  [/Read what (?:it|was) said/u, "Read its message above"],
+  [/\b(?:log|words?) (?:is|stands?|are) above/u, "See its log above"],
+  [/in some minutes/u, "in a few minutes"],
+  [/goes on after the last/u, "resumes after the last finished stage"],
+  [/nobody vouches/iu, "is not signed"],
+  [/(?:was|were) locked`/u, "now …; locked is …"],
+  [/cannot be told\b/u, "it is unclear"],
+  [/could not be looked at/u, "could not be inspected"],
+  [/resolved anew|said nothing|without a word\b/u, "resolved again; printed nothing; silently"],
+  [/(?<![Tt]here )\b(?:is|are) no (?:address|tag|digest|file|place|setting)\b/u, "is not a …"],
+  [/somebody sits/u, "on a terminal"],
 ];
 
 describe("plain English", () => {

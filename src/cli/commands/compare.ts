@@ -41,7 +41,7 @@ export const upgradeCommand: CommandSpec = {
       describe: "its name (default: mesa-template/upgrade-VERSION)",
     },
     full: { type: "boolean", describe: "show every line, file, label and time, not the summary" },
-    prerelease: { type: "boolean", describe: "let prereleases count as newest" },
+    prerelease: { type: "boolean", describe: "include prereleases" },
     ...Object.fromEntries(Object.entries(RELEASE_OPTIONS).filter(([name]) => name !== "deploy")),
   },
   common: RELEASE_COMMON,

@@ -1,4 +1,5 @@
 import type { CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
 import { openManifest } from "../manifest-context";
 import { table } from "../table";
 import { noSuchChannel } from "../../manifest/channels/promote";
@@ -14,6 +15,8 @@ export const run: CommandHandler = async (args, context) => {
         (channel === undefined || move.channel === channel) && (templates?.includes(move.template) ?? true),
     )
     .reverse();
+  if (channel !== undefined && history.length === 0)
+    throw wrongUsage(noSuchChannel(manifest, channel), "mesa-template channels lists them.");
   const rows = history.map((move) => [
     move.at.slice(0, 19).replace("T", " "),
     move.channel ?? "-",
@@ -28,9 +31,7 @@ export const run: CommandHandler = async (args, context) => {
     json: { ok: true, history },
     text:
       rows.length === 0
-        ? channel === undefined
-          ? "No channel was ever moved.\n"
-          : `${noSuchChannel(manifest, channel)} It was never moved.\n`
+        ? "No channel was ever moved.\n"
         : table(["WHEN (UTC)", "CHANNEL", "WHAT", "FROM", "TO", "BY", "WHY"], rows, terminal.width),
   };
 };

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import type { CommandHandler } from "../command";
@@ -37,7 +38,7 @@ export const run: CommandHandler = async (args, { startFolder, dryRun, templates
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, dryRun, dir: folder, files: steps.map(({ path, outcome }) => ({ path, outcome })) },
-    text: report(folder, steps, dryRun, template, await needsPackage(folder)),
+    text: report(folder, steps, dryRun, template, !(await hasPackage(folder))),
   };
 };
 
@@ -120,10 +121,12 @@ async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promi
   return undefined;
 }
 
-/** Whether the repository's package.json does not name this package yet. */
-async function needsPackage(folder: string): Promise<boolean> {
+/** Whether the folder belongs to this package, or has it installed. */
+async function hasPackage(folder: string): Promise<boolean> {
   const text = await readIfPresent(join(folder, "package.json"));
-  return text !== undefined && !Buffer.from(text).toString("utf8").includes('"mesa-blaxel-templates"');
+  const own =
+    text !== undefined && Buffer.from(text).toString("utf8").includes('"name": "mesa-blaxel-templates"');
+  return own || existsSync(join(folder, "node_modules/mesa-blaxel-templates/package.json"));
 }
 
 const SAYS: Readonly<Record<InitStep["outcome"], string>> = {
@@ -154,7 +157,11 @@ function report(
   const where = relative(process.cwd(), folder);
   const next = [
     ...(where === "" ? [] : [`cd ${where}`]),
-    ...(install ? ["npm install --save-dev mesa-blaxel-templates"] : []),
+    ...(install
+      ? [
+          "npm install --save-dev PATH/TO/mesa-blaxel-templates-VERSION.tgz   (made by npm pack in a clone of mesa-template)",
+        ]
+      : []),
     ...(template === undefined
       ? make === "make"
         ? ["make doctor", "make template MESA_VERSION=0.26.0"]

@@ -21,7 +21,7 @@ export const run: CommandHandler = async (args, context) => {
   return resultsOutcome(results, context, text.join(""));
 };
 
-/** The fingerprint given, or, where somebody sits at the terminal and says yes, the one the key has. */
+/** The given fingerprint, or, confirmed on a terminal, the key's own. */
 async function keyToTrust(
   args: CommandArgs,
   context: CommandContext,

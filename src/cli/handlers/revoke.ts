@@ -13,7 +13,10 @@ export const run: CommandHandler = async (args, context) => {
   const { templates, terminal, dryRun } = context;
   const reason = args.text("reason");
   if (reason === undefined)
-    throw wrongUsage("--reason is missing.", "Give a reason: everyone who uses the version sees it.");
+    throw wrongUsage(
+      "--reason is missing.",
+      "Give the reason with --reason TEXT: everyone who uses the version sees it.",
+    );
   const { manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const pointing = channelsAt(manifest, id);

@@ -9,7 +9,10 @@ export const run: CommandHandler = async (args, context) => {
   const { templates, dryRun } = context;
   const reason = args.text("reason");
   if (reason === undefined)
-    throw wrongUsage("--reason is missing.", "Say why the version may be used again.");
+    throw wrongUsage(
+      "--reason is missing.",
+      "Give the reason with --reason TEXT: why the version may be used again.",
+    );
   const { manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const { after } = await changeManifest(

@@ -5,9 +5,14 @@ import { escaped } from "./chart";
 const NAMED_FROM = 22;
 
 const DAY_MS = 86_400_000;
-/** Which part of an ISO time a label of the axis shows: "2026-02-01", or "02-01T10:00". */
-const DAYS = [0, 10] as const;
-const MINUTES = [5, 16] as const;
+const MINUTE_MS = 60_000;
+
+/** A time as a label of the axis: as exact as the length of the axis needs for labels that differ. */
+function label(time: number, lengthMs: number): string {
+  const [day = "", clock = ""] = new Date(time).toISOString().split("T");
+  if (lengthMs >= 5 * DAY_MS) return day;
+  return lengthMs >= 5 * MINUTE_MS ? `${day.slice(5)} ${clock.slice(0, 5)}` : clock.slice(0, 8);
+}
 
 interface Stay {
   readonly id: string;
@@ -34,7 +39,7 @@ function lanesOf(manifest: Manifest): ReadonlyMap<string, readonly ChannelMove[]
   return new Map([...lanes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** A version's name without its template, which the lane says already. */
+/** A version's name without its template, which the lane already shows. */
 function shortName(id: string): string {
   return id.slice(id.indexOf("@") + 1);
 }
@@ -46,10 +51,8 @@ export function timeLine(manifest: Manifest, madeAt: string): string {
   const end = Math.max(Date.parse(madeAt), begin + 1);
   if (lanes.length === 0 || !Number.isFinite(begin)) return "";
   const share = (time: number): number => (100 * (time - begin)) / (end - begin);
-  // Labels that are all the same day would say nothing.
-  const tick = end - begin < 5 * DAY_MS ? MINUTES : DAYS;
   const ticks = [0, 1, 2, 3, 4].map((step) => {
-    const time = new Date(begin + ((end - begin) * step) / 4).toISOString().slice(...tick);
+    const time = label(begin + ((end - begin) * step) / 4, end - begin);
     return `<span class="tick${step % 2 === 0 ? "" : " minor"}">${time}</span>`;
   });
   const rows = lanes.map(([name, moves]) => {

@@ -13,7 +13,7 @@ export interface FileSeen {
   readonly group?: string | undefined;
   /** What a symbolic link points at. */
   readonly link?: string | undefined;
-  /** Of the file that links lead to; undefined where it was not asked for, or there is no file. */
+  /** Of the file that links lead to; undefined where it was not requested, or no file exists. */
   readonly text?: string | undefined;
 }
 
