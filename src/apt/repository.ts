@@ -53,7 +53,10 @@ export function fetchedFrom(url: string, mirror: string | undefined): string {
   return `${mirror.replace(/\/+$/u, "")}${pathname}${search}`;
 }
 
-/** GET of a canonical URL below the repository, through its mirror and the downloads folder. Failure REPOSITORY_UNREACHABLE when nobody answers. */
+/**
+ * GET of a canonical URL below the repository, through its mirror and the downloads folder. Failure
+ * REPOSITORY_UNREACHABLE without an answer.
+ */
 export async function fetchBelow(
   repository: Repository,
   downloads: Downloads,

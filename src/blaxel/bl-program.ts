@@ -11,7 +11,7 @@ export const OLDEST_BL = "0.1.98";
 
 export interface BlProgram {
   readonly path: string;
-  /** "0.1.108", or "dev" for a build of one's own. */
+  /** "0.1.108", or "dev" for a local build. */
   readonly version: string;
 }
 
@@ -75,7 +75,7 @@ export async function inspectBl(host: Host, path: string, session: BlSession): P
 /** The newest bl that silently drops [labels] and the builder's own keys of [build] in blaxel.toml. */
 const NEWEST_THAT_DROPS = "0.1.108";
 
-/** Whether a bl sends [labels] and `[build] dockerfile memoryMb …`. A build of one's own ("dev") is taken for a new one. */
+/** Whether a bl sends [labels] and `[build] dockerfile memoryMb …`. A local build ("dev") counts as new. */
 export function sendsBuildSettings(version: string): boolean {
   return version === "dev" || gt(version, NEWEST_THAT_DROPS);
 }

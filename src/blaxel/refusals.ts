@@ -84,7 +84,7 @@ const ADVICE: Readonly<
   other: { code: "DEPLOY_FAILED", kind: "deploy", hint: "Read the message above." },
 };
 
-/** A Failure for a refusal. `message` is the whole sentence; its kind is told from `reason`. */
+/** A Failure for a refusal. `message` is the whole sentence; `reason` decides its kind. */
 export function refusal(message: string, reason: string, log: readonly string[] = []): Failure {
   const { code, kind, hint } = ADVICE[refusalKind(reason)];
   return new Failure({ code, kind, message, hint, log });

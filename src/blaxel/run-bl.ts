@@ -123,7 +123,7 @@ export interface BlAnswer {
   readonly timedOut: boolean;
   /** How it ended, for sentences: "exited with 1", "timed out after 20 s", "could not be started: …". */
   readonly ending: string;
-  /** The last lines it said, both streams, secrets hidden. */
+  /** The last lines of both streams, secrets hidden. */
   readonly lastLines: readonly string[];
 }
 

@@ -15,7 +15,7 @@ export interface SandboxRequest {
   /** Text of the Docker config.json with the login to the image's registry. */
   readonly dockerConfig?: string | undefined;
   readonly memoryMegabytes: number;
-  /** Blaxel deletes it by itself after this long, e.g. "30m": what a crash of ours leaves does not stay. */
+  /** Blaxel deletes the sandbox after this time, e.g. "30m", even if this program crashed. */
   readonly ttl: string;
   /** Whether it is to outlive this process: without the process's mark no later run takes it for one that was left behind. */
   readonly keep?: boolean | undefined;
@@ -33,8 +33,8 @@ export function labelValue(text: string): string {
 const RETRIES = 3;
 
 /**
- * Creates a sandbox that carries this run's label. A gateway that gives up while the platform goes on creating (502, 504)
- * is asked again for the same sandbox.
+ * Creates a sandbox that carries this run's label. After a gateway timeout (502, 504) it is requested again
+ * under the same name, because the platform may still be creating it.
  */
 export async function createSandbox(host: Host, request: SandboxRequest): Promise<SandboxInstance> {
   const { SandboxInstance: Instance } = await blaxelCore(host);

@@ -32,7 +32,7 @@ export interface SandboxLimits {
 }
 
 const ANSWER_POLL_MS = 100;
-/** How long a creation that nobody waits for may take to end before its sandbox is deleted, in ms. */
+/** How long an abandoned creation may take to finish before its sandbox is deleted, in ms. */
 const SETTLE_MS = 10_000;
 const DELETE_MS = 20_000;
 /** How long looking for what dead runs left, and deleting it, may take, in ms. */

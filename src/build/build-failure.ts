@@ -19,7 +19,7 @@ const SIGNS: readonly Sign[] = [
     code: "WRONG_MESA_VERSION",
     hint: "The program in the .deb has another version than the repository lists. Do not deploy it; report it to Mesa.",
   },
-  // A package source that cannot be reached lacks every package: this comes before what is said of one.
+  // Before the missing packages: without a reachable source every package is missing.
   {
     pattern:
       /Could not resolve|Failed to connect to|Temporary failure resolving|bad address|Could not connect|temporary error \(try again later\)|DNS lookup error/u,
@@ -48,7 +48,7 @@ const SIGNS: readonly Sign[] = [
 const INSTRUCTION =
   /executor failed running \[.*\]: |process ".*" did not complete successfully: |The command '.*' returned a non-zero code: /gsu;
 
-/** What was said while building, without the instructions: their words are no output. */
+/** The build's output, without the text of the instructions. */
 function outputOf(tail: readonly string[], message: string): string {
   return [...tail.filter((line) => !/^Step \d+\/\d+ : /u.test(line)), message]
     .map((text) => text.replace(INSTRUCTION, ""))

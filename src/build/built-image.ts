@@ -13,7 +13,7 @@ export function imageTag(rendered: RenderedTemplate): { readonly repo: string; r
   return { repo: `mesa-template/${rendered.template}`, tag: `${rendered.mesaVersion}-${digits}` };
 }
 
-/** The image that stands under the template's reference, when it was made from exactly these inputs. */
+/** The image under the template's reference, if it was made from exactly these inputs. */
 export async function builtImage(
   host: Host,
   engine: Engine,

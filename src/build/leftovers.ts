@@ -1,7 +1,9 @@
 import type { Engine } from "../docker/index";
 import { RUN_LABEL } from "../support/host";
 
-/** Removes an image that lost its tag to a newer one: only where it is ours (by label) and nobody names or uses it. */
+/**
+ * Removes an image that lost its tag to a newer one, if it carries our label and is neither tagged nor used.
+ */
 export async function removeReplaced(engine: Engine, id: string): Promise<void> {
   const image = await engine.image(id);
   if (image === undefined || image.tags.length > 0 || image.labels[RUN_LABEL] === undefined) return;

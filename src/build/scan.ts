@@ -148,8 +148,8 @@ function noScanner(): Failure {
 }
 
 /**
- * Scans a local image, and refuses it for what is as severe as the threshold or more.
- * @returns which scanner said it, and how many vulnerabilities it found in all
+ * Scans a local image, and refuses it for vulnerabilities of the threshold's severity or higher.
+ * @returns the scanner, and how many vulnerabilities it found in all
  * @throws Failure VULNERABLE (exit 5); those of scan
  */
 export async function scanImage(

@@ -34,7 +34,7 @@ export function optionsOf(spec: CommandSpec | undefined): Readonly<Record<string
   return { ...COMMON_OPTIONS, ...spec?.options };
 }
 
-/** The values that options have when nobody sets them. */
+/** The default values of options. */
 export function defaultsOf(options: Readonly<Record<string, OptionSpec>>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(options)

@@ -7,7 +7,10 @@ import { findRoot, paths, templateNames } from "../support/paths";
 /** The option with which the scripts below ask for candidates: it is followed by the words of the line, the program's name first. */
 export const COMPLETION_OPTION = "--complete";
 
-/** Bash splits words at @, = and :, which ids and options contain, so the line is split at spaces only, and what stands before bash's own idea of the word ($2) is taken off. */
+/**
+ * Bash splits words at @, = and :, which ids and options contain. So the line is split at spaces only, and
+ * the text before bash's own word ($2) is removed.
+ */
 const BASH = `# mesa-template completion for bash: eval "$(mesa-template completion bash)"
 _mesa_template() {
   local words current answer

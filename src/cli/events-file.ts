@@ -7,8 +7,8 @@ import { redactValue, type Redactor } from "../support/redact";
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
 
 /**
- * Appends every event to a file as one JSON object a line, at once, so that a reader can follow. The file is never worth a release:
- * where it cannot be written, also a named pipe that nobody reads, one warning says so and the run goes on without it.
+ * Appends every event to a file at once, as one JSON object a line. If the file cannot be written (also a
+ * named pipe without a reader), one warning says so and the run continues without it.
  */
 export function eventsFile(
   path: string,

@@ -7,7 +7,7 @@ export const PROGRAM = "mesa-template";
 
 const REF = "an id (debian@0.20.0-1), a Mesa version (its newest revision that is not revoked) or a channel";
 
-/** What stands in each place of a command line, by the name of the place. */
+/** The meaning of each positional argument, by its name. */
 const PLACES: Readonly<Record<string, string>> = {
   "mesa-version": "a Mesa version, written in full: 0.20.0",
   ref: REF,

@@ -1,7 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { Failure, hasErrno } from "../support/errors";
 
-/** Whether nothing is said about this end: who closed standard output knows. */
+/** Whether to end without a message: whoever closed standard output expects it. */
 export function isQuiet(error: unknown): boolean {
   return error instanceof Failure && error.code === "STDOUT_CLOSED";
 }
@@ -21,9 +21,10 @@ export function stdoutFailure(error: Error): Failure {
 }
 
 /**
- * Turns SIGINT, SIGTERM, SIGHUP and a standard output that nobody reads into an aborted signal, so that everything that was begun is
- * undone before the end. A third signal ends the program at once. A standard error that nobody reads changes nothing.
- * @param announce shows people that the end has begun
+ * Turns SIGINT, SIGTERM, SIGHUP and a closed standard output into an aborted signal, so that everything is
+ * cleaned up before the end. A third signal ends the program at once. A closed standard error changes
+ * nothing.
+ * @param announce tells people that the clean-up has started
  */
 export function interruption(announce: (text: string) => void): {
   readonly signal: AbortSignal;

@@ -27,7 +27,7 @@ function dim(text: string): string {
   return `\u001b[2m${text}\u001b[0m`;
 }
 
-/** A template's stages on a terminal, drawn over and over at the same place; what is printed meanwhile stands above it. */
+/** A template's stages on a terminal, redrawn in place; other output appears above them. */
 export function liveTree(
   started: ReleaseEvent & { readonly type: "release-started" },
   screen: Screen,

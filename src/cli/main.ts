@@ -49,7 +49,7 @@ async function prepare(
   const toStderr = (text: string | Uint8Array): void => {
     process.stderr.write(text);
   };
-  // A pseudo-terminal that nobody gave a size says 0.
+  // A pseudo-terminal without a size reports 0.
   const size = (): { columns: number; rows: number } => ({
     columns: process.stderr.columns || 80,
     rows: process.stderr.rows || 24,

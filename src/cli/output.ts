@@ -42,7 +42,10 @@ export function resultsOutcome(
   };
 }
 
-/** An error as people read it: cause first, the other side's own last lines, the next step. Only a fault of ours shows its stack. */
+/**
+ * An error for people: cause first, the other program's last lines, the next step. Only a fault of this
+ * program shows its stack.
+ */
 export function errorText(error: unknown, redact: Redactor): string {
   const failure = failureOf(error);
   const message = messageOf(failure ?? error);

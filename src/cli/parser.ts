@@ -32,7 +32,10 @@ interface Words {
   readonly valueless: string | undefined;
 }
 
-/** Splits a command line into plain words, options and what stands after `--`. Numbers stay texts: 0.20 is not 0.2. */
+/**
+ * Splits a command line into plain words, options and the words after `--`. Numbers stay texts: 0.20 is not
+ * 0.2.
+ */
 function splitWords(argv: readonly string[], options: Options): Words {
   const named = Object.entries(options);
   const names = (wanted: (option: OptionSpec) => boolean): string[] =>
@@ -198,7 +201,7 @@ function questionFor(place: string): string {
   return ["ref", "id", "a"].includes(place) ? "Which version?" : `Which ${place}?`;
 }
 
-/** `sandbox run stable ls -la`: what was meant as the command stands before `--`. */
+/** `sandbox run stable ls -la`: the intended command comes before `--`. */
 function commandWithoutDashes(spec: CommandSpec, argv: readonly string[], first: string): Failure {
   const at = argv.lastIndexOf(first);
   const line = [PROGRAM, ...argv.slice(0, at), "--", ...argv.slice(at)].map(quoted).join(" ");
@@ -236,7 +239,7 @@ function refuseUnknownOptions(
     throw wrongUsage(`${where} has no --dry-run.`, `${helpOf(spec)} lists the options.`);
 }
 
-/** An unknown option as it stands on the command line: --no-deply is known to the parser as deply. */
+/** An unknown option as written on the command line: the parser knows --no-deply as deply. */
 function writtenAs(name: string, argv: readonly string[]): string {
   const forms = [`--no-${name}`, `--${name}`];
   const found = argv.find((word) => forms.includes(word.split("=")[0] ?? ""));

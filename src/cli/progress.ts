@@ -10,7 +10,7 @@ export interface Progress {
   handle(event: ReleaseEvent): void;
   /** Writes text where nothing overwrites it. */
   print(text: string): void;
-  /** Ends the picture, so that what follows stands below it. */
+  /** Ends the drawing, so that later output appears below it. */
   close(): void;
   /** The stages that had not finished, by template; empty where nothing is released. */
   notReached(): readonly string[];

@@ -8,12 +8,12 @@ const NAMED = 3;
 /** By which part of itself an image must grow or shrink to be worth a line. */
 const NOTABLE_SIZE = 0.001;
 
-/** Parts of an image's configuration that a change of breaks whoever relies on them. */
+/** Changes of these parts of an image's configuration can break users of the image. */
 const RELIED_ON = ["entrypoint", "cmd", "user", "workdir", "ports"];
 
 /**
- * A comparison in about twenty lines: first what breaks whoever uses the template (the mount command and its credential,
- * packages that go, the image's configuration), then what changed, counted.
+ * A comparison in about twenty lines: first what breaks users of the template (the mount command and its
+ * credential, removed packages, the image's configuration), then the changes, counted.
  */
 export function summaryText(comparison: Comparison): string {
   const { from, to, inputs, rendered, built } = comparison;
@@ -40,7 +40,7 @@ function more(count: number, what: string): readonly string[] {
   return count > 0 ? [`… and ${String(count)} more ${what}`] : [];
 }
 
-/** What whoever uses the template has to change; empty when nothing. */
+/** What users of the template have to change; empty if nothing. */
 export function breaking({ generation, built }: Comparison): readonly string[] {
   const mount =
     generation === null

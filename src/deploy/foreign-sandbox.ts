@@ -9,9 +9,10 @@ export interface KnownSandbox {
 }
 
 /**
- * Refuses to deploy over a sandbox that this program did not make: a deploy resets it. Ours carry the mark; where Blaxel
- * does not show it, one that is older than a deploy of ours to that name is ours, too.
- * @param sent whether an earlier run of these inputs had already sent something to that name
+ * Refuses to deploy over a sandbox that this program did not make: a deploy resets it. A sandbox of this
+ * program carries its mark; where Blaxel hides it, a sandbox that is older than an earlier deploy to that
+ * name also counts.
+ * @param sent whether an earlier run of these inputs already sent something to that name
  * @throws Failure SANDBOX_NOT_OURS (exit 7)
  */
 export function refuseForeignSandbox(

@@ -12,7 +12,7 @@ export interface PushWatch {
   readonly fresh: readonly string[];
   /** The tag that was made of the same inputs before, where Blaxel still has it. */
   readonly known: string | undefined;
-  /** What bl said of the build; undefined when nobody waited for its answer. */
+  /** bl's result of the build; undefined if no process waited for it. */
   readonly said: "built" | "failed" | undefined;
   /** ms since bl had finished. */
   readonly elapsedMs: number;
@@ -33,8 +33,9 @@ const STALE_FAILURE_MS = 15_000;
 const STALE_BUILT_MS = 30_000;
 
 /**
- * What the image's state means for the push that is waited for. One new tag is the answer, several are nobody's. The tag of the same
- * inputs is the answer once bl said that it built: an unchanged source is not built again. FAILED and BUILT may be left over.
+ * What the image's state means for this push. One new tag is the answer; several are ambiguous. The tag of
+ * the same inputs is the answer once bl reported a build, because Blaxel does not build an unchanged source
+ * again. FAILED and BUILT may be left over.
  */
 export function judgePush({ before, now, fresh, known, said, elapsedMs, graceMs }: PushWatch): PushJudgement {
   const [tag, ...others] = fresh;

@@ -7,7 +7,7 @@ export interface ImportSource {
   readonly digest: string;
   /** Text of the Docker config.json with the registry's login; undefined: the image is public. */
   readonly dockerConfig: string | undefined;
-  /** Called right before Blaxel is told: sees that the registry still holds the image under its tag. */
+  /** Called right before Blaxel gets the image: checks that the registry still has it under its tag. */
   confirm(): Promise<void>;
 }
 

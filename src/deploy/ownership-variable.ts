@@ -3,7 +3,7 @@ import type { RenderedTemplate } from "../render/rendered";
 /** Environment variable of every sandbox this program deploys: how it knows its own again. */
 export const OWNERSHIP_VARIABLE = "MESA_TEMPLATE_INPUTS";
 
-/** The mark's value: template and inputs, so that a deploy from other inputs that came in between is told apart. */
+/** The mark's value: template and inputs, so that a deploy from other inputs in between is recognized. */
 export function markOf({
   template,
   inputsDigest,

@@ -19,7 +19,7 @@ const schema = z.object({
   tagsBefore: z.array(z.object({ name: z.string(), createdAt: z.string() })),
   /** The registry's image that Blaxel was told to import; left out: it builds from the source. */
   reference: z.exactOptional(z.string()),
-  /** The image before was already made of these inputs by an earlier run of ours. */
+  /** The previous image was already made from these inputs by an earlier run. */
   beforeIsOurs: z.boolean(),
 });
 
@@ -44,7 +44,10 @@ export function newPending(
   };
 }
 
-/** The upload that an earlier run left under way, or undefined (a damaged file counts as none: the deploy is sent again). */
+/**
+ * The unfinished upload of an earlier run, or undefined (also for a damaged file: then the deploy is sent
+ * again).
+ */
 export async function readPending(path: string): Promise<Pending | undefined> {
   const data = await readIfPresent(path);
   if (data === undefined) return undefined;

@@ -66,8 +66,8 @@ async function settled(work: DeployContext): Promise<SandboxState | undefined> {
 }
 
 /**
- * Whether the image that is there came from an earlier upload of these inputs that then failed: it appeared since that
- * was sent, and nobody else has deployed to the sandbox after.
+ * Whether the current image came from an earlier upload of these inputs that then failed: it appeared after
+ * that upload, and no other deploy to the sandbox followed.
  */
 function wasMadeOfTheseInputs(
   { rendered, name }: DeployContext,

@@ -10,7 +10,7 @@ import { timeLeft, type DeployContext } from "./deploy-context";
 
 /** How often a send that a gateway or the network cut off is tried again (each try of bl is three of its SDK's). */
 const RETRIES = 2;
-/** With less time than this left, ms, what was said is a better answer than another try that is cut off. */
+/** With less time than this left, in ms, the last error is more useful than another try that is cut off. */
 const WORTH_MS = 5_000;
 
 /** Runs bl until the platform took what it sends, or gave another answer than a gateway's. */

@@ -97,7 +97,7 @@ export async function checkUploadList(
   });
 }
 
-/** What differs between the files that must go and those that bl names; bl never takes .env.build along as a file of ours. */
+/** Differences between the files to upload and those that bl lists; bl never lists .env.build. */
 export function uploadDifferences(
   files: readonly Pick<RenderedFile, "name" | "contents">[],
   named: readonly { readonly name: string; readonly size: number }[],

@@ -26,7 +26,7 @@ const LIMITS: SandboxLimits = { createMs: 180_000, answerMs: 60_000 };
 /** Longest name Blaxel takes. */
 const LONGEST_NAME = 49;
 
-/** verify-TEMPLATE-RUN, shortened where the template's name is long: the run is what makes it one of its own. */
+/** verify-TEMPLATE-RUN, shortened for long template names; the run id makes it unique. */
 function nameOf(template: string, runId: string): string {
   const room = LONGEST_NAME - "verify--".length - runId.length;
   return `verify-${template.slice(0, room).replace(/-+$/u, "")}-${runId}`;

@@ -31,7 +31,7 @@ export interface EngineTls {
   readonly skipVerify: boolean;
 }
 
-/** Where published ports go. A local engine binds loopback, so that nobody else on the network meets an API without a password. */
+/** Where published ports go. A local engine binds loopback only, because the sandbox API has no password. */
 export interface PublishedPorts {
   readonly bindTo: string;
   readonly reachedAt: string;
@@ -175,7 +175,7 @@ export interface ExecRequest {
   readonly user?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly cwd?: string | undefined;
-  /** After this long (ms) the answer is given up; the program goes on, because an engine cannot end an exec. */
+  /** Time limit in ms. The program itself continues, because an engine cannot end an exec. */
   readonly timeoutMs?: number | undefined;
   readonly signal: AbortSignal;
 }

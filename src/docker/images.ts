@@ -54,7 +54,7 @@ export function imagesOf(
     },
     emptyImage: () => emptyImage(docker, labels),
     removeImage: (reference, parents) =>
-      // Whoever interrupts a run still wants its images removed: only the time ends this.
+      // Not bound to the run's signal: an interrupted run still removes its images. Only the time limit ends this.
       withTimeLimit(removalMs, new AbortController().signal, async (signal) => {
         try {
           await docker.getImage(reference).remove({ abortSignal: signal, noprune: parents === "kept" });

@@ -5,7 +5,7 @@ import { withTimeLimit } from "../support/time-limit";
 export interface Watch {
   /** Asks the engine for a sign of life. */
   readonly ping: (signal: AbortSignal) => Promise<unknown>;
-  /** Who is interrupted has no patience left. */
+  /** The shorter limit after an interruption. */
   readonly interrupted: AbortSignal;
   /** How often it is asked while a request is open, in ms; an answer may take nearly as long. */
   readonly everyMs?: number;

@@ -17,7 +17,7 @@ function noAnswer(): Failure {
   });
 }
 
-/** What the engine is, and what it can do for containers of ours: asked of the engine. Never rejects. */
+/** The engine and its abilities, as the engine reports them. Never rejects. */
 export async function engineFindings(host: Host): Promise<readonly Finding[]> {
   const engine = connectEngine(host);
   const facts = engine.then((connected) => connected.facts);

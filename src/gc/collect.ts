@@ -19,7 +19,7 @@ export interface CollectRequest {
 export interface Collected {
   readonly outcomes: readonly Outcome[];
   readonly kept: readonly RetentionVerdict[];
-  /** Why nobody could look at the local engine. */
+  /** Why the local engine could not be checked. */
   readonly notLookedAt: string | undefined;
   /** The first one. */
   readonly failure: Error | undefined;

@@ -9,7 +9,7 @@ import type { Removal } from "./removal";
 /** A container of a run that is older than this was left behind: no run takes so long, in ms. */
 const LEFTOVER_MS = 3_600_000;
 
-/** What can go from the local engine; or why nobody could look there. */
+/** What can be removed from the local engine, or why it could not be checked. */
 export interface LocalFindings {
   readonly removals: readonly Removal[];
   readonly notLookedAt?: string;

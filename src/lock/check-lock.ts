@@ -46,7 +46,7 @@ export interface LockExpectation extends NamedInputs {
   readonly template: string;
   readonly mesaVersion: string;
   readonly upstream: Upstream;
-  /** Where the lock stands, for messages. */
+  /** Path of the lock, for messages. */
   readonly path: string;
 }
 

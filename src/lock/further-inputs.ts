@@ -15,7 +15,7 @@ export function downloadAddress(url: string, mirror: string | undefined): string
   return mirror === undefined ? url : `${mirror}${url.slice("https://".length)}`;
 }
 
-/** What a publisher names, as it stands in a lock: "sha512:<hex>". */
+/** A publisher's hash as a lock stores it: "sha512:<hex>". */
 export function publishedText(published: NonNullable<DownloadInput["published"]>): string {
   return `${published.algorithm}:${published.hex}`;
 }

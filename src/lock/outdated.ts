@@ -104,7 +104,7 @@ async function newerMesa(
   };
 }
 
-/** Said of an upgrade to a version that does not take the credential that the current one is used with. */
+/** A warning for an upgrade to a version that does not accept the current credential. */
 function otherCredential(current: string, newest: string): Pick<OutdatedInput, "needsFirst"> {
   const [used] = generationOf(current).credentials;
   return used === undefined || generationOf(newest).credentials.includes(used)

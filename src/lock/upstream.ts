@@ -79,7 +79,7 @@ export interface Upstream {
 export interface PublishTarget {
   /** Registry host and path below which every template has a repository, e.g. ghcr.io/acme/sandboxes; no slash at its end. */
   readonly registry: string;
-  /** Blaxel always gets the registry's login, also where the registry shows the image to everybody who asks from here. */
+  /** Blaxel always gets the registry's login, even if the image is readable without a login from here. */
   readonly private: boolean;
 }
 
@@ -151,7 +151,7 @@ function namingFault(image: string): string | undefined {
   }
 }
 
-/** upstream.toml's text as an Upstream; `path` is where it stands, for messages and for the paths in it. */
+/** upstream.toml's text as an Upstream. `path` is its location, for messages and for relative paths in it. */
 export function parseUpstream(text: string, path: string): Upstream {
   const checked = z.safeParse(upstreamFileSchema, parseToml(text, path));
   if (!checked.success) {

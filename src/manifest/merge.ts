@@ -137,8 +137,9 @@ function newerSchema(a: string, b: string): string {
 }
 
 /**
- * Joins the manifests of two runs by entry. Of an entry that both hold the later state counts; where nothing tells which one
- * that is, it is a conflict. Channels follow the newest move. Joined again it stays the same, in whatever order.
+ * Merges the manifests of two runs by entry. Of two states of an entry the later one wins; if it is unclear
+ * which one is later, that is a conflict. Channels follow the newest move. The result does not depend on
+ * order or repetition.
  * @throws Failure MANIFEST_MERGE_CONFLICT (exit 8)
  */
 export function mergeManifests(ours: Manifest, theirs: Manifest): Manifest {

@@ -27,7 +27,7 @@ async function gitIdentity(host: Host, root: string): Promise<string | undefined
     timeoutMs: 5_000,
   });
   if (exitCode !== 0) return undefined;
-  // What stands nearest comes last, and wins.
+  // The nearest configuration comes last, and wins.
   const found = new Map(
     stdout
       .split("\n")

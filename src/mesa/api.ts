@@ -61,7 +61,10 @@ function wordsOf(text: string): string {
   return (data === undefined ? text : `${data.error.code}: ${data.error.message}`).slice(0, 300);
 }
 
-/** Mesa's REST API, whose paths are the same for all versions. A private key signs a token of its own for every request. */
+/**
+ * Mesa's REST API; its paths are the same for all versions. A private key signs a new token for every
+ * request.
+ */
 export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): MesaApi {
   if (credential.kind === "api-key") host.redact.add(credential.apiKey);
   const bearer = (): string => {

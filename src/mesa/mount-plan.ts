@@ -15,7 +15,7 @@ export interface MountPlan {
   /** Files with credentials that the CLI or the script leave behind; to be removed after the mount. */
   readonly leftovers: readonly string[];
   readonly logFile: string;
-  /** Values in `env` that nobody may read: the credential, and what was made from it. */
+  /** Secret values in `env`: the credential, and values made from it. */
   readonly secrets: readonly string[];
 }
 
@@ -60,7 +60,7 @@ export function mountPlan(request: MountRequest): MountPlan {
   };
   const prepare = `umask 077; mkdir -p ${base}/run ${home} ${mountPoint}; chmod 755 ${base} ${mountPoint}`;
   const shown = mounts.map(({ path, entry }) => [`${org}/${entry.name}`, `${mountPoint}${path}`] as const);
-  // Of a repository that is mounted twice, the first one counts.
+  // If a repository is mounted twice, the first one counts.
   const paths = Object.fromEntries([...shown].reverse());
   const plan = (
     env: Record<string, string>,

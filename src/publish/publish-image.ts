@@ -81,12 +81,12 @@ export async function confirmPublished(host: Host, published: Published): Promis
     });
 }
 
-/** The reference by digest that Blaxel is told. */
+/** The reference by digest for Blaxel. */
 export function importReference({ reference, digest }: Published): string {
   return `${reference.slice(0, reference.lastIndexOf(":"))}@${digest}`;
 }
 
-/** A published image as Blaxel is told to import it. Failures as in loginToImport. */
+/** A published image in the form that Blaxel imports. Failures as in loginToImport. */
 export async function importSource(host: Host, published: Published, target: PublishTarget) {
   const reference = importReference(published);
   return {

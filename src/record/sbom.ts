@@ -86,7 +86,7 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     ...imagesOf(lock).map(([, locked]) => imageComponent(locked)),
     debComponent,
     ...Object.entries(lock.downloads ?? {}).map(downloadComponent),
-    // What is installed from Mesa's package stands there already, with its hash.
+    // Mesa's own package is already listed, with its hash.
     ...record.packages.filter(({ name }) => name !== lock.deb.package).map(packageComponent),
   ];
   const subject = new Models.Component(Enums.ComponentType.Container, record.template, {

@@ -7,7 +7,7 @@ import { paths } from "../support/paths";
 import { fileListText, parseFileList } from "./file-list";
 import { recordSchema, type Measured } from "./record";
 
-/** Where the record of a template version stands: <root>/dockerfiles/<template>/<version>/records/<revision> */
+/** The folder of a template version's record: <root>/dockerfiles/<template>/<version>/records/<revision> */
 export function recordFolder(
   root: string,
   version: { readonly template: string; readonly mesaVersion: string; readonly revision: number },

@@ -96,7 +96,7 @@ function withAuthorization(request: HttpRequest, authorization: string | undefin
     : { ...request, headers: { ...request.headers, authorization } };
 }
 
-/** What a registry said when it refused. */
+/** The registry's message for a refusal. */
 export function refusalOf(answer: HttpAnswer): string {
   const said = wordsOf(answer);
   return `it answers ${String(answer.status)}${said === undefined ? "" : ` ("${said}")`}`;

@@ -100,7 +100,7 @@ function filesOf(env: Host["env"]): readonly { readonly path: string; readonly p
   ].flatMap(({ path, podman }) => (path === undefined ? [] : [{ path, podman }]));
 }
 
-/** A file that cannot be read holds no login; that is said, because a login may be thought to be in it. */
+/** A file that cannot be read gives no login, with a warning, because people may expect one in it. */
 function loginFile(host: Host, text: string, name: string): LoginFile {
   try {
     return z.parse(fileSchema, JSON.parse(text));

@@ -1,7 +1,7 @@
 import { Failure } from "../support/errors";
 import { retryAfter, type HttpAnswer, type Unreachable } from "../support/http";
 
-/** Nobody answers, or not now (exit 3). `now`: ms since the epoch. */
+/** The registry is not reachable, perhaps only now (exit 3). `now`: ms since the epoch. */
 export function registryUnreachable(registry: string, error: Unreachable, now: number): Failure {
   if (error.answer?.status === 429) return rateLimited(registry, error.answer, now);
   return new Failure({

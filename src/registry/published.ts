@@ -83,7 +83,7 @@ export async function loginToPush(host: Host, repository: string): Promise<Login
   }
   if (answer.status !== 202) throw pushRefused(registry, repository, refusalOf(answer));
   const location = new URL(answer.headers.get("location") ?? "", answer.url);
-  // A registry forgets an upload that nobody ends; that it cannot be given up at once changes nothing.
+  // A registry drops unfinished uploads by itself, so a failure here changes nothing.
   if (location.host === new URL(answer.url).host)
     await request(location.href, { method: "DELETE" }).catch(() => undefined);
   return credentialsFor(host, { registry, path });

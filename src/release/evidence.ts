@@ -144,13 +144,13 @@ export interface EvidenceOf {
   readonly inputsDigest: string;
 }
 
-/** Keeps evidence, so that a run that is killed goes on after it. */
+/** Keeps evidence, so that the next run resumes after it. */
 export async function keepEvidence(folders: Paths, of: EvidenceOf, evidence: Evidence): Promise<void> {
   const workspace = evidence.kind === "smoke" ? undefined : evidence.workspace;
   await writeAtomically(fileOf(folders, of, evidence.kind, workspace), canonicalJson(evidence));
 }
 
-/** Forgets evidence that is recorded elsewhere now, or no longer counts. */
+/** Removes evidence that is recorded elsewhere or no longer valid. */
 export async function forgetEvidence(
   folders: Paths,
   of: EvidenceOf,

@@ -81,7 +81,7 @@ export interface CheckedLock {
   readonly problems: readonly LockProblem[];
 }
 
-/** What is wrong with each target's lock; asks nobody. */
+/** The problems of each target's lock, without any request. */
 export async function checkLocks({
   root,
   upstreamPath,

@@ -130,7 +130,7 @@ interface HasPackages {
   readonly packages: readonly Package[];
 }
 
-/** The same lock must give the same packages; where a distribution moved on meanwhile, people are told which. */
+/** The same lock must give the same packages; a warning names those that the distribution changed. */
 function warnOfOtherPackages(host: Host, before: HasPackages, now: HasPackages): void {
   const was = new Map(before.packages.map(({ name, version }) => [name, version]));
   const others = now.packages

@@ -19,7 +19,7 @@ function withLines(before: string, added: string): string {
   return `${before}${before === "" || before.endsWith("\n") ? "" : "\n"}${missing.join("\n")}\n`;
 }
 
-/** Decides about one file. `before` is what stands there now. */
+/** Decides about one file. `before` is its current content. */
 export function initStep(file: InitFile, before: Uint8Array | undefined, force: boolean): InitStep {
   const { path, contents } = file;
   const mode = file.mode === undefined ? {} : { mode: file.mode };

@@ -7,8 +7,8 @@ import { Failure, messageOf } from "../../support/errors";
 import { paths } from "../../support/paths";
 
 /**
- * Drift of what is in use, version by version. Where the other side does not answer the report says so, and is made all the
- * same: what else stands in it does not depend on that.
+ * Drift of the versions in use. If a service does not answer, the report says so and is written without that
+ * part.
  */
 export async function openDrift(context: CommandContext, manifest: Manifest): Promise<readonly OpenDrift[]> {
   const found: OpenDrift[] = [];

@@ -14,7 +14,7 @@ export interface HeldFile {
   readonly content: string;
 }
 
-/** What all layers come to, one laid over the other. */
+/** The merged file system of all layers. */
 export interface MergedLayers {
   /** Sorted by path. */
   readonly files: readonly HeldFile[];

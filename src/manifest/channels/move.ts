@@ -77,8 +77,9 @@ export function objectionTo(
 }
 
 /**
- * When a move is said to have happened: now, but never before the last move, and after it when that was the same channel's.
- * The history is in the order of its times, also on machines whose clocks differ, so that joining two keeps the order.
+ * The time to record for a move: now, but never before the last move, and later than the same channel's last
+ * move. This keeps the history in order, even on machines with different clocks, so that merging two
+ * histories keeps it too.
  */
 function timeOfMove(manifest: Manifest, template: string, channel: string | null, now: string): string {
   const last = manifest.history.at(-1);

@@ -3,7 +3,7 @@ import { isName, type Manifest } from "../entry";
 import { entryOf, moved, objectionTo, refused, type MoveFacts } from "./move";
 import { channelsOf, channelTarget } from "./pointing";
 
-/** Names that need no --create: nobody mistypes another channel into one of them. */
+/** Usual channel names, which need no --create. */
 const USUAL_CHANNELS: readonly string[] = ["stable", "canary"];
 
 /** The names of all channels, sorted. */

@@ -11,7 +11,7 @@ export function escaped(text: string): string {
 
 /**
  * A bar chart in HTML, readable without scripts and at any width: each bar has its value beside it.
- * @param unit what stands behind the values, e.g. "MB"
+ * @param unit the unit of the values, e.g. "MB"
  */
 export function barChart(points: readonly ChartPoint[], unit: string): string {
   const highest = Math.max(1, ...points.map((point) => point.value));

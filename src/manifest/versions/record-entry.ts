@@ -29,7 +29,10 @@ export interface RemovedImages {
   readonly neverDeployed: readonly string[];
 }
 
-/** The manifest after images were removed: what is recorded of them stays. A version that is nowhere any longer is `removed`. */
+/**
+ * The manifest after images were removed; the records of those images stay. A version without any image is
+ * `removed`.
+ */
 export function withRemovals(manifest: Manifest, removed: RemovedImages, at: string): Manifest {
   const versions = Object.entries(manifest.versions).map(([id, entry]): [string, ManifestEntry] => {
     const workspaces = removed.deployments.filter((one) => one.id === id).map(({ workspace }) => workspace);

@@ -98,7 +98,7 @@ export function entriesOf(
   return byChannel.map((id) => pointedAt(manifest, ref, id));
 }
 
-/** The version a channel points at, unless nobody may use it. */
+/** The version a channel points at, unless it must not be used. */
 function pointedAt(manifest: Manifest, channel: string, id: string): ManifestEntry {
   const entry = versionNamed(manifest, id);
   if (entry === undefined)

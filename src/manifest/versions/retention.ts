@@ -73,7 +73,7 @@ export function retentionPlan(
       const target = targets.get(entry.id);
       const { status, deployedAt } = seenFrom(entry, workspace);
       const days = (nowMs - Date.parse(deployedAt ?? entry.createdAt)) / DAY_MS;
-      // What failed or was revoked is nobody's last good version, and must not push one out.
+      // Failed and revoked versions do not count among the last good ones.
       const isUsable = status !== "failed" && status !== "revoked" && status !== "removed";
       const isElsewhere = deployedAt === undefined && Object.keys(entry.deployments).length > 0;
       const isOneOfTheLast = isUsable && usable < retention.keepLast;

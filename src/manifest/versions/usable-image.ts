@@ -31,7 +31,7 @@ export function deployCommandFor(entry: ManifestEntry, workspace: string | undef
   return `mesa-template release ${entry.mesaVersion} --template ${entry.template}${workspace === undefined ? "" : ` --workspace ${workspace}`}`;
 }
 
-/** Where a version stands instead: " (it is deployed in staging)", or "". */
+/** Other workspaces of a version: " (it is deployed in staging)", or "". */
 function elsewhere(entry: ManifestEntry): string {
   const others = Object.keys(entry.deployments).filter(
     (workspace) => inWorkspace(entry, workspace).deployment !== null,
