@@ -1,6 +1,6 @@
 import { followBuild, type BuildEnding, type Engine } from "../docker/index";
 import type { RenderedTemplate } from "../render/rendered";
-import { Failure, messageOf } from "../support/errors";
+import { messageOf } from "../support/errors";
 import { RUN_LABEL, VERSION_LABEL, type Host } from "../support/host";
 import { buildFailure } from "./build-failure";
 import { openBuildLog } from "./build-log";
@@ -46,7 +46,7 @@ export function builderFor(engine: Engine, env: Host["env"], named?: string): Im
 
 /**
  * Builds the image of a rendered template for linux/amd64, or takes the one that was built from the same inputs before.
- * @throws Failure BUILD_FAILED and its kin (exit 5) with the failing step and its last lines
+ * @throws Failure BUILD_FAILED and its kin (exit 5) with the failing step and its last lines; ENGINE_GONE (exit 3) when the engine is lost
  */
 export async function buildImage(
   host: Host,
@@ -78,6 +78,8 @@ export async function buildImage(
   if (builder === "classic" && "made" in ending)
     await removeIntermediate(engine, ending.made, ending.ok ? await engine.lineage(ending.imageId) : []);
   if (!ending.ok) {
+    // An engine that was ended fails its builds first: that it answers no more is the cause.
+    await engine.image(reference);
     const lines = ending.lines.map((line) => host.redact(line));
     throw buildFailure(rendered.template, ending.step, ending.message, lines, undefined);
   }
@@ -154,9 +156,8 @@ async function run(
     return ending;
   } catch (error) {
     host.signal.throwIfAborted();
-    if (error instanceof Failure) throw error;
     log.line(messageOf(error));
-    throw buildFailure(rendered.template, undefined, messageOf(error), [], error);
+    throw error;
   } finally {
     await log.close();
   }

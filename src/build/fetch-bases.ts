@@ -16,7 +16,7 @@ export function pulledReference(mirror: string, image: LockedImage): string {
 /**
  * Fetches the images a build starts from before it starts (a build through the API has no credentials of its own). An
  * image that is there by digest is not asked for again.
- * @throws Failure BASE_UNAVAILABLE (exit 5)
+ * @throws Failure BASE_UNAVAILABLE (exit 5), ENGINE_GONE (exit 3)
  */
 export async function pullBases(
   host: Host,
@@ -32,6 +32,8 @@ export async function pullBases(
         await pullWithLogin(host, engine, reference, mirror);
       } catch (error) {
         host.signal.throwIfAborted();
+        // An engine that is lost says nothing about the image.
+        await engine.image(reference);
         if (error instanceof Failure && error.code === "CREDENTIAL_HELPER") throw error.on(rendered.template);
         throw new Failure({
           code: "BASE_UNAVAILABLE",

@@ -1,7 +1,8 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { decodeStatus, type BuildKitStatus } from "./buildkit-trace";
-import { messagesOf, StreamBroken, type EngineMessage } from "./message-stream";
+import { engineFailed } from "./failures";
+import { messagesOf, StreamBroken, StreamSilent, type EngineMessage } from "./message-stream";
 import { stepLog, type StepLog } from "./step-log";
 
 /** What a build tells while it runs. */
@@ -38,24 +39,34 @@ interface Follower {
 }
 
 /**
- * Reads a build's messages to their end. A failure of the build is an answer, not an exception.
- * @throws StreamBroken when the connection breaks, is silent for `silenceMs`, or ends without an image
+ * Reads a build's messages to their end. A failure of the build is an answer, not an exception; one that says nothing for
+ * `silenceMs` has failed.
+ * @throws Failure ENGINE_GONE (environment) when the connection breaks or ends without an image
  */
 export async function followBuild(
   stream: Readable,
   options: { readonly signal: AbortSignal; readonly silenceMs: number; readonly listener?: BuildListener },
 ): Promise<BuildEnding> {
   const follower = followMessages(options.listener ?? {});
-  for await (const message of messagesOf(stream, options)) {
-    follower.take(message);
-    if (message.error !== undefined) {
-      const { failedStep: step, lines, made } = follower;
-      return { ok: false, message: message.error, step, lines, made };
+  const failed = (message: string): BuildEnding => {
+    const { failedStep: step, lines, made } = follower;
+    return { ok: false, message, step, lines, made };
+  };
+  try {
+    for await (const message of messagesOf(stream, options)) {
+      follower.take(message);
+      if (message.error !== undefined) return failed(message.error);
     }
+  } catch (error) {
+    if (error instanceof StreamSilent) return failed(error.message);
+    throw error instanceof StreamBroken ? engineFailed("The build was cut off", error) : error;
   }
   const { imageId, made } = follower;
   if (imageId === undefined)
-    throw new StreamBroken("the engine ended the build without an image and without an error");
+    throw engineFailed(
+      "The build was cut off",
+      new StreamBroken("it ended without an image and without an error"),
+    );
   return { ok: true, imageId, made };
 }
 

@@ -21,6 +21,10 @@ export interface MessageStreamOptions {
 export class StreamBroken extends Error {}
 StreamBroken.prototype.name = "StreamBroken";
 
+/** The stream was given up because nothing came: the engine is there, its work hangs. */
+export class StreamSilent extends StreamBroken {}
+StreamSilent.prototype.name = "StreamSilent";
+
 /** Splits text that arrives in chunks cut anywhere (even inside a character) into lines; the rest comes out at the end. */
 export function lineSplitter(): { take(chunk: Uint8Array): readonly string[]; end(): readonly string[] } {
   const decoder = new StringDecoder("utf8");
@@ -74,7 +78,7 @@ export function parseMessage(line: string): EngineMessage {
 /**
  * The messages of a pull or build, as they come. dockerode's followProgress tells a failure as success and breaks characters at chunk
  * borders (5.0.1), so this is our own.
- * @throws StreamBroken when the connection breaks, is silent for too long, or sends what is no message; the signal's reason when aborted
+ * @throws StreamBroken when the connection breaks or sends what is no message, StreamSilent when nothing comes for too long; the signal's reason when aborted
  */
 export async function* messagesOf(
   stream: Readable,
@@ -107,7 +111,7 @@ export async function* messagesOf(
   } catch (error) {
     signal.throwIfAborted();
     if (given.up)
-      throw new StreamBroken(`the engine sent nothing for ${String((silenceMs ?? 0) / 1000)} s`, {
+      throw new StreamSilent(`the engine sent nothing for ${String((silenceMs ?? 0) / 1000)} s`, {
         cause: error,
       });
     if (error instanceof StreamBroken) throw error;

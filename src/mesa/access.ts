@@ -33,7 +33,8 @@ export function mesaApiUrl(env: Environment): string {
   const text = env["MESA_API_URL"] ?? "";
   if (looksLikePrivateKey(text))
     throw badAddress("MESA_API_URL contains a private key.", "Set it to an address, or unset it.");
-  if (text !== "" && !URL.canParse(text))
+  // Text without a scheme may still parse: "localhost:8080" is the scheme "localhost".
+  if (text !== "" && !(/^https?:\/\//iu.test(text) && URL.canParse(text)))
     throw badAddress(`MESA_API_URL is "${text}", which is not an address.`, `Write it like ${DEFAULT_API}.`);
   const url = new URL(text === "" ? DEFAULT_API : text);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isPrivateHost(url.hostname))) {

@@ -15,6 +15,8 @@ export type Leftovers = readonly string[];
 
 /** What was made so far; each part is undefined until it is there. */
 export interface CreatedParts {
+  /** The name of sandbox and credential. */
+  readonly name: string;
   readonly access: MesaAccess;
   readonly keyId: string | undefined;
   /** From the moment it is asked for. */
@@ -34,7 +36,8 @@ const FLUSH_MS = { atTheEnd: 20_000, afterCtrlC: 5_000 };
  */
 export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Leftovers> {
   const host: Host = { ...runHost, signal: AbortSignal.timeout(LIMIT_MS) };
-  const { access, keyId, temporary, mounted } = created;
+  const { name, access, keyId, temporary, mounted } = created;
+  const clean = `mesa-template sandbox clean ${name}`;
   const flushMs = runHost.signal.aborted ? FLUSH_MS.afterCtrlC : FLUSH_MS.atTheEnd;
   const left = mounted === undefined ? [] : await flush(host, mounted, flushMs);
   const attempt = async (what: string, work: () => Promise<unknown>): Promise<Leftovers> => {
@@ -48,14 +51,12 @@ export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Lef
   const others = await Promise.all([
     keyId === undefined
       ? []
-      : attempt(`the credential ${keyId} could not be revoked (it expires by itself)`, () =>
+      : attempt(`the credential ${keyId} could not be revoked (${clean}; it expires by itself)`, () =>
           mesaApi(host, access).revokeKey(keyId),
         ),
     temporary === undefined
       ? []
-      : attempt(`the sandbox could not be deleted (bl delete sandbox ${temporary.name})`, () =>
-          temporary.remove(),
-        ),
+      : attempt(`the sandbox ${temporary.name} could not be deleted (${clean})`, () => temporary.remove()),
   ]);
   return [...left, ...others.flat()];
 }

@@ -81,7 +81,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;
   const emit = request.onEvent ?? ((): void => undefined);
-  let created: CreatedParts = { access, keyId: undefined, temporary: undefined, mounted: undefined };
+  let created: CreatedParts = { name, access, keyId: undefined, temporary: undefined, mounted: undefined };
   let closing: Promise<Leftovers> | undefined;
   let checks = 0;
   const close = async (): Promise<Leftovers> => {

@@ -1,16 +1,15 @@
 import type { Clock } from "./clock";
-import type { Failure } from "./errors";
 
 /**
  * Rejects when the time is up, or the signal is aborted; the work itself cannot be stopped and is left to end on its own.
  * @param limitMs how long the work may take, in ms
- * @throws the failure that `late` makes
+ * @throws what `late` makes
  */
 export async function within<T>(
   clock: Clock,
   work: Promise<T>,
   limitMs: number,
-  late: () => Failure,
+  late: () => Error,
   signal?: AbortSignal,
 ): Promise<T> {
   const done = new AbortController();

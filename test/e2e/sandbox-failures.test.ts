@@ -76,7 +76,7 @@ describe("each failure is told apart", () => {
     const ran = await place.run("0.20.0", ["true"]);
     await faultsOff();
     expect(ran.json<Answer>().leftovers.join()).toMatch(
-      /the credential \w+ could not be revoked \(it expires by itself\): .*500/u,
+      /the credential \w+ could not be revoked \(mesa-template sandbox clean mesa-run-\w+; it expires by itself\): .*500/u,
     );
     const cleaned = await place.ask(["sandbox", "clean"]);
     expect(cleaned.stdout).toMatch(/credential \w+ \(mesa-run-\w+\) revoked/u);

@@ -2,7 +2,6 @@ import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { decodeStatus } from "../../../src/docker/buildkit-trace";
 import { followBuild, type BuildEnding } from "../../../src/docker/follow-build";
-import { StreamBroken } from "../../../src/docker/message-stream";
 import { log, traceLine, vertex } from "./fixture/protobuf";
 
 const line = (value: unknown): string => `${JSON.stringify(value)}\n`;
@@ -65,7 +64,7 @@ describe("a BuildKit build", () => {
   it("is broken, not good, when it ends without an image", async () => {
     await expect(
       follow([traceLine(vertex({ digest: "a", name: "[1/1] FROM base", started: true }))]),
-    ).rejects.toThrow(StreamBroken);
+    ).rejects.toMatchObject({ code: "ENGINE_GONE", kind: "environment" });
   });
 
   it("keeps only the last lines of a step that talks a lot", async () => {

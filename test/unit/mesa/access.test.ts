@@ -59,6 +59,9 @@ describe("the Mesa credential", () => {
   it.each([
     [ORGANIZATIONS["acme"]?.privateKey ?? "", /contains a private key\.$/u],
     ["nonsense", /not an address/u],
+    ["api.mesa.dev", /not an address/u],
+    ["localhost:8080", /not an address/u],
+    ["ftp://api.mesa.dev", /not an address/u],
     ["http://api.mesa.dev", /plain http/u],
   ])("does not go to just any address", (MESA_API_URL, message) => {
     expect(() => requireMesaAccess({ ...API, MESA_API_URL }, "0.20.0")).toThrow(message);

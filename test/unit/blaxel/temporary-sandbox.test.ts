@@ -24,6 +24,11 @@ describe("a temporary sandbox", () => {
   let deleted: string[];
   let created: unknown[];
   let listed: "answered" | "never" | "refused";
+  /** How a creation is answered, and how long after it was asked for, in ms. */
+  let creating: "done" | "late" | "never" | "cut" | "no quota";
+  let deleting: "done" | "never";
+  /** How much faster its clock runs. */
+  let pace: number;
   let said: string[];
   let make: (host: Host) => TemporarySandbox;
   const sandbox = (name: string, mark: string | undefined): object => ({
@@ -37,6 +42,7 @@ describe("a temporary sandbox", () => {
 
   beforeEach(async () => {
     [deleted, created, said, listed] = [[], [], [], "answered"];
+    [creating, deleting, pace] = ["done", "done", 1];
     server = createServer((request, response) => {
       const { method = "", url = "" } = request;
       let body = "";
@@ -46,11 +52,19 @@ describe("a temporary sandbox", () => {
           response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
         };
         if (method === "DELETE") {
+          if (creating === "late") said.push("deleted");
           deleted.push(url.replace(/^.*\//u, ""));
-          answer(200, {});
+          if (deleting === "done") answer(200, {});
         } else if (method === "POST") {
           created.push(JSON.parse(body));
-          answer(200, sandbox("mine", undefined));
+          const done = (): void => {
+            said.push("created");
+            answer(200, sandbox("mine", undefined));
+          };
+          if (creating === "done") answer(200, sandbox("mine", undefined));
+          else if (creating === "late") setTimeout(done, 800);
+          else if (creating === "cut") request.socket.destroy();
+          else if (creating === "no quota") answer(403, { error: "quota of sandboxes exceeded" });
         } else if (listed === "answered")
           answer(200, {
             data: Object.entries(there).map(([name, mark]) => sandbox(name, mark)),
@@ -68,7 +82,7 @@ describe("a temporary sandbox", () => {
       temporarySandbox(
         { ...host, env: { BL_API_URL: address, BL_WORKSPACE: "w", BL_API_KEY: "k" } },
         { name: "mine", image: "sandbox/x:y", memoryMegabytes: 1, ttl: "1m" },
-        { createMs: 5_000, answerMs: 1 },
+        { createMs: 2_000, answerMs: 1 },
       );
   });
   afterEach(() => {
@@ -77,11 +91,11 @@ describe("a temporary sandbox", () => {
     server.close();
   });
 
-  const host = (): Host => ({
+  const host = (signal = new AbortController().signal): Host => ({
     env: {},
     clock: {
       ...systemClock,
-      sleep: (ms, signal) => systemClock.sleep(listed === "never" ? ms / 20 : ms, signal),
+      sleep: (ms, signal) => systemClock.sleep(ms / pace, signal),
     },
     fetch: globalThis.fetch,
     run: () => Promise.reject(new Error("not here")),
@@ -89,7 +103,7 @@ describe("a temporary sandbox", () => {
       if (event.type === "warning") said.push(event.message);
     },
     redact: createRedactor({}),
-    signal: new AbortController().signal,
+    signal,
     runId: "0123456789ab",
   });
 
@@ -108,9 +122,56 @@ describe("a temporary sandbox", () => {
     ["never", /could not be deleted: Blaxel did not answer within 10 s/u],
     ["refused", /could not be deleted: .*out of order/u],
   ] as const)("is deleted all the same where a list is %s given", async (how, words) => {
-    listed = how;
+    [listed, pace] = [how, 20];
     await make(host()).remove();
     expect(deleted).toEqual(["mine"]);
     expect(said).toEqual([expect.stringMatching(words)]);
+  });
+
+  it("whose creation is answered late is given up, and deleted once it is there", async () => {
+    [listed, creating, pace] = ["refused", "late", 5];
+    const temporary = make(host());
+    await expect(temporary.ready()).rejects.toMatchObject({ code: "SANDBOX_CREATE_TIMEOUT", kind: "deploy" });
+    said = [];
+    await temporary.remove();
+    expect(said).toEqual(["created", "deleted"]);
+  });
+
+  it.each([
+    ["never answered", "never"],
+    ["cut off", "cut"],
+  ] as const)("whose creation is %s is deleted all the same", async (_, how) => {
+    [creating, pace] = [how, 20];
+    const temporary = make(host());
+    await expect(temporary.ready()).rejects.toThrow();
+    await temporary.remove();
+    expect(deleted).toContain("mine");
+  });
+
+  it("that was refused is not there to be deleted", async () => {
+    creating = "no quota";
+    const temporary = make(host());
+    await expect(temporary.ready()).rejects.toMatchObject({ code: "BLAXEL_QUOTA" });
+    await temporary.remove();
+    expect(deleted).not.toContain("mine");
+  });
+
+  it("is deleted after Ctrl-C, whatever it was doing", async () => {
+    [creating, pace] = ["late", 5];
+    const run = new AbortController();
+    const temporary = make(host(run.signal));
+    const ready = temporary.ready();
+    run.abort(new Error("Ctrl-C"));
+    await expect(ready).rejects.toThrow("Ctrl-C");
+    await temporary.remove();
+    expect(deleted).toContain("mine");
+  });
+
+  it("that Blaxel does not delete in time is said so", async () => {
+    [deleting, pace] = ["never", 20];
+    await expect(make(host()).remove()).rejects.toMatchObject({
+      code: "SANDBOX_NOT_DELETED",
+      hint: expect.stringContaining("bl delete sandbox mine") as string,
+    });
   });
 });
