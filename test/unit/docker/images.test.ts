@@ -12,18 +12,18 @@ afterEach(() => {
 });
 
 /** The part of an engine that answers to a removal with a status, or not at all. */
-function engineThatSays(status: number | undefined): Promise<ReturnType<typeof imagesOf>> {
+function engineThatSays(status?: number, limitMs?: number): Promise<ReturnType<typeof imagesOf>> {
   return engineWith((_, response) => {
     if (status !== undefined) response.writeHead(status).end("[]");
-  });
+  }, limitMs);
 }
 
-async function engineWith(answer: RequestListener): Promise<ReturnType<typeof imagesOf>> {
+async function engineWith(answer: RequestListener, limitMs = 10_000): Promise<ReturnType<typeof imagesOf>> {
   const server = createServer(answer);
   engine = server;
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
-  return imagesOf(new Docker({ protocol: "http", host: "127.0.0.1", port }), {}, 50);
+  return imagesOf(new Docker({ protocol: "http", host: "127.0.0.1", port }), {}, limitMs);
 }
 
 it.each([
@@ -35,7 +35,7 @@ it.each([
 });
 
 it("an engine that does not answer a removal is given up", async () => {
-  await expect((await engineThatSays(undefined)).removeImage("x:1")).rejects.toMatchObject({
+  await expect((await engineThatSays(undefined, 50)).removeImage("x:1")).rejects.toMatchObject({
     kind: "environment",
     message: "The image x:1 could not be removed: no answer within 0.05 s",
   });
