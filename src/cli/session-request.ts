@@ -3,7 +3,7 @@ import type { CommandArgs, CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
 import { parseDuration } from "./duration";
 import { openManifest } from "./manifest-context";
-import { oneEntry } from "./ref";
+import { oneEntry } from "../manifest/versions/ref";
 import { usableImage, workspaceAsked } from "../manifest/versions/usable-image";
 import {
   eventText,

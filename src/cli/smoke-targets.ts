@@ -1,7 +1,7 @@
 import { parseMesaVersion } from "../lock/index";
 import { readManifest } from "../manifest/index";
 import type { CommandContext } from "./command";
-import { entriesOf } from "./ref";
+import { entriesOf } from "../manifest/versions/ref";
 import { templateFolders } from "./template-folders";
 import type { Target } from "../release/request";
 import { paths } from "../support/paths";

@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { sendsBuildSettings } from "../blaxel/bl-program";
+import { RESERVED_PORTS } from "../render/rendered";
 import { Failure, messageOf } from "../support/errors";
 
 const port = z.strictObject({
@@ -120,8 +121,6 @@ const DROPPED: Readonly<Record<string, string>> = {
   "runtime.envs": "bl overwrites it; write [env]",
   "runtime.image": "with it bl builds nothing and ignores the Dockerfile",
 };
-
-const RESERVED_PORTS = new Set([80, 443, 8080]);
 
 function refused(field: string, why: string): Failure {
   return new Failure({

@@ -5,7 +5,7 @@ import { withBlSession } from "../blaxel/run-bl";
 import { SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { loginToImport } from "../registry/published";
 import { temporarySandbox, type SandboxLimits } from "../blaxel/temporary-sandbox";
-import type { RenderedTemplate, TemplateSettings } from "../render/rendered";
+import { RESERVED_PORTS, type RenderedTemplate, type TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
 import { Failure, failureOf } from "../support/errors";
@@ -31,9 +31,6 @@ function nameOf(template: string, runId: string): string {
   const room = LONGEST_NAME - "verify--".length - runId.length;
   return `verify-${template.slice(0, room).replace(/-+$/u, "")}-${runId}`;
 }
-
-/** Ports that Blaxel keeps for itself: they cannot be asked for. */
-const RESERVED_PORTS = new Set([80, 443, 8080]);
 
 /** The template's own ports, and those that are asked for besides. */
 function portsOf(rendered: RenderedTemplate, asked: readonly number[]): TemplateSettings["sandbox"]["ports"] {

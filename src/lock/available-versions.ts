@@ -1,9 +1,8 @@
 import { fetchPackages, fetchRelease, mesaVersionsIn, peekPackages, type ListedPackage } from "../apt/index";
 import { openDownloads } from "../support/downloads";
 import type { Host } from "../support/host";
-import { mesaRepository } from "./mesa-repository";
 import { trustedKey } from "./trusted-key";
-import type { Upstream } from "./upstream";
+import { mesaRepository, type Upstream } from "./upstream";
 
 /**
  * The Mesa packages the repository lists. With `signed` upstreams from the verified index; else from whatever index it shows, which is

@@ -4,9 +4,8 @@ import type { Downloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { downloadsOf, type Lock, type LockedDeb } from "./lock";
-import { mesaRepository } from "./mesa-repository";
 import { versionNotFound } from "./signed-deb";
-import type { Upstream } from "./upstream";
+import { mesaRepository, type Upstream } from "./upstream";
 
 /** What locks say of a file: which lock, and what was at the file's address when it was locked. */
 export interface Pinned {

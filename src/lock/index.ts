@@ -6,12 +6,11 @@ export {
   type LockExpectation,
   type LockProblem,
 } from "./check-lock";
-export { isSealed, sealed } from "./integrity";
+export { isSealed, sameInputs, sealed } from "./integrity";
 export { parseLock, readAnyLock, readLock, writeLock } from "./lock-file";
 export { changedDeb, changedDownloads, movedTags } from "./moved-inputs";
 export { outdatedInputs, newestVersion, type OutdatedInput, type OutdatedOptions } from "./outdated";
 export { parseMesaVersion } from "./mesa-version";
 export { resolveLock, type LockRequest } from "./resolve-lock";
-export { sameInputs } from "./same-inputs";
 export { untrustedFingerprints } from "./trusted-key";
 export { loadUpstream, parseUpstream, type Upstream } from "./upstream";

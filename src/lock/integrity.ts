@@ -1,6 +1,6 @@
 import { canonicalJson } from "../support/canonical-json";
 import { sha256 } from "../support/digest";
-import type { Lock } from "./lock";
+import { imagesOf, type Lock } from "./lock";
 
 /** sha256 (hex) over the lock's canonical JSON without its `integrity` field. */
 export function integrityOf(lock: Lock): string {
@@ -15,4 +15,20 @@ export function sealed(lock: Lock): Lock {
 /** Whether the lock is what `lock` wrote: it carries the integrity it has. */
 export function isSealed(lock: Lock): boolean {
   return lock.integrity !== undefined && lock.integrity === integrityOf(lock);
+}
+
+/**
+ * Whether two locks stand for the same image: all inputs are equal, and the same key (or first download) vouches for the .deb. Times and
+ * the index around an unchanged .deb do not count: a repository writes a new index with each package, and that is no new revision of a template.
+ */
+export function sameInputs(a: Lock, b: Lock): boolean {
+  return canonicalJson(inputsOf(a)) === canonicalJson(inputsOf(b));
+}
+
+function inputsOf(lock: Lock): unknown {
+  const { template, mesaVersion, generation, deb, downloads, snapshot } = lock;
+  const { vouched, ...file } = deb;
+  const voucher = vouched.by === "signed" ? vouched.chain.key.fingerprint : vouched.by;
+  const images = imagesOf(lock).map(([what, image]) => [what, { ...image, resolvedAt: undefined }]);
+  return { template, mesaVersion, generation, images, file, voucher, downloads, snapshot };
 }

@@ -7,8 +7,7 @@ import type { Host } from "../support/host";
 import { availablePackages } from "./available-versions";
 import { downloadFacts } from "./further-inputs";
 import { downloadsOf, imagesOf, type Lock, type LockedImage } from "./lock";
-import { mesaRepository } from "./mesa-repository";
-import type { Upstream } from "./upstream";
+import { mesaRepository, type Upstream } from "./upstream";
 
 const TIMEOUT_MS = 60_000;
 

@@ -10,8 +10,7 @@ import { ask } from "../support/http";
 import { availablePackages } from "./available-versions";
 import { downloadAddress, downloadFacts } from "./further-inputs";
 import { downloadsOf, imagesOf, type Lock, type LockedDownload, type LockedImage } from "./lock";
-import { mesaRepository } from "./mesa-repository";
-import type { Upstream } from "./upstream";
+import { mesaRepository, type Upstream } from "./upstream";
 
 /** One input of a lock for which there is something newer. Dates are ISO, UTC; null where nobody says one. */
 export interface OutdatedInput {

@@ -7,14 +7,12 @@ import type { Host } from "../support/host";
 import { paths } from "../support/paths";
 import { firstDownloadDeb } from "./first-download";
 import { lockedDownload } from "./further-inputs";
-import { isSealed, sealed } from "./integrity";
+import { isSealed, sameInputs, sealed } from "./integrity";
 import type { Lock, LockedDeb, LockedImage, LockInputs } from "./lock";
 import { locksBelow } from "./lock-file";
 import { parseMesaVersion } from "./mesa-version";
-import { sameInputs } from "./same-inputs";
 import { signedDeb } from "./signed-deb";
-import { pinTrustedKey } from "./pin-trusted-key";
-import { trustedKey } from "./trusted-key";
+import { pinTrustedKey, trustedKey } from "./trusted-key";
 import type { Upstream } from "./upstream";
 
 export interface LockRequest {

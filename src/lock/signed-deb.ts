@@ -10,9 +10,8 @@ import type { Downloads } from "../support/downloads";
 import { isoTime } from "../support/clock";
 import type { Host } from "../support/host";
 import type { Lock, LockedDeb } from "./lock";
-import { mesaRepository } from "./mesa-repository";
 import type { TrustedKey } from "./trusted-key";
-import type { Upstream } from "./upstream";
+import { mesaRepository, type Upstream } from "./upstream";
 
 /**
  * The .deb of a Mesa version, vouched for by the repository's signature chain: key → Release → Packages → .deb → what the .deb says.

@@ -1,6 +1,7 @@
 import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as z from "zod/mini";
+import type { Repository } from "../apt/index";
 import { parseImageReference } from "../registry/reference";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files";
@@ -290,6 +291,17 @@ function issueText(issue: {
   const where = [...issue.path, ...(keys.length > 0 ? [keys[0]] : [])].map(String).join(".");
   if (issue.code === "unrecognized_keys") return `${where} is not a known setting (misspelt?)`;
   return `${where === "" ? "it" : where}: ${issue.message}`;
+}
+
+/** Mesa's package repository as apt knows one. */
+export function mesaRepository({ mesa, mirrors }: Upstream): Repository {
+  return {
+    url: mesa.repository,
+    suite: mesa.suite,
+    component: mesa.component,
+    package: mesa.package,
+    mirror: mirrors.packages,
+  };
 }
 
 function firstLine(text: string): string {

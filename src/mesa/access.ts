@@ -1,5 +1,5 @@
-import { isIP } from "node:net";
 import { Failure } from "../support/errors";
+import { isPrivateNetwork } from "../support/loopback";
 import { generationOf, type CredentialKind } from "./generation";
 import { looksLikePrivateKey, parsePrivateKey, type PrivateKey } from "./private-key";
 
@@ -19,11 +19,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_API = "https://api.mesa.dev";
 
-function isPrivateHost(host: string): boolean {
-  if (host === "localhost") return true;
-  return isIP(host) === 4 && /^(127\.|10\.|192\.168\.|172\.(1[6-9]|2\d|3[01])\.)/u.test(host);
-}
-
 function badAddress(message: string, hint: string): Failure {
   return new Failure({ code: "MESA_API_URL", kind: "usage", message, hint });
 }
@@ -37,7 +32,7 @@ export function mesaApiUrl(env: Environment): string {
   if (text !== "" && !(/^https?:\/\//iu.test(text) && URL.canParse(text)))
     throw badAddress(`MESA_API_URL is "${text}", which is not an address.`, `Write it like ${DEFAULT_API}.`);
   const url = new URL(text === "" ? DEFAULT_API : text);
-  if (url.protocol !== "https:" && !(url.protocol === "http:" && isPrivateHost(url.hostname))) {
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isPrivateNetwork(url.hostname))) {
     throw badAddress(
       `MESA_API_URL is ${text}: credentials are not sent over plain http to a public address.`,
       "Use https.",

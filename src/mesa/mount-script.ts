@@ -1,8 +1,5 @@
+import { quoted } from "../support/quoted";
 import type { MountPlan } from "./mount-plan";
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
 
 /** How long mesa may take to return, in seconds; it continues in the background. */
 const MESA_WAIT_S = 15;

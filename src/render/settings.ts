@@ -4,7 +4,7 @@ import type { DownloadInput, ImageInput } from "../lock/lock";
 import { parseImageReference } from "../registry/reference";
 import { Failure, messageOf } from "../support/errors";
 import { checked } from "./grammar";
-import type { TemplateSettings } from "./rendered";
+import { RESERVED_PORTS, type TemplateSettings } from "./rendered";
 
 const inputName = z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_-]*$/u, "letters, digits, _ and -"));
 const imageInput = z.strictObject({ image: z.string() });
@@ -50,7 +50,6 @@ export const templateSchema = z.strictObject({
 
 /** Longest name Blaxel takes. */
 const LONGEST_NAME = 49;
-const RESERVED_PORTS = new Set([80, 443, 8080]);
 
 function wrong(file: string, message: string, hint: string, cause?: unknown): Failure {
   return new Failure({

@@ -1,15 +1,20 @@
 import type { CommandSpec } from "../command";
-import { completionCommand } from "./completion";
-import { initCommand } from "./init";
-import { diffCommand, driftCommand, notesCommand, upgradeCommand } from "./compare";
-import { lockCommand } from "./lock";
+import {
+  diffCommand,
+  driftCommand,
+  notesCommand,
+  outdatedCommand,
+  scanCommand,
+  upgradeCommand,
+} from "./compare";
+import { completionCommand, doctorCommand, gcCommand, initCommand } from "./housekeeping";
 import {
   channelsCommand,
-  gcCommand,
   historyCommand,
   listCommand,
   manifestCheckCommand,
   manifestMergeCommand,
+  matrixCommand,
   promoteCommand,
   reportCommand,
   resolveCommand,
@@ -18,8 +23,6 @@ import {
   showCommand,
   unrevokeCommand,
 } from "./manifest";
-import { matrixCommand } from "./matrix";
-import { outdatedCommand } from "./outdated";
 import { releaseCommand } from "./release";
 import {
   sandboxBootstrapCommand,
@@ -27,11 +30,10 @@ import {
   sandboxRunCommand,
   sandboxShellCommand,
 } from "./sandbox";
-import { scanCommand } from "./scan";
 import {
   buildCommand,
   deployCommand,
-  doctorCommand,
+  lockCommand,
   renderCommand,
   smokeCommand,
   verifyCommand,

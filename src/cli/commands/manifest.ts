@@ -138,16 +138,6 @@ export const manifestMergeCommand: CommandSpec = {
   exits: { 8: "a manifest is invalid, or the manifests contradict each other" },
   load: () => import("../handlers/manifest-merge"),
 };
-export const gcCommand: CommandSpec = {
-  usage: "gc",
-  describe: "remove old images here and on Blaxel (prints what it would remove, unless --yes)",
-  details: "templates/retention.toml holds the rules.",
-  options: { yes: { type: "boolean", describe: "remove them" } },
-  common: ["workspace", "dry-run"],
-  changes: true,
-  examples: ["gc", "gc --yes"],
-  load: () => import("../handlers/gc"),
-};
 export const reportCommand: CommandSpec = {
   usage: "report",
   describe: "write an HTML page of channels, versions, sizes, smoke times, packages and drift",
@@ -162,4 +152,16 @@ export const reportCommand: CommandSpec = {
   common: ["workspace", "upstream"],
   examples: ["report --output public/index.html"],
   load: () => import("../handlers/report"),
+};
+export const matrixCommand: CommandSpec = {
+  usage: "matrix [versions..]",
+  describe: "print templates × Mesa versions for the parallel jobs of a pipeline",
+  details: "Without versions: everything that is locked and not verified yet.",
+  options: {
+    needed: { type: "boolean", describe: "with versions: leave out what is up to date" },
+    all: { type: "boolean", describe: "without versions: also what is up to date" },
+  },
+  common: ["template", "upstream"],
+  examples: ["matrix 0.20.0 0.26.0 --json"],
+  load: () => import("../handlers/matrix"),
 };

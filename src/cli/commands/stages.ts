@@ -8,6 +8,29 @@ import {
   SCAN_OPTION,
 } from "./release";
 
+export const lockCommand: CommandSpec = {
+  usage: "lock [mesa-version]",
+  describe: "resolve all inputs of a Mesa version and write them to lock.json",
+  options: {
+    relock: { type: "boolean", describe: "resolve again even if there is a lock" },
+    check: {
+      type: "boolean",
+      alias: "frozen",
+      describe:
+        "resolve nothing: fail when a lock is missing, was edited, or does not match template.toml and upstream.toml; without MESA-VERSION check every lock",
+    },
+    "trust-key": {
+      type: "string",
+      value: "FINGERPRINT",
+      describe: "trust this repository key on first use; it is then pinned in upstream.toml",
+    },
+  },
+  common: ["template", "upstream", "dry-run"],
+  changes: true,
+  examples: ["lock 0.26.0", "lock --check"],
+  exits: { 4: "an input does not verify or does not exist" },
+  load: () => import("../handlers/lock"),
+};
 export const renderCommand: CommandSpec = {
   usage: "render [mesa-version]",
   describe: "write the project folders from their locks",
@@ -96,12 +119,4 @@ export const smokeCommand: CommandSpec = {
   examples: ["smoke 0.26.0", "smoke --image our/app:latest --checks checks.yaml --junit smoke.xml"],
   exits: { 3: "no Docker engine is reachable", 6: "a check failed, or could not run" },
   load: () => import("../handlers/smoke"),
-};
-export const doctorCommand: CommandSpec = {
-  usage: "doctor",
-  describe: "check everything a release needs, and say what to do",
-  common: ["workspace", "upstream"],
-  examples: ["doctor"],
-  exits: { 3: "something is missing" },
-  load: () => import("../handlers/doctor"),
 };

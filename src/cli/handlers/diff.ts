@@ -1,7 +1,7 @@
 import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { openManifest } from "../manifest-context";
-import { entriesOf } from "../ref";
+import { entriesOf } from "../../manifest/versions/ref";
 import { compareInputs, compareVersions } from "../../compare/compare";
 import type { Comparison } from "../../compare/comparison";
 import { summaryText } from "../../compare/summary";

@@ -1,7 +1,7 @@
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { inUse } from "../in-use";
-import { entriesOf } from "../ref";
+import { entriesOf } from "../../manifest/versions/ref";
 import { readManifest } from "../../manifest/index";
 import { COMPARISONS, findDrift, type DriftFinding } from "../../release/drift";
 import { EXIT_CODES } from "../../support/exit-codes";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import type { CommandHandler } from "../command";
 import { openManifest } from "../manifest-context";
-import { entriesOf } from "../ref";
+import { entriesOf } from "../../manifest/versions/ref";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
 import { deployCommandFor, workspaceAsked } from "../../manifest/versions/usable-image";
 import { realStages } from "../../release/real-stages";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { withFingerprint } from "../../../src/lock/pin-trusted-key";
+import { withFingerprint } from "../../../src/lock/trusted-key";
 import { loadUpstream, parseUpstream } from "../../../src/lock/upstream";
 
 const FINGERPRINT = "0123456789ABCDEF0123456789ABCDEF01234567";

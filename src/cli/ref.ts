@@ -1,2 +1,0 @@
-export { entriesOf, oneEntry, refuseSomeTemplates } from "../manifest/versions/ref";
-export { sortedEntries } from "../manifest/versions/sorted-entries";
