@@ -48,7 +48,7 @@ function usable(device: {
       `rootless: the engine's user may not open it (mode ${mode})`,
       `Give every user access on the engine's machine (chmod 666 ${path}, as udev does), or use an engine that runs as root. Without it, ${orElse}.`,
     );
-  return rootless ? `present, and accessible to the rootless engine's user (mode ${mode})` : "there";
+  return rootless ? `present, and accessible to the rootless engine's user (mode ${mode})` : "available";
 }
 
 function noDevice(message: string, hint: string): Failure {

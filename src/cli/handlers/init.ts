@@ -11,7 +11,9 @@ import { EXIT_CODES } from "../../support/exit-codes";
 import { listFiles, readIfPresent, writeAtomically } from "../../support/files";
 
 export const run: CommandHandler = async (args, { startFolder, dryRun, templates }) => {
-  const folder = resolve(startFolder, args.text("dir") ?? ".");
+  const dir = args.text("dir");
+  // DIR is relative to the working folder, also where MESA_TEMPLATE_ROOT is set.
+  const folder = dir === undefined ? startFolder : resolve(dir);
   await refuseNoFolder(folder);
   const own = packageFolder(import.meta.url);
   const [template, ...more] = templates ?? [];

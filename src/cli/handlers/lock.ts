@@ -71,7 +71,7 @@ function lockText({ template, outcome: how, path, lock }: LockResult): string {
 /** `--check`: exit 2 when something is wrong. */
 function checked(results: readonly CheckedLock[], context: CommandContext): CommandOutcome {
   if (results.every(({ problems }) => problems.length === 0)) {
-    const lines = results.map(({ template, path }) => `${template}  is up to date  ${path}\n`);
+    const lines = results.map(({ template, path }) => `${template}  up to date  ${path}\n`);
     return {
       exitCode: EXIT_CODES.done,
       json: { ok: true, results },

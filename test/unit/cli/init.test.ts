@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { initFiles, TEAM_WORKFLOWS, teamWorkflow } from "../../../src/cli/init/files";
@@ -56,6 +56,17 @@ describe("the workflows", () => {
 
 describe("init", () => {
   const work = workFolder("init");
+
+  it("writes to DIR below the working folder, whatever the root is, and names the package's file", async () => {
+    const folder = join(work.folder, "beside");
+    const dir = relative(process.cwd(), folder);
+    const { code, stdout } = await runMain(["init", dir], { MESA_TEMPLATE_ROOT: join(work.folder, "root") });
+    expect(code).toBe(0);
+    expect(existsSync(join(folder, "Makefile"))).toBe(true);
+    expect(stdout).toMatch(
+      new RegExp(`Next:\\n  cd ${dir}\\n  npm install --save-dev PATH/TO/.*\\.tgz`, "u"),
+    );
+  });
   afterAll(work.remove);
   let count = 0;
   let folder = "";
