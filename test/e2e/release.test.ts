@@ -347,7 +347,7 @@ describe("wrong inputs and a wrong world", () => {
       () => release(["0.20.0", "--template", "alpine"]),
     );
     expect([code, error?.code], JSON.stringify(error)).toEqual([5, "WRONG_MESA_VERSION"]);
-    expect(error?.hint).toContain("not the version");
+    expect(error?.hint).toContain("another version");
     expect(JSON.stringify(error)).toContain("9.9.9");
   });
 
