@@ -53,7 +53,7 @@ async function connect(host: Host): Promise<Engine> {
       const labels = runLabels(host);
       const engine = {
         facts: { ...facts, ...tls },
-        ...imagesOf(docker, labels),
+        ...imagesOf(docker, labels, facts.apiVersion),
         ...containersOf(docker, facts.publish, labels),
       };
       await removeLeft(host, engine);

@@ -204,6 +204,7 @@ export interface Engine {
   push(request: PushRequest): Promise<void>;
   /** Starts a build; the answer is the engine's stream of messages. @throws Failure BUILD_REFUSED (build) */
   build(request: BuildRequest): Promise<Readable>;
+  /** What a name stands for. One that holds several platforms is linux/amd64's, from API 1.49 on; undefined where it has none. */
   image(reference: string): Promise<EngineImage | undefined>;
   /** Ids of the image and of those it was built on, as far as its history names them: the classic builder's does. */
   lineage(reference: string): Promise<readonly string[]>;

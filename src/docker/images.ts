@@ -10,10 +10,17 @@ import { messagesOf } from "./message-stream";
 /** How long an engine may take to remove an image, in ms: of a large one on a slow disk it has to delete every file. */
 const REMOVAL_MS = 120_000;
 
-/** The part of an engine that is about images. */
+/** The platform of every image that is built here. */
+const PLATFORM = { os: "linux", architecture: "amd64" };
+
+/**
+ * The part of an engine that is about images.
+ * @param apiVersion the engine's own, e.g. "1.41"; a name that holds several platforms is asked for ours where the API can be asked
+ */
 export function imagesOf(
   docker: Docker,
   labels: Readonly<Record<string, string>>,
+  apiVersion: string,
   removalMs = REMOVAL_MS,
 ): Pick<
   Engine,
@@ -28,11 +35,13 @@ export function imagesOf(
   | "removeImage"
   | "saveImage"
 > {
+  // Moby, api/docs/CHANGELOG.md.
+  const inspected = apiMinor(apiVersion) >= 49 ? { platform: PLATFORM } : {};
   return {
     pull: (request) => pull(docker, request),
-    push: (request) => push(docker, request),
+    push: (request) => push(docker, request, inspected),
     build: (request) => build(docker, request),
-    image: (reference) => imageNamed(docker, reference),
+    image: (reference) => imageNamed(docker, reference, inspected),
     async lineage(reference) {
       try {
         const steps = (await docker.getImage(reference).history()) as readonly { readonly Id: string }[];
@@ -78,6 +87,10 @@ export function imagesOf(
   };
 }
 
+interface Ask {
+  readonly platform?: typeof PLATFORM;
+}
+
 async function pull(docker: Docker, { reference, platform, login, signal }: PullRequest): Promise<void> {
   try {
     const options = {
@@ -106,10 +119,10 @@ async function pull(docker: Docker, { reference, platform, login, signal }: Pull
 /** A push that says nothing for this long has hung, in ms. */
 const PUSH_SILENCE_MS = 600_000;
 
-async function push(docker: Docker, request: PushRequest): Promise<void> {
+async function push(docker: Docker, request: PushRequest, inspected: Ask): Promise<void> {
   const { image, repository, tag, login, signal, onProgress } = request;
   const reference = `${repository}:${tag}`;
-  const before = await imageNamed(docker, reference);
+  const before = await imageNamed(docker, reference, inspected);
   const send = async (): Promise<void> => {
     await docker.getImage(image).tag({ repo: repository, tag });
     const authconfig =
@@ -201,9 +214,13 @@ async function build(docker: Docker, request: BuildRequest): Promise<Readable> {
   }
 }
 
-async function imageNamed(docker: Docker, reference: string): Promise<EngineImage | undefined> {
+async function imageNamed(
+  docker: Docker,
+  reference: string,
+  inspected: Ask,
+): Promise<EngineImage | undefined> {
   try {
-    const image = await docker.getImage(reference).inspect();
+    const image = await inspect(docker, reference, inspected);
     // Podman and older engines leave out what is empty, whatever the types say.
     const config = image.Config as Partial<typeof image.Config> | undefined;
     const layers = (image.RootFS as { readonly Layers?: readonly string[] } | undefined)?.Layers ?? [];
@@ -230,6 +247,23 @@ async function imageNamed(docker: Docker, reference: string): Promise<EngineImag
     if (statusOf(error) === 404) return undefined;
     throw engineFailed(`The image ${reference} could not be inspected`, error);
   }
+}
+
+/** dockerode 5.0.1 leaves the options of its own `inspect` out of the request. */
+function inspect(docker: Docker, reference: string, options: Ask): Promise<Docker.ImageInspectInfo> {
+  const statusCodes = { 200: true, 404: "no such image", 500: "server error" };
+  return new Promise((resolve, reject) => {
+    const answered = (error: Error | null, image: unknown): void => {
+      if (error === null) resolve(image as Docker.ImageInspectInfo);
+      else reject(error);
+    };
+    docker.modem.dial({ path: `/images/${reference}/json?`, method: "GET", options, statusCodes }, answered);
+  });
+}
+
+/** 41 of "1.41"; there has never been another major version. */
+function apiMinor(version: string): number {
+  return Number(version.split(".")[1] ?? 0);
 }
 
 /** Podman leaves out what kind of digest it is. */

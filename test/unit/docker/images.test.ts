@@ -12,18 +12,26 @@ afterEach(() => {
 });
 
 /** The part of an engine that answers to a removal with a status, or not at all. */
-function engineThatSays(status?: number, limitMs?: number): Promise<ReturnType<typeof imagesOf>> {
-  return engineWith((_, response) => {
+function engineThatSays(
+  status: number | undefined,
+  removalMs?: number,
+): Promise<ReturnType<typeof imagesOf>> {
+  const answer: RequestListener = (_, response) => {
     if (status !== undefined) response.writeHead(status).end("[]");
-  }, limitMs);
+  };
+  return engineWith(answer, undefined, removalMs);
 }
 
-async function engineWith(answer: RequestListener, limitMs = 10_000): Promise<ReturnType<typeof imagesOf>> {
+async function engineWith(
+  answer: RequestListener,
+  apiVersion = "1.41",
+  removalMs = 60_000,
+): Promise<ReturnType<typeof imagesOf>> {
   const server = createServer(answer);
   engine = server;
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
-  return imagesOf(new Docker({ protocol: "http", host: "127.0.0.1", port }), {}, limitMs);
+  return imagesOf(new Docker({ protocol: "http", host: "127.0.0.1", port }), {}, apiVersion, removalMs);
 }
 
 it.each([
@@ -60,4 +68,35 @@ it.each([
   await expect(push).rejects.toMatchObject({ code: "PUSH_FAILED", kind: "deploy" });
   await expect(push).rejects.toThrow(words);
   expect(asked.at(-1)).toBe("DELETE /images/registry.example/boxes/x:1");
+});
+
+/** As Docker 29 with the containerd image store answers on an arm64 machine: its own platform, unless another is asked for. */
+const multiPlatform: RequestListener = (request, response) => {
+  const url = new URL(request.url ?? "", "http://engine");
+  const { architecture = "arm64" } = JSON.parse(url.searchParams.get("platform") ?? "{}") as {
+    readonly architecture?: string;
+  };
+  response.end(
+    JSON.stringify({
+      ...{ Id: "sha256:index", RepoTags: ["x:1"], Created: "2026-01-01T00:00:00Z" },
+      ...{ Architecture: architecture, Config: { User: architecture }, RootFS: { Layers: [] } },
+    }),
+  );
+};
+
+it.each([
+  ["1.41", "arm64"],
+  ["1.48", "arm64"],
+  ["1.49", "amd64"],
+  ["1.53", "amd64"],
+])("with API %s an image of several platforms is looked at for %s", async (api, of) => {
+  const images = await engineWith(multiPlatform, api);
+  expect(await images.image("x:1")).toMatchObject({ architecture: of, config: { user: of } });
+});
+
+it("an image without our platform is none", async () => {
+  const images = await engineWith((request, response) => {
+    response.writeHead(request.url?.includes("platform=") === true ? 404 : 200).end('{"message":"no such"}');
+  }, "1.49");
+  expect(await images.image("x:1")).toBeUndefined();
 });
