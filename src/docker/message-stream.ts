@@ -25,13 +25,21 @@ StreamBroken.prototype.name = "StreamBroken";
 export class StreamSilent extends StreamBroken {}
 StreamSilent.prototype.name = "StreamSilent";
 
-/** Splits text that arrives in chunks cut anywhere (even inside a character) into lines; the rest comes out at the end. */
-export function lineSplitter(): { take(chunk: Uint8Array): readonly string[]; end(): readonly string[] } {
+/** No message of an engine comes near this length, in characters; what goes on is no stream of messages. */
+const LONGEST_MESSAGE = 16 * 1024 * 1024;
+
+/** Splits text that arrives in chunks cut anywhere (even inside a character) into lines; the rest comes out at the end. @throws StreamBroken when a line does not end */
+export function lineSplitter(longest = LONGEST_MESSAGE): {
+  take(chunk: Uint8Array): readonly string[];
+  end(): readonly string[];
+} {
   const decoder = new StringDecoder("utf8");
   let partial = "";
   const lines = (text: string): readonly string[] => {
     const parts = (partial + text).split("\n");
     partial = parts.pop() ?? "";
+    if (partial.length > longest)
+      throw new StreamBroken(`the engine sent a message of more than ${String(longest)} characters`);
     return parts.filter((line) => line.trim() !== "");
   };
   return {

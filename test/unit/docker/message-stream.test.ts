@@ -48,6 +48,9 @@ describe("the engine's messages", () => {
       { stream: "hé" },
     ]);
     expect(lineSplitter().end()).toEqual([]);
+    const short = lineSplitter(10);
+    expect(short.take(Buffer.from("0123456789\n0123456789"))).toEqual(["0123456789"]);
+    expect(() => short.take(Buffer.from("x"))).toThrow(StreamBroken);
   });
 
   it("tell a failure, in either of the engine's two ways", async () => {
