@@ -22,10 +22,9 @@ export async function* unzstd(
     if (chunk.length > BLOCK_LIMIT_BYTES) throw new Error("it has a block larger than zstd allows");
     ready.push(Buffer.from(chunk));
   });
-  let isFirst = true;
+  const watch = frameWatch();
   for await (const chunk of bytes) {
-    if (isFirst && chunk.length > 0) refuseWindow(chunk);
-    isFirst &&= chunk.length === 0;
+    watch(chunk);
     for (let at = 0; at < chunk.length; at += SLICE_BYTES) {
       stream.push(chunk.subarray(at, at + SLICE_BYTES));
       yield* ready.splice(0);
@@ -35,21 +34,86 @@ export async function* unzstd(
   yield* ready.splice(0);
 }
 
+/** What a frame's reader asks for next: so many bytes, which are only counted where `skip` says so. */
+interface Wanted {
+  readonly bytes: number;
+  readonly skip?: true;
+}
+
+/** Looks at the header of every frame as the bytes come by. @throws Error on one whose reader would set aside too much memory */
+function frameWatch(): (chunk: Uint8Array) => void {
+  const frames = walkFrames();
+  let wanted = frames.next();
+  let held: Buffer = Buffer.alloc(0);
+  let skipped = 0;
+  return (chunk) => {
+    let rest = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+    while (wanted.done !== true && rest.length > 0) {
+      const { bytes, skip } = wanted.value;
+      const taken = rest.subarray(0, bytes - (skip === true ? skipped : held.length));
+      rest = rest.subarray(taken.length);
+      if (skip === true) skipped += taken.length;
+      else held = Buffer.concat([held, taken]);
+      if (Math.max(held.length, skipped) < bytes) return;
+      const whole = held;
+      held = Buffer.alloc(0);
+      skipped = 0;
+      wanted = frames.next(whole);
+    }
+  };
+}
+
+/** The way through frames, one behind the other (RFC 8878, 3.1). It ends where no frame begins: that is for the decoder to say. */
+function* walkFrames(): Generator<Wanted, void, Buffer> {
+  for (;;) {
+    const magic = yield { bytes: 4 };
+    if (magic.subarray(1).equals(SKIPPABLE) && magic.readUInt8() >> 4 === 5) {
+      yield* skip((yield { bytes: 4 }).readUInt32LE());
+      continue;
+    }
+    if (!magic.equals(ZSTD_MAGIC)) return;
+    const descriptor = (yield { bytes: 1 }).readUInt8();
+    refuseWindow(descriptor, yield { bytes: headerBytes(descriptor) });
+    for (let isLast = false; !isLast;) {
+      const block = (yield { bytes: 3 }).readUIntLE(0, 3);
+      isLast = (block & 1) === 1;
+      // A block of one byte again and again holds it once.
+      yield* skip(((block >> 1) & 3) === 1 ? 1 : block >> 3);
+    }
+    yield* skip((descriptor & 4) === 0 ? 0 : 4);
+  }
+}
+
+/** The last three bytes of a skippable frame's magic number; the first is 0x50 to 0x5f (RFC 8878, 3.1.2). */
+const SKIPPABLE = Buffer.from([0x2a, 0x4d, 0x18]);
+
+function* skip(bytes: number): Generator<Wanted, void, Buffer> {
+  if (bytes > 0) yield { bytes, skip: true };
+}
+
+const isSingleSegment = (descriptor: number): boolean => (descriptor & 0x20) !== 0;
+const dictionaryBytes = (descriptor: number): number => [0, 1, 2, 4][descriptor & 3] ?? 0;
+
+/** How long a frame's header is behind its descriptor (RFC 8878, 3.1.1.1). */
+function headerBytes(descriptor: number): number {
+  const single = isSingleSegment(descriptor);
+  const size = descriptor >> 6;
+  const sizeBytes = size === 0 && !single ? 0 : 2 ** size;
+  return (single ? 0 : 1) + dictionaryBytes(descriptor) + sizeBytes;
+}
+
 /** A frame's header says how much memory its reader sets aside (RFC 8878, 3.1.1.1.2). */
-function refuseWindow(head: Uint8Array): void {
-  const descriptor = head[4] ?? 0;
-  if (windowBytes(head, descriptor) > WINDOW_LIMIT_BYTES)
+function refuseWindow(descriptor: number, header: Buffer): void {
+  if (windowBytes(descriptor, header) > WINDOW_LIMIT_BYTES)
     throw new Error(`its reader would need a window of more than ${String(WINDOW_LIMIT_BYTES)} bytes`);
 }
 
-function windowBytes(head: Uint8Array, descriptor: number): number {
-  const isSingleSegment = (descriptor & 0x20) !== 0;
-  if (!isSingleSegment) {
-    const window = head[5] ?? 0;
+function windowBytes(descriptor: number, header: Buffer): number {
+  if (!isSingleSegment(descriptor)) {
+    const window = header.readUInt8();
     const base = 2 ** (10 + (window >> 3));
     return base + (base / 8) * (window & 7);
   }
-  const at = 5 + ([0, 1, 2, 4][descriptor & 3] ?? 0);
-  const size = head.subarray(at, at + 2 ** (descriptor >> 6));
+  const size = header.subarray(dictionaryBytes(descriptor));
   return size.reduceRight((sum, byte) => sum * 256 + byte, 0);
 }

@@ -20,6 +20,9 @@ function zstdOf(blocks: number, { blockBytes = 1, window = 0x38 }): Buffer {
   return Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, window, ...all]);
 }
 
+/** A frame that decoders skip: five bytes that say nothing (RFC 8878, 3.1.2). */
+const SKIPPED = Buffer.from("5a2a4d180500000028b52ffd00", "hex");
+
 describe("reading a .deb", () => {
   it.each([
     ["gz", true],
@@ -42,6 +45,8 @@ describe("reading a .deb", () => {
     ["zst", zstdOf(640, { blockBytes: 128 * 1024 }), "unpacks to more than"],
     ["zst", zstdOf(1, { blockBytes: 2 ** 20 }), "block larger than zstd allows"],
     ["zst", zstdOf(1, { window: 0xa0 }), "window of more than"],
+    ["zst", Buffer.concat([zstdOf(3, {}), zstdOf(1, { window: 0xa0 })]), "window of more than"],
+    ["zst", Buffer.concat([SKIPPED, zstdOf(2, {}), SKIPPED, zstdOf(1, { window: 0xa0 })]), "window of more"],
     ["zst", Buffer.from("28b52ffd", "hex"), "unexpected EOF"],
   ])("refuses a .%s that unpacks without end", async (suffix, packed, why) => {
     const deb = ar([
