@@ -154,6 +154,9 @@ async function handlebarsIn(folder: string, template: string): Promise<Record<st
   return Object.fromEntries(names.map((name, index) => [name.slice(0, -".hbs".length), texts[index] ?? ""]));
 }
 
+/** Node reads no larger file as a whole. */
+const LARGEST_FILE_BYTES = 2 ** 31 - 1;
+
 /** bl never sends these, whatever .blaxelignore says; or takes them for its own. */
 const NEVER_SENT = /^\.env\.build|(?:^|\/)\.env\.build(?:$|\/)|^\.cache\.yaml$|^\.docker(?:$|\/)/u;
 /** Names that must not get into an image by mistake. */
@@ -189,6 +192,12 @@ async function filesOf(template: string, name: string): Promise<readonly Rendere
           throw invalid(name, `${shown} is a link to a folder that contains it.`, "Remove the link.");
         await walk(path, [...above, target]);
       } else if (status.isFile()) {
+        if (status.size > LARGEST_FILE_BYTES)
+          throw invalid(
+            name,
+            `${shown} has ${(status.size / 2 ** 30).toFixed(1)} GiB; a template's file has 2 GiB at most.`,
+            "Let the build download it: [downloads.NAME] in template.toml.",
+          );
         const mode = (status.mode & 0o100) === 0 ? 0o644 : 0o755;
         found.push({ name: below, mode, contents: await readFile(path) });
       } else throw invalid(name, `${shown} is neither a file nor a folder.`, "Remove it.");

@@ -7,6 +7,7 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
@@ -67,6 +68,14 @@ describe("what lies in files/", () => {
       ["agent/bin/run", 0o755],
       ["data.bin", 0o644],
     ]);
+  });
+
+  it("is refused above 2 GiB, with its size and what to do", async () => {
+    put("files/model.bin", "");
+    truncateSync(template("files/model.bin"), 3 * 2 ** 30);
+    const { kind, message, hint } = await failure();
+    expect([kind, message]).toEqual(["usage", expect.stringContaining("files/model.bin has 3.0 GiB")]);
+    expect(hint).toContain("[downloads.NAME]");
   });
 
   it("is part of the inputs digest: bytes, names and modes", async () => {
