@@ -5,7 +5,7 @@ import { ask, type HttpAnswer } from "../support/http";
 import { isLoopback } from "../support/loopback";
 import type { Challenge } from "./challenge";
 import { credentialsFor, type Login, type LoginRequest } from "./credentials";
-import { registryRefused } from "./failures";
+import { registryRefused, wordsOf } from "./failures";
 
 const TIMEOUT_MS = 60_000;
 
@@ -57,10 +57,12 @@ async function answerTo(
   const token = answer.status === 200 ? tokenIn(answer.body) : undefined;
   if (token === undefined) {
     const who = login === undefined ? "without credentials" : "with the credentials found";
+    const said = answer.status === 200 ? undefined : wordsOf(answer);
+    const how = answer.status === 200 ? " without a token" : said === undefined ? "" : ` ("${said}")`;
     throw registryRefused(
       registry,
       repository,
-      `its token service, ${who}, answers ${String(answer.status)}${answer.status === 200 ? " without a token" : ""}`,
+      `its token service, ${who}, answers ${String(answer.status)}${how}`,
     );
   }
   host.redact.add(token);

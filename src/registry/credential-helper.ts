@@ -45,7 +45,7 @@ export async function askHelper(host: Host, name: string, server: string): Promi
   if (result.exitCode !== 0) {
     if (
       /credentials not found in native keychain|no credentials server URL|no credentials username/u.test(
-        result.stdout,
+        `${result.stdout}\n${result.stderr}`,
       )
     )
       return undefined;

@@ -13,11 +13,16 @@ export function registryUnreachable(registry: string, error: Unreachable, now: n
   });
 }
 
+/** A registry that asks to be left alone for longer than this means something else (some send a time, not a span), in ms. */
+const LONGEST_LIMIT_MS = 30 * 24 * 3_600_000;
+
 /** The registry answers that this is too much for now (exit 3): in its own words, and until when. `now`: ms since the epoch. */
 function rateLimited(registry: string, answer: HttpAnswer, now: number): Failure {
   const wait = retryAfter(answer.headers.get("retry-after"), now);
   const until =
-    wait === undefined ? "" : `; it allows the next request at ${new Date(now + wait).toISOString()}`;
+    wait === undefined || wait > LONGEST_LIMIT_MS
+      ? ""
+      : `; it allows the next request at ${new Date(now + wait).toISOString()}`;
   return new Failure({
     code: "REGISTRY_RATE_LIMIT",
     kind: "environment",

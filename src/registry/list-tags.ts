@@ -28,16 +28,16 @@ export async function listTags(
         `${client.registry} answers ${String(answer.status)} for the tags of ${reference.repository}, without a list.`,
       );
     tags.push(...(parsed.data.tags ?? []));
-    next = nextPage(answer.headers.get("link"));
+    next = nextPage(answer.headers.get("link"), answer.url);
   }
   return [...new Set(tags)];
 }
 
-/** The path of the next page in a Link header (RFC 8288), without its host: only the registry itself is asked. */
-export function nextPage(link: string | null): string | undefined {
+/** The path of the next page in a Link header (RFC 8288) of this page, without its host: only the registry itself is asked. */
+export function nextPage(link: string | null, page: string): string | undefined {
   const target = link === null ? undefined : /<([^>]+)>\s*;[^,]*rel="?next"?/iu.exec(link)?.[1];
   if (target === undefined) return undefined;
-  const url = new URL(target, "http://registry");
+  const url = new URL(target, page);
   return url.pathname.startsWith("/v2/") ? url.pathname + url.search : undefined;
 }
 

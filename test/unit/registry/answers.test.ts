@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { authorize } from "../../../src/registry/authorize";
 import { registryUnreachable } from "../../../src/registry/failures";
 import { parseManifest } from "../../../src/registry/manifest";
-import { Unreachable } from "../../../src/support/http";
+import { retryAfter, Unreachable } from "../../../src/support/http";
 import { serve, type LocalServer } from "../lock/fixture/serve";
 import { testHost } from "../lock/fixture/test-host";
 
@@ -81,6 +81,35 @@ describe("linux/amd64 in a list", () => {
   ])("is found beside an entry with %s", (_what, foreign) => {
     expect(choose(foreign, entry("a"))).toEqual(chosen("a"));
     expect(() => choose(foreign)).toThrow(/linux\/amd64/u);
+  });
+});
+
+describe("when to ask again", () => {
+  const now = Date.UTC(2026, 0, 1);
+  it.each([
+    ["7", 7000],
+    [" 0 ", 0],
+    ["Thu, 01 Jan 2026 00:00:30 GMT", 30_000],
+    ["Wed, 31 Dec 2025 00:00:00 GMT", 0],
+    ["soon", undefined],
+    ["1.5", undefined],
+    ["-5", undefined],
+    [null, undefined],
+  ])("%j is %s ms", (value, expected) => {
+    expect(retryAfter(value, now)).toBe(expected);
+  });
+
+  it.each(["1767225600", "99999999999999999999"])("%s is no span that is told", (value) => {
+    const answer = {
+      status: 429,
+      url: "u",
+      headers: new Headers({ "retry-after": value }),
+      body: Buffer.of(),
+    };
+    const answered = new Unreachable("https://reg.example.com/v2/", "it answered 429", undefined, answer);
+    expect(registryUnreachable("reg.example.com", answered, now).message).toBe(
+      "The image registry reg.example.com limits how often it is asked (429): it gives no reason.",
+    );
   });
 });
 

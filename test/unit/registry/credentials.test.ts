@@ -72,6 +72,12 @@ describe("credentials", () => {
     ["https://index.docker.io/v1/", "registry-1.docker.io"],
     ["docker.io", "registry-1.docker.io"],
     ["index.docker.io", "docker.io"],
+    ["https://index.docker.io/v1", "docker.io"],
+    ["index.docker.io/v1/", "docker.io"],
+    ["https://registry-1.docker.io/v2/", "docker.io"],
+    ["localhost:5000", "localhost:5000"],
+    ["http://localhost:5000/v2/", "localhost:5000"],
+    ["https://gcr.io", "gcr.io"],
   ])("kept in Docker's config.json under %s are those of %s", async (key, registry) => {
     await write(".docker/config.json", { auths: { "other.example.com": { auth }, [key]: { auth } } });
     expect(await find(registry)).toEqual(me);
@@ -84,6 +90,10 @@ describe("credentials", () => {
     [
       { auth: Buffer.from("0000:").toString("base64"), identitytoken: "refresh-me" },
       { kind: "identity", token: "refresh-me" },
+    ],
+    [
+      { auth: Buffer.from(`_json_key:{"type":"service_account","id":"a:b"}`).toString("base64") },
+      { kind: "password", username: "_json_key", password: '{"type":"service_account","id":"a:b"}' },
     ],
     [{ registrytoken: "as-it-is" }, { kind: "bearer", token: "as-it-is" }],
     [{}, undefined],
@@ -144,10 +154,18 @@ describe("credentials", () => {
     expect(await find("ghcr.io", env)).toMatchObject({ username: "cloud-secret", password: "<>" });
   });
 
-  it("that a helper does not have are none", async () => {
-    await program("team", "echo credentials not found in native keychain; exit 1");
+  it.each(["", " >&2"])("that a helper does not have are none (said%s)", async (where) => {
+    await program("team", `echo credentials not found in native keychain${where}; exit 1`);
     await write(".docker/config.json", { credsStore: "team" });
     expect(await find("ghcr.io")).toBeUndefined();
+  });
+
+  it("that a helper of the registry does not have are not asked of the store", async () => {
+    await program("team", "echo credentials not found in native keychain; exit 1");
+    await program("store", `echo '{"Username":"of the store","Secret":"another-secret"}'`);
+    await write(".docker/config.json", { credsStore: "store", credHelpers: { "ghcr.io": "team" } });
+    expect(await find("ghcr.io")).toBeUndefined();
+    expect(await find("quay.io")).toMatchObject({ username: "of the store" });
   });
 
   it.each([
@@ -171,18 +189,10 @@ describe("credentials", () => {
   it("name a helper that is missing, and one that does not answer", async () => {
     await write(".docker/config.json", { credsStore: "nobody-has-this" });
     await expect(find("ghcr.io")).rejects.toThrow(/docker-credential-nobody-has-this.*cannot be started/u);
-    const host: TestHost = {
-      ...hostIn(),
-      run: () =>
-        Promise.resolve({
-          exitCode: null,
-          signal: "SIGKILL",
-          stdout: "",
-          stderr: "asking\n",
-          timedOut: true,
-          durationMs: 1,
-        }),
-    };
+    await program("nobody-has-this", "echo asking >&2; exec sleep 60");
+    const plain = hostIn();
+    // A real helper that hangs, given half a second instead of 30.
+    const host: TestHost = { ...plain, run: (asked) => plain.run({ ...asked, timeoutMs: 500 }) };
     await expect(credentialsFor(host, { registry: "ghcr.io" })).rejects.toMatchObject({
       message: expect.stringContaining("did not answer within 30 s") as string,
       log: ["asking"],
@@ -217,11 +227,13 @@ describe("credentials", () => {
 describe("the next page of tags", () => {
   it.each([
     [null, undefined],
+    ['<list?last=x>; rel="next"', "/v2/a/tags/list?last=x"],
+    ['<?last=x>; title="more"; rel=next', "/v2/a/tags/list?last=x"],
     ['</v2/a/tags/list?n=2&last=x>; rel="next"', "/v2/a/tags/list?n=2&last=x"],
     ['<https://elsewhere.example.com/v2/a/tags/list?last=x>; rel="next"', "/v2/a/tags/list?last=x"],
     ['</v2/a/tags/list>; rel="prev"', undefined],
     ['</other>; rel="next"', undefined],
   ])("%s", (link, expected) => {
-    expect(nextPage(link)).toBe(expected);
+    expect(nextPage(link, "https://registry.example.com/v2/a/tags/list?n=1000")).toBe(expected);
   });
 });

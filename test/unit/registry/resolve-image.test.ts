@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -156,6 +156,93 @@ describe("getting in", () => {
     await expect(resolve()).rejects.toMatchObject({ code: "REGISTRY_REFUSED", kind: "environment" });
     await expect(resolve(undefined, testHost({ env: credentials }))).resolves.toMatchObject({
       tag: "bookworm-slim",
+    });
+  });
+
+  it.each(["token", "basic"] as const)("with what a credential helper gives (%s)", async (auth) => {
+    registry.auth = auth;
+    registry.credentials = "robot:let-me-in";
+    const helper = join(folder, "docker-credential-fake");
+    await writeFile(
+      helper,
+      `#!/bin/sh\n[ "$1 $(cat)" = "get ${server.host}" ] && echo '{"Username":"robot","Secret":"let-me-in"}'\n`,
+      { mode: 0o755 },
+    );
+    await writeFile(
+      join(folder, "config.json"),
+      JSON.stringify({ credsStore: "none", credHelpers: { [server.host]: "fake" } }),
+    );
+    const env = { DOCKER_CONFIG: folder, PATH: `${folder}:/usr/bin:/bin` };
+    const host = testHost({ env });
+    await expect(resolve(undefined, host)).resolves.toMatchObject({ tag: "bookworm-slim" });
+    expect(host.redact("let-me-in")).toBe("***");
+    await writeFile(helper, "#!/bin/sh\necho the vault is sealed >&2; exit 2\n");
+    await expect(resolve(undefined, testHost({ env }))).rejects.toMatchObject({
+      code: "CREDENTIAL_HELPER",
+      message: expect.stringContaining("docker-credential-fake") as string,
+      log: ["the vault is sealed"],
+    });
+  });
+
+  it("says what its token service says", async () => {
+    registry.tamper = (path, answer) =>
+      path.startsWith("/token")
+        ? { status: 403, body: '{"errors":[{"code":"DENIED","message":"requested access is denied"}]}' }
+        : answer;
+    await expect(resolve()).rejects.toMatchObject({
+      code: "REGISTRY_REFUSED",
+      message: expect.stringContaining('answers 403 ("requested access is denied")') as string,
+    });
+  });
+
+  it("is refused where it answers 401 and does not say what it wants", async () => {
+    registry.tamper = () => ({ status: 401 });
+    await expect(resolve()).rejects.toMatchObject({
+      code: "REGISTRY_REFUSED",
+      message: expect.stringContaining("401 without saying what it wants") as string,
+    });
+  });
+
+  it("gives its token to no other host that a redirect leads to", async () => {
+    const given: (string | undefined)[] = [];
+    const through: typeof fetch = async (url, init) => {
+      const { host, pathname } = new URL(url instanceof Request ? url.url : url);
+      const authorization = new Headers(init?.headers).get("authorization") ?? undefined;
+      if (host === "cdn.example.com") {
+        given.push(authorization);
+        return fetch(`${server.url}/v2${pathname}`, { headers: { authorization: inside } });
+      }
+      if (!pathname.includes("/blobs/") || authorization === undefined) return fetch(url, init);
+      inside = authorization;
+      const location = pathname.replace("/v2/", "https://cdn.example.com/");
+      return new Response(null, { status: 307, headers: { location } });
+    };
+    let inside = "";
+    await expect(resolve(undefined, testHost({ fetch: through }))).resolves.toBeDefined();
+    expect(given).toEqual([undefined]);
+  });
+
+  it.each([undefined, "application/json; charset=utf-8", "text/plain"])(
+    "an answer of the type %s is judged by what it holds",
+    async (type) => {
+      registry.tamper = (_path, { headers = {}, ...answer }) => {
+        const others = Object.fromEntries(
+          Object.entries(headers).filter(([name]) => name !== "content-type"),
+        );
+        return { ...answer, headers: type === undefined ? others : { ...others, "content-type": type } };
+      };
+      await expect(resolve()).resolves.toMatchObject({ tag: "bookworm-slim" });
+    },
+  );
+
+  it("an image of schema 1 is refused with what to do", async () => {
+    registry.tamper = (path, answer) =>
+      path.includes("/manifests/") && (answer.status ?? 200) === 200
+        ? { body: '{"schemaVersion":1,"name":"library/debian","fsLayers":[],"history":[]}' }
+        : answer;
+    await expect(resolve()).rejects.toMatchObject({
+      code: "IMAGE_FORMAT",
+      hint: expect.stringContaining("schema 1") as string,
     });
   });
 
