@@ -147,8 +147,10 @@ const HARM: readonly Harm[] = [
   ],
   [
     "/dev/fuse for root alone",
-    'ENTRYPOINT ["/usr/local/bin/sandbox-api"]',
+    'COPY start /start\nENTRYPOINT ["/start"]',
     ["/dev/fuse is open to other users"],
+    // The device has the mode that it has on the engine's machine.
+    { start: "#!/bin/sh\nchmod 600 /dev/fuse\nexec /usr/local/bin/sandbox-api\n" },
   ],
   [
     "no log folder",
@@ -354,6 +356,7 @@ describe("where the engine's host has no /dev/fuse", () => {
 
   /** The real engine behind a door that gives no container /dev/fuse. */
   beforeAll(async () => {
+    const socketPath = new URL((await connectEngine(host)).facts.address).pathname;
     proxy = createServer((incoming, outgoing) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -371,7 +374,7 @@ describe("where the engine's host has no /dev/fuse", () => {
         }
         const onward = httpRequest(
           {
-            socketPath: new URL(host.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").pathname,
+            socketPath,
             method: incoming.method ?? "GET",
             path: incoming.url ?? "/",
             headers: incoming.headers,

@@ -10,7 +10,7 @@ import { WORLD_LABEL } from "./config";
 /** The engine as the docker CLI finds it: DOCKER_HOST, the current context, the default socket. */
 export function connectEngine(env: NodeJS.ProcessEnv = process.env): Docker {
   const headers = { Connection: "close" };
-  const host = env["DOCKER_HOST"] ?? contextHost(env);
+  const host = set(env, "DOCKER_HOST") ?? contextHost(env);
   if (host?.startsWith("unix://") === true)
     return new Docker({ socketPath: host.slice("unix://".length), headers });
   if (host !== undefined) {
@@ -20,13 +20,18 @@ export function connectEngine(env: NodeJS.ProcessEnv = process.env): Docker {
   return new Docker({ socketPath: "/var/run/docker.sock", headers });
 }
 
+/** A variable that is set but empty is unset, as docker has it. */
+function set(env: NodeJS.ProcessEnv, name: string): string | undefined {
+  return env[name] === "" ? undefined : env[name];
+}
+
 function contextHost(env: NodeJS.ProcessEnv): string | undefined {
   try {
-    const folder = env["DOCKER_CONFIG"] ?? join(homedir(), ".docker");
+    const folder = set(env, "DOCKER_CONFIG") ?? join(homedir(), ".docker");
     const { currentContext } = JSON.parse(readFileSync(join(folder, "config.json"), "utf8")) as {
       currentContext?: string;
     };
-    const name = env["DOCKER_CONTEXT"] ?? currentContext;
+    const name = set(env, "DOCKER_CONTEXT") ?? currentContext;
     if (name === undefined || name === "default") return undefined;
     const id = createHash("sha256").update(name).digest("hex");
     const meta = JSON.parse(readFileSync(join(folder, "contexts/meta", id, "meta.json"), "utf8")) as {

@@ -1,3 +1,5 @@
+import { isDeepStrictEqual } from "node:util";
+import type Docker from "dockerode";
 import { readStream } from "../engine";
 import type { WorldTools } from "../part";
 import { askBackend, backendUrl } from "./backend";
@@ -101,13 +103,37 @@ export async function isPublished(
   tags: readonly string[],
 ): Promise<boolean> {
   const repository = repositoryOf(tools, name);
-  const { Id: id } = await tools.docker.getImage(image).inspect();
+  const here = await tools.docker.getImage(image).inspect();
   const found = await Promise.all(tags.map((tag) => publishedImage(repository, tag)));
-  return found.every(
-    (published) =>
-      // An image's id on this engine is the digest of its configuration.
-      published?.image.config.digest === id &&
-      publicationOf(name, published.image).list.equals(published.list),
+  const isSame = async (published: (typeof found)[number]): Promise<boolean> => {
+    if (published === undefined) return false;
+    const config = await repository.blob(published.image.config.digest);
+    return (
+      config !== undefined &&
+      isConfigOf(here, JSON.parse(config.toString("utf8")) as PublishedConfig) &&
+      publicationOf(name, published.image).list.equals(published.list)
+    );
+  };
+  return (await Promise.all(found.map(isSame))).every(Boolean);
+}
+
+/** What tells an image's configuration (OCI image-spec, config.md) from another's. */
+export interface PublishedConfig {
+  readonly created?: string;
+  readonly config?: { readonly Labels?: Readonly<Record<string, string>> | null };
+  readonly rootfs?: { readonly diff_ids?: readonly string[] | null };
+}
+
+/** Whether this is the configuration of an image on the engine. Its id does not say: on the containerd image store it is a manifest's. */
+export function isConfigOf(
+  { Created, RootFS, Config }: Pick<Docker.ImageInspectInfo, "Created" | "RootFS" | "Config">,
+  { created = "", config, rootfs }: PublishedConfig,
+): boolean {
+  const labels = Config.Labels as typeof Config.Labels | null;
+  return (
+    Date.parse(created) === Date.parse(Created) &&
+    isDeepStrictEqual(rootfs?.diff_ids ?? [], RootFS.Layers ?? []) &&
+    isDeepStrictEqual({ ...config?.Labels }, { ...labels })
   );
 }
 
