@@ -1,0 +1,64 @@
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+import { INPUTS_LABEL } from "../../../src/build/index";
+import { localRemovals } from "../../../src/gc/local";
+import { findDrift } from "../../../src/release/drift";
+import { digestOf } from "../../../src/support/digest";
+import { withTemporaryFolder } from "../../../src/support/files";
+import { idOn, imageStore, type Store, type StoredImage } from "../docker/fixture/image-store";
+import { testHost, type TestHost } from "../lock/fixture/test-host";
+import { entryOf, manifestOf } from "../manifest/fixture";
+
+/** Recorded on an engine with a graph driver, as its id there: the digest of its configuration. */
+const config = '{"architecture":"amd64","os":"linux","history":[]}';
+const entry = { ...entryOf("debian", "0.20.0"), image: { id: digestOf(config), sizeBytes: 0, layers: 0 } };
+const manifest = manifestOf(entry);
+const labels = { [INPUTS_LABEL]: entry.inputsDigest };
+const reference = `mesa-template/debian:0.20.0-${"a".repeat(12)}`;
+
+async function onEngine<T>(
+  store: Store,
+  images: readonly StoredImage[],
+  use: (host: TestHost, folder: string) => Promise<T>,
+): Promise<T> {
+  return withTemporaryFolder("store", async (folder) => {
+    const socket = join(folder, "engine.sock");
+    const server = createServer(imageStore(store, images));
+    await new Promise<void>((done) => server.listen(socket, done));
+    try {
+      return await use(testHost({ env: { DOCKER_HOST: `unix://${socket}`, PATH: "/nowhere" } }), folder);
+    } finally {
+      server.close();
+    }
+  });
+}
+
+describe.each(["graph driver", "containerd"] as const)("on an engine with the store %s", (store) => {
+  const named: StoredImage = { config, labels };
+  const leftover: StoredImage = { config: '{"history":[],"os":"linux"}', labels };
+
+  it("gc keeps an untagged image that a kept version still names", async () => {
+    const names = (kept: readonly (typeof entry)[]): Promise<readonly string[]> =>
+      onEngine(store, [named, leftover], async (host) =>
+        (await localRemovals(host, manifest, kept)).removals.map(({ name }) => name),
+      );
+    expect(await names([entry])).toEqual([idOn(store, leftover)]);
+    expect(await names([])).toEqual([idOn(store, named), idOn(store, leftover)]);
+  });
+
+  it("drift takes the image that was recorded for the same, and another for another", async () => {
+    const differs = (image: StoredImage): Promise<readonly string[]> =>
+      onEngine(store, [{ ...image, tags: [reference] }], async (host, root) => {
+        const asked = { root, upstreamPath: join(root, "upstream.toml"), manifest, entries: [entry] };
+        const findings = await findDrift(host, asked);
+        return findings
+          .filter(({ comparison }) => comparison === "local-images")
+          .flatMap(({ differs: found, skipped = [] }) => [...found, ...[skipped].flat()]);
+      });
+    expect(await differs(named)).toEqual([]);
+    expect((await differs(leftover)).join()).toContain(
+      `${reference} is ${digestOf(leftover.config).slice(0, 19)}, ${entry.image.id.slice(0, 19)} was recorded`,
+    );
+  });
+});
