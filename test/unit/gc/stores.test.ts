@@ -57,8 +57,7 @@ describe.each(["graph driver", "containerd"] as const)("on an engine with the st
           .flatMap(({ differs: found, skipped = [] }) => [...found, ...[skipped].flat()]);
       });
     expect(await differs(named)).toEqual([]);
-    expect((await differs(leftover)).join()).toContain(
-      `${reference} is ${digestOf(leftover.config).slice(0, 19)}, ${entry.image.id.slice(0, 19)} was recorded`,
-    );
+    const [found = ""] = await differs(leftover);
+    for (const { config: held } of [leftover, named]) expect(found).toContain(digestOf(held).slice(0, 19));
   });
 });

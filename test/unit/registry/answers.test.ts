@@ -108,7 +108,7 @@ describe("when to ask again", () => {
     };
     const answered = new Unreachable("https://reg.example.com/v2/", "it answered 429", undefined, answer);
     expect(registryUnreachable("reg.example.com", answered, now).message).toBe(
-      "The image registry reg.example.com limits how often it is asked (429): it gives no reason.",
+      "The image registry reg.example.com limits requests (429): without a reason.",
     );
   });
 });

@@ -199,7 +199,7 @@ describe("getting in", () => {
     registry.tamper = () => ({ status: 401 });
     await expect(resolve()).rejects.toMatchObject({
       code: "REGISTRY_REFUSED",
-      message: expect.stringContaining("401 without saying what it wants") as string,
+      message: expect.stringContaining("it answers 401 without a challenge") as string,
     });
   });
 
