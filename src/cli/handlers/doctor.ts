@@ -10,6 +10,8 @@ export const run: CommandHandler = async (_args, context) => {
     folder: context.startFolder,
     upstream: context.upstream,
   });
+  // What an interruption cut off is no finding.
+  context.host.signal.throwIfAborted();
   const bad = found.filter(({ ok }) => !ok);
   const failure =
     bad.length === 0
