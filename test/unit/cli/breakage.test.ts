@@ -207,6 +207,9 @@ describe.concurrent("every command ends well with", () => {
     ["SIGHUP", "release 0.20.0 --template debian --no-deploy --allow-skipped"],
     ["SIGTERM", "lock 0.20.0 --relock --template debian"],
     ["SIGHUP", "smoke 0.20.0 --template debian"],
+    ["Ctrl-C", "release 0.20.0 --template debian --no-deploy --allow-skipped"],
+    ["Ctrl-C", "upgrade 0.26.0 --template debian --no-deploy --allow-skipped"],
+    ["Ctrl-C", "sandbox run 0.20.0 --template debian --repo acme/demo -- true"],
   ] as const)(
     "%s while the other side is silent: %s",
     async (signal, line) => {
@@ -219,22 +222,29 @@ describe.concurrent("every command ends well with", () => {
         toml,
         readFileSync(toml, "utf8").replace(upstream.images.host, `127.0.0.1:${portOf(silent)}`),
       );
-      const child = spawn(
-        process.execPath,
-        [program, ...line.split(" "), "--root", join(folder, "project")],
-        {
-          env: { ...env, DOCKER_HOST: `tcp://127.0.0.1:${portOf(silent)}`, TMPDIR: join(folder, "tmp") },
-          stdio: ["ignore", "ignore", "pipe"],
+      const [first, rest] = line.split(" -- ");
+      const whole = `exec "${process.execPath}" "${program}" ${first ?? ""} --root "${folder}/project"${rest === undefined ? "" : ` -- ${rest}`}`;
+      const [file, ...args] =
+        signal === "Ctrl-C" ? ["script", "-qec", whole, "/dev/null"] : ["bash", "-c", whole];
+      const at = `127.0.0.1:${portOf(silent)}`;
+      const child = spawn(file ?? "", args, {
+        env: {
+          ...{ ...env, TERM: "xterm", TMPDIR: join(folder, "tmp"), DOCKER_HOST: `tcp://${at}` },
+          ...{ MESA_API_URL: `http://${at}`, MESA_API_KEY: "key", MESA_ORG: "acme" },
+          ...{ BL_API_URL: `http://${at}`, BL_API_KEY: "key" },
         },
-      );
+        stdio: ["pipe", "pipe", "pipe"],
+      });
       let text = "";
-      child.stderr.on("data", (chunk: Buffer) => (text += chunk.toString()));
+      for (const stream of [child.stdout, child.stderr])
+        stream.on("data", (chunk: Buffer) => (text += chunk.toString()));
       await asked;
-      child.kill(signal);
+      if (signal === "Ctrl-C") child.stdin.write("\u0003");
+      else child.kill(signal);
       const code = await new Promise((done) => child.once("close", done));
       silent.close();
       expect(code, text).toBe(130);
-      expect(text).toContain(`Interrupted by ${signal}`);
+      expect(text).toContain(`Interrupted by ${signal === "Ctrl-C" ? "SIGINT" : signal}`);
       expect(text).not.toMatch(/^\s+at /mu);
       for (const part of ["project", "tmp"]) expect(leftBelow(join(folder, part))).toEqual([]);
     },
