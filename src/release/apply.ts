@@ -41,6 +41,8 @@ interface Run {
   readonly runner: StageRunner;
   facts: Facts;
   rendered: RenderedTemplate | undefined;
+  /** What the build gave, whole: the facts hold only what decides. */
+  image: Image | undefined;
   smoke: Smoked | undefined;
   deployment: Deployment | undefined;
   verification: NewEntry["verification"] | undefined;
@@ -101,7 +103,8 @@ async function applyPlan(
   const gathered = await gatherFacts(host, request, template);
   const run: Run = {
     ...{ host, request, stages, runner, ...gathered },
-    ...{ smoke: undefined, deployment: undefined, verification: undefined, sent: false, result: undefined },
+    ...{ image: undefined, smoke: undefined, deployment: undefined, verification: undefined },
+    ...{ sent: false, result: undefined },
   };
   const first = planRelease(run.facts);
   if (!isEmpty(first)) {
@@ -189,7 +192,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
     });
     run.facts = { ...run.facts, image, ...(request.force ? { kept: {} } : {}) };
     run.smoke = undefined;
-    builtImages.set(run, image);
+    run.image = image;
   },
   async smoke(run, plan, reused) {
     const { host, request, runner, stages, facts } = run;
@@ -203,7 +206,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       runner.reuse("smoke", reused);
       run.smoke = proof;
     } else {
-      const image = builtImages.get(run);
+      const { image } = run;
       if (image === undefined) throw new Error("an image is proven before it is built");
       const files = testFilesOf(request, facts.template);
       run.smoke = await runner.run("smoke", async (progress) => {
@@ -334,9 +337,6 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
     run.result = await record(run, plan, null);
   },
 };
-
-/** The image of a run's build, whole: the facts hold only what decides. */
-const builtImages = new WeakMap<Run, Image>();
 
 function renderedOf({ rendered }: Run): RenderedTemplate {
   if (rendered === undefined) throw new Error("a stage runs before the template is rendered");

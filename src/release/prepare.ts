@@ -18,10 +18,10 @@ export async function lockedAndRendered(
   const { root, template, version } = request;
   const source = await loadTemplate(root, template);
   const named = { settings: source.settings, upstream: await loadUpstreamIfPresent(request.upstreamPath) };
-  const { lock: kept, stale } = request.relock
-    ? { lock: undefined, stale: [] }
+  const there = request.relock
+    ? undefined
     : await readLockAndCompare(paths(root).lockFile(template, version), named);
-  const lock = kept === undefined || stale.length > 0 ? await stages.lock(host, request) : kept;
+  const lock = (there?.stale.length === 0 ? there.lock : undefined) ?? (await stages.lock(host, request));
   const rendered = renderTemplate(source, lock);
   await writeRendered(root, rendered);
   return rendered;
