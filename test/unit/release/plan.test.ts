@@ -123,6 +123,22 @@ describe("what is left to do", () => {
       "lock render smoke push DEPLOY VERIFY RECORD",
     ],
     [
+      "published, and what stands there was imported by an older digest",
+      {
+        entries: [{ ...published, image: { ...published.image, registryDigest: OTHER } }],
+        publish: PUBLISH,
+      },
+      "lock render smoke push DEPLOY VERIFY RECORD",
+    ],
+    [
+      "published, and this run built another image than the one in the registry",
+      {
+        ...{ entries: [published], publish: PUBLISH, workspace: "prod", image: { id: OTHER } },
+        ...{ kept: { smoke: smoked({ imageId: OTHER }) }, done: ["build"] },
+      },
+      "lock render build smoke PUSH DEPLOY VERIFY RECORD",
+    ],
+    [
       "published, and another registry is named",
       {
         ...{ entries: [published], publish: { ...PUBLISH, registry: "other.example/boxes" } },
