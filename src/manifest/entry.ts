@@ -103,6 +103,8 @@ export const entrySchema = z.looseObject({
     layers: z.number(),
     registryDigest: z.optional(z.string()),
     registryReference: z.optional(z.string()),
+    /** Who signed its provenance and SBOM in the registry: the key's id (digest of its public part), or "cosign". */
+    signedBy: z.optional(z.string()),
   }),
   smoke: smokeSchema,
   /** By workspace. */

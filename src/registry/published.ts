@@ -7,7 +7,7 @@ import { authorisedAsk, refusalOf, type AskOptions } from "./client";
 import { credentialsFor, type Login } from "./credentials";
 import { pushRefused, registryRefused, registryUnreachable, unusableImage, wrongBytes } from "./failures";
 import { MANIFEST_TYPES, parseManifest } from "./manifest";
-import { isOfRegistry, parseImageReference, registryEndpoint } from "./reference";
+import { isOfRegistry, parseImageReference, registryEndpoint, type ImageReference } from "./reference";
 
 const TIMEOUT_MS = 60_000;
 
@@ -30,13 +30,13 @@ export async function heldImage(
   image: string,
   options: Pick<AskOptions, "anonymous"> = {},
 ): Promise<HeldImage | undefined> {
-  const { request, host: registry, reference } = repositoryOf(host, image, { ...options, actions: "pull" });
-  const wanted = reference.digest ?? reference.tag ?? "latest";
-  const top = await manifest(request, registry, reference.repository, wanted);
+  const repository = uncachedRepository(host, image, { ...options, actions: "pull" });
+  const { registry, reference } = repository;
+  const top = await readManifest(repository, reference.digest ?? reference.tag ?? "latest");
   if (top === undefined) return undefined;
   const parsed = parseManifest(top.body, image);
   if (parsed.kind === "image") return { digest: top.digest, config: parsed.config };
-  const single = await manifest(request, registry, reference.repository, parsed.amd64);
+  const single = await readManifest(repository, parsed.amd64);
   const below = single === undefined ? undefined : parseManifest(single.body, image);
   if (below?.kind !== "image")
     throw unusableImage(
@@ -46,10 +46,9 @@ export async function heldImage(
   return { digest: top.digest, config: below.config };
 }
 
-async function manifest(
-  request: Ask,
-  registry: string,
-  repository: string,
+/** A manifest by tag or digest, checked; undefined where there is none. Failures as in heldImage. */
+export async function readManifest(
+  { request, registry, reference: { repository } }: UncachedRepository,
   name: string,
 ): Promise<{ readonly digest: string; readonly body: Uint8Array } | undefined> {
   const answer = await request(`manifests/${name}`, { headers: { accept: MANIFEST_TYPES } });
@@ -73,7 +72,7 @@ async function manifest(
  * @throws Failure PUSH_REFUSED, CREDENTIAL_HELPER, REGISTRY_UNREACHABLE (exit 3)
  */
 export async function loginToPush(host: Host, repository: string): Promise<Login | undefined> {
-  const { request, host: registry, path } = repositoryOf(host, repository, { actions: "pull,push" });
+  const { request, registry, path } = uncachedRepository(host, repository, { actions: "pull,push" });
   let answer: HttpAnswer;
   try {
     answer = await request("blobs/uploads/", { method: "POST" });
@@ -89,26 +88,33 @@ export async function loginToPush(host: Host, repository: string): Promise<Login
   return credentialsFor(host, { registry, path });
 }
 
-type Ask = (
-  path: string,
-  request?: Omit<HttpRequest, "url" | "limitBytes" | "timeoutMs">,
-) => Promise<HttpAnswer>;
+/** One repository of a registry, asked without a cache. */
+export interface UncachedRepository {
+  /** The registry's host. */
+  readonly registry: string;
+  readonly path: string;
+  readonly reference: ImageReference;
+  /** Asks below /v2/<repository>/, or an absolute URL on the same registry. */
+  readonly request: (
+    path: string,
+    request?: Omit<Partial<HttpRequest>, "url" | "timeoutMs">,
+  ) => Promise<HttpAnswer>;
+}
 
-/** One repository of a registry, asked without a cache. A path is below /v2/<repository>/, or an absolute URL. */
-function repositoryOf(host: Host, image: string, options: AskOptions) {
+export function uncachedRepository(host: Host, image: string, options: AskOptions): UncachedRepository {
   const reference = parseImageReference(image);
   const endpoint = registryEndpoint(reference);
   const asks = authorisedAsk(host, reference, options);
-  const request: Ask = async (path, more = {}) => {
+  const request: UncachedRepository["request"] = async (path, more = {}) => {
     const url = path.includes("://") ? path : `${endpoint.base}/${path}`;
     try {
-      return await asks({ url, ...more, limitBytes: MANIFEST_LIMIT, timeoutMs: TIMEOUT_MS });
+      return await asks({ limitBytes: MANIFEST_LIMIT, ...more, url, timeoutMs: TIMEOUT_MS });
     } catch (error) {
       if (error instanceof Unreachable) throw registryUnreachable(endpoint.host, error, host.clock.now());
       throw error;
     }
   };
-  return { request, reference, host: endpoint.host, path: endpoint.path };
+  return { request, reference, registry: endpoint.host, path: endpoint.path };
 }
 
 /** Names and secrets of logins that a registry or a cloud gives out for some hours only. */

@@ -235,39 +235,45 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
     const { host, request, runner, stages, facts, smoke } = run;
     const { publish, template, version: mesaVersion } = facts;
     if (publish === undefined) throw new Error("an image is pushed and there is no registry");
-    const known = reused === undefined ? undefined : publishedImage(facts, plan.entry);
+    const known = publishedImage(facts, plan.entry);
     if (reused !== undefined && known !== undefined) {
       runner.reuse("push", reused);
       run.facts = { ...facts, published: known };
       return;
     }
-    if (smoke === undefined) throw new Error("an image is pushed before it is proven");
     const revision = plan.revision ?? 1;
     const reference = publishedReference(publish.registry, { name: publish.name, mesaVersion, revision });
     const { image } = plan.entry ?? {};
-    const createdBy = plan.entry?.createdBy ?? (await originOf(host, request.root));
+    const { signer, root, force } = request;
     const published = await runner.run("push", async (progress) => {
-      const lockFile = paths(request.root).lock(`${template}-push`);
-      const pushed = await oneAtATime(host, lockFile, `push of ${template}`, progress, () =>
-        stages.push(
+      const push = async (): ReturnType<Stages["push"]> => {
+        if (smoke === undefined) throw new Error("an image is pushed before it is proven");
+        return stages.push(
           host,
           renderedOf(run),
           {
-            ...{ root: request.root, force: request.force, revision, reference },
+            ...{ root, force, revision, reference },
             ...{ imageId: smoke.imageId, builtReference: smoke.image.reference },
             recorded: image?.registryReference === reference ? image.registryDigest : undefined,
-            createdBy,
+            createdBy: plan.entry?.createdBy ?? (await originOf(host, root)),
           },
           progress,
-        ),
-      );
-      return {
-        value: pushed.published,
-        outcome: pushed.reused ? "reused" : "done",
-        message: `${reference} is ${pushed.published.digest}`,
+        );
       };
+      const lockFile = paths(root).lock(`${template}-push`);
+      return oneAtATime(host, lockFile, `push of ${template}`, progress, async () => {
+        const pushed = known === undefined ? await push() : { published: known, reused: true };
+        const { digest } = pushed.published;
+        if (signer !== undefined)
+          await stages.sign(host, renderedOf(run), { root, revision, published: pushed.published, signer });
+        return {
+          value: pushed.published,
+          outcome: pushed.reused && signer === undefined ? "reused" : "done",
+          message: `${reference} is ${digest}${signer === undefined ? "" : `, signed by ${signer.id}`}`,
+        };
+      });
     });
-    run.facts = { ...run.facts, published };
+    run.facts = { ...run.facts, published, signed: signer?.id };
   },
   async deploy(run, plan, reused) {
     const { host, request, runner, stages, facts } = run;
@@ -388,7 +394,7 @@ async function record(run: Run, plan: Plan, failure: ManifestEntry["failure"]): 
   const folders = paths(request.root);
   const at = isoTime(host.clock.now());
   const entry = entryOf({
-    ...{ smoke, deployment, failure, published: facts.published },
+    ...{ smoke, deployment, failure, published: facts.published, signedBy: facts.signed },
     verification: run.verification ?? null,
     revision: plan.revision ?? 1,
     before: plan.entry,

@@ -12,6 +12,8 @@ export interface NewEntry {
   readonly smoke: Smoked | undefined;
   /** The image in the registry; undefined: it was not published. */
   readonly published: Published | undefined;
+  /** Who signed it in this run. */
+  readonly signedBy: string | undefined;
   readonly deployment: Deployment | undefined;
   readonly verification: Verification | null;
   readonly failure: ManifestEntry["failure"];
@@ -39,38 +41,41 @@ export function entryOf(run: NewEntry): ManifestEntry {
   return { ...entry, status: summaryStatus({ ...entry, status: "smoked" }) };
 }
 
-/** What the entry says of the version and its proof. An image that was published stays so while the entry names that image. */
-function imageOf({ smoke, before, published, revision }: NewEntry) {
-  const registry =
-    published === undefined
-      ? {}
-      : { registryDigest: published.digest, registryReference: published.reference };
+/** What the entry says of the version and its proof. */
+function imageOf(run: NewEntry) {
+  const { smoke, before, revision } = run;
   if (smoke === undefined) {
     if (before === undefined) throw new Error("a version is recorded before it is proven");
-    const { id, template, mesaVersion, inputsDigest } = before;
-    const { image, smoke: proof } = before;
+    const { id, template, mesaVersion, inputsDigest, image } = before;
     return {
-      id,
-      template,
-      mesaVersion,
-      revision,
-      inputsDigest,
-      image: { ...image, ...registry },
-      smoke: proof,
+      ...{ id, template, mesaVersion, revision, inputsDigest, smoke: before.smoke },
+      image: { ...image, ...registryOf(run, image.id) },
     };
   }
   const { image, inputsDigest, imageId } = smoke;
-  const { registryDigest, registryReference } = before?.image.id === image.id ? before.image : {};
   return {
     id: versionId(image.template, image.mesaVersion, revision),
     ...{ template: image.template, mesaVersion: image.mesaVersion, revision, inputsDigest },
     image: {
       ...{ id: image.id, sizeBytes: image.sizeBytes, layers: image.layers.length },
-      ...(registryDigest === undefined ? {} : { registryDigest }),
-      ...(registryReference === undefined ? {} : { registryReference }),
-      ...registry,
+      ...registryOf(run, image.id),
     },
     smoke: { ...recordOf(smoke.report, smoke.checksDigest), imageId, inputsDigest },
+  };
+}
+
+/** Where the image stands in a registry, and who signed it there: as this run says, else as before, where that was the same image. */
+function registryOf({ published, signedBy, before }: NewEntry, imageId: string) {
+  const known = before?.image.id === imageId ? before.image : undefined;
+  const registryDigest = published?.digest ?? known?.registryDigest;
+  const registryReference = published?.reference ?? known?.registryReference;
+  const isKnown = registryDigest === known?.registryDigest && registryReference === known?.registryReference;
+  const signer = signedBy ?? (isKnown ? known?.signedBy : undefined);
+  return {
+    ...(registryDigest === undefined ? {} : { registryDigest }),
+    ...(registryReference === undefined ? {} : { registryReference }),
+    // Left out, an older signature of another image would stay.
+    ...(signer === undefined && known?.signedBy === undefined ? {} : { signedBy: signer }),
   };
 }
 

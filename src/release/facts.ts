@@ -55,6 +55,7 @@ export async function gatherFacts(host: Host, request: PlanRequest, template: st
     workspace: workspace ?? onlyWorkspace(entries, rendered?.inputsDigest),
     entries,
     ...(publish === undefined ? {} : { publish: { ...publish, name: source.settings.sandbox.name } }),
+    signer: request.signer?.id,
     cannotRun: [],
     image: undefined,
     done: [],

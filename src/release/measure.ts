@@ -95,7 +95,9 @@ export async function recordPublished(
 ): Promise<void> {
   const folder = recordFolder(root, { template, mesaVersion, revision });
   const measured = await readRecord(folder);
-  if (measured === undefined || measured.record.image.registry?.digest === published.digest) return;
+  const { registry } = measured?.record.image ?? {};
+  if (measured === undefined) return;
+  if (registry?.digest === published.digest && registry.reference === published.reference) return;
   const { record, files } = measured;
   await writeMeasured(host, folder, createdBy, {
     files,

@@ -37,6 +37,10 @@ export interface Facts {
   readonly publish?: (PublishTarget & { readonly name: string }) | undefined;
   /** What this run's push gave; left out before it. */
   readonly published?: Published | undefined;
+  /** Who is to sign provenance and SBOM of what is published: the key's id, or "cosign"; left out: nobody. */
+  readonly signer?: string | undefined;
+  /** Who signed in this run. */
+  readonly signed?: string | undefined;
   /** The image that this run's build gave; undefined before it. */
   readonly image: Pick<Image, "id"> | undefined;
   /** The stages that this run has done: what they gave is in the other facts. */
@@ -192,7 +196,7 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
   if (facts.publish !== undefined) {
     const published = publishedImage(facts, entry);
     if (published === undefined || published.reference !== image.registryReference) return false;
-    if (published.digest !== deployment.registryDigest) return false;
+    if (published.digest !== deployment.registryDigest || isUnsigned(facts, entry, published)) return false;
   }
   if (!goal.verify) return true;
   return (
@@ -213,6 +217,17 @@ export function publishedImage(facts: Facts, entry: ManifestEntry | undefined): 
   return digest !== undefined && reference === wanted && (image === undefined || image.id === id)
     ? { reference, digest }
     : undefined;
+}
+
+/** Whether a published image still lacks the signature that is asked for. What the entry says holds for the image that it names. */
+function isUnsigned(
+  { signer, signed }: Facts,
+  entry: ManifestEntry | undefined,
+  { reference, digest }: Published,
+): boolean {
+  const { registryReference, registryDigest, signedBy } = entry?.image ?? {};
+  const isRecorded = registryReference === reference && registryDigest === digest;
+  return signer !== undefined && signer !== (signed ?? (isRecorded ? signedBy : undefined));
 }
 
 /** Whether a deployment is of the image in the registry, as far as that is known already; without a registry any is. */
@@ -322,7 +337,9 @@ function placeSteps(
   const push =
     published === undefined
       ? doIt(force ? "--force" : "the registry may not have the proven image")
-      : reuse(`${published.reference} is ${published.digest.slice(0, 19)}`);
+      : isUnsigned(facts, entry, published)
+        ? doIt(`its provenance and SBOM are not signed by ${String(facts.signer)}`)
+        : reuse(`${published.reference} is ${published.digest.slice(0, 19)}`);
   const standing = standingDeployment(facts, entry);
   const deploy =
     standing === undefined

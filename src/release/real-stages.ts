@@ -91,6 +91,13 @@ export const realStages: Stages = {
     await recordPublished(host, rendered, { root, revision, createdBy, published: result.published });
     return result;
   },
+  async sign(host, { template, mesaVersion }, { root, revision, published, signer }) {
+    const [{ attest }, { recordFolder }] = await Promise.all([
+      import("../publish/attestations"),
+      import("../record/index"),
+    ]);
+    await attest(host, recordFolder(root, { template, mesaVersion, revision }), published, signer);
+  },
   async deploy(host, rendered, { root, deployTimeoutMs, published, ...request }, progress) {
     const [{ deployTemplate }, { readManifest }, { blaxelCredentials }] = await Promise.all([
       import("../deploy/index"),

@@ -55,6 +55,13 @@ export async function releaseAll(
   if (request.deploy) await stages.checkDeployPossible(host);
   const upstream = request.deploy ? await loadUpstreamIfPresent(request.upstreamPath) : undefined;
   const publishes = request.deploy && publishTarget(upstream, request.registry) !== undefined;
+  if (request.signer !== undefined && request.deploy && !publishes)
+    throw new Failure({
+      code: "SIGN_WITHOUT_REGISTRY",
+      kind: "usage",
+      message: "Provenance and SBOM are signed beside the image in its registry, and no registry is named.",
+      hint: "Name one: [publish] registry in upstream.toml, or --registry.",
+    });
   if (publishes && request.publish === "push")
     throw new Failure({
       code: "PUBLISH_TWICE",

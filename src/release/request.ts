@@ -1,4 +1,5 @@
 import type { Severity } from "../build/scan";
+import type { Signer } from "../publish/signer";
 import type { Verification, VersionDeployment } from "../manifest/entry";
 import type { StageName, StageOutcome } from "../support/events";
 
@@ -27,6 +28,8 @@ export interface PlanRequest {
   readonly checks: readonly string[];
   /** Push the proven image there instead of where upstream.toml says. */
   readonly registry: string | undefined;
+  /** Who signs provenance and SBOM of what is published; undefined: nobody. */
+  readonly signer: Signer | undefined;
   /** Scan the image for vulnerabilities, and refuse it for this severity or more. */
   readonly scan: Severity | undefined;
 }

@@ -4,6 +4,7 @@ import type { Deployment } from "../deploy/deployment";
 import type { Lock } from "../lock/lock";
 import type { PublishTarget } from "../lock/upstream";
 import type { Published } from "../publish/published";
+import type { Signer } from "../publish/signer";
 import type { RenderedTemplate } from "../render/rendered";
 import type { TestFiles } from "../smoke/index";
 import type { SmokeReport } from "../smoke/report";
@@ -41,6 +42,13 @@ export interface PushStage {
   readonly recorded: string | undefined;
   readonly force: boolean;
   readonly createdBy: MeasureRequest["createdBy"];
+}
+
+export interface SignStage {
+  readonly root: string;
+  readonly revision: number;
+  readonly published: Published;
+  readonly signer: Signer;
 }
 
 export interface DeployStage {
@@ -87,6 +95,8 @@ export interface Stages {
     request: PushStage,
     progress: Progress,
   ): Promise<{ readonly published: Published; readonly reused: boolean }>;
+  /** Signs provenance and SBOM, and puts them beside the published image. */
+  sign(host: Host, rendered: RenderedTemplate, request: SignStage): Promise<void>;
   deploy(
     host: Host,
     rendered: RenderedTemplate,

@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { generateKeyPairSync } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -15,6 +16,7 @@ const VERSION = "0.26.0";
 const place = temporaryRoot();
 const { root } = place;
 const logins = mkdtempSync(join(tmpdir(), "mesa-template-logins-"));
+const keys = { secret: join(logins, "sign.key"), open: join(logins, "sign.pub") };
 const bearer = (): string => process.env["WORLD_REGISTRY"] ?? "";
 const basic = (): string => process.env["WORLD_REGISTRY_BASIC"] ?? "";
 const secrets = [
@@ -110,6 +112,9 @@ const errorCode = (ran: Ran): string => ran.json<{ error: { code: string } }>().
 
 beforeAll(async () => {
   await resetWorld();
+  const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  writeFileSync(keys.secret, privateKey.export({ type: "pkcs8", format: "pem" }));
+  writeFileSync(keys.open, publicKey.export({ type: "spki", format: "pem" }));
   const auth = secrets[1];
   writeFileSync(
     join(logins, "config.json"),
@@ -151,7 +156,7 @@ describe("a release by way of a registry", () => {
     await fault("import-shown-as-sent");
     await fault("registry-push-slow", 3, { ms: 500 });
     const samples = sampleProcesses();
-    const staged = await run("release", `${bearer()}/private/boxes`, [], {
+    const staged = await run("release", `${bearer()}/private/boxes`, ["--sign-key", keys.secret], {
       onStderr: (_, pid) => {
         samples.of(pid);
       },
@@ -186,9 +191,28 @@ describe("a release by way of a registry", () => {
     for (const image of deployed) expect(image).toEqual(layers);
   });
 
+  it("has its provenance and SBOM beside it, signed, and says who signed them", async () => {
+    const verify = (key: string): Promise<Ran> =>
+      mesaTemplate(
+        ["verify", VERSION, "--template", "debian", "--root", root, "--attestations", "--key", key, "--json"],
+        {
+          env: { DOCKER_CONFIG: logins, BL_API_KEY: undefined },
+        },
+      );
+    const good = await verify(keys.open);
+    expect(good.code, good.stderr).toBe(0);
+    expect(good.json<{ results: { signedBy: string }[] }>().results[0]?.signedBy).toBe(
+      entry()?.image.signedBy,
+    );
+    const other = generateKeyPairSync("ed25519").publicKey;
+    writeFileSync(keys.open, other.export({ type: "spki", format: "pem" }));
+    const bad = await verify(keys.open);
+    expect([bad.code, errorCode(bad)]).toEqual([7, "ATTESTATION_UNTRUSTED"]);
+  });
+
   it("has nothing to do a second time: it neither pushes nor deploys", async () => {
     await forgetRequests();
-    const again = await run("release", `${bearer()}/private/boxes`);
+    const again = await run("release", `${bearer()}/private/boxes`, ["--sign-key", keys.secret]);
     expect(again.json<{ results: { upToDate: boolean }[] }>().results[0]?.upToDate).toBe(true);
     expect(await requests("registry")).toEqual([]);
     expect(await requests("blaxel")).toEqual([]);

@@ -62,6 +62,17 @@ export const DEPLOY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     describe:
       "push the proven image there, and let Blaxel import it by its digest (default: [publish] registry in upstream.toml)",
   },
+  "sign-key": {
+    type: "string",
+    value: "FILE|env:NAME",
+    describe:
+      "sign provenance and SBOM of the published image with this private key (Ed25519 or ECDSA P-256, PKCS#8)",
+  },
+  sign: {
+    type: "string",
+    choices: ["cosign"],
+    describe: "sign them with cosign and the pipeline's identity, without a key",
+  },
   "deploy-timeout": {
     type: "string",
     value: "TIME",

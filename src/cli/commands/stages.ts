@@ -86,12 +86,28 @@ export const verifyCommand: CommandSpec = {
   describe: "run the checks again in a sandbox made from the deployed image",
   options: {
     "allow-skipped": { type: "boolean", describe: "continue although a check could not run there" },
+    attestations: {
+      type: "boolean",
+      describe: "check the signatures of provenance and SBOM in the registry instead; no sandbox is made",
+    },
+    key: {
+      type: "string",
+      value: "FILE|env:NAME",
+      describe: "the public key that --attestations checks with",
+    },
     ...CHECKS_OPTION,
   },
   common: ["template", "workspace"],
   changes: true,
-  examples: ["verify 0.26.0", "verify debian@0.26.0-1 --workspace prod"],
-  exits: { 3: "no credentials, or Blaxel is not reachable", 7: "the verification failed" },
+  examples: [
+    "verify 0.26.0",
+    "verify debian@0.26.0-1 --workspace prod",
+    "verify stable --attestations --key sign.pub",
+  ],
+  exits: {
+    3: "no credentials, or Blaxel or the registry is not reachable",
+    7: "the verification failed, or an attestation is missing or not signed with the key",
+  },
   load: () => import("../handlers/verify"),
 };
 export const smokeCommand: CommandSpec = {

@@ -6,7 +6,7 @@ import { releaseVersion } from "./release-run";
 
 export const run: CommandHandler = async (args, context) => {
   const version = parseMesaVersion(args.required("mesa-version"));
-  const options = releaseOptions(args, context, templateFolders(context));
+  const options = await releaseOptions(args, context, templateFolders(context));
   return releaseVersion({ ...options, version, deploy: true, verify: false }, context, (results) =>
     outcome(results, context),
   );

@@ -8,15 +8,16 @@ import { parseDuration } from "../duration";
 import { resultsOutcome } from "../output";
 import type { Severity } from "../../build/scan";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
+import { signerFrom } from "../../publish/signer";
 import { templateFolders } from "../template-folders";
 import { paths } from "../../support/paths";
 
 /** What the command line asks of a release, whatever its version, for the given templates. */
-export function releaseOptions(
+export async function releaseOptions(
   args: CommandArgs,
   context: CommandContext,
   templates: readonly string[],
-): Omit<ReleaseRequest, "version"> {
+): Promise<Omit<ReleaseRequest, "version">> {
   if (args.flag("frozen") && args.flag("relock"))
     throw wrongUsage("--frozen resolves nothing and --relock resolves everything: give one of them.");
   return {
@@ -33,6 +34,7 @@ export function releaseOptions(
     adopt: args.flag("adopt"),
     publish: args.text("publish") === "push" ? "push" : "deploy",
     registry: args.text("registry"),
+    signer: await signerFrom(context.host, { signKey: args.text("sign-key"), sign: args.text("sign") }),
     deployTimeoutMs: parseDuration("--deploy-timeout", args.text("deploy-timeout") ?? "15m"),
     trustKey: args.text("trust-key"),
     structureTests: args.list("structure-tests").map((file) => resolve(file)),
@@ -45,7 +47,7 @@ export function releaseOptions(
 export const run: CommandHandler = async (args, context) => {
   const version = parseMesaVersion(args.required("mesa-version"));
   const templates = templateFolders(context);
-  const request = { ...releaseOptions(args, context, templates), version };
+  const request = { ...(await releaseOptions(args, context, templates)), version };
   return releaseVersion(request, context, (results) => outcome(results, context));
 };
 

@@ -18,7 +18,7 @@ export const run: CommandHandler = async (args, context) => {
   const upgraded = await upgrade(
     context.host,
     {
-      release: releaseOptions(args, context, templates),
+      release: await releaseOptions(args, context, templates),
       version,
       prerelease: args.flag("prerelease"),
       dryRun: context.dryRun,

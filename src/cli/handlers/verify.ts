@@ -1,15 +1,21 @@
 import { resolve } from "node:path";
 import type { CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
 import { openManifest } from "../manifest-context";
 import { entriesOf } from "../../manifest/versions/ref";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
 import { deployCommandFor, workspaceAsked } from "../../manifest/versions/usable-image";
+import { checkAttestations } from "../../publish/attestations";
+import { verificationKey } from "../../publish/signer";
 import { realStages } from "../../release/real-stages";
 import { verifyVersion, type VerifyResult } from "../../release/verify";
 import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
+  if (args.flag("attestations")) return attestations(args, context);
+  if (args.text("key") !== undefined)
+    throw wrongUsage("--key belongs to --attestations.", "Give both, or neither.");
   const { manifest, workspaceInUse } = await openManifest(context);
   const workspace = workspaceAsked(manifest, workspaceInUse);
   const request = {
@@ -42,6 +48,41 @@ export const run: CommandHandler = async (args, context) => {
     },
     text: results
       .map(({ id, status, report }) => `${id}: ${status}, ${String(report.passed)} passed\n`)
+      .join(""),
+  };
+};
+
+/** Checks signatures in the registry: neither Blaxel nor an engine is asked. */
+const attestations: CommandHandler = async (args, context) => {
+  const { host } = context;
+  const source = args.text("key");
+  if (source === undefined)
+    throw wrongUsage(
+      "--attestations needs the public key: --key FILE.",
+      "What cosign signed without a key is checked with cosign verify-attestation.",
+    );
+  const { key, id: signedBy } = await verificationKey(host, source);
+  const { manifest } = await openManifest(context);
+  const results = [];
+  for (const { id, image } of entriesOf(manifest, args.required("ref"), context.templates)) {
+    const { registryReference: reference, registryDigest: digest } = image;
+    if (reference === undefined || digest === undefined)
+      throw new Failure({
+        code: "NOT_PUBLISHED",
+        kind: "deploy",
+        message: `${id} stands in no registry, so nothing is attested of its image there.`,
+        hint: "Release it with a registry ([publish] registry in upstream.toml, or --registry) and --sign-key.",
+      });
+    results.push({ id, signedBy, ...(await checkAttestations(host, { reference, digest }, key)) });
+  }
+  return {
+    exitCode: EXIT_CODES.done,
+    json: { ok: true, results },
+    text: results
+      .map(
+        ({ id, image, dirty }) =>
+          `${id}: provenance and SBOM of ${image} are signed by ${signedBy}${dirty ? "; templates/ differed from the commit that the provenance names" : ""}\n`,
+      )
       .join(""),
   };
 };

@@ -83,6 +83,7 @@ const published: ManifestEntry = {
     ...verified.image,
     registryReference: "registry.example/boxes/debian:0.20.0-1",
     registryDigest: DIGEST,
+    signedBy: "sha256:key",
   },
   deployments: Object.fromEntries(
     Object.entries(verified.deployments).map(([name, deployment]) => [
@@ -117,6 +118,16 @@ describe("what is left to do", () => {
     ],
     ["another workspace", { entries: [verified], workspace: "prod" }, whole],
     ["published", { entries: [published], publish: PUBLISH }, "lock render"],
+    [
+      "published, signed with this key",
+      { entries: [published], publish: PUBLISH, signer: "sha256:key" },
+      "lock render",
+    ],
+    [
+      "published, to be signed with another key",
+      { entries: [published], publish: PUBLISH, signer: "cosign" },
+      "lock render smoke PUSH deploy verify RECORD",
+    ],
     [
       "published, another workspace",
       { entries: [published], publish: PUBLISH, workspace: "prod" },
@@ -154,6 +165,15 @@ describe("what is left to do", () => {
         published: { reference: "other.example/boxes/debian:0.20.0-1", digest: DIGEST },
       },
       "lock render smoke push deploy verify RECORD",
+    ],
+    [
+      "published there now, and signed where the entry says",
+      {
+        ...{ entries: [published], publish: { ...PUBLISH, registry: "other.example/boxes" } },
+        ...{ kept: { smoke: smoked() }, signer: "sha256:key" },
+        published: { reference: "other.example/boxes/debian:0.20.0-1", digest: DIGEST },
+      },
+      "lock render smoke PUSH deploy verify RECORD",
     ],
     [
       "deployed from the source, and a registry is named",

@@ -1,0 +1,157 @@
+import { join } from "node:path";
+import type { KeyObject } from "node:crypto";
+import * as z from "zod/mini";
+import { PROVENANCE_FILE } from "../record/provenance";
+import { SBOM_FILE } from "../record/sbom";
+import { addReferrer, piecesBeside } from "../registry/referrers";
+import { Failure } from "../support/errors";
+import { readIfPresent, withTemporaryFolder, writeAtomically } from "../support/files";
+import type { Host } from "../support/host";
+import { opened, sealed } from "./envelope";
+import { importReference } from "./publish-image";
+import type { Published } from "./published";
+import { runCosign, type Signer } from "./signer";
+
+const ENVELOPE = "application/vnd.dsse.envelope.v1+json";
+const STATEMENTS = "application/vnd.in-toto+json";
+
+/** What is attested of an image: its predicate type (in-toto), what cosign calls it, and what people do. */
+const KINDS = [
+  { type: "https://slsa.dev/provenance/v1", cosign: "slsaprovenance1", name: "provenance" },
+  { type: "https://cyclonedx.org/bom", cosign: "cyclonedx", name: "SBOM" },
+] as const;
+
+/** Where cosign keeps an image's attestations: the tag sha256-<hex>.att (cosign, specs/ATTESTATION_SPEC.md and pkg/oci/remote). */
+const tagOf = (digest: string): string => `${digest.replace(":", "-")}.att`;
+
+const statementSchema = z.looseObject({
+  subject: z.array(z.looseObject({ digest: z.record(z.string(), z.string()) })),
+  predicateType: z.string(),
+  predicate: z.unknown(),
+});
+
+/**
+ * Signs a published image's provenance and SBOM, and puts them beside it.
+ * @param folder the version's records
+ * @throws Failure NOT_MEASURED (exit 8), PUSH_REFUSED, REGISTRY_… , COSIGN_FAILED (exit 3)
+ */
+export async function attest(
+  host: Host,
+  folder: string,
+  published: Published,
+  signer: Signer,
+): Promise<void> {
+  const statements = await statementsIn(folder);
+  const image = importReference(published);
+  if (signer.kind === "key") {
+    const pieces = KINDS.map(({ type }, at) => ({
+      mediaType: ENVELOPE,
+      bytes: new Uint8Array(Buffer.from(sealed(statements[at] ?? "", signer.key))),
+      // cosign reads no attestation without the first one, and tells kinds apart by the second one.
+      annotations: { "dev.cosignproject.cosign/signature": "", predicateType: type },
+    }));
+    await addReferrer(host, image, tagOf(published.digest), STATEMENTS, pieces);
+    return;
+  }
+  await withTemporaryFolder("attest", async (temporary) => {
+    for (const [at, { cosign, name }] of KINDS.entries()) {
+      const file = join(temporary, `${name}.json`);
+      const { predicate } = statementSchema.parse(JSON.parse(statements[at] ?? ""));
+      await writeAtomically(file, JSON.stringify(predicate));
+      await runCosign(host, ["attest", "--yes", "--type", cosign, "--predicate", file, image]);
+    }
+  });
+}
+
+/** The statements in a version's records, in the order of KINDS; the SBOM's has the subject of the provenance. */
+async function statementsIn(folder: string): Promise<readonly string[]> {
+  const [provenance, sbom] = await Promise.all(
+    [PROVENANCE_FILE, SBOM_FILE].map(async (name) =>
+      (await readIfPresent(join(folder, name)))?.toString("utf8"),
+    ),
+  );
+  if (provenance === undefined || sbom === undefined)
+    throw new Failure({
+      code: "NOT_MEASURED",
+      kind: "manifest",
+      message: `There is nothing to sign: ${folder} holds no provenance and SBOM.`,
+      hint: "Restore the folder from git, or measure again: mesa-template release VERSION --force.",
+    });
+  const { subject } = statementSchema.parse(JSON.parse(provenance));
+  return [
+    provenance,
+    JSON.stringify({
+      ...{ _type: "https://in-toto.io/Statement/v1", subject },
+      ...{ predicateType: KINDS[1].type, predicate: JSON.parse(sbom) as unknown },
+    }),
+  ];
+}
+
+/** What is attested of an image, and signed with the key that was asked for. */
+export interface Attested {
+  /** registry/path@sha256:… */
+  readonly image: string;
+  /** By predicate type. */
+  readonly predicates: Readonly<Record<string, unknown>>;
+  /** Whether the provenance says that templates/ differed from its commit. */
+  readonly dirty: boolean;
+}
+
+/**
+ * Sees that an image's provenance and SBOM stand beside it in the registry, are about this digest, and are signed with this key.
+ * @throws Failure ATTESTATION_MISSING, ATTESTATION_UNTRUSTED (exit 7), REGISTRY_… (exit 3, 4)
+ */
+export async function checkAttestations(host: Host, published: Published, key: KeyObject): Promise<Attested> {
+  const image = importReference(published);
+  const hex = published.digest.slice("sha256:".length);
+  const envelopes = await piecesBeside(host, image, tagOf(published.digest), ENVELOPE);
+  const signed = envelopes.flatMap((envelope) => {
+    const statement = opened(envelope, key);
+    return statement === undefined ? [] : [statementSchema.parse(JSON.parse(statement))];
+  });
+  const about = signed.filter(({ subject }) => subject.some(({ digest }) => digest["sha256"] === hex));
+  const missing = KINDS.filter(({ type }) => about.every(({ predicateType }) => predicateType !== type));
+  if (missing.length > 0) throw unproven(image, missing, envelopes.length, signed.length);
+  const predicates = Object.fromEntries(
+    about.map(({ predicateType, predicate }) => [predicateType, predicate]),
+  );
+  return { image, predicates, dirty: saysDirty(predicates[KINDS[0].type]) };
+}
+
+function unproven(
+  image: string,
+  missing: readonly (typeof KINDS)[number][],
+  found: number,
+  signed: number,
+): Failure {
+  const what = missing.map(({ name }) => name).join(" and ");
+  if (found === 0)
+    return new Failure({
+      code: "ATTESTATION_MISSING",
+      kind: "deploy",
+      message: `The registry holds no attestations of ${image}.`,
+      hint: "Release it again with --sign-key: its provenance and SBOM are signed and put beside the image. What cosign signed without a key is checked with cosign verify-attestation.",
+    });
+  return new Failure({
+    code: "ATTESTATION_UNTRUSTED",
+    kind: "deploy",
+    message: `No ${what} of ${image} is signed with this key: ${String(found)} attestations stand beside it, ${String(signed)} of them signed with it${signed > 0 ? ", about another image or of another kind" : ""}.`,
+    hint: "Check that --key is the public part of the key that the release was signed with. Otherwise somebody else wrote them: do not use the image.",
+  });
+}
+
+const dirtySchema = z.looseObject({
+  buildDefinition: z.looseObject({
+    resolvedDependencies: z.array(
+      z.looseObject({ annotations: z.optional(z.looseObject({ dirty: z.optional(z.boolean()) })) }),
+    ),
+  }),
+});
+
+function saysDirty(provenance: unknown): boolean {
+  const read = z.safeParse(dirtySchema, provenance);
+  return (
+    read.success &&
+    read.data.buildDefinition.resolvedDependencies.some(({ annotations }) => annotations?.dirty === true)
+  );
+}

@@ -1,0 +1,52 @@
+import { sign, verify, type KeyObject } from "node:crypto";
+import * as z from "zod/mini";
+
+/** A statement in a DSSE envelope (secure-systems-lab/dsse, envelope.md). */
+const envelopeSchema = z.object({
+  payloadType: z.string(),
+  payload: z.string(),
+  signatures: z.array(z.object({ sig: z.string() })),
+});
+
+/** What an envelope holds when its payload is an in-toto statement. */
+const STATEMENT_TYPE = "application/vnd.in-toto+json";
+
+/** What is signed: type and payload, each with its length (DSSE protocol, "pre-authentication encoding"). */
+function preAuthenticationEncoding(type: string, payload: Uint8Array): Buffer {
+  const head = `DSSEv1 ${String(Buffer.byteLength(type))} ${type} ${String(payload.length)} `;
+  return Buffer.concat([Buffer.from(head), payload]);
+}
+
+/** Ed25519 signs the bytes as they are, ECDSA their sha256. */
+const hashFor = (key: KeyObject): "sha256" | null => (key.asymmetricKeyType === "ed25519" ? null : "sha256");
+
+/** Wraps an in-toto statement in a DSSE envelope with one signature. No key id: cosign writes none either. */
+export function sealed(statement: string, key: KeyObject): string {
+  const payload = Buffer.from(statement);
+  const signature = sign(hashFor(key), preAuthenticationEncoding(STATEMENT_TYPE, payload), key);
+  return JSON.stringify({
+    payloadType: STATEMENT_TYPE,
+    payload: payload.toString("base64"),
+    signatures: [{ keyid: "", sig: signature.toString("base64") }],
+  });
+}
+
+/** The statement in an envelope that this key signed; undefined: no envelope of a statement, or signed by nobody with this key. */
+export function opened(envelope: Uint8Array, key: KeyObject): string | undefined {
+  const read = z.safeParse(envelopeSchema, jsonOf(envelope));
+  if (!read.success || read.data.payloadType !== STATEMENT_TYPE) return undefined;
+  const payload = Buffer.from(read.data.payload, "base64");
+  const data = preAuthenticationEncoding(STATEMENT_TYPE, payload);
+  const isSigned = read.data.signatures.some(({ sig }) =>
+    verify(hashFor(key), data, key, Buffer.from(sig, "base64")),
+  );
+  return isSigned ? payload.toString("utf8") : undefined;
+}
+
+function jsonOf(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}

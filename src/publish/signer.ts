@@ -1,0 +1,107 @@
+import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { digestOf } from "../support/digest";
+import { Failure, messageOf } from "../support/errors";
+import type { Host } from "../support/host";
+import { othersEnvironment } from "../support/process";
+
+/** Who signs what is published: a private key, or cosign with the pipeline's own identity. */
+export type Signer =
+  | { readonly kind: "key"; readonly id: string; readonly key: KeyObject }
+  | { readonly kind: "cosign"; readonly id: "cosign" };
+
+/** How long cosign may take for one answer, in ms: it asks an identity provider, a certificate authority and a log. */
+const COSIGN_MS = 300_000;
+
+/**
+ * Who is to sign, from --sign-key (FILE or env:NAME) and --sign cosign; undefined: nobody.
+ * @throws Failure SIGN_KEY (exit 2), COSIGN_MISSING (exit 3)
+ */
+export async function signerFrom(
+  host: Host,
+  { signKey, sign }: { readonly signKey: string | undefined; readonly sign: string | undefined },
+): Promise<Signer | undefined> {
+  if (signKey !== undefined && sign !== undefined)
+    throw unusableKey("--sign-key and --sign exclude each other", "Give one of them.");
+  if (signKey !== undefined) {
+    const key = await keyIn(host, "--sign-key", signKey, createPrivateKey);
+    return { kind: "key", id: keyId(createPublicKey(key)), key };
+  }
+  if (sign === undefined) return undefined;
+  await runCosign(host, ["version"]);
+  return { kind: "cosign", id: "cosign" };
+}
+
+/** The key that signatures are checked with (--key FILE or env:NAME), and its id. @throws Failure SIGN_KEY (exit 2) */
+export async function verificationKey(
+  host: Host,
+  source: string,
+): Promise<{ readonly key: KeyObject; readonly id: string }> {
+  const key = await keyIn(host, "--key", source, createPublicKey);
+  return { key, id: keyId(key) };
+}
+
+/** A key's id: the digest of its public part (SubjectPublicKeyInfo, DER). */
+function keyId(key: KeyObject): string {
+  return digestOf(key.export({ type: "spki", format: "der" }));
+}
+
+async function keyIn(
+  host: Host,
+  option: string,
+  source: string,
+  parse: (text: string) => KeyObject,
+): Promise<KeyObject> {
+  const name = source.startsWith("env:") ? source.slice("env:".length) : undefined;
+  let key: KeyObject;
+  try {
+    const text = name === undefined ? await readFile(source, "utf8") : host.env[name];
+    if (text === undefined) throw new Error("the variable is not set");
+    if (text.includes("PRIVATE KEY-----")) host.redact.add(text);
+    key = parse(text);
+  } catch (error) {
+    throw unusableKey(
+      `${option} ${source} holds no key that can be read: ${host.redact(messageOf(error))}`,
+      "A private key is PKCS#8 in PEM without a passphrase: openssl genpkey -algorithm ed25519 -out sign.key; its public part: openssl pkey -in sign.key -pubout -out sign.pub.",
+    );
+  }
+  const curve = key.asymmetricKeyDetails?.namedCurve;
+  if (key.asymmetricKeyType === "ed25519" || curve === "prime256v1") return key;
+  throw unusableKey(
+    `${option} ${source} is a key of the kind ${curve ?? key.asymmetricKeyType ?? "unknown"}`,
+    "Use Ed25519 or ECDSA P-256: openssl genpkey -algorithm ed25519 -out sign.key.",
+  );
+}
+
+/**
+ * Runs cosign. Its identity, and its login to the registry, are its own: it reads the pipeline's variables and Docker's configuration.
+ * @throws Failure COSIGN_MISSING, COSIGN_FAILED (exit 3)
+ */
+export async function runCosign(host: Host, args: readonly string[]): Promise<void> {
+  const ran = await host.run({
+    command: "cosign",
+    args,
+    env: othersEnvironment(host.env),
+    timeoutMs: COSIGN_MS,
+    signal: host.signal,
+  });
+  if (ran.exitCode === 0) return;
+  if (ran.spawnError !== undefined)
+    throw new Failure({
+      code: "COSIGN_MISSING",
+      kind: "environment",
+      message: `--sign cosign needs cosign, which cannot be started: ${ran.spawnError}.`,
+      hint: "Install it (github.com/sigstore/cosign), or sign with a key of your own: --sign-key FILE.",
+    });
+  throw new Failure({
+    code: "COSIGN_FAILED",
+    kind: "environment",
+    message: `cosign ${args[0] ?? ""} failed${ran.timedOut ? ` to end within ${String(COSIGN_MS / 60_000)} minutes` : ` (exit ${String(ran.exitCode)})`}.`,
+    log: ran.stderr.trim().split("\n").slice(-10),
+    hint: "Without a key cosign needs the pipeline's identity (in GitHub Actions: permissions: id-token: write), and a login that may push to the repository.",
+  });
+}
+
+function unusableKey(message: string, hint: string): Failure {
+  return new Failure({ code: "SIGN_KEY", kind: "usage", message: `${message}.`, hint });
+}

@@ -1,0 +1,190 @@
+import * as z from "zod/mini";
+import type { Host } from "../support/host";
+import { digestOf } from "../support/digest";
+import { ask } from "../support/http";
+import { refusalOf } from "./client";
+import { pushRefused, unusableImage, wrongBytes } from "./failures";
+import { uncachedRepository, readManifest, type UncachedRepository } from "./published";
+
+const TIMEOUT_MS = 60_000;
+/** Most bytes of a blob that is read. */
+const BLOB_LIMIT = 32 * 1024 * 1024;
+
+const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
+const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
+/** The configuration of what is no image (OCI image-spec, "Guidance for an Empty Descriptor"). */
+const EMPTY = { mediaType: "application/vnd.oci.empty.v1+json", bytes: Buffer.from("{}") };
+
+const descriptorSchema = z.looseObject({
+  mediaType: z.string(),
+  digest: z.string(),
+  size: z.number(),
+  annotations: z.optional(z.record(z.string(), z.string())),
+});
+const artifactSchema = z.looseObject({
+  artifactType: z.optional(z.string()),
+  layers: z.array(descriptorSchema),
+});
+const indexSchema = z.looseObject({ manifests: z.array(descriptorSchema) });
+
+type Descriptor = z.infer<typeof descriptorSchema>;
+
+/** A piece of what is pushed beside an image. */
+export interface Piece {
+  readonly mediaType: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly annotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * Adds pieces to the artifact that stands beside an image under a tag of its own. It names the image as its subject; where the
+ * registry has no referrers API (its answer lacks OCI-Subject), the list under the tag sha256-<hex> is kept too (OCI distribution-spec,
+ * "Referrers Tag Schema"). Pieces that stand there already, somebody else's as well, stay.
+ * @param image registry/path@sha256:…
+ * @returns the digest of the artifact's manifest
+ * @throws Failure PUSH_REFUSED, REGISTRY_REFUSED, REGISTRY_UNREACHABLE (exit 3), REGISTRY_WRONG_BYTES, IMAGE_FORMAT (exit 4)
+ */
+export async function addReferrer(
+  host: Host,
+  image: string,
+  tag: string,
+  artifactType: string,
+  pieces: readonly Piece[],
+): Promise<string> {
+  const repository = uncachedRepository(host, image, { actions: "pull,push" });
+  const digest = repository.reference.digest ?? "";
+  const subject = await readManifest(repository, digest);
+  if (subject === undefined)
+    throw unusableImage("IMAGE_FORMAT", `${image} is not in the registry, so nothing can stand beside it.`);
+  const { mediaType } = z.parse(
+    z.looseObject({ mediaType: z._default(z.string(), MANIFEST_TYPE) }),
+    jsonOf(subject.body),
+  );
+  const before = await readManifest(repository, tag);
+  const own = await Promise.all(
+    pieces.map(async ({ annotations, ...piece }) => ({
+      ...(await putBlob(host, repository, piece)),
+      annotations,
+    })),
+  );
+  const kept = layersOf(before?.body).filter((layer) => own.every((one) => one.digest !== layer.digest));
+  const manifest = bytesOf({
+    ...{ schemaVersion: 2, mediaType: MANIFEST_TYPE, artifactType },
+    config: await putBlob(host, repository, EMPTY),
+    layers: [...kept, ...own],
+    subject: { mediaType, digest, size: subject.body.length },
+  });
+  const put = await putManifest(repository, tag, MANIFEST_TYPE, manifest);
+  if (!put.headers.has("oci-subject")) {
+    const listTag = digest.replace(":", "-");
+    const list = await readManifest(repository, listTag);
+    const others = entriesOf(list?.body).filter(
+      (entry) => entry.digest !== digestOf(manifest) && entry.digest !== before?.digest,
+    );
+    const entry = {
+      mediaType: MANIFEST_TYPE,
+      digest: digestOf(manifest),
+      size: manifest.length,
+      artifactType,
+    };
+    const index = bytesOf({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests: [...others, entry] });
+    await putManifest(repository, listTag, INDEX_TYPE, index);
+  }
+  return digestOf(manifest);
+}
+
+/**
+ * The bytes of every piece of a media type that stands beside an image: in what names it as its subject (by the referrers API, else by
+ * the tag sha256-<hex>), and in what stands under the given tag.
+ * @param image registry/path@sha256:…
+ * @throws Failure REGISTRY_REFUSED, REGISTRY_UNREACHABLE (exit 3), REGISTRY_WRONG_BYTES, IMAGE_FORMAT (exit 4)
+ */
+export async function piecesBeside(
+  host: Host,
+  image: string,
+  tag: string,
+  mediaType: string,
+): Promise<readonly Uint8Array[]> {
+  const repository = uncachedRepository(host, image, { actions: "pull" });
+  const digest = repository.reference.digest ?? "";
+  const listed = await repository.request(`referrers/${digest}`, { headers: { accept: INDEX_TYPE } });
+  const list =
+    listed.status === 200 ? listed.body : (await readManifest(repository, digest.replace(":", "-")))?.body;
+  const names = [...entriesOf(list).map((entry) => entry.digest), tag];
+  const layers = new Map<string, Descriptor>();
+  for (const name of names)
+    for (const layer of layersOf((await readManifest(repository, name))?.body))
+      if (layer.mediaType === mediaType) layers.set(layer.digest, layer);
+  return Promise.all([...layers.keys()].map((blob) => readBlob(repository, blob)));
+}
+
+async function readBlob({ request, registry }: UncachedRepository, digest: string): Promise<Uint8Array> {
+  const answer = await request(`blobs/${digest}`, { limitBytes: BLOB_LIMIT });
+  if (answer.status !== 200)
+    throw unusableImage(
+      "IMAGE_FORMAT",
+      `${registry} answers ${String(answer.status)} for the blob ${digest}.`,
+    );
+  const got = digestOf(answer.body);
+  if (got !== digest) throw wrongBytes(`The blob ${digest}`, digest, got);
+  return answer.body;
+}
+
+async function putBlob(
+  host: Host,
+  { request, registry, reference }: UncachedRepository,
+  { mediaType, bytes }: Pick<Piece, "mediaType" | "bytes">,
+): Promise<{ readonly mediaType: string; readonly digest: string; readonly size: number }> {
+  const begun = await request("blobs/uploads/", { method: "POST" });
+  if (begun.status !== 202) throw pushRefused(registry, reference.repository, refusalOf(begun));
+  const to = new URL(begun.headers.get("location") ?? "", begun.url);
+  to.searchParams.set("digest", digestOf(bytes));
+  const upload = {
+    method: "PUT",
+    body: bytes,
+    headers: { "content-type": "application/octet-stream" },
+  } as const;
+  // The registry's token is for the registry alone: a store that it sends to has its own in the address.
+  const answer =
+    to.host === new URL(begun.url).host
+      ? await request(to.href, upload)
+      : await ask(host, { url: to.href, ...upload, limitBytes: BLOB_LIMIT, timeoutMs: TIMEOUT_MS });
+  if (answer.status !== 201) throw pushRefused(registry, reference.repository, refusalOf(answer));
+  return { mediaType, digest: digestOf(bytes), size: bytes.length };
+}
+
+async function putManifest(
+  { request, registry, reference }: UncachedRepository,
+  name: string,
+  mediaType: string,
+  body: Uint8Array<ArrayBuffer>,
+) {
+  const answer = await request(`manifests/${name}`, {
+    method: "PUT",
+    body,
+    headers: { "content-type": mediaType },
+  });
+  if (answer.status !== 201) throw pushRefused(registry, reference.repository, refusalOf(answer));
+  return answer;
+}
+
+const bytesOf = (value: unknown): Uint8Array<ArrayBuffer> =>
+  new Uint8Array(Buffer.from(JSON.stringify(value)));
+
+function layersOf(manifest: Uint8Array | undefined): readonly Descriptor[] {
+  const read = z.safeParse(artifactSchema, jsonOf(manifest));
+  return read.success ? read.data.layers : [];
+}
+
+function entriesOf(index: Uint8Array | undefined): readonly Descriptor[] {
+  const read = z.safeParse(indexSchema, jsonOf(index));
+  return read.success ? read.data.manifests : [];
+}
+
+function jsonOf(bytes: Uint8Array | undefined): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes ?? []).toString("utf8"));
+  } catch {
+    return undefined;
+  }
+}
