@@ -62,7 +62,14 @@ async function unfinished(context: CommandContext, jobs: readonly Target[]): Pro
   const upstreamPath = context.upstream ?? paths(root).upstream;
   const asked = {
     ...{ root, upstreamPath, force: false, relock: false, frozen: false, deploy: true, verify: true },
-    ...{ allowSkipped: false, structureTests: [], checks: [], registry: undefined, signer: undefined, scan: undefined },
+    ...{
+      allowSkipped: false,
+      structureTests: [],
+      checks: [],
+      registry: undefined,
+      signer: undefined,
+      scan: undefined,
+    },
   };
   const kept: Target[] = [];
   for (const job of jobs) {
