@@ -1,8 +1,6 @@
-import { join } from "node:path";
 import type { KeyObject } from "node:crypto";
+import { join } from "node:path";
 import * as z from "zod/mini";
-import { PROVENANCE_FILE } from "../record/provenance";
-import { SBOM_FILE } from "../record/sbom";
 import { addReferrer, piecesBeside } from "../registry/referrers";
 import { Failure } from "../support/errors";
 import { readIfPresent, withTemporaryFolder, writeAtomically } from "../support/files";
@@ -30,18 +28,24 @@ const statementSchema = z.looseObject({
   predicate: z.unknown(),
 });
 
+/** Where a version's provenance and SBOM are. */
+export interface Records {
+  readonly provenance: string;
+  readonly sbom: string;
+}
+
 /**
  * Signs a published image's provenance and SBOM, and puts them beside it.
- * @param folder the version's records
+ * @param records the paths of both in the version's records
  * @throws Failure NOT_MEASURED (exit 8), PUSH_REFUSED, REGISTRY_… , COSIGN_FAILED (exit 3)
  */
 export async function attest(
   host: Host,
-  folder: string,
+  records: Records,
   published: Published,
   signer: Signer,
 ): Promise<void> {
-  const statements = await statementsIn(folder);
+  const statements = await statementsIn(records);
   const image = importReference(published);
   if (signer.kind === "key") {
     const pieces = KINDS.map(({ type }, at) => ({
@@ -64,18 +68,16 @@ export async function attest(
 }
 
 /** The statements in a version's records, in the order of KINDS; the SBOM's has the subject of the provenance. */
-async function statementsIn(folder: string): Promise<readonly string[]> {
+async function statementsIn(records: Records): Promise<readonly string[]> {
   const [provenance, sbom] = await Promise.all(
-    [PROVENANCE_FILE, SBOM_FILE].map(async (name) =>
-      (await readIfPresent(join(folder, name)))?.toString("utf8"),
-    ),
+    [records.provenance, records.sbom].map(async (path) => (await readIfPresent(path))?.toString("utf8")),
   );
   if (provenance === undefined || sbom === undefined)
     throw new Failure({
       code: "NOT_MEASURED",
       kind: "manifest",
-      message: `There is nothing to sign: ${folder} holds no provenance and SBOM.`,
-      hint: "Restore the folder from git, or measure again: mesa-template release VERSION --force.",
+      message: `There is nothing to sign: ${records.provenance} or ${records.sbom} is missing.`,
+      hint: "Restore them from git, or measure again: mesa-template release VERSION --force.",
     });
   const { subject } = statementSchema.parse(JSON.parse(provenance));
   return [

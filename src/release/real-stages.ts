@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import type { Lock } from "../lock/lock";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
@@ -92,11 +93,13 @@ export const realStages: Stages = {
     return result;
   },
   async sign(host, { template, mesaVersion }, { root, revision, published, signer }) {
-    const [{ attest }, { recordFolder }] = await Promise.all([
+    const [{ attest }, { PROVENANCE_FILE, recordFolder, SBOM_FILE }] = await Promise.all([
       import("../publish/attestations"),
       import("../record/index"),
     ]);
-    await attest(host, recordFolder(root, { template, mesaVersion, revision }), published, signer);
+    const folder = recordFolder(root, { template, mesaVersion, revision });
+    const records = { provenance: join(folder, PROVENANCE_FILE), sbom: join(folder, SBOM_FILE) };
+    await attest(host, records, published, signer);
   },
   async deploy(host, rendered, { root, deployTimeoutMs, published, ...request }, progress) {
     const [{ deployTemplate }, { readManifest }, { blaxelCredentials }] = await Promise.all([

@@ -112,6 +112,11 @@ afterEach(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
+const records = () => ({
+  provenance: join(folder, "provenance.intoto.json"),
+  sbom: join(folder, "sbom.cdx.json"),
+});
+
 async function published(hasReferrers = false) {
   const registry = new Registry(hasReferrers);
   registries.push(registry);
@@ -168,7 +173,7 @@ describe("attestations in a registry", () => {
     async (kind) => {
       const { registry, image } = await published();
       const { signer, key, publicKey } = await keysOf(kind);
-      await attest(testHost(), folder, image, signer);
+      await attest(testHost(), records(), image, signer);
       const { layers } = registry.read(`sha256-${HEX}.att`);
       expect(layers.map(({ annotations }) => annotations["predicateType"])).toEqual([PROVENANCE, SBOM]);
       for (const { digest, mediaType, annotations } of layers) {
@@ -191,8 +196,8 @@ describe("attestations in a registry", () => {
     for (const hasReferrers of [true, false]) {
       const { registry, image } = await published(hasReferrers);
       const { signer, key } = await keysOf("ed25519");
-      await attest(testHost(), folder, image, signer);
-      await attest(testHost(), folder, image, signer);
+      await attest(testHost(), records(), image, signer);
+      await attest(testHost(), records(), image, signer);
       const text = registry.manifests.get(`sha256-${HEX}.att`) ?? "";
       const artifact = registry.read(`sha256-${HEX}.att`);
       expect(artifact.artifactType).toBe("application/vnd.in-toto+json");
@@ -217,7 +222,7 @@ describe("attestations in a registry", () => {
     const { registry, image } = await published();
     const piece = { mediaType: "text/plain", bytes: new Uint8Array(Buffer.from("theirs")), annotations: {} };
     await addReferrer(testHost(), importReference(image), `sha256-${HEX}.att`, "text/plain", [piece]);
-    await attest(testHost(), folder, image, (await keysOf("ed25519")).signer);
+    await attest(testHost(), records(), image, (await keysOf("ed25519")).signer);
     expect(registry.read(`sha256-${HEX}.att`).layers.map(({ mediaType }) => mediaType)).toEqual([
       "text/plain",
       ENVELOPE,
@@ -230,11 +235,11 @@ describe("attestations in a registry", () => {
     const { signer, key } = await keysOf("ed25519");
     const check = () => checkAttestations(testHost(), image, key.key);
     await expect(check()).rejects.toMatchObject({ code: "ATTESTATION_MISSING", kind: "deploy" });
-    await attest(testHost(), folder, image, (await keysOf("ECDSA P-256")).signer);
+    await attest(testHost(), records(), image, (await keysOf("ECDSA P-256")).signer);
     await expect(check()).rejects.toMatchObject({ code: "ATTESTATION_UNTRUSTED", kind: "deploy" });
     const other = readFileSync(join(folder, "provenance.intoto.json"), "utf8").replace(HEX, "f".repeat(64));
     writeFileSync(join(folder, "provenance.intoto.json"), other);
-    await attest(testHost(), folder, image, signer);
+    await attest(testHost(), records(), image, signer);
     await expect(check()).rejects.toThrow(
       /4 attestations stand beside it, 2 of them signed with it, about another image/u,
     );
@@ -246,7 +251,9 @@ describe("attestations in a registry", () => {
     const { image } = await published();
     const { signer } = await keysOf("ed25519");
     rmSync(join(folder, "sbom.cdx.json"));
-    await expect(attest(testHost(), folder, image, signer)).rejects.toMatchObject({ code: "NOT_MEASURED" });
+    await expect(attest(testHost(), records(), image, signer)).rejects.toMatchObject({
+      code: "NOT_MEASURED",
+    });
   });
 });
 
@@ -290,7 +297,7 @@ describe("who signs", () => {
     const host = testHost({ env: { PATH: `${bin}:/usr/bin:/bin`, BL_API_KEY: "bl-secret-1" } });
     const signer = await signerFrom(host, { signKey: undefined, sign: "cosign" });
     if (signer === undefined) throw new Error("no signer");
-    await attest(host, folder, image, signer);
+    await attest(host, records(), image, signer);
     const said = readFileSync(log, "utf8");
     expect(said).toMatch(/^version\nkey:\nattest --yes --type slsaprovenance1 --predicate \S+ \S+@sha256:/u);
     expect(said).toContain("attest --yes --type cyclonedx --predicate");
