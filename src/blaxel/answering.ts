@@ -30,15 +30,22 @@ async function lookAt(
   }
 }
 
+/** How long to wait before the next look, in ms: often during the first interval, then once an interval. */
+export function nextPause(waitedMs: number, pollMs: number): number {
+  return waitedMs < pollMs ? pollMs / 3 : pollMs;
+}
+
 /** Waits until a sandbox's API answers. Gateway errors right after a start are normal and waited on. */
 export async function waitForAnswer(host: Host, url: string, wait: AnswerWait): Promise<Answering> {
   const headers = await sandboxHeaders(host);
+  const begun = host.clock.now();
   for (;;) {
     const seen = await lookAt(host, url.replace(/\/$/u, ""), headers);
     if (seen === undefined) return { answers: true };
     wait.onSeen?.(seen);
-    const left = wait.until - host.clock.now();
+    const now = host.clock.now();
+    const left = wait.until - now;
     if (left <= 0) return { answers: false, seen };
-    await host.clock.sleep(Math.min(wait.pollMs, left), host.signal);
+    await host.clock.sleep(Math.min(nextPause(now - begun, wait.pollMs), left), host.signal);
   }
 }

@@ -1,3 +1,4 @@
+import { nextPause } from "../blaxel/answering";
 import type { Platform, SandboxState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -28,8 +29,8 @@ export interface Waited {
 const PASSING = new Set(["BLAXEL_GATEWAY", "BLAXEL_UNREACHABLE", "BL_HANGS"]);
 
 /**
- * Looks at the sandbox until the deploy is through, failed, or the time is up. The first look is taken at once, so
- * that polling adds at most one interval to the platform's own time.
+ * Looks at the sandbox until the deploy is through, failed, or the time is up: at once, often at first, then once an interval, so that
+ * polling adds little to a short deploy, and at most one interval to a long one.
  * @throws Failure REMOTE_BUILD_FAILED, IMPORT_FAILED, BUILD_NOT_STARTED, DEPLOY_TIMEOUT (exit 7), each with the log's last lines
  */
 export async function waitUntilDeployed(
@@ -57,7 +58,8 @@ export async function waitUntilDeployed(
     } else ({ started, building } = judgement);
     const now = host.clock.now();
     if (now >= request.deadline) throw await late(host, platform, request, status, started);
-    await host.clock.sleep(Math.max(0, Math.min(request.pollMs, request.deadline - now)), host.signal);
+    const pauseMs = Math.min(nextPause(elapsedMs, request.pollMs), request.deadline - now);
+    await host.clock.sleep(Math.max(0, pauseMs), host.signal);
   }
 }
 

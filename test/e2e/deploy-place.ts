@@ -1,4 +1,4 @@
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect } from "vitest";
 import { mesaTemplate, temporaryRoot, type Ran, type RunOptions } from "./program";
@@ -92,7 +92,9 @@ export function deployPlace(): DeployPlace {
       await faultsOff();
       await resetWorld();
       rmSync(join(root, "dockerfiles/manifest.json"), { force: true });
-      rmSync(join(root, ".mesa-template/stages/alpine"), { recursive: true, force: true });
+      const stages = join(root, ".mesa-template/stages/alpine");
+      for (const inputs of readdirSync(stages))
+        rmSync(join(stages, inputs, "deploy-pending.json"), { force: true });
     },
   };
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { askBlaxel, countedRequests, deployPlace, ID, REAL_BL, VERSION, type Answer } from "./deploy-place";
 import type { Ran } from "./program";
-import { fault, forgetRequests, requests, state } from "./world";
+import { fault, faultsOff, forgetRequests, requests, state } from "./world";
 
 const place = deployPlace();
 const IMAGE = /^sandbox\/mesa-alpine:[a-z0-9]{12}$/u;
@@ -103,28 +103,26 @@ describe("a deploy that recovers", () => {
     expect(readdirSync(join(home, ".blaxel"))).toEqual(["config.yaml"]);
   });
 
-  it("works with TMPDIR below a folder that bl's ignore rules swallow", async () => {
+  it("runs any bl on PATH that can be executed, with TMPDIR below a folder that bl's ignore rules swallow", async () => {
     const tmp = join(place.root, "dist/tmp");
     mkdirSync(tmp, { recursive: true });
-    await expectDeployed(await place.release([], { env: { TMPDIR: tmp } }));
-  });
-
-  it("runs any bl on PATH that can be executed", async () => {
     const bin = join(place.root, "bin");
     mkdirSync(bin, { recursive: true });
     const real = (process.env["PATH"] ?? "").split(":")[0] ?? "";
     writeFileSync(join(bin, "bl"), `#!/bin/sh\nexec ${real}/bl "$@"\n`);
     chmodSync(join(bin, "bl"), 0o755);
-    await expectDeployed(await place.release([], { env: { PATH: `${bin}:${process.env["PATH"] ?? ""}` } }));
+    const env = { TMPDIR: tmp, PATH: `${bin}:${process.env["PATH"] ?? ""}` };
+    await expectDeployed(await place.release([], { env }));
   });
 });
 
 describe("what is asked of Blaxel is bounded", () => {
-  it("a release asks for nothing twice but the state that it waits for", async () => {
+  it("a release asks for nothing twice but the state that it waits for; one with nothing to do asks for nothing", async () => {
     await forgetRequests();
     const begun = Date.now();
     await expectDeployed(await place.release());
-    const polls = Math.ceil((Date.now() - begun) / 3_000) + 1;
+    // The first looks come sooner one after the other than every 3 s.
+    const polls = Math.ceil((Date.now() - begun) / 3_000) + 4;
     const { "GET sandbox": looks = 0, "GET sbx": health = 0, ...others } = await countedRequests();
     expect(others).toEqual({ "GET workspaces": 1, "GET images": 2, "POST sandboxes": 1, "PUT upload": 1 });
     // One before, one by bl deploy itself, then one an interval.
@@ -132,10 +130,6 @@ describe("what is asked of Blaxel is bounded", () => {
     expect(looks).toBeLessThanOrEqual(2 + polls);
     expect(health).toBeGreaterThanOrEqual(1);
     expect(health).toBeLessThanOrEqual(polls);
-  });
-
-  it("a release with nothing to do asks for nothing", async () => {
-    await expectDeployed(await place.release());
     await forgetRequests();
     expect((await place.release()).code).toBe(0);
     expect(await requests("blaxel")).toEqual([]);
@@ -219,66 +213,51 @@ describe("verify", () => {
     expect((await state()).sandboxes.map(({ name }) => name)).toEqual(["mesa-alpine"]);
   });
 
-  it("can be done any time later, and its sandbox is deleted", async () => {
+  it("does not hold the workspace's fault against the version; it can be done any time later, and its sandbox is deleted", async () => {
     await expectDeployed(await place.release());
+    await fault("quota");
+    const refused = await place.run(["verify", ID]);
+    expect([refused.code, refused.json<Answer>().error?.code], refused.stdout).toEqual([7, "BLAXEL_QUOTA"]);
+    expect(refused.json<Answer>().error?.message).toContain("memory quota exceeded");
+    expect(place.entry()?.status).toBe("deployed");
+    await faultsOff();
     const ran = await place.run(["verify", ID]);
     expect(ran.code, ran.stdout).toBe(0);
     expect(place.entry()?.status).toBe("verified");
     expect((await state()).sandboxes.map(({ name }) => name)).toEqual(["mesa-alpine"]);
   });
 
-  it("says what is the workspace's fault without holding it against the version", async () => {
+  it("ended by SIGKILL it leaves a sandbox, which sandbox clean removes; ended by Ctrl-C it leaves none, though Blaxel never answers", async () => {
     await expectDeployed(await place.release());
-    await fault("quota");
-    const ran = await place.run(["verify", ID]);
-    expect([ran.code, ran.json<Answer>().error?.code], ran.stdout).toEqual([7, "BLAXEL_QUOTA"]);
-    expect(ran.json<Answer>().error?.message).toContain("memory quota exceeded");
-    expect(place.entry()?.status).toBe("deployed");
-  });
-
-  it("ends on Ctrl-C though Blaxel never answers", async () => {
-    await expectDeployed(await place.release());
-    await fault("create-hangs");
-    let ended = false;
-    const ran = await place.run(["verify", ID], {
-      // Less than undici waits for an answer by itself.
-      timeoutMs: 60_000,
-      onStderr: (text, pid) => {
-        if (ended || !text.includes("sandbox verify-")) return;
-        ended = true;
-        setTimeout(() => process.kill(pid, "SIGINT"), 2_000);
-      },
-    });
-    expect([ran.code, ran.json<Answer>().error?.code]).toEqual([130, "INTERRUPTED"]);
-  });
-
-  it.each([
-    { name: "SIGKILL", code: null, left: 1 },
-    { name: "SIGINT", code: 130, left: 0 },
-  ] as const)(
-    "leaves $left sandbox when ended by $name, and sandbox clean removes it",
-    async ({ name, code, left }) => {
-      await expectDeployed(await place.release());
+    const made = async (): Promise<readonly string[]> =>
+      (await state()).sandboxes.map((sandbox) => sandbox.name).filter((other) => other.startsWith("verify-"));
+    const endedBy = (name: NodeJS.Signals, when: () => Promise<unknown>): Promise<Ran> => {
       let ended = false;
-      const made = async (): Promise<readonly string[]> =>
-        (await state()).sandboxes
-          .map((sandbox) => sandbox.name)
-          .filter((other) => other.startsWith("verify-"));
-      const ran = await place.run(["verify", ID], {
+      return place.run(["verify", ID], {
+        // Less than undici waits for an answer by itself.
+        timeoutMs: 60_000,
         onStderr: (text, pid) => {
           if (ended || !text.includes("sandbox verify-")) return;
           ended = true;
-          void expect
-            .poll(made, { timeout: 30_000, interval: 20 })
-            .toHaveLength(1)
-            .then(() => process.kill(pid, name));
+          void when().then(() => process.kill(pid, name));
         },
       });
+    };
+    const isMade = (): Promise<unknown> =>
+      expect.poll(made, { timeout: 30_000, interval: 20 }).toHaveLength(1);
+    for (const [name, code, left] of [
+      ["SIGKILL", null, 1],
+      ["SIGINT", 130, 0],
+    ] as const) {
+      const ran = await endedBy(name, isMade);
       expect(ran.code, ran.stdout).toBe(code);
       expect(await made()).toHaveLength(left);
       const cleaned = await place.run(["sandbox", "clean"]);
       expect(cleaned.code, cleaned.stdout).toBe(0);
       expect(await made()).toEqual([]);
-    },
-  );
+    }
+    await fault("create-hangs");
+    const ran = await endedBy("SIGINT", () => new Promise((done) => setTimeout(done, 2_000)));
+    expect([ran.code, ran.json<Answer>().error?.code]).toEqual([130, "INTERRUPTED"]);
+  });
 });
