@@ -19,6 +19,8 @@ export interface SandboxRequest {
   readonly ttl: string;
   /** Whether it is to outlive this process: without the process's mark no later run takes it for one that was left behind. */
   readonly keep?: boolean | undefined;
+  /** The time counts from the last request to it, not from its creation: it may live on for as long as it is used. */
+  readonly whileUsed?: boolean;
   readonly region?: string | undefined;
   readonly labels?: Readonly<Record<string, string>>;
   readonly envs?: readonly { readonly name: string; readonly value: string }[];
@@ -65,13 +67,16 @@ function configurationOf(
       },
     },
     spec: {
+      ...(request.whileUsed === true
+        ? { lifecycle: { expirationPolicies: [{ type: "ttl-idle", value: request.ttl, action: "delete" }] } }
+        : {}),
       ...(request.region === undefined ? {} : { region: request.region }),
       runtime: {
         image: request.image,
         ...(request.dockerConfig === undefined ? {} : { dockerConfig: request.dockerConfig }),
         memory: request.memoryMegabytes,
         generation: "mk3",
-        ttl: request.ttl,
+        ...(request.whileUsed === true ? {} : { ttl: request.ttl }),
         envs: [...(request.envs ?? [])],
         ports: (request.ports ?? []).map((port) => ({
           name: port.name,

@@ -92,13 +92,14 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
     mounts,
     write: args.flag("write"),
     createRepos: args.flag("create-repo"),
+    renews: false,
     ttlSeconds: parseDuration("--ttl", args.text("ttl") ?? "1h") / 1000,
     memoryMegabytes: args.number("memory") ?? 4096,
     region: args.text("region"),
     user: args.text("user"),
     onEvent: (event: SessionEvent) => {
       context.host.emit({
-        type: event.type === "left-over" ? "warning" : "note",
+        type: event.type === "left-over" || event.type === "warning" ? "warning" : "note",
         message: eventText(event),
       });
     },

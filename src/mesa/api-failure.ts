@@ -23,14 +23,21 @@ export function unreachable(apiUrl: string, error: unknown): Failure {
   });
 }
 
-/** A Failure for a status and the API's own words. `what` is what was asked for, e.g. "make a key". */
-export function refusal(status: number, what: string, words: string): Failure {
+/** API keys are gone from Mesa 0.48 on; an organization that never had any, or that gave them up, answers 404 to all that concerns them. */
+const NO_API_KEYS =
+  "Check MESA_ORG. An organization without API keys needs MESA_PRIVATE_KEY (mesa_private_key_…), which Mesa 0.43 and newer take.";
+
+/** A Failure for a status and the API's own words. `what` is what was asked for, e.g. "make a key"; `path` where. */
+export function refusal(status: number, what: string, words: string, path: string): Failure {
   const known = WORDS[status];
   return new Failure({
     code: known?.code ?? "MESA_REFUSED",
     kind: "environment",
     message: `Mesa's API answered ${String(status)} when asked to ${what}: ${words}`,
-    hint: known?.hint ?? "Try again in a moment; if it persists, the cause is on Mesa's side.",
+    hint:
+      status === 404 && path.endsWith("/api-keys")
+        ? NO_API_KEYS
+        : (known?.hint ?? "Try again in a moment; if it persists, the cause is on Mesa's side."),
   });
 }
 

@@ -98,7 +98,7 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
   };
   const ask = async (what: string, method: string, path: string, body?: unknown): Promise<string> => {
     const { ok, status, text } = await answer(method, path, body);
-    if (!ok) throw refusal(status, what, wordsOf(text));
+    if (!ok) throw refusal(status, what, wordsOf(text), path.split("?")[0] ?? path);
     return text;
   };
   const here = (...parts: readonly string[]): string => [org, ...parts].map(encodeURIComponent).join("/");
@@ -135,7 +135,7 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
       const what = `show the repository ${org}/${name}`;
       const { ok, status, text } = await answer("GET", here(name), undefined);
       if (status === 404) return undefined;
-      if (!ok) throw refusal(status, what, wordsOf(text));
+      if (!ok) throw refusal(status, what, wordsOf(text), here(name));
       return parsed(repoSchema, text, what);
     },
     async createRepo(name) {

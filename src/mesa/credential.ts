@@ -11,7 +11,8 @@ export interface SandboxCredential {
   readonly value: string;
   /** The API key to revoke. A token that a private key signed cannot be revoked: it ends by itself. */
   readonly keyId: string | undefined;
-  /** In ms since the epoch. */
+  /** In ms since the epoch, as the end is. */
+  readonly startedAt: number;
   readonly endsAt: number;
 }
 
@@ -33,11 +34,13 @@ const AUTHORS = [{ name: "mesa-template", email: null }];
 const LONGEST_KEY_SECONDS = 31_536_000;
 /** Mesa makes no API key with a shorter life, in seconds. */
 const LEAST_SECONDS = 100;
+/** What is left of a shorter token after the mount is no use, in seconds. */
+const LEAST_TOKEN_SECONDS = 10;
 /** How long it may take to find and revoke a key whose answer was lost, in ms. */
 const LOST_KEY_LIMIT_MS = 20_000;
 
 /** The longest life of a sandbox's credential, in seconds. */
-function longestLife({ credential }: MesaAccess, version: string): number {
+export function longestLife({ credential }: MesaAccess, version: string): number {
   if (credential.kind === "private-key") return LONGEST_TOKEN_SECONDS;
   return generationOf(version).inSandbox === "key" ? LONGEST_KEY_SECONDS : LONGEST_KEY_TOKEN_SECONDS;
 }
@@ -45,12 +48,13 @@ function longestLife({ credential }: MesaAccess, version: string): number {
 /** Checks that Mesa gives out a credential of that length. @throws Failure TTL (exit 2) */
 export function checkTtl(access: MesaAccess, version: string, seconds: number): void {
   const most = longestLife(access, version);
-  if (seconds >= LEAST_SECONDS && seconds <= most) return;
+  const least = access.credential.kind === "api-key" ? LEAST_SECONDS : LEAST_TOKEN_SECONDS;
+  if (seconds >= least && seconds <= most) return;
   throw new Failure({
     code: "TTL",
     kind: "usage",
-    message: `Mesa issues no credential for ${String(seconds)} s: for Mesa ${version}, one made with ${access.credential.kind === "api-key" ? "an API key" : "a private key"} is valid for ${String(LEAST_SECONDS)} s to ${String(most)} s.`,
-    hint: `Give --ttl between ${String(LEAST_SECONDS)}s and ${String(most / 3600)}h.`,
+    message: `Mesa issues no credential for ${String(seconds)} s: for Mesa ${version}, one made with ${access.credential.kind === "api-key" ? "an API key" : "a private key"} is valid for ${String(least)} s to ${String(most)} s.`,
+    hint: `Give --ttl between ${String(least)}s and ${String(most / 3600)}h.`,
   });
 }
 
@@ -70,7 +74,7 @@ export async function issueCredential(
     write && request.readOnly?.includes(name) !== true ? "write-repo" : "read-repo";
   const issued = (value: string, keyId?: string): SandboxCredential => {
     host.redact.add(value);
-    return { value, keyId, endsAt: nowMs + seconds * 1000 };
+    return { value, keyId, startedAt: nowMs, endsAt: nowMs + seconds * 1000 };
   };
   if (credential.kind === "private-key") {
     const forRepos = Object.fromEntries(repos.map(({ name }) => [name, rightOn(name)] as const));

@@ -58,7 +58,8 @@ export function mountPlan(request: MountRequest): MountPlan {
     MESA_RUNTIME_DIR: `${base}/run`,
     MESA_DAEMON_LOG_FILE: logFile,
   };
-  const prepare = `umask 077; mkdir -p ${base}/run ${home} ${mountPoint}; chmod 755 ${base} ${mountPoint}`;
+  // What the daemon of an earlier mount left behind would be taken for one that runs, and its log for that of this one.
+  const prepare = `umask 077; rm -rf ${base}/run ${logFile}; mkdir -p ${base}/run ${home} ${mountPoint}; chmod 755 ${base} ${mountPoint}`;
   const shown = mounts.map(({ path, entry }) => [`${org}/${entry.name}`, `${mountPoint}${path}`] as const);
   // If a repository is mounted twice, the first one counts.
   const paths = Object.fromEntries([...shown].reverse());

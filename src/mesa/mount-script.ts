@@ -61,9 +61,24 @@ grep -q " ${plan.mountPoint} fuse" /proc/mounts || { echo "the mount is gone"; e
 rm -f ${file}`;
 }
 
-/** A shell script that flushes and takes the mount away; done when it is gone from /proc/mounts. Exit code 47: it had to be torn off. */
+/** How long the daemon may take to send what it still has, in seconds. */
+const FLUSH_WAIT_S = 10;
+
+/**
+ * A shell script that flushes and takes the mount away; done when it is gone from /proc/mounts and both its daemon, which may
+ * still send what it holds, and the daemon's fusermount3 have ended. With auto_unmount (Mesa 0.20 and later) fusermount3 outlives the daemon and
+ * then unmounts whatever is mounted at that path: it would take the next mount away.
+ * Exit code 47: it had to be torn off, and the daemon killed.
+ */
 export function unmountScript(plan: MountPlan): string {
-  return `timeout 20 sync; { fusermount3 -u ${plan.mountPoint} || umount ${plan.mountPoint}; } 2>/dev/null
-${until(`! grep -q " ${plan.mountPoint} fuse" /proc/mounts`, 5, `fusermount3 -uz ${plan.mountPoint} 2>/dev/null || umount -l ${plan.mountPoint}; exit 47`)}
+  const { mountPoint } = plan;
+  const gone = `[ -z "$(daemons)" ]`;
+  const torn = `fusermount3 -uz ${mountPoint} || umount -l ${mountPoint}; for p in $(daemons); do kill -9 $p; done; ${until(gone, 2, "break")}`;
+  return `daemons() { for p in /proc/[0-9]*; do read -r c < $p/comm && case $c in
+mesa*) tr '\\0' '\\n' < $p/environ | grep -qxF 'MESA_MOUNT_POINT=${mountPoint}' && echo \${p#/proc/} ;;
+fusermount*) tr '\\0' '\\n' < $p/cmdline | grep -qxF '${mountPoint}' && echo \${p#/proc/} ;;
+esac; done; } 2>/dev/null
+timeout 20 sync; { fusermount3 -u ${mountPoint} || umount ${mountPoint}; } 2>/dev/null
+${until(`! grep -q " ${mountPoint} fuse" /proc/mounts && ${gone}`, FLUSH_WAIT_S, `{ ${torn}; } 2>/dev/null; exit 47`)}
 ${plan.leftovers.map((path) => `rm -f ${quoted(path)}`).join("\n")}`;
 }

@@ -35,7 +35,7 @@ const entrySchema = z.strictObject({
 const layoutSchema = z.record(z.string(), entrySchema);
 
 /** One entry of a layout, as Mesa's SDK 0.49.1 writes it. */
-type LayoutEntry = z.infer<typeof entrySchema>;
+export type LayoutEntry = z.infer<typeof entrySchema>;
 
 /** What is to be mounted; what is undefined has its default. */
 export interface MountWish {

@@ -9,13 +9,13 @@ import { ORG_LABEL } from "./session";
 /** What made a sandbox that it would have deleted itself: a run, or a verification. */
 const LEFT_BY = new Set(["run", "verify"]);
 
-/** The name of what a run makes: its sandbox and its credential. */
-const OURS = /^mesa-run-[0-9a-f]{12}$/u;
+/** The name of what a run makes: its sandbox and its credential; the credentials that it makes later are numbered. */
+const OURS = /^(mesa-run-[0-9a-f]{12})(?:-[0-9]+)?$/u;
 
 export interface LeftCredential {
   readonly org: string;
   readonly id: string;
-  /** The sandbox's name. */
+  /** The sandbox's name; with a number, when it is one that renewed another. */
   readonly name: string;
 }
 
@@ -65,7 +65,7 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
       }),
     ),
   );
-  const wanted = (name: string): boolean => only === undefined || name === only;
+  const wanted = (name: string): boolean => only === undefined || (OURS.exec(name)?.[1] ?? name) === only;
   return {
     sandboxes: sandboxes.map(({ name }) => name).filter(wanted),
     credentials: credentials.flat().filter(({ name }) => wanted(name)),

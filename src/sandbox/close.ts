@@ -18,7 +18,8 @@ export interface CreatedParts {
   /** The name of sandbox and credential. */
   readonly name: string;
   readonly access: MesaAccess;
-  readonly keyId: string | undefined;
+  /** The API keys that were not revoked yet; the last one is in use. */
+  readonly keyIds: readonly string[];
   /** From the moment it is asked for. */
   readonly temporary: TemporarySandbox | undefined;
   readonly mounted: { readonly sandbox: SandboxInstance; readonly plan: MountPlan } | undefined;
@@ -36,7 +37,7 @@ const FLUSH_MS = { atTheEnd: 20_000, afterCtrlC: 5_000 };
  */
 export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Leftovers> {
   const host: Host = { ...runHost, signal: AbortSignal.timeout(LIMIT_MS) };
-  const { name, access, keyId, temporary, mounted } = created;
+  const { name, access, keyIds, temporary, mounted } = created;
   const clean = `mesa-template sandbox clean ${name}`;
   const flushMs = runHost.signal.aborted ? FLUSH_MS.afterCtrlC : FLUSH_MS.atTheEnd;
   const left = mounted === undefined ? [] : await flush(host, mounted, flushMs);
@@ -49,11 +50,11 @@ export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Lef
     }
   };
   const others = await Promise.all([
-    keyId === undefined
-      ? []
-      : attempt(`the credential ${keyId} could not be revoked (${clean}; it expires by itself)`, () =>
-          mesaApi(host, access).revokeKey(keyId),
-        ),
+    ...keyIds.map((keyId) =>
+      attempt(`the credential ${keyId} could not be revoked (${clean}; it expires by itself)`, () =>
+        mesaApi(host, access).revokeKey(keyId),
+      ),
+    ),
     temporary === undefined
       ? []
       : attempt(`the sandbox ${temporary.name} could not be deleted (${clean})`, () => temporary.remove()),
@@ -61,8 +62,8 @@ export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Lef
   return [...left, ...others.flat()];
 }
 
-/** Takes the mount away. A sandbox that died has nothing to flush. */
-async function flush(
+/** Takes the mount away. A sandbox that died has nothing to flush. @returns what may be lost, in words */
+export async function flush(
   host: Host,
   { sandbox, plan }: NonNullable<CreatedParts["mounted"]>,
   limitMs: number,

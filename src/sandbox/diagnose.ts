@@ -107,6 +107,11 @@ const BY_EXIT: Readonly<Record<number, Diagnosis>> = {
     what: "Mesa's daemon died, the mount is gone",
     hint: "See its log above. Try again, and report it to Mesa if it happens again.",
   },
+  49: {
+    code: "MOUNT_SILENT",
+    what: "the mount does not answer",
+    hint: "Its connection to Mesa is dead, as after a standby: mount again, which sandbox shell and the library do by themselves.",
+  },
   48: {
     code: "MOUNT_HANGS",
     what: "mesa does not return",

@@ -1,3 +1,5 @@
+import type { RemountReason } from "./held-mount";
+
 /** What happens to a session, as it happens. Nothing in it is a secret. */
 export type SessionEvent =
   | { readonly type: "creating"; readonly name: string; readonly image: string }
@@ -7,12 +9,29 @@ export type SessionEvent =
       readonly name: string;
       readonly path: string;
       readonly credentialEndsAt: string;
+      /** Until when a command may run, ISO 8601. */
+      readonly commandsEndAt: string;
     }
+  /** The mount was made again, with a new credential: `reason` is why. */
+  | {
+      readonly type: "remounted";
+      readonly name: string;
+      readonly reason: RemountReason;
+      readonly credentialEndsAt: string;
+    }
+  /** The credential could not be renewed, or the mount before could not be flushed; in words. */
+  | { readonly type: "warning"; readonly name: string; readonly message: string }
   | { readonly type: "closing"; readonly name: string }
   /** `revoked`: whether its credential could be revoked; a token that a private key signed only ends by itself. */
   | { readonly type: "closed"; readonly name: string; readonly revoked: boolean }
   /** Something that could not be cleaned up, in words with what to do. */
   | { readonly type: "left-over"; readonly name: string; readonly message: string };
+
+const REASONS: Readonly<Record<RemountReason, string>> = {
+  credential: " before the credential ended",
+  broken: ", because the mount no longer worked (the sandbox was in standby, or Mesa's daemon died)",
+  asked: "",
+};
 
 /** An event as people read it. */
 export function eventText(event: SessionEvent): string {
@@ -22,7 +41,11 @@ export function eventText(event: SessionEvent): string {
     case "mounting":
       return "mounting";
     case "ready":
-      return `mounted at ${event.path}`;
+      return `mounted at ${event.path}; a command may run until ${event.commandsEndAt}`;
+    case "remounted":
+      return `mounted again${REASONS[event.reason]}; the new credential holds until ${event.credentialEndsAt}`;
+    case "warning":
+      return event.message;
     case "closing":
       return `ending ${event.name}`;
     case "closed":

@@ -1,4 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
+import { waitForAnswer } from "../blaxel/answering";
 import { blaxelCore } from "../blaxel/core";
 import { sandboxHeaders } from "../blaxel/credentials-headers";
 import { reasonOf } from "../blaxel/sandboxes";
@@ -45,6 +46,21 @@ async function isGone(host: Host, sandbox: SandboxInstance): Promise<boolean> {
     ({ status }) => status === "TERMINATED" || status === "DELETING" || status === "FAILED",
     (error: unknown) => /\b404\b|not found/iu.test(reasonOf(error)),
   );
+}
+
+/** A sandbox that wakes up from standby answers at once, one that comes out of an archive takes its time, in ms. */
+const WAKE_LIMIT_MS = 180_000;
+
+/** Waits until a sandbox that may have been in standby, or archived, answers. @throws Failure SANDBOX_DIED */
+export async function awake(host: Host, sandbox: SandboxInstance): Promise<void> {
+  const until = host.clock.now() + WAKE_LIMIT_MS;
+  for (;;) {
+    const wait = { until: host.clock.now() + ASK_AFTER_MS, pollMs: LOOK_MS.soonest };
+    const answer = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
+    if (answer.answers) return;
+    if (host.clock.now() > until || (await isGone(host, sandbox)))
+      throw died(sandbox, "does not answer", answer.seen);
+  }
 }
 
 /** A command that was started in a sandbox. */
@@ -108,6 +124,9 @@ async function untilEnded(
       pause = saidSomething ? LOOK_MS.soonest : Math.min(pause * LOOK_MS.growth, LOOK_MS.latest);
     } catch (error) {
       signal.throwIfAborted();
+      // The API answers, and knows nothing of it: the sandbox was started anew, as out of an archive.
+      if (/process not found/iu.test(reasonOf(error)))
+        throw died(sandbox, "was restarted while the command ran, which ended it", error);
       const silent = host.clock.now() - lastAnswer;
       if (silent > PATIENCE_MS || (silent > ASK_AFTER_MS && (await isGone(host, sandbox))))
         throw died(sandbox, "stopped answering while the command ran", error);

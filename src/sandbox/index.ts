@@ -2,7 +2,6 @@ export { leftOfRuns, removeLeft } from "./clean";
 export { openSession, withSession, type Session, type SessionRequest } from "./session";
 export { eventText, type SessionEvent } from "./events";
 export type { Leftovers } from "./close";
-export { runAndFollow } from "./follow";
 export { execScript } from "./exec";
 export { promptScript } from "./shell";
 export { parseLayout, parseMount, type MountWish } from "../mesa/mounts";

@@ -3,6 +3,7 @@ import type { MountPlan } from "../mesa/mount-plan";
 import { mountScript, proofScript } from "../mesa/mount-script";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
+import { quoted } from "../support/quoted";
 import { mountFailure, type Phase } from "./diagnose";
 import { execScript } from "./exec";
 
@@ -14,12 +15,19 @@ export interface Mounted {
   readonly write: boolean;
 }
 
-/** Proves the mount: written and read back when it is for writing, else looked at; with the daemon's last words when it fails. */
+/** How long a look at the mount may take, in seconds. */
+const PROOF_WAIT_S = 15;
+
+/**
+ * Proves the mount: written and read back when it is for writing, else looked at; with the daemon's last words when it fails.
+ * A mount whose connections are dead may hang for ever: that is exit code 49.
+ */
 function proof({ plan, path, write }: Mounted, token: string): string {
   const readOnlyProof = `grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46
 timeout 10 ls '${path}' >/dev/null || { grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46; exit 43; }`;
-  return `( ${write ? proofScript(plan, path, token) : readOnlyProof}
-); c=$?; [ $c = 0 ] || tail -n 20 ${plan.logFile} 2>/dev/null; exit $c`;
+  const script = write ? proofScript(plan, path, token) : readOnlyProof;
+  // timeout says 124, busybox's leaves it at what SIGTERM makes of a program: 143.
+  return `timeout ${String(PROOF_WAIT_S)} sh -c ${quoted(script)}; c=$?; case $c in 124|143) c=49 ;; esac; [ $c = 0 ] || tail -n 20 ${plan.logFile} 2>/dev/null; exit $c`;
 }
 
 async function prove(

@@ -3,15 +3,19 @@ import { labelValue, SANDBOX_LABEL, type SandboxRequest } from "../blaxel/sandbo
 import { temporarySandbox } from "../blaxel/temporary-sandbox";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
-import { checkTtl, issueCredential } from "../mesa/credential";
+import { checkTtl, issueCredential, longestLife, type SandboxCredential } from "../mesa/credential";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import { orgOfWishes, placeMounts, usualMounts, type MountWish } from "../mesa/mounts";
 import { loginToImport } from "../registry/published";
-import type { Failure } from "../support/errors";
+import { isoTime } from "../support/clock";
+import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { cleanUp, type Leftovers, type CreatedParts } from "./close";
+import { cleanUp, flush, type Leftovers, type CreatedParts } from "./close";
 import type { SessionEvent } from "./events";
+import { awake, runAndFollow, type CommandRun } from "./follow";
+import { holdMount, type HeldMount } from "./held-mount";
 import { brokenMount, mountAndProve } from "./mount";
+import { momentsOf, type Lifetime } from "./renewal";
 import { findRepos, splitRepos } from "./repos";
 import { asUser, checkUserName } from "./user";
 
@@ -21,6 +25,8 @@ export const ORG_LABEL = "mesa-template.org";
 /** A sandbox comes up in seconds; one that takes longer than this does not come, in ms. */
 const CREATE_LIMIT_MS = 180_000;
 const ANSWER_LIMIT_MS = 60_000;
+/** How long flushing may take before a mount is made again, in ms: as long as a request through the edge. */
+const REMOUNT_FLUSH_MS = 50_000;
 
 export interface SessionRequest {
   readonly image: string;
@@ -33,6 +39,8 @@ export interface SessionRequest {
   readonly write: boolean;
   readonly createRepos: boolean;
   readonly ttlSeconds: number;
+  /** Whether a new credential is made before one ends, so that the session may be longer. A command may never be longer than one. */
+  readonly renews: boolean;
   readonly memoryMegabytes: number;
   readonly region?: string | undefined;
   /** Who mounts and runs the commands, other than root. Default: whoever the image's own user is. */
@@ -53,7 +61,17 @@ export interface Session {
   readonly plan: MountPlan;
   /** Path of the first repository. */
   readonly path: string;
+  /** The end of the credential in use, ISO 8601. */
   readonly credentialEndsAt: string;
+  /**
+   * Runs a command on a mount that is known to work: proven again after a standby, made again when it broke.
+   * @param own the caller's host: its run id, which no other command has, and its signal
+   * @returns its exit code; 128 + n when it was ended by signal n
+   * @throws Failure CREDENTIAL_ENDING when it was ended so that what it wrote is flushed in time; as runAndFollow and mounting do
+   */
+  run(own: Host, command: CommandRun): Promise<number>;
+  /** Mounts again with a new credential once no command runs. @throws as mounting does */
+  remount(): Promise<void>;
   /** What broke the mount since it was proven, or undefined: to be asked after each command. */
   broken(): Promise<Failure | undefined>;
   /** Takes the mount away, revokes the credential, deletes the sandbox; the second time it does nothing. */
@@ -81,29 +99,46 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;
   const emit = request.onEvent ?? ((): void => undefined);
-  let created: CreatedParts = { name, access, keyId: undefined, temporary: undefined, mounted: undefined };
+  let created: CreatedParts = { name, access, keyIds: [], temporary: undefined, mounted: undefined };
   let closing: Promise<Leftovers> | undefined;
+  let held: HeldMount | undefined;
   let checks = 0;
   const close = async (): Promise<Leftovers> => {
     emit({ type: "closing", name });
+    await held?.release();
     const leftovers = await cleanUp(host, created);
     for (const message of leftovers) emit({ type: "left-over", name, message });
-    if (leftovers.length === 0) emit({ type: "closed", name, revoked: created.keyId !== undefined });
+    if (leftovers.length === 0) emit({ type: "closed", name, revoked: created.keyIds.length > 0 });
     return leftovers;
   };
   const dockerConfig = await loginToImport(host, request.image);
   const repos = await findRepos(api, org, names, request.createRepos);
-  try {
+  let issued = 0;
+  const issue = async (): Promise<SandboxCredential> => {
+    issued += 1;
     const credential = await issueCredential(host, access, {
       version: request.mesaVersion,
-      name,
+      name: issued === 1 ? name : `${name}-${String(issued)}`,
       repos,
       write,
       readOnly: names.filter((one) => !written.has(one)),
       seconds: request.ttlSeconds,
     });
-    created = { ...created, keyId: credential.keyId };
-    const credentialEndsAt = new Date(credential.endsAt).toISOString();
+    if (credential.keyId !== undefined)
+      created = { ...created, keyIds: [...created.keyIds, credential.keyId] };
+    return credential;
+  };
+  const planFor = (credential: SandboxCredential): MountPlan =>
+    mountPlan({
+      version: request.mesaVersion,
+      org,
+      mounts,
+      credential: credential.value,
+      service: serviceVariables(access.apiUrl),
+      base: `/tmp/mesa-${host.runId}`,
+    });
+  try {
+    const credential = await issue();
     emit({ type: "creating", name, image: request.image });
     const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
     const limits = { createMs, answerMs: Math.min(createMs, ANSWER_LIMIT_MS) };
@@ -112,35 +147,89 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     const whole = await temporary.ready();
     await request.prepare?.(whole);
     const sandbox = request.user === undefined ? whole : await asUser(whole, request.user);
-    const plan = mountPlan({
-      version: request.mesaVersion,
-      org,
-      mounts,
-      credential: credential.value,
-      service: serviceVariables(access.apiUrl),
-      base: `/tmp/mesa-${host.runId}`,
-    });
-    const pathOf = (mount = mounts[0]): string => `${plan.mountPoint}${mount?.path ?? ""}`;
+    const first = planFor(credential);
+    const pathOf = (mount = mounts[0]): string => `${first.mountPoint}${mount?.path ?? ""}`;
     const path = pathOf();
-    emit({ type: "mounting", name });
-    created = { ...created, mounted: { sandbox, plan } };
     // What can be written proves more.
-    const mounted = { plan, path: pathOf(mounts.find(({ entry }) => entry.mode === "rw")), write };
-    await mountAndProve(host, sandbox, mounted);
-    emit({ type: "ready", name, path, credentialEndsAt });
+    const proven = { path: pathOf(mounts.find(({ entry }) => entry.mode === "rw")), write };
+    const mount = async (plan: MountPlan): Promise<void> => {
+      created = { ...created, mounted: { sandbox, plan } };
+      await mountAndProve(host, sandbox, { plan, ...proven });
+    };
+    const broken = async (): Promise<Failure | undefined> => {
+      const plan = created.mounted?.plan ?? first;
+      return brokenMount(host, sandbox, { plan, ...proven }, (checks += 1));
+    };
+    /** Those before the one in use; what cannot be revoked now is tried again at the end. */
+    const revokeOlder = async (inUse: SandboxCredential): Promise<void> => {
+      for (const keyId of created.keyIds.filter((one) => one !== inUse.keyId)) {
+        await api.revokeKey(keyId).then(
+          () => {
+            created = { ...created, keyIds: created.keyIds.filter((one) => one !== keyId) };
+          },
+          () => undefined,
+        );
+      }
+    };
+    emit({ type: "mounting", name });
+    await mount(first);
+    const mounted = holdMount<SandboxCredential>(host.clock, credential, request.renews, {
+      issue,
+      async swap(next, reason) {
+        await awake(host, sandbox);
+        const lost = await flush(host, { sandbox, plan: created.mounted?.plan ?? first }, REMOUNT_FLUSH_MS);
+        for (const message of lost) emit({ type: "warning", name, message });
+        await mount(planFor(next));
+        await revokeOlder(next);
+        emit({ type: "remounted", name, reason, credentialEndsAt: isoTime(next.endsAt) });
+      },
+      async works() {
+        await awake(host, sandbox);
+        return (await broken()) === undefined;
+      },
+      ending: (lifetime) => endedInTime(lifetime, longestLife(access, request.mesaVersion)),
+      onFailed: (error) => {
+        const message = `the credential was not renewed and is tried again: ${host.redact(messageOf(error))}`;
+        emit({ type: "warning", name, message });
+      },
+    });
+    held = mounted;
+    const commandsEndAt = isoTime(momentsOf(credential).endCommandsAt);
+    emit({ type: "ready", name, path, credentialEndsAt: isoTime(credential.endsAt), commandsEndAt });
     return {
       sandbox,
       name,
-      plan,
+      plan: first,
       path,
-      credentialEndsAt,
-      broken: () => brokenMount(host, sandbox, mounted, (checks += 1)),
+      get credentialEndsAt() {
+        return isoTime(mounted.lifetime.endsAt);
+      },
+      run: (own, command) =>
+        mounted.use((signal) => {
+          const ends = AbortSignal.any([own.signal, signal]);
+          return runAndFollow({ ...own, signal: ends }, sandbox, command);
+        }),
+      remount: () => mounted.remount(),
+      async broken() {
+        const failure = await broken();
+        mounted.saw(failure === undefined);
+        return failure;
+      },
       close: () => (closing ??= close()),
     };
   } catch (error) {
     await close();
     throw error;
   }
+}
+
+function endedInTime({ endsAt }: Lifetime, longest: number): Failure {
+  return new Failure({
+    code: "CREDENTIAL_ENDING",
+    kind: "deploy",
+    message: `The command was ended because the credential of its sandbox ends at ${isoTime(endsAt)}, so that what it wrote reaches Mesa before.`,
+    hint: `A credential cannot be replaced under a running command. Give it more time with --ttl (at most ${String(longest / 3600)}h for this version), or do the work in shorter commands.`,
+  });
 }
 
 function sandboxRequest(name: string, org: string, request: SessionRequest): SandboxRequest {
@@ -150,6 +239,7 @@ function sandboxRequest(name: string, org: string, request: SessionRequest): San
     memoryMegabytes: request.memoryMegabytes,
     ttl: `${String(Math.ceil(request.ttlSeconds / 60) + 10)}m`,
     keep: request.keep,
+    whileUsed: request.renews,
     region: request.region,
     labels: { [SANDBOX_LABEL]: "run", [ORG_LABEL]: labelValue(org) },
   };

@@ -5,7 +5,8 @@ import type { Host } from "../support/host";
 import { createRedactor } from "../support/redact";
 import type { RunProcess } from "../support/process";
 import type { SessionEvent } from "./events";
-import { runAndFollow } from "./follow";
+import { parseLayout, parseMount, type LayoutEntry, type MountWish } from "../mesa/mounts";
+import { Failure } from "../support/errors";
 import { openSession, type Session } from "./session";
 
 export interface MesaSandboxOptions {
@@ -14,10 +15,14 @@ export interface MesaSandboxOptions {
   /** Mesa version in the image; decides how it is mounted. */
   readonly mesaVersion: string;
   /** "org/repo"; the first one is where commands run. */
-  readonly repos: readonly string[];
+  readonly repos?: readonly string[];
+  /** In place of `repos`: REPO[:PATH][:ro|rw][@BOOKMARK] each, as `--mount` takes them. */
+  readonly mounts?: readonly string[];
+  /** In place of `repos` and `write`: entries by path, as Mesa's SDK writes a layout. */
+  readonly layout?: Readonly<Record<string, LayoutEntry>>;
   readonly write?: boolean;
   readonly createRepos?: boolean;
-  /** How long the credential holds, in seconds. Default: an hour. */
+  /** How long a credential holds, in seconds; a new one is made before one ends. Default: an hour. */
   readonly ttlSeconds?: number;
   /** Default: 4096. */
   readonly memoryMegabytes?: number;
@@ -53,16 +58,23 @@ export interface MesaSandbox extends AsyncDisposable {
   readonly path: string;
   /** Paths by "org/repo". */
   readonly paths: Readonly<Record<string, string>>;
-  /** ISO 8601. */
+  /** The end of the credential in use, ISO 8601. */
   readonly credentialEndsAt: string;
   /** The SDK's own object, for everything else. */
   readonly sandbox: SandboxInstance;
   /**
-   * Runs a command in the first repository, however long it takes.
-   * @throws Failure when the sandbox died, or the mount broke meanwhile (then what was written may be lost, whatever the
+   * Runs a command in the first repository. Before it starts, the mount is proven when the sandbox was idle for some seconds, and
+   * made again when it did not survive that.
+   * @throws Failure CREDENTIAL_ENDING when it ran until the credential was about to end: it was ended, and what it wrote is flushed;
+   * when the sandbox died, or the mount broke meanwhile (then what was written may be lost, whatever the
    * command's exit code says); the signal's reason after an abort
    */
   run(argv: readonly string[], options?: MesaRunOptions): Promise<MesaRunResult>;
+  /**
+   * Flushes the mount and makes it again with a new credential, once no command runs; commands that start meanwhile wait.
+   * @throws Failure MOUNT_…, as openMesaSandbox does; the next command tries again
+   */
+  remount(): Promise<void>;
   /**
    * Takes the mount away, revokes the credential, deletes the sandbox. It never throws: what could not be cleaned up is
    * returned in words (and told as events). The second time it does nothing.
@@ -89,6 +101,26 @@ function hostOf(options: MesaSandboxOptions): Host {
   };
 }
 
+/** What `mounts` and `layout` ask for; undefined without them. @throws Failure MOUNT_OPTION, MESA_LAYOUT */
+function wishesOf(options: MesaSandboxOptions): readonly MountWish[] | undefined {
+  const { repos, mounts, layout, write = false } = options;
+  const ways = [repos, mounts, layout].filter((one) => one !== undefined);
+  if (ways.length > 1 || (layout !== undefined && write))
+    throw new Failure({
+      code: "MOUNT_OPTION",
+      kind: "usage",
+      message:
+        ways.length > 1
+          ? "repos, mounts and layout exclude each other."
+          : "layout and write exclude each other.",
+      hint: "Give one of them. A layout says of each repository whether it is mounted for writing.",
+    });
+  if (layout !== undefined) return parseLayout(JSON.stringify(layout), "layout");
+  return mounts === undefined || mounts.length === 0
+    ? undefined
+    : mounts.map((text) => parseMount(text, write));
+}
+
 async function runIn(
   host: Host,
   session: Session,
@@ -96,7 +128,7 @@ async function runIn(
   { env = {}, onOutput }: MesaRunOptions,
 ): Promise<MesaRunResult> {
   const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-  const exitCode = await runAndFollow(host, session.sandbox, {
+  const exitCode = await session.run(host, {
     argv,
     cwd: session.path,
     env,
@@ -122,10 +154,12 @@ export async function openMesaSandbox(options: MesaSandboxOptions): Promise<Mesa
   const session = await openSession(host, {
     image: options.image,
     mesaVersion: options.mesaVersion,
-    repos: options.repos,
+    repos: options.repos ?? [],
+    mounts: wishesOf(options),
     write: options.write ?? false,
     createRepos: options.createRepos ?? false,
     ttlSeconds: options.ttlSeconds ?? 3600,
+    renews: true,
     memoryMegabytes: options.memoryMegabytes ?? 4096,
     region: options.region,
     user: options.user,
@@ -137,12 +171,15 @@ export async function openMesaSandbox(options: MesaSandboxOptions): Promise<Mesa
     name: session.name,
     path: session.path,
     paths: session.plan.paths,
-    credentialEndsAt: session.credentialEndsAt,
+    get credentialEndsAt() {
+      return session.credentialEndsAt;
+    },
     sandbox: session.sandbox,
     run(argv, runOptions = {}) {
       count += 1;
       return runIn({ ...host, runId: `${host.runId}-${String(count)}` }, session, argv, runOptions);
     },
+    remount: () => session.remount(),
     close: () => session.close(),
     async [Symbol.asyncDispose]() {
       await session.close();

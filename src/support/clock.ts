@@ -2,13 +2,16 @@
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Waits `ms`; rejects with the signal's reason when it is aborted first. */
-  sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /**
+   * Waits `ms`; rejects with the signal's reason when it is aborted first.
+   * @param background a process that has nothing else to do does not wait for it
+   */
+  sleep(ms: number, signal?: AbortSignal, background?: boolean): Promise<void>;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: (ms, signal) =>
+  sleep: (ms, signal, background = false) =>
     new Promise((resolve, reject) => {
       if (signal?.aborted === true) {
         reject(abortReason(signal));
@@ -22,6 +25,7 @@ export const systemClock: Clock = {
         signal?.removeEventListener("abort", onAbort);
         resolve();
       }, ms);
+      if (background) timer.unref();
       signal?.addEventListener("abort", onAbort, { once: true });
     }),
 };

@@ -5,11 +5,15 @@ import { pathToFileURL } from "node:url";
 import { transformSync } from "esbuild";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type * as Library from "../../src/index";
-import { releasedPlace, type SandboxPlace } from "./sandbox-place";
+import { releasedPlace, type Answer, type SandboxPlace } from "./sandbox-place";
+import { ORGANIZATIONS } from "../world/mesa/state";
 import { fault, faultsOff, state } from "./world";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
 const VERSION = "0.38.0";
+/** A version whose credentials may be as short as a test. */
+const SHORT = "0.49.1";
+const PRIVATE_KEY = ORGANIZATIONS["acme"]?.privateKey ?? "";
 let place: SandboxPlace;
 let library: typeof Library;
 let template: Pick<Library.MesaSandboxOptions, "image" | "mesaVersion" | "repos">;
@@ -26,7 +30,8 @@ async function rejection(work: Promise<unknown>): Promise<unknown> {
 }
 
 beforeAll(async () => {
-  place = await releasedPlace([VERSION]);
+  process.env["MESA_PRIVATE_KEY"] = PRIVATE_KEY;
+  place = await releasedPlace([VERSION, SHORT]);
   const promoted = await place.ask(["promote", VERSION, "stable", "--template", "debian", "--unverified"]);
   expect(promoted.code, promoted.stderr).toBe(0);
   library = (await import(pathToFileURL(join(REPOSITORY, "dist/index.js")).href)) as typeof Library;
@@ -178,6 +183,128 @@ describe("a sandbox that does not come up", () => {
     await faultsOff();
     expect(error).toMatchObject({ code: "SANDBOX_NO_ANSWER" });
     expect((error as Library.Failure).message).toMatch(/HTTP 502/u);
+    await place.expectClean();
+  });
+});
+
+/** The template of the version with short credentials, and what there is to use it. */
+async function shortLived(): Promise<
+  Pick<Library.MesaSandboxOptions, "image" | "mesaVersion" | "repos" | "env">
+> {
+  const manifest = join(place.root, "dockerfiles/manifest.json");
+  const { image, mesaVersion } = await library.resolveTemplate(SHORT, { template: "debian", manifest });
+  const env = { ...process.env, MESA_API_KEY: undefined, MESA_PRIVATE_KEY: PRIVATE_KEY };
+  return { image, mesaVersion, repos: ["acme/demo"], env };
+}
+
+const pause = (ms: number): Promise<void> => new Promise((done) => setTimeout(done, ms));
+
+describe("a session that is longer than its credential", () => {
+  it("loses no byte: the mount is flushed and made again with a new credential, between commands", async () => {
+    const events: Library.SessionEvent[] = [];
+    await fault("mount-writes-late");
+    const template = await shortLived();
+    const sandbox = await library.openMesaSandbox({
+      ...template,
+      write: true,
+      ttlSeconds: 16,
+      onEvent: (event) => events.push(event),
+    });
+    const written: Record<string, string> = {};
+    const leftovers = await (async () => {
+      try {
+        const firstEnd = Date.parse(sandbox.credentialEndsAt);
+        for (let count = 0; Date.now() < firstEnd + 2_000; count += 1) {
+          const [name, text] = [`long-${String(count)}.txt`, `line ${String(count)}\n`];
+          const { exitCode } = await sandbox.run(["sh", "-c", `printf '${text}' > ${name}; cat long-*.txt`]);
+          expect(exitCode).toBe(0);
+          written[name] = text;
+        }
+        expect(Date.parse(sandbox.credentialEndsAt)).toBeGreaterThan(firstEnd + 5_000);
+        // One that would go on for ever is ended in time; what it was told is written, is.
+        let told = "";
+        const endless = "i=0; while :; do i=$((i+1)); echo $i >> endless.txt && echo $i; sleep 0.1; done";
+        const error = await rejection(
+          sandbox.run(["sh", "-c", endless], {
+            onOutput: (_, data) => {
+              told += Buffer.from(data).toString("utf8");
+            },
+          }),
+        );
+        expect(error).toMatchObject({ code: "CREDENTIAL_ENDING", kind: "deploy" });
+        written["endless.txt"] = told;
+        // The next one waits for the mount that is made meanwhile.
+        const { stdout } = await sandbox.run(["tail", "-n", "1", "endless.txt"]);
+        expect(Number(stdout)).toBeGreaterThan(1);
+        await sandbox.remount();
+      } finally {
+        await faultsOff();
+      }
+      return sandbox.close();
+    })();
+    expect(leftovers).toEqual([]);
+    const remounted = events.filter((event) => event.type === "remounted").map(({ reason }) => reason);
+    expect(remounted.filter((reason) => reason === "credential").length).toBeGreaterThan(1);
+    expect(remounted).toContain("asked");
+    expect(events.filter(({ type }) => type === "warning")).toEqual([]);
+    const files = await filesOfDemo();
+    expect(Object.keys(written).length).toBeGreaterThan(3);
+    for (const [name, text] of Object.entries(written))
+      expect(files[name]?.startsWith(text), name).toBe(true);
+    expect(JSON.stringify(events)).not.toMatch(/eyJ[\w-]{10,}\.eyJ|mesa_private_key/u);
+    await place.expectClean();
+  });
+
+  it("ends a command of sandbox run in time, with 7 and the reason, and everything flushed", async () => {
+    await fault("mount-writes-late");
+    const script = "i=0; while :; do i=$((i+1)); echo $i >> run.txt && echo $i; sleep 0.1; done";
+    const ran = await place.run(SHORT, ["sh", "-c", script], ["--write", "--ttl", "16s"], {
+      env: { MESA_API_KEY: undefined, MESA_PRIVATE_KEY: PRIVATE_KEY },
+    });
+    await faultsOff();
+    expect(ran.code, ran.stdout).toBe(7);
+    const { error, stdout, leftovers } = ran.json<Answer>();
+    expect([error?.code, leftovers]).toEqual(["CREDENTIAL_ENDING", []]);
+    expect(error?.hint).toMatch(/--ttl \(at most 4h/u);
+    expect(ran.stderr).toMatch(/a command may run until 2\d{3}-/u);
+    expect(stdout.length).toBeGreaterThan(2);
+    expect((await filesOfDemo())["run.txt"]?.startsWith(stdout)).toBe(true);
+    expect(ran.stderr + ran.stdout).not.toContain(PRIVATE_KEY.slice(22));
+    await place.expectClean();
+  });
+});
+
+describe("a sandbox that was left alone for a while", () => {
+  it.each([
+    ["standby", { mode: "cut" }],
+    ["standby", { mode: "hangs" }],
+    ["archive", {}],
+  ])("%s %j: the mount is made again before the next command, and nothing is lost", async (name, args) => {
+    const events: Library.SessionEvent[] = [];
+    const file = `${name}-${JSON.stringify(args).replace(/\W/gu, "")}.txt`;
+    const sandbox = await library.openMesaSandbox({
+      ...template,
+      write: true,
+      onEvent: (event) => events.push(event),
+    });
+    try {
+      await sandbox.run(["sh", "-c", `echo before > ${file}`]);
+      await fault(name, 1, { ...args, sandbox: sandbox.name });
+      await pause(10_000);
+      const { stdout } = await sandbox.run(["sh", "-c", `echo after >> ${file}; cat ${file}`]);
+      expect(stdout).toBe("before\nafter\n");
+      expect(events.filter((event) => event.type === "remounted")).toMatchObject([{ reason: "broken" }]);
+      if (name === "archive") {
+        // A mount that survived is left as it is.
+        await pause(9_000);
+        expect((await sandbox.run(["cat", file])).exitCode).toBe(0);
+        expect(events.filter((event) => event.type === "remounted")).toHaveLength(1);
+      }
+    } finally {
+      await faultsOff();
+      expect(await sandbox.close()).toEqual([]);
+    }
+    expect((await filesOfDemo())[file]).toBe("before\nafter\n");
     await place.expectClean();
   });
 });

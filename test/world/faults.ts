@@ -21,6 +21,10 @@ export const FAULTS = {
   "create-hangs": "Blaxel: creating a sandbox is taken, and never answered",
   "edge-short":
     "Blaxel: the edge cuts off requests to a sandbox that take longer than args.ms to answer (default 2000; 60000 without this)",
+  standby:
+    "Blaxel: a sandbox that nobody asks for args.ms (default 1000) is frozen until the next request; no connection of its mounts to Mesa survives it (args.mode: cut, or hangs, default cut; args.sandbox: only this one)",
+  archive:
+    "Blaxel: a sandbox that nobody asks for args.ms (default 1000) is archived until the next request: its files stay, its processes are started anew (args.sandbox: only this one)",
   unauthorized: "Blaxel: 401 (args.method, args.path: only for requests like that)",
   forbidden: "Blaxel: 403 (args.method, args.path as above)",
   quota: "Blaxel: 400 with a quota message",
@@ -68,6 +72,8 @@ export const FAULTS = {
   "mount-dies": "mesa: the mount vanishes (args.ms after it was made, default 500), an empty folder stays",
   "mount-slow": "mesa: the mount appears late (args.ms, default 3000)",
   "mount-read-only": "mesa: the mount refuses writes",
+  "mount-writes-late":
+    "mesa: what was written is sent only when the mount is taken away, which takes args.ms (default 1500)",
 } as const;
 
 export type FaultName = keyof typeof FAULTS;

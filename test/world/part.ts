@@ -16,6 +16,8 @@ export interface WorldTools {
   readonly docker: Docker;
   readonly faults: FaultBoard;
   readonly requests: RequestLog;
+  /** How often all connections between mounts and Mesa were cut: what was mounted before the last time gets no answer any more. */
+  readonly connections: { cuts: number; hang: boolean };
   readonly log: (line: string) => void;
 }
 

@@ -55,7 +55,14 @@ export interface RunningWorld {
 /** Starts every part of the world in this process. */
 export async function runWorld(config: WorldConfig, log: (line: string) => void): Promise<RunningWorld> {
   const docker = connectEngine();
-  const tools: WorldTools = { config, docker, faults: createFaultBoard(), requests: createRequestLog(), log };
+  const tools: WorldTools = {
+    config,
+    docker,
+    faults: createFaultBoard(),
+    requests: createRequestLog(),
+    connections: { cuts: 0, hang: false },
+    log,
+  };
   const debian = await ensureDebianImage(docker, config, log);
   const toolchain = await ensureToolchain(docker, debian, log);
   const [alpine, api] = await Promise.all([

@@ -2,7 +2,7 @@ import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { errorDocument, errorText } from "../output";
 import { environmentFrom, keptOf, sessionRequest, tellKept, type Kept } from "../session-request";
-import { runAndFollow, withSession, type SessionRequest } from "../../sandbox/index";
+import { withSession, type SessionRequest } from "../../sandbox/index";
 import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import type { Host } from "../../support/host";
@@ -45,7 +45,7 @@ export const run: CommandHandler = async (args, context) => {
   };
   const outputs = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   const ended = await withSession<Ended>(host, request, keep, async (session) => {
-    const exitCode = await runAndFollow(host, session.sandbox, {
+    const exitCode = await session.run(host, {
       argv: args.rest,
       cwd: session.path,
       env,
@@ -55,6 +55,10 @@ export const run: CommandHandler = async (args, context) => {
       },
     });
     return { exitCode, broken: await session.broken(), kept: keep ? keptOf(session) : undefined };
+  }).catch((error: unknown): Ended => {
+    // The session is closed by then, and what the command said until then is worth having.
+    if (!(error instanceof Failure) || error.code !== "CREDENTIAL_ENDING") throw error;
+    return { exitCode: exitCodeOf(error), broken: error, kept: undefined };
   });
   const { kept, broken } = ended;
   if (kept !== undefined) tellKept(host, kept);

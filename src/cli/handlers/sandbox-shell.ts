@@ -3,8 +3,8 @@ import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { errorText } from "../output";
 import { environmentFrom, keptOf, sessionRequest, tellKept } from "../session-request";
-import { promptScript, runAndFollow, withSession, type Session } from "../../sandbox/index";
-import { exitCodeOf } from "../../support/errors";
+import { promptScript, withSession, type Session } from "../../sandbox/index";
+import { exitCodeOf, Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 
 /** Whether a line's command runs, which Ctrl-C then ends. */
@@ -49,10 +49,12 @@ async function runLine(
   const own = { ...host, signal: AbortSignal.any([host.signal, interrupt]) };
   const argv = ["sh", "-c", promptScript(line, memory)];
   try {
-    return await runAndFollow(own, session.sandbox, { argv, cwd: session.path, env, onOutput });
+    return await session.run(own, { argv, cwd: session.path, env, onOutput });
   } catch (error) {
     if (interrupt.aborted && !host.signal.aborted) return 130;
-    throw error;
+    if (!(error instanceof Failure) || error.code !== "CREDENTIAL_ENDING") throw error;
+    onOutput("stderr", Buffer.from(errorText(error, host.redact)));
+    return exitCodeOf(error);
   }
 }
 
@@ -61,7 +63,7 @@ export const run: CommandHandler = async (args, context) => {
   const { host, terminal, json } = context;
   if (json) throw wrongUsage("sandbox shell is interactive and has no --json.", "Use sandbox run.");
   const env = environmentFrom(host, args.list("env"));
-  const request = await sessionRequest(args, context);
+  const request = { ...(await sessionRequest(args, context)), renews: true };
   const keep = args.flag("keep");
   const exitCode = await withSession(host, request, keep, async (session) => {
     terminal.stderr(`${session.name}: Mesa is mounted at ${session.path}; exit or Ctrl-D removes it\n`);

@@ -81,6 +81,7 @@ describe("how long a sandbox's credential may hold", () => {
     ["0.46.0", key, 86_400],
     ["0.46.0", signed, 14_400],
     ["0.49.1", signed, 14_400],
+    ["0.49.1", signed, 10],
   ])("Mesa %s: %#", (version, access, seconds) => {
     expect(tried(access, version, seconds)).not.toThrow();
   });
@@ -89,8 +90,9 @@ describe("how long a sandbox's credential may hold", () => {
     ["0.38.0", key, 99, /an API key is valid for 100 s to 31536000 s/u],
     ["0.38.0", key, 31_536_001, /an API key/u],
     ["0.46.0", key, 86_401, /to 86400 s/u],
-    ["0.46.0", signed, 14_401, /a private key is valid for 100 s to 14400 s/u],
+    ["0.46.0", signed, 14_401, /a private key is valid for 10 s to 14400 s/u],
     ["0.49.1", signed, 14_401, /a private key/u],
+    ["0.49.1", signed, 9, /a private key/u],
     ["0.46.0", key, Number.NaN, /no credential for/u],
   ])("Mesa %s: not %#", (version, access, seconds, message) => {
     expect(tried(access, version, seconds)).toThrow(message);

@@ -120,6 +120,15 @@ describe("Mesa's API", () => {
     await expect(api().listKeys()).rejects.toMatchObject({ code });
   });
 
+  it("that has no API keys says what is needed instead", async () => {
+    reply = json(404, { error: { code: "NOT_FOUND", message: "no such route" } });
+    const hint = expect.stringContaining("MESA_PRIVATE_KEY") as string;
+    const request = { name: "n", scopes: ["read"], seconds: 600, repoIds: ["repo_1"] } as const;
+    await expect(api().createKey(request)).rejects.toMatchObject({ code: "MESA_NOT_FOUND", hint });
+    await expect(api().listKeys()).rejects.toMatchObject({ code: "MESA_NOT_FOUND", hint });
+    await expect(api().deleteRepo("demo")).rejects.not.toMatchObject({ hint });
+  });
+
   it("is not taken for a proxy's page", async () => {
     reply = () => ({ status: 502, body: "<html>Bad Gateway</html>", type: "text/html" });
     await expect(api().createRepo("demo")).rejects.toMatchObject({

@@ -69,4 +69,12 @@ describe("the mount script", () => {
     const ran = run(`mkdir -p "$(dirname ${secret})"; : > ${secret}\n${unmountScript(plan())}`, "exit 0");
     expect([ran.code, existsSync(secret)]).toEqual([0, false]);
   });
+
+  it("waits for the daemon, which may still send what it holds, and for no other program", () => {
+    const daemon = `cp "$(command -v sleep)" ${folder}/mesa-d; ${folder}/mesa-d 2 & env -u MESA_MOUNT_POINT ${folder}/mesa-d 60 & other=$!`;
+    const script = `${daemon}\nkill -0 $! && (\n${unmountScript(plan())}\n); c=$?; kill $other; jobs; exit $c`;
+    const began = Date.now();
+    expect(run(script, "exit 0").code).toBe(0);
+    expect(Date.now() - began).toBeGreaterThan(1_500);
+  });
 });

@@ -52,7 +52,7 @@ describe("cleaning up after a session", () => {
         org: "acme",
         credential: { kind: "api-key", apiKey: "k" },
       },
-      keyId: "key1",
+      keyIds: ["key1"],
       temporary: { name: "mesa-run-1", ready: () => Promise.reject(new Error("not asked for")), remove },
       mounted: { sandbox: { process: { exec } } as unknown as SandboxInstance, plan },
     };

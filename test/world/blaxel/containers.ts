@@ -65,13 +65,23 @@ export async function startContainer(
     const open = await container.exec({ Cmd: ["chmod", "666", "/dev/fuse"], User: "root" });
     await open.start({});
   }
+  await findPorts(tools, sandbox);
+}
+
+/** Where the container's ports lead to on this machine: others after each start. */
+export async function findPorts({ docker }: WorldTools, sandbox: Sandbox): Promise<void> {
+  const container = docker.getContainer(sandbox.containerId ?? "");
   const ports = (await container.inspect()).NetworkSettings.Ports as Record<
     string,
     { HostPort: string }[] | null
   >;
   const publishedAt = (port: string): number => Number(ports[port]?.[0]?.HostPort ?? 0);
   sandbox.port = publishedAt("8080/tcp");
-  sandbox.routed = new Map(declared.map(({ target }) => [target, publishedAt(`${String(target)}/tcp`)]));
+  sandbox.routed = new Map(
+    Object.keys(ports)
+      .filter((port) => port !== "8080/tcp")
+      .map((port) => [Number(port.replace("/tcp", "")), publishedAt(port)]),
+  );
 }
 
 /** Waits until the sandbox's API answers, or the time is up. */
@@ -100,6 +110,9 @@ export async function removeContainer(tools: WorldTools, sandbox: Sandbox): Prom
   sandbox.containerId = undefined;
   sandbox.port = undefined;
   sandbox.routed = new Map();
+  // A frozen one cannot be killed.
+  await sandbox.asleep?.wake().catch(() => undefined);
+  sandbox.asleep = undefined;
   if (id === undefined) return;
   await tools.docker
     .getContainer(id)

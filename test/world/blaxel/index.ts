@@ -3,6 +3,7 @@ import { answerJson, bodyOf, listenEverywhere, type WorldPart, type WorldTools }
 import { buildUpload, sourceHash } from "./build";
 import { importImage, registryHost } from "./import";
 import { removeContainer, startContainer, waitForApi } from "./containers";
+import { putToSleep, woken } from "./standby";
 import { EDGE_LIMIT_MS, gatewayPage, proxyTo } from "./proxy";
 import {
   addLog,
@@ -53,6 +54,12 @@ export async function startBlaxel(tools: WorldTools, stock: StockImages): Promis
       if (!response.headersSent) answerJson(response, 500, { code: 500, error: String(error) });
     });
   });
+  const resting = setInterval(() => {
+    const sandboxes = contexts.flatMap(({ state }) => [...state.sandboxes.values()]);
+    void putToSleep(tools, sandboxes).catch((error: unknown) => {
+      tools.log(`blaxel: ${String(error)}`);
+    });
+  }, 100);
   const reset = async (): Promise<void> => {
     for (const { state } of contexts) {
       state.era += 1;
@@ -66,6 +73,7 @@ export async function startBlaxel(tools: WorldTools, stock: StockImages): Promis
   return {
     reset,
     async close() {
+      clearInterval(resting);
       await reset();
       await close();
     },
@@ -131,8 +139,10 @@ async function handle(
   if (sandboxPath !== null) {
     const short = faults.take("edge-short");
     const shortMs = typeof short?.["ms"] === "number" ? short["ms"] : 2_000;
+    const sandbox = state.sandboxes.get(sandboxPath[1] ?? "");
+    if (sandbox !== undefined) await woken(sandbox, response);
     proxyTo(
-      state.sandboxes.get(sandboxPath[1] ?? ""),
+      sandbox,
       (sandboxPath[2] ?? "/") + url.search === "/" ? "/" : rawPath(request.url ?? "/"),
       request,
       response,
@@ -320,6 +330,9 @@ async function createSandbox(
     containerId: undefined,
     port: undefined,
     routed: new Map(),
+    askedAt: Date.now(),
+    asking: 0,
+    asleep: undefined,
     unhealthy: false,
   };
   if (upload) {

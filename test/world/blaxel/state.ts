@@ -18,6 +18,12 @@ export interface Sandbox {
   port: number | undefined;
   /** Port of this machine by declared port: what the edge routes /port/N/ to. */
   routed: ReadonlyMap<number, number>;
+  /** When it was last asked for something, in ms since the epoch. */
+  askedAt: number;
+  /** How many requests are under way. */
+  asking: number;
+  /** In standby or archived: what wakes it, and that it is awake again. */
+  asleep: { readonly wake: () => Promise<void>; waking?: Promise<void> } | undefined;
   /** Its API never answers (fault). */
   unhealthy: boolean;
 }

@@ -15,7 +15,7 @@ export interface MesaApiPart extends WorldPart {
   state(): unknown;
 }
 
-type Tools = Pick<WorldTools, "config" | "faults" | "requests">;
+type Tools = Pick<WorldTools, "config" | "faults" | "requests" | "connections">;
 
 /** Mesa's REST API under /v1 and the content side under /vcs, on one port. */
 export async function startMesaApi(tools: Tools): Promise<MesaApiPart> {
@@ -53,7 +53,16 @@ function show(state: MesaState): unknown {
 
 /** What a mount is to do wrong, a line a fault: "mount-dies 500". Each mount that asks is an occasion. */
 function mountFaults(faults: FaultBoard): string {
-  return (["mount-lies", "mount-not-empty", "mount-dies", "mount-slow", "mount-read-only"] as const)
+  return (
+    [
+      "mount-lies",
+      "mount-not-empty",
+      "mount-dies",
+      "mount-slow",
+      "mount-read-only",
+      "mount-writes-late",
+    ] as const
+  )
     .flatMap((name) => {
       const args = faults.take(name);
       if (args === undefined) return [];
@@ -63,7 +72,7 @@ function mountFaults(faults: FaultBoard): string {
 }
 
 async function handle(
-  { faults, requests }: Tools,
+  { faults, requests, connections }: Tools,
   state: MesaState,
   request: IncomingMessage,
   response: ServerResponse,
@@ -71,7 +80,14 @@ async function handle(
   const url = new URL(request.url ?? "/", "http://world");
   const method = request.method ?? "GET";
   if (url.pathname.startsWith("/_world/")) {
-    response.writeHead(200, { "Content-Type": "text/plain" }).end(mountFaults(faults));
+    response
+      .writeHead(200, { "Content-Type": "text/plain" })
+      .end(`${mountFaults(faults)}number ${String(connections.cuts)}\n`);
+    return;
+  }
+  const mount = Number(request.headers["x-world-mount"] ?? "-1");
+  if (mount >= 0 && mount < connections.cuts) {
+    if (!connections.hang) cutOff(request);
     return;
   }
   response.on("finish", () => {

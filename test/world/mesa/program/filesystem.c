@@ -11,6 +11,7 @@
 
 static struct repo *repos = NULL;
 int refuse_writes = 0;
+long writes_late = 0;
 
 static struct repo *repo_of(const char *org, const char *name, const char *token, int read_only) {
   char full[300];
@@ -283,7 +284,7 @@ static int load(struct repo *r, struct node *n) {
 }
 
 static int store(struct repo *r, struct node *n) {
-  if (!n->dirty) return 0;
+  if (!n->dirty || writes_late > 0) return 0;
   if (is_ignored(n->path)) {
     n->local = 1;
     n->dirty = 0;
@@ -558,6 +559,8 @@ static int do_statfs(const char *path, struct statvfs *st) {
 /* The mount ends (SIGTERM, SIGINT, fusermount3 -u): what is still only here goes to the API. */
 static void do_destroy(void *unused) {
   (void)unused;
+  if (writes_late > 0) usleep((useconds_t)writes_late * 1000);
+  writes_late = 0;
   for (struct repo *r = repos; r != NULL; r = r->next)
     for (struct node *n = r->nodes; n != NULL; n = n->next)
       if (store(r, n) != 0) say("lost: %s%s", r->name, n->path);

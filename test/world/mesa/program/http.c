@@ -54,8 +54,8 @@ int http(const char *method, const char *path, const char *token, const char *bo
   if (fd < 0) return -1;
   char head[4096];
   int size = snprintf(head, sizeof head,
-                      "%s %s HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer %s\r\nUser-Agent: mesa/%s\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
-                      method, path, host, port, token == NULL ? "" : token, MESA_VERSION, body_size);
+                      "%s %s HTTP/1.1\r\nHost: %s:%s\r\nAuthorization: Bearer %s\r\nUser-Agent: mesa/%s\r\nX-World-Mount: %ld\r\nConnection: close\r\nContent-Length: %zu\r\n\r\n",
+                      method, path, host, port, token == NULL ? "" : token, MESA_VERSION, mount_number, body_size);
   if (size >= (int)sizeof head || send_all(fd, head, (size_t)size) != 0 || send_all(fd, body, body_size) != 0) {
     close(fd);
     return -1;

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 char api_url[512];
+long mount_number = -1;
 
 struct options {
   const char *words[4], *config, *layout, *org, *pid, *pid_file, *format;
@@ -154,6 +155,8 @@ static int run_mount(int daemonize, const char *layout, const char *config, int 
     fprintf(stderr, "Mount point '%s' already exists and is not empty.\n", path);
     return 1;
   }
+  /* Of the mounts that were made before the world cut all connections, none gets through any more. */
+  mount_number = asked(faults, "number", 0);
   if (asked(faults, "mount-lies", 1) > 0) return 0;
   if (daemonize) {
     const char *log = getenv("MESA_DAEMON_LOG_FILE");
@@ -174,6 +177,7 @@ static int run_mount(int daemonize, const char *layout, const char *config, int 
   }
   long late = asked(faults, "mount-slow", 3000);
   if (late > 0) sleep_ms(late);
+  writes_late = asked(faults, "mount-writes-late", 1500);
   refuse_writes = asked(faults, "mount-read-only", 1) > 0;
   long dies = asked(faults, "mount-dies", 500);
   if (dies > 0) {

@@ -59,6 +59,10 @@ extern int org_count;
 extern struct place places[MAX_ORGS];
 extern int place_count;
 extern int refuse_writes;
+/* How long the daemon takes at its end to send all that was written, in ms; not above 0: what is closed is sent at once. */
+extern long writes_late;
+/* Which of the world's cuts of all connections this mount was made after; -1: it is no mount. */
+extern long mount_number;
 
 int http(const char *method, const char *path, const char *token, const char *body, size_t body_size, char **answer, size_t *answer_size);
 void url_encode(const char *text, char *out, size_t room);

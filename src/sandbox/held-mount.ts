@@ -1,0 +1,170 @@
+import type { Clock } from "../support/clock";
+import type { Failure } from "../support/errors";
+import { momentsOf, nextStep, type Lifetime } from "./renewal";
+
+/** Why a mount is made again: its credential ends, it did not survive, the caller asks for it. */
+export type RemountReason = "credential" | "broken" | "asked";
+
+/** What is done to the sandbox. */
+export interface MountActs<Credential extends Lifetime> {
+  /** Makes a new credential; nothing in the sandbox changes. */
+  issue(): Promise<Credential>;
+  /** Flushes and takes the mount away, mounts with the new credential and proves it, and revokes the one before. */
+  swap(credential: Credential, why: RemountReason): Promise<void>;
+  /** Whether the mount works, once the sandbox is awake. @throws Failure when the sandbox is gone */
+  works(): Promise<boolean>;
+  /** Why commands are ended before the credential ends. */
+  ending(lifetime: Lifetime): Failure;
+  /** Told of a renewal that failed; it is tried again. */
+  onFailed(error: unknown): void;
+}
+
+/** A mount that is kept alive from one credential to the next. */
+export interface HeldMount {
+  readonly lifetime: Lifetime;
+  /**
+   * Runs a command once the mount is known to work; several may run at a time.
+   * @param work stops when its signal is aborted: the credential is about to end
+   */
+  use<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  /** Mounts again with a new credential when no command runs; commands that start meanwhile wait. */
+  remount(): Promise<void>;
+  /** Told what a look at the mount showed. */
+  saw(works: boolean): void;
+  /** No more renewals; waits for one that is under way. */
+  release(): Promise<void>;
+}
+
+/** A renewal that failed is tried again after this long, in ms. */
+const RETRY_MS = 10_000;
+const DAY_MS = 86_400_000;
+
+/**
+ * Holds a mount that works: proves it after a pause, mounts it again when it broke, and renews its credential before that ends.
+ * @param renews false: no new credential is made; commands are ended in time all the same
+ */
+export function holdMount<Credential extends Lifetime>(
+  clock: Clock,
+  first: Lifetime,
+  renews: boolean,
+  acts: MountActs<Credential>,
+): HeldMount {
+  const released = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  let lifetime = first;
+  let moments = momentsOf(first);
+  let seenAt = clock.now();
+  let lost = false;
+  let ending = new AbortController();
+  let remounting: Promise<void> | undefined;
+
+  const settled = async (): Promise<void> => {
+    const stop = new Promise<void>((done) => {
+      released.signal.addEventListener("abort", () => {
+        done();
+      });
+    });
+    while (running.size > 0 && !released.signal.aborted)
+      await Promise.race([Promise.allSettled(running), stop]);
+  };
+
+  const swap = async (why: RemountReason): Promise<void> => {
+    await settled();
+    released.signal.throwIfAborted();
+    const credential = await acts.issue();
+    lost = true;
+    await acts.swap(credential, why);
+    lifetime = { startedAt: credential.startedAt, endsAt: credential.endsAt };
+    moments = momentsOf(lifetime);
+    ending = new AbortController();
+    lost = false;
+    seenAt = clock.now();
+  };
+
+  /** One at a time: who comes while one is under way waits for that one. */
+  const remount = (why: RemountReason): Promise<void> => {
+    remounting ??= swap(why).finally(() => {
+      remounting = undefined;
+    });
+    return remounting;
+  };
+
+  const nextNow = (): "run" | "wait" | "prove" | "remount" =>
+    remounting !== undefined
+      ? "wait"
+      : nextStep({ now: clock.now(), seenAt, lost, running: running.size, moments, renews });
+
+  const prepare = async (step: "wait" | "prove" | "remount"): Promise<void> => {
+    if (step === "wait") await remounting?.catch(() => undefined);
+    else if (step === "prove") {
+      lost = !(await acts.works());
+      seenAt = clock.now();
+    } else
+      await remount(lost ? "broken" : "credential").catch((error: unknown) => {
+        // Between renewing early and having to, the credential before does.
+        if (lost || clock.now() >= moments.holdAt) throw error;
+        acts.onFailed(error);
+        moments = { ...moments, renewAt: clock.now() + RETRY_MS };
+      });
+  };
+
+  /** Until that moment, but for a day at most: a timer cannot count a month. */
+  const sleepUntil = (ms: number): Promise<void> =>
+    clock.sleep(Math.min(Math.max(0, ms - clock.now()), DAY_MS), released.signal, true);
+
+  const endCommands = async (): Promise<void> => {
+    while (running.size > 0 && clock.now() < moments.endCommandsAt)
+      await Promise.race([settled(), sleepUntil(moments.endCommandsAt)]);
+    if (running.size > 0) ending.abort(acts.ending(lifetime));
+  };
+
+  const dueAt = (): number => (renews ? moments.renewAt : moments.endCommandsAt);
+
+  const isReleased = (): boolean => released.signal.aborted;
+  const keepRenewing = async (): Promise<void> => {
+    while (!isReleased()) {
+      await sleepUntil(dueAt());
+      if (remounting !== undefined) await remounting.catch(() => undefined);
+      if (clock.now() < dueAt()) continue;
+      await endCommands();
+      if (!renews) return;
+      if (clock.now() < dueAt()) continue;
+      try {
+        await remount("credential");
+      } catch (error) {
+        if (!isReleased()) acts.onFailed(error);
+        moments = { ...moments, renewAt: clock.now() + RETRY_MS };
+      }
+    }
+  };
+  // A sleep that ends with the session is how it is meant to end.
+  const renewing = keepRenewing().catch(() => undefined);
+
+  return {
+    get lifetime() {
+      return lifetime;
+    },
+    async use(work) {
+      // Decided and begun in one go: no remount comes between.
+      for (let step = nextNow(); step !== "run"; step = nextNow()) await prepare(step);
+      const command = work(ending.signal);
+      running.add(command);
+      try {
+        return await command;
+      } finally {
+        running.delete(command);
+        seenAt = clock.now();
+      }
+    },
+    remount: () => remount("asked"),
+    saw(works) {
+      lost = !works;
+      seenAt = clock.now();
+    },
+    async release() {
+      released.abort(new Error("The session is closed."));
+      await remounting?.catch(() => undefined);
+      await renewing;
+    },
+  };
+}
