@@ -54,6 +54,14 @@ export interface SessionRequest {
   readonly onEvent?: (event: SessionEvent) => void;
 }
 
+/** What came of a command. */
+export interface Outcome {
+  /** 128 + n when it was ended by signal n. */
+  readonly exitCode: number;
+  /** What broke the mount meanwhile: what was written may be lost, whatever the exit code says. */
+  readonly broken: Failure | undefined;
+}
+
 /** A sandbox with a proven mount. */
 export interface Session {
   readonly sandbox: SandboxInstance;
@@ -66,14 +74,12 @@ export interface Session {
   /**
    * Runs a command on a mount that is known to work: proven again after a standby, made again when it broke.
    * @param own the caller's host: its run id, which no other command has, and its signal
-   * @returns its exit code; 128 + n when it was ended by signal n
+   * Afterwards it is looked at again, before anything can mount anew: a command need not notice that its mount broke.
    * @throws Failure CREDENTIAL_ENDING when it was ended so that what it wrote is flushed in time; as runAndFollow and mounting do
    */
-  run(own: Host, command: CommandRun): Promise<number>;
+  run(own: Host, command: CommandRun): Promise<Outcome>;
   /** Mounts again with a new credential once no command runs. @throws as mounting does */
   remount(): Promise<void>;
-  /** What broke the mount since it was proven, or undefined: to be asked after each command. */
-  broken(): Promise<Failure | undefined>;
   /** Takes the mount away, revokes the credential, deletes the sandbox; the second time it does nothing. */
   close(): Promise<Leftovers>;
 }
@@ -205,16 +211,14 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
         return isoTime(mounted.lifetime.endsAt);
       },
       run: (own, command) =>
-        mounted.use((signal) => {
+        mounted.use(async (signal) => {
           const ends = AbortSignal.any([own.signal, signal]);
-          return runAndFollow({ ...own, signal: ends }, sandbox, command);
+          const exitCode = await runAndFollow({ ...own, signal: ends }, sandbox, command);
+          const failure = await broken();
+          mounted.saw(failure === undefined);
+          return { exitCode, broken: failure };
         }),
       remount: () => mounted.remount(),
-      async broken() {
-        const failure = await broken();
-        mounted.saw(failure === undefined);
-        return failure;
-      },
       close: () => (closing ??= close()),
     };
   } catch (error) {

@@ -128,7 +128,7 @@ async function runIn(
   { env = {}, onOutput }: MesaRunOptions,
 ): Promise<MesaRunResult> {
   const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-  const exitCode = await session.run(host, {
+  const { exitCode, broken } = await session.run(host, {
     argv,
     cwd: session.path,
     env,
@@ -137,7 +137,6 @@ async function runIn(
       onOutput?.(stream, data);
     },
   });
-  const broken = await session.broken();
   if (broken !== undefined) throw broken;
   const text = (parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString("utf8");
   return { exitCode, stdout: text(chunks.stdout), stderr: text(chunks.stderr) };

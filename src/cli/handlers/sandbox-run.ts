@@ -2,15 +2,13 @@ import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { errorDocument, errorText } from "../output";
 import { environmentFrom, keptOf, sessionRequest, tellKept, type Kept } from "../session-request";
-import { withSession, type SessionRequest } from "../../sandbox/index";
+import { withSession, type Outcome, type SessionRequest } from "../../sandbox/index";
 import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import type { Host } from "../../support/host";
 
-/** What came of the command: its exit code, and what broke the mount meanwhile. */
-interface Ended {
-  readonly exitCode: number;
-  readonly broken: Failure | undefined;
+/** What came of the command. */
+interface Ended extends Outcome {
   readonly kept: Kept | undefined;
 }
 
@@ -45,7 +43,7 @@ export const run: CommandHandler = async (args, context) => {
   };
   const outputs = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   const ended = await withSession<Ended>(host, request, keep, async (session) => {
-    const exitCode = await session.run(host, {
+    const ran = await session.run(host, {
       argv: args.rest,
       cwd: session.path,
       env,
@@ -54,7 +52,7 @@ export const run: CommandHandler = async (args, context) => {
         else terminal[stream](data);
       },
     });
-    return { exitCode, broken: await session.broken(), kept: keep ? keptOf(session) : undefined };
+    return { ...ran, kept: keep ? keptOf(session) : undefined };
   }).catch((error: unknown): Ended => {
     // The session is closed by then, and what the command said until then is worth having.
     if (!(error instanceof Failure) || error.code !== "CREDENTIAL_ENDING") throw error;

@@ -36,7 +36,7 @@ function interruptible(lines: Interface, terminal: CommandContext["terminal"]): 
   };
 }
 
-/** Runs a line, and ends only it on Ctrl-C. @returns its exit code; 130 when it was interrupted */
+/** Runs a line, and ends only it on Ctrl-C. @returns its exit code; 130 when it was interrupted; not 0 when the mount broke */
 async function runLine(
   host: Host,
   session: Session,
@@ -48,13 +48,18 @@ async function runLine(
 ): Promise<number> {
   const own = { ...host, signal: AbortSignal.any([host.signal, interrupt]) };
   const argv = ["sh", "-c", promptScript(line, memory)];
+  const told = (failure: Failure): number => {
+    onOutput("stderr", Buffer.from(errorText(failure, host.redact)));
+    return exitCodeOf(failure);
+  };
   try {
-    return await session.run(own, { argv, cwd: session.path, env, onOutput });
+    const { exitCode, broken } = await session.run(own, { argv, cwd: session.path, env, onOutput });
+    const code = broken === undefined ? 0 : told(broken);
+    return exitCode === 0 ? code : exitCode;
   } catch (error) {
     if (interrupt.aborted && !host.signal.aborted) return 130;
     if (!(error instanceof Failure) || error.code !== "CREDENTIAL_ENDING") throw error;
-    onOutput("stderr", Buffer.from(errorText(error, host.redact)));
-    return exitCodeOf(error);
+    return told(error);
   }
 }
 
@@ -102,10 +107,8 @@ export const run: CommandHandler = async (args, context) => {
     host.signal.removeEventListener("abort", close);
     lines.close();
     host.signal.throwIfAborted();
-    const broken = await session.broken();
     if (keep) tellKept(host, keptOf(session));
-    if (broken !== undefined) terminal.stderr(errorText(broken, host.redact));
-    return last === 0 && broken !== undefined ? exitCodeOf(broken) : last;
+    return last;
   });
   return { exitCode, json: { ok: exitCode === 0 }, text: "" };
 };
