@@ -15,6 +15,8 @@ export interface Caller {
   readonly key: StoredKey | undefined;
   /** Whether it may be used for a mount: a token from a private key has to name the authors of what it writes. */
   readonly mounts: boolean;
+  /** Those that a token names, each {name, email}. */
+  readonly authors?: readonly unknown[] | undefined;
 }
 
 const RANK: Readonly<Record<Scope, number>> = { read: 1, write: 2, admin: 3 };
@@ -78,13 +80,14 @@ function callerOf(
   }
   const token = identityOfToken(credential, live, now);
   if (token === undefined || (version !== undefined && !fits(version, token))) return undefined;
-  const { access, hasAuthors } = token;
+  const { access, authors } = token;
   const limit = token.key === undefined ? RANK.admin : rankOf(token.key.scopes);
   return {
     org: token.org ?? MESA_ORG,
     scopes: token.scopes.filter((scope) => rankOf([scope]) <= limit),
     key: token.key,
-    mounts: token.key !== undefined || hasAuthors,
+    mounts: token.key !== undefined || authors !== undefined,
+    authors,
     allows: (repo) =>
       (token.repos?.includes(`${repo.org}/${repo.name}`) ?? true) &&
       (access === undefined || Object.hasOwn(access, repo.name.toLowerCase())) &&

@@ -86,13 +86,17 @@ export function answerChange({ caller, body, response }: Exchange, repo: StoredR
   }
   repo.head = newId("").slice(1).padEnd(32, "k").slice(0, 32);
   const created_at = new Date().toISOString();
+  const authors = author === undefined ? (caller.authors ?? []) : [author];
+  const signature = { ...(authors[0] ?? {}), date: created_at };
   answerJson(response, 201, {
     id: repo.head,
     current_commit_oid: newId("").slice(1).padEnd(40, "0"),
     is_conflicted: false,
     message: message ?? "",
-    author: author ?? {},
-    committer: author ?? {},
+    author: signature,
+    authors,
+    authored_at: created_at,
+    committer: signature,
     parents: [base_change_id],
     created_at,
     updated_at: created_at,

@@ -21,7 +21,8 @@ export interface TokenIdentity {
   readonly repos: readonly string[] | undefined;
   /** What the claim access says, by bare name in lower case. */
   readonly access: Readonly<Record<string, "read-repo" | "write-repo">> | undefined;
-  readonly hasAuthors: boolean;
+  /** Who writes with it. */
+  readonly authors: readonly unknown[] | undefined;
   /** The API key it was made from; none when it is from a private key. */
   readonly key: StoredKey | undefined;
 }
@@ -90,7 +91,7 @@ function withScopes(claims: Json): Omit<TokenIdentity, "org" | "key"> {
     scopes: textsOf(claims["scopes"]),
     repos: claims["repos"] == null ? undefined : textsOf(claims["repos"]),
     access: undefined,
-    hasAuthors: textsOf(claims["authors"]).length > 0 || Array.isArray(claims["authors"]),
+    authors: Array.isArray(claims["authors"]) ? (claims["authors"] as readonly unknown[]) : undefined,
   };
 }
 
