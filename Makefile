@@ -29,7 +29,7 @@ test: engine build ## format, lint, types, rendered files, unit and end-to-end t
 	@bash scripts/test.sh
 
 unit: node-packages ## unit tests only
-	@npx vitest run --project unit
+	@npx vitest run --project 'unit*'
 
 e2e: engine build ## end-to-end tests only: [TEST=name]
 	@npx vitest run --project 'e2e*' $(TEST)
