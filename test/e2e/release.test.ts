@@ -292,7 +292,7 @@ describe("wrong inputs and a wrong world", () => {
       () => release(["0.20.0", "--template", "alpine"]),
     );
     expect([code, error?.code]).toEqual([6, "CONTAINER_DIED"]);
-    expect(error?.message).toContain("ended with 9");
+    expect(error?.message).toContain("exited with 9");
     expect(error?.hint).toContain("exec");
     expect(error?.log).toContain("the entrypoint dies");
   });
