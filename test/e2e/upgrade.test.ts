@@ -264,7 +264,7 @@ describe("drift", () => {
     await wish({ newer: { name: "docker.io/library/alpine", tag: "3.21" } });
     const { code, found } = await drift();
     expect([code, found.map(({ comparison }) => comparison)]).toEqual([9, ["upstream-tags"]]);
-    expect(found[0]?.differs[0]).toContain("docker.io/library/alpine:3.21 points at");
+    expect(found[0]?.differs[0]).toContain("docker.io/library/alpine:3.21 now points at");
     await wish({ newer: { name: "docker.io/library/alpine", tag: "3.20" } });
   });
 
