@@ -87,7 +87,7 @@ describe.each(Object.keys(BASES))("a check file on a local %s image", (kind) => 
     }
     const byName = (part: string): CheckResult | undefined => checks.find(({ name }) => name.includes(part));
     expect(byName("FAIL a shell command")?.hint).toBe("a hint of the author's");
-    expect(byName("ends at once")?.seen).toContain("the service said: cannot");
+    expect(byName("ends at once")?.seen).toContain("the service printed: cannot");
     expect(byName("on the loopback")?.hint).toContain("0.0.0.0");
     expect(byName("SKIP")?.seen).toContain("/dev/no-such-device");
     const xml = readFileSync(junit, "utf8");
@@ -225,7 +225,7 @@ checks:
     const ran = await mesaTemplate(["release", ...common]);
     writeFileSync(own, before);
     expect(ran.code).toBe(2);
-    expect(ran.stderr).not.toContain("build");
+    expect(ran.stderr).not.toContain("build …");
     expect(ran.json()).toMatchObject({
       error: { code: "CHECKS_INVALID", message: `${own}:19: there is no field checks[5].usr.` },
     });
