@@ -58,14 +58,15 @@ export function holdMount<Credential extends Lifetime>(
   let ending = new AbortController();
   let remounting: Promise<void> | undefined;
 
-  const settled = async (): Promise<void> => {
-    const stop = new Promise<void>((done) => {
-      released.signal.addEventListener("abort", () => {
-        done();
-      });
+  const stopped = new Promise<void>((done) => {
+    released.signal.addEventListener("abort", () => {
+      done();
     });
+  });
+
+  const settled = async (): Promise<void> => {
     while (running.size > 0 && !released.signal.aborted)
-      await Promise.race([Promise.allSettled(running), stop]);
+      await Promise.race([Promise.allSettled(running), stopped]);
   };
 
   const swap = async (why: RemountReason): Promise<void> => {
