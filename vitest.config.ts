@@ -1,4 +1,4 @@
-import { defineConfig, type TestProjectConfiguration } from "vitest/config";
+import { defineConfig } from "vitest/config";
 
 /** Those that mostly wait, for polls and time limits; FAULTS also those of what is made to go wrong. */
 const DEPLOY = ["deploy-recovers", "deploy-push"].map((name) => `test/e2e/${name}.test.ts`);
@@ -27,55 +27,44 @@ const REPLACE = ["release/model", "blaxel/temporary-sandbox", "blaxel/core"].map
   (name) => `test/unit/${name}.test.ts`,
 );
 
-function unit(
-  name: string,
-  isolate: boolean,
-  include: readonly string[],
-  exclude: readonly string[] = [],
-): TestProjectConfiguration {
-  return {
-    test: {
-      name,
-      isolate,
-      include: [...include],
-      exclude: [...exclude],
-      testTimeout: 20_000,
-      // Neither the world that runs beside them nor a developer's shell names a workspace to them.
-      env: { BL_WORKSPACE: "" },
-    },
-  };
-}
+// Neither the world that runs beside them nor a developer's shell names a workspace to them.
+const UNIT = { exclude: [], testTimeout: 20_000, env: { BL_WORKSPACE: "" } };
 
-function endToEnd(
-  name: string,
-  include: readonly string[],
-  exclude: readonly string[] = [],
-): TestProjectConfiguration {
-  return {
-    test: {
-      name,
-      include: [...include],
-      exclude: [...exclude],
-      globalSetup: ["test/e2e/world-setup.ts"],
-      testTimeout: 240_000,
-      hookTimeout: 600_000,
-      fileParallelism: false,
-    },
-  };
-}
+const END_TO_END = {
+  exclude: [],
+  globalSetup: ["test/e2e/world-setup.ts"],
+  testTimeout: 240_000,
+  hookTimeout: 600_000,
+  fileParallelism: false,
+};
 
 export default defineConfig({
   test: {
     projects: [
       // A third of the processor's time went into loading the same modules once a file.
-      unit("unit", false, ["test/unit/**/*.test.ts"], REPLACE),
-      unit("unit-replace", true, REPLACE),
-      endToEnd("e2e-deploy", DEPLOY),
-      endToEnd("e2e-faults", FAULTS),
-      endToEnd("e2e-sandbox", SANDBOX),
-      endToEnd("e2e-images", IMAGES),
-      endToEnd("e2e-engines", ENGINES),
-      endToEnd("e2e", ["test/e2e/**/*.test.ts"], [...DEPLOY, ...FAULTS, ...SANDBOX, ...IMAGES, ...ENGINES]),
+      {
+        test: {
+          ...UNIT,
+          name: "unit",
+          isolate: false,
+          include: ["test/unit/**/*.test.ts"],
+          exclude: REPLACE,
+        },
+      },
+      { test: { ...UNIT, name: "unit-replace", include: REPLACE } },
+      { test: { ...END_TO_END, name: "e2e-deploy", include: DEPLOY } },
+      { test: { ...END_TO_END, name: "e2e-faults", include: FAULTS } },
+      { test: { ...END_TO_END, name: "e2e-sandbox", include: SANDBOX } },
+      { test: { ...END_TO_END, name: "e2e-images", include: IMAGES } },
+      { test: { ...END_TO_END, name: "e2e-engines", include: ENGINES } },
+      {
+        test: {
+          ...END_TO_END,
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          exclude: [...DEPLOY, ...FAULTS, ...SANDBOX, ...IMAGES, ...ENGINES],
+        },
+      },
     ],
   },
 });
