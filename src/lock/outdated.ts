@@ -11,6 +11,7 @@ import { availablePackages } from "./available-versions";
 import { downloadAddress, downloadFacts } from "./further-inputs";
 import { downloadsOf, imagesOf, type Lock, type LockedDownload, type LockedImage } from "./lock";
 import { mesaRepository, type Upstream } from "./upstream";
+import { parsedJson } from "../support/parsed-json";
 
 /** One input of a lock for which there is something newer. Dates are ISO, UTC; null where nobody says one. */
 export interface OutdatedInput {
@@ -170,14 +171,6 @@ async function newerDownload(
 }
 
 const latestSchema = z.object({ version: z.string() });
-
-function parsedJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch {
-    return undefined;
-  }
-}
 
 async function newerSandboxApi(
   host: Host,

@@ -4,6 +4,7 @@ import { timeLimit } from "../support/time-limit";
 import type { MesaAccess } from "./access";
 import { notMesas, refusal, unreachable } from "./api-failure";
 import { signToken } from "./token";
+import { parsedJson } from "../support/parsed-json";
 
 export type Scope = "read" | "write" | "admin";
 
@@ -41,23 +42,15 @@ export interface MesaApi {
   deleteRepo(name: string): Promise<void>;
 }
 
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 function parsed<Schema extends z.ZodMiniType>(schema: Schema, text: string, what: string): z.infer<Schema> {
-  const found = schema.safeParse(json(text));
+  const found = schema.safeParse(parsedJson(text));
   if (found.success) return found.data;
   throw notMesas(what, found.error.issues[0]?.message ?? "");
 }
 
 /** The API's own words for a refusal. */
 function wordsOf(text: string): string {
-  const { data } = errorSchema.safeParse(json(text));
+  const { data } = errorSchema.safeParse(parsedJson(text));
   return (data === undefined ? text : `${data.error.code}: ${data.error.message}`).slice(0, 300);
 }
 

@@ -5,13 +5,12 @@ import { addReferrer, piecesBeside } from "../registry/referrers";
 import { Failure } from "../support/errors";
 import { readIfPresent, withTemporaryFolder, writeAtomically } from "../support/files";
 import type { Host } from "../support/host";
-import { opened, sealed } from "./envelope";
+import { opened, sealed, STATEMENT_TYPE } from "./envelope";
 import { importReference } from "./publish-image";
 import type { Published } from "./published";
 import { runCosign, type Signer } from "./signer";
 
 const ENVELOPE = "application/vnd.dsse.envelope.v1+json";
-const STATEMENTS = "application/vnd.in-toto+json";
 
 /** What is attested of an image: its predicate type (in-toto), what cosign calls it, and what people do. */
 const KINDS = [
@@ -54,7 +53,7 @@ export async function attest(
       // cosign reads no attestation without the first one, and tells kinds apart by the second one.
       annotations: { "dev.cosignproject.cosign/signature": "", predicateType: type },
     }));
-    await addReferrer(host, image, tagOf(published.digest), STATEMENTS, pieces);
+    await addReferrer(host, image, tagOf(published.digest), STATEMENT_TYPE, pieces);
     return;
   }
   await withTemporaryFolder("attest", async (temporary) => {

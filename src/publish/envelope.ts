@@ -1,5 +1,6 @@
 import { sign, verify, type KeyObject } from "node:crypto";
 import * as z from "zod/mini";
+import { parsedJson } from "../support/parsed-json";
 
 /** A statement in a DSSE envelope (secure-systems-lab/dsse, envelope.md). */
 const envelopeSchema = z.object({
@@ -8,8 +9,8 @@ const envelopeSchema = z.object({
   signatures: z.array(z.object({ sig: z.string() })),
 });
 
-/** What an envelope holds when its payload is an in-toto statement. */
-const STATEMENT_TYPE = "application/vnd.in-toto+json";
+/** The media type of an in-toto statement. */
+export const STATEMENT_TYPE = "application/vnd.in-toto+json";
 
 /** What is signed: type and payload, each with its length (DSSE protocol, "pre-authentication encoding"). */
 function preAuthenticationEncoding(type: string, payload: Uint8Array): Buffer {
@@ -33,7 +34,7 @@ export function sealed(statement: string, key: KeyObject): string {
 
 /** The statement in an envelope that this key signed; undefined: no envelope of a statement, or signed by nobody with this key. */
 export function opened(envelope: Uint8Array, key: KeyObject): string | undefined {
-  const read = z.safeParse(envelopeSchema, jsonOf(envelope));
+  const read = z.safeParse(envelopeSchema, parsedJson(envelope));
   if (!read.success || read.data.payloadType !== STATEMENT_TYPE) return undefined;
   const payload = Buffer.from(read.data.payload, "base64");
   const data = preAuthenticationEncoding(STATEMENT_TYPE, payload);
@@ -41,12 +42,4 @@ export function opened(envelope: Uint8Array, key: KeyObject): string | undefined
     verify(hashFor(key), data, key, Buffer.from(sig, "base64")),
   );
   return isSigned ? payload.toString("utf8") : undefined;
-}
-
-function jsonOf(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { othersEnvironment } from "../support/process";
+import { parsedJson } from "../support/parsed-json";
 
 /** How somebody proves to a registry who they are. */
 export type Login =
@@ -52,7 +53,7 @@ export async function askHelper(host: Host, name: string, server: string): Promi
     const end = result.signal ?? `exit code ${String(result.exitCode)}`;
     throw helperFailed(command, server, `it fails (${end})`, words());
   }
-  const answer = z.safeParse(answerSchema, parsed(result.stdout));
+  const answer = z.safeParse(answerSchema, parsedJson(result.stdout));
   // What it printed may be the secret itself: it is not repeated.
   if (!answer.success)
     throw helperFailed(command, server, "its answer is not the JSON of the helper protocol");
@@ -71,12 +72,4 @@ function helperFailed(command: string, server: string, why: string, log: readonl
     hint: `Try it: echo ${server} | ${command} get. It is named by credsStore or credHelpers in Docker's config.json or Podman's auth.json.`,
     log: log.slice(-10),
   });
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }

@@ -4,6 +4,7 @@ import { openRepository } from "./client";
 import { imageNotFound, unusableImage } from "./failures";
 import { parseImageReference } from "./reference";
 import type { RegistryOptions } from "./resolve-image";
+import { parsedJson } from "../support/parsed-json";
 
 const tagsSchema = z.looseObject({ tags: z.nullable(z.array(z.string())) });
 const MOST_PAGES = 50;
@@ -21,7 +22,7 @@ export async function listTags(
   for (let page = 0; next !== undefined && page < MOST_PAGES; page += 1) {
     const answer = await client.get(next, "application/json", 8 * 1024 * 1024);
     if (answer.status === 404) throw imageNotFound(reference.repository, client.registry);
-    const parsed = answer.status === 200 ? z.safeParse(tagsSchema, parseJson(answer.body)) : undefined;
+    const parsed = answer.status === 200 ? z.safeParse(tagsSchema, parsedJson(answer.body)) : undefined;
     if (parsed?.success !== true)
       throw unusableImage(
         "IMAGE_FORMAT",
@@ -39,12 +40,4 @@ export function nextPage(link: string | null, page: string): string | undefined 
   if (target === undefined) return undefined;
   const url = new URL(target, page);
   return url.pathname.startsWith("/v2/") ? url.pathname + url.search : undefined;
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

@@ -25,11 +25,14 @@ const configSchema = z.looseObject({
   architecture: z.optional(z.string()),
 });
 
+export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
+export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
+
 /** What is asked for: OCI and Docker, lists and single images (OCI image-spec, Docker image manifest v2 schema 2). */
 export const MANIFEST_TYPES = [
-  "application/vnd.oci.image.index.v1+json",
+  OCI_INDEX,
   "application/vnd.docker.distribution.manifest.list.v2+json",
-  "application/vnd.oci.image.manifest.v1+json",
+  OCI_MANIFEST,
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 

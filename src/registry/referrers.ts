@@ -4,14 +4,14 @@ import { digestOf } from "../support/digest";
 import { ask } from "../support/http";
 import { refusalOf } from "./client";
 import { pushRefused, unusableImage, wrongBytes } from "./failures";
+import { OCI_INDEX, OCI_MANIFEST } from "./manifest";
 import { uncachedRepository, readManifest, type UncachedRepository } from "./published";
+import { parsedJson } from "../support/parsed-json";
 
 const TIMEOUT_MS = 60_000;
 /** Most bytes of a blob that is read. */
 const BLOB_LIMIT = 32 * 1024 * 1024;
 
-const MANIFEST_TYPE = "application/vnd.oci.image.manifest.v1+json";
-const INDEX_TYPE = "application/vnd.oci.image.index.v1+json";
 /** The configuration of what is no image (OCI image-spec, "Guidance for an Empty Descriptor"). */
 const EMPTY = { mediaType: "application/vnd.oci.empty.v1+json", bytes: Buffer.from("{}") };
 
@@ -57,8 +57,8 @@ export async function addReferrer(
   if (subject === undefined)
     throw unusableImage("IMAGE_FORMAT", `${image} is not in the registry, so nothing can stand beside it.`);
   const { mediaType } = z.parse(
-    z.looseObject({ mediaType: z._default(z.string(), MANIFEST_TYPE) }),
-    jsonOf(subject.body),
+    z.looseObject({ mediaType: z._default(z.string(), OCI_MANIFEST) }),
+    parsedJson(subject.body),
   );
   const before = await readManifest(repository, tag);
   const own = await Promise.all(
@@ -69,12 +69,12 @@ export async function addReferrer(
   );
   const kept = layersOf(before?.body).filter((layer) => own.every((one) => one.digest !== layer.digest));
   const manifest = bytesOf({
-    ...{ schemaVersion: 2, mediaType: MANIFEST_TYPE, artifactType },
+    ...{ schemaVersion: 2, mediaType: OCI_MANIFEST, artifactType },
     config: await putBlob(host, repository, EMPTY),
     layers: [...kept, ...own],
     subject: { mediaType, digest, size: subject.body.length },
   });
-  const put = await putManifest(repository, tag, MANIFEST_TYPE, manifest);
+  const put = await putManifest(repository, tag, OCI_MANIFEST, manifest);
   if (!put.headers.has("oci-subject")) {
     const listTag = digest.replace(":", "-");
     const list = await readManifest(repository, listTag);
@@ -82,13 +82,13 @@ export async function addReferrer(
       (entry) => entry.digest !== digestOf(manifest) && entry.digest !== before?.digest,
     );
     const entry = {
-      mediaType: MANIFEST_TYPE,
+      mediaType: OCI_MANIFEST,
       digest: digestOf(manifest),
       size: manifest.length,
       artifactType,
     };
-    const index = bytesOf({ schemaVersion: 2, mediaType: INDEX_TYPE, manifests: [...others, entry] });
-    await putManifest(repository, listTag, INDEX_TYPE, index);
+    const index = bytesOf({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [...others, entry] });
+    await putManifest(repository, listTag, OCI_INDEX, index);
   }
   return digestOf(manifest);
 }
@@ -107,7 +107,7 @@ export async function piecesBeside(
 ): Promise<readonly Uint8Array[]> {
   const repository = uncachedRepository(host, image, { actions: "pull" });
   const digest = repository.reference.digest ?? "";
-  const listed = await repository.request(`referrers/${digest}`, { headers: { accept: INDEX_TYPE } });
+  const listed = await repository.request(`referrers/${digest}`, { headers: { accept: OCI_INDEX } });
   const list =
     listed.status === 200 ? listed.body : (await readManifest(repository, digest.replace(":", "-")))?.body;
   const names = [...entriesOf(list).map((entry) => entry.digest), tag];
@@ -172,19 +172,11 @@ const bytesOf = (value: unknown): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.from(JSON.stringify(value)));
 
 function layersOf(manifest: Uint8Array | undefined): readonly Descriptor[] {
-  const read = z.safeParse(artifactSchema, jsonOf(manifest));
+  const read = z.safeParse(artifactSchema, parsedJson(manifest));
   return read.success ? read.data.layers : [];
 }
 
 function entriesOf(index: Uint8Array | undefined): readonly Descriptor[] {
-  const read = z.safeParse(indexSchema, jsonOf(index));
+  const read = z.safeParse(indexSchema, parsedJson(index));
   return read.success ? read.data.manifests : [];
-}
-
-function jsonOf(bytes: Uint8Array | undefined): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes ?? []).toString("utf8"));
-  } catch {
-    return undefined;
-  }
 }

@@ -5,6 +5,7 @@ import { sha256 } from "./digest";
 import { readIfPresent, writeAtomically } from "./files";
 import type { Host } from "./host";
 import { ask, type HttpAnswer, type HttpRequest } from "./http";
+import { parsedJson } from "./parsed-json";
 
 export type Ask = (request: HttpRequest) => Promise<HttpAnswer>;
 
@@ -86,9 +87,5 @@ function validatorsOf({ headers }: Kept): Record<string, string> {
 
 /** A kept answer; undefined when there is none or it is not one of ours (then it is simply fetched again). */
 function parseKept(data: Buffer | undefined): Kept | undefined {
-  try {
-    return keptSchema.safeParse(JSON.parse(data?.toString("utf8") ?? "null")).data;
-  } catch {
-    return undefined;
-  }
+  return keptSchema.safeParse(parsedJson(data)).data;
 }
