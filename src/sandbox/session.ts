@@ -73,8 +73,8 @@ export interface Session {
   readonly credentialEndsAt: string;
   /**
    * Runs a command on a mount that is known to work: proven again after a standby, made again when it broke.
+   * Afterwards the mount is looked at again, before anything can mount anew: a command need not notice that its mount broke.
    * @param own the caller's host: its run id, which no other command has, and its signal
-   * Afterwards it is looked at again, before anything can mount anew: a command need not notice that its mount broke.
    * @throws Failure CREDENTIAL_ENDING when it was ended so that what it wrote is flushed in time; as runAndFollow and mounting do
    */
   run(own: Host, command: CommandRun): Promise<Outcome>;
