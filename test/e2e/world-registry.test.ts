@@ -1,9 +1,13 @@
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import Docker from "dockerode";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readStream } from "../world/engine";
-import { GUEST_LOGIN, REGISTRY_LOGIN } from "../world/registry/tokens";
-import { fault, faultsOff, resetWorld, state } from "./world";
+import { GUEST_LOGIN, IDENTITY_TOKEN, REGISTRY_LOGIN } from "../world/registry/tokens";
+import { mesaTemplate, temporaryRoot, type Ran } from "./program";
+import { fault, faultsOff, forgetRequests, requests, resetWorld, state } from "./world";
 
 const docker = new Docker();
 const bearer = process.env["WORLD_REGISTRY"] ?? "";
@@ -11,19 +15,19 @@ const basic = process.env["WORLD_REGISTRY_BASIC"] ?? "";
 
 type Login = typeof REGISTRY_LOGIN | typeof GUEST_LOGIN;
 
-/** Pushes an image of Blaxel's own through the engine. @returns its digest */
-async function push(repository: string, login?: Login): Promise<string> {
-  const base = docker.getImage(stock);
-  await base.tag({ repo: repository, tag: "1" });
+/** Pushes a local image, else one of Blaxel's own, through the engine. @returns its digest */
+async function push(repository: string, login?: Login, image = stock, tag = "1"): Promise<string> {
+  await docker.getImage(image).tag({ repo: repository, tag });
+  const tagged = docker.getImage(`${repository}:${tag}`);
   try {
     let digest = "";
-    const stream = await docker.getImage(`${repository}:1`).push({ authconfig: (login ?? {}) as never });
+    const stream = await tagged.push({ authconfig: (login ?? {}) as never });
     await readStream(stream, (message) => {
       digest = (message.aux as { readonly Digest?: string } | undefined)?.Digest ?? digest;
     });
     return digest;
   } finally {
-    await docker.getImage(`${repository}:1`).remove();
+    await tagged.remove();
   }
 }
 
@@ -147,5 +151,65 @@ describe("an import of a registry's image by its digest", () => {
     await fault("import-unauthorized");
     await imported("refused", { image: `${bearer}/open/box@${gone}` });
     expect(await lastLog("refused")).toContain("UNAUTHORIZED");
+  });
+});
+
+describe("a registry whose token service takes identity tokens (OAuth2)", () => {
+  const place = temporaryRoot();
+  const folder = mkdtempSync(join(tmpdir(), "mesa-template-identity-"));
+  const bin = join(folder, "bin");
+  const mirror = `${bearer}/private/`;
+  afterAll(() => {
+    place.remove();
+    rmSync(folder, { recursive: true });
+  });
+
+  const run = (command: string, config: object): Promise<Ran> => {
+    writeFileSync(join(folder, "config.json"), JSON.stringify(config));
+    const env = {
+      DOCKER_CONFIG: folder,
+      PATH: `${bin}:${process.env["PATH"] ?? ""}`,
+      MESA_TEMPLATE_UPSTREAM: join(folder, "upstream.toml"),
+    };
+    return mesaTemplate([command, "0.20.0", "--template", "alpine", "--root", place.root, "--json"], { env });
+  };
+  const inAuths = (identitytoken: string): object => ({
+    auths: { [`http://${bearer}/v2/`]: { auth: Buffer.from("0000:").toString("base64"), identitytoken } },
+  });
+
+  it("opens private base images to the token of a credential helper and to that of config.json, and to no other", async () => {
+    for (const [name, tag] of [
+      ["docker.io/library/alpine", "3.21"],
+      ["ghcr.io/blaxel-ai/sandbox", "0.2.50"],
+    ] as const) {
+      const image = `${bearer}/${name}:${tag}`;
+      await readStream(await docker.pull(image, { platform: "linux/amd64" }));
+      await push(mirror + name, REGISTRY_LOGIN, image, tag);
+    }
+    const upstream = readFileSync(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "", "utf8");
+    writeFileSync(join(folder, "upstream.toml"), upstream.replace(/^images = .*$/mu, `images = "${mirror}"`));
+    mkdirSync(bin);
+    const helper = join(bin, "docker-credential-world");
+    const answer = JSON.stringify({ ServerURL: bearer, Username: "<token>", Secret: IDENTITY_TOKEN });
+    const script = `#!/bin/sh\n[ "$1 $(cat)" = "get ${bearer}" ] && echo '${answer}' && exit\necho credentials not found in native keychain\nexit 1\n`;
+    writeFileSync(helper, script);
+    chmodSync(helper, 0o755);
+
+    const refused = await run("lock", inAuths("an-identity-token-of-yesterday"));
+    expect([refused.code, refused.stdout]).toEqual([3, expect.stringContaining("answers 401")]);
+    const locked = await run("lock", inAuths(IDENTITY_TOKEN));
+    expect(locked.code, locked.stdout).toBe(0);
+    await forgetRequests();
+    const built = await run("build", { credHelpers: { [bearer]: "world" } });
+    expect(built.code, built.stdout).toBe(0);
+    const asked = (await requests("registry")).map(
+      ({ method, path, status }) => `${method} ${path} ${String(status)}`,
+    );
+    expect(asked).toContain("POST /token 200");
+    expect(asked).toContainEqual(
+      expect.stringMatching(/^GET \/v2\/private\/docker\.io\/library\/alpine\/manifests\/sha256:\w+ 200$/u),
+    );
+    for (const ran of [refused, locked, built])
+      expect(ran.stdout + ran.stderr).not.toMatch(/identity-token/u);
   });
 });

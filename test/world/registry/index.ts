@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { answerJson, cutOff, listenEverywhere, type WorldPart, type WorldTools } from "../part";
+import { answerJson, bodyOf, cutOff, listenEverywhere, type WorldPart, type WorldTools } from "../part";
 import { ensureBackend } from "./backend";
 import { forward } from "./forward";
 import { isPublished, keepOnlyTags, publishImage, publishRelabelled, repositories } from "./publish";
@@ -12,6 +12,7 @@ import {
   tokenAllows,
   tokenFor,
   userOf,
+  userOfForm,
   type Action,
 } from "./tokens";
 
@@ -111,10 +112,16 @@ async function answer(
   const url = new URL(path, `http://${request.headers.host ?? `127.0.0.1:${String(config.ports.registry)}`}`);
   const { authorization } = request.headers;
   if (url.pathname === "/token" && front === "bearer") {
-    const user = userOf(authorization);
+    const form =
+      method === "POST" ? new URLSearchParams((await bodyOf(request)).toString("utf8")) : undefined;
+    const user = form === undefined ? userOf(authorization) : userOfForm(form);
     if (user === "unknown" || faults.take("registry-token-refused") !== undefined)
       refuse(response, 401, "UNAUTHORIZED");
-    else answerJson(response, 200, tokenFor(url.searchParams.getAll("scope"), user));
+    else {
+      // To a form the field `token` is missing.
+      const { token, ...answer } = tokenFor((form ?? url.searchParams).getAll("scope"), user);
+      answerJson(response, 200, form === undefined ? { token, ...answer } : answer);
+    }
     return;
   }
   const repository = repositoryIn(url.pathname);

@@ -4,6 +4,9 @@ const PREFIX = "world-";
 /** The login that may push, and pull what is private. */
 export const REGISTRY_LOGIN = { username: "world", password: "world-registry-password-0000" } as const;
 
+/** What that login exchanged its password for, as `docker login` does where a token service offers it: good for tokens, and at /token alone. */
+export const IDENTITY_TOKEN = "world-identity-token-0000";
+
 /** Somebody whom the registry knows, and who may do nothing more than everybody else. */
 export const GUEST_LOGIN = { username: "guest", password: "guest-registry-password-0000" } as const;
 
@@ -39,6 +42,12 @@ export function userOf(authorization: string | undefined): User {
     ({ username, password }) => said === `${username}:${password}`,
   );
   return known?.username ?? "unknown";
+}
+
+/** Who asks the token service with a form (distribution spec: OAuth2, a refresh token). */
+export function userOfForm(form: URLSearchParams): User {
+  const known = form.get("grant_type") === "refresh_token" && form.get("refresh_token") === IDENTITY_TOKEN;
+  return known && form.get("service") === SERVICE && form.has("client_id") ? "world" : "unknown";
 }
 
 /** Where to get a token for a repository, or for asking whether this is a registry at all. */
