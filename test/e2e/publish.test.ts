@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync, type SpawnSyncReturns } from "node:child_process";
 import { generateKeyPairSync } from "node:crypto";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Docker from "dockerode";
@@ -16,6 +16,10 @@ const VERSION = "0.26.0";
 const place = temporaryRoot();
 const { root } = place;
 const logins = mkdtempSync(join(tmpdir(), "mesa-template-logins-"));
+/** The real cosign; undefined: it is not here (scripts/ensure-test-tools.sh fetches it). */
+const cosign = [".test-work/tools/cosign/usr/bin/cosign", "/usr/bin/cosign", "/usr/local/bin/cosign"].find(
+  (file) => existsSync(file),
+);
 const keys = { secret: join(logins, "sign.key"), open: join(logins, "sign.pub") };
 const bearer = (): string => process.env["WORLD_REGISTRY"] ?? "";
 const basic = (): string => process.env["WORLD_REGISTRY_BASIC"] ?? "";
@@ -189,6 +193,29 @@ describe("a release by way of a registry", () => {
     const deployed = await layersDeployed("world");
     expect(deployed.length).toBeGreaterThan(0);
     for (const image of deployed) expect(image).toEqual(layers);
+  });
+
+  it.skipIf(cosign === undefined)("has attestations that the real cosign accepts, with its key alone", () => {
+    const image = entry()?.deployments["world"]?.image ?? "";
+    const verified = (type: string, key: string): SpawnSyncReturns<string> =>
+      spawnSync(
+        cosign ?? "",
+        [
+          "verify-attestation",
+          ...["--key", key, "--type", type, "--insecure-ignore-tlog=true"],
+          ...["--allow-http-registry", image],
+        ],
+        { encoding: "utf8", env: { ...process.env, DOCKER_CONFIG: logins }, timeout: 60_000 },
+      );
+    for (const type of ["slsaprovenance1", "cyclonedx"]) {
+      const { status, stdout, stderr } = verified(type, keys.open);
+      expect(status, stderr).toBe(0);
+      expect(stdout).toContain('"payloadType":"application/vnd.in-toto+json"');
+    }
+    const stranger = join(logins, "stranger.pub");
+    const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    writeFileSync(stranger, publicKey.export({ type: "spki", format: "pem" }));
+    expect(verified("cyclonedx", stranger).status).not.toBe(0);
   });
 
   it("has its provenance and SBOM beside it, signed, and says who signed them", async () => {
