@@ -1,4 +1,5 @@
-import { isAbsolute, resolve } from "node:path";
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
 import { availableParallelism } from "node:os";
 import { randomBytes } from "node:crypto";
 import { commandArguments } from "./arguments";
@@ -79,7 +80,13 @@ async function prepare(
     .map((name) => name.trim());
   if (templates?.some((name) => name === "") === true)
     throw wrongUsage("--template contains an empty name.", "Write --template debian,alpine.");
-  const upstream = args.text("upstream");
+  const asked = args.text("upstream");
+  const upstream = asked === undefined ? undefined : resolve(asked);
+  if (upstream !== undefined && !existsSync(upstream))
+    throw wrongUsage(
+      `--upstream: there is no file ${upstream}.`,
+      "Name the file with the sources of images and packages (default: templates/upstream.toml).",
+    );
   const workspace = args.text("workspace");
   const host: Host = {
     env: workspace === undefined ? env : { ...env, BL_WORKSPACE: workspace },
@@ -101,7 +108,7 @@ async function prepare(
     },
     startFolder,
     templates: templates === undefined ? undefined : [...new Set(templates)],
-    upstream: upstream === undefined ? undefined : isAbsolute(upstream) ? upstream : resolve(upstream),
+    upstream,
     concurrency,
     dryRun: args.flag("dry-run"),
     json,

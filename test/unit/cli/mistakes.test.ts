@@ -50,6 +50,11 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["build", /Which Mesa version\?/u, /mesa-template build MESA-VERSION/u],
   ["lock", /Which Mesa version\?/u, /--check/u],
   ["render", /Which Mesa version\?/u, /--check/u],
+  [
+    "release 0.20.0 --dry-run --upstream nowhere.toml",
+    /--upstream: there is no file .*nowhere\.toml/u,
+    /sources of images/u,
+  ],
   ["promote", /Which version, and which channel\?/u, /mesa-template promote REF CHANNEL/u],
   ["promote stable", /Which version\?/u, /mesa-template promote REF CHANNEL .*promote --help/u],
   ["promote 0.20.0", /Which channel\?/u, /mesa-template promote REF CHANNEL/u],
