@@ -6,6 +6,7 @@ import { join, resolve } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DEFAULT_PORTS } from "../world/config";
 import { installBl } from "../world/bl/install";
+import { REAL_BL } from "./deploy-place";
 import { parseRecording, type RecordedRequest, type RecordedRun } from "./bl-recording";
 
 const RECORDINGS = resolve(import.meta.dirname, "../transcripts/bl");
@@ -79,7 +80,7 @@ beforeAll(async () => {
     source: resolve(import.meta.dirname, "../world"),
     gateway: "127.0.0.1",
     ports: DEFAULT_PORTS,
-    swaps: process.env["WORLD_BL"] === undefined ? {} : { bl: process.env["WORLD_BL"] },
+    swaps: REAL_BL ? { bl: process.env["WORLD_BL"] ?? "" } : {},
   });
   server = createServer((request, response) => {
     let sent = "";
