@@ -37,6 +37,7 @@ export function imagesOf(
 > {
   // Moby, api/docs/CHANGELOG.md.
   const inspected = apiMinor(apiVersion) >= 49 ? { platform: PLATFORM } : {};
+  const saved = apiMinor(apiVersion) >= 48 ? { platform: PLATFORM } : {};
   return {
     pull: (request) => pull(docker, request),
     push: (request) => push(docker, request, inspected),
@@ -78,7 +79,7 @@ export function imagesOf(
       }),
     async saveImage(reference, signal) {
       try {
-        return (await docker.getImage(reference).get()) as unknown as Readable;
+        return await get<Readable>(docker, `/images/${reference}/get`, saved, true);
       } catch (error) {
         signal.throwIfAborted();
         throw engineFailed(`The image ${reference} could not be read`, error);
@@ -220,7 +221,7 @@ async function imageNamed(
   inspected: Ask,
 ): Promise<EngineImage | undefined> {
   try {
-    const image = await inspect(docker, reference, inspected);
+    const image = await get<Docker.ImageInspectInfo>(docker, `/images/${reference}/json`, inspected);
     // Podman and older engines leave out what is empty, whatever the types say.
     const config = image.Config as Partial<typeof image.Config> | undefined;
     const layers = (image.RootFS as { readonly Layers?: readonly string[] } | undefined)?.Layers ?? [];
@@ -249,15 +250,15 @@ async function imageNamed(
   }
 }
 
-/** dockerode 5.0.1 leaves the options of its own `inspect` out of the request. */
-function inspect(docker: Docker, reference: string, options: Ask): Promise<Docker.ImageInspectInfo> {
+/** dockerode 5.0.1 leaves the options of its own `inspect` and `get` out of the request. */
+function get<T>(docker: Docker, path: string, options: Ask, isStream = false): Promise<T> {
   const statusCodes = { 200: true, 404: "no such image", 500: "server error" };
   return new Promise((resolve, reject) => {
-    const answered = (error: Error | null, image: unknown): void => {
-      if (error === null) resolve(image as Docker.ImageInspectInfo);
+    const answered = (error: Error | null, answer: unknown): void => {
+      if (error === null) resolve(answer as T);
       else reject(error);
     };
-    docker.modem.dial({ path: `/images/${reference}/json?`, method: "GET", options, statusCodes }, answered);
+    docker.modem.dial({ path: `${path}?`, method: "GET", options, statusCodes, isStream }, answered);
   });
 }
 

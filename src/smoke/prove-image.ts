@@ -19,12 +19,15 @@ import { withStructureTests } from "./structure-tests";
 export async function proveImage(host: Host, reference: string, paths: TestFiles): Promise<SmokeReport> {
   const files = await readTestFiles(host, paths);
   const engine = await connectEngine(host);
-  if ((await engine.image(reference)) === undefined)
+  const held = await engine.image(reference);
+  // An image that was imported from a tar names no architecture.
+  const foreign = held !== undefined && !["amd64", ""].includes(held.architecture);
+  if (held === undefined || foreign)
     throw new Failure({
       code: "NO_SUCH_IMAGE",
       kind: "usage",
-      message: `The engine has no image ${reference}.`,
-      hint: "Build or pull it first; test files are run on local images.",
+      message: `The engine has no linux/amd64 image ${reference}.${foreign ? ` It has one for ${held.architecture}.` : ""}`,
+      hint: "Build or pull it first (docker pull --platform linux/amd64); test files are run on local images.",
     });
   const report = await reportOnChecks(host, engine, reference, files.checks);
   return withStructureTests(host, engine, reference, files.structureTests, report);

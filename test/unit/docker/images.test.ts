@@ -100,3 +100,18 @@ it("an image without our platform is none", async () => {
   }, "1.49");
   expect(await images.image("x:1")).toBeUndefined();
 });
+
+it.each([
+  ["1.47", ""],
+  ["1.48", '{"os":"linux","architecture":"amd64"}'],
+])("with API %s an image is saved for the platform %j", async (api, platform) => {
+  const asked: string[] = [];
+  const images = await engineWith((request, response) => {
+    asked.push(request.url ?? "");
+    response.end("a tar");
+  }, api);
+  const saved = await images.saveImage("reg:5000/a/x@sha256:aa", new AbortController().signal);
+  expect(Buffer.concat(await saved.toArray()).toString()).toBe("a tar");
+  const query = platform === "" ? "" : `?platform=${encodeURIComponent(platform)}`;
+  expect(asked).toEqual([`/images/reg:5000/a/x@sha256:aa/get${query}`]);
+});

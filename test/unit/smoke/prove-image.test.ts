@@ -1,0 +1,31 @@
+import { createServer } from "node:http";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { proveImage } from "../../../src/smoke/prove-image";
+import { withTemporaryFolder } from "../../../src/support/files";
+import { fakeEngine } from "../docker/fixture/fake-engine";
+import { testHost } from "../lock/fixture/test-host";
+
+it.each([
+  ["arm64", " It has one for arm64."],
+  [undefined, ""],
+])("an image that the engine has for %s is refused", async (architecture, more) => {
+  await withTemporaryFolder("engine", async (folder) => {
+    const socket = join(folder, "e.sock");
+    const connects = fakeEngine({ component: "Engine", buildKit: true, asked: [] });
+    const image = { Id: "sha256:aa", RepoTags: [], Created: "", Architecture: architecture, Config: {} };
+    const server = createServer((request, response) => {
+      if (architecture !== undefined && request.url === "/images/foreign:1/json")
+        response.end(JSON.stringify(image));
+      else connects(request, response);
+    });
+    await new Promise<void>((done) => server.listen(socket, done));
+    const host = testHost({ env: { DOCKER_HOST: `unix://${socket}` } });
+    await expect(proveImage(host, "foreign:1", { structureTests: [], checks: [] })).rejects.toMatchObject({
+      code: "NO_SUCH_IMAGE",
+      kind: "usage",
+      message: `The engine has no linux/amd64 image foreign:1.${more}`,
+    });
+    await new Promise((done) => server.close(done));
+  });
+});
