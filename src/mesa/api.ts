@@ -39,6 +39,7 @@ export interface MesaApi {
   revokeKey(id: string): Promise<void>;
   getRepo(name: string): Promise<MesaRepo | undefined>;
   createRepo(name: string): Promise<MesaRepo>;
+  /** One that is gone already is no failure. */
   deleteRepo(name: string): Promise<void>;
 }
 
@@ -136,7 +137,9 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
       return parsed(repoSchema, await ask(what, "POST", here("repos"), { name }), what);
     },
     async deleteRepo(name) {
-      await ask(`delete the repository ${org}/${name}`, "DELETE", here(name));
+      const { ok, status, text } = await answer("DELETE", here(name), undefined);
+      if (!ok && status !== 404)
+        throw refusal(status, `delete the repository ${org}/${name}`, wordsOf(text), here(name));
     },
   };
 }

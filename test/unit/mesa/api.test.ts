@@ -98,10 +98,12 @@ describe("Mesa's API", () => {
     ]);
   });
 
-  it("has no repository where it says 404, and else says why not", async () => {
+  it("has no repository where it says 404, and one that is gone is deleted", async () => {
     reply = json(404, { error: { code: "NOT_FOUND", message: "no" } });
     expect(await api().getRepo("demo")).toBeUndefined();
-    await expect(api().deleteRepo("demo")).rejects.toMatchObject({ code: "MESA_NOT_FOUND" });
+    await api().deleteRepo("demo");
+    reply = json(403, { error: { code: "FORBIDDEN", message: "scope" } });
+    await expect(api().deleteRepo("demo")).rejects.toMatchObject({ code: "MESA_FORBIDDEN" });
   });
 
   it.each([
@@ -126,7 +128,7 @@ describe("Mesa's API", () => {
     const request = { name: "n", scopes: ["read"], seconds: 600, repoIds: ["repo_1"] } as const;
     await expect(api().createKey(request)).rejects.toMatchObject({ code: "MESA_NOT_FOUND", hint });
     await expect(api().listKeys()).rejects.toMatchObject({ code: "MESA_NOT_FOUND", hint });
-    await expect(api().deleteRepo("demo")).rejects.not.toMatchObject({ hint });
+    await expect(api().createRepo("demo")).rejects.not.toMatchObject({ hint });
   });
 
   it("is not taken for a proxy's page", async () => {
