@@ -3,7 +3,7 @@ import { hostname } from "node:os";
 import { sha256 } from "./digest";
 import { hasErrno } from "./errors";
 
-/** Whether a process of this machine is there, whoever's it is. */
+/** Whether a process with this number exists, whoever owns it. */
 function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -13,18 +13,18 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** What this machine knows of a process by its number. */
+/** What this machine knows of a process. */
 export interface FoundProcess {
   readonly alive: boolean;
-  /** When it started, in clock ticks since boot; undefined where the system does not say (no /proc). Numbers are used again, start times are not. */
+  /** Start time in clock ticks since boot; undefined without /proc. The kernel reuses numbers, so the start time identifies the process. */
   readonly started?: string;
 }
 
-/** Looks a process up. One that ended and was not waited for yet (a zombie) is not alive. */
+/** Looks a process up by its number. A zombie (ended, not yet waited for) is not alive. */
 export function findProcess(pid: number): FoundProcess {
   if (!isAlive(pid)) return { alive: false };
   try {
-    // proc_pid_stat(5): the name in parentheses may hold anything; the state is field 3, the start time field 22.
+    // proc_pid_stat(5): the name in parentheses can contain anything; the state is field 3, the start time field 22.
     const text = readFileSync(`/proc/${String(pid)}/stat`, "utf8");
     const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
     if (fields[0] === "Z" || fields[0] === "X") return { alive: false };
@@ -36,16 +36,16 @@ export function findProcess(pid: number): FoundProcess {
 }
 
 /**
- * Whether a process is dead, by what is found under its number now: numbers are used again.
- * @param startedThen undefined: not known
+ * Whether the process that had this number is dead: the number may belong to another one now.
+ * @param startedThen its start time; undefined: unknown
  */
 export function hasDied({ alive, started }: FoundProcess, startedThen: string | undefined): boolean {
   return !alive || (started !== undefined && startedThen !== undefined && started !== startedThen);
 }
 
 /**
- * What process numbers mean something in: one boot of one kernel, and there one namespace of processes (a container has its own). The
- * host's name where the system tells neither.
+ * The space in which process numbers are unique: one boot of one kernel and, within it, one PID namespace (a container has its own). The
+ * host name where the system reports neither.
  */
 export function processSpace(): string {
   return (ownSpace ??= askedSpace());
@@ -62,12 +62,12 @@ function askedSpace(): string {
   }
 }
 
-/** A process so named that another one can tell later whether it still lives. */
+/** Identifies a process, so that another one can find out later whether it is still alive. */
 export interface ProcessMark {
   /** A short digest of its process space. */
   readonly space: string;
   readonly pid: number;
-  /** As in FoundProcess; "0" where the system does not say. */
+  /** As in FoundProcess; "0" if unknown. */
   readonly started: string;
 }
 
@@ -81,14 +81,14 @@ export function thisProcess(): ProcessMark {
   });
 }
 
-/** A mark as names of files and values of labels carry it: letters, digits and hyphens. */
+/** The mark as part of file names and label values: letters, digits and hyphens. */
 export function markText({ space, pid, started }: ProcessMark): string {
   return [space, String(pid), started].join("-");
 }
 
 const MARK = /(?:^|[-.])([0-9a-f]{12})-(\d+)-(\d+)(?=$|[-.])/u;
 
-/** Whether a name or a label carries the mark of a process that is dead for certain. One of another machine or container never is. */
+/** Whether a name or label carries the mark of a process that is certainly dead. For another machine or container that is never certain. */
 export function isOfDead(text: string): boolean {
   const [, space, pid, marked] = MARK.exec(text) ?? [];
   if (space === undefined || space !== thisProcess().space) return false;

@@ -3,7 +3,7 @@ function isSorted(keys: readonly string[]): boolean {
   return true;
 }
 
-/** The value with sorted keys and without undefined; parts that are so already are taken as they are. */
+/** The value with sorted keys and without undefined; parts that are already so are reused. */
 function sorted(value: unknown): unknown {
   if (typeof value !== "object" || value === null) return value;
   if (Array.isArray(value)) {

@@ -2,8 +2,7 @@ import { messageOf } from "./errors";
 import type { Host } from "./host";
 
 /**
- * Does work, and cleans up whatever became of it. What went wrong first is thrown: a clean-up that fails after that is only told, or
- * it would hide the cause.
+ * Does work, then cleans up, however the work ended. If the work failed, a failing clean-up is only a warning: it must not hide the cause.
  */
 export async function withCleanUp<T>(
   work: () => Promise<T>,
@@ -21,7 +20,7 @@ export async function withCleanUp<T>(
   return result;
 }
 
-/** Tells as a warning that a clean-up failed. */
+/** Warns that a clean-up failed. */
 export function warnThatStays({ emit, redact }: Host, what: string, template?: string) {
   return (error: unknown): void => {
     const message = `${what} could not be removed: ${redact(messageOf(error))}`;

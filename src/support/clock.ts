@@ -3,8 +3,8 @@ export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
   /**
-   * Waits `ms`; rejects with the signal's reason when it is aborted first.
-   * @param background a process that has nothing else to do does not wait for it
+   * Waits `ms`; rejects with the signal's reason if that is aborted first.
+   * @param background the wait does not keep the process alive
    */
   sleep(ms: number, signal?: AbortSignal, background?: boolean): Promise<void>;
 }
@@ -30,7 +30,7 @@ export const systemClock: Clock = {
     }),
 };
 
-/** Why a signal was aborted, as an Error. */
+/** The reason why a signal was aborted, as an Error. */
 export function abortReason(signal: AbortSignal): Error {
   const reason: unknown = signal.reason;
   return reason instanceof Error ? reason : new Error(String(reason));

@@ -9,28 +9,28 @@ import { parsedJson } from "./parsed-json";
 
 export type Ask = (request: HttpRequest) => Promise<HttpAnswer>;
 
-/** A folder of downloads: bodies under their sha256, and for each address the ETag they came with. Deleting it costs time only. */
+/** A folder of downloads: bodies by sha256, and for each address the ETag of its body. Deleting it costs time only. */
 export interface Downloads {
   /**
-   * The answer to a GET. What is already here is asked for with its ETag or Last-Modified, so that an unchanged body does not travel
-   * again (the answer then says 200, as if it had). Only whole 200 answers are kept. Two who ask for the same at the same time get one answer.
+   * Answers a GET. A body that is already here is requested with its ETag or Last-Modified; if it is unchanged, the result is a 200 with
+   * the kept body. Only complete 200 answers are kept. Simultaneous requests for the same address share one answer.
    */
   get(request: HttpRequest, ask?: Ask): Promise<HttpAnswer>;
-  /** The bytes with this sha256 (hex), when they are here and whole. */
+  /** The bytes with this sha256 (hex), if they are here and intact. */
   bytes(hash: string): Promise<Uint8Array | undefined>;
   keep(bytes: Uint8Array): Promise<void>;
 }
 
 const KEPT_HEADERS = ["etag", "last-modified", "content-type", "docker-content-digest", "link"];
 
-/** What is kept of an answer: its validators and the name of its body. */
+/** What is kept of an answer: its validators and the digest of its body. */
 const keptSchema = z.object({ headers: z.record(z.string(), z.string()), sha256: z.string() });
 type Kept = z.infer<typeof keptSchema>;
 
-/** Templates locked side by side share their requests: one Downloads for each run and folder. */
+/** Templates that are locked in parallel share their requests: one Downloads per run and folder. */
 const openFolders = new WeakMap<Host, Map<string, Downloads>>();
 
-/** The downloads folder `dir`, for one run of the program. */
+/** The downloads folder `dir` for one run of the program. */
 export function openDownloads(host: Host, dir: string): Downloads {
   const folders = openFolders.get(host) ?? new Map<string, Downloads>();
   openFolders.set(host, folders);
@@ -85,7 +85,7 @@ function validatorsOf({ headers }: Kept): Record<string, string> {
   return modified === undefined ? {} : { "if-modified-since": modified };
 }
 
-/** A kept answer; undefined when there is none or it is not one of ours (then it is simply fetched again). */
+/** A kept answer; undefined if there is none or it is invalid (then it is fetched again). */
 function parseKept(data: Buffer | undefined): Kept | undefined {
   return keptSchema.safeParse(parsedJson(data)).data;
 }

@@ -8,16 +8,18 @@ export interface FailureDetails {
   readonly kind: FailureKind;
   /** What failed and why, one sentence, cause first. */
   readonly message: string;
-  /** The next step for whoever reads it. */
+  /** The next step for the reader. */
   readonly hint?: string | undefined;
   /** The template (or id) it happened to. */
   readonly template?: string | undefined;
-  /** The other side's own last lines. */
+  /** The last lines of the other program's output. */
   readonly log?: readonly string[] | undefined;
   readonly cause?: unknown;
 }
 
-/** The one error this program throws on purpose. Anything else that reaches the top is a fault of ours (exit 1, with stack). */
+/**
+ * The one error that this program throws on purpose. Anything else that reaches the top is a fault of this program (exit 1, with stack).
+ */
 export class Failure extends Error {
   readonly code: string;
   readonly kind: FailureKind;
@@ -34,7 +36,7 @@ export class Failure extends Error {
     this.log = details.log ?? [];
   }
 
-  /** The same failure, said to have happened to a template. */
+  /** The same failure with the template it happened to. */
   on(template: string): Failure {
     if (this.template !== undefined) return this;
     return new Failure({ ...this.details(), template });
@@ -54,7 +56,7 @@ export class Failure extends Error {
 }
 Failure.prototype.name = "Failure";
 
-/** What an error code of the operating system means: whose it is, in words, and the next step. */
+/** Meaning of an operating system error: whose fault it is, in words, and the next step. */
 type SystemError = readonly [kind: "environment" | "usage", words: string, hint: string];
 
 const SPACE = "Free some space there and run the command again: finished stages are kept.";
@@ -64,7 +66,7 @@ const DISK = "Check the disk and its mount, then run the command again.";
 const NETWORK = "Check the network and the address, then run the command again.";
 const PLACE = "Move it away, or restore it from git.";
 
-/** errno(3), and what Node adds: files and processes of this machine. */
+/** Files and processes of this machine: errno(3), and what Node adds. */
 const MACHINE_ERRORS: Readonly<Record<string, SystemError>> = {
   EROFS: ["environment", "the file system is read-only", "Run the command where the project can be written."],
   ENOSPC: ["environment", "no space is left on the disk", SPACE],
@@ -94,7 +96,7 @@ const MACHINE_ERRORS: Readonly<Record<string, SystemError>> = {
   ERR_STRING_TOO_LONG: ["usage", "the file is too large to be read", PLACE],
 };
 
-/** errno(3) and getaddrinfo(3) of connections. */
+/** Connections: errno(3) and getaddrinfo(3). */
 const NETWORK_ERRORS: Readonly<Record<string, SystemError>> = {
   ECONNREFUSED: ["environment", "the connection was refused", NETWORK],
   ECONNRESET: ["environment", "the connection was lost", NETWORK],
@@ -111,9 +113,9 @@ function systemErrorCode(error: unknown): string | undefined {
 }
 
 /**
- * What was thrown as a Failure. An error of the operating system becomes one of the environment (exit 3) or of the user (exit 2): only
- * this function judges them. The answer for anything else is undefined: it is a fault of ours.
- * @param path what the work was about, for errors that name no path (a write to an open file)
+ * What was thrown, as a Failure. An operating system error becomes one of the environment (exit 3) or the user (exit 2); no other place
+ * decides this. Undefined for anything else: a fault of this program.
+ * @param path the file in question, for errors that name none (a write to an open file)
  */
 export function failureOf(error: unknown, path?: string): Failure | undefined {
   if (error instanceof Failure) return error;
@@ -133,19 +135,19 @@ export function failureOf(error: unknown, path?: string): Failure | undefined {
   return new Failure({ ...details, message, hint });
 }
 
-/** Whether files or processes of this machine caused an error: it tells nothing about the template that was worked on. */
+/** Whether files or processes of this machine caused an error: then it says nothing about the template. */
 export function isMachineError(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause)
     if (Object.hasOwn(MACHINE_ERRORS, systemErrorCode(at) ?? "")) return true;
   return false;
 }
 
-/** What was thrown, with the template it happened to where it is a Failure. */
+/** What was thrown; a Failure gets the template it happened to. */
 export function onTemplate(error: unknown, template: string): unknown {
   return failureOf(error)?.on(template) ?? error;
 }
 
-/** The exit code for anything thrown: a Failure's own, else 1. */
+/** The exit code for anything thrown: that of the Failure, else 1. */
 export function exitCodeOf(error: unknown): ExitCode {
   return EXIT_CODES[failureOf(error)?.kind ?? "internal"];
 }
@@ -155,7 +157,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The chain of causes below an error as one line ("a: b: c"), without repeating a text that is already said. */
+/** The causes below an error as one line ("a: b: c"), without repetitions. */
 export function causeOf(error: unknown): string | undefined {
   const said: string[] = [];
   let current: unknown = error instanceof Error ? error.cause : undefined;
@@ -167,7 +169,7 @@ export function causeOf(error: unknown): string | undefined {
   return said.length === 0 ? undefined : said.join(": ");
 }
 
-/** Whether an error is one of node:fs's with this errno name. */
+/** Whether an error of node:fs has this errno name. */
 export function hasErrno(error: unknown, code: string): boolean {
   return error instanceof Error && "code" in error && error.code === code;
 }

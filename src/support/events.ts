@@ -1,4 +1,4 @@
-/** What happens, as it happens: the people's task tree and `--events` are both made from these. */
+/** What happens during a run, as it happens: source of the task tree and of `--events`. */
 export type ReleaseEvent =
   | {
       readonly type: "release-started";
@@ -29,7 +29,7 @@ export type ReleaseEvent =
 const STAGES = ["lock", "render", "build", "smoke", "push", "deploy", "verify", "record"] as const;
 export type StageName = (typeof STAGES)[number];
 
-/** The stages of a release, in their order: without a registry nothing is pushed. */
+/** The stages of a release, in order; without a registry, nothing is pushed. */
 export function stagesOf(publishes: boolean): readonly StageName[] {
   return publishes ? STAGES : STAGES.filter((stage) => stage !== "push");
 }

@@ -1,4 +1,4 @@
-/** What each kind of failure means to whoever started the program: the exit code is derived from it, never chosen. */
+/** Exit code of each kind of failure. The code is derived from the kind, never chosen. */
 export const EXIT_CODES = {
   done: 0,
   internal: 1,

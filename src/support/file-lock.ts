@@ -7,30 +7,30 @@ import { findProcess, hasDied, processSpace, thisProcess, type FoundProcess } fr
 import { hasErrno } from "./errors";
 import type { Host } from "./host";
 
-/** A holder elsewhere whose heartbeat does not change for this long is gone, in ms of watching it. */
+/** A holder on another machine whose heartbeat stays the same for this long is gone (ms of watching). */
 export const STALE_MS = 10_000;
 const RENEW_MS = 2_000;
 
 const holderSchema = z.object({
   pid: z.int().positive(),
   host: z.string(),
-  /** Where its pid means something (support/alive.ts); absent in locks of versions that knew only the host's name. */
+  /** The process space of its pid (support/alive.ts); older versions of the program wrote only the host name. */
   space: z.string().optional(),
-  /** When its process started, in the system's own measure; absent where the system does not say. */
+  /** Start time of its process, as in FoundProcess; absent where the system does not report it. */
   started: z.string().optional(),
   since: z.string(),
   token: z.string(),
-  /** The run that holds it: what it made carries this in its label. */
+  /** The run that holds the lock: containers and images of that run carry it in their label. */
   run: z.string(),
 });
 
-/** Who holds a lock. */
+/** The holder of a lock. */
 export type Holder = Readonly<z.infer<typeof holderSchema>>;
 
-/** What this process writes into its own. */
+/** What this process writes into its own lock. */
 type Own = Holder & { readonly space: string };
 
-/** For sentences: "process 4711 on build-1 since 2026-02-01T09:00:00.000Z". */
+/** For messages: "process 4711 on build-1 since 2026-02-01T09:00:00.000Z". */
 export function holderText(holder: Holder): string {
   return `process ${String(holder.pid)} on ${holder.host} since ${holder.since}`;
 }
@@ -38,11 +38,11 @@ export function holderText(holder: Holder): string {
 export type Verdict = "alive" | "dead" | "unknown";
 
 /**
- * Whether the holder of a lock lives. Its process decides where it can be seen; a heartbeat does not, because a stopped process or a
- * sleeping laptop has none and goes on later.
- * @param holder undefined: the file names nobody (it was left half written, or is somebody else's)
- * @param space this process's own
- * @param found looks its process up, here
+ * Whether the holder of a lock is alive. Where its process is visible, the process decides, not the heartbeat: a stopped process or a
+ * sleeping laptop has none and continues later.
+ * @param holder undefined: the file names nobody (half written, or not ours)
+ * @param space the process space of this process
+ * @param found looks its process up on this machine
  */
 export function judge(
   holder: Holder | undefined,
@@ -55,7 +55,7 @@ export function judge(
   return hasDied(found(holder.pid), holder.started) ? "dead" : "alive";
 }
 
-/** One look at a lock file: who holds it, and what changes when its holder shows a sign of life. */
+/** One reading of a lock file: its holder, and a value that changes with the holder's heartbeat. */
 interface Look {
   readonly holder: Holder | undefined;
   readonly sign: string;
@@ -81,12 +81,12 @@ function holderIn(text: string): Holder | undefined {
   }
 }
 
-/** For how long each sign of life was the last one, as far as this process watched: another machine's clock says nothing about that. */
+/** For how long each heartbeat has not changed, measured by this process: clocks of other machines are not comparable. */
 class Watch {
   #sign = "";
   #unchangedMs = 0;
 
-  /** @param watchedMs how long this process watched since the look before */
+  /** @param watchedMs time since the previous reading */
   see(sign: string, watchedMs: number): number {
     this.#unchangedMs = sign === this.#sign ? this.#unchangedMs + watchedMs : 0;
     this.#sign = sign;
@@ -94,15 +94,15 @@ class Watch {
   }
 }
 
-/** Whether who holds a lock or a claim is gone: dead here, or elsewhere and without a sign of life for as long as it is watched. */
+/** Whether the holder of a lock or a claim is gone: dead on this machine, or elsewhere without a heartbeat for STALE_MS. */
 function isGone(verdict: Verdict, unchangedMs: number): boolean {
   return verdict === "dead" || (verdict === "unknown" && unchangedMs >= STALE_MS);
 }
 
 /**
- * Removes a lock whose holder is gone. One process at a time does this for one holder, under a claim that names that holder, and looks
- * again once it has it: a lock that somebody took meanwhile is never removed by mistake.
- * @param claimUnchanged for how long a claim that is there already has shown no sign of life, in ms
+ * Removes a lock whose holder is gone. A claim that names the holder lets only one process do this. That process reads the lock again under
+ * the claim, so a lock that was taken meanwhile is never removed.
+ * @param claimUnchanged how long an existing claim has had no heartbeat, in ms
  */
 async function removeGone(
   path: string,
@@ -131,7 +131,7 @@ async function removeGone(
   }
 }
 
-/** Claims that killed processes left: their lock is gone, so they claim nothing. */
+/** Removes claims of killed processes whose lock no longer exists. */
 async function removeClaimsLeft(path: string, space: string): Promise<void> {
   const folder = dirname(path);
   for (const name of await readdir(folder)) {
@@ -142,7 +142,7 @@ async function removeClaimsLeft(path: string, space: string): Promise<void> {
   }
 }
 
-/** Without a pause between making the file and writing it: a run that is killed there would leave a lock that names nobody. */
+/** Creates and writes the file without a pause: a run killed in between would leave a lock without a holder. */
 function tryTake(path: string, holder: Holder): boolean {
   let file;
   try {
@@ -164,20 +164,20 @@ function tryTake(path: string, holder: Holder): boolean {
 
 export interface Waiting {
   /**
-   * Called each time the lock is found taken, with its holder where the file names one, and how long this process has waited, in ms;
-   * what it throws ends the waiting.
+   * Called each time the lock is found taken, with its holder if the file names one, and the time waited so far in ms. If it throws, the
+   * wait ends.
    */
   readonly onTaken: (holder: Holder | undefined, waitedMs: number) => void;
-  /** Called before a lock is taken away whose holder is gone: with that holder, where its process is known to have died. */
+  /** Called before the lock of a holder that is gone is removed; `dead` is that holder if its process is known to have died. */
   readonly onGone?: (dead: Holder | undefined) => void | Promise<void>;
-  /** Longest pause between two looks, in ms. */
+  /** Longest pause between two readings, in ms. */
   readonly pauseMs: number;
 }
 
 /**
- * Runs `work` while holding the lock file at `path`, in a folder that is there. The file names its holder. A holder on this machine
- * keeps its lock for as long as its process lives; one elsewhere for as long as its heartbeat changes.
- * @throws what `onTaken` throws, and the signal's reason on interruption
+ * Runs `work` while holding the lock file at `path`, whose folder exists. A holder on this machine keeps the lock as long as its process
+ * lives; one elsewhere, as long as its heartbeat changes.
+ * @throws what `onTaken` throws; the signal's reason on interruption
  */
 export async function withFileLock<T>(
   host: Host,
@@ -196,7 +196,7 @@ export async function withFileLock<T>(
     run: host.runId,
   };
   const [watch, claimWatch] = [new Watch(), new Watch()];
-  // The pauses are what is counted: a clock may jump, and a process that was stopped watched nothing meanwhile.
+  // Only pauses count: a clock can jump, and a stopped process watches nothing.
   let [waitedMs, pausedMs] = [0, 0];
   while (!tryTake(path, mine)) {
     const look = await lookAt(path);

@@ -8,8 +8,7 @@ import { isOfDead, markText, thisProcess } from "./alive";
 import { Failure, failureOf, hasErrno, messageOf } from "./errors";
 
 /**
- * The file's bytes, or undefined when there is no such file. A named pipe, a device or a socket is refused before it is read:
- * a pipe without a writer blocks for ever, a device may never end.
+ * The file's bytes, or undefined if there is no such file. Refuses pipes, devices and sockets: reading them may never end.
  * @throws Failure NOT_A_FILE, EISDIR (exit 2), EACCES and others of failureOf
  */
 export async function readIfPresent(path: string): Promise<Buffer | undefined> {
@@ -41,14 +40,14 @@ function notAFile(path: string): Failure {
   });
 }
 
-/** Writes a file so that readers see the old or the new content, never a part: temp file beside it, fsync, rename. Parents are made. */
+/** Replaces a file so that readers see the old or the new content, never a part: temporary file, fsync, rename. Creates parent folders. */
 export async function writeAtomically(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
   await replaceFile(path, [data], mode);
 }
 
 /**
- * The same for content in pieces, and with a last look before the rename: when `stillWanted` says no, nothing is replaced.
- * The folder is synced too, so that the new name outlives a power cut.
+ * Like writeAtomically, for content in pieces. Asks `stillWanted` right before the rename; on no, replaces nothing. Syncs the folder too,
+ * so that the new name survives a power cut.
  * @returns whether the file was replaced
  */
 export async function replaceFile(
@@ -77,7 +76,7 @@ export async function replaceFile(
     await syncFolder(dirname(path));
     return true;
   } catch (error) {
-    // A failing removal must not hide what failed first; the next run removes the file.
+    // A failed removal must not hide the first failure; the next run removes the file.
     await rm(temporary, { force: true }).catch(() => undefined);
     const why = failureOf(error, path);
     throw new Failure({
@@ -90,13 +89,13 @@ export async function replaceFile(
   }
 }
 
-/** A name for a file that becomes the one at `path`, beside it, with the mark of this process: see removeLeftFiles. */
+/** A temporary name beside `path`, with the mark of this process (see removeLeftFiles). */
 export function temporaryName(path: string): string {
   const name = [basename(path), markText(thisProcess()), randomBytes(6).toString("hex")].join(".");
   return join(dirname(path), `.${name}.tmp`);
 }
 
-/** Brings a folder's names to disk; some file systems know no such thing, and say so. */
+/** Syncs a folder's names to disk. Some file systems do not support that and report it. */
 async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, "r");
   try {
@@ -108,7 +107,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** Temp files of `writeAtomically` beside a file, left there by a process that was killed. Only for who may be its only writer. */
+/** Removes temporary files of `writeAtomically` beside a file, left by a killed process. Only for the file's sole writer. */
 export async function removeAbandoned(path: string): Promise<void> {
   const folder = dirname(path);
   for (const name of await readdir(folder))
@@ -117,8 +116,8 @@ export async function removeAbandoned(path: string): Promise<void> {
 }
 
 /**
- * Removes what `writeAtomically` left in a folder when its process was killed: their names carry that process's mark.
- * @param depth 1 for the folder alone; Infinity for everything below it. Links are not followed
+ * Removes temporary files of `writeAtomically` from a folder if the process whose mark they carry is dead.
+ * @param depth 1: this folder only; Infinity: everything below. Links are not followed
  */
 export async function removeLeftFiles(folder: string, depth = 1): Promise<void> {
   let entries;
@@ -136,14 +135,14 @@ export async function removeLeftFiles(folder: string, depth = 1): Promise<void> 
   }
 }
 
-/** What every temporary folder's name begins with. */
+/** Prefix of every temporary folder's name. */
 const OURS = "mesa-template-";
 
 /**
- * Makes a private (0700) folder in `parent`, after those were removed there that processes of ours left when they were killed: a
- * name carries the mark of its process. A folder of another machine, of another user, or of a process that lives, is left alone.
+ * Makes a private (0700) folder in `parent`. First removes those of dead processes of this machine and user: the name carries the mark of
+ * the process.
  * @throws Failure NO_TEMPORARY_FOLDER (exit 3)
- * @param what it is for, as a part of its name: "bl"
+ * @param what its purpose, as part of the name: "bl"
  */
 export async function makeTemporaryFolder(what: string, parent: string = tmpdir()): Promise<string> {
   try {
@@ -165,7 +164,7 @@ async function removeLeftFolders(parent: string): Promise<void> {
   try {
     names = await readdir(parent);
   } catch (error) {
-    // A folder that may be written into and not be looked into.
+    // A folder may be writable and not readable.
     if (hasErrno(error, "EACCES")) return;
     throw error;
   }
@@ -178,14 +177,14 @@ async function removeOwnFolder(path: string): Promise<void> {
     const found = await lstat(path);
     if (!found.isDirectory() || found.uid !== process.getuid?.()) return;
   } catch (error) {
-    // Another run that found it was faster.
+    // Another run removed it first.
     if (hasErrno(error, "ENOENT")) return;
     throw error;
   }
   await rm(path, { recursive: true, force: true });
 }
 
-/** Runs `use` with a folder of `makeTemporaryFolder` that is removed afterwards, whatever happens. */
+/** Runs `use` with a temporary folder (makeTemporaryFolder), and removes the folder afterwards in every case. */
 export async function withTemporaryFolder<T>(
   what: string,
   use: (folder: string) => Promise<T>,
@@ -200,7 +199,7 @@ export async function withTemporaryFolder<T>(
   );
 }
 
-/** The names in a folder, sorted; none where there is no such folder. */
+/** The names in a folder, sorted; none if there is no such folder. */
 export async function namesIn(folder: string): Promise<readonly string[]> {
   try {
     return (await readdir(folder)).sort();
@@ -219,7 +218,7 @@ export interface FoundFile {
   readonly mode: number;
 }
 
-/** All regular files below a folder, sorted by path; an absent folder has none. */
+/** All regular files below a folder, sorted by path; none if it does not exist. */
 export async function listFiles(folder: string): Promise<readonly FoundFile[]> {
   let entries;
   try {

@@ -4,7 +4,7 @@ import type { EmitEvent } from "./events";
 import type { RunProcess } from "./process";
 import type { Redactor } from "./redact";
 
-/** Everything that touches the world outside, handed from the top to whoever acts. Tests hand in their own. */
+/** All access to the outside world, passed down from the top. Tests pass their own. */
 export interface Host {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
@@ -14,17 +14,17 @@ export interface Host {
   readonly redact: Redactor;
   /** Aborted on Ctrl-C / SIGTERM with a Failure of kind "interrupted". */
   readonly signal: AbortSignal;
-  /** A short random name for this run; every container, network and image made carries it in the label mesa-template.run. */
+  /** A short random name of this run: value of the label mesa-template.run of every container, network and image it makes. */
   readonly runId: string;
 }
 
-/** Label keys of everything this program makes on an engine; nothing without them is ever removed. */
+/** Label of everything this program makes on an engine; nothing without it is ever removed. */
 export const RUN_LABEL = "mesa-template.run";
-/** On what a run makes and removes again itself: the mark of its process, so that what a dead one left is told from what is in use. */
+/** Label of temporary objects: the mark of the process that uses them, so that leftovers of a dead one are recognizable. */
 export const PROCESS_LABEL = "mesa-template.process";
 export const VERSION_LABEL = "mesa-template.version";
 
-/** The labels of what this run makes to be used and removed again. */
+/** Labels of temporary objects of this run. */
 export function runLabels({ runId }: Host): Readonly<Record<string, string>> {
   return { [RUN_LABEL]: runId, [PROCESS_LABEL]: markText(thisProcess()) };
 }

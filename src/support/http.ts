@@ -5,14 +5,14 @@ import { withTimeLimit } from "./time-limit";
 
 export interface HttpRequest {
   readonly url: string;
-  /** Only what may be asked again without harm. Default GET. */
+  /** Default GET. The request must be safe to repeat. */
   readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly body?: Uint8Array<ArrayBuffer>;
-  /** Sent as a POST; only for what may be asked again without harm, like a token. */
+  /** Sent as a POST that must be safe to repeat, like a token request. */
   readonly form?: URLSearchParams;
-  /** Sent on the first hop; `authorization` is dropped when a redirect leads to another host. */
+  /** Sent on the first hop; `authorization` is dropped on a redirect to another host. */
   readonly headers?: Readonly<Record<string, string>>;
-  /** An answer with more bytes is refused (one that is no success may have 1 MiB). */
+  /** Longer answers are refused (error answers may have 1 MiB). */
   readonly limitBytes: number;
   /** Limit for one attempt, body included. */
   readonly timeoutMs: number;
@@ -20,19 +20,19 @@ export interface HttpRequest {
 
 export interface HttpAnswer {
   readonly status: number;
-  /** Where it came from in the end. */
+  /** The address after redirects. */
   readonly url: string;
   readonly headers: Headers;
   readonly body: Uint8Array;
 }
 
-/** Nobody answered, or only with "not now", after all attempts. The rooms turn it into their own Failure. */
+/** After all attempts there was no answer, or only a temporary error. The rooms turn it into their own Failure. */
 export class Unreachable extends Error {
   constructor(
     readonly url: string,
     reason: string,
     cause?: unknown,
-    /** The last answer, where there was one. */
+    /** The last answer, if there was one. */
     readonly answer?: HttpAnswer,
   ) {
     super(reason, { cause });
@@ -40,7 +40,7 @@ export class Unreachable extends Error {
 }
 Unreachable.prototype.name = "Unreachable";
 
-/** One attempt came to nothing; another may not. */
+/** One failed attempt that may be repeated. */
 class Attempt extends Error {
   readonly answer: HttpAnswer | undefined;
   constructor(
@@ -53,12 +53,12 @@ class Attempt extends Error {
   }
 }
 
-/** What asking needs of a host. */
+/** What `ask` needs of a host. */
 export type Asker = Pick<Host, "fetch" | "clock" | "signal">;
 
 const RETRIES = 3;
 
-/** Answers after which the same request may succeed a moment later (RFC 9110 and habit). */
+/** Statuses after which the same request may succeed a moment later (RFC 9110). */
 export const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 const LONGEST_WAIT_MS = 60_000;
@@ -67,24 +67,24 @@ const LONGEST_WAIT_MS = 60_000;
 export function retryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   if (/^\s*\d+\s*$/u.test(value)) return Number(value) * 1000;
-  // What is no date at all is parsed too: "1.5" is a day of May.
+  // Date.parse takes too much: "1.5" becomes a day in May.
   const date = /\d{4}.*\d\d:\d\d/u.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }
 
-/** How long to wait (ms) after attempt n (from 1): what the other side asks for, else 0.3 s, 0.9 s, 2.7 s; undefined when it asks for over a minute. */
+/** Wait in ms after attempt n (from 1): what the server asks for, else 0.3 s, 0.9 s, 2.7 s. Undefined if it asks for over a minute. */
 export function waitBeforeRetry(attempt: number, asked: number | undefined): number | undefined {
   if (asked === undefined) return 300 * 3 ** (attempt - 1);
   return asked > LONGEST_WAIT_MS ? undefined : asked;
 }
 
-/** What a page that says "not found" may come to, where hardly anything was expected. */
+/** Limit for an error page where the expected answer is smaller. */
 const REFUSAL_LIMIT_BYTES = 1024 * 1024;
 
 /**
- * Asks and reads the whole answer, whatever its status; asks again (at most three times, honouring Retry-After) when nobody answers,
- * on time-out and on 408, 429 and 5xx. Redirects are followed over https, or to the same host. Throws Unreachable, a Failure
- * (REDIRECT_REFUSED, ANSWER_TOO_LARGE; kind upstream), or the host's abort reason.
+ * Sends a request and reads the whole answer, whatever its status. Repeats at most three times (honouring Retry-After) without an answer,
+ * on time-out, and on 408, 429 and 5xx. Follows redirects over https or to the same host.
+ * @throws Unreachable; Failure REDIRECT_REFUSED, ANSWER_TOO_LARGE (exit 4); the host's abort reason
  */
 export async function ask(host: Asker, request: HttpRequest): Promise<HttpAnswer> {
   try {
@@ -196,7 +196,7 @@ async function bodyOf(response: Response, request: HttpRequest): Promise<Uint8Ar
   return Buffer.concat(chunks);
 }
 
-/** What lies below fetch's "fetch failed". */
+/** The cause below fetch's "fetch failed". */
 function connectionTrouble(error: unknown): string {
   const below = error instanceof Error ? error.cause : undefined;
   if (below instanceof AggregateError && below.errors.length > 0) return messageOf(below.errors[0]);
@@ -204,8 +204,8 @@ function connectionTrouble(error: unknown): string {
 }
 
 /**
- * Where a redirect leads, as an absolute URL: over https anywhere, over plain http only to the very host (and port) that was already
- * asked over plain http. Anything else is a Failure (REDIRECT_REFUSED, kind upstream).
+ * The target of a redirect as an absolute URL: any https address, or over plain http the same host and port as before.
+ * @throws Failure REDIRECT_REFUSED (exit 4)
  */
 export function nextHop(from: string, location: string): string {
   const before = new URL(from);

@@ -1,15 +1,12 @@
-/** Cuts text that comes in pieces into lines. */
+/** Cuts text that arrives in pieces into lines. */
 export interface LineCutter {
-  /** Takes the next piece; answers with the lines that are whole now. */
+  /** Takes the next piece and returns the lines that are now complete. */
   take(text: string): readonly string[];
-  /** What stands after the last line break. */
+  /** The text after the last line break. */
   rest(): string;
 }
 
-/**
- * A line cutter. What goes on for `limit` characters without a line break is a line as it stands: output without line breaks takes no more
- * memory than that.
- */
+/** A line cutter. After `limit` characters without a line break it cuts there, which bounds its memory. */
 export function lineCutter(limit: number, lineBreak: RegExp = /\n/u): LineCutter {
   let partial = "";
   return {

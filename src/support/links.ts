@@ -3,8 +3,8 @@ import { join, relative, sep } from "node:path";
 import { Failure, hasErrno } from "./errors";
 
 /**
- * Refuses a path of which a part below the root is a symbolic link: writing or removing through it would reach files that are
- * not the project's. Parts that do not exist yet are fine, and so are links above the root or the root itself.
+ * Refuses a path with a symbolic link below the root: writing or removing through it would reach files outside the project. Missing parts
+ * are fine, and so are links at or above the root.
  * @param root absolute
  * @param path absolute, below the root
  * @throws Failure LINK_REFUSED (exit 2), naming the link
@@ -23,7 +23,7 @@ export async function refuseLinks(root: string, path: string): Promise<void> {
 }
 
 /**
- * The same for a whole folder down to `depth` levels: the folder itself and what lies in it.
+ * Like refuseLinks, for a folder and its contents down to `depth` levels.
  * @throws Failure LINK_REFUSED (exit 2)
  */
 export async function refuseLinksIn(root: string, folder: string, depth: number): Promise<void> {

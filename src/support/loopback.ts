@@ -1,4 +1,4 @@
-/** Whether a host name (no port) is this machine itself. */
+/** Whether a host name (without port) is this machine. */
 export function isLoopback(hostname: string): boolean {
   return (
     hostname === "localhost" ||

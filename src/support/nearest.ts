@@ -1,6 +1,6 @@
 import { distance } from "fastest-levenshtein";
 
-/** The candidate that somebody probably meant by a mistyped word; undefined when none is near. */
+/** The candidate that a mistyped word probably means; undefined if none is near. */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let [found, least]: [string | undefined, number] = [
     undefined,
@@ -13,7 +13,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   return found;
 }
 
-/** "Did you mean stable?", or "" when nothing is near. */
+/** "Did you mean stable?", or "" if nothing is near. */
 export function didYouMean(word: string, candidates: Iterable<string>): string {
   const found = nearest(word, candidates);
   return found === undefined ? "" : `Did you mean ${found}?`;

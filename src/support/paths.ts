@@ -2,17 +2,17 @@ import { existsSync, readdirSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "./errors";
 
-/** The manifest's path below a root: what messages and git name. */
+/** The manifest's path below a root, as messages and git name it. */
 export const MANIFEST_FILE = "dockerfiles/manifest.json";
 
-/** A template version, as far as its files are concerned. */
+/** What identifies the files of a template version. */
 interface VersionFiles {
   readonly template: string;
   readonly mesaVersion: string;
   readonly revision: number;
 }
 
-/** Where everything lies below a root. */
+/** All paths below a root. */
 export interface Paths {
   /** What people edit. */
   readonly templates: string;
@@ -22,7 +22,7 @@ export interface Paths {
   /** What the program writes and people commit. */
   readonly dockerfiles: string;
   readonly manifest: string;
-  /** Ignored by git: stage results, logs of the last runs, downloads. Deleting it costs time, never a fact. */
+  /** Ignored by git: stage results, logs of the last runs, downloads. Deleting it costs time only. */
   readonly state: string;
   readonly cache: string;
   template(name: string): string;
@@ -30,14 +30,14 @@ export interface Paths {
   lockFile(template: string, version: string): string;
   record(version: VersionFiles): string;
   stageResult(template: string, inputsDigest: string, name: string): string;
-  /** Names of the files that the last rendering wrote: what the next one may remove. */
+  /** The list of files that the last rendering wrote, which the next one may remove. */
   renderedNames(template: string, version: string): string;
-  /** Held while something is done that two runs must not do at once. */
+  /** A lock file for work that two runs must not do at once. */
   lock(name: string): string;
   log(template: string, version: string, stage: string): string;
 }
 
-/** The only place that knows where files lie below a root (the folder that holds templates/ and dockerfiles/). */
+/** All paths below a root, the folder that holds templates/ and dockerfiles/. No other place knows them. */
 export function paths(root: string): Paths {
   const [templates, dockerfiles, state] = ["templates", "dockerfiles", ".mesa-template"].map((name) =>
     join(root, name),
@@ -65,7 +65,7 @@ export function paths(root: string): Paths {
   };
 }
 
-/** The templates below a root, sorted: folders with a template.toml; undefined where there is no templates/. */
+/** The templates below a root, sorted: folders with a template.toml; undefined without templates/. */
 export function templateNames(root: string): readonly string[] | undefined {
   const { templates } = paths(root);
   if (!existsSync(templates)) return undefined;
@@ -76,7 +76,7 @@ export function templateNames(root: string): readonly string[] | undefined {
 }
 
 /**
- * The root: the given folder, or else the nearest folder from the working directory upwards that has templates/.
+ * The root: the given folder, else the nearest folder with templates/ from the working directory upwards.
  * @throws Failure NO_PROJECT (exit 2) that says what was looked for
  */
 export function findRoot(workingFolder: string, given: string | undefined): string {

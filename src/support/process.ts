@@ -1,23 +1,23 @@
-/** How a program is run. The command is an argument vector: no shell, and never a secret in it. */
+/** A program to run. The command is an argument vector: no shell, and never a secret in it. */
 export interface ProcessRequest {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd?: string | undefined;
   /** The whole environment of the program (nothing is inherited). */
   readonly env: Readonly<Record<string, string>>;
-  /** Limit in ms; on time-out the whole process group is ended (SIGTERM, then SIGKILL). */
+  /** Limit in ms; on time-out the whole process group gets SIGTERM, then SIGKILL. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Text for stdin; without it stdin is empty (/dev/null). */
+  /** Text for stdin; default: empty (/dev/null). */
   readonly input?: string | undefined;
-  /** Bytes kept of each stream (the rest is drained and dropped from the front). Default 4 MiB. */
+  /** Bytes kept of each stream; older ones are dropped. Default 4 MiB. */
   readonly keepBytes?: number | undefined;
   readonly onLine?: ((line: string, stream: "stdout" | "stderr") => void) | undefined;
 }
 
 /**
- * The environment for a program that reaches registries, clouds or clusters with credentials of its own: all of this one's, without
- * what belongs to Blaxel, to Mesa and to this program, and without private keys.
+ * The environment for a program that uses its own credentials for registries, clouds or clusters: this one's, without private keys and what
+ * belongs to Blaxel, Mesa and this program.
  */
 export function othersEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   return Object.fromEntries(
@@ -29,16 +29,16 @@ export function othersEnvironment(env: Readonly<Record<string, string | undefine
 }
 
 export interface ProcessResult {
-  /** Exit code; null when the program was ended by a signal or never started. */
+  /** Exit code; null if a signal ended the program or it never started. */
   readonly exitCode: number | null;
   readonly signal: string | null;
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
   readonly durationMs: number;
-  /** Set when the program could not be started at all, e.g. ENOENT. */
+  /** Why the program could not be started, e.g. ENOENT. */
   readonly spawnError?: string;
 }
 
-/** Runs a program to its end. Resolves whatever the program did; rejects only with the abort reason. Both pipes are always drained. */
+/** Runs a program to its end. Resolves whatever its exit code; rejects only with the abort reason. Always drains both pipes. */
 export type RunProcess = (request: ProcessRequest) => Promise<ProcessResult>;

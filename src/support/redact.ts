@@ -1,17 +1,17 @@
-/** Hides secret values wherever text is shown. */
+/** Hides secret values in everything that is shown. */
 export interface Redactor {
   /** The text with every known secret value replaced by ***. */
   (text: string): string;
-  /** From now on this value is a secret too (values shorter than 6 characters are ignored: they would eat ordinary text). */
+  /** Adds a secret value (ignored below 6 characters: it would match ordinary text). */
   add(value: string | undefined): void;
-  /** The known values that say something where they are found, for checks that look for them where they must not be. */
+  /** The secret values that are unmistakable, for checks that search where they must not be. */
   values(): readonly string[];
 }
 
 const SECRET_NAMES =
   /^(BL_API_KEY|BL_CLIENT_CREDENTIALS|MESA_API_KEY|MESA_ADMIN_API_KEY|MESA_ACCESS_TOKEN|MESA_PRIVATE_KEY|MESA_VAULT_PASSPHRASE|MESA_ORGS|MESA_TEMPLATE_REGISTRY_PASSWORD|GITHUB_TOKEN|GH_TOKEN|NPM_TOKEN)$/u;
 
-/** A redactor that knows the secrets found in an environment. `MESA_ORGS=org:key` counts with its keys. */
+/** A redactor with the secrets of an environment. Knows the keys in `MESA_ORGS=org:key` too. */
 export function createRedactor(env: Readonly<Record<string, string | undefined>>): Redactor {
   const secrets = new Set<string>();
   const forms = new Set<string>();
@@ -35,14 +35,14 @@ export function createRedactor(env: Readonly<Record<string, string | undefined>>
   return Object.assign(redact, { add, values: (): readonly string[] => [...secrets].filter(isTelling) });
 }
 
-/** Whether finding a value somewhere says anything: a password that is an ordinary word stands in every image. */
+/** Whether finding a value proves anything: a password that is an ordinary word occurs in every image. */
 function isTelling(secret: string): boolean {
   return secret.length >= 12 || (secret.length >= 8 && /\d/u.test(secret) && /[A-Za-z]/u.test(secret));
 }
 
 /**
- * Other ways to write `mesa_private_key_<org>_<base64url of PKCS#8 DER>`: without the whitespace around it, its body alone, the one
- * line that it has in PEM, and the 32 bytes that the key is (the last ones of the DER) as JWK and hex have them.
+ * Other forms of `mesa_private_key_<org>_<base64url of PKCS#8 DER>`: trimmed, its body alone, the single line of its PEM, and the 32 key
+ * bytes (the end of the DER) as in JWK and in hex.
  */
 function privateKeyForms(value: string): readonly string[] {
   const body = /^mesa_private_key_[^_]*_(.+)$/su.exec(value.trim())?.[1] ?? "";
@@ -59,7 +59,7 @@ function privateKeyForms(value: string): readonly string[] {
   ];
 }
 
-/** How a secret may stand in a text: as it is, escaped for JSON or an address, and what has several lines (a key in PEM) line by line, too. */
+/** How a secret can appear in text: as it is, escaped for JSON or a URL, and a multi-line one (a PEM key) also line by line. */
 function formsOf(value: string): readonly string[] {
   const forms = [value, JSON.stringify(value).slice(1, -1), encodeURIComponent(value)];
   const lines = value
@@ -74,7 +74,7 @@ function formsOf(value: string): readonly string[] {
   return forms;
 }
 
-/** A value for JSON with the secrets in its texts hidden; once it is JSON, quotes and line breaks are escaped and no longer match. */
+/** A JSON value with the secrets in its strings hidden. After serialization, escaped quotes and line breaks would no longer match. */
 export function redactValue(value: unknown, redact: Redactor): unknown {
   if (typeof value === "string") return redact(value);
   if (Array.isArray(value)) return value.map((item: unknown) => redactValue(item, redact));

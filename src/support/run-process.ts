@@ -4,12 +4,12 @@ import { abortReason } from "./clock";
 import { lineCutter } from "./line-cutter";
 
 const KEEP_BYTES = 4 * 1024 * 1024;
-/** A longer line (characters) is told in pieces. */
+/** Longer lines (characters) are emitted in pieces. */
 const LONGEST_LINE = 1024 * 1024;
-/** How long a process group has between SIGTERM and SIGKILL, in ms. */
+/** Time between SIGTERM and SIGKILL for a process group, in ms. */
 const GRACE_MS = 2_000;
 
-/** Keeps the last `limit` bytes of a stream as text and tells its lines as they come. */
+/** Keeps the last `limit` bytes of a stream as text and emits its lines as they come. */
 function capture(
   limit: number,
   onLine: ((line: string) => void) | undefined,
@@ -46,11 +46,11 @@ function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // The group is gone already, which is what was wanted.
+    // The group is already gone.
   }
 }
 
-/** Runs a program in a process group of its own; see RunProcess. */
+/** Runs a program in its own process group; see RunProcess. */
 export const runProcess: RunProcess = async (request: ProcessRequest): Promise<ProcessResult> => {
   const { signal } = request;
   if (signal !== undefined && isAborted(signal)) throw abortReason(signal);

@@ -3,10 +3,10 @@ interface Waiting {
   readonly stopAll: () => void;
 }
 
-/** What waits for a signal to be aborted: one listener on it, however many wait, so that a signal that lives long is not burdened. */
+/** What waits for each signal: one listener per signal, however many wait, so that a long-lived signal does not collect listeners. */
 const waiting = new WeakMap<AbortSignal, Waiting>();
 
-/** Calls `stop` when the signal is aborted; answers with what takes that back. */
+/** Calls `stop` when the signal is aborted; returns a function that cancels this. */
 function whenAborted(signal: AbortSignal, stop: () => void): () => void {
   let all = waiting.get(signal);
   if (all === undefined) {
@@ -32,7 +32,7 @@ function whenAborted(signal: AbortSignal, stop: () => void): () => void {
 
 interface Limit {
   readonly signal: AbortSignal;
-  /** Lets go of the timer and of the parent. */
+  /** Releases the timer and the parent. */
   readonly release: () => void;
 }
 
@@ -60,17 +60,16 @@ function startLimit(ms: number, parent: AbortSignal): Limit {
 }
 
 /**
- * A signal that is aborted with `parent`, or in `ms` with a TimeoutError, whichever comes first. Its timer does not keep the
- * process alive. Where the work ends in the same function, withTimeLimit lets go of timer and parent at once.
- *
- * AbortSignal.any([parent, AbortSignal.timeout(ms)]) means the same, but Node 20 may collect that signal as garbage before it
- * fires, and what waits for it then waits for ever (seen with 20.20: 50 of 50 fetches under a busy collector).
+ * A signal that is aborted with `parent`, or after `ms` with a TimeoutError. Its timer does not keep the process alive. If the work ends in
+ * the same function, use withTimeLimit, which releases timer and parent at once. AbortSignal.any([parent, AbortSignal.timeout(ms)]) means
+ * the same, but Node 20 may garbage-collect that signal before it fires, and what waits for it then waits forever (seen with 20.20: 50 of
+ * 50 fetches).
  */
 export function timeLimit(ms: number, parent: AbortSignal): AbortSignal {
   return startLimit(ms, parent).signal;
 }
 
-/** Does work with such a signal, and lets go of it when the work has ended. Throws what the work throws. */
+/** Does work with such a signal and releases it afterwards. Throws what the work throws. */
 export async function withTimeLimit<T>(
   ms: number,
   parent: AbortSignal,

@@ -1,9 +1,9 @@
 import type { Clock } from "./clock";
 
 /**
- * Rejects when the time is up, or the signal is aborted; the work itself cannot be stopped and is left to end on its own.
- * @param limitMs how long the work may take, in ms
- * @throws what `late` makes
+ * Rejects when the time is up or the signal is aborted. The work cannot be stopped and ends on its own.
+ * @param limitMs in ms
+ * @throws what `late` returns
  */
 export async function within<T>(
   clock: Clock,

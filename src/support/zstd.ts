@@ -1,16 +1,16 @@
-/** More than any encoder asks a reader to keep: `zstd --ultra -22` stays within it. */
+/** The largest window that encoders use: `zstd --ultra -22` stays within it. */
 const WINDOW_LIMIT_BYTES = 128 * 1024 * 1024;
-/** A block never holds more (RFC 8878, 3.1.1.2.4). */
+/** Largest block (RFC 8878, 3.1.1.2.4). */
 const BLOCK_LIMIT_BYTES = 128 * 1024;
-/** How much is unpacked at a time: a block may be four bytes long, so that this much stands for 32 MiB at most. */
+/** Input bytes per step: a block can be four bytes, so one step yields at most 32 MiB. */
 const SLICE_BYTES = 1024;
 
-/** How a frame begins (RFC 8878, 3.1.1). */
+/** First bytes of a frame (RFC 8878, 3.1.1). */
 export const ZSTD_MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 /**
- * Unpacks zstd as its bytes come, holding 32 MiB at most beside its window: who asks counts, and stops where it is too much. Node 20 has
- * no zstd of its own.
+ * Unpacks zstd as its bytes arrive, holding at most 32 MiB beside its window. The caller counts the output and stops where it is too much.
+ * Node 20 has no zstd of its own.
  * @throws Error that says why the bytes cannot be unpacked
  */
 export async function* unzstd(
@@ -34,13 +34,13 @@ export async function* unzstd(
   yield* ready.splice(0);
 }
 
-/** What a frame's reader asks for next: so many bytes, which are only counted where `skip` says so. */
+/** What the frame reader asks for next: a number of bytes, or with `skip` only to pass over them. */
 interface Wanted {
   readonly bytes: number;
   readonly skip?: true;
 }
 
-/** Looks at the header of every frame as the bytes come by. @throws Error on one whose reader would set aside too much memory */
+/** Checks the header of every frame as the bytes pass. @throws Error if reading a frame would take too much memory */
 function frameWatch(): (chunk: Uint8Array) => void {
   const frames = walkFrames();
   let wanted = frames.next();
@@ -63,7 +63,7 @@ function frameWatch(): (chunk: Uint8Array) => void {
   };
 }
 
-/** The way through frames, one behind the other (RFC 8878, 3.1). It ends where no frame begins: that is for the decoder to say. */
+/** Walks through consecutive frames (RFC 8878, 3.1). Ends where no frame begins; the decoder reports that. */
 function* walkFrames(): Generator<Wanted, void, Buffer> {
   for (;;) {
     const magic = yield { bytes: 4 };
@@ -77,7 +77,7 @@ function* walkFrames(): Generator<Wanted, void, Buffer> {
     for (let isLast = false; !isLast;) {
       const block = (yield { bytes: 3 }).readUIntLE(0, 3);
       isLast = (block & 1) === 1;
-      // A block of one byte again and again holds it once.
+      // A block of one repeated byte stores it once.
       yield* skip(((block >> 1) & 3) === 1 ? 1 : block >> 3);
     }
     yield* skip((descriptor & 4) === 0 ? 0 : 4);
@@ -94,7 +94,7 @@ function* skip(bytes: number): Generator<Wanted, void, Buffer> {
 const isSingleSegment = (descriptor: number): boolean => (descriptor & 0x20) !== 0;
 const dictionaryBytes = (descriptor: number): number => [0, 1, 2, 4][descriptor & 3] ?? 0;
 
-/** How long a frame's header is behind its descriptor (RFC 8878, 3.1.1.1). */
+/** Length of a frame header after its descriptor (RFC 8878, 3.1.1.1). */
 function headerBytes(descriptor: number): number {
   const single = isSingleSegment(descriptor);
   const size = descriptor >> 6;
@@ -102,7 +102,7 @@ function headerBytes(descriptor: number): number {
   return (single ? 0 : 1) + dictionaryBytes(descriptor) + sizeBytes;
 }
 
-/** A frame's header says how much memory its reader sets aside (RFC 8878, 3.1.1.1.2). */
+/** Refuses a frame whose header asks for too large a window (RFC 8878, 3.1.1.1.2). */
 function refuseWindow(descriptor: number, header: Buffer): void {
   if (windowBytes(descriptor, header) > WINDOW_LIMIT_BYTES)
     throw new Error(`its reader would need a window of more than ${String(WINDOW_LIMIT_BYTES)} bytes`);
