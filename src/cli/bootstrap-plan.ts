@@ -5,7 +5,7 @@ import { wrongUsage } from "./command-line";
 import { readManifest } from "../manifest/index";
 import { paths, templateNames } from "../support/paths";
 
-/** Which Mesa goes into an image that has none, and the steps that bring it there: from a lock that is in the repository. */
+/** The Mesa version for an image without Mesa, and the steps that install it, from a lock in the repository. */
 export async function bootstrapFor(
   context: CommandContext,
   wanted: string | undefined,

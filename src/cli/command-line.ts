@@ -6,7 +6,7 @@ export function commandWords(spec: CommandSpec): readonly string[] {
   return spec.usage.split(" ").filter((word) => !/^[<[]/u.test(word));
 }
 
-/** The command that a line's plain words name; its name is the longest that fits. */
+/** The command with the longest name that matches a line's plain words. */
 export function commandOf(plain: readonly string[], specs: readonly CommandSpec[]): CommandSpec | undefined {
   return specs.find((spec) => commandWords(spec).every((word, index) => plain[index] === word));
 }
@@ -29,7 +29,7 @@ export function positionalsOf(spec: CommandSpec): readonly Positional[] {
     }));
 }
 
-/** All options a command takes, its own and the common ones; without a command the common ones. */
+/** All options of a command, its own and the common ones; without a command, the common ones. */
 export function optionsOf(spec: CommandSpec | undefined): Readonly<Record<string, OptionSpec>> {
   return { ...COMMON_OPTIONS, ...spec?.options };
 }

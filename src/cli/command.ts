@@ -1,16 +1,16 @@
 import type { ExitCode } from "../support/exit-codes";
 import type { Host } from "../support/host";
 
-/** An option of one command. See COMMON_OPTIONS for those that mean the same everywhere. */
+/** An option of one command. COMMON_OPTIONS holds those that mean the same everywhere. */
 export interface OptionSpec {
   readonly type: "string" | "boolean" | "number";
   readonly describe: string;
-  /** May be given several times; the value is then an array. */
+  /** Can be given several times; the value is then an array. */
   readonly array?: boolean;
   readonly default?: string | boolean | number;
   readonly choices?: readonly string[];
   readonly alias?: string;
-  /** What help shows for its value: FILE, TEXT, 15m. Default: the choices, N for a number, TEXT. */
+  /** Placeholder of its value in help: FILE, TEXT, 15m. Default: the choices, N for a number, TEXT. */
   readonly value?: string;
 }
 
@@ -47,50 +47,50 @@ export type CommonOption = keyof typeof COMMON_OPTIONS;
 /** The common options that mean something in every command. */
 export const EVERYWHERE: readonly CommonOption[] = ["root", "json", "events"];
 
-/** A command as data: help, completion and documentation are made from it; its code is loaded only when it runs. */
+/** A command as data: help, completion and documentation come from it. Its code is loaded only when it runs. */
 export interface CommandSpec {
   /** "promote <ref> <channel>", "scan [refs..]", "sandbox run [ref]". The words before the first < or [ are its name. */
   readonly usage: string;
-  /** One imperative sentence in lower case without a period: the line of the command list. */
+  /** One imperative phrase in lower case without a period: its line in the command list. */
   readonly describe: string;
-  /** What else a user has to know, in sentences. */
+  /** Further sentences of its help. */
   readonly details?: string;
   /** Command lines without the program's name. */
   readonly examples?: readonly string[];
-  /** What the exit codes that matter here mean, besides 0 and 2. */
+  /** Meaning of its exit codes, besides 0 and 2. */
   readonly exits?: Readonly<Partial<Record<number, string>>>;
-  /** The common options that change what this command does, besides those of every command (root, json, events). */
+  /** The common options that apply to this command, besides those of every command (root, json, events). */
   readonly common?: readonly CommonOption[];
-  /** Whether it changes, starts or removes something: such a command refuses a --dry-run that it does not know. */
+  /** Whether it changes, starts or removes something. Such a command refuses a --dry-run it does not support. */
   readonly changes?: boolean;
-  /** The question when positionals are missing, by the given ones; default: by the first missing one. */
+  /** The question to ask when positionals are missing, by the given ones; default: by the first missing one. */
   readonly whenMissing?: (given: readonly string[]) => string;
   readonly options?: Readonly<Record<string, OptionSpec>>;
-  /** Whether everything after `--` is the command's own (sandbox run … -- COMMAND). */
+  /** Whether everything after `--` belongs to the command (sandbox run … -- COMMAND). */
   readonly passesRest?: boolean;
   readonly load: () => Promise<{ readonly run: CommandHandler }>;
 }
 
 export type CommandHandler = (args: CommandArgs, context: CommandContext) => Promise<CommandOutcome>;
 
-/** Values by option or positional name, as it is written on the command line ("allow-skipped", "mesa-version"). */
+/** Values by option or positional name, as on the command line ("allow-skipped", "mesa-version"). */
 export interface CommandArgs {
   /** A positional or option that must be a non-empty string when given. */
   text(name: string): string | undefined;
-  /** The same, required: a missing one is wrong usage (exit 2). */
+  /** Like `text`, but missing is wrong usage (exit 2). */
   required(name: string): string;
   flag(name: string): boolean;
   number(name: string): number | undefined;
   list(name: string): readonly string[];
-  /** What stood after `--`. */
+  /** The words after `--`. */
   readonly rest: readonly string[];
 }
 
 export interface CommandContext {
   readonly host: Host;
-  /** Folder that holds templates/ and dockerfiles/ (absolute). Reading it throws Failure NO_PROJECT (exit 2) where there is none. */
+  /** Folder that holds templates/ and dockerfiles/ (absolute). Reading it throws Failure NO_PROJECT (exit 2) outside a project. */
   readonly root: string;
-  /** --root or the working directory (absolute), whatever is in it. */
+  /** --root or the working directory (absolute); it need not be a project. */
   readonly startFolder: string;
   /** --template a,b ; undefined: all. */
   readonly templates: readonly string[] | undefined;
@@ -105,7 +105,7 @@ export interface CommandContext {
 export interface Terminal {
   /** Whether to ask questions: stdin and stderr are terminals, not CI, not --json. */
   readonly interactive: boolean;
-  /** Columns of stdout; undefined when it is piped (then nothing is cut off). */
+  /** Columns of stdout; undefined when it is piped (then nothing is wrapped). */
   readonly width: number | undefined;
   /** Writes raw text to stdout at once; for output that streams. Never used with --json. */
   stdout(text: string | Uint8Array): void;
@@ -118,6 +118,6 @@ export interface Terminal {
 export interface CommandOutcome {
   readonly exitCode: ExitCode;
   readonly json: Readonly<Record<string, unknown>>;
-  /** For people, on stdout; "" prints nothing. A trailing newline is added when missing. */
+  /** For people, on stdout; "" prints nothing. A missing trailing newline is added. */
   readonly text: string;
 }

@@ -4,7 +4,7 @@ import type { CommandSpec } from "./command";
 import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
 import { findRoot, paths, templateNames } from "../support/paths";
 
-/** The option with which the scripts below ask for candidates: it is followed by the words of the line, the program's name first. */
+/** The option by which the scripts below ask for candidates. The words of the line follow it, the program's name first. */
 export const COMPLETION_OPTION = "--complete";
 
 /**
@@ -54,8 +54,8 @@ const BY_NAME: Readonly<Record<string, Known>> = {
 };
 
 /**
- * What may stand at the cursor: names of the project, the choices of an option, commands, options. For zsh each has its description.
- * @param words the command line after the program's name; the last word is the one being written
+ * Candidates at the cursor: names of the project, an option's choices, commands, options. zsh also gets descriptions.
+ * @param words the command line after the program's name; the last word is being typed
  */
 export function candidatesAtCursor(
   words: readonly string[],
@@ -93,8 +93,8 @@ export function candidatesAtCursor(
 }
 
 /**
- * The REFs, channels or templates of the project that may stand at the cursor; undefined where the place is for something else.
- * @param words the command line after the program's name; the last word is the one being written
+ * The project's REFs, channels or templates that fit at the cursor; undefined where something else belongs.
+ * @param words the command line after the program's name; the last word is being typed
  */
 function namesAtCursor(
   words: readonly string[],

@@ -1,7 +1,7 @@
 import { Failure, messageOf } from "../support/errors";
 
 /**
- * Asks a yes/no question on stderr; whatever is not yes is no, and so is the end of the input (Ctrl-D).
+ * Asks a yes/no question on stderr. Anything but yes means no, and so does the end of the input (Ctrl-D).
  * @throws Failure INTERRUPTED (exit 130) on Ctrl-C
  */
 export async function confirm(question: string): Promise<boolean> {
@@ -11,7 +11,7 @@ export async function confirm(question: string): Promise<boolean> {
     return /^y(es)?$/iu.test((await asker.question(`${question} [y/N] `)).trim());
   } catch (error) {
     process.stderr.write("\n");
-    // Node names both keys in the message of the same AbortError, and nowhere else.
+    // Node throws the same AbortError for both keys; only its message names the key.
     if (messageOf(error).endsWith("Ctrl+D")) return false;
     throw new Failure({
       code: "INTERRUPTED",

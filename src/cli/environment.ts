@@ -11,7 +11,7 @@ export function environmentName(option: string): string {
   return PREFIX + option.toUpperCase().replaceAll("-", "_");
 }
 
-/** Variables that other rooms read: build/build-image.ts and registry/credentials.ts. */
+/** Variables that build/build-image.ts and registry/credentials.ts read. */
 const OTHERS = ["BUILDER", "REGISTRY", "REGISTRY_USERNAME", "REGISTRY_PASSWORD"].map((name) => PREFIX + name);
 
 function flagFrom(name: string, value: string): boolean {
@@ -44,8 +44,8 @@ export function optionsFromEnvironment(env: Environment): Record<string, unknown
 }
 
 /**
- * One sentence for each MESA_TEMPLATE_… variable that has no effect: it stands for an option that only the command line sets, or its
- * name is near one that has an effect. Other names are a team's own (their scripts may use the prefix) and are left alone.
+ * A sentence for each MESA_TEMPLATE_… variable without effect: its option can only be set on the command line, or its name resembles one
+ * with an effect. Other names may belong to a team's scripts.
  */
 export function environmentWarnings(env: Environment, specs: readonly CommandSpec[]): readonly string[] {
   const known = [...Object.keys(COMMON_OPTIONS).map(environmentName), ...OTHERS];

@@ -29,7 +29,7 @@ function placeText({ name, required, many }: Positional): string {
   return required ? word : `[${word}]`;
 }
 
-/** A command line of a command: "mesa-template promote REF CHANNEL". */
+/** The usage line of a command: "mesa-template promote REF CHANNEL". */
 export function usageText(spec: CommandSpec): string {
   return [
     PROGRAM,
@@ -39,13 +39,13 @@ export function usageText(spec: CommandSpec): string {
   ].join(" ");
 }
 
-/** An option as it is written: "--publish deploy|push", "--no-deploy". */
+/** An option as written on the command line: "--publish deploy|push", "--no-deploy". */
 export function optionText(name: string, option: OptionSpec): string {
   if (option.type === "boolean") return option.default === true ? `--no-${name}` : `--${name}`;
   return `--${name} ${option.value ?? option.choices?.join("|") ?? (option.type === "number" ? "N" : "TEXT")}`;
 }
 
-/** What an option does, with its default and its other name. */
+/** What an option does, with its default and its alias. */
 export function optionDescription({ describe, array, default: value, alias }: OptionSpec): string {
   return [
     describe,
@@ -55,7 +55,7 @@ export function optionDescription({ describe, array, default: value, alias }: Op
   ].join("");
 }
 
-/** The common options that mean something in a command, in their order. */
+/** The common options that apply to a command, in order. */
 export function commonOptionsOf(spec: CommandSpec): readonly (readonly [CommonOption, OptionSpec])[] {
   return Object.entries(COMMON_OPTIONS)
     .map(([name, option]) => [name as CommonOption, option] as const)
@@ -94,7 +94,7 @@ function wrapped(text: string, width: number): readonly string[] {
   return [...lines, line];
 }
 
-/** Two columns: names, and what they mean in as many lines as the width asks for. */
+/** Two columns, names and descriptions; descriptions wrap to the width. */
 function columns(rows: readonly Row[], width: number, least = 0): string {
   const longest = Math.min(Math.max(least, ...rows.map(([name]) => name.length)), 30);
   const indent = " ".repeat(longest + 4);
@@ -140,7 +140,7 @@ export function programHelp(groups: readonly CommandGroup[], version: string, wi
   ].join("");
 }
 
-/** The help of commands that share a first word: "sandbox". */
+/** The help of commands with the same first word, such as "sandbox". */
 export function familyHelp(word: string, commands: readonly CommandSpec[], width: number): string {
   return `${PROGRAM} ${word} COMMAND\n\nCommands:\n${columns(commands.map(listRow), width)}\n${PROGRAM} ${word} COMMAND --help shows the options of a command, with examples.\n`;
 }

@@ -1,7 +1,7 @@
 import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { sortedEntries } from "../manifest/versions/sorted-entries";
 
-/** Each template's newest version that was proven, and all that channels point at. */
+/** Each template's newest proven version, and every version that a channel points at. */
 export function inUse(
   manifest: Manifest,
   templates: readonly string[] | undefined,

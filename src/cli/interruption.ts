@@ -1,12 +1,12 @@
 import { setMaxListeners } from "node:events";
 import { Failure, hasErrno } from "../support/errors";
 
-/** Whether to end without a message: whoever closed standard output expects it. */
+/** Whether to end without a message: closing standard output is intentional. */
 export function isQuiet(error: unknown): boolean {
   return error instanceof Failure && error.code === "STDOUT_CLOSED";
 }
 
-/** What it means that standard output takes nothing: a reader that has read enough (… | head -1), or a lost result (a full disk). */
+/** What a failed write to standard output means: a reader that stopped reading (… | head -1), or a lost result (a full disk). */
 export function stdoutFailure(error: Error): Failure {
   const [message, cause] = ["Standard output was closed.", error];
   if (hasErrno(error, "EPIPE"))
@@ -21,17 +21,16 @@ export function stdoutFailure(error: Error): Failure {
 }
 
 /**
- * Turns SIGINT, SIGTERM, SIGHUP and a closed standard output into an aborted signal, so that everything is
- * cleaned up before the end. A third signal ends the program at once. A closed standard error changes
- * nothing.
- * @param announce tells people that the clean-up has started
+ * Aborts a signal on SIGINT, SIGTERM, SIGHUP and when standard output is closed, so that everything is cleaned up first. A third signal
+ * ends the program at once. A closed standard error has no effect.
+ * @param announce reports that the clean-up has started
  */
 export function interruption(announce: (text: string) => void): {
   readonly signal: AbortSignal;
   dispose(): void;
 } {
   const controller = new AbortController();
-  // Whatever runs at the same time listens; Node warns of a leak from the eleventh listener on.
+  // All concurrent work listens to it; Node warns of a leak from the eleventh listener on.
   setMaxListeners(0, controller.signal);
   let count = 0;
   const onSignal = (name: NodeJS.Signals): void => {
@@ -54,7 +53,7 @@ export function interruption(announce: (text: string) => void): {
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, onSignal);
   process.stdout.on("error", onStdoutError);
-  // For good: what was written last may fail after the command has ended.
+  // Stays registered: the last write may fail after the command has ended.
   process.stderr.on("error", ignore);
   return {
     signal: controller.signal,

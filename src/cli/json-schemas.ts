@@ -34,8 +34,8 @@ const SCHEMAS: Readonly<Record<string, Described>> = {
 };
 
 /**
- * JSON Schemas (draft 2020-12) of the files that people and other programs read or write, by the name of the file in the
- * package. They say what may be written: a key that has a default may be left out.
+ * JSON Schemas (draft 2020-12) of the files that people and other programs read or write, by file name in the package. They describe what
+ * may be written: keys with a default are optional.
  */
 export function jsonSchemas(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
   return Object.fromEntries(

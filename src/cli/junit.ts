@@ -8,7 +8,7 @@ function escaped(text: string): string {
       .replaceAll(">", "&gt;")
       .replaceAll('"', "&quot;")
       .replaceAll("\n", "&#10;")
-      // XML 1.0 has no way to write the other control characters.
+      // XML 1.0 cannot express the other control characters.
       .replaceAll(/[^\t\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu, "\u{FFFD}")
   );
 }
@@ -33,7 +33,7 @@ function testCase(report: SmokeReport, check: CheckResult): string {
   return `${head}><failure message="${escaped(check.seen ?? check.name)}">${escaped(details)}</failure></testcase>`;
 }
 
-/** Reports as JUnit XML, the form CI systems read: a suite for each image, a case for each check. */
+/** Reports as JUnit XML, the format CI systems read: a suite per image, a case per check. */
 export function junitXml(reports: readonly SmokeReport[]): string {
   const sum = (count: (report: SmokeReport) => number): number =>
     reports.reduce((total, report) => total + count(report), 0);

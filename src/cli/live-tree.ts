@@ -6,7 +6,7 @@ import type { Redactor } from "../support/redact";
 
 export interface Screen {
   readonly write: (text: string) => void;
-  /** Columns and rows of the terminal; read again for each picture, because windows change. */
+  /** Columns and rows of the terminal; read again for each frame, because windows change. */
   readonly size: () => { readonly columns: number; readonly rows: number };
 }
 
@@ -27,7 +27,7 @@ function dim(text: string): string {
   return `\u001b[2m${text}\u001b[0m`;
 }
 
-/** A template's stages on a terminal, redrawn in place; other output appears above them. */
+/** A template's stages on a terminal, redrawn in place. Other output appears above them. */
 export function liveTree(
   started: ReleaseEvent & { readonly type: "release-started" },
   screen: Screen,
@@ -45,7 +45,7 @@ export function liveTree(
       new Map(stagesOf(started.publishes === true).map((stage) => [stage, { state: "waiting" }])),
     ]),
   );
-  /** The first line of a message, without secrets and control characters: both would survive where a line is cut. */
+  /** The first line of a message, without secrets and control characters, which cutting a line could break. */
   const oneLine = (text: string): string => stripVTControlCharacters(redact(text).split(/[\r\n]/u)[0] ?? "");
   let drawn = 0;
   let frame = 0;
@@ -76,7 +76,7 @@ export function liveTree(
       ...[...stages].map(([stage, shown]) => stageLine(stage, shown, columns)),
     ]);
     if (closed || whole.length < rows) return whole;
-    // Lines that have left the screen cannot be drawn over: a low window gets the running stages only.
+    // Lines that scrolled away cannot be redrawn, so a low window shows only the running stages.
     return [...templates]
       .flatMap(([name, stages]) =>
         [...stages]

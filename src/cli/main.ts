@@ -128,7 +128,7 @@ async function prepare(
   return { context, progress };
 }
 
-/** Writes all of a text; answers with what went wrong. */
+/** Writes a whole text and returns the error, if any. */
 async function write(stream: NodeJS.WriteStream, text: string): Promise<Error | undefined> {
   if (text === "") return undefined;
   return new Promise((done) => {
@@ -138,7 +138,7 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<Error | 
   });
 }
 
-/** @throws Failure STDOUT_FAILED (exit 3) where the result is lost, save to a reader that has read enough (… | head -1) */
+/** @throws Failure STDOUT_FAILED (exit 3) if the result is lost, except when the reader stopped reading (… | head -1) */
 async function report(outcome: CommandOutcome, json: boolean, redact: Redactor): Promise<void> {
   const text = json ? JSON.stringify(redactValue(outcome.json, redact)) : redact(outcome.text);
   if (text === "") return;
@@ -155,13 +155,13 @@ async function reportError(error: unknown, json: boolean, redact: Redactor): Pro
   return exitCodeOf(error);
 }
 
-/** Wrong usage without a hint names the command's own help. */
+/** Adds the command's own --help as hint to wrong usage without one. */
 function withHint(error: unknown, command: string): unknown {
   if (!(error instanceof Failure) || error.code !== "USAGE" || error.hint !== undefined) return error;
   return new Failure({ ...error.details(), hint: `See mesa-template ${command} --help.`.replace("  ", " ") });
 }
 
-/** Prints a text that was asked for; help that answers wrong usage goes to stderr. */
+/** Prints requested text; help in answer to wrong usage goes to stderr. */
 async function answer({ text, failure }: Answer, json: boolean, redact: Redactor): Promise<ExitCode> {
   if (failure !== undefined && json) return reportError(failure, json, redact);
   const line = text === "" || text.endsWith("\n") ? text : `${text}\n`;
@@ -171,7 +171,7 @@ async function answer({ text, failure }: Answer, json: boolean, redact: Redactor
   return reportError(failure, json, redact);
 }
 
-/** Runs one command line to its end and answers with the exit code. Results go to stdout, everything else to stderr. */
+/** Runs one command line and returns the exit code. Results go to stdout, everything else to stderr. */
 export async function main(
   argv: readonly string[],
   env: Environment,
@@ -221,8 +221,8 @@ export async function main(
 }
 
 /**
- * Keeps Node running while a command runs. A time limit (AbortSignal.timeout) does not: where a fetch is left open without a socket, as
- * undici does now and then, the program would end with 13 and no word, instead of giving the fetch up and asking again.
+ * Keeps Node running while a command runs; a time limit (AbortSignal.timeout) does not. undici sometimes leaves a fetch open without a
+ * socket, and Node would then exit with 13 instead of timing out and retrying.
  */
 function keepAlive(): NodeJS.Timeout {
   return setInterval(() => undefined, 60_000);

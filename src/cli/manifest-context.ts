@@ -8,12 +8,12 @@ import { gitEnvironment, whoMoves } from "../manifest/who";
 import { isoTime } from "../support/clock";
 import { MANIFEST_FILE, paths, templateNames } from "../support/paths";
 
-/** What a command needs to know to read the manifest of a root. */
+/** What a command needs to read the manifest of a root. */
 export interface ManifestFacts {
   readonly path: string;
-  /** --workspace, BL_WORKSPACE or the one that bl's own configuration names; undefined: none is named. */
+  /** --workspace, BL_WORKSPACE or the one in bl's configuration; undefined if none is set. */
   readonly workspaceInUse: string | undefined;
-  /** Templates that have a folder; undefined where there is no templates/. */
+  /** Templates that have a folder; undefined without templates/. */
   readonly kept: readonly string[] | undefined;
 }
 
@@ -53,9 +53,7 @@ export async function openManifest(context: CommandContext): Promise<OpenedManif
   return { ...facts, manifest };
 }
 
-/**
- * The workspace that a command shows an entry for: the one in use, or the only one there is; undefined where there are several.
- */
+/** The workspace that a command shows for an entry: the one in use, else the only one; undefined if there are several. */
 export function workspaceShown({ manifest, workspaceInUse }: OpenedManifest): string | undefined {
   try {
     return workspaceAsked(manifest, workspaceInUse);
@@ -64,7 +62,7 @@ export function workspaceShown({ manifest, workspaceInUse }: OpenedManifest): st
   }
 }
 
-/** What became of a change of the manifest. */
+/** Outcome of a change of the manifest. */
 export interface Changed {
   readonly before: Manifest;
   readonly after: Manifest;
@@ -72,9 +70,9 @@ export interface Changed {
 }
 
 /**
- * Changes the manifest in one step, and tells it; with --dry-run only shows what the change would come to.
- * @param change gets who changes it and when
- * @param subject of the commit that is proposed
+ * Changes the manifest in one step and reports it; with --dry-run, only shows what would change.
+ * @param change receives the author and the time of the change
+ * @param subject of the proposed commit
  */
 export async function changeManifest(
   context: CommandContext,
@@ -95,14 +93,14 @@ export async function changeManifest(
 }
 
 /**
- * Reports that the manifest changed, and how the change reaches everybody else. Where git ignores the file, or no
- * repository holds it, there is nothing to commit.
+ * Reports that the manifest changed and how to share the change. Where git ignores the file, or there is no repository, there is nothing to
+ * commit.
  */
 async function tellWritten({ host, root }: CommandContext, subject: string): Promise<void> {
   const whole = join(root, MANIFEST_FILE);
   const file = relative(process.cwd(), whole);
   const path = file.startsWith("..") ? whole : file;
-  // git check-ignore: 0 is ignored, 1 is not, 128 is no repository (gitignore documentation, "EXIT STATUS").
+  // Exit codes of git check-ignore: 0 ignored, 1 not ignored, 128 no repository (gitignore documentation, "EXIT STATUS").
   const { exitCode } = await host.run({
     command: "git",
     args: ["-C", root, "check-ignore", "--quiet", whole],

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { VERSION } from "../support/version";
 
-/** `--version` and the overview of `--help` are answered before anything else is loaded: start-up is a feature. */
+/** Answers `--version` and the overview of `--help` before anything else is loaded, because start-up time matters. */
 function answerAtOnce(argv: readonly string[]): boolean {
   const [word] = argv;
   if (argv.length > 1 || word === undefined) return false;
@@ -15,14 +15,14 @@ function answerAtOnce(argv: readonly string[]): boolean {
       process.stdout.write(readFileSync(new URL("help.txt", import.meta.url)));
       return true;
     } catch {
-      // The build writes it; without it the parser makes the same text, only slower.
+      // The build writes this file; without it the parser produces the same text more slowly.
       return false;
     }
   }
   return false;
 }
 
-/** Says so where the working folder was removed: the parser asks for it as it is loaded. Answers with the exit code, undefined where it is there. */
+/** Reports a removed working folder, which the parser needs while it loads. Returns the exit code; undefined if the folder exists. */
 async function refuseNoWorkingFolder(argv: readonly string[]): Promise<number | undefined> {
   try {
     process.cwd();
@@ -45,6 +45,6 @@ const argv = process.argv.slice(2);
 if (!answerAtOnce(argv)) {
   process.exitCode =
     (await refuseNoWorkingFolder(argv)) ?? (await (await import("./main")).main(argv, process.env));
-  // A request that was given up on and is never answered does not keep the program; without one it ends before this.
+  // An abandoned request must not keep the program running; without one it ends before this.
   setTimeout(() => process.exit(), 500).unref();
 }

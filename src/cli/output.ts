@@ -17,12 +17,12 @@ export function errorDocument(error: unknown, redact: Redactor): Readonly<Record
   };
 }
 
-/** Whether all went well, as a JSON answer says it: `ok`, and the `error` where it did not. */
+/** `ok` of a JSON answer, and its `error` if something failed. */
 export function ending(error: unknown, redact: Redactor): Readonly<Record<string, unknown>> {
   return error === undefined ? { ok: true } : { ok: false, error: errorDocument(error, redact) };
 }
 
-/** What became of several templates. The first error of theirs decides the exit code; people read all of them on stderr. */
+/** The outcome for several templates. The first error decides the exit code; people see all of them on stderr. */
 export function resultsOutcome(
   results: readonly { readonly error?: unknown }[],
   { host: { redact }, json, terminal }: CommandContext,

@@ -15,10 +15,10 @@ export interface ParsedCommand {
   readonly rest: readonly string[];
 }
 
-/** A text that was asked for: help, the version, what completes a word. */
+/** Requested text: help, the version, completions. */
 export interface Answer {
   readonly text: string;
-  /** Wrong usage that the text is the answer to. */
+  /** The wrong usage that this text answers. */
   readonly failure?: Failure;
 }
 
@@ -28,7 +28,7 @@ interface Words {
   readonly plain: readonly string[];
   readonly values: Readonly<Record<string, unknown>>;
   readonly rest: readonly string[];
-  /** An option that needs a value and has none. */
+  /** An option without its required value. */
   readonly valueless: string | undefined;
 }
 
@@ -69,7 +69,7 @@ const ASKS: Options = {
   version: { type: "boolean", describe: "show the version" },
 };
 
-/** Every option of every command, which is enough to tell plain words from the values of options. */
+/** Every option of every command, which is enough to separate plain words from option values. */
 function allOptions(specs: readonly CommandSpec[]): Options {
   return Object.assign({}, ...specs.map(optionsOf), ASKS) as Options;
 }
@@ -78,7 +78,7 @@ function family(word: string | undefined, specs: readonly CommandSpec[]): readon
   return specs.filter((spec) => commandWords(spec).length > 1 && commandWords(spec)[0] === word);
 }
 
-/** The nearest command, also to the second word of one: "shell" is "sandbox shell". */
+/** The nearest command; the second word of one counts too: "shell" is "sandbox shell". */
 function commandMeant(given: string, specs: readonly CommandSpec[]): string {
   const names = specs.map((spec) => commandWords(spec).join(" "));
   const byLastWord = names.find((name) => name.endsWith(` ${given}`));
@@ -102,7 +102,7 @@ function unknownCommand(plain: readonly string[], specs: readonly CommandSpec[])
   );
 }
 
-/** A line that names no command, or only the first word of several. */
+/** Answers a line that names no command, or only the first word of several. */
 function incomplete(
   plain: readonly string[],
   groups: readonly CommandGroup[],
@@ -139,10 +139,10 @@ function helpFor(
 }
 
 /**
- * Parses a command line against the commands.
+ * Parses a command line.
  * @param width columns of help
- * @returns the command to run, or the text that was asked for
- * @throws Failure USAGE (exit 2) that names the nearest right thing and the command's own help
+ * @returns the command to run, or the requested text
+ * @throws Failure USAGE (exit 2) with the nearest valid word and the command's own help
  */
 export function parseCommandLine(
   argv: readonly string[],
@@ -211,7 +211,7 @@ function commandWithoutDashes(spec: CommandSpec, argv: readonly string[], first:
   );
 }
 
-/** Options that no command has are wrong usage; so is --dry-run where a command would act nevertheless. */
+/** Refuses options that no command has, and --dry-run where the command would act anyway. */
 function refuseUnknownOptions(
   { values }: Words,
   argv: readonly string[],
@@ -251,7 +251,7 @@ function withoutValue(spec: CommandSpec, name: string, option: OptionSpec): Fail
   return wrongUsage(`--${name} needs a value.`, `Write ${optionText(name, option)} (more: ${helpOf(spec)})`);
 }
 
-/** The value of an option: of its type, one of its choices, not empty. */
+/** The value of an option, checked: right type, one of its choices, not empty. */
 function valueOf(spec: CommandSpec, name: string, option: OptionSpec, value: unknown): unknown {
   if (value === undefined || option.type === "boolean") return value;
   const all = (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map((one) => {

@@ -5,7 +5,7 @@ export function seconds(ms: number): string {
   return ms < 1000 ? `${String(Math.round(ms))} ms` : `${(ms / 1000).toFixed(1)} s`;
 }
 
-/** One event as a line for people, or undefined when it says nothing to them. */
+/** An event as a line for people; undefined for events that are only for machines. */
 export function progressLine(event: ReleaseEvent): string | undefined {
   switch (event.type) {
     case "release-started":

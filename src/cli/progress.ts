@@ -5,27 +5,27 @@ import { stagesOf, type ReleaseEvent, type StageName } from "../support/events";
 import type { Clock } from "../support/clock";
 import type { Redactor } from "../support/redact";
 
-/** What people see of a run on stderr. */
+/** What people see of a run, on stderr. */
 export interface Progress {
   handle(event: ReleaseEvent): void;
-  /** Writes text where nothing overwrites it. */
+  /** Writes text that is not overwritten. */
   print(text: string): void;
-  /** Ends the drawing, so that later output appears below it. */
+  /** Ends the drawing; later output appears below it. */
   close(): void;
-  /** The stages that had not finished, by template; empty where nothing is released. */
+  /** Unfinished stages by template; empty if nothing is being released. */
   notReached(): readonly string[];
 }
 
-/** The line with the time of day (UTC) before it. */
+/** The event's line, prefixed with the time of day (UTC). */
 function stampedLine(event: ReleaseEvent, nowMs: number): string | undefined {
   const line = progressLine(event);
   return line === undefined ? undefined : `[${new Date(nowMs).toISOString().slice(11, 19)}] ${line}\n`;
 }
 
-/** How often the picture on a terminal is drawn anew, in ms. */
+/** Interval between frames on a terminal, in ms. */
 const FRAME_MS = 100;
 
-/** A live tree on a terminal while something is released; time-stamped lines otherwise. */
+/** During a release, a live tree on a terminal; otherwise time-stamped lines. */
 export function progressFor(
   screen: Screen | undefined,
   write: (text: string) => void,

@@ -18,8 +18,7 @@ import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 
 /**
- * The variables of a command. K=V gives the value; K alone takes the caller's, which stays out of argument lists and is hidden
- * wherever text is shown.
+ * The variables of a command. K=V gives the value. K alone takes the caller's value, which stays out of argument lists and is redacted.
  * @throws Failure USAGE (exit 2)
  */
 export function environmentFrom(
@@ -48,7 +47,7 @@ export function environmentFrom(
   );
 }
 
-/** Image and Mesa version of what is to be used: a version from the manifest. */
+/** Image and Mesa version of the requested version, from the manifest. */
 async function chosen(
   args: CommandArgs,
   context: CommandContext,
@@ -59,7 +58,7 @@ async function chosen(
   return { image: usableImage(manifest, entry, workspace), mesaVersion: entry.mesaVersion };
 }
 
-/** What --mount and --layout ask for; undefined without them. @throws Failure USAGE, MOUNT_OPTION, MESA_LAYOUT (exit 2) */
+/** Mounts requested by --mount and --layout; undefined without them. @throws Failure USAGE, MOUNT_OPTION, MESA_LAYOUT (exit 2) */
 async function mountWishes(args: CommandArgs): Promise<readonly MountWish[] | undefined> {
   const [texts, file] = [args.list("mount"), args.text("layout")];
   const ways = [args.list("repo").length > 0, texts.length > 0, file !== undefined].filter(Boolean);
@@ -80,7 +79,7 @@ async function mountWishes(args: CommandArgs): Promise<readonly MountWish[] | un
   return parseLayout(text, file);
 }
 
-/** What a session needs, from the command line. */
+/** What a session needs, taken from the command line. */
 export async function sessionRequest(args: CommandArgs, context: CommandContext): Promise<SessionRequest> {
   if (args.flag("write") && args.flag("read-only"))
     throw wrongUsage("--write and --read-only exclude each other.");
@@ -111,11 +110,11 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
   return { ...base, image, ...(await bootstrapFor(context, args.text("mesa-version"))) };
 }
 
-/** A sandbox that stays after the program ends. */
+/** A sandbox that keeps running after the program ends. */
 export interface Kept {
   readonly name: string;
   readonly path: string;
-  /** When its credential ends, ISO 8601. */
+  /** Expiry of its credential, ISO 8601. */
   readonly until: string;
 }
 
@@ -123,7 +122,7 @@ export function keptOf({ name, path, credentialEndsAt: until }: Session): Kept {
   return { name, path, until };
 }
 
-/** Tells how to get back in, and how to end it. */
+/** Explains how to reconnect to the sandbox and how to remove it. */
 export function tellKept(host: Host, { name, path, until }: Kept): void {
   host.emit({
     type: "note",

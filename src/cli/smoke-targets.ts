@@ -7,7 +7,7 @@ import type { Target } from "../release/request";
 import { paths } from "../support/paths";
 
 /**
- * What a REF names, for work on images. A Mesa version needs no entry in the manifest: images are proven before there is one.
+ * The targets that a REF names, for commands on images. A Mesa version needs no manifest entry: images are proven before they get one.
  * @throws Failure USAGE (exit 2)
  */
 export async function smokeTargets(ref: string, context: CommandContext): Promise<readonly Target[]> {

@@ -6,7 +6,7 @@ import type { Severity } from "../build/scan";
 import type { BuildStage, LockStage } from "../release/stages";
 import { paths } from "../support/paths";
 
-/** What the commands of single stages are asked for. */
+/** Input of the commands of single stages. */
 export interface StageRequest extends Omit<LockStage, "template">, BuildStage {
   readonly templates: readonly string[];
   readonly relock: boolean;
@@ -14,7 +14,7 @@ export interface StageRequest extends Omit<LockStage, "template">, BuildStage {
   readonly checks: readonly string[];
 }
 
-/** What the options of a single stage's command ask for. */
+/** The input of a single stage's command, from its options. */
 export function stageRequest(args: CommandArgs, context: CommandContext): StageRequest {
   return {
     root: context.root,

@@ -1,13 +1,13 @@
 import stringWidth from "string-width";
 
-/** Columns a text takes; plain ASCII, which most is, needs no look at each character. */
+/** Terminal columns of a text; plain ASCII, the usual case, takes a shortcut. */
 function widthOf(text: string): number {
   return /^[\x20-\x7e]*$/u.test(text) ? text.length : stringWidth(text);
 }
 
 /**
- * Columns for people, as wide as their contents. On a terminal that is too narrow each row becomes a record, one line a column:
- * nothing is left out. When piped (no width) rows stay rows.
+ * Columns as wide as their contents. If the terminal is too narrow, each row becomes a record with one line per column, so nothing is
+ * omitted. When piped (no width), rows stay rows.
  */
 export function table(
   head: readonly string[],
@@ -38,7 +38,7 @@ function records(head: readonly string[], rows: readonly (readonly string[])[]):
     .join("\n");
 }
 
-/** How long ago, in the largest unit that fits. */
+/** Age in the largest unit that fits. */
 export function age(fromIso: string, nowMs: number): string {
   const seconds = Math.max(0, (nowMs - Date.parse(fromIso)) / 1000);
   if (seconds < 60) return `${String(Math.floor(seconds))}s`;

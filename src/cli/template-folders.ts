@@ -10,8 +10,8 @@ import { namesIn } from "../support/files";
 import { paths, templateNames } from "../support/paths";
 
 /**
- * What --check is about: the templates at the Mesa version that is named, else every rendered folder of theirs.
- * @throws Failure USAGE (exit 2) without a version where nothing is only checked
+ * Targets of --check: the templates at the given Mesa version, else all their rendered folders.
+ * @throws Failure USAGE (exit 2) without a version and without --check
  */
 export async function checkedTargets(args: CommandArgs, context: CommandContext): Promise<readonly Target[]> {
   const templates = templateFolders(context);
@@ -25,13 +25,13 @@ export async function checkedTargets(args: CommandArgs, context: CommandContext)
   return allRendered(context.root, templates);
 }
 
-/** The Mesa versions that a template has a folder for, oldest first. */
+/** The Mesa versions for which a template has a folder, oldest first. */
 export async function renderedVersions(root: string, template: string): Promise<readonly string[]> {
   const names = await namesIn(join(paths(root).dockerfiles, template));
   return names.filter((version) => valid(version) === version).toSorted(compare);
 }
 
-/** Every template at every version that it has a folder for, oldest first. */
+/** Every template at every version that has a folder, oldest first. */
 export async function allRendered(root: string, templates: readonly string[]): Promise<readonly Target[]> {
   const found = await Promise.all(
     templates.map(async (template) =>
@@ -41,7 +41,7 @@ export async function allRendered(root: string, templates: readonly string[]): P
   return found.flat();
 }
 
-/** The templates a command is about: those of --template, else every folder below templates/ with a template.toml. */
+/** The templates of a command: those of --template, else every folder below templates/ with a template.toml. */
 export function templateFolders(context: CommandContext): readonly string[] {
   const folder = paths(context.root).templates;
   const names = templateNames(context.root);

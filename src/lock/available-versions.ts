@@ -5,8 +5,8 @@ import { trustedKey } from "./trusted-key";
 import { mesaRepository, type Upstream } from "./upstream";
 
 /**
- * The Mesa packages the repository lists. With `signed` upstreams from the verified index; else from whatever index it shows, which is
- * good for telling people and for nothing else. undefined when it shows none. Failures as in resolveLock.
+ * The Mesa packages that the repository lists: from the verified index with `signed` upstreams, else from whatever index it shows, which is
+ * only good for messages. undefined without an index. Failures as in resolveLock.
  */
 export async function availablePackages(
   host: Host,

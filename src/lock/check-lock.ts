@@ -15,7 +15,7 @@ import {
 import { parseLock, readLock } from "./lock-file";
 import type { Upstream } from "./upstream";
 
-/** Something about a lock that does not fit. */
+/** A mismatch of a lock. */
 export interface LockProblem {
   readonly problem:
     | "missing"
@@ -34,25 +34,25 @@ export interface LockProblem {
   readonly message: string;
 }
 
-/** What names the inputs that a lock stands for. */
+/** The files that name a lock's inputs. */
 export interface NamedInputs {
   readonly settings: LockInputs;
-  /** undefined: there is no upstream.toml, so that it names nothing else. */
+  /** undefined: no upstream.toml, so nothing else is named. */
   readonly upstream: Upstream | undefined;
 }
 
-/** What a lock must fit. */
+/** What a lock must match. */
 export interface LockExpectation extends NamedInputs {
   readonly template: string;
   readonly mesaVersion: string;
   readonly upstream: Upstream;
-  /** Path of the lock, for messages. */
+  /** The lock's path, for messages. */
   readonly path: string;
 }
 
 /**
- * Everything about a lock.json (its text; undefined: there is none) that would keep a release from being what template.toml and upstream.toml
- * say: it is missing, malformed, edited by hand, for another template or version, or would be resolved from other names. Asks nobody.
+ * All problems of a lock.json (its text; undefined if missing): missing, malformed, edited by hand, for another template or version, or
+ * resolved from names that template.toml or upstream.toml no longer have. Makes no requests.
  */
 export function checkLock(text: string | undefined, expected: LockExpectation): readonly LockProblem[] {
   if (text === undefined)
@@ -76,8 +76,8 @@ export function checkLock(text: string | undefined, expected: LockExpectation): 
 }
 
 /**
- * A lock.json, and why it is stale: a sentence for each input that template.toml or upstream.toml names otherwise now. Who vouches for the
- * .deb is not one: its bytes stay the same. Asks nobody.
+ * A lock.json, and why it is stale: a sentence for each input that template.toml or upstream.toml now name differently. A change of who
+ * vouches for the .deb does not count, because its bytes stay the same. Makes no requests.
  * @throws Failure as readLock
  */
 export async function readLockAndCompare(
@@ -90,7 +90,7 @@ export async function readLockAndCompare(
   return { lock, stale };
 }
 
-/** What to throw (usage, exit 2) when locks of a version are not what they should be. */
+/** The failure for locks with problems (usage, exit 2). */
 export function lockCheckFailed(
   found: readonly {
     readonly template: string;
@@ -178,7 +178,7 @@ function fromElsewhere(lock: Lock, { mesa, sandboxApi, snapshot }: Upstream): re
   ];
 }
 
-/** [images.*] and [downloads.*] of template.toml against the lock, in both directions. */
+/** Compares [images.*] and [downloads.*] of template.toml with the lock, in both directions. */
 function furtherInputs(lock: Lock, settings: LockInputs): readonly LockProblem[] {
   const { images = {}, downloads = {} } = lock;
   const none = "not in the lock";
@@ -235,7 +235,7 @@ function snapshotText(snapshot: { readonly url: string; readonly at: string } | 
   return snapshot === undefined ? "the distribution itself" : `${snapshot.url} at ${snapshot.at}`;
 }
 
-/** Whether an address lies in a repository by its own letters: a path with `..`, encoded or not, leads elsewhere when it is asked for. */
+/** Whether an address is literally below a repository. A path with `..`, encoded or not, resolves elsewhere. */
 function isBelow(address: string, repository: string): boolean {
   if (!address.startsWith(`${repository}/`) || !URL.canParse(address)) return false;
   const { href, pathname } = new URL(address);

@@ -7,7 +7,7 @@ import { downloadsOf, type Lock, type LockedDeb } from "./lock";
 import { versionNotFound } from "./signed-deb";
 import { mesaRepository, type Upstream } from "./upstream";
 
-/** What locks say of a file: which lock, and what was at the file's address when it was locked. */
+/** What a lock pins of a file: the lock, and the file's hash when it was locked. */
 export interface Pinned {
   /** Template and Mesa version of the lock, for people. */
   readonly by: string;
@@ -15,7 +15,7 @@ export interface Pinned {
   readonly downloadedAt: string | undefined;
 }
 
-/** What locks say of the file at an address, each .deb and each download. */
+/** What locks pin at an address: each .deb and each download. */
 export function pinnedAt(url: string, locks: readonly Lock[]): readonly Pinned[] {
   return locks.flatMap((lock) =>
     [lock.deb, ...downloadsOf(lock).map(([, download]) => download)]
@@ -29,9 +29,10 @@ export function pinnedAt(url: string, locks: readonly Lock[]): readonly Pinned[]
 }
 
 /**
- * The .deb of a Mesa version from its pool address, vouched for by nothing but its first download: said as a warning, kept in the lock,
- * and held ever after against every lock that names it (`locks`: those below the root, the one that is resolved again first). Refusals: MESA_VERSION_NOT_FOUND, DEB_CHANGED, DEB_VERSION_DIFFERS,
- * DEB_PACKAGE_DIFFERS, DEB_ARCHITECTURE_DIFFERS, DEB_UNREADABLE.
+ * The .deb of a Mesa version from its pool address. Only its first download vouches for it: a warning says so, and later downloads must
+ * match every lock that names it (`locks`: those below the root, the one that is resolved again first).
+ * @throws Failure MESA_VERSION_NOT_FOUND, DEB_CHANGED, DEB_VERSION_DIFFERS, DEB_PACKAGE_DIFFERS, DEB_ARCHITECTURE_DIFFERS, DEB_UNREADABLE
+ * (exit 4)
  */
 export async function firstDownloadDeb(
   host: Host,

@@ -10,7 +10,7 @@ import { downloadUrl, type DownloadInput, type Lock, type LockedDownload } from 
 const TIMEOUT_MS = 10 * 60_000;
 const LIMIT_BYTES = 1024 * 1024 * 1024;
 
-/** Where a download is fetched from: itself, or the mirror in the place of "https://", with the host as the first part of the path. */
+/** Where a download is fetched from: its own address, or the mirror in place of "https://" with the host as first part of the path. */
 export function downloadAddress(url: string, mirror: string | undefined): string {
   return mirror === undefined ? url : `${mirror}${url.slice("https://".length)}`;
 }
@@ -27,7 +27,7 @@ interface Facts {
 }
 
 /**
- * Size and hashes of what is at a download's address.
+ * Size and hashes of a download.
  * @throws Failure DOWNLOAD_MISSING (exit 4), DOWNLOAD_UNREACHABLE (exit 3)
  */
 export async function downloadFacts(
@@ -63,8 +63,8 @@ export async function downloadFacts(
 }
 
 /**
- * A download, locked: verified with its publisher's hash, else with the first download in any of the `locks` below the root. A
- * first download without a publisher's hash is reported as a warning.
+ * A locked download: verified against its publisher's hash, else against the first download in any of the `locks` below the root. Warns of
+ * a first download without a publisher's hash.
  * @throws Failure DOWNLOAD_HASH_DIFFERS, DOWNLOAD_CHANGED, DOWNLOAD_MISSING (exit 4), DOWNLOAD_UNREACHABLE (exit 3)
  */
 export async function lockedDownload(

@@ -7,19 +7,19 @@ export function integrityOf(lock: Lock): string {
   return sha256(canonicalJson({ ...lock, integrity: undefined }));
 }
 
-/** The lock with its integrity, as it is written. */
+/** The lock with its integrity, ready to be written. */
 export function sealed(lock: Lock): Lock {
   return { ...lock, integrity: integrityOf(lock) };
 }
 
-/** Whether the lock is what `lock` wrote: it carries the integrity it has. */
+/** Whether the lock's integrity matches its content: nobody edited it. */
 export function isSealed(lock: Lock): boolean {
   return lock.integrity !== undefined && lock.integrity === integrityOf(lock);
 }
 
 /**
- * Whether two locks stand for the same image: all inputs are equal, and the same key (or first download) vouches for the .deb. Times and
- * the index around an unchanged .deb do not count: a repository writes a new index with each package, and that is no new revision of a template.
+ * Whether two locks produce the same image: all inputs are equal, and the same key (or first download) vouches for the .deb. Times and the
+ * index around an unchanged .deb do not count: the repository writes a new index with each package, which is no reason for a new revision.
  */
 export function sameInputs(a: Lock, b: Lock): boolean {
   return canonicalJson(inputsOf(a)) === canonicalJson(inputsOf(b));

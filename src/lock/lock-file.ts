@@ -8,8 +8,8 @@ import { isSealed } from "./integrity";
 import { lockSchema, type Lock } from "./lock";
 
 /**
- * A lock.json, read; undefined when there is none.
- * @throws Failure LOCK_INVALID for one that is no lock, LOCK_CHECK_FAILED for one that was edited by hand (exit 2)
+ * Reads a lock.json; undefined if there is none.
+ * @throws Failure LOCK_INVALID if it is not a lock, LOCK_CHECK_FAILED if it was edited by hand (exit 2)
  */
 export async function readLock(path: string): Promise<Lock | undefined> {
   const lock = await readAnyLock(path);
@@ -23,7 +23,7 @@ export async function readLock(path: string): Promise<Lock | undefined> {
   });
 }
 
-/** A lock.json that is about to be replaced, sealed or not; undefined when there is none. @throws Failure LOCK_INVALID (exit 2) */
+/** Reads a lock.json that is about to be replaced, sealed or not; undefined if there is none. @throws Failure LOCK_INVALID (exit 2) */
 export async function readAnyLock(path: string): Promise<Lock | undefined> {
   const data = await readIfPresent(path);
   return data === undefined ? undefined : parseLock(data.toString("utf8"), path);
@@ -43,9 +43,9 @@ export function parseLock(text: string, path: string): Lock {
 }
 
 /**
- * Writes a lock as it is kept: canonical JSON, atomically.
+ * Writes a lock as canonical JSON, atomically.
  * @param path dockerfiles/TEMPLATE/VERSION/lock.json below the root
- * @throws Failure LINK_REFUSED (exit 2) where a part of the path below the root is a symbolic link
+ * @throws Failure LINK_REFUSED (exit 2) if a part of the path below the root is a symbolic link
  */
 export async function writeLock(path: string, lock: Lock): Promise<void> {
   await refuseLinks(resolve(path, "../../../.."), path);
@@ -53,13 +53,13 @@ export async function writeLock(path: string, lock: Lock): Promise<void> {
 }
 
 /**
- * The locks of all templates and versions below a root, sealed or not, in the order of their paths.
+ * The locks of all templates and versions below a root, sealed or not, ordered by path.
  * @param dockerfiles the root's folder dockerfiles/
  * @throws Failure LOCK_INVALID (exit 2)
  */
 export async function locksBelow(dockerfiles: string): Promise<readonly Lock[]> {
   const locks: Lock[] = [];
-  // One after the other: there may be more of them than files may be open.
+  // In sequence: there may be more locks than a process may open files.
   for (const template of await namesIn(dockerfiles)) {
     for (const version of await namesIn(join(dockerfiles, template))) {
       const lock = await readAnyLock(join(dockerfiles, template, version, "lock.json"));

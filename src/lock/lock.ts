@@ -4,16 +4,16 @@ const digest = z.string().check(z.regex(/^sha256:[0-9a-f]{64}$/u, "a digest is s
 const sha256Hex = z.string().check(z.regex(/^[0-9a-f]{64}$/u, "a sha256 is 64 hex digits"));
 const moment = z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/u, "a time is ISO 8601 in UTC"));
 
-/** One image, resolved: where the tag pointed, and which linux/amd64 image that was. */
+/** A resolved image: what the tag pointed at, and the linux/amd64 image behind it. */
 export const lockedImageSchema = z.strictObject({
   /** Canonical repository with registry host, e.g. docker.io/library/debian */
   repository: z.string(),
   tag: z.string(),
-  /** What the tag pointed at: the manifest list where there is one. `repository:tag@digest` stands in the FROM line. */
+  /** What the tag pointed at: the manifest list if there is one. The FROM line has `repository:tag@digest`. */
   digest,
-  /** The linux/amd64 image's own manifest digest (equal to `digest` where the tag names an image directly). */
+  /** Manifest digest of the linux/amd64 image (equal to `digest` if the tag names an image directly). */
   platformDigest: digest,
-  /** When the image says it was created, when it says so. */
+  /** Creation time of the image, if it has one. */
   createdAt: z.optional(moment),
   /** When the tag was resolved. */
   resolvedAt: moment,
@@ -29,23 +29,23 @@ export const signatureChainSchema = z.strictObject({
     date: moment,
     validUntil: z.optional(moment),
   }),
-  /** The key that signed it: fingerprints in upper-case hex. */
+  /** The signing key: fingerprints in upper-case hex. */
   key: z.strictObject({ fingerprint: z.string(), signedBy: z.string(), file: z.string() }),
   index: z.strictObject({ url: z.string(), path: z.string(), sha256: sha256Hex, size: z.number() }),
 });
 
 export const lockedDebSchema = z.strictObject({
   package: z.string(),
-  /** The version as the package says it. */
+  /** The version in the package's own control file. */
   version: z.string(),
   architecture: z.literal("amd64"),
   /** Canonical URL, never a mirror's. */
   url: z.string(),
   size: z.number(),
   sha256: sha256Hex,
-  /** The Depends field, verbatim ("" when there is none). */
+  /** The Depends field, verbatim ("" if absent). */
   depends: z.string(),
-  /** Who vouches for these bytes: the repository's signature chain, or the first download they were held against ever since. */
+  /** What vouches for these bytes: the repository's signature chain, or their first download. */
   vouched: z.discriminatedUnion("by", [
     z.strictObject({ by: z.literal("signed"), chain: signatureChainSchema }),
     z.strictObject({ by: z.literal("first-download"), downloadedAt: moment }),
@@ -59,7 +59,7 @@ export const lockedDownloadSchema = z.strictObject({
   version: z.optional(z.string()),
   size: z.number(),
   sha256: sha256Hex,
-  /** Who vouches for these bytes: the hash that the publisher names, or the first download. */
+  /** What vouches for these bytes: the publisher's hash, or the first download. */
   vouched: z.discriminatedUnion("by", [
     z.strictObject({ by: z.literal("publisher"), hash: z.string() }),
     z.strictObject({ by: z.literal("first-download"), downloadedAt: moment }),
@@ -76,13 +76,13 @@ export const lockSchema = z.strictObject({
   base: lockedImageSchema,
   sandboxApi: lockedImageSchema,
   deb: lockedDebSchema,
-  /** Further images and downloads of template.toml, by the names they have there. */
+  /** Further images and downloads of template.toml, by their names there. */
   images: z.optional(z.record(z.string(), lockedImageSchema)),
   downloads: z.optional(z.record(z.string(), lockedDownloadSchema)),
-  /** A dated mirror of the distribution's own packages, when upstream.toml pins one. */
+  /** A dated mirror of the distribution's packages, if upstream.toml pins one. */
   snapshot: z.optional(z.strictObject({ url: z.string(), at: z.string() })),
   lockedAt: moment,
-  /** sha256 over the lock's canonical JSON without this field: shows that nobody edited it. */
+  /** sha256 over the lock's canonical JSON without this field; reveals manual edits. */
   integrity: z.optional(sha256Hex),
 });
 
@@ -92,12 +92,12 @@ export type LockedDeb = Readonly<z.infer<typeof lockedDebSchema>>;
 export type LockedDownload = Readonly<z.infer<typeof lockedDownloadSchema>>;
 export type Lock = Readonly<z.infer<typeof lockSchema>>;
 
-/** `repository:tag@digest`, as it stands in a FROM line. */
+/** `repository:tag@digest`, as in a FROM line. */
 export function imageReference(image: LockedImage): string {
   return `${image.repository}:${image.tag}@${image.digest}`;
 }
 
-/** All images of a lock with what each is to the template: "base", "sandbox-api", "images.NAME". */
+/** All images of a lock by role: "base", "sandbox-api", "images.NAME". */
 export function imagesOf(lock: Lock): readonly (readonly [what: string, image: LockedImage])[] {
   return [
     ["base", lock.base],
@@ -111,9 +111,9 @@ export function downloadsOf(lock: Lock): readonly (readonly [what: string, downl
   return Object.entries(lock.downloads ?? {}).map(([name, download]) => [`downloads.${name}`, download]);
 }
 
-/** A further image that a template is built from. */
+/** A further image that a template uses. */
 export interface ImageInput {
-  /** In full, with a tag: "docker.io/library/node:22-bookworm-slim". */
+  /** Full name with a tag: "docker.io/library/node:22-bookworm-slim". */
   readonly image: string;
 }
 
@@ -122,7 +122,7 @@ export interface DownloadInput {
   /** https; {version} stands for `version`. */
   readonly url: string;
   readonly version?: string;
-  /** What the publisher says about the bytes, as algorithm and hex digits. */
+  /** The hash that the publisher names, as algorithm and hex digits. */
   readonly published?: { readonly algorithm: "sha256" | "sha512"; readonly hex: string };
 }
 
@@ -131,11 +131,11 @@ export function downloadUrl({ url, version }: DownloadInput): string {
   return url.replaceAll("{version}", version ?? "");
 }
 
-/** What a template names to be locked. */
+/** The inputs that a template declares. */
 export interface LockInputs {
   readonly base: ImageInput;
-  /** Further images by the name the template calls them: {{images.NAME.reference}}. */
+  /** Further images by name: {{images.NAME.reference}}. */
   readonly images: Readonly<Record<string, ImageInput>>;
-  /** Files the build fetches, by the name the template calls them: {{downloads.NAME.address}}. */
+  /** Files that the build fetches, by name: {{downloads.NAME.address}}. */
   readonly downloads: Readonly<Record<string, DownloadInput>>;
 }

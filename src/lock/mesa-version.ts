@@ -4,8 +4,8 @@ import { Failure } from "../support/errors";
 const RELEASES = /^\d+\.\d+\.\d+$/u;
 
 /**
- * A Mesa version as this program takes it: strict semver without build metadata ("0.20.0", "0.21.0-alpha.1"). Returns it unchanged;
- * anything else is a Failure of kind usage (BAD_MESA_VERSION) that says what was probably meant.
+ * Checks a Mesa version: strict semver without build metadata ("0.20.0", "0.21.0-alpha.1"). Returns it unchanged.
+ * @throws Failure BAD_MESA_VERSION (exit 2) that suggests what was probably meant
  */
 export function parseMesaVersion(text: string): string {
   const parsed = parse(text);
@@ -18,7 +18,7 @@ export function parseMesaVersion(text: string): string {
   });
 }
 
-/** What somebody who wrote this probably meant, as a sentence. */
+/** A suggestion of what was meant, as a sentence. */
 function probablyMeant(text: string): string {
   const bare = text
     .trim()

@@ -11,10 +11,7 @@ import { mesaRepository, type Upstream } from "./upstream";
 
 const TIMEOUT_MS = 60_000;
 
-/**
- * What a lock's tags point at now, where that is no longer what was locked: a sentence each. Throws when a registry cannot be
- * asked (REGISTRY_*).
- */
+/** A sentence for each tag of a lock that points at something else now. Throws REGISTRY_* if a registry does not respond. */
 export async function movedTags(
   host: Host,
   lock: Lock,
@@ -37,10 +34,7 @@ export async function movedTags(
   return (await Promise.all(imagesOf(lock).map(([, image]) => one(image)))).flat();
 }
 
-/**
- * What is at the addresses of a lock's downloads now, where that is no longer what was locked: a sentence each. Throws when an address
- * cannot be asked (DOWNLOAD_UNREACHABLE).
- */
+/** A sentence for each download of a lock that has changed at its address. Throws DOWNLOAD_UNREACHABLE. */
 export async function changedDownloads(
   host: Host,
   lock: Lock,
@@ -66,8 +60,8 @@ export async function changedDownloads(
 }
 
 /**
- * Whether the locked .deb is still in the repository, unchanged: a sentence for what differs. The index is asked where the upstream
- * is signed; else the file itself, by its size. Throws when the repository cannot be asked or does not verify.
+ * A sentence for each difference between the locked .deb and the repository's. Asks the index where the upstream is signed, else the file
+ * itself for its size. Throws if the repository does not respond or does not verify.
  */
 export async function changedDeb(
   host: Host,

@@ -13,10 +13,10 @@ import { downloadsOf, imagesOf, type Lock, type LockedDownload, type LockedImage
 import { mesaRepository, type Upstream } from "./upstream";
 import { parsedJson } from "../support/parsed-json";
 
-/** One input of a lock for which there is something newer. Dates are ISO, UTC; null where nobody says one. */
+/** An input of a lock with a newer version. Dates are ISO, UTC; null if unknown. */
 export interface OutdatedInput {
   readonly template: string;
-  /** The Mesa version whose lock was looked at. */
+  /** The Mesa version of the lock. */
   readonly mesaVersion: string;
   /** "mesa", "base", "sandbox-api", "images.NAME", "downloads.NAME" */
   readonly input: string;
@@ -24,7 +24,7 @@ export interface OutdatedInput {
   readonly name: string;
   readonly current: { readonly value: string; readonly date: string | null };
   readonly newest: { readonly value: string; readonly date: string | null };
-  /** What has to be there before the newest can be used, where it needs another credential than the current one. */
+  /** What is needed first, if the newest version needs another credential than the current one. */
   readonly needsFirst?: string;
 }
 
@@ -35,7 +35,7 @@ export interface OutdatedOptions {
   readonly prerelease: boolean;
 }
 
-/** The newest of some versions by semver, prereleases only when asked for; what is no semver does not count. */
+/** The newest version by semver, prereleases only on request; ignores what is not semver. */
 export function newestVersion(versions: readonly string[], prerelease: boolean): string | undefined {
   return versions
     .filter((version) => {
@@ -47,8 +47,8 @@ export function newestVersion(versions: readonly string[], prerelease: boolean):
 }
 
 /**
- * What is newer than a template's lock: Mesa and sandbox-api by semver, the base image by what its tag points at now. Nothing is installed and
- * nothing is written. Failures as in resolveLock; an unsigned repository that shows no list is told as a note.
+ * What is newer than a template's lock: Mesa and sandbox-api by semver, the base image by what its tag points at now. Installs and writes
+ * nothing. Failures as in resolveLock; an unsigned repository without a list gives a note.
  */
 export async function outdatedInputs(
   host: Host,
@@ -104,7 +104,7 @@ async function newerMesa(
   };
 }
 
-/** A warning for an upgrade to a version that does not accept the current credential. */
+/** A warning about an upgrade to a version that does not accept the current credential. */
 function otherCredential(current: string, newest: string): Pick<OutdatedInput, "needsFirst"> {
   const [used] = generationOf(current).credentials;
   return used === undefined || generationOf(newest).credentials.includes(used)
@@ -135,7 +135,7 @@ async function movedImage(
 const LATEST_LIMIT = 4 * 1024 * 1024;
 const LATEST_TIMEOUT_MS = 60_000;
 
-/** npm's registries name the newest version of a package at PACKAGE/latest; other addresses do not say what would be newer. */
+/** npm registries publish the newest version of a package at PACKAGE/latest; for other addresses it is unknown. */
 async function newerDownload(
   host: Host,
   input: string,

@@ -20,18 +20,19 @@ export interface LockRequest {
   readonly settings: LockInputs;
   readonly mesaVersion: string;
   readonly upstream: Upstream;
-  /** Holds the downloads that are kept from run to run, and the locks whose first downloads must not have changed. */
+  /** Holds the downloads kept from run to run, and the locks whose first downloads must not change. */
   readonly root: string;
-  /** The lock that is resolved again: its index must not be newer, its first download must not have changed. */
+  /** The lock that is resolved again: its index must not be newer, and its first download must not change. */
   readonly previous?: Lock | undefined;
-  /** Fingerprint of the repository key to trust on first use; it is then written into upstream.toml. */
+  /** Fingerprint of the repository key to trust on first use; it is then written to upstream.toml. */
   readonly trustKey?: string | undefined;
 }
 
 /**
- * Resolves all inputs of one (template, Mesa version): base image, sandbox-api and the .deb, side by side, in at most a dozen requests.
- * The same answers give the same lock but for its times; when nothing but times and the index around an unchanged .deb differ, `previous`
- * itself is returned. Failures: usage (what template.toml and upstream.toml say cannot be locked), environment (nobody answers), upstream (an input does not verify or exist).
+ * Resolves all inputs of one (template, Mesa version): base image, sandbox-api and the .deb, in parallel, in at most a dozen requests. The
+ * same answers give the same lock except for times. If only times and the index around an unchanged .deb differ, returns `previous` itself.
+ * Failures: usage (template.toml or upstream.toml cannot be locked), environment (no response), upstream (an input does not verify or
+ * exist).
  */
 export async function resolveLock(host: Host, request: LockRequest): Promise<Lock> {
   const mesaVersion = parseMesaVersion(request.mesaVersion);
@@ -69,10 +70,7 @@ export async function resolveLock(host: Host, request: LockRequest): Promise<Loc
   return previous !== undefined && isSealed(previous) && sameInputs(previous, lock) ? previous : lock;
 }
 
-/**
- * Like Promise.all, but waits until every part has ended before it throws the first failure, so that no part
- * runs on.
- */
+/** Like Promise.all, but waits until all parts have ended before it throws the first failure. */
 async function allOrFirstFailure<T extends readonly unknown[]>(parts: {
   readonly [K in keyof T]: Promise<T[K]>;
 }): Promise<T> {
@@ -80,7 +78,7 @@ async function allOrFirstFailure<T extends readonly unknown[]>(parts: {
   return await Promise.all(parts);
 }
 
-/** Each of some named inputs, locked side by side; undefined where there is none. */
+/** Locks named inputs in parallel; undefined if there are none. */
 async function named<T, U>(
   inputs: Readonly<Record<string, T>>,
   lock: (input: T, name: string) => Promise<U>,
@@ -122,7 +120,9 @@ async function lockedDeb(
   return deb;
 }
 
-/** An Alpine tag names a minor (3.22, 3.22.1): packages disappear from Alpine's repositories with each minor, and edge moves. */
+/**
+ * An Alpine tag must name a minor version (3.22, 3.22.1): packages disappear from Alpine's repositories with each minor, and edge moves.
+ */
 function checkBase(image: string, template: string): void {
   const { path, tag, digest } = parseImageReference(image);
   const isAlpine = path.split("/").at(-1) === "alpine";

@@ -14,8 +14,9 @@ import type { TrustedKey } from "./trusted-key";
 import { mesaRepository, type Upstream } from "./upstream";
 
 /**
- * The .deb of a Mesa version, vouched for by the repository's signature chain: key → Release → Packages → .deb → what the .deb says.
- * `previous` is the lock that is resolved again: its index must not be newer than the one found. Refusals: those of the apt room, MESA_VERSION_NOT_FOUND.
+ * The .deb of a Mesa version, verified by the repository's signature chain: key → Release → Packages → .deb → the .deb's own control file.
+ * The index of `previous`, the lock that is resolved again, must not be newer than the one found. Failures: those of the apt room,
+ * MESA_VERSION_NOT_FOUND.
  */
 export async function signedDeb(
   host: Host,
@@ -59,7 +60,7 @@ export async function signedDeb(
   };
 }
 
-/** Exit 4, with the versions that are there. */
+/** Exit 4, listing the available versions. */
 export function versionNotFound(upstream: Upstream, mesaVersion: string, there: readonly string[]): Error {
   const newest = [...there].reverse();
   const shown = newest.slice(0, 20).join(", ");

@@ -7,20 +7,21 @@ import { Failure } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files";
 import { fingerprintFrom, mesaRepository, parseUpstream, type Upstream } from "./upstream";
 
-/** The key that vouches for the repository, trusted by its full fingerprint. */
+/** The repository's key, trusted by its full fingerprint. */
 export interface TrustedKey {
   readonly key: PublicKey;
   readonly fingerprint: string;
-  /** The key file as upstream.toml names it. */
+  /** The key file's path as upstream.toml writes it. */
   readonly file: string;
-  /** Bytes of a key that was fetched and is not kept beside upstream.toml yet. */
+  /** Bytes of a fetched key that is not yet stored beside upstream.toml. */
   readonly fetched: Uint8Array | undefined;
 }
 
 /**
- * Reads the pinned key. Trusted is the fingerprint in upstream.toml; where there is none (first use), the one given as `trustKey`.
- * Without either: Failure KEY_NOT_TRUSTED (usage) that shows the key's own. A file that holds another key than the pinned one:
- * KEY_DIFFERS (usage). The key file may be fetched from key-url on first use.
+ * Reads the pinned key. The trusted fingerprint is that of upstream.toml or, on first use, `trustKey`. On first use the key may be fetched
+ * from key-url.
+ * @throws Failure KEY_NOT_TRUSTED (exit 2) without either fingerprint, showing the key's own; KEY_DIFFERS (exit 2) if the file holds
+ * another key
  */
 export async function trustedKey(
   upstream: Upstream,
@@ -51,7 +52,7 @@ export async function trustedKey(
   });
 }
 
-/** The fingerprints of the key that upstream.toml names and does not pin yet; undefined when nothing is to be trusted for the first time. */
+/** The fingerprints of a key that upstream.toml names but does not pin yet; undefined if no key has to be trusted for the first time. */
 export async function untrustedFingerprints(
   upstream: Upstream,
   downloads: Downloads,
@@ -82,8 +83,8 @@ async function keyFile(
 }
 
 /**
- * Keeps what was trusted on first use: the fetched key file beside upstream.toml, and its fingerprint in it. From then on nothing is asked again.
- * @throws Failure KEY_NOT_PINNED (exit 2) where upstream.toml is written in a way that leaves no place for the fingerprint
+ * Stores a key trusted on first use: the fetched key file beside upstream.toml, and its fingerprint in it.
+ * @throws Failure KEY_NOT_PINNED (exit 2) if the fingerprint cannot be inserted into upstream.toml
  */
 export async function pinTrustedKey(upstream: Upstream, { fingerprint, fetched }: TrustedKey): Promise<void> {
   const text = await readFile(upstream.path, "utf8");
@@ -101,7 +102,7 @@ export async function pinTrustedKey(upstream: Upstream, { fingerprint, fetched }
 }
 
 const MESA = String.raw`(?:mesa|"mesa"|'mesa')`;
-/** Where a key of the table `mesa` can be written: after its header, into an inline table, before its first dotted key. */
+/** Where a key of the table `mesa` can be inserted: after its header, into an inline table, before its first dotted key. */
 const PLACES: readonly (readonly [at: RegExp, line: (found: string, pin: string) => string])[] = [
   [
     new RegExp(String.raw`^[ \t]*\[[ \t]*${MESA}[ \t]*\][^\n]*\n`, "gmu"),
@@ -112,8 +113,8 @@ const PLACES: readonly (readonly [at: RegExp, line: (found: string, pin: string)
 ];
 
 /**
- * upstream.toml's text with the fingerprint in its table `mesa`; everything else stays as people wrote it. A text that pins one already
- * comes back as it is; undefined where no place for it is found.
+ * upstream.toml's text with the fingerprint in its table `mesa`; everything else stays unchanged. Returns a text that already pins one as
+ * it is; undefined if there is no place for the fingerprint.
  */
 export function withFingerprint(text: string, fingerprint: string, path: string): string | undefined {
   const before = parseUpstream(text, path);
@@ -129,7 +130,7 @@ export function withFingerprint(text: string, fingerprint: string, path: string)
   return undefined;
 }
 
-/** Whether a text says exactly this: what looks like a table's header may stand in a text of several lines. */
+/** Whether a text parses to exactly this: a multi-line string may contain what looks like a table header. */
 function isUpstream(text: string, path: string, wanted: Upstream): boolean {
   try {
     return isDeepStrictEqual(parseUpstream(text, path), wanted);

@@ -12,7 +12,7 @@ const word = z
   .string()
   .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]*$/u, "must be one word of letters, digits and . + _ -"));
 
-/** upstream.toml as it is written: keys in kebab-case, one table per source. */
+/** The form of upstream.toml: keys in kebab-case, one table per source. */
 const upstreamFileSchema = z.strictObject({
   "sandbox-api": z.strictObject({ image: z.string().check(z.minLength(1)) }),
   mesa: z.strictObject({
@@ -56,52 +56,52 @@ const upstreamFileSchema = z.strictObject({
 
 type UpstreamFile = z.infer<typeof upstreamFileSchema>;
 
-/** Where the inputs of a lock come from: image registries, the Mesa package repository, their keys and mirrors. */
+/** The sources of a lock's inputs: image registries, the Mesa package repository, their keys and mirrors. */
 export interface Upstream {
   readonly sandboxApi: { readonly image: string };
   readonly mesa: MesaSource;
   readonly mirrors: {
     /** Prefix put before an image's canonical name; ends in "/". */
     readonly images?: string;
-    /** Takes the place of scheme and host of the package repository's URLs; no slash at its end. */
+    /** Replaces scheme and host of the package repository's URLs; without trailing slash. */
     readonly packages?: string;
-    /** Takes the place of "https://" in the addresses of downloads: their host is the first part of the path. Ends in "/". */
+    /** Replaces "https://" in the addresses of downloads, so that their host becomes the first part of the path. Ends in "/". */
     readonly downloads?: string;
   };
   /** A dated mirror of the distribution's own packages. */
   readonly snapshot?: { readonly url: string; readonly at: string };
-  /** Where proven images are pushed to; undefined: Blaxel builds from the source. */
+  /** The registry for proven images; undefined: Blaxel builds from the source. */
   readonly publish?: PublishTarget | undefined;
   /** The file it was read from (absolute). */
   readonly path: string;
 }
 
-/** Where proven images are pushed to, for Blaxel to import. */
+/** The registry from which Blaxel imports proven images. */
 export interface PublishTarget {
-  /** Registry host and path below which every template has a repository, e.g. ghcr.io/acme/sandboxes; no slash at its end. */
+  /** Registry host and path below which every template has a repository, e.g. ghcr.io/acme/sandboxes; without trailing slash. */
   readonly registry: string;
-  /** Blaxel always gets the registry's login, even if the image is readable without a login from here. */
+  /** Blaxel always gets the registry's login, even if this machine can read the image without one. */
   readonly private: boolean;
 }
 
 export interface MesaSource {
   readonly vouched: "signed" | "first-download";
-  /** Canonical URL of the apt repository (the folder that holds dists/ and pool/), without a slash at its end. */
+  /** Canonical URL of the apt repository (the folder of dists/ and pool/), without trailing slash. */
   readonly repository: string;
   readonly suite: string;
   readonly component: string;
   readonly package: string;
-  /** The public key: an absolute path, and the same as the file says it. */
+  /** The public key: its absolute path, and the path as the file writes it. */
   readonly key?: { readonly path: string; readonly named: string; readonly url?: string };
-  /** Full fingerprint of the key's primary key, upper-case hex; undefined before it was trusted the first time. */
+  /** Full fingerprint of the primary key, upper-case hex; undefined before first use. */
   readonly fingerprint?: string;
   /** Pattern of a .deb's path below the repository; {version} stands for the Mesa version. */
   readonly pool?: string;
 }
 
 /**
- * Reads and checks upstream.toml; paths in it are relative to the file. Every fault of the file is a Failure of kind usage
- * (UPSTREAM_INVALID, UPSTREAM_MISSING) that names file, key and remedy.
+ * Reads and checks upstream.toml; paths in it are relative to the file.
+ * @throws Failure UPSTREAM_INVALID, UPSTREAM_MISSING (exit 2), naming file, key and remedy
  */
 export async function loadUpstream(path: string): Promise<Upstream> {
   const upstream = await loadUpstreamIfPresent(path);
@@ -114,13 +114,13 @@ export async function loadUpstream(path: string): Promise<Upstream> {
   });
 }
 
-/** The same; undefined when there is no such file. */
+/** Like loadUpstream; undefined if there is no such file. */
 export async function loadUpstreamIfPresent(path: string): Promise<Upstream | undefined> {
   const data = await readIfPresent(path);
   return data === undefined ? undefined : parseUpstream(data.toString("utf8"), path);
 }
 
-/** Where a release pushes proven images: the registry that is given, or the one of upstream.toml. @throws Failure UPSTREAM_INVALID (exit 2) */
+/** The registry to push to: the given one, or that of upstream.toml. @throws Failure UPSTREAM_INVALID (exit 2) */
 export function publishTarget(
   upstream: Upstream | undefined,
   registry: string | undefined,
@@ -131,7 +131,7 @@ export function publishTarget(
     : { registry: registryFrom(registry, "--registry"), private: file?.private ?? false };
 }
 
-/** Where images are pushed to, as people write it. Blaxel takes a name for a registry's only when its host has a dot. */
+/** The registry as written by people. Blaxel takes a name for a registry only if its host contains a dot. */
 function registryFrom(text: string, where: string): string {
   const registry = text.replace(/\/+$/u, "");
   const host = registry.split("/", 1)[0] ?? "";
@@ -152,7 +152,7 @@ function namingFault(image: string): string | undefined {
   }
 }
 
-/** upstream.toml's text as an Upstream. `path` is its location, for messages and for relative paths in it. */
+/** Parses upstream.toml. `path` is its location, for messages and for relative paths in it. */
 export function parseUpstream(text: string, path: string): Upstream {
   const checked = z.safeParse(upstreamFileSchema, parseToml(text, path));
   if (!checked.success) {
@@ -261,7 +261,7 @@ function checkRepository({ mesa, mirrors }: UpstreamFile, path: string): void {
   }
 }
 
-/** A mirror that serves plain http must be in the private network: a first download rests on the connection alone. */
+/** A plain http mirror must be in the private network: a first download relies on the connection alone. */
 function checkDownloads({ mirrors: { downloads } }: UpstreamFile, path: string): void {
   if (downloads?.startsWith("http:") === true && !isPrivateNetwork(new URL(downloads).hostname))
     throw invalid(
@@ -270,7 +270,7 @@ function checkDownloads({ mirrors: { downloads } }: UpstreamFile, path: string):
     );
 }
 
-/** A fingerprint as people write it (spaces, lower case, 0x) as 40 or 64 upper-case hex digits. */
+/** A fingerprint as people write it (spaces, lower case, 0x), normalized to 40 or 64 upper-case hex digits. */
 export function fingerprintFrom(text: string, where: string): string {
   const bare = text.replace(/\s+/gu, "").replace(/^0x/iu, "").toUpperCase();
   if (/^([0-9A-F]{40}|[0-9A-F]{64})$/u.test(bare)) return bare;
@@ -293,7 +293,7 @@ function issueText(issue: {
   return `${where === "" ? "it" : where}: ${issue.message}`;
 }
 
-/** Mesa's package repository as apt knows one. */
+/** Mesa's package repository, described as apt does. */
 export function mesaRepository({ mesa, mirrors }: Upstream): Repository {
   return {
     url: mesa.repository,

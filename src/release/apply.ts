@@ -33,7 +33,7 @@ import { stageRunner, type StageRunner } from "./stage-runner";
 import type { Stages } from "./stages";
 import { reportOf, testFilesOf } from "./test-files";
 
-/** One template's release under way: the facts change with every stage, and the plan with them. */
+/** One template's release in progress: each stage changes the facts, and with them the plan. */
 interface Run {
   readonly host: Host;
   readonly request: ReleaseRequest;
@@ -41,7 +41,7 @@ interface Run {
   readonly runner: StageRunner;
   facts: Facts;
   rendered: RenderedTemplate | undefined;
-  /** What the build gave, whole: the facts hold only what decides. */
+  /** The complete result of the build; the facts hold only what the plan needs. */
   image: Image | undefined;
   smoke: Smoked | undefined;
   deployment: Deployment | undefined;
@@ -51,7 +51,7 @@ interface Run {
   result: TemplateResult | undefined;
 }
 
-/** Takes one template through what its plan says. Whatever happens comes back as its result; only interruption is thrown. */
+/** Executes the plan of one template. Failures are part of the result; only interruption is thrown. */
 export async function releaseTemplate(
   host: Host,
   request: ReleaseRequest,
@@ -117,10 +117,10 @@ async function applyPlan(
       run.facts = { ...run.facts, cannotRun: await stages.cannotRun(host, files, { ...request, template }) };
   }
   try {
-    // The plan is made anew before each stage, from what is known then: a build may have given another image than the proven one.
+    // The plan is made again before each stage: a build may produce another image than the proven one.
     for (const { stage } of first.steps) await applyStep(run, stage);
   } catch (error) {
-    // A full disk here says nothing about the version; what a run keeps tells the next one that it was sent.
+    // A full disk here says nothing about the version; the kept state tells the next run that it was sent.
     if (!run.sent || host.signal.aborted || isMachineError(error) || failureOf(error)?.kind === "manifest")
       throw error;
     return { ...(await recordFailure(run, error)), error };
@@ -131,7 +131,7 @@ async function applyPlan(
   return upToDateResult(entry, run.facts, runner.records);
 }
 
-/** The answer for a version with nothing to do. */
+/** The result for a version with nothing to do. */
 export function upToDateResult(
   entry: ManifestEntry,
   { workspace }: Facts,
@@ -150,7 +150,7 @@ async function applyStep(run: Run, stage: StageName): Promise<void> {
   run.facts = { ...run.facts, done: [...run.facts.done, stage] };
 }
 
-/** What a stage does, or, where `reused` says why, takes from before. */
+/** Runs a stage; if `reused` gives a reason, takes the earlier result instead. */
 type Action = (run: Run, plan: Plan, reused: string | undefined) => Promise<void>;
 
 const ACTIONS: Readonly<Record<StageName, Action>> = {
@@ -289,7 +289,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       const onSent = (): void => {
         run.sent = true;
       };
-      // One sandbox name on the platform: two versions sent at once would each wait for the other's image.
+      // One sandbox name on the platform: two versions sent at the same time would each wait for the other's image.
       const lockFile = paths(request.root).lock(`${facts.template}-deploy`);
       const { published: image, publish: target } = facts;
       const published = image === undefined || target === undefined ? undefined : { image, target };
@@ -371,7 +371,7 @@ function deployed({ inputsDigest }: RenderedTemplate, deployment: Deployment) {
   return { kind: "deployment" as const, workspace, inputsDigest, deployment: deploymentOf(deployment) };
 }
 
-/** The fields of a deployment alone: what an entry holds besides is the entry's. */
+/** Only the fields of a deployment; the entry's other fields belong to the entry. */
 function deploymentOf(deployment: Deployment): Deployment {
   const { workspace, sandbox, image, registryDigest, deployedAt, blVersion } = deployment;
   const imported = registryDigest === undefined ? {} : { registryDigest };
@@ -408,7 +408,7 @@ async function record(run: Run, plan: Plan, failure: ManifestEntry["failure"]): 
     const value = manifest.versions[entry.id] ?? entry;
     return { value, message: `${value.id} ${value.status}` };
   });
-  // From here on the entry counts, not what a run has kept.
+  // From here on the entry counts, not the state kept by a run.
   if (deployment !== undefined)
     await forgetEvidence(folders, after, ["deployment", "verification"], deployment.workspace);
   return { ...resultOf(after, deployment?.workspace ?? facts.workspace), stages: runner.records };

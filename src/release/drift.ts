@@ -16,7 +16,7 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
 
-/** The five comparisons, by what is held against what. */
+/** The five comparisons. */
 export const COMPARISONS = {
   "rendered-files": "rendered files against templates and lock",
   "upstream-tags": "lock against the tags of its images and its downloads",
@@ -30,9 +30,9 @@ export type ComparisonName = keyof typeof COMPARISONS;
 export interface DriftFinding {
   readonly comparison: ComparisonName;
   readonly id: string;
-  /** What differs, a sentence each; empty when nothing does. */
+  /** The differences, a sentence each. */
   readonly differs: readonly string[];
-  /** Why it could not be compared here, when it could not. */
+  /** Why the comparison could not run here. */
   readonly skipped?: string;
 }
 
@@ -44,8 +44,8 @@ export interface DriftRequest {
 }
 
 /**
- * Compares each version with what it was made from and what became of it. Nothing is changed. A comparison that needs an engine
- * or an account that is not there is skipped with the reason; one whose other side does not answer is thrown as it is.
+ * Compares each version with its source and its deployment. Changes nothing. Without a needed engine or account, a comparison is skipped
+ * with the reason; if a service does not respond, its error is thrown.
  */
 export async function findDrift(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
   const perEntry = await Promise.all(
@@ -62,7 +62,7 @@ export async function findDrift(host: Host, request: DriftRequest): Promise<read
   return [...perEntry.flat(), ...blaxel, ...images];
 }
 
-/** A revision's own lock: the one in its record, because the one in the folder belongs to the newest revision. */
+/** A revision's own lock, from its record: the folder's lock belongs to the newest revision. */
 async function lockOf({ root }: DriftRequest, entry: ManifestEntry): Promise<Lock | undefined> {
   const measured = await readRecord(recordFolder(root, entry));
   if (measured !== undefined) return measured.record.lock;
@@ -143,7 +143,7 @@ async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly Dri
             return { ...finding(entry.id), skipped: `it is not deployed in the workspace ${workspace}` };
           const { sandbox: name, image } = deployment;
           const [tags, sandbox] = await Promise.all([platform.getImage(name), platform.getSandbox(name)]);
-          // What Blaxel names by the registry's digest is not among its own tags.
+          // An image that Blaxel names by the registry's digest is not among its own tags.
           const tag = image.slice(image.lastIndexOf(":") + 1);
           const isHeld = isOfRegistry(image) || tags?.tags.some((one) => one.name === tag) === true;
           const runsAnother =
@@ -171,7 +171,7 @@ async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly Dri
   }
 }
 
-/** Whether no version was deployed to the same sandbox later. */
+/** Whether this is the latest version deployed to its sandbox. */
 function isLatestIn(workspace: string, own: VersionDeployment, { versions }: Manifest): boolean {
   return !Object.values(versions).some((entry) => {
     const { deployment } = inWorkspace(entry, workspace);

@@ -6,9 +6,9 @@ import type { Published } from "../publish/published";
 import { recordOf, type Smoked } from "./evidence";
 import type { TemplateResult } from "./request";
 
-/** What a run came to, as far as its entry tells it. */
+/** The result of a run, as the entry needs it. */
 export interface NewEntry {
-  /** Undefined: the entry that is continued holds it. */
+  /** Undefined: the continued entry has it. */
   readonly smoke: Smoked | undefined;
   /** The image in the registry; undefined: it was not published. */
   readonly published: Published | undefined;
@@ -18,13 +18,13 @@ export interface NewEntry {
   readonly verification: Verification | null;
   readonly failure: ManifestEntry["failure"];
   readonly revision: number;
-  /** The entry that is continued. */
+  /** The continued entry. */
   readonly before: ManifestEntry | undefined;
   readonly createdAt: string;
   readonly createdBy: ManifestEntry["createdBy"];
 }
 
-/** The manifest entry of a template version. A failure in a workspace that this run did not deploy to stays. */
+/** The manifest entry of a template version. Keeps failures in workspaces that this run did not deploy to. */
 export function entryOf(run: NewEntry): ManifestEntry {
   const { deployment, before, verification } = run;
   const image = imageOf(run);
@@ -41,7 +41,7 @@ export function entryOf(run: NewEntry): ManifestEntry {
   return { ...entry, status: summaryStatus({ ...entry, status: "smoked" }) };
 }
 
-/** What the entry says of the version and its proof. */
+/** The version and its proof. */
 function imageOf(run: NewEntry) {
   const { smoke, before, revision } = run;
   if (smoke === undefined) {
@@ -64,7 +64,7 @@ function imageOf(run: NewEntry) {
   };
 }
 
-/** Where the image stands in a registry, and who signed it there: as this run says, else as before, where that was the same image. */
+/** The image in a registry and its signer: from this run, else as before if it is the same image. */
 function registryOf({ published, signedBy, before }: NewEntry, imageId: string) {
   const known = before?.image.id === imageId ? before.image : undefined;
   const registryDigest = published?.digest ?? known?.registryDigest;
@@ -74,12 +74,12 @@ function registryOf({ published, signedBy, before }: NewEntry, imageId: string) 
   return {
     ...(registryDigest === undefined ? {} : { registryDigest }),
     ...(registryReference === undefined ? {} : { registryReference }),
-    // Left out, an older signature of another image would stay.
+    // Explicit undefined: otherwise an older signature of another image would remain.
     ...(signer === undefined && known?.signedBy === undefined ? {} : { signedBy: signer }),
   };
 }
 
-/** A template's result as its manifest entry tells it, in the workspace in use. */
+/** A template's result according to its manifest entry, in the workspace in use. */
 export function resultOf(
   entry: ManifestEntry,
   workspace: string | undefined,

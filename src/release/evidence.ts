@@ -81,19 +81,19 @@ export type Smoked = Extract<Evidence, { kind: "smoke" }>;
 export type Deployed = Extract<Evidence, { kind: "deployment" }>;
 export type Verified = Extract<Evidence, { kind: "verification" }>;
 
-/** What ended runs have kept for some inputs: one of each kind, for deployments and verifications one of each workspace. */
+/** What earlier runs kept for given inputs: one of each kind, for deployments and verifications one per workspace. */
 export interface KeptEvidence {
   readonly smoke?: Smoked | undefined;
   readonly deployment?: Deployed | undefined;
   readonly verification?: Verified | undefined;
 }
 
-/** Whether Mesa was mounted for real, written to and read back. */
+/** Whether Mesa was really mounted, written to and read back. */
 export function mountedIn({ checks }: SmokeReport): boolean {
   return checks.some(({ name, outcome }) => name === MOUNT_CHECK && outcome === "passed");
 }
 
-/** A report as the manifest keeps it. */
+/** A report in the manifest's form. */
 export function recordOf(
   report: SmokeReport,
   checksDigest: string,
@@ -110,7 +110,7 @@ interface Outcome {
   readonly skipped: number;
 }
 
-/** Whether an outcome answers the question: these checks, none of which failed, and all of which ran unless that is allowed. */
+/** Whether an outcome is proof: it has these checks, none failed, and all ran unless skipping is allowed. */
 export function proves(outcome: Outcome, checksDigest: string, allowSkipped: boolean): boolean {
   return (
     outcome.checksDigest === checksDigest &&
@@ -120,7 +120,7 @@ export function proves(outcome: Outcome, checksDigest: string, allowSkipped: boo
   );
 }
 
-/** A verification as the manifest keeps it. */
+/** A verification in the manifest's form. */
 export function verificationOf({ report, checksDigest, image, at }: Verified): Verification {
   return { ...recordOf(report, checksDigest), image, at };
 }
@@ -138,7 +138,7 @@ function fileOf(
   return folders.stageResult(of.template, of.inputsDigest, name);
 }
 
-/** The inputs that evidence is kept for. */
+/** The inputs that evidence belongs to. */
 export interface EvidenceOf {
   readonly template: string;
   readonly inputsDigest: string;
@@ -161,8 +161,8 @@ export async function forgetEvidence(
 }
 
 /**
- * What is kept for these inputs, in this workspace. A file that is damaged, of an older form, or a result of anything but
- * its name claims counts as absent: that costs the stage's time again, never a fact.
+ * The evidence kept for these inputs in this workspace. A file that is damaged, outdated or does not match its name counts as absent, which
+ * only repeats the stage.
  */
 export async function keptEvidence(
   folders: Paths,

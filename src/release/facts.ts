@@ -16,15 +16,15 @@ import type { Facts } from "./plan";
 import type { PlanRequest } from "./request";
 import { testFilesOf } from "./test-files";
 
-/** The facts of one template, and what its lock renders to; undefined where it has no lock, or is locked anew. */
+/** The facts of one template, and what its lock renders to; undefined without a usable lock. */
 export interface Gathered {
   readonly facts: Facts;
   readonly rendered: RenderedTemplate | undefined;
 }
 
 /**
- * Gathers what decides a release of one template from files alone: neither engine nor network nor Blaxel.
- * @throws Failure LOCK_CHECK_FAILED (exit 2) for a lock that was edited by hand, or, with --frozen, does not fit
+ * Gathers the facts of a release of one template from files alone: no engine, no network, no Blaxel.
+ * @throws Failure LOCK_CHECK_FAILED (exit 2) if a lock was edited by hand or, with --frozen, does not fit
  */
 export async function gatherFacts(host: Host, request: PlanRequest, template: string): Promise<Gathered> {
   const { root, version } = request;
@@ -68,7 +68,7 @@ export async function gatherFacts(host: Host, request: PlanRequest, template: st
     : { rendered, facts: await withRendered(root, facts, rendered) };
 }
 
-/** The facts once it is known what the template renders to. */
+/** The facts completed with what the template renders to. */
 export async function withRendered(root: string, facts: Facts, rendered: RenderedTemplate): Promise<Facts> {
   const { inputsDigest, template } = rendered;
   return {
@@ -79,7 +79,7 @@ export async function withRendered(root: string, facts: Facts, rendered: Rendere
   };
 }
 
-/** Where no workspace is named, the only one that holds the version is meant. */
+/** Without a named workspace, the only one that holds the version. */
 function onlyWorkspace(
   entries: readonly ManifestEntry[],
   inputsDigest: string | undefined,
@@ -93,7 +93,7 @@ function onlyWorkspace(
   return names.size === 1 ? only : undefined;
 }
 
-/** The lock that is there, unless it stands for other inputs than template.toml and upstream.toml name; with --frozen that is a failure. */
+/** The existing lock, unless template.toml and upstream.toml name other inputs; with --frozen that is a failure. */
 async function lockOf(
   { root, version, frozen, upstreamPath }: PlanRequest,
   source: TemplateSource,

@@ -9,13 +9,13 @@ export interface InputsRequest {
   readonly template: string;
   /** The Mesa version. */
   readonly version: string;
-  /** The lock of the same version that is there: where its inputs are the same, it is what comes back. */
+  /** The existing lock of the same version; returned if its inputs are unchanged. */
   readonly previous?: Lock | undefined;
   /** Fingerprint of a key of the package repository to trust from now on. */
   readonly trustKey?: string | undefined;
 }
 
-/** All inputs of a version as they are now. Nothing is written. Failures as in loadTemplate and resolveLock. */
+/** All inputs of a version as of now. Writes nothing. Failures as in loadTemplate and resolveLock. */
 export async function resolveInputs(
   host: Host,
   upstream: Upstream,
@@ -29,7 +29,7 @@ export async function resolveInputs(
   };
 }
 
-/** What a template would be locked and rendered to now. Nothing is written. Failures as in resolveInputs and renderTemplate. */
+/** The lock and the rendering that a template would get now. Writes nothing. Failures as in resolveInputs and renderTemplate. */
 export async function freshlyLocked(
   host: Host,
   { upstreamPath, ...request }: InputsRequest & { readonly upstreamPath: string },

@@ -20,7 +20,7 @@ export interface LockAllRequest {
   readonly root: string;
   readonly upstreamPath: string;
   readonly targets: readonly Target[];
-  /** Resolve again what is locked already. */
+  /** Resolve again what is already locked. */
   readonly relock: boolean;
   readonly dryRun: boolean;
   /** Fingerprint of a key of the package repository to trust from now on. */
@@ -35,7 +35,7 @@ export interface LockResult {
   readonly error?: unknown;
 }
 
-/** Locks each target. One that fails is a result with `error`; the others are locked. @throws Failure when upstream.toml is wrong */
+/** Locks each target. A failed one is a result with `error`; the others are locked. @throws Failure if upstream.toml is invalid */
 export async function lockAll(host: Host, request: LockAllRequest): Promise<readonly LockResult[]> {
   const upstream = await loadUpstream(request.upstreamPath);
   return Promise.all(
@@ -81,7 +81,7 @@ export interface CheckedLock {
   readonly problems: readonly LockProblem[];
 }
 
-/** The problems of each target's lock, without any request. */
+/** The problems of each target's lock. Makes no requests. */
 export async function checkLocks({
   root,
   upstreamPath,

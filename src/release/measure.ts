@@ -21,9 +21,9 @@ export interface MeasureRequest {
 }
 
 /**
- * Measures a built and proven image and writes its record, SBOM and provenance beside the rendered files. One that stands there
- * already for this very image is left as it is. Packages that differ from what the same lock gave before are told.
- * @throws Failure IMAGE_GONE (exit 3) when the image was removed since it was proven
+ * Measures a built and proven image and writes its record, SBOM and provenance beside the rendered files, unless they exist for this very
+ * image. Warns of packages that differ from an earlier build with the same lock.
+ * @throws Failure IMAGE_GONE (exit 3) if the image was removed since it was proven
  */
 export async function measureVersion(
   host: Host,
@@ -40,7 +40,7 @@ export async function measureVersion(
   const before = await readRecord(folder);
   if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
   const engine = await connectEngine(host);
-  // Not just by its reference, which may name another image by now.
+  // The id, because the reference may name another image by now.
   const { id: configDigest, reference } = facts.image;
   const image = await findImage(host, engine, { configDigest, reference });
   if (image === undefined) throw imageGone(reference);
@@ -78,7 +78,7 @@ export async function measureVersion(
 }
 
 /**
- * Puts the digest that the registry gave a proven image into the version's record, and from there into SBOM and provenance.
+ * Adds the registry's digest of a proven image to the version's record, SBOM and provenance.
  * @throws Failure RECORD_BROKEN (exit 8)
  */
 export async function recordPublished(
@@ -132,7 +132,7 @@ interface HasPackages {
   readonly packages: readonly Package[];
 }
 
-/** The same lock must give the same packages; a warning names those that the distribution changed. */
+/** The same lock should give the same packages; warns of those that the distribution changed. */
 function warnOfOtherPackages(host: Host, before: HasPackages, now: HasPackages): void {
   const was = new Map(before.packages.map(({ name, version }) => [name, version]));
   const others = now.packages

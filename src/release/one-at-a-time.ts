@@ -4,8 +4,8 @@ import { holderText, withFileLock, type Holder } from "../support/file-lock";
 import type { Host } from "../support/host";
 
 /**
- * Runs `work` when no other process below this root does the same work: the lock file names it. Says who is waited
- * for, once for each; Ctrl-C ends the waiting, and a process that died is not waited for.
+ * Runs `work` while no other process below this root does the same, according to the lock file. Reports once who is waited for. Ctrl-C ends
+ * the waiting; a dead process is not waited for.
  * @param what the work, for people: "release of debian 0.20.0"
  */
 export async function oneAtATime<T>(

@@ -1,7 +1,7 @@
 import type { ManifestEntry } from "../manifest/entry";
 import type { Host } from "../support/host";
 
-/** The CI run's address, from the variables the CI systems set, or null outside of them. */
+/** The CI run's address from the CI system's variables; null outside CI. */
 export function ciRun(env: Readonly<Record<string, string | undefined>>): string | null {
   const {
     GITHUB_SERVER_URL,
@@ -18,7 +18,7 @@ export function ciRun(env: Readonly<Record<string, string | undefined>>): string
   return CI_JOB_URL ?? BUILDKITE_BUILD_URL ?? CIRCLE_BUILD_URL ?? BUILD_URL ?? null;
 }
 
-/** Which commit of the templates and which CI run a version comes from, and whether templates/ differs from that commit. */
+/** The templates' commit, the CI run, and whether templates/ differs from that commit. */
 export async function originOf(host: Host, root: string): Promise<ManifestEntry["createdBy"]> {
   const ci = ciRun(host.env);
   const git = async (...args: readonly string[]): Promise<string | undefined> => {

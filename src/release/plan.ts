@@ -17,33 +17,33 @@ export interface Facts {
   readonly force: boolean;
   readonly relock: boolean;
   readonly allowSkipped: boolean;
-  /** Whether the image is to be scanned: with today's database, which no earlier result answers for. */
+  /** Whether to scan the image. The scan uses today's database, so earlier results do not count. */
   readonly scan: boolean;
-  /** Inputs that the lock that is there has, and that are named otherwise now. */
+  /** Locked inputs that are now named differently. */
   readonly staleLock: readonly string[];
-  /** What the template renders to with its lock; undefined where there is no lock, or it is resolved again. */
+  /** Digest of the rendering with the lock; undefined without a lock, or if it is resolved again. */
   readonly inputsDigest: string | undefined;
-  /** What differs between the project folder and what would be rendered. */
+  /** Differences between the project folder and a new rendering. */
   readonly folderDiffers: readonly string[];
   readonly checksDigest: string;
-  /** The workspace in use; undefined where none is known. */
+  /** The workspace in use; undefined if unknown. */
   readonly workspace: string | undefined;
   /** The manifest's versions of this template. */
   readonly entries: readonly ManifestEntry[];
   readonly kept: KeptEvidence;
   /** Checks that cannot run here, and why. */
   readonly cannotRun: readonly { readonly check: string; readonly why: string }[];
-  /** Where proven images are pushed, and the template's name there; left out: Blaxel builds from the source. */
+  /** Where proven images are pushed, and the template's name there; absent: Blaxel builds from the source. */
   readonly publish?: (PublishTarget & { readonly name: string }) | undefined;
-  /** What this run's push gave; left out before it. */
+  /** Result of this run's push; undefined before it. */
   readonly published?: Published | undefined;
-  /** Who is to sign provenance and SBOM of what is published: the key's id, or "cosign"; left out: nobody. */
+  /** Who signs provenance and SBOM: the key's id, or "cosign"; absent: nobody. */
   readonly signer?: string | undefined;
   /** Who signed in this run. */
   readonly signed?: string | undefined;
-  /** The image that this run's build gave; undefined before it. */
+  /** The image this run built; undefined before the build. */
   readonly image: Pick<Image, "id"> | undefined;
-  /** The stages that this run has done: what they gave is in the other facts. */
+  /** The stages this run has done; their results are in the other facts. */
   readonly done: readonly StageName[];
 }
 
@@ -53,7 +53,7 @@ export interface Step {
   readonly why: string;
 }
 
-/** Why a release must not go on at all. */
+/** Why a release must stop. */
 export type Refusal =
   | { readonly because: "revoked"; readonly entry: ManifestEntry }
   | { readonly because: "cannot-run"; readonly checks: Facts["cannotRun"] };
@@ -61,13 +61,13 @@ export type Refusal =
 /** What is left to do for one template, and why. */
 export interface Plan {
   readonly template: string;
-  /** The version's id; null where it is not known before the inputs are locked. */
+  /** The version's id; null if unknown before locking. */
   readonly id: string | null;
   readonly revision: number | undefined;
-  /** The entry that is continued. */
+  /** The continued entry. */
   readonly entry: ManifestEntry | undefined;
   readonly steps: readonly Step[];
-  /** Whether the newest revision was revoked or removed: it comes back only for who asks for it by name. */
+  /** Whether the newest revision was revoked or removed: it returns only on explicit request. */
   readonly withdrawn: boolean;
   readonly refusal: Refusal | undefined;
 }
@@ -83,7 +83,7 @@ const skip = (why: string): Omit<Step, "stage"> => ({ action: "skip", why });
 
 type Steps = Readonly<Record<StageName, Omit<Step, "stage">>>;
 
-/** What is left to do for a release, and why. The only place that decides it. */
+/** Plans what is left to do for a release, and why. No other place decides this. */
 export function planRelease(facts: Facts): Plan {
   const { template, version, inputsDigest, entries } = facts;
   const revoked = entries.find(
@@ -184,7 +184,7 @@ function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
   };
 }
 
-/** Whether an entry shows by itself that the goal is reached: with these checks, in this workspace. */
+/** Whether an entry alone shows that the goal is reached: with these checks, in this workspace. */
 function hasReached(facts: Facts, entry: ManifestEntry): boolean {
   const { goal, checksDigest, allowSkipped, workspace } = facts;
   const { smoke, image } = entry;
@@ -206,7 +206,7 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
   );
 }
 
-/** The version's image in the registry: what this run pushed, or what the entry records, where this run built no other image. */
+/** The version's image in the registry: the one this run pushed, or the recorded one if this run built no other image. */
 export function publishedImage(facts: Facts, entry: ManifestEntry | undefined): Published | undefined {
   const { publish, published, force, done, image, version: mesaVersion } = facts;
   if (publish === undefined || published !== undefined) return published;
@@ -219,7 +219,7 @@ export function publishedImage(facts: Facts, entry: ManifestEntry | undefined): 
     : undefined;
 }
 
-/** Whether a published image still lacks the signature that is asked for. What the entry says holds for the image that it names. */
+/** Whether a published image still lacks the requested signature. The entry's signature counts only for the image it names. */
 function isUnsigned(
   { signer, signed }: Facts,
   entry: ManifestEntry | undefined,
@@ -230,7 +230,7 @@ function isUnsigned(
   return signer !== undefined && signer !== (signed ?? (isRecorded ? signedBy : undefined));
 }
 
-/** Whether a deployment is of the image in the registry, as far as that is known already; without a registry any is. */
+/** Whether a deployment is of the image in the registry, as far as is known; without a registry, any deployment is. */
 function isOfPublished(
   facts: Facts,
   entry: ManifestEntry | undefined,
@@ -241,7 +241,7 @@ function isOfPublished(
   return registryDigest !== undefined && (published === undefined || registryDigest === published.digest);
 }
 
-/** Whether the entry's image stands in the registry and has passed these checks: then it is deployed without a build. */
+/** Whether the entry's image is in the registry and has passed these checks: then it is deployed without a build. */
 export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefined): entry is ManifestEntry {
   const { goal, scan, done, image, checksDigest, allowSkipped } = facts;
   return (
@@ -256,7 +256,7 @@ export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefine
   );
 }
 
-/** The smoke evidence that answers for the image at hand, or, before the build, for the one that was proven last. */
+/** The smoke evidence for the current image or, before the build, for the last proven one. */
 export function smokeProof({
   kept,
   inputsDigest,
@@ -306,7 +306,7 @@ function unproven({ kept, checksDigest, template }: Facts, entry: ManifestEntry 
     : `the checks have changed since ${entry.id} was proven`;
 }
 
-/** The deployment that stands in the workspace in use: recorded, or kept by a run that ended before it could record it. */
+/** The deployment in the workspace in use: recorded, or kept by a run that ended before recording it. */
 export function standingDeployment(facts: Facts, entry: ManifestEntry | undefined): Deployment | undefined {
   const { kept, workspace, inputsDigest, force, done } = facts;
   if (force && !done.includes("deploy")) return undefined;
@@ -353,7 +353,7 @@ function placeSteps(
   return deploySteps(goal, { push, deploy, verify });
 }
 
-/** The verification of this image, in this workspace, with these checks. */
+/** The verification of this image in this workspace with these checks. */
 export function verifiedThere(
   facts: Facts,
   entry: ManifestEntry | undefined,

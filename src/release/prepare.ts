@@ -6,10 +6,7 @@ import type { Host } from "../support/host";
 import { paths } from "../support/paths";
 import type { LockStage, Stages } from "./stages";
 
-/**
- * A template, locked (as it is, or anew where there is none that fits or `relock` asks for it) and rendered into its folder: what the
- * commands of single stages begin with.
- */
+/** Locks a template (keeps a fitting lock unless `relock`) and renders it into its folder: the start of each single-stage command. */
 export async function lockedAndRendered(
   host: Host,
   request: LockStage & { readonly relock: boolean },

@@ -4,7 +4,7 @@ import type { Host } from "../support/host";
 import { paths } from "../support/paths";
 import type { LockStage, Stages } from "./stages";
 
-/** The stages as they are; each room is loaded when its stage runs. */
+/** The real stages; each room is loaded when its stage runs. */
 export const realStages: Stages = {
   async checkDeployPossible(host) {
     const { checkDeployPossible } = await import("../deploy/index");
@@ -24,7 +24,7 @@ export const realStages: Stages = {
       ]);
     const mesa = mesaFit(host.env, request.version);
     if (mesa.access === undefined && mesa.given) {
-      // Of a version that does not exist, that is the more useful answer.
+      // For a version that does not exist, that is the more useful error.
       await resolvedAgain(host, request);
       throw mesa.failure;
     }
@@ -112,7 +112,7 @@ export const realStages: Stages = {
       await readManifest(paths(root).manifest),
       await blaxelCredentials(host),
     ];
-    // What another workspace holds says nothing of this one's sandboxes.
+    // Other workspaces say nothing about this one's sandboxes.
     const here = Object.values(manifest.versions).flatMap((entry) => {
       const deployment = Object.hasOwn(entry.deployments, workspace)
         ? entry.deployments[workspace]
@@ -159,7 +159,7 @@ export const realStages: Stages = {
   },
 };
 
-/** A version resolved again, beside the lock that is there. */
+/** Resolves a version again, next to the existing lock. */
 async function resolvedAgain(
   host: Host,
   { root, template, version, upstreamPath, trustKey }: LockStage,

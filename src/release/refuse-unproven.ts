@@ -2,7 +2,7 @@ import type { SmokeReport } from "../smoke/report";
 import { Failure } from "../support/errors";
 import type { Facts, Refusal } from "./plan";
 
-/** Stops where a check failed, or could not run although it must. */
+/** Throws if a check failed, or was skipped although it must run. */
 export function refuseUnproven(
   report: SmokeReport,
   allowSkipped: boolean,
@@ -34,7 +34,7 @@ export function refuseUnproven(
   }
 }
 
-/** What to throw where a plan refuses to go on. */
+/** The failure for a plan that refuses to continue. */
 export function refusalFailure(refusal: Refusal, { template }: Pick<Facts, "template">): Failure {
   if (refusal.because === "revoked") {
     const { id, revocation } = refusal.entry;

@@ -9,7 +9,7 @@ import { refusalFailure } from "./refuse-unproven";
 import type { PlanRequest, ReleaseRequest, TemplateResult } from "./request";
 import type { Stages } from "./stages";
 
-/** What a release would do with each template. Neither engine nor network nor Blaxel is asked. */
+/** What a release would do with each template. Asks neither engine nor network nor Blaxel. */
 export async function planAll(
   host: Host,
   request: PlanRequest,
@@ -20,7 +20,7 @@ export async function planAll(
   );
 }
 
-/** The answer for a release in which no template has anything to do; undefined where one has. */
+/** The result if no template has anything to do; undefined otherwise. */
 export async function nothingToDo(
   host: Host,
   request: ReleaseRequest,
@@ -40,8 +40,8 @@ export async function nothingToDo(
 }
 
 /**
- * Releases a version of several templates at the same time; one that fails does not stop the others.
- * @returns a result for each template in the order asked for. Interruption is thrown after every template has cleaned up.
+ * Releases a version of several templates in parallel; a failed one does not stop the others.
+ * @returns a result per template in the requested order. Interruption is thrown after every template has cleaned up.
  */
 export async function releaseAll(
   host: Host,
@@ -91,7 +91,7 @@ export async function releaseAll(
   return results;
 }
 
-/** The error that decides the exit code: the first in the order of the templates. */
+/** The error that decides the exit code: the first one in template order. */
 export function firstError(results: readonly TemplateResult[]): unknown {
   const failed = results.find((result) => result.error !== undefined);
   return failed === undefined ? undefined : onTemplate(failed.error, failed.template);

@@ -9,7 +9,7 @@ export interface Target {
   readonly version: string;
 }
 
-/** What decides what a release has to do: the same for a release, its dry run and a pipeline's matrix. */
+/** The input of a release that decides its plan: the same for a release, its dry run and a pipeline's matrix. */
 export interface PlanRequest {
   readonly root: string;
   /** Strict semver. */
@@ -17,7 +17,7 @@ export interface PlanRequest {
   readonly upstreamPath: string;
   readonly force: boolean;
   readonly relock: boolean;
-  /** Nothing is resolved: a lock that is missing or does not fit is a failure. */
+  /** Resolve nothing: a missing or unfitting lock is a failure. */
   readonly frozen: boolean;
   readonly deploy: boolean;
   readonly verify: boolean;
@@ -26,15 +26,15 @@ export interface PlanRequest {
   readonly structureTests: readonly string[];
   /** Check files besides the templates' own. */
   readonly checks: readonly string[];
-  /** Push the proven image there instead of where upstream.toml says. */
+  /** Push the proven image there instead of to upstream.toml's registry. */
   readonly registry: string | undefined;
-  /** Who signs provenance and SBOM of what is published; undefined: nobody. */
+  /** Who signs provenance and SBOM of published images; undefined: nobody. */
   readonly signer: Signer | undefined;
-  /** Scan the image for vulnerabilities, and refuse it for this severity or more. */
+  /** Scan the image and refuse it from this severity on. */
   readonly scan: Severity | undefined;
 }
 
-/** What is to be released, and how. */
+/** What to release, and how. */
 export interface ReleaseRequest extends PlanRequest {
   readonly templates: readonly string[];
   readonly concurrency: number;
@@ -42,7 +42,7 @@ export interface ReleaseRequest extends PlanRequest {
   readonly publish: "deploy" | "push";
   readonly deployTimeoutMs: number;
   readonly trustKey: string | undefined;
-  /** A buildx builder's name, "classic" or "buildkit"; undefined: the engine builds as it does best. */
+  /** Name of a buildx builder, "classic" or "buildkit"; undefined: the engine's best one. */
   readonly builder: string | undefined;
 }
 
@@ -59,20 +59,20 @@ export interface Counts {
   readonly durationMs: number;
 }
 
-/** What one template came to. */
+/** The result for one template. */
 export interface TemplateResult {
   readonly template: string;
-  /** The template version's id; null when it failed before it had one. */
+  /** The template version's id; null if it failed before it had one. */
   readonly id: string | null;
   readonly status: string;
   readonly upToDate: boolean;
   readonly stages: readonly StageRecord[];
   readonly image: { readonly id: string; readonly sizeBytes: number; readonly layers: number } | null;
   readonly smoke: Counts | null;
-  /** What the workspace in use holds. */
+  /** The deployment in the workspace in use. */
   readonly deployment: VersionDeployment | null;
   readonly verification: Verification | null;
-  /** Since when, for what is up to date. */
+  /** For an up-to-date version: since when. */
   readonly since?: string;
   readonly error?: unknown;
 }

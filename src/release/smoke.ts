@@ -8,9 +8,9 @@ import { testFilesOf, type TestFilesAsked } from "./test-files";
 export type SmokeRequest = LockStage & BuildStage & TestFilesAsked & { readonly relock: boolean };
 
 /**
- * Builds a version where it is not built, and runs its checks in a local container. Nothing is recorded.
- * @returns the report; a check that failed is in it
- * @throws Failure of the stages before; MESA_CREDENTIAL_UNFIT (exit 3) before the build
+ * Builds a version if necessary, and runs its checks in a local container. Records nothing.
+ * @returns the report, failed checks included
+ * @throws Failure of the earlier stages; MESA_CREDENTIAL_UNFIT (exit 3) before the build
  */
 export async function smokeVersion(
   host: Host,

@@ -3,14 +3,14 @@ import type { StageName } from "../support/events";
 import type { Host } from "../support/host";
 import type { StageRecord } from "./request";
 
-/** Runs stages of one template: tells that they begin and end, how long they took, and on which template they failed. */
+/** Runs the stages of one template: reports start, end and duration, and adds the template to failures. */
 export interface StageRunner {
-  /** Runs a stage; `outcome` of the answer says whether it was done or reused. */
+  /** Runs a stage; the result's `outcome` says whether it was done or reused. */
   run<T>(
     stage: StageName,
     work: (progress: (message: string) => void) => Promise<StageAnswer<T>>,
   ): Promise<T>;
-  /** Notes a stage that is not run, and why. */
+  /** Reports a skipped stage and the reason. */
   skip(stage: StageName, why: string): void;
   reuse(stage: StageName, why: string): void;
   readonly records: readonly StageRecord[];

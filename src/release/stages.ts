@@ -36,9 +36,9 @@ export interface PushStage {
   /** registry/path:tag */
   readonly reference: string;
   readonly imageId: string;
-  /** What the image is called on the engine. */
+  /** The image's name on the engine. */
   readonly builtReference: string;
-  /** The digest that the manifest records under this reference. */
+  /** The digest recorded in the manifest for this reference. */
   readonly recorded: string | undefined;
   readonly force: boolean;
   readonly createdBy: MeasureRequest["createdBy"];
@@ -61,19 +61,22 @@ export interface DeployStage {
   readonly adopt: boolean;
   readonly force: boolean;
   readonly deployTimeoutMs: number;
-  /** Called once something may exist on the platform. */
+  /** Called as soon as something may exist on the platform. */
   readonly onSent: () => void;
 }
 
-/** The stages as a release knows them: each takes the value before it and returns the next one. Tests hand in their own. */
+/** The stages of a release: each takes the previous value and returns the next. Tests pass their own. */
 export interface Stages {
-  /** Fails (exit 3) when there is no bl or no credentials, before any work starts. */
+  /** Fails (exit 3) without bl or credentials, before any work starts. */
   checkDeployPossible(host: Host): Promise<void>;
-  /** Checks that every release runs and that cannot run here, before any work starts. Fails (exit 3) when the Mesa credential is none for this version. */
+  /**
+   * Checks that every release runs and that cannot run here, before any work starts. Fails (exit 3) if the Mesa credential does not suit
+   * this version.
+   */
   cannotRun(host: Host, files: TestFiles, request: LockStage): Promise<Facts["cannotRun"]>;
-  /** Fails (exit 2) when a test file cannot be read or is broken, before any work starts. */
+  /** Fails (exit 2) on an unreadable or invalid test file, before any work starts. */
   checkTestFiles(host: Host, files: TestFiles): Promise<void>;
-  /** Resolves the inputs anew and writes them; where nothing has changed, the lock that is there stays. */
+  /** Resolves the inputs again and writes the lock; keeps the existing one if nothing has changed. */
   lock(host: Host, request: LockStage): Promise<Lock>;
   build(
     host: Host,
@@ -88,14 +91,14 @@ export interface Stages {
     files: TestFiles,
     progress: Progress,
   ): Promise<SmokeReport>;
-  /** Brings the proven image into the registry, and its digest into the version's record. */
+  /** Pushes the proven image to the registry, and adds its digest to the version's record. */
   push(
     host: Host,
     rendered: RenderedTemplate,
     request: PushStage,
     progress: Progress,
   ): Promise<{ readonly published: Published; readonly reused: boolean }>;
-  /** Signs provenance and SBOM, and puts them beside the published image. */
+  /** Signs provenance and SBOM and attaches them to the published image. */
   sign(host: Host, rendered: RenderedTemplate, request: SignStage): Promise<void>;
   deploy(
     host: Host,
@@ -110,6 +113,6 @@ export interface Stages {
     checks: readonly string[],
     progress: Progress,
   ): Promise<SmokeReport>;
-  /** Writes what was measured beside the rendered files: what diff, notes and the SBOM are made from. */
+  /** Writes what was measured beside the rendered files, for diff, notes and the SBOM. */
   measure(host: Host, rendered: RenderedTemplate, request: MeasureRequest): Promise<void>;
 }

@@ -6,10 +6,10 @@ import { Failure } from "../support/errors";
 import type { ReleaseRequest } from "./request";
 import { paths } from "../support/paths";
 
-/** What of a request says which test files there are. */
+/** The part of a request that determines the test files. */
 export type TestFilesAsked = Pick<ReleaseRequest, "root" | "structureTests" | "checks">;
 
-/** The test files of a template: its own, and those that were asked for besides. */
+/** The test files of a template: its own and the additionally requested ones. */
 export function testFilesOf(request: TestFilesAsked, template: string): TestFiles {
   const own = (name: string): readonly string[] => {
     const path = join(paths(request.root).templates, template, name);
@@ -22,7 +22,7 @@ export function testFilesOf(request: TestFilesAsked, template: string): TestFile
 }
 
 /**
- * The report of checks that stayed what their digest says while they ran: what was proven with others is not recorded under it.
+ * The report, if the test files did not change while the checks ran.
  * @throws Failure CHECKS_CHANGED (exit 2)
  */
 export async function reportOf<T>(files: TestFiles, digest: string, work: () => Promise<T>): Promise<T> {

@@ -8,7 +8,7 @@ import { withTemporaryFolder } from "../support/files";
 import type { Host } from "../support/host";
 import { MANIFEST_FILE } from "../support/paths";
 
-/** Only what the generator writes goes onto the branch. */
+/** Only generated files go onto the branch. */
 const COMMITTED = "dockerfiles";
 const TIMEOUT_MS = 30_000;
 
@@ -43,14 +43,14 @@ function git(host: Host, root: string): Git {
   };
 }
 
-/** Who commits: as git is told in the environment; git's own configuration else. */
+/** The committer: from git's environment variables, else from git's configuration. */
 function identity({ env }: Host): Record<string, string> {
   const names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
   return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
 /**
- * Sees that a branch can be made: nothing below dockerfiles/ waits to be committed, and no branch has that name.
+ * Checks that the branch can be made: no uncommitted changes below dockerfiles/, and no branch of that name.
  * @throws Failure BRANCH_NOT_POSSIBLE (exit 2), GIT_FAILED (exit 3)
  */
 export async function checkBranchPossible(host: Host, root: string, branch: string): Promise<void> {
@@ -77,9 +77,9 @@ export async function checkBranchPossible(host: Host, root: string, branch: stri
 }
 
 /**
- * Commits the given versions onto a new branch from HEAD: their folders and their entries in the manifest; both are then taken off the
- * working tree again. The branch that is checked out, the index, and what anybody else changed meanwhile stay as they are.
- * @returns the commit's name; undefined when there is nothing to commit
+ * Commits the given versions onto a new branch from HEAD (their folders and manifest entries), and removes both from the working tree. The
+ * current branch, the index and other people's changes stay untouched.
+ * @returns the commit's name; undefined if there is nothing to commit
  */
 export async function commitOnBranch(
   host: Host,

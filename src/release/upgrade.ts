@@ -19,31 +19,31 @@ import { checkBranchPossible, commitOnBranch } from "./upgrade-branch";
 const PATHS_IN_A_COMMIT = 50;
 
 export interface UpgradeRequest {
-  /** How the new version is released. */
+  /** How to release the new version. */
   readonly release: Omit<ReleaseRequest, "version">;
-  /** Undefined: the newest one that upstream lists. */
+  /** Undefined: the newest one upstream. */
   readonly version: string | undefined;
   /** Whether a prerelease counts as the newest. */
   readonly prerelease: boolean;
-  /** Nothing is built: the plan compares inputs only. */
+  /** Build nothing; the plan compares inputs only. */
   readonly dryRun: boolean;
-  /** Commit what was made on this branch; "default": mesa-template/upgrade-VERSION. */
+  /** Branch for the commit; "default": mesa-template/upgrade-VERSION. */
   readonly branch: string | undefined;
 }
 
 export interface Upgrade {
   readonly version: string;
-  /** What changes for each template; empty when the release failed. */
+  /** The changes of each template; empty if the release failed. */
   readonly plans: readonly Comparison[];
-  /** What the release came to; undefined where nothing was built. */
+  /** Results of the release; undefined if nothing was built. */
   readonly results?: readonly TemplateResult[];
   readonly commit?: { readonly branch: string; readonly commit: string } | undefined;
 }
 
 /**
- * Releases a newer Mesa version beside the proven one, and says what changes.
- * @param onPlans called before a deploy, with what it will change
- * @throws Failure USAGE (exit 2) where there is nothing to upgrade from or the version is older, NO_VERSIONS (exit 4), GIT_… (exit 3)
+ * Releases a newer Mesa version beside the proven one, and reports the changes.
+ * @param onPlans called before a deploy, with the changes it makes
+ * @throws Failure USAGE (exit 2) without a version to upgrade from, or if the given one is older, NO_VERSIONS (exit 4), GIT_… (exit 3)
  */
 export async function upgrade(
   host: Host,
@@ -80,7 +80,7 @@ export async function upgrade(
   return { version, plans, results: await releaseAll(host, deploying, realStages) };
 }
 
-/** What an upgrade starts from: the template's newest version that was proven. */
+/** The start of an upgrade: the template's newest proven version. */
 function newestProven(manifest: Manifest, template: string): ManifestEntry {
   const found = sortedEntries(manifest).find(
     (entry) =>

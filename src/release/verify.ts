@@ -30,14 +30,14 @@ export interface VerifyResult {
   readonly id: string;
   readonly status: VersionStatus;
   readonly report: SmokeReport;
-  /** Why it does not count as proven, when it does not. */
+  /** Why the version is not proven. */
   readonly error: Failure | undefined;
 }
 
 /**
- * Proves again what one workspace holds of a version, as that revision was locked and rendered, and records the outcome as its newest
+ * Proves one workspace's deployment of a version again, with the revision's own lock and rendering, and records the result as its newest
  * verification there.
- * @throws Failure NOT_MEASURED (exit 8) where the revision's record is missing, those of the verification
+ * @throws Failure NOT_MEASURED (exit 8) if the revision's record is missing, and those of the verification
  */
 export async function verifyVersion(
   host: Host,
@@ -69,7 +69,7 @@ export async function verifyVersion(
   const after = await updateManifest(host, paths(root).manifest, (manifest) => {
     const now = manifest.versions[entry.id] ?? entry;
     const standing = inWorkspace(now, deployment.workspace).deployment;
-    // Another image was deployed meanwhile: this says nothing of it.
+    // Another image was deployed meanwhile; the result does not apply to it.
     if (standing !== null && standing.image !== deployment.image) return manifest;
     const others =
       now.failure !== null && now.failure.workspace !== deployment.workspace ? now.failure : null;
@@ -124,7 +124,7 @@ const blaxelToml = z.object({
   }),
 });
 
-/** What a revision was rendered to when it was built: from its record, because folder and template may have moved on. */
+/** A revision's rendering at build time, from its record: folder and template may have changed since. */
 async function renderedThen(root: string, entry: ManifestEntry): Promise<RenderedTemplate> {
   const measured = await readRecord(recordFolder(root, entry));
   if (measured === undefined)

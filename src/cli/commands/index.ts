@@ -39,13 +39,13 @@ import {
   verifyCommand,
 } from "./stages";
 
-/** Commands that help shows together. */
+/** A group of commands in help. */
 export interface CommandGroup {
   readonly title: string;
   readonly commands: readonly CommandSpec[];
 }
 
-/** All commands, in the order in which help shows them. */
+/** All commands, in the order of help. */
 export const COMMAND_GROUPS: readonly CommandGroup[] = [
   {
     title: "Release",

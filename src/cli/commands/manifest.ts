@@ -3,7 +3,7 @@ import type { CommandSpec } from "../command";
 const REASON = { reason: { type: "string", value: "TEXT", describe: "why; kept in the history" } } as const;
 const UNREADABLE = { 8: "the manifest cannot be read or written, or has a conflict" } as const;
 
-/** A version in its own words: 0.20.0, debian@0.20.0-1. */
+/** Whether a word looks like a version: 0.20.0, debian@0.20.0-1. */
 function looksLikeVersion(word: string): boolean {
   return /^v?\d|@/u.test(word);
 }

@@ -10,7 +10,7 @@ export const BUILDER_OPTION: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
-/** Whether what was built is scanned. */
+/** Whether the built image is scanned. */
 export const SCAN_OPTION: Readonly<Record<string, OptionSpec>> = {
   scan: {
     type: "string",
@@ -19,7 +19,7 @@ export const SCAN_OPTION: Readonly<Record<string, OptionSpec>> = {
   },
 };
 
-/** Options of everything that releases. */
+/** Options of all commands that release. */
 export const CHECKS_OPTION = {
   checks: {
     type: "string",
@@ -29,7 +29,7 @@ export const CHECKS_OPTION = {
   },
 } as const;
 
-/** Options of everything that deploys. */
+/** Options of all commands that deploy. */
 export const DEPLOY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   force: { type: "boolean", describe: "start over: build and smoke-test again" },
   relock: {

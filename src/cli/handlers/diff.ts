@@ -39,7 +39,7 @@ export const run: CommandHandler = async (args, context) => {
   };
 };
 
-/** Two ids are compared whatever their templates are; else each template's version with that template's other one. */
+/** Pairs to compare. Two ids form one pair, whatever their templates; otherwise each template's version pairs with its other one. */
 function pairs(
   a: readonly ManifestEntry[],
   b: readonly ManifestEntry[],

@@ -10,7 +10,7 @@ export const run: CommandHandler = async (_args, context) => {
     folder: context.startFolder,
     upstream: context.upstream,
   });
-  // What an interruption cut off is no finding.
+  // A check that an interruption cut off is not a finding.
   context.host.signal.throwIfAborted();
   const bad = found.filter(({ ok }) => !ok);
   const failure =

@@ -12,7 +12,7 @@ import { listFiles, readIfPresent, writeAtomically } from "../../support/files";
 
 export const run: CommandHandler = async (args, { startFolder, dryRun, templates }) => {
   const dir = args.text("dir");
-  // DIR is relative to the working folder, also where MESA_TEMPLATE_ROOT is set.
+  // DIR is relative to the working folder, even where MESA_TEMPLATE_ROOT is set.
   const folder = dir === undefined ? startFolder : resolve(dir);
   await refuseNoFolder(folder);
   const own = packageFolder(import.meta.url);
@@ -44,7 +44,7 @@ export const run: CommandHandler = async (args, { startFolder, dryRun, templates
   };
 };
 
-/** @throws Failure USAGE (exit 2) when something that is no folder has this name */
+/** @throws Failure USAGE (exit 2) if this name exists and is not a folder */
 async function refuseNoFolder(folder: string): Promise<void> {
   try {
     if (!(await stat(folder)).isDirectory()) throw wrongUsage(`${folder} is not a folder.`);
@@ -72,7 +72,7 @@ async function wantedFiles(own: string): Promise<readonly InitFile[]> {
 }
 
 /**
- * A new template's files: a copy of one of the repository's own, of the package's, or of its examples.
+ * A new template's files: a copy of one of the repository, of the package, or of its examples.
  * @throws Failure USAGE (exit 2)
  */
 async function templateFiles(
@@ -114,7 +114,7 @@ async function foldersOf(own: string): Promise<readonly string[]> {
   return found.flat().flatMap(({ path }) => (/^([^/]+)\/template\.toml$/u.exec(path) ?? []).slice(1));
 }
 
-/** What stands where a file would be written, or where the same thing may stand. */
+/** What already exists at the file's path or at one of its alternatives. */
 async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promise<Uint8Array | undefined> {
   for (const one of [path, ...orAt]) {
     const found = await readIfPresent(join(folder, one));
@@ -123,7 +123,7 @@ async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promi
   return undefined;
 }
 
-/** Whether the folder belongs to this package, or has it installed. */
+/** Whether the folder is this package, or has it installed. */
 async function hasPackage(folder: string): Promise<boolean> {
   const text = await readIfPresent(join(folder, "package.json"));
   const own =

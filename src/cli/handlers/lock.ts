@@ -21,7 +21,7 @@ export const run: CommandHandler = async (args, context) => {
   return resultsOutcome(results, context, text.join(""));
 };
 
-/** The given fingerprint, or, confirmed on a terminal, the key's own. */
+/** The given fingerprint, or the key's own after a confirmation on a terminal. */
 async function keyToTrust(
   args: CommandArgs,
   context: CommandContext,
@@ -68,7 +68,7 @@ function lockText({ template, outcome: how, path, lock }: LockResult): string {
   ].join("");
 }
 
-/** `--check`: exit 2 when something is wrong. */
+/** `--check`: exit 2 if there is a problem. */
 function checked(results: readonly CheckedLock[], context: CommandContext): CommandOutcome {
   if (results.every(({ problems }) => problems.length === 0)) {
     const lines = results.map(({ template, path }) => `${template}  up to date  ${path}\n`);

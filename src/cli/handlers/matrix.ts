@@ -8,10 +8,10 @@ import { planAll } from "../../release/release";
 import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 
-/** How many jobs GitHub starts from one matrix: "A matrix will generate a maximum of 256 jobs per workflow run" (GitHub Docs, workflow syntax). */
+/** Limit of jobs per matrix: "A matrix will generate a maximum of 256 jobs per workflow run" (GitHub Docs, workflow syntax). */
 const MOST_JOBS = 256;
 
-/** Every template at every version, template by template; each pair once. */
+/** Every template at every version, grouped by template, without duplicates. */
 export function allJobs(templates: readonly string[], versions: readonly string[]): readonly Target[] {
   return [...new Set(templates)].flatMap((template) =>
     [...new Set(versions)].map((version) => ({ template, version })),
@@ -27,7 +27,7 @@ export const run: CommandHandler = async (args, context) => {
     });
   return {
     exitCode: EXIT_CODES.done,
-    // Exactly what strategy.matrix takes: any other key would be a dimension of it.
+    // Exactly what strategy.matrix accepts: any other key would become a dimension.
     json: { include: jobs },
     text:
       jobs.length === 0
@@ -40,7 +40,7 @@ export const run: CommandHandler = async (args, context) => {
   };
 };
 
-/** What was asked for; where no version was named, what is locked. */
+/** The requested jobs; without a version, everything that is locked. */
 async function jobsFor(args: CommandArgs, context: CommandContext): Promise<readonly Target[]> {
   const versions = args.list("versions").map(parseMesaVersion);
   const templates = templateFolders(context);
@@ -56,7 +56,7 @@ async function jobsFor(args: CommandArgs, context: CommandContext): Promise<read
   return everything ? asked : unfinished(context, asked);
 }
 
-/** The jobs whose plan is not empty, without versions that were withdrawn. */
+/** The jobs with a plan that is not empty, without withdrawn versions. */
 async function unfinished(context: CommandContext, jobs: readonly Target[]): Promise<readonly Target[]> {
   const { host, root } = context;
   const upstreamPath = context.upstream ?? paths(root).upstream;

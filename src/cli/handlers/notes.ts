@@ -52,7 +52,7 @@ async function notesFor(
   return notesOf(measured.record, facts, comparison);
 }
 
-/** The previous version of the same template, without failed and revoked ones. */
+/** The previous version of the same template that is neither failed nor revoked. */
 function versionBefore(manifest: Manifest, entry: ManifestEntry): ManifestEntry | undefined {
   const ofTemplate = sortedEntries(manifest).filter(({ template }) => template === entry.template);
   return ofTemplate

@@ -35,7 +35,7 @@ export const run: CommandHandler = async (args, context) => {
   };
 };
 
-/** The lock of a template's newest Mesa version; undefined when it has none. */
+/** The lock of a template's newest Mesa version; undefined if it has none. */
 async function newestLock(context: CommandContext, template: string): Promise<Lock | undefined> {
   for (const version of (await renderedVersions(context.root, template)).toReversed()) {
     const lock = await readLock(paths(context.root).lockFile(template, version));

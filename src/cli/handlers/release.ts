@@ -12,7 +12,7 @@ import { signerFrom } from "../../publish/signer";
 import { templateFolders } from "../template-folders";
 import { paths } from "../../support/paths";
 
-/** What the command line asks of a release, whatever its version, for the given templates. */
+/** The options of a release from the command line, for the given templates, without the version. */
 export async function releaseOptions(
   args: CommandArgs,
   context: CommandContext,
@@ -51,7 +51,7 @@ export const run: CommandHandler = async (args, context) => {
   return releaseVersion(request, context, (results) => outcome(results, context));
 };
 
-/** The results for people and for machines, and the exit code: the first failing template's. */
+/** The results for people and machines, and the exit code of the first failed template. */
 export function outcome(results: readonly TemplateResult[], context: CommandContext): CommandOutcome {
   return resultsOutcome(results, context, results.map(resultLine).join(""));
 }

@@ -41,7 +41,7 @@ export const run: CommandHandler = async (args, context) => {
   };
 };
 
-/** The ids to go back to. A Mesa version or another channel stands for every template that has the channel, or for none. */
+/** The ids to roll back to. A Mesa version or another channel must apply to every template that has the channel. */
 function targets(
   manifest: Manifest,
   to: string,

@@ -7,12 +7,12 @@ import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import type { Host } from "../../support/host";
 
-/** What came of the command. */
+/** Outcome of the command. */
 interface Ended extends Outcome {
   readonly kept: Kept | undefined;
 }
 
-/** The `error` of the answer: what broke the mount, else that the command failed. */
+/** The `error` of the answer: the broken mount, else the failed command. */
 function errorOf({ exitCode, broken }: Ended, host: Host): Readonly<Record<string, unknown>> {
   if (broken === undefined && exitCode === 0) return {};
   const failed = new Failure({
@@ -54,7 +54,7 @@ export const run: CommandHandler = async (args, context) => {
     });
     return { ...ran, kept: keep ? keptOf(session) : undefined };
   }).catch((error: unknown): Ended => {
-    // The session is closed by then, and what the command said until then is worth having.
+    // The session is closed by now; keep the output up to this point.
     if (!(error instanceof Failure) || error.code !== "CREDENTIAL_ENDING") throw error;
     return { exitCode: exitCodeOf(error), broken: error, kept: undefined };
   });
@@ -78,7 +78,7 @@ export const run: CommandHandler = async (args, context) => {
   };
 };
 
-/** The command's own; 0 does not count as success when the mount broke. */
+/** The command's exit code; 0 does not count as success if the mount broke. */
 function ourExitCode({ exitCode, broken }: Ended): number {
   if (exitCode < 0) return EXIT_CODES.internal;
   return exitCode === 0 && broken !== undefined ? exitCodeOf(broken) : exitCode;

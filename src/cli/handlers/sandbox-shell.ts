@@ -7,13 +7,13 @@ import { promptScript, withSession, type Session } from "../../sandbox/index";
 import { exitCodeOf, Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 
-/** Whether a line's command runs, which Ctrl-C then ends. */
+/** Whether a command is running, which Ctrl-C then ends. */
 interface Running {
   begin(): AbortSignal;
   end(): void;
 }
 
-/** Ctrl-C at the prompt: ends the command that runs, or drops the line that was begun. */
+/** Ctrl-C at the prompt ends the running command, or discards the line being typed. */
 function interruptible(lines: Interface, terminal: CommandContext["terminal"]): Running {
   let current: AbortController | undefined;
   lines.on("SIGINT", () => {
@@ -36,7 +36,7 @@ function interruptible(lines: Interface, terminal: CommandContext["terminal"]): 
   };
 }
 
-/** Runs a line, and ends only it on Ctrl-C. @returns its exit code; 130 when it was interrupted; not 0 when the mount broke */
+/** Runs a line; Ctrl-C ends only this line. @returns its exit code; 130 if interrupted; not 0 if the mount broke */
 async function runLine(
   host: Host,
   session: Session,
@@ -63,7 +63,7 @@ async function runLine(
   }
 }
 
-/** A prompt at the mounted path: each line runs in the sandbox; folder and exported variables are kept from line to line. */
+/** A prompt in the mounted folder. Each line runs in the sandbox; the folder and exported variables persist between lines. */
 export const run: CommandHandler = async (args, context) => {
   const { host, terminal, json } = context;
   if (json) throw wrongUsage("sandbox shell is interactive and has no --json.", "Use sandbox run.");

@@ -23,7 +23,7 @@ export const run: CommandHandler = async (args, { host, root, templates }) => {
       : [...new Set(refs.flatMap((ref) => entriesOf(manifest, ref, templates)))];
   const severity = (args.text("severity") ?? "low") as Severity;
   const scanned: Scanned[] = [];
-  // One after the other: they share the scanner's database.
+  // In sequence, because they share the scanner's database.
   for (const entry of entries) {
     const folder = folders.record(entry);
     const result = await rescan(host, folder, join(folder, SBOM_FILE), severity);
@@ -37,7 +37,7 @@ export const run: CommandHandler = async (args, { host, root, templates }) => {
   };
 };
 
-/** What channels point at. @throws Failure NOTHING_TO_SCAN (exit 2) */
+/** The versions that channels point at. @throws Failure NOTHING_TO_SCAN (exit 2) */
 function pointedAt(manifest: Manifest, templates: readonly string[] | undefined): readonly ManifestEntry[] {
   const ids = new Set(Object.values(manifest.channels).flatMap((channels) => Object.values(channels)));
   const found = sortedEntries(manifest).filter(

@@ -52,7 +52,7 @@ export const run: CommandHandler = async (args, context) => {
   };
 };
 
-/** Checks signatures in the registry: neither Blaxel nor an engine is asked. */
+/** Checks signatures in the registry; needs neither Blaxel nor an engine. */
 const attestations: CommandHandler = async (args, context) => {
   const { host } = context;
   const source = args.text("key");

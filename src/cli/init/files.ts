@@ -1,27 +1,27 @@
-/** A file that a repository gets. */
+/** A file that `init` writes. */
 export interface InitFile {
-  /** Below the repository, with forward slashes. */
+  /** Path below the repository, with forward slashes. */
   readonly path: string;
   readonly contents: Uint8Array;
   /** Permission bits; default 0o644. */
   readonly mode?: number;
   /**
-   * whole: written where there is none, and over another one with --force. lines: its lines are added to whatever is there. once: only
-   * where there is none (a package.json belongs to whoever has one). new: of a template that must not exist yet.
+   * whole: written if missing, or overwritten with --force. lines: missing lines are added to an existing file. once: only if missing (a
+   * package.json belongs to the team). new: part of a template that must not exist yet.
    */
   readonly as: "whole" | "lines" | "once" | "new";
-  /** Other paths that the same thing may stand at: where one of them is there, it is as if this file were. */
+  /** Alternative paths: if one of them exists, the file counts as present. */
   readonly orAt?: readonly string[];
 }
 
-/** Where Renovate looks for its settings (its documentation, "Configuration Options"), after renovate.json. */
+/** Further places of Renovate's configuration, after renovate.json (its documentation, "Configuration Options"). */
 const RENOVATE_FILES = [
   "renovate.json5",
   ...["renovate.json", "renovate.json5"].flatMap((name) => [`.github/${name}`, `.gitlab/${name}`]),
   ...[".renovaterc", ".renovaterc.json", ".renovaterc.json5"],
 ];
 
-/** Takes its name, and where the program is, as a team's repository has it. */
+/** How a team's repository starts the program. */
 const PROGRAM = "npx --no-install mesa-template";
 
 export const MAKEFILE = `# make template MESA_VERSION=0.26.0   locks, renders, builds, tests, deploys and records every template
@@ -78,16 +78,16 @@ const GITATTRIBUTES = [
   "dockerfiles/*/*/** linguist-generated",
 ];
 
-/** The workflows that a team's repository gets. */
+/** The workflows of a team's repository. */
 export const TEAM_WORKFLOWS = ["release", "promote", "rollback", "upgrade", "renovate"] as const;
 type TeamWorkflow = (typeof TEAM_WORKFLOWS)[number];
 
-/** A workflow of this program's own repository as it runs in a team's, where the program is an installed package. */
+/** A workflow of this repository, adapted to a team's, where the program is an installed package. */
 export function teamWorkflow(text: string): string {
   return text.replace("MESA_TEMPLATE: node dist/mesa-template.js", `MESA_TEMPLATE: ${PROGRAM}`);
 }
 
-/** Renovate's settings of this program's own repository as a team's has them, which has no documents of this one. */
+/** The Renovate configuration of this repository, adapted to a team's, which lacks this one's documents. */
 export function teamPreset(text: string): string {
   const preset = JSON.parse(text) as Readonly<Record<string, unknown>>;
   const description = [
@@ -100,9 +100,9 @@ const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const lines = (list: readonly string[]): Uint8Array => encode(`${list.join("\n")}\n`);
 
 /**
- * Everything a repository of its own gets.
+ * All files of a new repository.
  * @param templates files below templates/, by their path there
- * @param own the workflows and renovate.json as they are in this program's repository
+ * @param own the workflows and renovate.json of this program's repository
  * @param version of the npm package
  */
 export function initFiles(

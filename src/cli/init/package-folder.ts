@@ -3,8 +3,8 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
- * The folder of this program's own package, above the file that asks: an installed package, or a checkout.
- * @throws Error when there is none, which only a broken installation can bring about
+ * The folder of this program's package above the given file: an installed package or a checkout.
+ * @throws Error if there is none, which means a broken installation
  */
 export function packageFolder(from: string): string {
   let folder = dirname(fileURLToPath(from));

@@ -1,17 +1,17 @@
 import type { InitFile } from "./files";
 
-/** What becomes of one file. */
+/** The step for one file. */
 export interface InitStep {
   readonly path: string;
   readonly outcome: "written" | "overwritten" | "added-to" | "kept" | "left-alone" | "conflict";
-  /** What the file then contains; absent when it stays as it is. */
+  /** New content of the file; absent if it stays unchanged. */
   readonly contents?: Uint8Array;
   readonly mode?: number;
 }
 
 const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
-/** The text with those lines at its end that it does not have yet. */
+/** The text with those of the lines appended that it lacks. */
 function withLines(before: string, added: string): string {
   const there = new Set(before.split(/\r?\n/u));
   const missing = added.split("\n").filter((line) => line !== "" && !there.has(line));
@@ -19,7 +19,7 @@ function withLines(before: string, added: string): string {
   return `${before}${before === "" || before.endsWith("\n") ? "" : "\n"}${missing.join("\n")}\n`;
 }
 
-/** Decides about one file. `before` is its current content. */
+/** Decides what to do with one file. `before` is its current content. */
 export function initStep(file: InitFile, before: Uint8Array | undefined, force: boolean): InitStep {
   const { path, contents } = file;
   const mode = file.mode === undefined ? {} : { mode: file.mode };

@@ -6,10 +6,7 @@ import { COMPARISONS, findDrift } from "../../release/drift";
 import { Failure, messageOf } from "../../support/errors";
 import { paths } from "../../support/paths";
 
-/**
- * Drift of the versions in use. If a service does not answer, the report says so and is written without that
- * part.
- */
+/** Drift of the versions in use. If a service is not responding, the report says so and omits that part. */
 export async function openDrift(context: CommandContext, manifest: Manifest): Promise<readonly OpenDrift[]> {
   const found: OpenDrift[] = [];
   for (const entry of inUse(manifest, context.templates)) found.push(await driftOf(context, manifest, entry));

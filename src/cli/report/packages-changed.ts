@@ -5,10 +5,10 @@ import type { PackagesChanged } from "../../manifest/report/extras";
 import { sortedEntries } from "../../manifest/versions/sorted-entries";
 import { readRecord, recordFolder } from "../../record/store";
 
-/** How many steps from one version to the next are shown of each template. */
+/** Number of version steps shown per template. */
 const STEPS = 5;
 
-/** What differs in the packages of each template's newest versions and the ones before them, as far as they were measured. */
+/** Package changes between each template's newest versions, as far as they were measured. */
 export async function packagesChanged(root: string, manifest: Manifest): Promise<readonly PackagesChanged[]> {
   const proven = sortedEntries(manifest).filter(({ status }) => status !== "failed" && status !== "revoked");
   const templates = [...new Set(proven.map(({ template }) => template))].sort();
