@@ -189,7 +189,11 @@ const HARM: readonly Harm[] = [
     "an orphan of the entrypoint",
     'COPY start /start\nENTRYPOINT ["/start"]',
     ["it leaves no zombies"],
-    { start: "#!/bin/sh\nsh -c 'sleep 0.1 &'\nexec /usr/local/bin/mesa-entrypoint\n" },
+    // It ends when the shell is gone: a shell as process 1 would reap it.
+    {
+      start:
+        "#!/bin/sh\nsh -c 'until grep -q sandbox-api /proc/1/comm; do sleep 0.05; done &'\nexec /usr/local/bin/mesa-entrypoint\n",
+    },
   ],
   [
     "a process that waits for no child",

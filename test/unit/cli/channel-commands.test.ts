@@ -1,4 +1,4 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -352,26 +352,32 @@ describe("revoke", () => {
     const here = place();
     await runAll(here, "promote debian@0.20.0-1 stable", "promote debian@0.26.0-1 stable");
     const root = join(work.folder, `place-${String(folders)}`);
-    const answer = (keys: string): Promise<Ran> =>
-      runProgram("", [], {}, [
-        "bash",
-        "-c",
-        `(sleep 1; printf '${keys}'; sleep 1) | script -qec "${process.execPath} ${program} revoke debian@0.26.0-1 --reason broken --root ${root}" /dev/null #`,
-      ]);
-    const no = await answer("n\\nn\\n");
+    const line = `"${process.execPath}" "${program}" revoke debian@0.26.0-1 --reason broken --root "${root}"`;
+    const answer = async (keys: string): Promise<Omit<Ran, "stderr">> => {
+      const child = spawn("script", ["-qec", line, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
+      let [stdout, asked] = ["", 0];
+      child.stdout.on("data", (chunk: Buffer) => {
+        stdout += chunk.toString("utf8");
+        for (const questions = stdout.split("[y/N]").length - 1; asked < questions; asked += 1)
+          child.stdin.write(keys);
+      });
+      const code = await new Promise<number | null>((done) => child.once("close", done));
+      return { code, stdout };
+    };
+    const no = await answer("n\n");
     expect(no.stdout).toMatch(
       /stable points at debian@0\.26\.0-1\. Roll back \(stable → debian@0\.20\.0-1\)\?/u,
     );
     expect(no.stdout).toMatch(/Nothing was revoked/u);
     expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("verified");
-    expect((await answer("\\004\\004")).stdout).toMatch(/Nothing was revoked/u);
-    const interrupted = await answer("\\003");
+    expect((await answer("\u0004")).stdout).toMatch(/Nothing was revoked/u);
+    const interrupted = await answer("\u0003");
     expect(interrupted).toMatchObject({
       code: 130,
       stdout: expect.not.stringMatching(/^\s+at /mu) as string,
     });
     expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("verified");
-    await answer("y\\n");
+    await answer("y\n");
     expect(here.manifest().channels["debian"]).toEqual({ stable: "debian@0.20.0-1" });
     expect(here.manifest().versions["debian@0.26.0-1"]?.status).toBe("revoked");
   }, 30_000);
