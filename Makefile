@@ -13,7 +13,7 @@ override MESA_VERSION := $(value MESA_VERSION)
 override ARGS := $(value ARGS)
 export MESA_VERSION ARGS
 
-.PHONY: help template demo test unit e2e format lint types build bench world world-env world-down node-packages engine
+.PHONY: help template demo test check unit e2e build bench world world-env world-down node-packages engine
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
@@ -28,8 +28,11 @@ demo: engine build ## release and use a template in the stand-in world, in .demo
 test: engine build ## format, lint, types, rendered files, unit and end-to-end tests
 	@bash scripts/test.sh
 
-unit: node-packages ## unit tests only
-	@npx vitest run --project 'unit*'
+check: node-packages ## format, types, lint, rendered files and unit tests: what needs no engine
+	@bash scripts/check.sh
+
+unit: build ## unit tests, and those of the built program
+	@MESA_TEMPLATE_BUILT=1 npx vitest run --project 'unit*' --project program
 
 e2e: engine build ## end-to-end tests only: [TEST=name]
 	@npx vitest run --project 'e2e*' $(TEST)

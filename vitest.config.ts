@@ -1,12 +1,15 @@
 import { defineConfig } from "vitest/config";
 
+const endToEnd = (...names: readonly string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`);
+
 /** Those that mostly wait, for polls and time limits; FAULTS also those of what is made to go wrong. */
-const DEPLOY = ["deploy-recovers", "deploy-push"].map((name) => `test/e2e/${name}.test.ts`);
-const FAULTS = ["deploy-faults", "bl-stand-in", "evidence"].map((name) => `test/e2e/${name}.test.ts`);
-/** Those of sandboxes, and of the world's parts that run in them. */
-const SANDBOX = ["sandbox*", "world-*"].map((name) => `test/e2e/${name}.test.ts`);
+const DEPLOY = endToEnd("deploy-recovers", "deploy-push");
+const FAULTS = endToEnd("deploy-faults", "evidence");
+/** Those of the stand-ins themselves: nothing of the product has a part in them. */
+const WORLD = endToEnd("bl-stand-in", "sandbox-api-*", "world-mesa");
+const SANDBOX = endToEnd("sandbox*");
 /** Those of what templates and images hold. */
-const IMAGES = [
+const IMAGES = endToEnd(
   "build",
   "buildx",
   "checks-file",
@@ -16,15 +19,24 @@ const IMAGES = [
   "plain-image",
   "publish",
   "structure-tests",
-].map((name) => `test/e2e/${name}.test.ts`);
-/** Those on engines of their own. */
-const ENGINES = ["containerd-store", "podman", "podman-rootless", "remote-engine"].map(
-  (name) => `test/e2e/${name}.test.ts`,
+  "world-registry",
 );
+/** Those on engines of their own. */
+const ENGINES = endToEnd("containerd-store", "podman", "podman-rootless", "remote-engine");
+
+const units = (...names: readonly string[]): string[] => names.map((name) => `test/unit/${name}.test.ts`);
 
 /** Those that put something in a module's place: whoever shares a worker with them would get it, too. */
-const REPLACE = ["release/model", "blaxel/temporary-sandbox", "blaxel/core"].map(
-  (name) => `test/unit/${name}.test.ts`,
+const REPLACE = units("blaxel/temporary-sandbox", "blaxel/core");
+/** Those that start the built program or many processes, and the model with its hundreds of sequences: no engine, no world. */
+const PROGRAM = units(
+  ...["breakage", "channel-workflows", "completion-shell", "ending", "keep-alive", "makefile", "package"].map(
+    (name) => `cli/${name}`,
+  ),
+  "gc/gc",
+  "manifest/writing",
+  "release/model",
+  "renovate",
 );
 
 // Neither the world that runs beside them nor a developer's shell names a workspace to them.
@@ -48,13 +60,15 @@ export default defineConfig({
           name: "unit",
           isolate: false,
           include: ["test/unit/**/*.test.ts"],
-          exclude: REPLACE,
+          exclude: [...REPLACE, ...PROGRAM],
         },
       },
       { test: { ...UNIT, name: "unit-replace", include: REPLACE } },
+      { test: { ...UNIT, name: "program", include: PROGRAM } },
       { test: { ...END_TO_END, name: "e2e-deploy", include: DEPLOY } },
       { test: { ...END_TO_END, name: "e2e-faults", include: FAULTS } },
-      { test: { ...END_TO_END, name: "e2e-sandbox", include: SANDBOX } },
+      { test: { ...END_TO_END, name: "e2e-sandbox", include: SANDBOX, exclude: WORLD } },
+      { test: { ...END_TO_END, name: "e2e-world", include: WORLD } },
       { test: { ...END_TO_END, name: "e2e-images", include: IMAGES } },
       { test: { ...END_TO_END, name: "e2e-engines", include: ENGINES } },
       {
@@ -62,7 +76,7 @@ export default defineConfig({
           ...END_TO_END,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: [...DEPLOY, ...FAULTS, ...SANDBOX, ...IMAGES, ...ENGINES],
+          exclude: [...DEPLOY, ...FAULTS, ...SANDBOX, ...WORLD, ...IMAGES, ...ENGINES],
         },
       },
     ],
