@@ -5,7 +5,7 @@ import { withBlSession } from "../blaxel/run-bl";
 import { SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { loginToImport } from "../registry/published";
 import { temporarySandbox, type SandboxLimits } from "../blaxel/temporary-sandbox";
-import { RESERVED_PORTS, type RenderedTemplate, type TemplateSettings } from "../render/rendered";
+import { RESERVED_PORTS, type ProvenTemplate, type TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
 import { Failure, failureOf } from "../support/errors";
@@ -33,7 +33,7 @@ function nameOf(template: string, runId: string): string {
 }
 
 /** The template's own ports, and those that are asked for besides. */
-function portsOf(rendered: RenderedTemplate, asked: readonly number[]): TemplateSettings["sandbox"]["ports"] {
+function portsOf(rendered: ProvenTemplate, asked: readonly number[]): TemplateSettings["sandbox"]["ports"] {
   const declared = rendered.settings.sandbox.ports;
   const more = [...new Set(asked)].filter(
     (port) => !RESERVED_PORTS.has(port) && !declared.some(({ target }) => target === port),
@@ -51,7 +51,7 @@ function portsOf(rendered: RenderedTemplate, asked: readonly number[]): Template
  */
 export async function verifyDeployment(
   host: Host,
-  rendered: RenderedTemplate,
+  rendered: ProvenTemplate,
   deployment: Deployment,
   options: VerifyOptions,
 ): Promise<SmokeReport> {

@@ -5,7 +5,7 @@ import type { Lock } from "../lock/lock";
 import type { PublishTarget } from "../lock/upstream";
 import type { Published } from "../publish/published";
 import type { Signer } from "../publish/signer";
-import type { RenderedTemplate } from "../render/rendered";
+import type { ProvenTemplate, RenderedTemplate } from "../render/rendered";
 import type { TestFiles } from "../smoke/index";
 import type { SmokeReport } from "../smoke/report";
 import type { Host } from "../support/host";
@@ -108,7 +108,7 @@ export interface Stages {
   ): Promise<Deployment>;
   verify(
     host: Host,
-    rendered: RenderedTemplate,
+    rendered: ProvenTemplate,
     deployment: Deployment,
     checks: readonly string[],
     progress: Progress,

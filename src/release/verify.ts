@@ -6,8 +6,7 @@ import { inWorkspace } from "../manifest/versions/in-workspace";
 import { channelsAt } from "../manifest/channels/pointing";
 import { readManifest, recordEntry, updateManifest } from "../manifest/index";
 import { readRecord, recordFolder } from "../record/store";
-import type { RenderedTemplate } from "../render/rendered";
-import { loadTemplate } from "../render/source";
+import type { ProvenTemplate } from "../render/rendered";
 import { checksDigest } from "../smoke/checks-digest";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
@@ -108,6 +107,7 @@ async function refusalOf(
 }
 
 const blaxelToml = z.object({
+  name: z.string(),
   region: z.exactOptional(z.string()),
   runtime: z.object({
     memory: z.number(),
@@ -125,7 +125,7 @@ const blaxelToml = z.object({
 });
 
 /** A revision's rendering at build time, from its record: folder and template may have changed since. */
-async function renderedThen(root: string, entry: ManifestEntry): Promise<RenderedTemplate> {
+async function renderedThen(root: string, entry: ManifestEntry): Promise<ProvenTemplate> {
   const measured = await readRecord(recordFolder(root, entry));
   if (measured === undefined)
     throw new Failure({
@@ -135,17 +135,17 @@ async function renderedThen(root: string, entry: ManifestEntry): Promise<Rendere
       hint: "Restore it from git: it contains the lock and the files that this revision was built from.",
     });
   const { lock, rendered } = measured.record;
-  const { settings } = await loadTemplate(root, entry.template);
-  const { region, runtime } = blaxelToml.parse(parse(rendered["blaxel.toml"] ?? ""));
+  const { name, region, runtime } = blaxelToml.parse(parse(rendered["blaxel.toml"] ?? ""));
   return {
     template: entry.template,
     mesaVersion: entry.mesaVersion,
     lock,
     inputsDigest: entry.inputsDigest,
     settings: {
-      ...settings,
+      // What an image may weigh is asked where it is built.
+      image: { budgetMegabytes: Infinity },
       sandbox: {
-        name: settings.sandbox.name,
+        name,
         memoryMegabytes: runtime.memory,
         ports: runtime.ports,
         ...(region === undefined ? {} : { region }),

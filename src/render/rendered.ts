@@ -24,6 +24,11 @@ export interface RenderedTemplate {
   readonly inputsDigest: string;
 }
 
+/** A template as it is proven: rendered now, or told by a revision's record, which holds only these settings. */
+export interface ProvenTemplate extends Omit<RenderedTemplate, "settings"> {
+  readonly settings: Pick<TemplateSettings, "image" | "sandbox">;
+}
+
 /** template.toml, checked and with its defaults. */
 export interface TemplateSettings extends LockInputs {
   readonly description: string;

@@ -1,6 +1,6 @@
 import type { HeldFile, LayerFile } from "../docker/saved-image/index";
 import type { MesaFit } from "../mesa/access";
-import type { RenderedTemplate } from "../render/rendered";
+import type { ProvenTemplate } from "../render/rendered";
 import type { CheckResult } from "./report";
 
 /** A command for a subject: a script for `sh -c`, or an argument vector without a shell. */
@@ -96,7 +96,7 @@ export interface ImageContext {
 
 /** What checks of a template's image may look at besides their subject. */
 export interface CheckContext extends ImageContext {
-  readonly rendered: RenderedTemplate;
+  readonly rendered: ProvenTemplate;
   /** How Mesa is reached with a credential that the template's version takes, or why there is none. */
   readonly mesa: MesaFit;
 }

@@ -1,7 +1,7 @@
 import type { Engine } from "../docker/index";
 import type { Image } from "../build/image";
 import { mesaFit } from "../mesa/access";
-import type { RenderedTemplate } from "../render/rendered";
+import type { ProvenTemplate, RenderedTemplate } from "../render/rendered";
 import { warnThatStays, withCleanUp } from "../support/clean-up";
 import type { Host } from "../support/host";
 import type { Check, CheckContext, ImageContext } from "./check";
@@ -76,7 +76,7 @@ export function smokeChecks(host: Host, files: readonly ChecksFile[]): readonly 
 /** What checks may know besides their subject. */
 export function checkContext(
   host: Host,
-  rendered: RenderedTemplate,
+  rendered: ProvenTemplate,
   missingDevices: ImageContext["missingDevices"],
   user = "",
 ): CheckContext {

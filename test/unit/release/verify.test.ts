@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { readLock } from "../../../src/lock/lock-file";
 import { promote } from "../../../src/manifest/channels/promote";
@@ -9,7 +11,7 @@ import { provenanceOf } from "../../../src/record/provenance";
 import { readRecord, recordFolder } from "../../../src/record/store";
 import { releaseTemplate } from "../../../src/release/apply";
 import { verifyVersion, type VerifyResult } from "../../../src/release/verify";
-import type { RenderedTemplate } from "../../../src/render/rendered";
+import type { ProvenTemplate } from "../../../src/render/rendered";
 import { paths } from "../../../src/support/paths";
 import { GOOD, ModelledWorld, TEMPLATE, VERSION, type Behaviour } from "./fixture/modelled-world";
 import { requestFor } from "./fixture/request";
@@ -19,7 +21,7 @@ const [FIRST, SECOND] = [`${TEMPLATE}@${VERSION}-1`, `${TEMPLATE}@${VERSION}-2`]
 describe("verify", () => {
   let world: ModelledWorld;
   /** What the stage was given to verify. */
-  let asked: RenderedTemplate[] = [];
+  let asked: ProvenTemplate[] = [];
 
   const entry = async (id: string): Promise<ManifestEntry> => {
     const found = (await readManifest(paths(world.root).manifest)).versions[id];
@@ -78,6 +80,12 @@ describe("verify", () => {
     expect(text("Dockerfile")).toContain("RUN echo 0");
     await verify(SECOND);
     expect(asked[1]).toMatchObject({ inputsDigest: (await entry(SECOND)).inputsDigest });
+  });
+
+  it("proves a version whose template no longer exists", async () => {
+    rmSync(join(paths(world.root).templates, TEMPLATE, "template.toml"));
+    expect(await verify(FIRST)).toMatchObject({ id: FIRST, status: "verified", error: undefined });
+    expect(asked[0]?.settings.sandbox).toMatchObject({ memoryMegabytes: 4096, ports: [] });
   });
 
   describe("of a version that a channel points at", () => {
