@@ -72,10 +72,15 @@ export function mesaTemplate(args: readonly string[], options: RunOptions = {}):
   });
 }
 
+/** Copies the templates into a root. */
+export function copyTemplates(root: string): void {
+  cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
+}
+
 /** A root of a test's own with a copy of the templates. */
 export function temporaryRoot(): { readonly root: string; remove(): void } {
   const root = mkdtempSync(join(tmpdir(), "mesa-template-test-"));
-  cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
+  copyTemplates(root);
   return {
     root,
     remove: () => {

@@ -13,10 +13,7 @@ beforeAll(async () => {
   place = await releasedPlace([VERSION]);
 }, 1_200_000);
 beforeEach(() => place.begin());
-afterAll(async () => {
-  await faultsOff();
-  place.remove();
-});
+afterAll(faultsOff);
 
 async function fileOf(name: string): Promise<string | undefined> {
   return (await state()).repos.find((repo) => repo.name === "demo")?.files[name];

@@ -1,8 +1,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { releasedPlace, type SandboxPlace } from "./sandbox-place";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { releasedPlace, type Answer, type SandboxPlace } from "./sandbox-place";
 import { ORGANIZATIONS } from "../world/mesa/state";
 import { state } from "./world";
 
@@ -25,12 +25,9 @@ let place: SandboxPlace;
 
 beforeAll(async () => {
   process.env["MESA_PRIVATE_KEY"] = PRIVATE_KEY;
-  place = await releasedPlace(VERSIONS, ["debian"], ["0.43.0"]);
+  place = await releasedPlace(VERSIONS, ["debian", "alpine"]);
 }, 1_200_000);
 beforeEach(() => place.begin());
-afterAll(() => {
-  place.remove();
-});
 
 /** Asks a sandbox's own API, through the edge. */
 async function askSandbox(name: string, path: string, body?: unknown): Promise<string> {
@@ -74,18 +71,37 @@ const WHERE_IS = `n=$NEEDLE; unset NEEDLE; find / -xdev -type f -size -8M -not -
 
 const TOKEN = /eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}/u;
 
-describe.each(CASES)("Mesa %s with %s shows no credential", (version, kind) => {
-  it("in ps, its output, its events, or the sandbox after the run", async () => {
+describe.each(CASES)("Mesa %s with %s", (version, kind) => {
+  /** Without the other credential. */
+  const env =
+    kind === "a private key"
+      ? { MESA_API_KEY: undefined, MESA_ORG: undefined }
+      : { MESA_PRIVATE_KEY: undefined };
+  const written = async (file: string): Promise<string | undefined> =>
+    (await state()).repos.find(({ name }) => name === "demo")?.files[file];
+
+  it("on Alpine: what the command writes is seen by an independent read", async () => {
+    const file = `alpine-${version}-${kind.replaceAll(" ", "-")}.txt`;
+    const which = ["--template", "alpine", "--repo", "acme/demo", "--write", "--json"];
+    const script = `echo ${version} > ${file} && cat ${file} && echo err >&2`;
+    const ran = await place.ask(["sandbox", "run", version, ...which, "--", "sh", "-c", script], { env });
+    const { stdout, stderr, leftovers } = ran.json<Answer>();
+    expect([ran.code, stdout, stderr, leftovers], ran.stderr).toEqual([0, `${version}\n`, "err\n", []]);
+    expect(await written(file)).toBe(`${version}\n`);
+    await place.expectClean();
+  });
+
+  it("on Debian: the same, and no credential in ps, its output, its events, or the sandbox after the run", async () => {
     const events = join(place.root, `events-${version}-${kind}.jsonl`);
-    const env = kind === "a private key" ? { MESA_API_KEY: undefined } : { MESA_PRIVATE_KEY: undefined };
+    const file = `debian-${version}-${kind.replaceAll(" ", "-")}.txt`;
     const ps: string[] = [];
     const ran = await place.run(
       version,
-      ["sh", "-c", "sleep 1; env; ls -la; cat /proc/*/cmdline | tr '\\0' ' '"],
+      ["sh", "-c", `sleep 1; env; ls -la; echo ${version} > ${file}; cat /proc/*/cmdline | tr '\\0' ' '`],
       ["--write", "--keep", "--events", events],
       { env, onStderr: () => ps.push(execFileSync("ps", ["axww", "-o", "args"], { encoding: "utf8" })) },
     );
-    expect(ran.code, ran.stdout).toBe(0);
+    expect([ran.code, await written(file)], ran.stdout).toEqual([0, `${version}\n`]);
     const { name } = ran.json<{ readonly kept: { readonly name: string } }>().kept;
     const key = (await state()).keys.find((one) => one.name === name);
     // A token that a private key signs is known to nobody else: it is found by its shape.

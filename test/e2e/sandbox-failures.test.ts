@@ -8,10 +8,7 @@ beforeAll(async () => {
   place = await releasedPlace(["0.20.0", "0.38.0"]);
 }, 1_200_000);
 beforeEach(() => place.begin());
-afterAll(async () => {
-  await faultsOff();
-  place.remove();
-});
+afterAll(faultsOff);
 
 /** Says on stdout that it runs, then works on until the mount no longer takes a write. */
 const UNTIL_BROKEN =

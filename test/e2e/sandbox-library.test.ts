@@ -40,10 +40,7 @@ beforeAll(async () => {
   template = { image, mesaVersion, repos: ["acme/demo"] };
 }, 1_200_000);
 beforeEach(() => place.begin());
-afterAll(async () => {
-  await faultsOff();
-  place.remove();
-});
+afterAll(faultsOff);
 
 describe("docs/library.md", () => {
   const text = readFileSync(join(REPOSITORY, "docs/library.md"), "utf8");

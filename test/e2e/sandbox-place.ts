@@ -1,5 +1,7 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import { expect } from "vitest";
-import { mesaTemplate, temporaryRoot, type Ran, type RunOptions } from "./program";
+import { copyTemplates, mesaTemplate, type Ran, type RunOptions } from "./program";
 import { faultsOff, resetWorld, state, wish } from "./world";
 
 export interface Answer {
@@ -15,7 +17,7 @@ export interface Answer {
   };
 }
 
-/** A folder with released templates in a fresh world, and what tests do with it. */
+/** A folder with released templates, and what tests do with it. */
 export interface SandboxPlace {
   readonly root: string;
   /** `sandbox run VERSION --template debian --repo acme/demo --json … -- COMMAND` */
@@ -31,7 +33,6 @@ export interface SandboxPlace {
   begin(): Promise<void>;
   /** The test's runs left nothing: no sandbox, no living credential. */
   expectClean(): Promise<void>;
-  remove(): void;
 }
 
 /** Names of what runs left: sandboxes, and credentials that are alive. */
@@ -43,32 +44,76 @@ async function leftOfRuns(): Promise<readonly string[]> {
   ].filter((name) => name.startsWith("mesa-run-"));
 }
 
-/** Releases versions into a fresh world, without verifying them there; `added` ones are published there first. */
+/** Images of the shared folder's manifest that the world holds, as "TEMPLATE@VERSION"; undefined: a reset took one away. */
+async function releasedIn(root: string): Promise<readonly string[] | undefined> {
+  const file = join(root, "dockerfiles/manifest.json");
+  if (!existsSync(file)) return [];
+  const { versions } = JSON.parse(readFileSync(file, "utf8")) as {
+    readonly versions: Readonly<
+      Record<
+        string,
+        {
+          readonly template: string;
+          readonly mesaVersion: string;
+          readonly deployments: Readonly<Record<string, { readonly image: string }>>;
+        }
+      >
+    >;
+  };
+  const entries = Object.values(versions);
+  const { images } = await state();
+  const isThere = (image: string): boolean =>
+    images.some(({ name, tags }) => tags.some((tag) => image.endsWith(`${name}:${tag}`)));
+  const there = entries.filter(({ deployments }) =>
+    Object.values(deployments).every(({ image }) => isThere(image)),
+  );
+  return there.length < entries.length
+    ? undefined
+    : there.map(({ template, mesaVersion }) => `${template}@${mesaVersion}`);
+}
+
+/** The folder that all test files of a world share, emptied when a reset of the world took its images away. */
+async function sharedFolder(): Promise<{ readonly root: string; readonly released: readonly string[] }> {
+  const root = process.env["TESTS_RELEASED_ROOT"] ?? "";
+  let released = existsSync(join(root, "templates")) ? await releasedIn(root) : undefined;
+  if (released === undefined) {
+    rmSync(join(root, "dockerfiles"), { recursive: true, force: true });
+    rmSync(join(root, ".mesa-template"), { recursive: true, force: true });
+    copyTemplates(root);
+    await resetWorld();
+    released = [];
+  }
+  return { root, released };
+}
+
+/** Releases what no test file before released already, without verifying it there; Mesa 0.43.0 is published first where it is meant. */
 export async function releasedPlace(
   versions: readonly string[],
   templates: readonly string[] = ["debian"],
-  added: readonly string[] = [],
 ): Promise<SandboxPlace> {
-  await resetWorld();
-  for (const addVersion of added) await wish({ addVersion });
-  const place = temporaryRoot();
-  let before: readonly string[] = [];
-  const options = ["--template", templates.join(","), "--root", place.root, "--no-verify"];
-  const left = [...versions];
+  const { root, released } = await sharedFolder();
+  const left = versions.flatMap((version) => {
+    const lacking = templates.filter((template) => !released.includes(`${template}@${version}`));
+    return lacking.length === 0 ? [] : [{ version, lacking }];
+  });
+  if (left.some(({ version }) => version === "0.43.0")) await wish({ addVersion: "0.43.0" });
   const releaseOneByOne = async (): Promise<void> => {
-    for (let version = left.shift(); version !== undefined; version = left.shift()) {
+    for (let next = left.shift(); next !== undefined; next = left.shift()) {
+      const { version, lacking } = next;
+      const options = ["--template", lacking.join(","), "--root", root, "--no-verify"];
       const ran = await mesaTemplate(["release", version, ...options], { timeoutMs: 600_000 });
       expect(ran.code, ran.stderr).toBe(0);
     }
   };
   await Promise.all([releaseOneByOne(), releaseOneByOne(), releaseOneByOne()]);
+  let before: readonly string[] = [];
   const ask: SandboxPlace["ask"] = (args, runOptions) => {
     const at = args.indexOf("--");
     const rest = at < 0 ? [] : args.slice(at);
-    return mesaTemplate([...(at < 0 ? args : args.slice(0, at)), "--root", place.root, ...rest], runOptions);
+    return mesaTemplate([...(at < 0 ? args : args.slice(0, at)), "--root", root, ...rest], runOptions);
   };
   return {
-    root: place.root,
+    root,
     ask,
     run: (version, command, extra = [], runOptions = {}) => {
       const which = ["--template", "debian", "--repo", "acme/demo", "--json"];
@@ -80,9 +125,6 @@ export async function releasedPlace(
     },
     async expectClean() {
       expect((await leftOfRuns()).filter((name) => !before.includes(name))).toEqual([]);
-    },
-    remove: () => {
-      place.remove();
     },
   };
 }

@@ -1,6 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { resolve } from "node:path";
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { releasedPlace, type SandboxPlace } from "./sandbox-place";
 import { state } from "./world";
 
@@ -12,9 +12,6 @@ beforeAll(async () => {
   place = await releasedPlace([VERSION]);
 }, 1_200_000);
 beforeEach(() => place.begin());
-afterAll(() => {
-  place.remove();
-});
 
 interface Shell {
   /** Everything that was said so far. */

@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const MAIN = resolve(import.meta.dirname, "../world/main.ts");
@@ -44,7 +45,10 @@ export function setup(): () => void {
     const [, name, value] = /^export (\w+)="(.*)"$/u.exec(line) ?? [];
     if (name !== undefined) process.env[name] = (value ?? "").replace("$PATH", process.env["PATH"] ?? "");
   }
+  const released = mkdtempSync(join(tmpdir(), "mesa-template-released-"));
+  process.env["TESTS_RELEASED_ROOT"] = released;
   return () => {
     world("down", "inherit");
+    rmSync(released, { recursive: true, force: true });
   };
 }
