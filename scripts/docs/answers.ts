@@ -295,9 +295,13 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
       stderr: text,
       image: text,
       leftovers: texts,
+      branches: z.optional(z.array(z.strictObject({ repo: text, bookmark: text, into: text }))),
       kept: z.optional(z.strictObject({ name: text, path: text, until: text })),
       error: z.optional(error),
     }),
+  },
+  "sandbox merge": {
+    "": z.strictObject({ ok, repo: text, bookmark: text, into: text, merged: z.boolean() }),
   },
   "sandbox bootstrap": {
     "": z.strictObject({

@@ -7,8 +7,10 @@ import { oneEntry } from "../manifest/versions/ref";
 import { usableImage, workspaceAsked } from "../manifest/versions/usable-image";
 import {
   eventText,
+  onBranch,
   parseLayout,
   parseMount,
+  parseRepo,
   type MountWish,
   type Session,
   type SessionEvent,
@@ -58,13 +60,25 @@ async function chosen(
   return { image: usableImage(manifest, entry, workspace), mesaVersion: entry.mesaVersion };
 }
 
-/** Mounts requested by --mount and --layout; undefined without them. @throws Failure USAGE, MOUNT_OPTION, MESA_LAYOUT (exit 2) */
-async function mountWishes(args: CommandArgs): Promise<readonly MountWish[] | undefined> {
-  const [texts, file] = [args.list("mount"), args.text("layout")];
-  const ways = [args.list("repo").length > 0, texts.length > 0, file !== undefined].filter(Boolean);
+/** Mounts requested by --repo, --mount, --layout and --branch. @throws Failure USAGE, REPO_NAME, MOUNT_OPTION, MESA_LAYOUT (exit 2) */
+async function mountWishes(args: CommandArgs): Promise<readonly MountWish[]> {
+  const [branch, from] = [args.text("branch"), args.text("from")];
+  if (branch !== undefined && args.flag("read-only"))
+    throw wrongUsage("--branch and --read-only exclude each other.", "A branch is for what is written.");
+  if (branch === undefined && from !== undefined)
+    throw wrongUsage("--from needs --branch.", "Give --branch NAME, the bookmark that is made from it.");
+  const wishes = await unbranched(args, branch !== undefined);
+  return branch === undefined ? wishes : onBranch(wishes, branch, from ?? "main");
+}
+
+async function unbranched(args: CommandArgs, hasBranch: boolean): Promise<readonly MountWish[]> {
+  const [repos, texts, file] = [args.list("repo"), args.list("mount"), args.text("layout")];
+  const ways = [repos.length > 0, texts.length > 0, file !== undefined].filter(Boolean);
   if (ways.length > 1) throw wrongUsage("--repo, --mount and --layout exclude each other.");
+  if (ways.length === 0) throw wrongUsage("Which repository?", "Give --repo ORG/REPO, --mount or --layout.");
+  const write = args.flag("write") || hasBranch;
   if (file === undefined)
-    return texts.length === 0 ? undefined : texts.map((text) => parseMount(text, args.flag("write")));
+    return [...repos.map((text) => parseRepo(text, write)), ...texts.map((text) => parseMount(text, write))];
   if (args.flag("write") || args.flag("read-only"))
     throw wrongUsage(
       "--layout excludes --write and --read-only.",
@@ -84,12 +98,8 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
   if (args.flag("write") && args.flag("read-only"))
     throw wrongUsage("--write and --read-only exclude each other.");
   const image = args.text("image");
-  const repos = args.list("repo");
-  const mounts = await mountWishes(args);
   const base = {
-    repos,
-    mounts,
-    write: args.flag("write"),
+    mounts: await mountWishes(args),
     createRepos: args.flag("create-repo"),
     renews: false,
     ttlSeconds: parseDuration("--ttl", args.text("ttl") ?? "1h") / 1000,
@@ -103,8 +113,6 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
       });
     },
   };
-  if (repos.length === 0 && mounts === undefined)
-    throw wrongUsage("Which repository?", "Give --repo ORG/REPO, --mount or --layout.");
   if (image === undefined) return { ...base, ...(await chosen(args, context)) };
   const { bootstrapFor } = await import("./bootstrap-plan");
   return { ...base, image, ...(await bootstrapFor(context, args.text("mesa-version"))) };

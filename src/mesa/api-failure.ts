@@ -9,7 +9,11 @@ const WORDS: Readonly<Record<number, { readonly code: string; readonly hint: str
     code: "MESA_FORBIDDEN",
     hint: "The credential is not allowed to do this: an API key needs the scope admin to make keys for sandboxes.",
   },
-  404: { code: "MESA_NOT_FOUND", hint: "Check MESA_ORG and the repository's name." },
+  404: { code: "MESA_NOT_FOUND", hint: "Check MESA_ORG and the names of the repository and the bookmark." },
+  409: {
+    code: "MESA_CONFLICT",
+    hint: "Nothing was changed. If both bookmarks changed the same lines, make them agree in a session on the source (--mount REPO:rw@BOOKMARK) and merge again.",
+  },
 };
 
 /** A request that got no answer. */

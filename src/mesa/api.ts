@@ -11,6 +11,9 @@ export type Scope = "read" | "write" | "admin";
 const whoamiSchema = z.object({ org: z.object({ slug: z.string() }), scopes: z.array(z.string()) });
 const keySchema = z.object({ id: z.string(), key: z.string() });
 const repoSchema = z.object({ id: z.string(), org: z.string(), name: z.string() });
+const bookmarkSchema = z.object({ change_id: z.string() });
+const changeSchema = z.object({ id: z.string() });
+const mergeSchema = z.object({ merge_type: z.string() });
 const keysSchema = z.object({
   next_cursor: z.nullish(z.string()),
   api_keys: z.array(z.object({ id: z.string(), name: z.string(), revoked_at: z.nullish(z.string()) })),
@@ -41,6 +44,17 @@ export interface MesaApi {
   createRepo(name: string): Promise<MesaRepo>;
   /** One that is gone already is no failure. */
   deleteRepo(name: string): Promise<void>;
+  /** The change that a bookmark points at; undefined: there is no such bookmark. */
+  changeOf(repo: string, bookmark: string): Promise<string | undefined>;
+  /** Makes an empty change on top of another one. @returns its id */
+  createChange(repo: string, base: string, message: string): Promise<string>;
+  createBookmark(repo: string, bookmark: string, changeId: string): Promise<void>;
+  deleteBookmark(repo: string, bookmark: string): Promise<void>;
+  /** Merges one bookmark into another; false: there was nothing to merge. @throws Failure MESA_CONFLICT too, and nothing is merged then */
+  merge(
+    repo: string,
+    request: { readonly source: string; readonly target: string; readonly deleteSource: boolean },
+  ): Promise<boolean>;
 }
 
 function parsed<Schema extends z.ZodMiniType>(schema: Schema, text: string, what: string): z.infer<Schema> {
@@ -95,6 +109,17 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
     if (!ok) throw refusal(status, what, wordsOf(text), path.split("?")[0] ?? path);
     return text;
   };
+  /** What is at a path; undefined: there is nothing. */
+  const find = async <Schema extends z.ZodMiniType>(
+    what: string,
+    schema: Schema,
+    path: string,
+  ): Promise<z.infer<Schema> | undefined> => {
+    const { ok, status, text } = await answer("GET", path, undefined);
+    if (status === 404) return undefined;
+    if (!ok) throw refusal(status, what, wordsOf(text), path);
+    return parsed(schema, text, what);
+  };
   const here = (...parts: readonly string[]): string => [org, ...parts].map(encodeURIComponent).join("/");
   return {
     async whoami() {
@@ -125,13 +150,7 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
     async revokeKey(id) {
       await ask(`revoke the key ${id}`, "DELETE", here("api-keys", id));
     },
-    async getRepo(name) {
-      const what = `show the repository ${org}/${name}`;
-      const { ok, status, text } = await answer("GET", here(name), undefined);
-      if (status === 404) return undefined;
-      if (!ok) throw refusal(status, what, wordsOf(text), here(name));
-      return parsed(repoSchema, text, what);
-    },
+    getRepo: (name) => find(`show the repository ${org}/${name}`, repoSchema, here(name)),
     async createRepo(name) {
       const what = `make the repository ${org}/${name}`;
       return parsed(repoSchema, await ask(what, "POST", here("repos"), { name }), what);
@@ -140,6 +159,28 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
       const { ok, status, text } = await answer("DELETE", here(name), undefined);
       if (!ok && status !== 404)
         throw refusal(status, `delete the repository ${org}/${name}`, wordsOf(text), here(name));
+    },
+    async changeOf(repo, bookmark) {
+      const what = `show the bookmark ${bookmark} of ${org}/${repo}`;
+      return (await find(what, bookmarkSchema, here(repo, "bookmarks", bookmark)))?.change_id;
+    },
+    async createChange(repo, base, message) {
+      const what = `make a change in ${org}/${repo}`;
+      const body = { base_change_id: base, message, files: [] };
+      return parsed(changeSchema, await ask(what, "POST", here(repo, "changes"), body), what).id;
+    },
+    async createBookmark(repo, bookmark, changeId) {
+      const body = { name: bookmark, change_id: changeId };
+      await ask(`make the bookmark ${bookmark} in ${org}/${repo}`, "POST", here(repo, "bookmarks"), body);
+    },
+    async deleteBookmark(repo, bookmark) {
+      await ask(`delete the bookmark ${bookmark}`, "DELETE", here(repo, "bookmarks", bookmark));
+    },
+    async merge(repo, { source, target, deleteSource }) {
+      const what = `merge ${source} into ${target} in ${org}/${repo}`;
+      const body = { target, source, delete_source: deleteSource };
+      const text = await ask(what, "POST", here(repo, "bookmarks", "merge"), body);
+      return parsed(mergeSchema, text, what).merge_type !== "no_op";
     },
   };
 }

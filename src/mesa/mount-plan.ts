@@ -60,9 +60,9 @@ export function mountPlan(request: MountRequest): MountPlan {
   };
   // What the daemon of an earlier mount left behind would be taken for one that runs, and its log for that of this one.
   const prepare = `umask 077; rm -rf ${base}/run ${logFile}; mkdir -p ${base}/run ${home} ${mountPoint}; chmod 755 ${base} ${mountPoint}`;
-  const shown = mounts.map(({ path, entry }) => [`${org}/${entry.name}`, `${mountPoint}${path}`] as const);
-  // If a repository is mounted twice, the first one counts.
-  const paths = Object.fromEntries([...shown].reverse());
+  const paths = Object.fromEntries(
+    mounts.map(({ path, entry }) => [`${org}/${entry.name}`, `${mountPoint}${path}`]),
+  );
   const plan = (
     env: Record<string, string>,
     script: string,

@@ -11,12 +11,11 @@ const MOUNT = new RegExp(
 /** Names that Mesa gives to no repository (SDK 0.49.1). */
 const RESERVED = /^(?:\.{1,2}|.*\.git|repos?|api-keys?)$/iu;
 
-const revision = z.union([
-  z.strictObject({ bookmark: z.string().check(z.regex(new RegExp(`^${BOOKMARK}$`, "u"))) }),
-  z.strictObject({ changeId: z.string() }),
-]);
+const bookmark = z.string().check(z.regex(new RegExp(`^${BOOKMARK}$`, "u")));
+const changeId = z.string().check(z.minLength(1));
+const revision = z.union([z.strictObject({ bookmark }), z.strictObject({ changeId })]);
 const created = z.optional(
-  z.strictObject({ bookmark: z.optional(z.string()), describe: z.optional(z.string()) }),
+  z.strictObject({ bookmark: z.optional(bookmark), describe: z.optional(z.string()) }),
 );
 const entrySchema = z.strictObject({
   kind: z.literal("repo"),
@@ -24,10 +23,7 @@ const entrySchema = z.strictObject({
   mode: z.enum(["ro", "rw"]),
   at: z.optional(revision),
   branchedFrom: z.optional(
-    z.union([
-      z.strictObject({ bookmark: z.string(), as: created }),
-      z.strictObject({ changeId: z.string(), as: created }),
-    ]),
+    z.union([z.strictObject({ bookmark, as: created }), z.strictObject({ changeId, as: created })]),
   ),
   alias: z.optional(z.string()),
   subPaths: z.optional(z.unknown()),
@@ -54,6 +50,10 @@ export interface RepoMount {
 
 function wrong(message: string, hint: string): Failure {
   return new Failure({ code: "MOUNT_OPTION", kind: "usage", message, hint });
+}
+
+function wrongRepos(message: string, hint: string): Failure {
+  return new Failure({ code: "REPO_NAME", kind: "usage", message, hint });
 }
 
 const FORM =
@@ -109,6 +109,35 @@ export function parseLayout(text: string, source: string): readonly MountWish[] 
   return entries.map(([path, entry]) => ({ org: undefined, path, entry }));
 }
 
+/** One --repo. @throws Failure REPO_NAME (exit 2) */
+export function parseRepo(text: string, write: boolean): MountWish {
+  const [matched, org, name = ""] = /^([A-Za-z0-9_-]+)\/([A-Za-z0-9._-]+)$/u.exec(text) ?? [];
+  if (matched === undefined) throw wrongRepos(`"${text}" is not a repository.`, "Write --repo ORG/REPO.");
+  return { org, path: undefined, entry: { kind: "repo", name, mode: write ? "rw" : "ro" } };
+}
+
+/**
+ * Gives each repository that is mounted for writing a branch of its own, made when the session begins from the bookmark it names,
+ * else from `from`.
+ * @throws Failure MOUNT_OPTION (exit 2)
+ */
+export function onBranch(wishes: readonly MountWish[], branch: string, from: string): readonly MountWish[] {
+  const bad = [branch, from].find((name) => !bookmark.safeParse(name).success);
+  if (bad !== undefined) throw wrong(`"${bad}" is not a name for a bookmark.`, FORM);
+  if (wishes.some(({ entry }) => entry.branchedFrom !== undefined))
+    throw wrong("A branch and branchedFrom exclude each other.", "Name the branch in the layout only.");
+  if (wishes.every(({ entry }) => entry.mode === "ro"))
+    throw wrong(
+      "A branch needs a repository that is mounted for writing.",
+      "Give --write, or :rw to a mount.",
+    );
+  return wishes.map((wish) => {
+    const { at = { bookmark: from }, ...entry } = wish.entry;
+    const branchedFrom = { ...at, as: { bookmark: branch } };
+    return entry.mode === "ro" ? wish : { ...wish, entry: { ...entry, branchedFrom } };
+  });
+}
+
 /** Where older generations, and plain requests, show a repository. */
 const usualPath = (org: string, name: string): string => `/${org}/${name}`;
 
@@ -120,16 +149,15 @@ export function usualMounts(org: string, names: readonly string[], write: boolea
   }));
 }
 
-/** The organization that the wishes name; undefined: none does. @throws Failure REPO_NAME (exit 2) when there are several */
+/** The organization that the wishes name; undefined: none does. @throws Failure REPO_NAME (exit 2) when there are several, or no wishes */
 export function orgOfWishes(wishes: readonly MountWish[]): string | undefined {
+  if (wishes.length === 0) throw wrongRepos("No repository was given.", "Write --repo ORG/REPO.");
   const orgs = [...new Set(wishes.flatMap(({ org }) => (org === undefined ? [] : [org])))];
   if (orgs.length > 1)
-    throw new Failure({
-      code: "REPO_NAME",
-      kind: "usage",
-      message: `The repositories belong to several organizations: ${orgs.join(", ")}.`,
-      hint: "One credential is for one organization; use one sandbox for each.",
-    });
+    throw wrongRepos(
+      `The repositories belong to several organizations: ${orgs.join(", ")}.`,
+      "One credential is for one organization; use one sandbox for each.",
+    );
   return orgs[0];
 }
 
@@ -138,7 +166,8 @@ function needsLayout(org: string, mounts: readonly RepoMount[]): string | undefi
   for (const { path, entry } of mounts) {
     if (path !== usualPath(org, entry.name)) return `mount ${entry.name} at ${path}`;
     if (entry.at !== undefined) return `mount ${entry.name} at a bookmark or change`;
-    for (const key of ["branchedFrom", "alias", "subPaths"] as const)
+    if (entry.branchedFrom !== undefined) return `put ${entry.name} on a branch of its own`;
+    for (const key of ["alias", "subPaths"] as const)
       if (entry[key] !== undefined) return `apply ${key} of ${entry.name}`;
   }
   return new Set(mounts.map(({ entry }) => entry.mode)).size > 1
@@ -164,6 +193,10 @@ export function placeMounts(
   const mounts = wishes.map(({ path, entry }) => ({ path: path ?? usualPath(org, entry.name), entry }));
   const twice = mounts.find(({ path }, index) => mounts.findIndex((one) => one.path === path) !== index);
   if (twice !== undefined) throw wrong(`Two repositories have the same path ${twice.path}.`, FORM);
+  const names = mounts.map(({ entry }) => entry.name.toLowerCase());
+  const again = names.find((name, index) => names.indexOf(name) !== index);
+  if (again !== undefined)
+    throw wrong(`${again} is mounted twice.`, "Mesa mounts a repository once; name each one only once.");
   const wanted = needsLayout(org, mounts);
   if (wanted !== undefined && generationOf(version).layout === "never")
     throw new Failure({

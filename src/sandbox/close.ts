@@ -9,6 +9,7 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { within } from "../support/within";
 import { execScript } from "./exec";
+import type { Branch } from "./repos";
 
 /** What could not be cleaned up, in words with what to do. */
 export type Leftovers = readonly string[];
@@ -20,6 +21,8 @@ export interface CreatedParts {
   readonly access: MesaAccess;
   /** The API keys that were not revoked yet; the last one is in use. */
   readonly keyIds: readonly string[];
+  /** Bookmarks that were made for commands of which none ran yet. */
+  readonly unused: readonly Branch[];
   /** From the moment it is asked for. */
   readonly temporary: TemporarySandbox | undefined;
   readonly mounted: { readonly sandbox: SandboxInstance; readonly plan: MountPlan } | undefined;
@@ -37,7 +40,8 @@ const FLUSH_MS = { atTheEnd: 20_000, afterCtrlC: 5_000 };
  */
 export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Leftovers> {
   const host: Host = { ...runHost, signal: AbortSignal.timeout(LIMIT_MS) };
-  const { name, access, keyIds, temporary, mounted } = created;
+  const { name, access, keyIds, unused, temporary, mounted } = created;
+  const api = mesaApi(host, access);
   const clean = `mesa-template sandbox clean ${name}`;
   const flushMs = runHost.signal.aborted ? FLUSH_MS.afterCtrlC : FLUSH_MS.atTheEnd;
   const left = mounted === undefined ? [] : await flush(host, mounted, flushMs);
@@ -52,7 +56,12 @@ export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Lef
   const others = await Promise.all([
     ...keyIds.map((keyId) =>
       attempt(`the credential ${keyId} could not be revoked (${clean}; it expires by itself)`, () =>
-        mesaApi(host, access).revokeKey(keyId),
+        api.revokeKey(keyId),
+      ),
+    ),
+    ...unused.map(({ repo, bookmark }) =>
+      attempt(`the bookmark ${bookmark} of ${repo} could not be deleted`, () =>
+        api.deleteBookmark(repo.split("/")[1] ?? "", bookmark),
       ),
     ),
     temporary === undefined

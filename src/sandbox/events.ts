@@ -1,4 +1,5 @@
 import type { RemountReason } from "./held-mount";
+import type { Branch } from "./repos";
 
 /** What happens to a session, as it happens. Nothing in it is a secret. */
 export type SessionEvent =
@@ -22,6 +23,8 @@ export type SessionEvent =
   /** The credential could not be renewed, or the mount before could not be flushed; in words. */
   | { readonly type: "warning"; readonly name: string; readonly message: string }
   | { readonly type: "closing"; readonly name: string }
+  /** Where the work on a repository is, when it got a bookmark of its own. */
+  | ({ readonly type: "branch"; readonly name: string } & Branch)
   /** `revoked`: whether its credential could be revoked; a token that a private key signed only ends by itself. */
   | { readonly type: "closed"; readonly name: string; readonly revoked: boolean }
   /** Something that could not be cleaned up, in words with what to do. */
@@ -46,6 +49,8 @@ export function eventText(event: SessionEvent): string {
       return `mounted again${REASONS[event.reason]}; the new credential holds until ${event.credentialEndsAt}`;
     case "warning":
       return event.message;
+    case "branch":
+      return `the work on ${event.repo} is on the bookmark ${event.bookmark}; merge it with: mesa-template sandbox merge ${event.repo} ${event.bookmark} --into ${event.into}`;
     case "closing":
       return `ending ${event.name}`;
     case "closed":

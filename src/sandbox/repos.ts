@@ -1,49 +1,107 @@
-import type { MesaApi, MesaRepo } from "../mesa/api";
+import { requireMesaAccess } from "../mesa/access";
+import { mesaApi, type MesaApi, type MesaRepo } from "../mesa/api";
+import { parseRepo, type RepoMount } from "../mesa/mounts";
 import { Failure } from "../support/errors";
-
-/** Names without the organization, which must be one. @throws Failure REPO_NAME (exit 2) */
-export function splitRepos(repos: readonly string[]): {
-  readonly org: string;
-  readonly names: readonly string[];
-} {
-  const parts = repos.map((repo) => /^([A-Za-z0-9_-]+)\/([A-Za-z0-9._-]+)$/u.exec(repo));
-  const bad = repos.find((_, index) => parts[index] == null);
-  if (bad !== undefined || repos.length === 0)
-    throw new Failure({
-      code: "REPO_NAME",
-      kind: "usage",
-      message: bad === undefined ? "No repository was given." : `"${bad}" is not a repository.`,
-      hint: "Write --repo ORG/REPO.",
-    });
-  const orgs = [...new Set(parts.map((part) => part?.[1] ?? ""))];
-  if (orgs.length > 1)
-    throw new Failure({
-      code: "REPO_NAME",
-      kind: "usage",
-      message: `The repositories belong to several organizations: ${orgs.join(", ")}.`,
-      hint: "One credential is for one organization; use one sandbox for each.",
-    });
-  return { org: orgs[0] ?? "", names: parts.map((part) => part?.[2] ?? "") };
-}
+import type { Host } from "../support/host";
 
 /** The repositories, which a credential is limited to; made when `create` says so. @throws Failure MESA_NOT_FOUND (exit 3) */
 export async function findRepos(
   api: MesaApi,
   org: string,
-  names: readonly string[],
+  mounts: readonly RepoMount[],
   create: boolean,
 ): Promise<readonly MesaRepo[]> {
   return Promise.all(
-    names.map(async (name) => {
+    mounts.map(async ({ entry: { name } }) => {
       const found = await api.getRepo(name);
       if (found !== undefined) return found;
       if (create) return api.createRepo(name);
-      throw new Failure({
-        code: "MESA_NOT_FOUND",
-        kind: "environment",
-        message: `There is no repository ${org}/${name} (or the credential may not see it).`,
-        hint: "Check the name, or create it with --create-repo.",
-      });
+      throw notFound(
+        `There is no repository ${org}/${name} (or the credential may not see it).`,
+        "Check the name, or create it with --create-repo.",
+      );
     }),
   );
+}
+
+function notFound(message: string, hint: string): Failure {
+  return new Failure({ code: "MESA_NOT_FOUND", kind: "environment", message, hint });
+}
+
+/** A bookmark that was made for a session. */
+export interface Branch {
+  /** "org/repo" */
+  readonly repo: string;
+  readonly bookmark: string;
+  /** Where it is meant to be merged: the bookmark that it was made from; main, when that is a change. */
+  readonly into: string;
+}
+
+/**
+ * Makes the changes and bookmarks that `branchedFrom` asks for, once all that is named was found.
+ * @param unnamed the bookmark of a branch that has no name
+ * @param made told of each bookmark as soon as it is there
+ * @returns the mounts with `at` in its place: mounted again, they show the same
+ * @throws Failure MESA_NOT_FOUND (exit 3), BRANCH_EXISTS (exit 2)
+ */
+export async function makeBranches(
+  api: MesaApi,
+  org: string,
+  mounts: readonly RepoMount[],
+  unnamed: string,
+  made: (branch: Branch) => void,
+): Promise<readonly RepoMount[]> {
+  const based = await Promise.all(
+    mounts.map(async (mount) => {
+      const { name, at, branchedFrom } = mount.entry;
+      const from = branchedFrom ?? at;
+      const base =
+        from === undefined || "changeId" in from ? from?.changeId : await api.changeOf(name, from.bookmark);
+      if (from !== undefined && base === undefined)
+        throw notFound(
+          `There is no bookmark ${"bookmark" in from ? from.bookmark : ""} in ${org}/${name}.`,
+          "Check the name; --from names the bookmark that a branch is made from (default: main).",
+        );
+      const { bookmark = unnamed } = branchedFrom?.as ?? {};
+      if (branchedFrom !== undefined && (await api.changeOf(name, bookmark)) !== undefined)
+        throw new Failure({
+          code: "BRANCH_EXISTS",
+          kind: "usage",
+          message: `The bookmark ${bookmark} exists already in ${org}/${name}.`,
+          hint: `Choose another name, or continue on it with --mount ${name}:rw@${bookmark}.`,
+        });
+      return { mount, base };
+    }),
+  );
+  const placed: RepoMount[] = [];
+  for (const { mount, base = "" } of based) {
+    const { branchedFrom, ...entry } = mount.entry;
+    if (branchedFrom === undefined) {
+      placed.push(mount);
+      continue;
+    }
+    const { bookmark = unnamed, describe = "" } = branchedFrom.as ?? {};
+    await api.createBookmark(entry.name, bookmark, await api.createChange(entry.name, base, describe));
+    const into = "bookmark" in branchedFrom ? branchedFrom.bookmark : "main";
+    made({ repo: `${org}/${entry.name}`, bookmark, into });
+    placed.push({ ...mount, entry: { ...entry, at: { bookmark } } });
+  }
+  return placed;
+}
+
+/** Merges a branch into another bookmark. @returns whether there was anything to merge @throws as requireMesaAccess and MesaApi do; REPO_NAME (exit 2) */
+export async function mergeBranch(
+  host: Host,
+  {
+    repo,
+    ...request
+  }: {
+    readonly repo: string;
+    readonly source: string;
+    readonly target: string;
+    readonly deleteSource: boolean;
+  },
+): Promise<boolean> {
+  const { org, entry } = parseRepo(repo, true);
+  return mesaApi(host, requireMesaAccess(host.env, undefined, org)).merge(entry.name, request);
 }

@@ -5,7 +5,7 @@ import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { checkTtl, issueCredential, longestLife, type SandboxCredential } from "../mesa/credential";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
-import { orgOfWishes, placeMounts, usualMounts, type MountWish } from "../mesa/mounts";
+import { orgOfWishes, placeMounts, type MountWish } from "../mesa/mounts";
 import { loginToImport } from "../registry/published";
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
@@ -16,7 +16,7 @@ import { awake, runAndFollow, type CommandRun } from "./follow";
 import { holdMount, type HeldMount } from "./held-mount";
 import { brokenMount, mountAndProve } from "./mount";
 import { momentsOf, type Lifetime } from "./renewal";
-import { findRepos, splitRepos } from "./repos";
+import { findRepos, makeBranches, type Branch } from "./repos";
 import { asUser, checkUserName } from "./user";
 
 /** Label that says which organization its credential is of. */
@@ -32,11 +32,8 @@ export interface SessionRequest {
   readonly image: string;
   /** Mesa version in the image: decides how it mounts. */
   readonly mesaVersion: string;
-  /** "org/repo"; all of one organization. The first one is where the command runs. */
-  readonly repos: readonly string[];
-  /** In place of `repos` and `write`: a tree of several repositories. */
-  readonly mounts?: readonly MountWish[] | undefined;
-  readonly write: boolean;
+  /** All of one organization. The first one is where the command runs. */
+  readonly mounts: readonly MountWish[];
   readonly createRepos: boolean;
   readonly ttlSeconds: number;
   /** Whether a new credential is made before one ends, so that the session may be longer. A command may never be longer than one. */
@@ -69,6 +66,8 @@ export interface Session {
   readonly plan: MountPlan;
   /** Path of the first repository. */
   readonly path: string;
+  /** The bookmarks that were made for it, where what it writes is found. */
+  readonly branches: readonly Branch[];
   /** The end of the credential in use, ISO 8601. */
   readonly credentialEndsAt: string;
   /**
@@ -90,22 +89,25 @@ export interface Session {
  * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential it was
  */
 export async function openSession(host: Host, request: SessionRequest): Promise<Session> {
-  const named = request.mounts === undefined ? splitRepos(request.repos).org : orgOfWishes(request.mounts);
+  const named = orgOfWishes(request.mounts);
   if (request.user !== undefined) checkUserName(request.user);
   const access = requireMesaAccess(host.env, request.mesaVersion, named);
   const { org } = access;
-  const mounts =
-    request.mounts === undefined
-      ? usualMounts(org, splitRepos(request.repos).names, request.write)
-      : placeMounts(request.mesaVersion, org, request.mounts);
-  const written = new Set(mounts.flatMap(({ entry }) => (entry.mode === "rw" ? [entry.name] : [])));
-  const write = written.size > 0;
-  const names = [...new Set(mounts.map(({ entry }) => entry.name))];
+  let mounts = placeMounts(request.mesaVersion, org, request.mounts);
+  const readOnly = mounts.flatMap(({ entry }) => (entry.mode === "ro" ? [entry.name] : []));
+  const write = readOnly.length < mounts.length;
   checkTtl(access, request.mesaVersion, request.ttlSeconds);
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;
   const emit = request.onEvent ?? ((): void => undefined);
-  let created: CreatedParts = { name, access, keyIds: [], temporary: undefined, mounted: undefined };
+  let created: CreatedParts = {
+    name,
+    access,
+    keyIds: [],
+    unused: [],
+    temporary: undefined,
+    mounted: undefined,
+  };
   let closing: Promise<Leftovers> | undefined;
   let held: HeldMount | undefined;
   let checks = 0;
@@ -118,7 +120,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     return leftovers;
   };
   const dockerConfig = await loginToImport(host, request.image);
-  const repos = await findRepos(api, org, names, request.createRepos);
+  const repos = await findRepos(api, org, mounts, request.createRepos);
   let issued = 0;
   const issue = async (): Promise<SandboxCredential> => {
     issued += 1;
@@ -127,7 +129,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       name: issued === 1 ? name : `${name}-${String(issued)}`,
       repos,
       write,
-      readOnly: names.filter((one) => !written.has(one)),
+      readOnly,
       seconds: request.ttlSeconds,
     });
     if (credential.keyId !== undefined)
@@ -144,6 +146,10 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       base: `/tmp/mesa-${host.runId}`,
     });
   try {
+    mounts = await makeBranches(api, org, mounts, name, (branch) => {
+      created = { ...created, unused: [...created.unused, branch] };
+    });
+    const branches = created.unused;
     const credential = await issue();
     emit({ type: "creating", name, image: request.image });
     const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
@@ -202,11 +208,13 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     held = mounted;
     const commandsEndAt = isoTime(momentsOf(credential).endCommandsAt);
     emit({ type: "ready", name, path, credentialEndsAt: isoTime(credential.endsAt), commandsEndAt });
+    created = { ...created, unused: [] };
     return {
       sandbox,
       name,
       plan: first,
       path,
+      branches,
       get credentialEndsAt() {
         return isoTime(mounted.lifetime.endsAt);
       },
@@ -249,7 +257,7 @@ function sandboxRequest(name: string, org: string, request: SessionRequest): San
   };
 }
 
-/** Opens a session, runs `use`, and closes it, whatever happened; with `keep` only when `use` failed. */
+/** Opens a session, runs `use`, and closes it, whatever happened; with `keep` only when `use` failed. Tells its branches at the end. */
 export async function withSession<T>(
   host: Host,
   request: SessionRequest,
@@ -264,5 +272,7 @@ export async function withSession<T>(
     return result;
   } finally {
     if (!kept) await session.close();
+    for (const branch of session.branches)
+      request.onEvent?.({ type: "branch", name: session.name, ...branch });
   }
 }

@@ -5,8 +5,16 @@ import type { Host } from "../support/host";
 import { createRedactor } from "../support/redact";
 import type { RunProcess } from "../support/process";
 import type { SessionEvent } from "./events";
-import { parseLayout, parseMount, type LayoutEntry, type MountWish } from "../mesa/mounts";
+import {
+  onBranch,
+  parseLayout,
+  parseMount,
+  parseRepo,
+  type LayoutEntry,
+  type MountWish,
+} from "../mesa/mounts";
 import { Failure } from "../support/errors";
+import type { Branch } from "./repos";
 import { openSession, type Session } from "./session";
 
 export interface MesaSandboxOptions {
@@ -20,7 +28,12 @@ export interface MesaSandboxOptions {
   readonly mounts?: readonly string[];
   /** In place of `repos` and `write`: entries by path, as Mesa's SDK writes a layout. */
   readonly layout?: Readonly<Record<string, LayoutEntry>>;
+  /** Default: true when there is a branch, else false. */
   readonly write?: boolean;
+  /** The bookmark on which each repository that is written to gets a change of its own; it must not exist yet (Mesa 0.44 and newer). */
+  readonly branch?: string;
+  /** The bookmark that it is made from. Default: main. */
+  readonly from?: string;
   readonly createRepos?: boolean;
   /** How long a credential holds, in seconds; a new one is made before one ends. Default: an hour. */
   readonly ttlSeconds?: number;
@@ -58,6 +71,8 @@ export interface MesaSandbox extends AsyncDisposable {
   readonly path: string;
   /** Paths by "org/repo". */
   readonly paths: Readonly<Record<string, string>>;
+  /** The bookmarks that were made for `branch`, which stay. */
+  readonly branches: readonly Branch[];
   /** The end of the credential in use, ISO 8601. */
   readonly credentialEndsAt: string;
   /** The SDK's own object, for everything else. */
@@ -101,10 +116,11 @@ function hostOf(options: MesaSandboxOptions): Host {
   };
 }
 
-/** What `mounts` and `layout` ask for; undefined without them. @throws Failure MOUNT_OPTION, MESA_LAYOUT */
-function wishesOf(options: MesaSandboxOptions): readonly MountWish[] | undefined {
-  const { repos, mounts, layout, write = false } = options;
-  const ways = [repos, mounts, layout].filter((one) => one !== undefined);
+/** What is to be mounted. @throws Failure MOUNT_OPTION, MESA_LAYOUT, REPO_NAME */
+function wishesOf(options: MesaSandboxOptions): readonly MountWish[] {
+  const { repos = [], mounts = [], layout, branch, from = "main" } = options;
+  const write = options.write ?? (branch !== undefined && layout === undefined);
+  const ways = [options.repos, options.mounts, layout].filter((one) => one !== undefined);
   if (ways.length > 1 || (layout !== undefined && write))
     throw new Failure({
       code: "MOUNT_OPTION",
@@ -115,10 +131,11 @@ function wishesOf(options: MesaSandboxOptions): readonly MountWish[] | undefined
           : "layout and write exclude each other.",
       hint: "Give one of them. A layout says of each repository whether it is mounted for writing.",
     });
-  if (layout !== undefined) return parseLayout(JSON.stringify(layout), "layout");
-  return mounts === undefined || mounts.length === 0
-    ? undefined
-    : mounts.map((text) => parseMount(text, write));
+  const wishes =
+    layout === undefined
+      ? [...repos.map((text) => parseRepo(text, write)), ...mounts.map((text) => parseMount(text, write))]
+      : parseLayout(JSON.stringify(layout), "layout");
+  return branch === undefined ? wishes : onBranch(wishes, branch, from);
 }
 
 async function runIn(
@@ -153,9 +170,7 @@ export async function openMesaSandbox(options: MesaSandboxOptions): Promise<Mesa
   const session = await openSession(host, {
     image: options.image,
     mesaVersion: options.mesaVersion,
-    repos: options.repos ?? [],
     mounts: wishesOf(options),
-    write: options.write ?? false,
     createRepos: options.createRepos ?? false,
     ttlSeconds: options.ttlSeconds ?? 3600,
     renews: true,
@@ -170,6 +185,7 @@ export async function openMesaSandbox(options: MesaSandboxOptions): Promise<Mesa
     name: session.name,
     path: session.path,
     paths: session.plan.paths,
+    branches: session.branches,
     get credentialEndsAt() {
       return session.credentialEndsAt;
     },

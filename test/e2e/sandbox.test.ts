@@ -4,7 +4,7 @@ import { SandboxInstance } from "@blaxel/core";
 import { beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { ORGANIZATIONS } from "../world/mesa/state";
 import { releasedPlace, type Answer, type SandboxPlace } from "./sandbox-place";
-import { fault, faultsOff, state } from "./world";
+import { fault, faultsOff, state, type WorldState } from "./world";
 
 /** What is left out of the environment, by what is left there. */
 const WITHOUT = {
@@ -77,6 +77,37 @@ describe("sandbox run", () => {
         env: { MESA_PRIVATE_KEY: undefined },
       },
     );
+    expect([old.code, old.json<Answer>().error?.code]).toEqual([2, "MESA_LAYOUT_UNFIT"]);
+    await place.expectClean();
+  });
+
+  it.each(["0.46.0", "0.49.1"])("puts the work on a branch of its own with Mesa %s", async (version) => {
+    const [branch, file] = [`agent/${version}`, `branch-${version}.txt`];
+    const which = ["--template", "debian", "--repo", "acme/demo"];
+    const script = `echo work > ${file}; test -e README.md`;
+    const branched = ["sandbox", "run", version, ...which, "--branch", branch];
+    const ran = await place.ask([...branched, "--", "sh", "-c", script]);
+    expect(ran.code, ran.stderr).toBe(0);
+    const bookmarks = async (): Promise<WorldState["repos"][number]["bookmarks"]> =>
+      (await state()).repos.find(({ name }) => name === "demo")?.bookmarks ?? {};
+    const before = await bookmarks();
+    expect([before[branch]?.[file], before["main"]?.[file]]).toEqual(["work\n", undefined]);
+    // A branch that is there is not taken for this session's own; nor is one left of a session that did not come up.
+    const again = await place.ask([...branched, "--json", "--", "true"]);
+    expect([again.code, again.json<Answer>().error?.code]).toEqual([2, "BRANCH_EXISTS"]);
+    await fault("mount-lies", 1);
+    const lost = await place.ask(["sandbox", "run", version, ...which, "--branch", "lost", "--", "true"]);
+    expect([lost.code, Object.keys(await bookmarks())]).toEqual([7, Object.keys(before)]);
+    const mount = ["--mount", `demo:/x@${branch}`, "--json", "--", "cat", file];
+    const read = await place.ask(["sandbox", "run", version, ...which.slice(0, 2), ...mount]);
+    expect([read.code, read.json<Answer>().stdout], read.stdout).toEqual([0, "work\n"]);
+    const [, merge = ""] = /merge it with: mesa-template (.*)$/mu.exec(ran.stderr) ?? [];
+    expect(merge).toBe(`sandbox merge acme/demo ${branch} --into main`);
+    const merged = await place.ask([...merge.split(" "), "--delete"]);
+    expect([merged.code, merged.stdout]).toEqual([0, `${branch} is merged into main of acme/demo\n`]);
+    const after = await bookmarks();
+    expect([after[branch], after["main"]?.[file]]).toEqual([undefined, "work\n"]);
+    const old = await place.ask(["sandbox", "run", "0.38.0", ...branched.slice(3), "--json", "--", "true"]);
     expect([old.code, old.json<Answer>().error?.code]).toEqual([2, "MESA_LAYOUT_UNFIT"]);
     await place.expectClean();
   });

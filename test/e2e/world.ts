@@ -20,7 +20,9 @@ export interface WorldState {
   readonly repos: readonly {
     readonly org: string;
     readonly name: string;
+    /** Of main. */
     readonly files: Readonly<Record<string, string>>;
+    readonly bookmarks: Readonly<Record<string, Readonly<Record<string, string>>>>;
   }[];
 }
 

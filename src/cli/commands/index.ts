@@ -27,6 +27,7 @@ import { releaseCommand } from "./release";
 import {
   sandboxBootstrapCommand,
   sandboxCleanCommand,
+  sandboxMergeCommand,
   sandboxRunCommand,
   sandboxShellCommand,
 } from "./sandbox";
@@ -80,7 +81,13 @@ export const COMMAND_GROUPS: readonly CommandGroup[] = [
   },
   {
     title: "Sandboxes",
-    commands: [sandboxRunCommand, sandboxShellCommand, sandboxBootstrapCommand, sandboxCleanCommand],
+    commands: [
+      sandboxRunCommand,
+      sandboxShellCommand,
+      sandboxMergeCommand,
+      sandboxBootstrapCommand,
+      sandboxCleanCommand,
+    ],
   },
   { title: "Pipelines", commands: [matrixCommand, manifestCheckCommand, manifestMergeCommand] },
   { title: "Housekeeping", commands: [doctorCommand, initCommand, gcCommand, completionCommand] },

@@ -21,6 +21,16 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   "create-repo": { type: "boolean", describe: "create repositories that do not exist" },
   write: { type: "boolean", describe: "mount for writing" },
   "read-only": { type: "boolean", describe: "mount for reading only (the default)" },
+  branch: {
+    type: "string",
+    value: "NAME",
+    describe: "write to a new bookmark with this name, for review (Mesa 0.44 and newer)",
+  },
+  from: {
+    type: "string",
+    value: "NAME",
+    describe: "the bookmark that the branch is made from (default: main)",
+  },
   ttl: { type: "string", value: "TIME", describe: "lifetime of the credential", default: "1h" },
   env: {
     type: "string",
@@ -61,6 +71,18 @@ export const sandboxRunCommand: CommandSpec = {
   ],
   exits: { 3: ENVIRONMENT },
   load: () => import("../handlers/sandbox-run"),
+};
+export const sandboxMergeCommand: CommandSpec = {
+  usage: "sandbox merge <repo> <bookmark>",
+  describe: "merge a session's branch into another bookmark of its repository",
+  options: {
+    into: { type: "string", value: "NAME", describe: "the bookmark that gets the changes", default: "main" },
+    delete: { type: "boolean", describe: "delete the branch after the merge" },
+  },
+  changes: true,
+  examples: ["sandbox merge acme/app session-17 --delete"],
+  exits: { 3: "no credentials, Mesa is not reachable, or the changes conflict (nothing is merged then)" },
+  load: () => import("../handlers/sandbox-merge"),
 };
 export const sandboxShellCommand: CommandSpec = {
   usage: "sandbox shell [ref]",

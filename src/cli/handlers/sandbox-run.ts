@@ -2,7 +2,7 @@ import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { errorDocument, errorText } from "../output";
 import { environmentFrom, keptOf, sessionRequest, tellKept, type Kept } from "../session-request";
-import { withSession, type Outcome, type SessionRequest } from "../../sandbox/index";
+import { withSession, type Outcome, type Session, type SessionRequest } from "../../sandbox/index";
 import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
 import type { Host } from "../../support/host";
@@ -41,8 +41,10 @@ export const run: CommandHandler = async (args, context) => {
       asked.onEvent?.(event);
     },
   };
+  let branches: Session["branches"] = [];
   const outputs = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
   const ended = await withSession<Ended>(host, request, keep, async (session) => {
+    branches = session.branches;
     const ran = await session.run(host, {
       argv: args.rest,
       cwd: session.path,
@@ -71,6 +73,7 @@ export const run: CommandHandler = async (args, context) => {
       stderr: text(outputs.stderr),
       image: request.image,
       leftovers,
+      ...(branches.length === 0 ? {} : { branches }),
       ...(kept === undefined ? {} : { kept }),
       ...errorOf(ended, host),
     },

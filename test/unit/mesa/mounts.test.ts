@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mountPlan } from "../../../src/mesa/mount-plan";
-import { orgOfWishes, parseLayout, parseMount, placeMounts } from "../../../src/mesa/mounts";
+import { orgOfWishes, parseLayout, parseMount, parseRepo, placeMounts } from "../../../src/mesa/mounts";
 
 describe("a mount option", () => {
   it.each([
@@ -36,6 +36,22 @@ describe("a mount option", () => {
     expect(parseMount("app", true).entry.mode).toBe("rw");
     expect(parseMount("app:ro", true).entry.mode).toBe("ro");
   });
+});
+
+describe("a repository option", () => {
+  it("names organization and repository", () => {
+    expect(parseRepo("acme/o.t-h_er", true)).toEqual({
+      org: "acme",
+      path: undefined,
+      entry: { kind: "repo", name: "o.t-h_er", mode: "rw" },
+    });
+  });
+  it.each(["demo", "acme/", "/demo", "acme/demo/x", "ac me/demo", "acme/$(reboot)", "acme/a'b"])(
+    "%s is none",
+    (name) => {
+      expect(() => parseRepo(name, false)).toThrow(/is not a repository/u);
+    },
+  );
 });
 
 describe("a layout", () => {
@@ -86,7 +102,8 @@ describe("where everything is mounted", () => {
       "/acme/lib",
     ]);
   });
-  it("refuses two at one path, and two organizations", () => {
+  it("refuses two at one path, one twice, and two organizations", () => {
+    expect(() => placeMounts("0.49.1", "acme", wishes("app:/x", "App:/y"))).toThrow(/app is mounted twice/u);
     expect(() => placeMounts("0.49.1", "acme", wishes("app:/x", "lib:/x"))).toThrow(/Two .* path \/x/u);
     expect(() => orgOfWishes(wishes("acme/app", "orbit/lib"))).toThrow(/acme, orbit/u);
   });

@@ -53,6 +53,7 @@ describe("cleaning up after a session", () => {
         credential: { kind: "api-key", apiKey: "k" },
       },
       keyIds: ["key1"],
+      unused: [{ repo: "acme/demo", bookmark: "draft/1", into: "main" }],
       temporary: { name: "mesa-run-1", ready: () => Promise.reject(new Error("not asked for")), remove },
       mounted: { sandbox: { process: { exec } } as unknown as SandboxInstance, plan },
     };
@@ -70,7 +71,11 @@ describe("cleaning up after a session", () => {
   it("flushes while the credential lives, then revokes and deletes", async () => {
     expect(await cleanedUp(flushed)).toEqual([]);
     expect(done[0]).toBe("unmount");
-    expect(done.slice(1).sort()).toEqual(["DELETE /v1/acme/api-keys/key1", "delete"]);
+    expect(done.slice(1).sort()).toEqual([
+      "DELETE /v1/acme/api-keys/key1",
+      "DELETE /v1/acme/demo/bookmarks/draft%2F1",
+      "delete",
+    ]);
   });
 
   it("does not let a sandbox that hangs delay the revocation for long, after Ctrl-C even less", async () => {
@@ -93,6 +98,7 @@ describe("cleaning up after a session", () => {
     revocation = "refused";
     expect(await cleanedUp(flushed)).toEqual([
       expect.stringContaining(`the credential key1 could not be revoked (${clean}; it expires by itself): `),
+      expect.stringContaining("the bookmark draft/1 of acme/demo could not be deleted"),
     ]);
     expect(done).toContain("delete");
   });

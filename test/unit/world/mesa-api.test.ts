@@ -145,6 +145,47 @@ describe("the stand-in Mesa API", () => {
       expect((await mesa.repos.get({ repo: "seeded" })).head_change_id).toBe(change.id);
     });
 
+    it("keeps a branch apart from main until it is merged, and refuses a merge of what both changed", async () => {
+      const mesa = sdk();
+      const files = async (bookmark: string): Promise<readonly string[]> => {
+        const { bookmarks } = await mesa.bookmarks.list({ repo: "demo" });
+        const change_id = bookmarks.find(({ name }) => name === bookmark)?.change_id ?? "";
+        const root = await mesa.content.get({ repo: "demo", change_id });
+        return (root as unknown as { entries: { name: string }[] }).entries.map(({ name }) => name);
+      };
+      const put = (at: string, path: string, text: string): Promise<Response> =>
+        fetch(`${base}/vcs/acme/demo/file?path=${path}&at=bookmark:${at}`, {
+          method: "PUT",
+          headers: { Authorization: `Bearer ${MESA_ADMIN_KEY}` },
+          body: text,
+        });
+      const { head_change_id } = await mesa.repos.get({ repo: "demo" });
+      const draft = { repo: "demo", base_change_id: head_change_id };
+      for (const name of ["draft/1", "other"]) {
+        const { id } = await mesa.changes.create({ ...draft, message: "", files: [] });
+        await mesa.bookmarks.create({ repo: "demo", name, change_id: id });
+      }
+      await put("draft%2F1", "a.txt", "a");
+      await put("main", "b.txt", "b");
+      await put("other", "README.md", "other");
+      expect([await files("draft/1"), await files("main")]).toEqual([
+        ["README.md", "a.txt"],
+        ["README.md", "b.txt"],
+      ]);
+      const merge = { repo: "demo", target: "main", source: "draft/1", delete_source: true };
+      expect(await mesa.bookmarks.merge(merge)).toMatchObject({
+        merge_type: "merge_commit",
+        source_deleted: true,
+      });
+      expect(await files("main")).toEqual(["README.md", "b.txt", "a.txt"]);
+      await expect(mesa.bookmarks.merge(merge)).rejects.toMatchObject({ status: 404 });
+      await put("main", "README.md", "mine");
+      await expect(mesa.bookmarks.merge({ ...merge, source: "other" })).rejects.toMatchObject({
+        status: 409,
+        code: "MERGE_CONFLICT",
+      });
+    });
+
     it("deletes a file by a change", async () => {
       const mesa = sdk();
       const { head_change_id } = await mesa.repos.get({ repo: "demo" });
@@ -299,7 +340,7 @@ describe("the stand-in Mesa API", () => {
 
       it("write where they say so, and are no administrator's", async () => {
         const change = (key: string): Promise<Answer> =>
-          ask("POST", "/v1/acme/demo/changes", { key, body: { files: [] } });
+          ask("POST", "/v1/acme/demo/changes", { key, body: { base_change_id: VIRTUAL_ROOT } });
         expect((await change(token(demo))).status).toBe(201);
         expect((await change(token({ access: { demo: "read-repo" } }))).status).toBe(403);
         for (const [method, path] of [

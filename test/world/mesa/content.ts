@@ -2,13 +2,16 @@ import { createHash } from "node:crypto";
 import { answerJson } from "../part";
 import type { Exchange } from "./exchange";
 import { notFound } from "./refusal";
-import type { StoredRepo } from "./state";
+import { filesOf, MAIN, type StoredRepo } from "./state";
 
 const nameOf = (path: string): string => path.split("/").at(-1) ?? "";
 const shaOf = (data: Buffer | string): string => createHash("sha1").update(data).digest("hex");
 
-/** GET /v1/{org}/{repo}/content?path=: a file with its contents, or a folder with what lies directly in it. @throws Refusal 404 */
-export function answerContent({ url, response }: Exchange, { files }: StoredRepo): void {
+/** GET /v1/{org}/{repo}/content?path=&change_id=: a file with its contents, or a folder with what lies directly in it. @throws Refusal 404 */
+export function answerContent({ url, response }: Exchange, repo: StoredRepo): void {
+  const id = url.searchParams.get("change_id") ?? repo.bookmarks.get(MAIN);
+  const files = filesOf(repo, id);
+  if (files === undefined) throw notFound(`change '${String(id)}' not found`);
   const path = (url.searchParams.get("path") ?? "").replace(/^\/+|\/+$/gu, "");
   const data = files.get(path);
   if (data !== undefined) {

@@ -3,15 +3,16 @@ import type { FaultBoard } from "../faults";
 import { answerJson, bodyOf, cutOff, listenEverywhere, type WorldPart, type WorldTools } from "../part";
 import { answerApiKeys } from "./api-keys";
 import { identify, need } from "./callers";
+import { answerBookmarks } from "./bookmarks";
 import { answerContent } from "./content";
 import type { Exchange } from "./exchange";
 import { notFound, Refusal } from "./refusal";
 import { answerChange, answerRepo, answerRepos, repoOf } from "./repositories";
-import { freshState, ORGANIZATIONS, type MesaState } from "./state";
+import { filesOf, freshState, MAIN, ORGANIZATIONS, type MesaState } from "./state";
 import { answerVcs } from "./vcs";
 
 export interface MesaApiPart extends WorldPart {
-  /** {keys:[{id,name,key,scopes,expires_at,revoked_at}],repos:[{org,name,files:{path:text}}]} */
+  /** {keys:[{id,name,key,scopes,expires_at,revoked_at}],repos:[{org,name,files:{path:text},bookmarks:{name:{path:text}}}]}; files are main's */
   state(): unknown;
 }
 
@@ -43,11 +44,15 @@ function show(state: MesaState): unknown {
       expires_at,
       revoked_at,
     })),
-    repos: state.repos.map(({ org, name, files }) => ({
-      org,
-      name,
-      files: Object.fromEntries([...files].map(([path, data]) => [path, data.toString("utf8")])),
-    })),
+    repos: state.repos.map((repo) => {
+      const bookmarks = Object.fromEntries(
+        [...repo.bookmarks].map(([name, id]) => {
+          const files = [...(filesOf(repo, id) ?? [])];
+          return [name, Object.fromEntries(files.map(([path, data]) => [path, data.toString("utf8")]))];
+        }),
+      );
+      return { org: repo.org, name: repo.name, files: bookmarks[MAIN], bookmarks };
+    }),
   };
 }
 
@@ -114,7 +119,7 @@ async function handle(
 
 function answerRest(exchange: Exchange): void {
   const { caller, method, url, response } = exchange;
-  const [, version, org = "", name = "", what] = url.pathname.split("/").map(decodeURIComponent);
+  const [, version, org = "", name = "", what, which] = url.pathname.split("/").map(decodeURIComponent);
   if (version !== "v1") throw notFound("no such route");
   if (org === "whoami") {
     answerJson(response, 200, {
@@ -134,6 +139,7 @@ function answerRest(exchange: Exchange): void {
     if (what === undefined) answerRepo(exchange, repo);
     else if (what === "content" && method === "GET") answerContent(exchange, repo);
     else if (what === "changes" && method === "POST") answerChange(exchange, repo);
+    else if (what === "bookmarks") answerBookmarks(exchange, repo, which);
     else throw notFound("no such route");
   }
 }

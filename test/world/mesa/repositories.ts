@@ -2,18 +2,15 @@ import { answerJson } from "../part";
 import { need } from "./callers";
 import { jsonBody, pageOf, type Exchange } from "./exchange";
 import { badRequest, notFound, Refusal } from "./refusal";
-import { newId, type StoredRepo } from "./state";
+import { addChange, filesOf, MAIN, newId, newRepo, type StoredRepo } from "./state";
 
-/** The change before the first one: the head of an empty repository. */
-const VIRTUAL_ROOT = "z".repeat(32);
-
-function describe({ id, org, name, created_at, files, head }: StoredRepo): unknown {
+function describe({ id, org, name, created_at, bookmarks }: StoredRepo): unknown {
   return {
     id,
     org,
     name,
-    default_bookmark: "main",
-    head_change_id: files.size === 0 && head === undefined ? VIRTUAL_ROOT : (head ?? "k".repeat(32)),
+    default_bookmark: MAIN,
+    head_change_id: bookmarks.get(MAIN),
     upstream: null,
     created_at,
     tags: {},
@@ -38,14 +35,7 @@ export function answerRepos(exchange: Exchange, org: string): void {
       throw badRequest("name is not valid");
     if (state.repos.some((repo) => repo.org === org && repo.name === name))
       throw new Refusal(409, "CONFLICT", `repo '${org}/${name}' already exists`);
-    const repo: StoredRepo = {
-      id: newId("repo"),
-      org,
-      name,
-      created_at: new Date().toISOString(),
-      files: new Map(),
-      head: undefined,
-    };
+    const repo = newRepo(org, name);
     state.repos.push(repo);
     answerJson(response, 201, describe(repo));
     return;
@@ -69,27 +59,36 @@ export function answerRepo({ state, caller, method, response }: Exchange, repo: 
   answerJson(response, 200, describe(repo));
 }
 
-/** POST /v1/{org}/{repo}/changes: upserts and deletes of files, all or none. @throws Refusal 400 */
+/**
+ * POST /v1/{org}/{repo}/changes: a change on top of another one, with upserts and deletes of files, all or none. No bookmark moves;
+ * except that main follows a change with files on its tip, for who seeds a repository by one.
+ * @throws Refusal 400, 404
+ */
 export function answerChange({ caller, body, response }: Exchange, repo: StoredRepo): void {
   need(caller, "write", repo);
-  const { files, message, author, base_change_id } = jsonBody(body);
-  if (!Array.isArray(files)) throw badRequest("files is missing");
+  const { files = [], message, author, base_change_id } = jsonBody(body);
+  if (!Array.isArray(files)) throw badRequest("files is not a list");
+  if (typeof base_change_id !== "string") throw badRequest("base_change_id is missing");
+  const base = filesOf(repo, base_change_id);
+  if (base === undefined) throw notFound(`change '${base_change_id}' not found`);
   const edits = (files as { path?: unknown; content?: unknown; action?: unknown }[]).map((file) => {
     if (typeof file.path !== "string" || file.path === "") throw badRequest("a file has no path");
     if (file.action === "delete") return { path: file.path, data: undefined };
     if (typeof file.content !== "string") throw badRequest(`${file.path} has no content`);
     return { path: file.path, data: Buffer.from(file.content, "base64") };
   });
+  const id = addChange(repo, [base_change_id], base);
+  const made = filesOf(repo, id);
   for (const { path, data } of edits) {
-    if (data === undefined) repo.files.delete(path);
-    else repo.files.set(path, data);
+    if (data === undefined) made?.delete(path);
+    else made?.set(path, data);
   }
-  repo.head = newId("").slice(1).padEnd(32, "k").slice(0, 32);
+  if (edits.length > 0 && repo.bookmarks.get(MAIN) === base_change_id) repo.bookmarks.set(MAIN, id);
   const created_at = new Date().toISOString();
   const authors = author === undefined ? (caller.authors ?? []) : [author];
   const signature = { ...(authors[0] ?? {}), date: created_at };
   answerJson(response, 201, {
-    id: repo.head,
+    id,
     current_commit_oid: newId("").slice(1).padEnd(40, "0"),
     is_conflicted: false,
     message: message ?? "",

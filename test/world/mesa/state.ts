@@ -42,10 +42,42 @@ export interface StoredRepo {
   readonly org: string;
   readonly name: string;
   readonly created_at: string;
-  /** path → contents */
-  readonly files: Map<string, Buffer>;
-  /** The change its default bookmark points at; undefined until the first one was made through REST. */
-  head: string | undefined;
+  readonly changes: Map<string, StoredChange>;
+  /** name → change */
+  readonly bookmarks: Map<string, string>;
+}
+
+/** path → contents */
+export type Files = Map<string, Buffer>;
+
+export interface StoredChange {
+  readonly parents: readonly string[];
+  /** What was there when it began. */
+  readonly base: Files;
+  readonly files: Files;
+}
+
+/** The change before the first one: what the bookmark of an empty repository points at. */
+export const VIRTUAL_ROOT = "z".repeat(32);
+export const MAIN = "main";
+
+/** A change on top of others, as it is then. @returns its id, in the letters that Jujutsu has for hexadecimal digits */
+export function addChange({ changes }: StoredRepo, parents: readonly string[], files: Files): string {
+  const digits = randomBytes(16).toString("hex");
+  const id = digits.replace(/./gu, (digit) => "zyxwvutsrqponmlk"[parseInt(digit, 16)] ?? "");
+  changes.set(id, { parents, base: new Map(files), files: new Map(files) });
+  return id;
+}
+
+export function newRepo(org: string, name: string): StoredRepo {
+  const created_at = new Date().toISOString();
+  const bookmarks = new Map([[MAIN, VIRTUAL_ROOT]]);
+  return { id: newId("repo"), org, name, created_at, changes: new Map(), bookmarks };
+}
+
+/** The files of a change; undefined: there is no such change. */
+export function filesOf({ changes }: StoredRepo, id: string | undefined): Files | undefined {
+  return id === VIRTUAL_ROOT ? new Map() : changes.get(id ?? "")?.files;
 }
 
 export interface MesaState {
@@ -58,6 +90,11 @@ export const newId = (prefix: string): string => `${prefix}_${randomBytes(10).to
 /** The admin key of the organization that has API keys, and a repository of it with a README. */
 export function freshState(): MesaState {
   const created_at = new Date().toISOString();
+  const demo = newRepo(MESA_ORG, "demo");
+  demo.bookmarks.set(
+    MAIN,
+    addChange(demo, [VIRTUAL_ROOT], new Map([["README.md", Buffer.from("# demo\n")]])),
+  );
   return {
     keys: [
       {
@@ -72,15 +109,6 @@ export function freshState(): MesaState {
         revoked_at: null,
       },
     ],
-    repos: [
-      {
-        id: newId("repo"),
-        org: MESA_ORG,
-        name: "demo",
-        created_at,
-        files: new Map([["README.md", Buffer.from("# demo\n")]]),
-        head: undefined,
-      },
-    ],
+    repos: [demo],
   };
 }

@@ -278,7 +278,32 @@ int set_key(const char *org, const char *key) {
   return 0;
 }
 
-/* {"/workspace":{"kind":"repo","mode":"rw","name":"demo"}}: path by path, names with or without the organization. */
+/* The end of the object that begins at a brace, or NULL. */
+static char *end_of_object(char *at) {
+  int depth = 0, quoted = 0;
+  for (; *at != 0; at++) {
+    if (*at == '"') quoted = !quoted;
+    if (quoted) continue;
+    if (*at == '{') depth++;
+    if (*at == '}' && --depth == 0) return at;
+  }
+  return NULL;
+}
+
+/* The text of a key between two places; 0 when it is there. */
+static int text_of(const char *begin, const char *end, const char *key, char *out, size_t room) {
+  char quoted[40];
+  snprintf(quoted, sizeof quoted, "\"%s\"", key);
+  const char *at = strstr(begin, quoted);
+  if (at == NULL || at > end) return -1;
+  at += strlen(quoted);
+  at += strspn(at, " \t\r\n:");
+  if (*at != '"') return -1;
+  snprintf(out, room, "%.*s", (int)strcspn(at + 1, "\""), at + 1);
+  return 0;
+}
+
+/* {"/workspace":{"kind":"repo","mode":"rw","name":"demo","at":{"bookmark":"draft"}}}: path by path. */
 int load_layout(const char *path) {
   FILE *file = fopen(path, "r");
   if (file == NULL) return -1;
@@ -286,17 +311,27 @@ int load_layout(const char *path) {
   size_t size = fread(text, 1, sizeof text - 1, file);
   fclose(file);
   text[size] = 0;
-  for (char *at = strstr(text, "\"/"); at != NULL && place_count < MAX_ORGS; at = strstr(at + 1, "\"/")) {
+  for (char *at = strstr(text, "\"/"), *end; at != NULL && place_count < MAX_ORGS; at = strstr(end, "\"/")) {
     struct place *place = &places[place_count];
-    char *end = strchr(at, '}'), *name = strstr(at, "\"name\""), *mode = strstr(at, "\"ro\"");
+    char mode[8], revision[160], encoded[330];
+    char *begin = strchr(at, '{');
+    end = begin == NULL ? NULL : end_of_object(begin);
     snprintf(place->path, sizeof place->path, "%.*s", (int)strcspn(at + 1, "\""), at + 1);
-    if (name == NULL || end == NULL || name > end) return -1;
-    name = strchr(name + 6, '"');
-    if (name == NULL) return -1;
-    const char *slash = memchr(name + 1, '/', strcspn(name + 1, "\""));
-    const char *begin = slash == NULL ? name + 1 : slash + 1;
-    snprintf(place->repo, sizeof place->repo, "%.*s", (int)strcspn(begin, "\""), begin);
-    place->read_only = mode != NULL && mode < end;
+    if (end == NULL || text_of(begin, end, "name", place->repo, sizeof place->repo) != 0 || text_of(begin, end, "mode", mode, sizeof mode) != 0) return -1;
+    if (strstr(begin, "\"branchedFrom\"") != NULL) {
+      fprintf(stderr, "Error: this stand-in makes no branches\n");
+      return -1;
+    }
+    place->read_only = strcmp(mode, "ro") == 0;
+    const char *kind = text_of(begin, end, "changeId", revision, sizeof revision) == 0 ? "change-id" : "bookmark";
+    if (*kind == 'b' && text_of(begin, end, "bookmark", revision, sizeof revision) != 0) strcpy(revision, "main");
+    url_encode(revision, encoded, sizeof encoded);
+    snprintf(place->at, sizeof place->at, "%s:%s", kind, encoded);
+    for (int i = 0; i < place_count; i++)
+      if (strcmp(places[i].repo, place->repo) == 0) {
+        fprintf(stderr, "Error: repository '%s' is mounted more than once\n", place->repo);
+        return -1;
+      }
     place_count++;
   }
   return place_count > 0 ? 0 : -1;

@@ -13,7 +13,7 @@ static struct repo *repos = NULL;
 int refuse_writes = 0;
 long writes_late = 0;
 
-static struct repo *repo_of(const char *org, const char *name, const char *token, int read_only) {
+static struct repo *repo_of(const char *org, const char *name, const char *token, const char *at, int read_only) {
   char full[300];
   snprintf(full, sizeof full, "%s/%s", org, name);
   for (struct repo *r = repos; r != NULL; r = r->next)
@@ -21,6 +21,7 @@ static struct repo *repo_of(const char *org, const char *name, const char *token
   struct repo *r = calloc(1, sizeof *r);
   snprintf(r->name, sizeof r->name, "%s", full);
   r->token = token;
+  r->at = at;
   r->read_only = read_only;
   r->next = repos;
   repos = r;
@@ -75,14 +76,15 @@ static int refresh(struct repo *r) {
   if (time(NULL) - r->fetched < 1) return 0;
   int trouble = resolve(r);
   if (trouble != 0) return trouble;
-  char path[512], *answer = NULL, *rest = NULL;
-  snprintf(path, sizeof path, "/vcs/%s/tree", r->name);
+  char path[1024], *answer = NULL, *rest = NULL;
+  snprintf(path, sizeof path, "/vcs/%s/tree?at=%s", r->name, r->at);
   int status = http("GET", path, r->token, "", 0, &answer, NULL);
-  if (status == -1) say("resolve_rev on Bookmark(\"main\") in %s: code: 'The service is currently unavailable'", r->name);
-  else if (status == 404) say("repo '%s' not found", r->name);
-  else if (status == 403) say("resolve_rev on Bookmark(\"main\") in %s: code: 'The caller does not have permission to execute the specified operation' (403)", r->name);
-  else if (status == 401) say("resolve_rev on Bookmark(\"main\") in %s: code: 'The request does not have valid authentication credentials'", r->name);
-  else if (status != 200) say("resolve_rev on Bookmark(\"main\") in %s: code: 'Internal error encountered' (%d)", r->name, status);
+  const char *why = status == -1    ? "code: 'The service is currently unavailable'"
+                    : status == 403 ? "code: 'The caller does not have permission to execute the specified operation' (403)"
+                    : status == 401 ? "code: 'The request does not have valid authentication credentials'"
+                    : status == 404 ? "code: 'Some requested entity was not found'"
+                                    : "code: 'Internal error encountered'";
+  if (status != 200) say("resolve_rev on %s(\"%s\") in %s: %s", r->at[0] == 'b' ? "Bookmark" : "ChangeId", strchr(r->at, ':') + 1, r->name, why);
   if (status != 200) {
     free(answer);
     return status == 404 ? ENOENT : status == 403 ? EACCES : EIO;
@@ -121,7 +123,7 @@ static enum where locate(const char *path, struct repo **r, const char **inner, 
     for (int i = 0; i < place_count; i++) {
       size_t size = strlen(places[i].path);
       if (strncmp(path, places[i].path, size) != 0 || (path[size] != 0 && path[size] != '/')) continue;
-      *r = repo_of(orgs[0].name, places[i].repo, orgs[0].key, places[i].read_only);
+      *r = repo_of(orgs[0].name, places[i].repo, orgs[0].key, places[i].at, places[i].read_only);
       if (path[size] == '/') *inner = path + size;
       return INSIDE;
     }
@@ -141,7 +143,7 @@ static enum where locate(const char *path, struct repo **r, const char **inner, 
     rest++;
     char name[256];
     snprintf(name, sizeof name, "%.*s", (int)strcspn(rest, "/"), rest);
-    *r = repo_of(orgs[i].name, name, orgs[i].key, 0);
+    *r = repo_of(orgs[i].name, name, orgs[i].key, "bookmark:main", 0);
     rest += strlen(name);
     if (*rest == '/') *inner = rest;
     return INSIDE;
@@ -266,7 +268,7 @@ static int load(struct repo *r, struct node *n) {
   if (n->loaded) return 0;
   char path[2048], encoded[1500];
   url_encode(n->path + 1, encoded, sizeof encoded);
-  snprintf(path, sizeof path, "/vcs/%s/file?path=%s", r->name, encoded);
+  snprintf(path, sizeof path, "/vcs/%s/file?path=%s&at=%s", r->name, encoded, r->at);
   char *answer = NULL;
   size_t size = 0;
   int status = http("GET", path, r->token, "", 0, &answer, &size);
@@ -292,7 +294,7 @@ static int store(struct repo *r, struct node *n) {
   }
   char path[2048], encoded[1500], *answer = NULL;
   url_encode(n->path + 1, encoded, sizeof encoded);
-  snprintf(path, sizeof path, "/vcs/%s/file?path=%s", r->name, encoded);
+  snprintf(path, sizeof path, "/vcs/%s/file?path=%s&at=%s", r->name, encoded, r->at);
   int status = http("PUT", path, r->token, n->data == NULL ? "" : n->data, n->size, &answer, NULL);
   if (status != 200) {
     say("apply_ops on %s: %s", r->name,
@@ -426,7 +428,7 @@ static int remove_remote(struct repo *r, const char *inner) {
   if (is_ignored(inner)) return 0;
   char path[2048], encoded[1500], *answer = NULL;
   url_encode(inner + 1, encoded, sizeof encoded);
-  snprintf(path, sizeof path, "/vcs/%s/file?path=%s", r->name, encoded);
+  snprintf(path, sizeof path, "/vcs/%s/file?path=%s&at=%s", r->name, encoded, r->at);
   int status = http("DELETE", path, r->token, "", 0, &answer, NULL);
   free(answer);
   return status == 200 || status == 404 ? 0 : -EIO;

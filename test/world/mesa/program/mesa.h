@@ -21,6 +21,8 @@ struct org {
 struct place {
   char path[256];
   char repo[256];
+  /* "bookmark:NAME" or "change-id:ID", as a part of a query. */
+  char at[400];
   int read_only;
 };
 
@@ -45,7 +47,7 @@ struct node {
 struct repo {
   struct repo *next;
   char name[300];
-  const char *token;
+  const char *token, *at;
   int read_only, resolved;
   struct node *nodes;
   struct node *buckets[BUCKETS];
