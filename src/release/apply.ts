@@ -22,6 +22,7 @@ import {
   isProvenInRegistry,
   planRelease,
   publishedImage,
+  refreshedEntry,
   smokeProof,
   standingDeployment,
   type Facts,
@@ -160,9 +161,16 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       runner.reuse("lock", reused);
       return;
     }
-    const lock = await runner.run("lock", async () => ({
-      value: await stages.lock(host, { ...request, template: facts.template }),
-    }));
+    const asked = { ...request, template: facts.template };
+    const lock = await runner.run("lock", async (progress) => {
+      if (!request.refresh) return { value: await stages.lock(host, asked) };
+      const entry = refreshedEntry(facts);
+      const found = await stages.refresh(host, { ...asked, entry }, progress);
+      return found === undefined
+        ? { value: undefined, outcome: "reused", message: `nothing new since ${entry?.id ?? ""}` }
+        : { value: found.lock, message: found.changed };
+    });
+    if (lock === undefined) return;
     run.rendered = renderTemplate(await loadTemplate(request.root, facts.template), lock);
     run.facts = await withRendered(request.root, run.facts, run.rendered);
   },

@@ -41,13 +41,14 @@ export async function gatherFacts(host: Host, request: PlanRequest, template: st
     : await lockOf(request, source, upstream);
   const rendered = lock === undefined ? undefined : renderTemplate(source, lock);
   const entries = Object.values(manifest.versions).filter((entry) => entry.template === template);
-  const { force, relock, allowSkipped, deploy, verify, scan } = request;
+  const { force, relock, refresh, allowSkipped, deploy, verify, scan } = request;
   const facts: Facts = {
     template,
     version,
     goal: { deploy, verify },
     force,
     relock,
+    refresh,
     allowSkipped,
     scan: scan !== undefined,
     staleLock: stale,

@@ -30,15 +30,27 @@ export async function measureVersion(
   rendered: RenderedTemplate,
   facts: MeasureRequest,
 ): Promise<void> {
+  const { template, mesaVersion, inputsDigest } = rendered;
+  const folder = recordFolder(facts.root, { template, mesaVersion, revision: facts.revision });
+  const before = await readRecord(folder);
+  if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
+  const measured = await measure(host, rendered, facts);
+  if (before?.record.inputsDigest === inputsDigest) warnOfOtherPackages(host, before.record, measured.record);
+  await writeMeasured(host, folder, facts.createdBy, measured);
+}
+
+/** What is known of a built image: all that its record holds. @throws Failure IMAGE_GONE (exit 3) */
+export async function measure(
+  host: Host,
+  rendered: RenderedTemplate,
+  facts: Pick<MeasureRequest, "id" | "revision" | "image"> & { readonly smoke: Pick<SmokeReport, "checks"> },
+): Promise<Measured> {
   const [{ connectEngine }, { findImage, imageGone }, { measureImage }] = await Promise.all([
     import("../docker/index"),
     import("../docker/saved-image/index"),
     import("../record/index"),
   ]);
   const { template, mesaVersion, inputsDigest, lock } = rendered;
-  const folder = recordFolder(facts.root, { template, mesaVersion, revision: facts.revision });
-  const before = await readRecord(folder);
-  if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
   const engine = await connectEngine(host);
   // The id, because the reference may name another image by now.
   const { id: configDigest, reference } = facts.image;
@@ -46,7 +58,7 @@ export async function measureVersion(
   if (image === undefined) throw imageGone(reference);
   const held = await measureImage(host, engine, image);
   const { env, entrypoint, cmd, user, workdir, exposedPorts } = image.config;
-  const measured: Measured = {
+  return {
     files: held.files,
     record: {
       schemaVersion: 1,
@@ -73,8 +85,6 @@ export async function measureVersion(
       rendered: textsOf(rendered.files),
     },
   };
-  if (before?.record.inputsDigest === inputsDigest) warnOfOtherPackages(host, before.record, measured.record);
-  await writeMeasured(host, folder, facts.createdBy, measured);
 }
 
 /**

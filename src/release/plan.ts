@@ -16,6 +16,8 @@ export interface Facts {
   readonly goal: { readonly deploy: boolean; readonly verify: boolean };
   readonly force: boolean;
   readonly relock: boolean;
+  /** Build again with today's packages; a version that would be the same in everything but times is kept. */
+  readonly refresh: boolean;
   readonly allowSkipped: boolean;
   /** Whether to scan the image. The scan uses today's database, so earlier results do not count. */
   readonly scan: boolean;
@@ -84,7 +86,10 @@ const skip = (why: string): Omit<Step, "stage"> => ({ action: "skip", why });
 type Steps = Readonly<Record<StageName, Omit<Step, "stage">>>;
 
 /** Plans what is left to do for a release, and why. No other place decides this. */
-export function planRelease(facts: Facts): Plan {
+export function planRelease(asked: Facts): Plan {
+  // Which inputs are released is open until the refresh has compared.
+  const isOpen = asked.refresh && !asked.done.includes("lock");
+  const facts = isOpen ? { ...asked, inputsDigest: undefined } : asked;
   const { template, version, inputsDigest, entries } = facts;
   const revoked = entries.find(
     (entry) =>
@@ -104,13 +109,8 @@ export function planRelease(facts: Facts): Plan {
           version,
           inputsDigest,
         );
-  const newest = entries
-    .filter((entry) => entry.mesaVersion === version)
-    .reduce<ManifestEntry | undefined>(
-      (last, entry) => (last === undefined || entry.revision > last.revision ? entry : last),
-      undefined,
-    );
-  const steps = stepsOf(facts, next?.entry);
+  const newest = newestOf(entries.filter((entry) => entry.mesaVersion === version));
+  const steps = stepsOf(facts, next?.entry, refreshedEntry(asked));
   const plan = {
     template,
     id: next === undefined ? null : versionId(template, version, next.revision),
@@ -129,17 +129,40 @@ export function planRelease(facts: Facts): Plan {
   return { ...plan, refusal };
 }
 
-function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
-  const { inputsDigest, goal, relock, staleLock, done } = facts;
+function newestOf(entries: readonly ManifestEntry[]): ManifestEntry | undefined {
+  return entries.reduce<ManifestEntry | undefined>(
+    (last, entry) => (last === undefined || entry.revision > last.revision ? entry : last),
+    undefined,
+  );
+}
+
+/** The version that a refresh is compared with: the newest one from the inputs that lie here, unless it was removed. */
+export function refreshedEntry({ entries, version, inputsDigest }: Facts): ManifestEntry | undefined {
+  return newestOf(
+    entries.filter(
+      (entry) =>
+        entry.mesaVersion === version && entry.inputsDigest === inputsDigest && entry.status !== "removed",
+    ),
+  );
+}
+
+function stepsOf(
+  facts: Facts,
+  entry: ManifestEntry | undefined,
+  refreshed: ManifestEntry | undefined,
+): Steps {
+  const { inputsDigest, goal, relock, refresh, staleLock, done } = facts;
   const lock =
     inputsDigest !== undefined
       ? reuse("lock.json exists")
       : doIt(
           relock
             ? "--relock: the inputs are resolved again"
-            : staleLock.length > 0
-              ? `the lock is stale: ${staleLock.join("; ")}`
-              : "there is no lock yet",
+            : refresh
+              ? `--refresh: builds with today's packages${refreshed === undefined ? "" : `; a build like ${refreshed.id} is dropped`}`
+              : staleLock.length > 0
+                ? `the lock is stale: ${staleLock.join("; ")}`
+                : "there is no lock yet",
         );
   const render =
     inputsDigest === undefined
@@ -148,18 +171,18 @@ function stepsOf(facts: Facts, entry: ManifestEntry | undefined): Steps {
         ? doIt(facts.folderDiffers.join(", "))
         : reuse("the folder is up to date");
   if (inputsDigest === undefined) {
-    const why = "the inputs may have changed";
+    const why = refresh ? "if something but times has changed" : "the inputs may have changed";
     return {
       lock,
       render,
       build: doIt(why),
-      smoke: doIt("a new image is needed"),
+      smoke: doIt(refresh ? why : "a new image is needed"),
       ...deploySteps(goal, {
         push: doIt(why),
         deploy: doIt(why),
         verify: doIt("the deployment is verified in the workspace"),
       }),
-      record: doIt("the entry is written last"),
+      record: doIt(refresh ? why : "the entry is written last"),
     };
   }
   if (entry !== undefined && !facts.force && hasReached(facts, entry)) {

@@ -44,6 +44,13 @@ export const realStages: Stages = {
       await writeLock(paths(request.root).lockFile(request.template, request.version), lock);
     return lock;
   },
+  async refresh(host, request, progress) {
+    const { refreshVersion } = await import("./refresh");
+    const { lock } = await resolvedAgain(host, request);
+    return refreshVersion(host, request, lock, (rendered) =>
+      realStages.build(host, rendered, { ...request, force: true, scan: undefined }, progress),
+    );
+  },
   async build(host, rendered, request, progress) {
     const [{ connectEngine }, { buildImage }, { loadUpstream }] = await Promise.all([
       import("../docker/index"),

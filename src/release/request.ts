@@ -17,6 +17,8 @@ export interface PlanRequest {
   readonly upstreamPath: string;
   readonly force: boolean;
   readonly relock: boolean;
+  /** Build again with today's packages; make a revision only if something besides times has changed. */
+  readonly refresh: boolean;
   /** Resolve nothing: a missing or unfitting lock is a failure. */
   readonly frozen: boolean;
   readonly deploy: boolean;

@@ -3,6 +3,7 @@ import type { Severity } from "../build/scan";
 import type { Deployment } from "../deploy/deployment";
 import type { Lock } from "../lock/lock";
 import type { PublishTarget } from "../lock/upstream";
+import type { ManifestEntry } from "../manifest/entry";
 import type { Published } from "../publish/published";
 import type { Signer } from "../publish/signer";
 import type { ProvenTemplate, RenderedTemplate } from "../render/rendered";
@@ -28,6 +29,10 @@ export interface BuildStage {
   readonly force: boolean;
   readonly builder: string | undefined;
   readonly scan: Severity | undefined;
+}
+
+export interface RefreshStage extends LockStage, BuildStage {
+  readonly entry: ManifestEntry | undefined;
 }
 
 export interface PushStage {
@@ -78,6 +83,15 @@ export interface Stages {
   checkTestFiles(host: Host, files: TestFiles): Promise<void>;
   /** Resolves the inputs again and writes the lock; keeps the existing one if nothing has changed. */
   lock(host: Host, request: LockStage): Promise<Lock>;
+  /**
+   * Builds with inputs and packages of today, and compares files and packages with what was measured of `entry`. Where something but
+   * times differs, the lock of that build is written and comes back with what changed; undefined, and nothing written: nothing is new.
+   */
+  refresh(
+    host: Host,
+    request: RefreshStage,
+    progress: Progress,
+  ): Promise<{ readonly lock: Lock; readonly changed: string } | undefined>;
   build(
     host: Host,
     rendered: RenderedTemplate,

@@ -97,6 +97,11 @@ export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     describe: "do not test again in a sandbox made from the deployed image",
     default: true,
   },
+  refresh: {
+    type: "boolean",
+    describe:
+      "build again with today's packages; the next revision is made only if files or packages have changed",
+  },
   ...DEPLOY_OPTIONS,
 };
 
@@ -128,6 +133,7 @@ export const releaseCommand: CommandSpec = {
     "release 0.26.0",
     "release 0.26.0 --template debian --no-deploy",
     "release 0.26.0 --dry-run",
+    "release 0.26.0 --refresh",
     "release 0.26.0 --json --events events.ndjson > result.json",
   ],
   exits: RELEASE_EXITS,

@@ -63,6 +63,7 @@ async function unfinished(context: CommandContext, jobs: readonly Target[]): Pro
   const asked = {
     ...{ root, upstreamPath, force: false, relock: false, frozen: false, deploy: true, verify: true },
     ...{
+      refresh: false,
       allowSkipped: false,
       structureTests: [],
       checks: [],

@@ -18,8 +18,11 @@ export async function releaseOptions(
   context: CommandContext,
   templates: readonly string[],
 ): Promise<Omit<ReleaseRequest, "version">> {
-  if (args.flag("frozen") && args.flag("relock"))
-    throw wrongUsage("--frozen resolves nothing and --relock resolves everything: give one of them.");
+  const locking = ["frozen", "relock", "refresh"].filter((name) => args.flag(name));
+  if (locking.length > 1)
+    throw wrongUsage(
+      `--${locking.join(" and --")}: --frozen resolves nothing, --relock resolves everything, and --refresh also builds to compare: give one of them.`,
+    );
   return {
     root: context.root,
     templates,
@@ -27,6 +30,7 @@ export async function releaseOptions(
     concurrency: context.concurrency,
     force: args.flag("force"),
     relock: args.flag("relock"),
+    refresh: args.flag("refresh"),
     frozen: args.flag("frozen"),
     deploy: args.flag("deploy"),
     verify: args.flag("verify"),
@@ -48,18 +52,23 @@ export const run: CommandHandler = async (args, context) => {
   const version = parseMesaVersion(args.required("mesa-version"));
   const templates = templateFolders(context);
   const request = { ...(await releaseOptions(args, context, templates)), version };
-  return releaseVersion(request, context, (results) => outcome(results, context));
+  const same = request.refresh ? "nothing new" : "up to date";
+  return releaseVersion(request, context, (results) => outcome(results, context, same));
 };
 
 /** The results for people and machines, and the exit code of the first failed template. */
-export function outcome(results: readonly TemplateResult[], context: CommandContext): CommandOutcome {
-  return resultsOutcome(results, context, results.map(resultLine).join(""));
+export function outcome(
+  results: readonly TemplateResult[],
+  context: CommandContext,
+  same = "up to date",
+): CommandOutcome {
+  return resultsOutcome(results, context, results.map((result) => resultLine(result, same)).join(""));
 }
 
-function resultLine(result: TemplateResult): string {
+function resultLine(result: TemplateResult, same: string): string {
   const id = result.id ?? result.template;
   if (result.upToDate)
-    return `${id}  up to date (${result.status} since ${result.since ?? "?"})${imageText(result)}\n`;
+    return `${id}  ${same} (${result.status} since ${result.since ?? "?"})${imageText(result)}\n`;
   const smoke =
     result.smoke === null
       ? ""

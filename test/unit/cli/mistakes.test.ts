@@ -122,6 +122,7 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["list --status verfied", /no status "verfied"/u, /Did you mean verified\?/u],
   ["list --channel stabel", /no channel stabel.*Did you mean stable\?/u, /list --help/u],
   ["release 0.20.0 --frozen --relock", /give one of them/u, /release --help/u],
+  ["release 0.20.0 --relock --refresh", /give one of them/u, /release --help/u],
   ["list --root nowhere", /nowhere has neither templates\/ nor dockerfiles\//u, /init/u],
   // Versions, channels, templates
   ["release v0.20.0", /"v0\.20\.0" is not a Mesa version/u, /Did you mean 0\.20\.0\?/u],

@@ -49,7 +49,10 @@ vi.mock("../../../src/render/render", async (original) => {
   return { ...real, renderTemplate: rendered };
 });
 
-type Flags = Pick<ReleaseRequest, "force" | "relock" | "deploy" | "verify" | "allowSkipped" | "registry">;
+type Flags = Pick<
+  ReleaseRequest,
+  "force" | "relock" | "refresh" | "deploy" | "verify" | "allowSkipped" | "registry"
+>;
 
 interface Run {
   readonly flags: Flags;
@@ -82,7 +85,14 @@ const sometime = (inHowMany: number): fc.Arbitrary<number | undefined> =>
   );
 const run: fc.Arbitrary<Run> = fc.record({
   flags: fc.record({
-    ...{ force: rarely, relock: rarely, deploy: mostly, verify: mostly, allowSkipped: rarely },
+    ...{
+      force: rarely,
+      relock: rarely,
+      refresh: rarely,
+      deploy: mostly,
+      verify: mostly,
+      allowSkipped: rarely,
+    },
     registry: fc.constantFrom(undefined, undefined, "registry.example.com/acme"),
   }),
   behaviour: fc.record({
@@ -135,7 +145,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const PLAIN: Run = {
   flags: {
-    ...{ force: false, relock: false, deploy: true, verify: true, allowSkipped: false },
+    ...{ force: false, relock: false, refresh: false, deploy: true, verify: true, allowSkipped: false },
     registry: undefined,
   },
   behaviour: GOOD,
@@ -235,9 +245,11 @@ async function checkedRun(world: ModelledWorld, one: Run): Promise<void> {
   const { flags, behaviour } = one;
   const now = await inputsNow(world);
   const revoked = before.some((entry) => entry.status === "revoked" && entry.inputsDigest === now);
-  if (revoked && !flags.relock) expect(done).toEqual([]);
+  if (revoked && !flags.relock && !flags.refresh) expect(done).toEqual([]);
   if (!behaviour.mesa && !flags.allowSkipped)
-    expect(done.filter(({ what }) => what === "deployed")).toEqual(flags.relock ? [] : expect.anything());
+    expect(done.filter(({ what }) => what === "deployed")).toEqual(
+      flags.relock || flags.refresh ? [] : expect.anything(),
+    );
   if (result === undefined || result.error !== undefined) return;
   // It says that the goal is reached: with what lies here now, in this workspace, with these checks.
   if (result.upToDate) expect(done).toEqual([]);

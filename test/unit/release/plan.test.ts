@@ -16,6 +16,7 @@ const facts = (changes: Partial<Facts> = {}): Facts => ({
   goal: { deploy: true, verify: true },
   force: false,
   relock: false,
+  refresh: false,
   allowSkipped: false,
   scan: false,
   staleLock: [],
@@ -111,6 +112,13 @@ describe("what is left to do", () => {
     ],
     ["--force", { entries: [verified], force: true }, whole],
     ["--scan", { entries: [verified], scan: true }, "lock render BUILD"],
+    ["--refresh", { entries: [verified], refresh: true }, "LOCK RENDER BUILD SMOKE DEPLOY VERIFY RECORD"],
+    ["--refresh, and nothing is new", { entries: [verified], refresh: true, done: ["lock"] }, "lock render"],
+    [
+      "--refresh, and something is new",
+      { entries: [verified], refresh: true, done: ["lock"], inputsDigest: OTHER },
+      whole,
+    ],
     [
       "the checks have changed",
       { entries: [verified], checksDigest: OTHER },

@@ -1,0 +1,66 @@
+import type { Image } from "../build/image";
+import { compareVersions } from "../compare/compare";
+import { changeText } from "../compare/text";
+import { connectEngine } from "../docker/index";
+import { sealed, writeLock } from "../lock/index";
+import type { Lock } from "../lock/lock";
+import type { Measured } from "../record/record";
+import { readRecord, recordFolder } from "../record/store";
+import { loadTemplate, renderTemplate } from "../render/index";
+import type { RenderedTemplate } from "../render/rendered";
+import { isoTime } from "../support/clock";
+import type { Host } from "../support/host";
+import { paths } from "../support/paths";
+import { measure } from "./measure";
+import type { RefreshStage } from "./stages";
+
+/** Files that say when something was done: logs, caches, the days of passwords, Python's compiled files (with their sources' times). */
+const TELLS_TIMES =
+  /^\/(?:var\/(?:log|cache)|tmp|root\/\.(?:npm|cache))\/|\/\.npm\/|^\/etc\/shadow-?$|^\/var\/lib\/(?:dpkg|apt)\/.*-old$|\.pyc$/u;
+
+const SHOWN = 8;
+
+/** What a build has otherwise than the version before, in a line; "" where nothing but times differs. */
+export function whatIsNew(before: Measured, after: Measured): string {
+  const counted = ({ files, record }: Measured): Measured => ({
+    record,
+    files: files.filter(({ path }) => !TELLS_TIMES.test(path)),
+  });
+  const { built } = compareVersions(counted(before), counted(after));
+  if (built === null) return "";
+  const { packages, environment, config, files } = built;
+  const named = [...packages, ...environment, ...config].map(changeText);
+  const paths = [...files.added, ...files.removed, ...files.changed.map(({ path }) => path)];
+  const all = named.length > 0 ? named : paths;
+  return all.length > SHOWN
+    ? `${all.slice(0, SHOWN).join(", ")} and ${String(all.length - SHOWN)} more`
+    : all.join(", ");
+}
+
+/** The stage `refresh` with the inputs of today. An image that has nothing new is removed again. */
+export async function refreshVersion(
+  host: Host,
+  { root, template, version, entry }: RefreshStage,
+  inputs: Lock,
+  build: (rendered: RenderedTemplate) => Promise<{ readonly image: Image }>,
+): Promise<{ readonly lock: Lock; readonly changed: string } | undefined> {
+  // The time makes it another lock, and so another revision, also where only packages have moved.
+  const lock = sealed({ ...inputs, lockedAt: isoTime(host.clock.now()) });
+  const rendered = renderTemplate(await loadTemplate(root, template), lock);
+  const { image } = await build(rendered);
+  const before = entry === undefined ? undefined : await readRecord(recordFolder(root, entry));
+  let changed = "there is no record to compare with";
+  if (before !== undefined) {
+    const { id, revision } = before.record;
+    changed = whatIsNew(
+      before,
+      await measure(host, rendered, { id, revision, image, smoke: { checks: [] } }),
+    );
+  }
+  if (changed === "") {
+    await (await connectEngine(host)).removeImage(image.reference);
+    return undefined;
+  }
+  await writeLock(paths(root).lockFile(template, version), lock);
+  return { lock, changed };
+}
