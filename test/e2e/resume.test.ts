@@ -149,7 +149,7 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
   });
 });
 
-describe("--dry-run and --force", () => {
+describe("--dry-run, --force and --refresh", () => {
   const place = temporaryRoot();
   const args = ["release", "0.20.0", "--template", "alpine", "--no-deploy", "--root", place.root, "--json"];
   const plan = async (...more: readonly string[]): Promise<Plan["plans"][number]> => {
@@ -191,6 +191,34 @@ describe("--dry-run and --force", () => {
     const ran = await mesaTemplate([...args, "--force"]);
     expect(outcomes(ran)).toMatchObject({ lock: "reused", build: "done", smoke: "done", record: "done" });
     expect(ran.json<Answer>().results[0]).toMatchObject({ id: "alpine@0.20.0-1", upToDate: false });
+  });
+
+  it("writes nothing with --refresh where nothing is new, and the next revision where packages have moved", async () => {
+    expect(wouldRun(await plan("--refresh"))).toEqual(["lock", "render", "build", "smoke", "record"]);
+    const written = (): Record<string, string> =>
+      Object.fromEntries(
+        readdirSync(join(place.root, "dockerfiles"), { recursive: true, withFileTypes: true })
+          .filter((one) => one.isFile())
+          .map((one) => join(one.parentPath, one.name))
+          .map((path) => [path, readFileSync(path, "utf8")]),
+      );
+    const before = written();
+    const same = await mesaTemplate([...args, "--refresh"]);
+    expect(outcomes(same)).toMatchObject({ lock: "reused", build: "skipped", record: "skipped" });
+    expect(same.json<Answer>().results[0]).toMatchObject({ id: "alpine@0.20.0-1", upToDate: true });
+    expect(same.stderr).toContain("nothing new since alpine@0.20.0-1");
+    expect(written()).toEqual(before);
+    const file = join(place.root, "dockerfiles/alpine/0.20.0/records/1/record.json");
+    writeFileSync(
+      file,
+      readFileSync(file, "utf8").replace(/("name": "fuse3",\s+"version": ")[^"]+/u, "$10.1"),
+    );
+    const moved = await mesaTemplate([...args, "--refresh"]);
+    expect(outcomes(moved)).toMatchObject({ lock: "done", render: "done", smoke: "done", record: "done" });
+    expect(moved.json<Answer>().results[0]).toMatchObject({ id: "alpine@0.20.0-2", upToDate: false });
+    expect((await mesaTemplate(["notes", "alpine@0.20.0-2", "--root", place.root])).stdout).toContain(
+      "~ fuse3 0.1 → ",
+    );
   });
 });
 

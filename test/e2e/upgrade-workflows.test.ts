@@ -85,6 +85,25 @@ describe("the scheduled workflow", () => {
     expect(notes).toMatch(/^# alpine@0\.46\.0-1\n/u);
     expect(notes).toContain("## Changed since alpine@0.38.0-1");
   });
+
+  it("opens one with the next revision where nothing is newer and packages have moved", async () => {
+    const cwd = checkout("refreshed");
+    git(cwd, "switch", "--quiet", "mesa-template/upgrade-0.46.0");
+    const record = join(cwd, "dockerfiles/alpine/0.46.0/records/1/record.json");
+    writeFileSync(
+      record,
+      readFileSync(record, "utf8").replace(/("name": "fuse3",\s+"version": ")[^"]+/u, "$10.1"),
+    );
+    git(cwd, "commit", "--quiet", "--all", "--message", "Packages as they were");
+    await run("upgrade", cwd, {});
+    const branch = "mesa-template/refresh-0.46.0";
+    const changed = git(origin, "diff", "--name-only", "mesa-template/upgrade-0.46.0", branch).split("\n");
+    expect(changed).toContain("dockerfiles/alpine/0.46.0/lock.json");
+    expect(changed).toContain("dockerfiles/alpine/0.46.0/records/2/record.json");
+    expect(readFileSync(join(folder, "gh-body"), "utf8")).toMatch(
+      /^# alpine@0\.46\.0-2\n[^]*~ fuse3 0\.1 → /u,
+    );
+  });
 });
 
 describe("the workflow on Renovate's branches", () => {

@@ -79,7 +79,7 @@ const GITATTRIBUTES = [
 ];
 
 /** The workflows of a team's repository. */
-export const TEAM_WORKFLOWS = ["release", "promote", "rollback", "upgrade", "renovate"] as const;
+export const TEAM_WORKFLOWS = ["release", "promote", "rollback", "upgrade", "scan", "renovate"] as const;
 type TeamWorkflow = (typeof TEAM_WORKFLOWS)[number];
 
 /** A workflow of this repository, adapted to a team's, where the program is an installed package. */

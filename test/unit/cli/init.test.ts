@@ -48,7 +48,7 @@ describe("the workflows", () => {
   });
 
   it("stand in files that do not clash with others'", () => {
-    const own = { release: "", promote: "", rollback: "", upgrade: "", renovate: "", preset: "{}" };
+    const own = { release: "", promote: "", rollback: "", upgrade: "", scan: "", renovate: "", preset: "{}" };
     const paths = initFiles(new Map(), own, "1.0.0").map(({ path }) => path);
     expect(paths).toContain(".github/workflows/mesa-release.yml");
   });
