@@ -20,9 +20,9 @@ const entrySchema = z.looseObject({
 const listSchema = z.looseObject({ manifests: z.array(z.unknown()) });
 const imageSchema = z.looseObject({ config: descriptor });
 const configSchema = z.looseObject({
-  created: z.optional(z.string()),
-  os: z.optional(z.string()),
-  architecture: z.optional(z.string()),
+  created: z.nullish(z.string()),
+  os: z.nullish(z.string()),
+  architecture: z.nullish(z.string()),
 });
 
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
@@ -66,7 +66,7 @@ function amd64In(entries: readonly unknown[], image: string): string {
     const { digest, mediaType, platform } = read.data;
     if (mediaType && !MANIFEST_TYPES.split(", ").includes(mediaType)) return [];
     const variant = platform.variant === "v1" ? "" : (platform.variant ?? "");
-    return [{ digest, platform: `${platform.os}/${platform.architecture}`, variant }];
+    return [{ digest, platform: platformOf(platform.os, platform.architecture), variant }];
   });
   const fitting = images
     .filter(({ platform }) => platform === "linux/amd64")
@@ -86,18 +86,22 @@ function amd64In(entries: readonly unknown[], image: string): string {
   );
 }
 
+/** A platform as engines compare it (containerd, platforms.Normalize): without case, and x86_64 is amd64. */
+function platformOf(os: string, architecture: string): string {
+  return `${os}/${architecture}`.toLowerCase().replace(/\/x86[-_]64$/u, "/amd64");
+}
+
 /** Reads an image config: when it says it was created (ISO, UTC; undefined when it does not, or says the epoch), having seen that it is for linux/amd64. */
 export function parseConfig(bytes: Uint8Array, image: string): { readonly createdAt: string | undefined } {
   const config = z.safeParse(configSchema, parseJson(bytes, `The config of ${image}`));
   if (!config.success) throw unusableImage("IMAGE_FORMAT", `The config of ${image} is not an image config.`);
-  const { os, architecture, created } = config.data;
-  if ((os ?? "linux") !== "linux" || (architecture ?? "amd64") !== "amd64") {
+  const platform = platformOf(config.data.os || "linux", config.data.architecture || "amd64");
+  if (platform !== "linux/amd64")
     throw unusableImage(
       "IMAGE_PLATFORM_MISSING",
-      `${image} is an image for ${os ?? "?"}/${architecture ?? "?"}, not for linux/amd64.`,
+      `${image} is an image for ${platform}, not for linux/amd64.`,
     );
-  }
-  const time = created === undefined ? Number.NaN : Date.parse(created);
+  const time = Date.parse(config.data.created ?? "");
   return { createdAt: time > 0 ? new Date(time).toISOString() : undefined };
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { authorize } from "../../../src/registry/authorize";
 import { registryUnreachable } from "../../../src/registry/failures";
-import { parseManifest } from "../../../src/registry/manifest";
+import { parseConfig, parseManifest } from "../../../src/registry/manifest";
 import { retryAfter, Unreachable } from "../../../src/support/http";
 import { serve, type LocalServer } from "../lock/fixture/serve";
 import { testHost } from "../lock/fixture/test-host";
@@ -71,11 +71,23 @@ describe("linux/amd64 in a list", () => {
     expect(choose(entry("3", "v3"))).toEqual(chosen("3"));
   });
 
+  it.each(["x86_64", "x86-64", "AMD64"])("is called %s, too", (architecture) => {
+    const named = { ...entry("a"), platform: { os: "Linux", architecture } };
+    expect(choose(entry("3", "v3"), named)).toEqual(chosen("a"));
+    const config = (value: object): unknown => parseConfig(Buffer.from(JSON.stringify(value)), "an-image");
+    expect(config({ os: "linux", architecture, created: null })).toEqual({ createdAt: undefined });
+    expect(config({ os: "", architecture: null })).toEqual({ createdAt: undefined });
+    expect(() => config({ os: "linux", architecture: "arm64" })).toThrow(
+      /linux\/arm64, not for linux\/amd64/u,
+    );
+  });
+
   it.each([
     ["null platform", { ...entry("1"), platform: null }],
     ["another digest algorithm", { ...entry("1"), digest: `sha512:${"1".repeat(128)}` }],
     ["an unknown media type", { ...entry("1"), mediaType: "application/vnd.example+json" }],
     ["an attestation", { ...entry("1"), platform: { os: "unknown", architecture: "unknown" } }],
+    ["an empty platform", { ...entry("1"), platform: { os: "", architecture: "" } }],
     ["no entry at all", null],
     ["no digest", { platform: { os: "linux", architecture: "amd64" } }],
   ])("is found beside an entry with %s", (_what, foreign) => {
