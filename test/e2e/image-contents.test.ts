@@ -3,7 +3,7 @@ import { connectEngine, type Engine } from "../../src/docker/index";
 import { readImage } from "../../src/docker/saved-image/index";
 import { realHost } from "./fixture-image";
 import { buildLayered, holdToExport, LAYERED } from "./image-contents";
-import { buildCorpusImages, imageOf, KINDS } from "./structure-corpus";
+import { buildCorpusImage, imageOf, KINDS } from "./structure-corpus";
 
 describe("what is measured from an image's layers", () => {
   const host = realHost("image-contents");
@@ -12,7 +12,7 @@ describe("what is measured from an image's layers", () => {
   beforeAll(async () => {
     engine = await connectEngine(host);
     await buildLayered(host, engine);
-    await buildCorpusImages(host, engine);
+    for (const kind of KINDS) await buildCorpusImage(host, engine, kind);
   });
 
   it("is what a container has: whiteouts, emptied folders, hard links, one kind in another's place", async () => {

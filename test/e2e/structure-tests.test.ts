@@ -7,7 +7,7 @@ import type { CheckResult } from "../../src/smoke/report";
 import { realHost } from "./fixture-image";
 import { mesaTemplate, temporaryRoot, type Ran } from "./program";
 import {
-  buildCorpusImages,
+  buildCorpusImage,
   CORPUS,
   corpusFiles,
   holdToCorpus,
@@ -22,7 +22,7 @@ let engine: Engine;
 
 beforeAll(async () => {
   engine = await connectEngine(host);
-  await buildCorpusImages(host, engine);
+  await buildCorpusImage(host, engine, "Alpine-like");
 });
 
 function smoke(args: readonly string[], named: string | undefined = program): Promise<Ran> {
@@ -34,7 +34,7 @@ interface Smoked {
 }
 
 describe.skipIf(program === undefined)("with the real container-structure-test", () => {
-  holdToCorpus(host, () => engine);
+  holdToCorpus(host, () => engine, IMAGE);
 
   it("tells what the program tells, in JSON and JUnit XML, and fails with 6", async () => {
     const file = join(CORPUS, "existence.yaml");
