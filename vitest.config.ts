@@ -48,6 +48,7 @@ const END_TO_END = {
   testTimeout: 240_000,
   hookTimeout: 600_000,
   fileParallelism: false,
+  maxConcurrency: 2,
 };
 
 export default defineConfig({

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that is checked. Three sets of tests run side by side, each in a world of its own: what computes beside what waits.
-# More would only take longer: two cores have enough to do. The failures come last.
+# Everything that is checked. One project of tests more than there are cores runs at a time, each in a world of its own: what computes
+# beside what waits. More would only take longer. The failures come last.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/ensure-test-tools.sh
@@ -48,7 +48,7 @@ isReady() {
 
 pids=() last=
 trap 'kill "${pids[@]}" 2>/dev/null || true' EXIT
-for number in 1 2 3; do
+for number in $(seq $(($(nproc) + 1))); do
   (
     # One world starts after the other, so that the second finds images made and ports taken.
     until isReady "$last"; do sleep 0.5; done

@@ -16,7 +16,7 @@ const REAPED_WITHIN_MS = 3_000;
 /**
  * Starting and stopping. Stopping is the last check of all.
  * @param underInit the long-lived container, whose process 1 is an init
- * @param asProcess1 one that only starts and stops, whose process 1 is the image's entrypoint; started when it is first asked for
+ * @param asProcess1 one that only starts and stops, whose process 1 is the image's entrypoint
  */
 export function lifecycleOf(
   host: Host,

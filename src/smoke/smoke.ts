@@ -115,6 +115,8 @@ export async function smokeImage(
   const prove = async (): Promise<SmokeReport> => {
     await waitUntilHealthy(host, smoke, HEALTH_LIMIT_MS);
     options.onProgress?.("the sandbox API answers");
+    // It comes up while checks look at the first one. Why it does not is told where it is asked for.
+    asProcess1().catch(() => undefined);
     const subject = containerSubject(host, smoke);
     const user = (await engine.image(image.reference))?.config.user ?? "";
     const context = checkContext(host, rendered, smoke.missingDevices, user);

@@ -214,7 +214,7 @@ const HARM: readonly Harm[] = [
   ],
 ];
 
-describe("harm done to an image is seen, by the check that is there for it", () => {
+describe.concurrent("harm done to an image is seen, by the check that is there for it", () => {
   for (const [name, lines, expected, files] of HARM)
     it(name, async () => {
       const report = await smoke(

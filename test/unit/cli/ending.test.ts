@@ -2,11 +2,15 @@ import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { bundle } from "./fixture/built";
 
-const PROGRAM = join(import.meta.dirname, "fixture/waits-for-a-signal.ts");
-const NODE = `"${process.execPath}" --import tsx "${PROGRAM}"`;
 const folder = mkdtempSync(join(tmpdir(), "mesa-template-ending-"));
+const PROGRAM = join(folder, "waits-for-a-signal.mjs");
+const NODE = `"${process.execPath}" "${PROGRAM}"`;
+beforeAll(async () => {
+  await bundle(join(import.meta.dirname, "fixture/waits-for-a-signal.ts"), PROGRAM);
+});
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });

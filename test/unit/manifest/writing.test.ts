@@ -3,13 +3,13 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkManifest } from "../../../src/manifest/check";
 import { parseManifest } from "../../../src/manifest/read";
 import { processSpace } from "../../../src/support/alive";
 import { canonicalJson } from "../../../src/support/canonical-json";
 import { EMPTY_MANIFEST, type Manifest } from "../../../src/manifest/entry";
+import { bundle } from "../cli/fixture/built";
 
 const folder = mkdtempSync(join(tmpdir(), "manifest-test-"));
 const writer = join(folder, "writer.mjs");
@@ -18,16 +18,7 @@ const [KILLS, AT_ONCE] = [60, 3];
 const [PROCESSES, VERSIONS] = [12, 8];
 
 beforeAll(async () => {
-  await build({
-    entryPoints: [join(import.meta.dirname, "writer.ts")],
-    outfile: writer,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    logLevel: "error",
-    banner: { js: 'import{createRequire as __r}from"node:module";const require=__r(import.meta.url);' },
-  });
+  await bundle(join(import.meta.dirname, "writer.ts"), writer);
 });
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
