@@ -41,11 +41,15 @@ const CLEARING_MS = 10_000;
 /** Refusals after which there is no sandbox, so that there is none to delete either. */
 const NEVER_MADE: readonly RefusalKind[] = ["unauthorized", "forbidden", "quota"];
 
-/** Starts to create a sandbox, and meanwhile deletes those that dead runs of this machine left. */
+/**
+ * Starts to create a sandbox, and meanwhile deletes those that dead runs of this machine left.
+ * @param onDead called when there was one: what belonged to it outside of Blaxel is left, too
+ */
 export function temporarySandbox(
   host: Host,
   request: SandboxRequest,
   limits: SandboxLimits,
+  onDead: () => Promise<void> = () => Promise.resolve(),
 ): TemporarySandbox {
   const { name, image } = request;
   let neverMade = false;
@@ -54,7 +58,7 @@ export function temporarySandbox(
     throw error;
   });
   created.catch(() => undefined);
-  const clearing = clearDead(host);
+  const clearing = clearDead(host).then((found) => (found ? onDead() : undefined));
   return {
     name,
     async ready() {
@@ -90,20 +94,21 @@ export function temporarySandbox(
 }
 
 /** Runs that have looked for the sandboxes of dead ones: once is enough. */
-const cleared = new WeakMap<Host, Promise<void>>();
+const cleared = new WeakMap<Host, Promise<boolean>>();
 
 /**
  * Deletes the sandboxes that a dead process of this machine made for itself (kill -9, a power cut), by the mark in their label. What
  * belongs to a living one, or to another machine's, is left alone. What cannot be deleted is a warning: the next run tries again.
+ * @returns whether there was one
  */
-function clearDead(host: Host): Promise<void> {
+export function clearDead(host: Host): Promise<boolean> {
   const started = cleared.get(host) ?? deleteDead(host);
   cleared.set(host, started);
   return started;
 }
 
-async function deleteDead(host: Host): Promise<void> {
-  const work = async (): Promise<void> => {
+async function deleteDead(host: Host): Promise<boolean> {
+  const work = async (): Promise<boolean> => {
     const { SandboxInstance: Instance } = await blaxelCore(host);
     const dead: string[] = [];
     const page = await Instance.list();
@@ -111,13 +116,15 @@ async function deleteDead(host: Host): Promise<void> {
       if (labels?.[SANDBOX_LABEL] !== undefined && isOfDead(labels[PROCESS_LABEL] ?? "")) dead.push(name);
     });
     await Promise.all(dead.map((name) => deleteSandbox(host, name)));
+    return dead.length > 0;
   };
   try {
-    await within(host.clock, work(), CLEARING_MS, notCleared, host.signal);
+    return await within(host.clock, work(), CLEARING_MS, notCleared, host.signal);
   } catch (error) {
-    if (host.signal.aborted) return;
+    if (host.signal.aborted) return false;
     const message = `sandboxes of killed runs could not be deleted: ${reasonOf(error)}. mesa-template sandbox clean removes them.`;
     host.emit({ type: "warning", message });
+    return false;
   }
 }
 

@@ -9,7 +9,7 @@ import { builtImage, imageTag, INPUTS_LABEL } from "./built-image";
 import { contextTar } from "./context";
 import { PLATFORM, pullBases, pulledReference } from "./fetch-bases";
 import type { Image } from "./image";
-import { removeIntermediate, removeReplaced } from "./leftovers";
+import { removeIntermediate, replacing, versionLabel } from "./leftovers";
 
 /** A build that prints nothing for this long has hung, in ms. */
 const SILENCE_MS = 600_000;
@@ -58,16 +58,29 @@ export async function buildImage(
   const reference = `${repo}:${tag}`;
   const mirror = options.mirrors.images ?? "";
   const base = pulledReference(mirror, rendered.lock.base);
-  let builder = builderFor(engine, host.env, options.builder);
+  const builder = builderFor(engine, host.env, options.builder);
   if (options.force !== true) {
     const before = await builtImage(host, engine, rendered, base, builder);
     if (before !== undefined) return before;
   }
   options.onProgress?.(`${engine.facts.name} ${engine.facts.version}, ${builder}`);
   await pullBases(host, engine, rendered, mirror);
-  const previous = await engine.image(reference);
-  const wanted = { ...options, reference, mirror };
-  let ending = await run(host, engine, rendered, { ...wanted, with: builder });
+  return replacing(host, engine, { rendered, repo, tag }, () =>
+    buildAnew(host, engine, rendered, { ...options, reference, mirror, with: builder }, base),
+  );
+}
+
+/** Builds the image, whatever is there already. */
+async function buildAnew(
+  host: Host,
+  engine: Engine,
+  rendered: RenderedTemplate,
+  wanted: Run,
+  base: string,
+): Promise<Image> {
+  const { reference } = wanted;
+  let builder = wanted.with;
+  let ending = await run(host, engine, rendered, wanted);
   if (!ending.ok && builder === "buildkit" && LOST_CONTEXT.test(ending.message)) {
     builder = "classic";
     const { template } = rendered;
@@ -92,7 +105,6 @@ export async function buildImage(
       [],
       undefined,
     );
-  if (previous !== undefined) await removeReplaced(engine, previous.id);
   return image;
 }
 
@@ -115,7 +127,7 @@ async function run(
     labels: {
       [RUN_LABEL]: host.runId,
       [INPUTS_LABEL]: rendered.inputsDigest,
-      [VERSION_LABEL]: `${rendered.template}@${rendered.mesaVersion}`,
+      [VERSION_LABEL]: versionLabel(rendered),
     },
     buildArgs: {
       MIRROR: mirror,

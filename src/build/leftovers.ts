@@ -1,13 +1,45 @@
 import type { Engine } from "../docker/index";
-import { RUN_LABEL } from "../support/host";
+import type { RenderedTemplate } from "../render/rendered";
+import { warnThatStays, withCleanUp } from "../support/clean-up";
+import { VERSION_LABEL, type Host } from "../support/host";
 
-/**
- * Removes an image that lost its tag to a newer one, if it carries our label and is neither tagged nor used.
- */
-export async function removeReplaced(engine: Engine, id: string): Promise<void> {
-  const image = await engine.image(id);
-  if (image === undefined || image.tags.length > 0 || image.labels[RUN_LABEL] === undefined) return;
-  await engine.removeImage(id);
+/** What the label says that an image is of. */
+export function versionLabel(of: Pick<RenderedTemplate, "template" | "mesaVersion">): string {
+  return `${of.template}@${of.mesaVersion}`;
+}
+
+/** What a tag ends in while its image is being replaced: a run that is killed meanwhile would leave an image that nothing names. */
+const REPLACED = "-replaced";
+
+/** Gives the image under a tag, if there is one, a second name until `build` has replaced it; then it goes, if no container uses it. */
+export async function replacing<T>(
+  host: Host,
+  engine: Engine,
+  {
+    rendered,
+    repo,
+    tag,
+  }: { readonly rendered: RenderedTemplate; readonly repo: string; readonly tag: string },
+  build: () => Promise<T>,
+): Promise<T> {
+  const previous = await engine.image(`${repo}:${tag}`);
+  if (previous === undefined) return build();
+  await engine.tag(previous.id, repo, `${tag}${REPLACED}`);
+  const what = "the image that was replaced";
+  return withCleanUp(
+    build,
+    () => removeReplaced(engine, rendered),
+    warnThatStays(host, what, rendered.template),
+  );
+}
+
+/** Removes the images of a template and version that a build has replaced, also one that was killed. */
+export async function removeReplaced(
+  engine: Engine,
+  of: Pick<RenderedTemplate, "template" | "mesaVersion">,
+): Promise<void> {
+  for (const { tags } of await engine.images([`${VERSION_LABEL}=${versionLabel(of)}`]))
+    for (const tag of tags) if (tag.endsWith(REPLACED)) await engine.removeImage(tag);
 }
 
 /**

@@ -6,6 +6,9 @@ import { readIfPresent, writeAtomically } from "../support/files";
 import { isMarkedByAnother } from "./ownership-variable";
 import type { DeployContext } from "./deploy-context";
 
+/** The name of its file, as a stage result. */
+export const PENDING = "deploy-pending";
+
 /** What is remembered of an upload under way. */
 const schema = z.object({
   publish: z.enum(["deploy", "push"]),

@@ -3,6 +3,8 @@ import { blaxelCredentials } from "../blaxel/credentials";
 import { platformThrough } from "../blaxel/platform";
 import { withBlSession } from "../blaxel/run-bl";
 import { SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
+import { mesaFit } from "../mesa/access";
+import { takeAwayDead } from "../mesa/left";
 import { loginToImport } from "../registry/published";
 import { temporarySandbox, type SandboxLimits } from "../blaxel/temporary-sandbox";
 import { RESERVED_PORTS, type ProvenTemplate, type TemplateSettings } from "../render/rendered";
@@ -56,6 +58,7 @@ export async function verifyDeployment(
   options: VerifyOptions,
 ): Promise<SmokeReport> {
   const name = nameOf(rendered.template, host.runId);
+  const { access } = mesaFit(host.env, rendered.mesaVersion);
   const { memoryMegabytes, region } = rendered.settings.sandbox;
   options.onProgress?.(`sandbox ${name} from ${deployment.image}`);
   const temporary = temporarySandbox(
@@ -71,6 +74,7 @@ export async function verifyDeployment(
       ports: portsOf(rendered, options.ports ?? []),
     },
     LIMITS,
+    () => (access === undefined ? Promise.resolve() : takeAwayDead(host, access)),
   );
   try {
     return await options.prove(await sandboxSubject(host, await temporary.ready()));

@@ -5,7 +5,7 @@ import { Failure } from "../support/errors";
 import { withTimeLimit } from "../support/time-limit";
 import type { BuildRequest, Engine, EngineImage, PullRequest, PushRequest } from "./engine";
 import { engineFailed, engineWords, statusOf } from "./failures";
-import { messagesOf } from "./message-stream";
+import { messagesOf, StreamSilent } from "./message-stream";
 
 /** How long an engine may take to remove an image, in ms: of a large one on a slow disk it has to delete every file. */
 const REMOVAL_MS = 120_000;
@@ -124,6 +124,14 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
   const { image, repository, tag, login, signal, onProgress } = request;
   const reference = `${repository}:${tag}`;
   const before = await imageNamed(docker, reference, inspected);
+  const failed = (error: unknown): Failure =>
+    new Failure({
+      code: "PUSH_FAILED",
+      kind: "deploy",
+      message: `The engine could not push ${reference}: ${engineWords(error)}`,
+      hint: "Nothing was deployed. Release again: layers that arrived are not sent again.",
+      cause: error,
+    });
   const send = async (): Promise<void> => {
     await docker.getImage(image).tag({ repo: repository, tag });
     const authconfig =
@@ -134,7 +142,11 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
       abortSignal: signal,
     })) as unknown as Readable;
     for await (const { error, status } of messagesOf(stream, { signal, silenceMs: PUSH_SILENCE_MS })) {
-      if (error !== undefined) throw new Error(error);
+      if (error !== undefined) {
+        // An engine that was ended fails its pushes first: that it answers no more is the cause.
+        await imageNamed(docker, reference, inspected);
+        throw failed(error);
+      }
       if (status !== undefined && /^(?:Pushed|Layer already exists|Mounted from)/u.test(status))
         onProgress?.(status);
     }
@@ -145,13 +157,8 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
   };
   const pushed = send().catch((error: unknown) => {
     signal.throwIfAborted();
-    throw new Failure({
-      code: "PUSH_FAILED",
-      kind: "deploy",
-      message: `The engine could not push ${reference}: ${engineWords(error)}`,
-      hint: "Nothing was deployed. Release again: layers that arrived are not sent again.",
-      cause: error,
-    });
+    const isGone = statusOf(error) === undefined && !(error instanceof StreamSilent);
+    throw isGone ? engineFailed(`${reference} could not be pushed`, error) : failed(error);
   });
   // A name that stays does no harm: it names the image that was to be pushed.
   await withCleanUp(

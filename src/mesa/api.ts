@@ -18,6 +18,10 @@ const keysSchema = z.object({
   next_cursor: z.nullish(z.string()),
   api_keys: z.array(z.object({ id: z.string(), name: z.string(), revoked_at: z.nullish(z.string()) })),
 });
+const reposSchema = z.object({
+  next_cursor: z.nullish(z.string()),
+  repos: z.array(z.object({ name: z.string() })),
+});
 const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 export type MesaKey = Readonly<z.infer<typeof keySchema>>;
@@ -40,6 +44,8 @@ export interface MesaApi {
   }): Promise<MesaKey>;
   listKeys(): Promise<readonly { readonly id: string; readonly name: string; readonly revoked: boolean }[]>;
   revokeKey(id: string): Promise<void>;
+  /** The names of all repositories. */
+  listRepos(): Promise<readonly string[]>;
   getRepo(name: string): Promise<MesaRepo | undefined>;
   createRepo(name: string): Promise<MesaRepo>;
   /** One that is gone already is no failure. */
@@ -121,6 +127,20 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
     return parsed(schema, text, what);
   };
   const here = (...parts: readonly string[]): string => [org, ...parts].map(encodeURIComponent).join("/");
+  const pages = async <Page extends { readonly next_cursor?: string | null | undefined }>(
+    what: string,
+    list: string,
+    schema: z.ZodMiniType<Page>,
+  ): Promise<readonly Page[]> => {
+    const found: Page[] = [];
+    let query = "";
+    do {
+      const page = parsed(schema, await ask(what, "GET", `${here(list)}${query}`), what);
+      found.push(page);
+      query = page.next_cursor == null ? "" : `?cursor=${encodeURIComponent(page.next_cursor)}`;
+    } while (query !== "");
+    return found;
+  };
   return {
     async whoami() {
       const what = "say who it speaks with";
@@ -135,17 +155,14 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
       return key;
     },
     async listKeys() {
-      const what = "list keys";
-      const found: { id: string; name: string; revoked: boolean }[] = [];
-      let cursor: string | undefined;
-      do {
-        const query = cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
-        const page = parsed(keysSchema, await ask(what, "GET", `${here("api-keys")}${query}`), what);
-        for (const { id, name, revoked_at: revokedAt } of page.api_keys)
-          found.push({ id, name, revoked: revokedAt != null });
-        cursor = page.next_cursor ?? undefined;
-      } while (cursor !== undefined);
-      return found;
+      const listed = await pages("list keys", "api-keys", keysSchema);
+      return listed.flatMap(({ api_keys: keys }) =>
+        keys.map(({ id, name, revoked_at: revokedAt }) => ({ id, name, revoked: revokedAt != null })),
+      );
+    },
+    async listRepos() {
+      const listed = await pages("list repositories", "repos", reposSchema);
+      return listed.flatMap(({ repos }) => repos.map(({ name }) => name));
     },
     async revokeKey(id) {
       await ask(`revoke the key ${id}`, "DELETE", here("api-keys", id));

@@ -7,6 +7,7 @@ import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import { failureOf, isMachineError, messageOf } from "../support/errors";
+import { isLeftLock } from "../support/file-lock";
 import { removeLeftFiles } from "../support/files";
 import type { StageName } from "../support/events";
 import type { Host } from "../support/host";
@@ -61,22 +62,55 @@ export async function releaseTemplate(
 ): Promise<TemplateResult> {
   const runner = stageRunner(host, template);
   try {
-    const what = `release of ${template} ${request.version}`;
-    const say = (message: string): void => {
-      host.emit({ type: "note", template, message });
-    };
-    const { state, dockerfiles } = paths(request.root);
-    await refuseLinksIn(request.root, state, 3);
-    await refuseLinks(request.root, dockerfiles);
-    const lockFile = paths(request.root).lock(`${template}@${request.version}`);
-    return await oneAtATime(host, lockFile, what, say, async () => {
-      for (const folder of [state, dockerfiles]) await removeLeftFiles(folder, Infinity);
-      return applyPlan(host, request, template, stages, runner);
-    });
+    return await aloneWith(host, request, template, stages, () =>
+      applyPlan(host, request, template, stages, runner),
+    );
   } catch (error) {
     if (host.signal.aborted) throw error;
     return failedResult(template, runner, error);
   }
+}
+
+/**
+ * Runs `work` as the only release of this template and version below the root. Removes what a killed release left, while its lock is
+ * still there: if this run is killed too, the next one finds the same record.
+ */
+export async function aloneWith<T>(
+  host: Host,
+  request: ReleaseRequest,
+  template: string,
+  stages: Stages,
+  work: () => Promise<T>,
+): Promise<T> {
+  const what = `release of ${template} ${request.version}`;
+  const say = (message: string): void => {
+    host.emit({ type: "note", template, message });
+  };
+  const folders = paths(request.root);
+  const { state, dockerfiles } = folders;
+  await refuseLinksIn(request.root, state, 3);
+  await refuseLinks(request.root, dockerfiles);
+  const lockFile = folders.lock(`${template}@${request.version}`);
+  const others = [
+    ...[`${template}-push`, `${template}-deploy`].map((name) => folders.lock(name)),
+    `${folders.manifest}.lock`,
+  ];
+  const takeAway = async (): Promise<void> => {
+    await stages.takeAwayLeft(host, { template, version: request.version, deploy: request.deploy });
+    for (const other of others)
+      if (await isLeftLock(other)) await oneAtATime(host, other, what, say, () => Promise.resolve());
+  };
+  return oneAtATime(
+    host,
+    lockFile,
+    what,
+    say,
+    async () => {
+      for (const folder of [state, dockerfiles]) await removeLeftFiles(folder, Infinity);
+      return work();
+    },
+    takeAway,
+  );
 }
 
 function failedResult(template: string, runner: StageRunner, error: unknown): TemplateResult {
@@ -312,7 +346,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
     run.facts = {
       ...run.facts,
       workspace: deployment.workspace,
-      kept: { ...run.facts.kept, deployment: deployed(rendered, deployment) },
+      kept: { ...run.facts.kept, isSent: false, deployment: deployed(rendered, deployment) },
     };
   },
   async verify(run, plan, reused) {

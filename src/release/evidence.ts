@@ -83,6 +83,8 @@ export type Verified = Extract<Evidence, { kind: "verification" }>;
 
 /** What earlier runs kept for given inputs: one of each kind, for deployments and verifications one per workspace. */
 export interface KeptEvidence {
+  /** Whether something was sent to this workspace by a run that ended before it knew what became of it. */
+  readonly isSent?: boolean;
   readonly smoke?: Smoked | undefined;
   readonly deployment?: Deployed | undefined;
   readonly verification?: Verified | undefined;

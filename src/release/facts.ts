@@ -1,4 +1,5 @@
 import { workspaceInUse } from "../blaxel/credentials";
+import { PENDING, readPending } from "../deploy/pending";
 import type { Lock } from "../lock/lock";
 import { lockCheckFailed, readLockAndCompare } from "../lock/check-lock";
 import type { ManifestEntry } from "../manifest/entry";
@@ -72,11 +73,15 @@ export async function gatherFacts(host: Host, request: PlanRequest, template: st
 /** The facts completed with what the template renders to. */
 export async function withRendered(root: string, facts: Facts, rendered: RenderedTemplate): Promise<Facts> {
   const { inputsDigest, template } = rendered;
+  const pending = await readPending(paths(root).stageResult(template, inputsDigest, PENDING));
   return {
     ...facts,
     inputsDigest,
     folderDiffers: await differences(root, rendered),
-    kept: await keptEvidence(paths(root), { template, inputsDigest }, facts.workspace),
+    kept: {
+      ...(await keptEvidence(paths(root), { template, inputsDigest }, facts.workspace)),
+      isSent: pending !== undefined && pending.workspace === facts.workspace,
+    },
   };
 }
 

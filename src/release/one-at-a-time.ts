@@ -1,12 +1,13 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { holderText, withFileLock, type Holder } from "../support/file-lock";
+import { holderText, withFileLock, type Holder, type Waiting } from "../support/file-lock";
 import type { Host } from "../support/host";
 
 /**
  * Runs `work` while no other process below this root does the same, according to the lock file. Reports once who is waited for. Ctrl-C ends
  * the waiting; a dead process is not waited for.
  * @param what the work, for people: "release of debian 0.20.0"
+ * @param onGone called before the lock of a process that died is taken
  */
 export async function oneAtATime<T>(
   host: Host,
@@ -14,6 +15,7 @@ export async function oneAtATime<T>(
   what: string,
   say: (message: string) => void,
   work: () => Promise<T>,
+  onGone?: Waiting["onGone"],
 ): Promise<T> {
   await mkdir(dirname(lockFile), { recursive: true });
   let announced: string | undefined;
@@ -25,5 +27,5 @@ export async function oneAtATime<T>(
       `waiting for another ${what} (${holder === undefined ? `${lockFile} names no process` : holderText(holder)})`,
     );
   };
-  return withFileLock(host, lockFile, { onTaken, pauseMs: 250 }, work);
+  return withFileLock(host, lockFile, { onTaken, onGone, pauseMs: 250 }, work);
 }

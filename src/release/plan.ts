@@ -209,11 +209,13 @@ function stepsOf(
 
 /** Whether an entry alone shows that the goal is reached: with these checks, in this workspace. */
 function hasReached(facts: Facts, entry: ManifestEntry): boolean {
-  const { goal, checksDigest, allowSkipped, workspace } = facts;
+  const { goal, checksDigest, allowSkipped, workspace, kept } = facts;
   const { smoke, image } = entry;
   if (smoke.imageId !== image.id || smoke.inputsDigest !== entry.inputsDigest) return false;
   if (!proves(smoke, checksDigest, allowSkipped)) return false;
   if (!goal.deploy) return true;
+  // A run was ended between sending and recording: Blaxel may run another image than the recorded one.
+  if (kept.isSent === true || kept.deployment !== undefined) return false;
   const { status, deployment, verification } = inWorkspace(entry, workspace);
   if (deployment === null || (status !== "deployed" && status !== "verified")) return false;
   if (facts.publish !== undefined) {
@@ -332,7 +334,7 @@ function unproven({ kept, checksDigest, template }: Facts, entry: ManifestEntry 
 /** The deployment in the workspace in use: recorded, or kept by a run that ended before recording it. */
 export function standingDeployment(facts: Facts, entry: ManifestEntry | undefined): Deployment | undefined {
   const { kept, workspace, inputsDigest, force, done } = facts;
-  if (force && !done.includes("deploy")) return undefined;
+  if ((force || kept.isSent === true) && !done.includes("deploy")) return undefined;
   const { deployment: candidate } = kept;
   if (
     candidate !== undefined &&

@@ -1,5 +1,7 @@
 import { join } from "node:path";
+import { PENDING } from "../deploy/pending";
 import type { Lock } from "../lock/lock";
+import { warnThatStays } from "../support/clean-up";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
 import type { LockStage, Stages } from "./stages";
@@ -9,6 +11,25 @@ export const realStages: Stages = {
   async checkDeployPossible(host) {
     const { checkDeployPossible } = await import("../deploy/index");
     await checkDeployPossible(host);
+  },
+  async takeAwayLeft(host, { template, version, deploy }) {
+    const [{ connectEngine }, { removeReplaced }, { clearDead }, { mesaFit }, { takeAwayDead }] =
+      await Promise.all([
+        import("../docker/index"),
+        import("../build/leftovers"),
+        import("../blaxel/temporary-sandbox"),
+        import("../mesa/access"),
+        import("../mesa/left"),
+      ]);
+    const fromEngine = async (): Promise<void> => {
+      await removeReplaced(await connectEngine(host), { template, mesaVersion: version });
+    };
+    const { access } = mesaFit(host.env, version);
+    await Promise.all([
+      fromEngine().catch(warnThatStays(host, "what a killed run left on the engine", template)),
+      deploy ? clearDead(host) : undefined,
+      access === undefined ? undefined : takeAwayDead(host, access),
+    ]);
   },
   async checkTestFiles(host, files) {
     const { readTestFiles } = await import("../smoke/index");
@@ -139,7 +160,7 @@ export const realStages: Stages = {
         ({ entry, deployment }) =>
           entry.inputsDigest === inputsDigest && deployment.registryDigest === source?.digest,
       )?.deployment.image,
-      pendingFile: paths(root).stageResult(template, inputsDigest, "deploy-pending"),
+      pendingFile: paths(root).stageResult(template, inputsDigest, PENDING),
       onProgress: progress,
     });
   },

@@ -1,8 +1,10 @@
 import pLimit from "p-limit";
 import { loadUpstreamIfPresent, publishTarget } from "../lock/upstream";
 import { Failure, onTemplate } from "../support/errors";
+import { isLeftLock } from "../support/file-lock";
 import type { Host } from "../support/host";
-import { releaseTemplate, upToDateResult } from "./apply";
+import { paths } from "../support/paths";
+import { aloneWith, releaseTemplate, upToDateResult } from "./apply";
 import { gatherFacts } from "./facts";
 import { isEmpty, planRelease, type Plan } from "./plan";
 import { refusalFailure } from "./refuse-unproven";
@@ -20,10 +22,11 @@ export async function planAll(
   );
 }
 
-/** The result if no template has anything to do; undefined otherwise. */
+/** The result if no template has anything to do; undefined otherwise. Also removes what a killed run left. */
 export async function nothingToDo(
   host: Host,
   request: ReleaseRequest,
+  stages: Stages,
 ): Promise<readonly TemplateResult[] | undefined> {
   const results = await Promise.all(
     request.templates.map(async (template) => {
@@ -35,6 +38,9 @@ export async function nothingToDo(
   );
   const found = results.filter((result) => result !== undefined);
   if (found.length < results.length) return undefined;
+  for (const template of request.templates)
+    if (await isLeftLock(paths(request.root).lock(`${template}@${request.version}`)))
+      await aloneWith(host, request, template, stages, () => Promise.resolve());
   host.emit({ type: "release-finished", ok: true, upToDate: true });
   return found;
 }

@@ -74,6 +74,11 @@ export interface DeployStage {
 export interface Stages {
   /** Fails (exit 3) without bl or credentials, before any work starts. */
   checkDeployPossible(host: Host): Promise<void>;
+  /** Removes what a killed release left on the engine, in Blaxel and in Mesa. Warns of what remains. */
+  takeAwayLeft(
+    host: Host,
+    left: { readonly template: string; readonly version: string; readonly deploy: boolean },
+  ): Promise<void>;
   /**
    * Checks that every release runs and that cannot run here, before any work starts. Fails (exit 3) if the Mesa credential does not suit
    * this version.

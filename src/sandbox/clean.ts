@@ -1,7 +1,9 @@
 import { blaxelCore } from "../blaxel/core";
 import { deleteSandbox, SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { requireMesaAccess } from "../mesa/access";
-import { mesaApi } from "../mesa/api";
+import { mesaApi, type MesaApi } from "../mesa/api";
+import { foundInMesa, unmarked, type InMesa } from "../mesa/left";
+import { isOfDead } from "../support/alive";
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { ORG_LABEL } from "./session";
@@ -9,13 +11,20 @@ import { ORG_LABEL } from "./session";
 /** What made a sandbox that it would have deleted itself: a run, or a verification. */
 const LEFT_BY = new Set(["run", "verify"]);
 
-/** The name of what a run makes: its sandbox and its credential; the credentials that it makes later are numbered. */
-const OURS = /^(mesa-run-[0-9a-f]{12})(?:-[0-9]+)?$/u;
+/** The name of what a session makes: its sandbox and its credential; the credentials that it makes later are numbered. */
+const OF_SESSION = /^(mesa-run-[0-9a-f]{12})(?:-[0-9]+)?(?:\.|$)/u;
+/** The name of what a mount check makes: its repository and its credential. It needs seconds, so only what a dead process left is meant. */
+const OF_MOUNT_CHECK = /^smoke-.+-[0-9a-f]{12}-(?:container|sandbox)\./u;
 
 export interface LeftCredential {
   readonly org: string;
   readonly id: string;
-  /** The sandbox's name; with a number, when it is one that renewed another. */
+  /** The sandbox's name; with a number, when it is one that renewed another. Or that of a mount check. */
+  readonly name: string;
+}
+
+export interface LeftRepo {
+  readonly org: string;
   readonly name: string;
 }
 
@@ -23,6 +32,8 @@ export interface LeftCredential {
 export interface Left {
   readonly sandboxes: readonly string[];
   readonly credentials: readonly LeftCredential[];
+  /** Those of mount checks. */
+  readonly repos: readonly LeftRepo[];
   /** What could not be searched, in words. */
   readonly unseen: readonly string[];
 }
@@ -39,17 +50,18 @@ async function sandboxesLeft(
   return found;
 }
 
-async function credentialsOf(host: Host, org: string): Promise<readonly LeftCredential[]> {
-  const access = requireMesaAccess(host.env, undefined, org);
-  // A private key signs tokens, which Mesa keeps no list of: they end by themselves.
-  if (access.credential.kind === "private-key") return [];
-  const keys = await mesaApi(host, access).listKeys();
-  return keys.filter((key) => OURS.test(key.name) && !key.revoked).map(({ id, name }) => ({ org, id, name }));
+/** What runs left in an organization. @param only as leftOfRuns has it */
+function leftIn(host: Host, org: string, only: string | undefined): Promise<InMesa> {
+  return foundInMesa(host, requireMesaAccess(host.env, undefined, org), (name) =>
+    only === undefined
+      ? OF_SESSION.test(name) || (OF_MOUNT_CHECK.test(name) && isOfDead(name))
+      : OF_SESSION.exec(name)?.[1] === only || (OF_MOUNT_CHECK.test(name) && unmarked(name) === only),
+  );
 }
 
 /**
  * Looks for sandboxes by their label, and for credentials by their name in MESA_ORG and in every organization a sandbox was for.
- * @param only a sandbox's name, to leave everything else alone
+ * @param only the name of a sandbox or of what a mount check made, to leave everything else alone
  * @throws what Blaxel refuses; what Mesa refuses is told in `unseen`
  */
 export async function leftOfRuns(host: Host, only: string | undefined): Promise<Left> {
@@ -57,20 +69,19 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
   const orgs = new Set([host.env["MESA_ORG"] ?? "", ...sandboxes.map(({ org }) => org)]);
   orgs.delete("");
   const unseen = orgs.size === 0 ? ["credentials were not looked for: MESA_ORG is not set"] : [];
-  const credentials = await Promise.all(
-    [...orgs].map((org) =>
-      credentialsOf(host, org).catch((error: unknown) => {
-        unseen.push(`credentials of ${org} were not looked for: ${messageOf(error)}`);
-        return [];
-      }),
-    ),
-  );
-  const wanted = (name: string): boolean => only === undefined || (OURS.exec(name)?.[1] ?? name) === only;
-  return {
-    sandboxes: sandboxes.map(({ name }) => name).filter(wanted),
-    credentials: credentials.flat().filter(({ name }) => wanted(name)),
-    unseen,
-  };
+  const [credentials, repos]: [LeftCredential[], LeftRepo[]] = [[], []];
+  for (const org of orgs) {
+    try {
+      const found = await leftIn(host, org, only);
+      credentials.push(...found.keys.map(({ id, name }) => ({ org, id, name: unmarked(name) })));
+      repos.push(...found.repos.map((name) => ({ org, name })));
+    } catch (error) {
+      host.signal.throwIfAborted();
+      unseen.push(`credentials of ${org} were not looked for: ${messageOf(error)}`);
+    }
+  }
+  const names = sandboxes.map(({ name }) => name).filter((name) => only === undefined || name === only);
+  return { sandboxes: names, credentials, repos, unseen };
 }
 
 /**
@@ -79,31 +90,43 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
  */
 export async function removeLeft(
   host: Host,
-  { sandboxes, credentials }: Left,
-): Promise<{
-  readonly sandboxes: readonly string[];
-  readonly credentials: readonly LeftCredential[];
-  readonly problems: readonly string[];
-}> {
-  const gone = { sandboxes: [] as string[], credentials: [] as LeftCredential[], problems: [] as string[] };
-  for (const credential of credentials) {
-    try {
-      const access = requireMesaAccess(host.env, undefined, credential.org);
-      await mesaApi(host, access).revokeKey(credential.id);
-      gone.credentials.push(credential);
-    } catch (error) {
-      host.signal.throwIfAborted();
-      gone.problems.push(`credential ${credential.id} (${credential.name}): ${messageOf(error)}`);
+  { sandboxes, credentials, repos }: Left,
+): Promise<Omit<Left, "unseen"> & { readonly problems: readonly string[] }> {
+  const problems: string[] = [];
+  const each = async <T>(
+    found: readonly T[],
+    whatIs: (one: T) => string,
+    remove: (one: T) => Promise<void>,
+  ): Promise<readonly T[]> => {
+    const gone: T[] = [];
+    for (const one of found) {
+      try {
+        await remove(one);
+        gone.push(one);
+      } catch (error) {
+        host.signal.throwIfAborted();
+        problems.push(`${whatIs(one)}: ${reasonOf(error)}`);
+      }
     }
-  }
-  for (const name of sandboxes) {
-    try {
-      await deleteSandbox(host, name);
-      gone.sandboxes.push(name);
-    } catch (error) {
-      host.signal.throwIfAborted();
-      gone.problems.push(`sandbox ${name}: ${reasonOf(error)}`);
-    }
-  }
-  return gone;
+    return gone;
+  };
+  const apiOf = (org: string): MesaApi => mesaApi(host, requireMesaAccess(host.env, undefined, org));
+  return {
+    credentials: await each(
+      credentials,
+      ({ id, name }) => `credential ${id} (${name})`,
+      ({ org, id }) => apiOf(org).revokeKey(id),
+    ),
+    sandboxes: await each(
+      sandboxes,
+      (name) => `sandbox ${name}`,
+      (name) => deleteSandbox(host, name),
+    ),
+    repos: await each(
+      repos,
+      ({ org, name }) => `repository ${org}/${name}`,
+      ({ org, name }) => apiOf(org).deleteRepo(name),
+    ),
+    problems,
+  };
 }

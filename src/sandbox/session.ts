@@ -4,6 +4,7 @@ import { temporarySandbox } from "../blaxel/temporary-sandbox";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { checkTtl, issueCredential, longestLife, type SandboxCredential } from "../mesa/credential";
+import { takeAwayDead, temporaryMesaName } from "../mesa/left";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import { orgOfWishes, placeMounts, type MountWish } from "../mesa/mounts";
 import { loginToImport } from "../registry/published";
@@ -122,11 +123,13 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const dockerConfig = await loginToImport(host, request.image);
   const repos = await findRepos(api, org, mounts, request.createRepos);
   let issued = 0;
+  // What is to outlive this process carries no mark of it.
+  const keyName = request.keep === true ? (base: string) => base : temporaryMesaName;
   const issue = async (): Promise<SandboxCredential> => {
     issued += 1;
     const credential = await issueCredential(host, access, {
       version: request.mesaVersion,
-      name: issued === 1 ? name : `${name}-${String(issued)}`,
+      name: keyName(issued === 1 ? name : `${name}-${String(issued)}`),
       repos,
       write,
       readOnly,
@@ -154,7 +157,8 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     emit({ type: "creating", name, image: request.image });
     const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
     const limits = { createMs, answerMs: Math.min(createMs, ANSWER_LIMIT_MS) };
-    const temporary = temporarySandbox(host, { ...sandboxRequest(name, org, request), dockerConfig }, limits);
+    const wanted = { ...sandboxRequest(name, org, request), dockerConfig };
+    const temporary = temporarySandbox(host, wanted, limits, () => takeAwayDead(host, access));
     created = { ...created, temporary };
     const whole = await temporary.ready();
     await request.prepare?.(whole);

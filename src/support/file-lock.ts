@@ -162,6 +162,11 @@ function tryTake(path: string, holder: Holder): boolean {
   }
 }
 
+/** Whether the process that holds a lock has died. Its file stays until the next holder replaces it. */
+export async function isLeftLock(path: string): Promise<boolean> {
+  return judge((await lookAt(path))?.holder, processSpace(), findProcess) === "dead";
+}
+
 export interface Waiting {
   /**
    * Called each time the lock is found taken, with its holder if the file names one, and the time waited so far in ms. If it throws, the
@@ -169,7 +174,7 @@ export interface Waiting {
    */
   readonly onTaken: (holder: Holder | undefined, waitedMs: number) => void;
   /** Called before the lock of a holder that is gone is removed; `dead` is that holder if its process is known to have died. */
-  readonly onGone?: (dead: Holder | undefined) => void | Promise<void>;
+  readonly onGone?: ((dead: Holder | undefined) => void | Promise<void>) | undefined;
   /** Longest pause between two readings, in ms. */
   readonly pauseMs: number;
 }

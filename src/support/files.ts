@@ -16,7 +16,7 @@ export async function readIfPresent(path: string): Promise<Buffer | undefined> {
   try {
     handle = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   } catch (error) {
-    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return undefined;
+    if (hasErrno(error, "ENOENT")) return undefined;
     if (hasErrno(error, "ENXIO")) throw notAFile(path);
     throw failureOf(error, path) ?? error;
   }

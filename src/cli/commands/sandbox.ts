@@ -113,7 +113,8 @@ export const sandboxBootstrapCommand: CommandSpec = {
 export const sandboxCleanCommand: CommandSpec = {
   usage: "sandbox clean [sandbox]",
   describe: "remove the sandboxes and credentials that runs left behind",
-  details: "With SANDBOX: only that one and its credential.",
+  details:
+    "With SANDBOX: only that one and its credential. Of mount checks (smoke-…) that were killed on this machine, the credential and the repository too.",
   common: ["workspace", "dry-run"],
   changes: true,
   examples: ["sandbox clean --dry-run", "sandbox clean mesa-run-d716b81e7ffa"],

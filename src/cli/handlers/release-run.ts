@@ -13,7 +13,7 @@ export async function releaseVersion(
   outcome: (results: readonly TemplateResult[]) => CommandOutcome,
 ): Promise<CommandOutcome> {
   if (context.dryRun) return dryRun(request, context);
-  const results = await nothingToDo(context.host, request);
+  const results = await nothingToDo(context.host, request, realStages);
   return outcome(results ?? (await releaseAll(context.host, request, realStages)));
 }
 

@@ -6,7 +6,7 @@ import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { host, dryRun, json, terminal }) => {
   const left = await leftOfRuns(host, args.text("sandbox"));
-  const { sandboxes, credentials, problems } = dryRun
+  const { sandboxes, credentials, repos, problems } = dryRun
     ? { ...left, problems: [] }
     : await removeLeft(host, left);
   const lines = [
@@ -14,6 +14,7 @@ export const run: CommandHandler = async (args, { host, dryRun, json, terminal }
     ...credentials.map(
       ({ id, name }) => `credential ${id} (${name}) ${dryRun ? "would be revoked" : "revoked"}`,
     ),
+    ...repos.map(({ org, name }) => `repository ${org}/${name} ${dryRun ? "would be removed" : "removed"}`),
     ...left.unseen,
   ];
   const failure =
@@ -34,6 +35,7 @@ export const run: CommandHandler = async (args, { host, dryRun, json, terminal }
       dryRun,
       sandboxes,
       keys: credentials.map(({ id }) => id),
+      repos: repos.map(({ org, name }) => `${org}/${name}`),
       notLookedFor: left.unseen,
     },
     text:

@@ -1,6 +1,7 @@
 import type { MesaAccess } from "../../mesa/access";
 import { mesaApi, type MesaApi } from "../../mesa/api";
 import { issueCredential, type SandboxCredential } from "../../mesa/credential";
+import { temporaryMesaName, unmarked } from "../../mesa/left";
 import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
 import { usualMounts } from "../../mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
@@ -43,10 +44,11 @@ async function mountForReal(
   { mesa: { access }, rendered }: CheckContext,
 ): Promise<CheckVerdict> {
   if (access === undefined) return { outcome: "skipped", seen: "no Mesa credential" };
-  const name = `smoke-${rendered.template}-${host.runId}-${subject.kind}`;
+  const name = temporaryMesaName(`smoke-${rendered.template}-${host.runId}-${subject.kind}`);
   // Its limit begins with the clean-up, and it does not listen to the run's signal: this is what Ctrl-C leads to.
   const atTheEnd = (): MesaApi => mesaApi({ ...host, signal: AbortSignal.timeout(CLEAN_UP_MS) }, access);
-  const tell = warnThatStays(host, `what the mount check made in Mesa (${name})`, rendered.template);
+  const what = `what the mount check made in Mesa (mesa-template sandbox clean ${unmarked(name)} removes it)`;
+  const tell = warnThatStays(host, what, rendered.template);
   const repo = await mesaApi(host, access).createRepo(name);
   const withCredential = async (): Promise<CheckVerdict> => {
     const credential = await issueCredential(host, access, {

@@ -1,4 +1,4 @@
-import { createServer, type RequestListener, type Server } from "node:http";
+import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import Docker from "dockerode";
 import { afterEach, expect, it } from "vitest";
@@ -49,25 +49,55 @@ it("an engine that does not answer a removal is given up", async () => {
   });
 });
 
-it.each([
-  ["an error in its stream", '{"status":"Preparing"}\n{"error":"denied: quota"}\n', "denied: quota"],
-  ["a stream that ends with half a message", '{"status":"Pushing"}\n{"sta', "not a message"],
-])("a push that breaks off with %s is no push, and leaves no name behind", async (_, stream, words) => {
+const REFUSED = { code: "PUSH_FAILED", kind: "deploy" };
+const GONE = { code: "ENGINE_GONE", kind: "environment" };
+
+it.each<[string, object, string, (response: ServerResponse) => void]>([
+  [
+    "an error in its stream",
+    REFUSED,
+    "denied: quota",
+    (response) => response.end('{"status":"Preparing"}\n{"error":"denied: quota"}\n'),
+  ],
+  ["half a message", GONE, "not a message", (response) => response.end('{"status":"Pushing"}\n{"sta')],
+  [
+    "a connection that is cut",
+    GONE,
+    "the connection to the engine broke",
+    (response) => response.write('{"status":"Pushing"}\n', () => response.destroy()),
+  ],
+])("a push that breaks off with %s is no push, and leaves no name behind", async (_, failure, words, end) => {
   const asked: string[] = [];
   const images = await engineWith((request, response) => {
     const path = decodeURIComponent((request.url ?? "").replace(/\?.*$/u, ""));
     asked.push(`${request.method ?? ""} ${path}`);
     if (path.endsWith("/json")) response.writeHead(404).end('{"message":"no such image"}');
-    else if (path.endsWith("/push")) response.end(stream);
+    else if (path.endsWith("/push")) end(response);
     else response.writeHead(path.endsWith("/tag") ? 201 : 200).end("[]");
   });
   const push = images.push({
     ...{ image: "sha256:aa", repository: "registry.example/boxes/x", tag: "1", login: undefined },
     ...{ signal: new AbortController().signal, onProgress: () => undefined },
   });
-  await expect(push).rejects.toMatchObject({ code: "PUSH_FAILED", kind: "deploy" });
+  await expect(push).rejects.toMatchObject(failure);
   await expect(push).rejects.toThrow(words);
   expect(asked.at(-1)).toBe("DELETE /images/registry.example/boxes/x:1");
+});
+
+it("a push that fails because the engine was ended is the environment's failure", async () => {
+  let isPushed = false;
+  const images = await engineWith((request, response) => {
+    if (isPushed) request.socket.destroy();
+    else if (request.url?.includes("/push") === true) {
+      isPushed = true;
+      response.end('{"error":"context canceled"}\n');
+    } else response.writeHead(request.url?.includes("/tag") === true ? 201 : 404).end("{}");
+  });
+  const push = images.push({
+    ...{ image: "sha256:aa", repository: "registry.example/boxes/x", tag: "1", login: undefined },
+    ...{ signal: new AbortController().signal, onProgress: () => undefined },
+  });
+  await expect(push).rejects.toMatchObject(GONE);
 });
 
 /** As Docker 29 with the containerd image store answers on an arm64 machine: its own platform, unless another is asked for. */

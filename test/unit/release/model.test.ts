@@ -452,6 +452,10 @@ async function comesToAnEnd(world: ModelledWorld): Promise<void> {
     expect(now).toBeUndefined();
     return;
   }
-  const again = await nothingToDo(world.host(PLAIN.behaviour), requestOf(world, PLAIN));
+  const again = await nothingToDo(
+    world.host(PLAIN.behaviour),
+    requestOf(world, PLAIN),
+    world.stages(PLAIN.behaviour),
+  );
   expect(again).toMatchObject([{ id: result?.id, upToDate: true }]);
 }

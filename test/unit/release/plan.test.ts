@@ -198,6 +198,25 @@ describe("what is left to do", () => {
       { kept: { smoke: smoked() }, image: { id: OTHER } },
       whole,
     ],
+    [
+      "--force killed while it deployed",
+      { entries: [verified], kept: { smoke: smoked(), isSent: true } },
+      "lock render build smoke DEPLOY VERIFY RECORD",
+    ],
+    [
+      "--force killed after it deployed",
+      {
+        entries: [verified],
+        kept: {
+          smoke: smoked(),
+          deployment: {
+            ...{ kind: "deployment", workspace: "ws", inputsDigest: INPUTS },
+            deployment: { ...deploymentOf("debian", "0.20.0"), image: "sandbox/mesa-debian:newer" },
+          },
+        },
+      },
+      "lock render build smoke deploy VERIFY RECORD",
+    ],
     ["killed after smoke, other checks", { kept: { smoke: smoked({ checksDigest: OTHER }) } }, whole],
     ["a kept report of other inputs", { kept: { smoke: smoked({ inputsDigest: OTHER }) } }, whole],
     ["a kept report that failed", { kept: { smoke: smoked({ report: report("failed") }) } }, whole],

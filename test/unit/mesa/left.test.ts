@@ -1,0 +1,65 @@
+import { spawnSync } from "node:child_process";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import type { MesaAccess } from "../../../src/mesa/access";
+import { takeAwayDead, temporaryMesaName, unmarked } from "../../../src/mesa/left";
+import { markText, thisProcess } from "../../../src/support/alive";
+import { testHost } from "../lock/fixture/test-host";
+
+const base = "smoke-debian-0123456789ab-container";
+const living = temporaryMesaName(base);
+const dead = `${base}.${markText({ ...thisProcess(), pid: spawnSync("true").pid })}`;
+const elsewhere = `${base}.${markText({ ...thisProcess(), space: "0123456789ab" })}`;
+
+let server: Server;
+let asked: string[];
+let status: number;
+beforeEach(async () => {
+  [asked, status] = [[], 200];
+  const key = (id: string, name: string, revoked: string | null = null): object => ({
+    ...{ id, name, revoked_at: revoked },
+  });
+  server = createServer((request, response) => {
+    const line = `${request.method ?? ""} ${decodeURIComponent(request.url ?? "")}`;
+    if (request.method === "DELETE") asked.push(line);
+    response.writeHead(status).end(
+      JSON.stringify({
+        api_keys: [key("one", dead), key("two", living), key("old", dead, "then"), key("else", elsewhere)],
+        repos: [{ name: dead }, { name: living }, { name: "somebody's" }, { name: elsewhere }],
+      }),
+    );
+  });
+  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+});
+afterEach(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const access = (): MesaAccess => ({
+  apiUrl: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1`,
+  org: "acme",
+  credential: { kind: "api-key", apiKey: "mesa_admin_0123456789" },
+});
+
+describe("what is made in Mesa to be taken away again", () => {
+  it("carries the mark of its process behind its name", () => {
+    expect([living === base, unmarked(living)]).toEqual([false, base]);
+  });
+
+  it("is taken away by the next run when its process is dead for certain, and nothing else is", async () => {
+    const host = testHost();
+    await takeAwayDead({ ...host, fetch }, access());
+    expect(asked).toEqual(["DELETE /v1/acme/api-keys/one", `DELETE /v1/acme/${dead}`]);
+  });
+
+  it("is told where it cannot be taken away", async () => {
+    status = 500;
+    const host = testHost();
+    await takeAwayDead({ ...host, fetch }, access());
+    expect(host.events).toMatchObject([
+      { type: "warning", message: expect.stringMatching(/could not be removed.*sandbox clean/u) as string },
+    ]);
+  });
+});
