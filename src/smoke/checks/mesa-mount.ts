@@ -5,7 +5,7 @@ import { temporaryMesaName, unmarked } from "../../mesa/left";
 import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
 import { usualMounts } from "../../mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
-import { warnThatStays, withCleanUp } from "../../support/clean-up";
+import { warnThatStays } from "../../support/clean-up";
 import type { Host } from "../../support/host";
 import { MOUNT_CHECK, type Check, type CheckContext, type CheckVerdict, type Subject } from "../check";
 import { failed, PASSED, outputOf, whyNoFuse } from "./verdicts";
@@ -58,16 +58,18 @@ async function mountForReal(
       write: true,
       seconds: KEY_SECONDS,
     });
-    const revoke = async (): Promise<void> => {
-      if (credential.keyId !== undefined) await atTheEnd().revokeKey(credential.keyId);
-    };
-    return withCleanUp(
-      () => mountAndProve(host, subject, { rendered, access, name, credential }),
-      revoke,
-      tell,
-    );
+    try {
+      return await mountAndProve(host, subject, { rendered, access, name, credential });
+    } finally {
+      if (credential.keyId !== undefined) await atTheEnd().revokeKey(credential.keyId).catch(tell);
+    }
   };
-  return withCleanUp(withCredential, () => atTheEnd().deleteRepo(name), tell);
+  // What cannot be removed says nothing about the image.
+  try {
+    return await withCredential();
+  } finally {
+    await atTheEnd().deleteRepo(name).catch(tell);
+  }
 }
 
 interface Mounting {
