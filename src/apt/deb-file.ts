@@ -10,14 +10,17 @@ export interface DebControl {
   readonly package: string;
   readonly version: string;
   readonly architecture: string;
-  /** The Depends field in one line; "" when there is none. */
+  /** The Depends field in one line; "" if absent. */
   readonly depends: string;
 }
 
 /** Larger than any real control archive. */
 const CONTROL_LIMIT_BYTES = 64 * 1024 * 1024;
 
-/** Reads the control file out of a .deb (deb(5): an ar archive of debian-binary, control.tar.* and data.tar.*). Refuses (DEB_UNREADABLE) what is none. */
+/**
+ * Reads the control file of a .deb (deb(5): an ar archive of debian-binary, control.tar.* and data.tar.*). Refuses anything else
+ * (DEB_UNREADABLE).
+ */
 export async function readDebControl(deb: Uint8Array, name: string): Promise<DebControl> {
   try {
     const { file, compression } = controlArchive(deb);

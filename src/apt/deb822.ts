@@ -1,4 +1,7 @@
-/** A paragraph of a control file: field name in lower case → value. Continuation lines are joined by newlines, one leading blank taken off each. */
+/**
+ * A paragraph of a control file: field name in lower case → value. Continuation lines are joined by newlines, each without its leading
+ * blank.
+ */
 export type Paragraph = ReadonlyMap<string, string>;
 
 /** A line that is neither a field, nor a continuation, nor a comment. */
@@ -23,9 +26,9 @@ export function parseControl(text: string): readonly Paragraph[] {
 }
 
 /**
- * Reads a control file as deb822(5) says, one paragraph at a time: paragraphs parted by blank lines, `Name: value` fields with names that
- * have no case, continuation lines that begin with a blank (" ." stands for an empty one), whole-line comments beginning with #. A field that
- * comes twice in a paragraph is an error: two readers could take different ones. Takes time in proportion to the text, whatever is in it.
+ * Reads a control file (deb822(5)) paragraph by paragraph: paragraphs separated by blank lines, `Name: value` fields with case-insensitive
+ * names, continuation lines that begin with a blank (" ." is an empty one), comment lines that begin with #. A duplicate field is an error,
+ * because readers could disagree on its value. Takes linear time for any text.
  * @throws ControlSyntaxError
  */
 export function* eachParagraph(text: string): Generator<Paragraph> {
@@ -57,7 +60,7 @@ export function* eachParagraph(text: string): Generator<Paragraph> {
   if (current !== undefined) yield current;
 }
 
-/** The lines of a text without blanks and carriage returns at their ends. */
+/** The lines of a text without trailing blanks and carriage returns. */
 function* trimmedLines(text: string): Generator<string> {
   for (let at = 0; at <= text.length;) {
     const found = text.indexOf("\n", at);

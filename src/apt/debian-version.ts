@@ -1,12 +1,12 @@
-/** A Debian version, taken apart (Debian Policy §5.6.12). */
+/** The parts of a Debian version (Debian Policy §5.6.12). */
 export interface DebianVersion {
   readonly epoch: number;
   readonly upstream: string;
-  /** "" when there is none. */
+  /** "" if absent. */
   readonly revision: string;
 }
 
-/** Takes a Debian version apart: the epoch ends at the first colon, the revision begins after the last hyphen. */
+/** Splits a Debian version: the epoch ends at the first colon, the revision begins after the last hyphen. */
 export function parseDebianVersion(text: string): DebianVersion {
   const colon = /^\d+:/u.exec(text)?.[0].length ?? 0;
   const hyphen = text.lastIndexOf("-");
@@ -19,8 +19,8 @@ export function parseDebianVersion(text: string): DebianVersion {
 }
 
 /**
- * The Mesa version a package version stands for: without epoch and revision, "~" read as semver's "-" (0.21.0~alpha.1 → 0.21.0-alpha.1).
- * A revision begins with a digit; what begins with a letter after the last hyphen is a prerelease.
+ * The Mesa version of a package version: without epoch and revision, "~" becomes semver's "-" (0.21.0~alpha.1 → 0.21.0-alpha.1). A revision
+ * begins with a digit; a letter after the last hyphen begins a prerelease.
  */
 export function mesaVersionOf(debianVersion: string): string {
   const { upstream, revision } = parseDebianVersion(debianVersion);
@@ -28,7 +28,7 @@ export function mesaVersionOf(debianVersion: string): string {
   return whole.replace("~", "-");
 }
 
-/** Orders Debian versions as dpkg does (Policy §5.6.12): negative when a is older. */
+/** Compares Debian versions like dpkg (Policy §5.6.12): negative if a is older. */
 export function compareDebianVersions(a: string, b: string): number {
   const left = parseDebianVersion(a);
   const right = parseDebianVersion(b);
@@ -51,7 +51,7 @@ function compareParts(a: string, b: string): number {
   return 0;
 }
 
-/** Runs of letters and runs of digits in turn, letters (perhaps none) first. */
+/** Alternating runs of letters and digits, starting with (possibly empty) letters. */
 function alternating(text: string): readonly string[] {
   const runs: readonly string[] = text.match(/\d+|\D+/gu) ?? [];
   return /^\d/u.test(text) ? ["", ...runs] : runs;
@@ -61,7 +61,7 @@ function compareNumbers(a: bigint, b: bigint): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** "~" before everything, even the end; letters before the rest; then by code. */
+/** "~" sorts before everything, even the end; letters before the rest; then by code. */
 function compareLetters(a: string, b: string): number {
   for (let index = 0; index < Math.max(a.length, b.length); index += 1) {
     const order = weight(a.charAt(index)) - weight(b.charAt(index));

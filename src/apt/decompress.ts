@@ -3,12 +3,12 @@ import { gunzip } from "node:zlib";
 import type * as XzPackage from "xz-decompress";
 import { unzstd } from "../support/zstd";
 
-/** What a file name's end says about its compression. */
+/** A compression, from a file name's extension. */
 export type Compression = "none" | "gz" | "xz" | "zst";
 
 /**
- * Unpacks a whole file.
- * @param limitBytes limit against archives that unpack to fill memory
+ * Decompresses a whole file.
+ * @param limitBytes protects against decompression bombs
  * @throws Error with the reason
  */
 export async function decompress(
@@ -33,7 +33,7 @@ async function bytesOf(unpacked: AsyncIterable<Uint8Array>, limitBytes: number):
 }
 
 async function unxz(data: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
-  // The package is CommonJS made by a bundler: Node finds its exports under `default` only, other loaders by name.
+  // The package is CommonJS from a bundler: Node finds its exports only under `default`, other loaders by name.
   const loaded: typeof XzPackage & { readonly default?: typeof XzPackage } = await import("xz-decompress");
   const { XzReadableStream } = loaded.default ?? loaded;
   const source = new ReadableStream<Uint8Array>({

@@ -31,7 +31,7 @@ export function refusal(code: RefusalCode, message: string, hint?: string, cause
   return new Failure({ code, kind: "upstream", message, hint, cause });
 }
 
-/** The repository is not reachable, perhaps only now (exit 3). */
+/** The failure for a repository that is unreachable, perhaps only now (exit 3). */
 export function repositoryUnreachable(error: Unreachable): Failure {
   return new Failure({
     code: "REPOSITORY_UNREACHABLE",

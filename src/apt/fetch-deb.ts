@@ -5,7 +5,7 @@ import { refusal } from "./failures";
 import type { ListedPackage } from "./packages-file";
 import { fetchBelow, type Repository } from "./repository";
 
-/** A .deb, fetched whole and read. */
+/** A .deb, fetched and read. */
 export interface FetchedDeb extends DebControl {
   /** Canonical URL. */
   readonly url: string;
@@ -17,8 +17,8 @@ const TIMEOUT_MS = 10 * 60_000;
 const DEB_LIMIT = 1024 * 1024 * 1024;
 
 /**
- * Fetches the .deb that a verified index lists, holds it against size and sha256 there, and what it says about itself against what the
- * index says about it. Refusals: DEB_MISSING, DEB_SIZE_DIFFERS, DEB_HASH_DIFFERS, DEB_UNREADABLE, DEB_{PACKAGE,VERSION,ARCHITECTURE,DEPENDS}_DIFFERS.
+ * Fetches a .deb from a verified index. Checks its size, its sha256 and its control fields against the index. Refusals: DEB_MISSING,
+ * DEB_SIZE_DIFFERS, DEB_HASH_DIFFERS, DEB_UNREADABLE, DEB_{PACKAGE,VERSION,ARCHITECTURE,DEPENDS}_DIFFERS.
  */
 export async function fetchListedDeb(
   repository: Repository,
@@ -44,7 +44,7 @@ export async function fetchListedDeb(
   return deb;
 }
 
-/** Fetches and reads a .deb by its path below the repository; held against size and sha256 where they are known beforehand. */
+/** Fetches and reads a .deb by its path below the repository; checks size and sha256 if they are known. */
 export async function fetchDeb(
   repository: Repository,
   downloads: Downloads,
@@ -62,7 +62,7 @@ export async function fetchDeb(
     );
   }
   const file = { url, size: body.length, sha256: sha256(body) };
-  // Before anything in it is looked at.
+  // Before anything in it is read.
   if (expected !== undefined) holdAgainst(expected, file);
   return { ...(await readDebControl(body, url)), ...file };
 }

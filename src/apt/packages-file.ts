@@ -4,7 +4,7 @@ import { eachParagraph, type Paragraph } from "./deb822";
 import { compareDebianVersions, mesaVersionOf } from "./debian-version";
 import { refusal } from "./failures";
 
-/** A package as the repository's index lists it. */
+/** A package in the repository's index. */
 export interface ListedPackage extends DebControl {
   /** Path below the repository. */
   readonly filename: string;
@@ -12,7 +12,7 @@ export interface ListedPackage extends DebControl {
   readonly sha256: string;
 }
 
-/** The packages of one name for amd64 that a Packages file lists. Refuses (INDEX_MALFORMED) one that cannot be read. */
+/** The packages of one name for amd64 in a Packages file. Refuses a malformed file (INDEX_MALFORMED). */
 export function parsePackages(text: string, name: string): readonly ListedPackage[] {
   try {
     const found: ListedPackage[] = [];
@@ -51,7 +51,7 @@ function listedPackage(paragraph: Paragraph): ListedPackage {
   return { ...control, filename, sha256, size: Number(size) };
 }
 
-/** The newest package (by Debian's order) that stands for a Mesa version; undefined when none does. */
+/** The newest package (in Debian's order) of a Mesa version; undefined if there is none. */
 export function packageFor(
   packages: readonly ListedPackage[],
   mesaVersion: string,
@@ -61,7 +61,7 @@ export function packageFor(
     .sort((a, b) => compareDebianVersions(b.version, a.version))[0];
 }
 
-/** The Mesa versions of a list of packages, oldest first, each once. */
+/** The Mesa versions of a list of packages, oldest first, without duplicates. */
 export function mesaVersionsIn(packages: readonly ListedPackage[]): readonly string[] {
   const versions = [...packages]
     .sort((a, b) => compareDebianVersions(a.version, b.version))

@@ -1,7 +1,7 @@
 import type { PublicKey } from "openpgp";
 import { Failure, messageOf } from "../support/errors";
 
-/** The public keys in a key file, armoured or binary (as `gpg --dearmor` writes it). */
+/** The public keys in a key file, armoured or binary (the output of `gpg --dearmor`). */
 export async function parseKeys(data: Uint8Array, file: string): Promise<readonly PublicKey[]> {
   const { readKeys } = await import("openpgp");
   try {

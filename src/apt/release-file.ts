@@ -1,13 +1,13 @@
 import { ControlSyntaxError, parseControl } from "./deb822";
 import { refusal } from "./failures";
 
-/** A file that a Release lists. */
+/** A file listed in a Release. */
 export interface ListedFile {
   readonly sha256: string;
   readonly size: number;
 }
 
-/** A repository's Release file, read. Times are ms since the epoch. */
+/** A repository's Release file, parsed. Times are ms since the epoch. */
 export interface Release {
   readonly date: number;
   readonly validUntil: number | undefined;
@@ -17,7 +17,10 @@ export interface Release {
   readonly files: ReadonlyMap<string, ListedFile>;
 }
 
-/** Reads a Release file (Debian wiki, "DebianRepository/Format"). Refuses (RELEASE_MALFORMED) one without a Date or without SHA256 sums: weaker sums vouch for nothing. */
+/**
+ * Parses a Release file (Debian wiki, "DebianRepository/Format"). Refuses one without a Date or SHA256 sums (RELEASE_MALFORMED): weaker
+ * sums prove nothing.
+ */
 export function parseRelease(text: string): Release {
   const fields = onlyParagraph(text);
   const date = dateIn(fields.get("date"));
@@ -86,9 +89,8 @@ function sumsIn(text: string): ReadonlyMap<string, ListedFile> {
 }
 
 /**
- * Refuses a Release of another suite than requested: the same key may sign several, and a mirror may serve
- * any of them. As in apt, a suite is requested by its Suite or its Codename. A Release with neither is
- * accepted.
+ * Refuses a Release of another suite than requested: the same key may sign several, and a mirror may serve any of them. As in apt, a suite
+ * is requested by its Suite or its Codename. A Release with neither is accepted.
  */
 export function checkSuite({ suite, codename }: Release, wanted: string, url: string): void {
   const named = [suite, codename].filter((name) => name !== undefined);
@@ -100,10 +102,10 @@ export function checkSuite({ suite, codename }: Release, wanted: string, url: st
   );
 }
 
-/** Clock skew that is accepted. */
+/** Accepted clock skew. */
 const CLOCK_TOLERANCE_MS = 10 * 60_000;
 
-/** Refuses a Release that has expired or is not valid yet at `now` (ms), or is older than one that was used before (`notBefore`, ms). */
+/** Refuses a Release that has expired or is not yet valid at `now` (ms), or is older than one used before (`notBefore`, ms). */
 export function checkReleaseTimes(release: Release, now: number, notBefore: number | undefined): void {
   const made = new Date(release.date).toISOString();
   if (release.validUntil !== undefined && release.validUntil < now) {

@@ -10,14 +10,14 @@ import { parsePackages, type ListedPackage } from "./packages-file";
 import { checkReleaseTimes, checkSuite, parseRelease, type ListedFile, type Release } from "./release-file";
 import { verifyClearsigned, verifyDetached, type SignedText } from "./signature";
 
-/** An apt repository and the part of it that is read. */
+/** An apt repository, and the part of it that is read. */
 export interface Repository {
-  /** Canonical URL of the folder that holds dists/ and pool/, without a slash at its end. */
+  /** Canonical URL of the folder of dists/ and pool/, without trailing slash. */
   readonly url: string;
   readonly suite: string;
   readonly component: string;
   readonly package: string;
-  /** Takes the place of scheme and host when something is fetched; never shows up in what is returned. */
+  /** Replaces scheme and host in requests; never appears in results. */
   readonly mirror?: string | undefined;
 }
 
@@ -26,14 +26,14 @@ export interface VerifiedRelease {
   /** Canonical URL of the file that carries the signature. */
   readonly url: string;
   readonly form: "InRelease" | "Release.gpg";
-  /** sha256 (hex) of the file that was verified: InRelease, or Release. */
+  /** sha256 (hex) of the verified file: InRelease, or Release. */
   readonly sha256: string;
   readonly signedBy: string;
 }
 
 export interface VerifiedIndex {
   readonly url: string;
-  /** Path below dists/<suite>/, as the Release lists it. */
+  /** Path below dists/<suite>/, as in the Release. */
   readonly path: string;
   readonly sha256: string;
   readonly size: number;
@@ -46,7 +46,7 @@ const INDEX_LIMIT = 256 * 1024 * 1024;
 /** Several times the size of Debian's own index. */
 const UNPACKED_INDEX_LIMIT = 512 * 1024 * 1024 - 1024;
 
-/** Where a canonical URL is fetched from: itself, or its path on the mirror. */
+/** The address to fetch a canonical URL from: itself, or its path on the mirror. */
 export function fetchedFrom(url: string, mirror: string | undefined): string {
   if (mirror === undefined) return url;
   const { pathname, search } = new URL(url);
@@ -54,8 +54,8 @@ export function fetchedFrom(url: string, mirror: string | undefined): string {
 }
 
 /**
- * GET of a canonical URL below the repository, through its mirror and the downloads folder. Failure
- * REPOSITORY_UNREACHABLE without an answer.
+ * GET of a canonical URL below the repository, through its mirror and the downloads folder.
+ * @throws Failure REPOSITORY_UNREACHABLE (exit 3)
  */
 export async function fetchBelow(
   repository: Repository,
@@ -73,8 +73,9 @@ export async function fetchBelow(
 }
 
 /**
- * Fetches the repository's Release and verifies it with the pinned key: InRelease, or Release with Release.gpg where there is no InRelease.
- * `notBefore` (ms) is the Date of the Release in an earlier lock. Refusals: RELEASE_*, SUITE_DIFFERS, INDEX_EXPIRED, INDEX_NOT_YET_VALID, INDEX_DOWNGRADED.
+ * Fetches the repository's Release and verifies it with the pinned key: InRelease, or without one Release with Release.gpg. `notBefore`
+ * (ms) is the Date of the Release in an earlier lock. Refusals: RELEASE_*, SUITE_DIFFERS, INDEX_EXPIRED, INDEX_NOT_YET_VALID,
+ * INDEX_DOWNGRADED.
  */
 export async function fetchRelease(
   host: Host,
@@ -152,7 +153,10 @@ const FORMS: readonly (readonly [suffix: string, compression: Compression])[] = 
   ["", "none"],
 ];
 
-/** Fetches the list of packages for amd64 that a verified Release vouches for, and holds it against size and sha256 there. Refusals: INDEX_MISSING, INDEX_HASH_DIFFERS, INDEX_MALFORMED. */
+/**
+ * Fetches the list of amd64 packages, and checks it against size and sha256 in a verified Release. Refusals: INDEX_MISSING,
+ * INDEX_HASH_DIFFERS, INDEX_MALFORMED.
+ */
 export async function fetchPackages(
   repository: Repository,
   downloads: Downloads,
@@ -190,7 +194,7 @@ export async function fetchPackages(
   );
 }
 
-/** Fetches a file that a verified Release lists; nothing beyond the size that the Release gives is read. */
+/** Fetches a file listed in a verified Release; never reads more than its listed size. */
 async function fetchListed(
   repository: Repository,
   downloads: Downloads,
@@ -226,7 +230,7 @@ async function unpacked(data: Uint8Array, compression: Compression): Promise<str
   }
 }
 
-/** What an unverified index says there is: for lists shown to people, never for anything that is installed. undefined when there is none. */
+/** The content of an unverified index, for display only, never for installation. undefined if there is none. */
 export async function peekPackages(
   repository: Repository,
   downloads: Downloads,
@@ -240,7 +244,10 @@ export async function peekPackages(
   return undefined;
 }
 
-/** When the repository says a file (canonical URL) was last changed: ISO, UTC; undefined when it does not say, or has no such file. Failure REPOSITORY_UNREACHABLE. */
+/**
+ * Last-Modified of a file by canonical URL: ISO, UTC; undefined if unknown or missing.
+ * @throws Failure REPOSITORY_UNREACHABLE (exit 3)
+ */
 export async function lastModified(
   host: Host,
   repository: Repository,

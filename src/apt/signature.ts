@@ -3,23 +3,23 @@ import { messageOf } from "../support/errors";
 import { refusal } from "./failures";
 import { fingerprintOf } from "./public-key";
 
-/** One signature as openpgp reports it; `verified` rejects when it is not good. */
+/** One signature as openpgp reports it; `verified` rejects if it is bad. */
 interface CheckedSignature {
   readonly keyID: KeyID;
   readonly verified: Promise<unknown>;
 }
 
-/** A text whose signature was verified. */
+/** A text with a verified signature. */
 export interface SignedText {
-  /** What was signed, and nothing else: never the file around it. */
+  /** Only the signed text, never the file around it. */
   readonly text: string;
   /** Fingerprint of the (sub)key that signed. */
   readonly signedBy: string;
 }
 
 /**
- * Verifies an InRelease file (OpenPGP cleartext signature framework, RFC 9580 §7) with the pinned key at the time `now` (ms).
- * Refusals: RELEASE_UNSIGNED, RELEASE_WRONG_KEY, RELEASE_KEY_EXPIRED, RELEASE_SIGNATURE_BAD.
+ * Verifies an InRelease file (OpenPGP cleartext signature framework, RFC 9580 §7) with the pinned key at the time `now` (ms). Refusals:
+ * RELEASE_UNSIGNED, RELEASE_WRONG_KEY, RELEASE_KEY_EXPIRED, RELEASE_SIGNATURE_BAD.
  */
 export async function verifyClearsigned(file: Uint8Array, key: PublicKey, now: number): Promise<SignedText> {
   const text = Buffer.from(file).toString("utf8");
@@ -65,7 +65,10 @@ export async function verifyDetached(
   }
 }
 
-/** The fingerprint of the (sub)key that made a good signature and may sign now: a key that has expired since vouches for nothing (apt's EXPKEYSIG). */
+/**
+ * The fingerprint of the (sub)key of a good signature. The key must be valid now: a key that has expired since proves nothing (apt's
+ * EXPKEYSIG).
+ */
 async function goodSigner(
   signatures: readonly CheckedSignature[],
   key: PublicKey,

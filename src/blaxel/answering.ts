@@ -4,7 +4,7 @@ import { withTimeLimit } from "../support/time-limit";
 import { sandboxHeaders } from "./credentials-headers";
 
 export interface AnswerWait {
-  /** Absolute limit, ms since the epoch; one try is made however late it is. */
+  /** Absolute limit, ms since the epoch; at least one attempt is made. */
   readonly until: number;
   readonly pollMs: number;
   readonly onSeen?: ((seen: string) => void) | undefined;
@@ -12,7 +12,7 @@ export interface AnswerWait {
 
 export type Answering = { readonly answers: true } | { readonly answers: false; readonly seen: string };
 
-/** One try: how the sandbox's API answered through the edge ("HTTP 502"), or undefined when it is well. */
+/** One attempt: how the sandbox's API answered through the edge ("HTTP 502"), or undefined if it is healthy. */
 async function lookAt(
   host: Host,
   base: string,
@@ -30,12 +30,12 @@ async function lookAt(
   }
 }
 
-/** How long to wait before the next look, in ms: often during the first interval, then once an interval. */
+/** Time before the next attempt, in ms: short during the first interval, then one interval. */
 export function nextPause(waitedMs: number, pollMs: number): number {
   return waitedMs < pollMs ? pollMs / 3 : pollMs;
 }
 
-/** Waits until a sandbox's API answers. Gateway errors right after a start are normal and waited on. */
+/** Waits until a sandbox's API responds. Gateway errors right after a start are normal and ignored. */
 export async function waitForAnswer(host: Host, url: string, wait: AnswerWait): Promise<Answering> {
   const headers = await sandboxHeaders(host);
   const begun = host.clock.now();

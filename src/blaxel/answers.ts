@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 
-/** Fields that bl's SDK fills with "" or null where the platform says nothing, and may leave out. */
+/** Fields that bl's SDK omits or fills with "" or null if the platform has no value. */
 const text = z.nullish(z.string());
 
-/** What this program reads of bl's JSON; everything else may change. */
+/** The parts of bl's JSON that this program reads; everything else may change. */
 export const sandboxAnswer = z.array(
   z.object({
     metadata: z.object({ name: z.string(), url: text, updatedAt: text, createdAt: text }),
@@ -26,7 +26,7 @@ export const imageAnswer = z.array(
   }),
 );
 
-/** Without a file to upload, bl leaves `files` out. */
+/** Without a file to upload, bl omits `files`. */
 export const dryRunAnswer = z.object({
   dryRun: z.literal(true),
   files: z.nullish(z.array(z.object({ name: z.string(), size: z.number() }))),

@@ -1,8 +1,8 @@
 /**
- * The JSON document in bl's stdout. Lines of prose may stand before it ("Build args: 2 variable(s) detected", a note
- * about an unresolved variable) and after it, so it begins at the first line from which a whole document can be read
- * (bl 0.1.108 indents its JSON: that line is "{", "[", or "[]").
- * @returns undefined when there is none.
+ * The JSON document in bl's stdout. Prose may precede it ("Build args: 2 variable(s) detected", a note about an unresolved variable) and
+ * follow it, so it begins at the first line from which a whole document parses (bl 0.1.108 indents its JSON: that line is "{", "[", or
+ * "[]").
+ * @returns undefined if there is none
  */
 export function jsonIn(stdout: string): unknown {
   const lines = stdout.split("\n");
@@ -14,7 +14,7 @@ export function jsonIn(stdout: string): unknown {
   return undefined;
 }
 
-/** The longest JSON document that these lines begin with: prose after it is dropped line by line. */
+/** The longest JSON document at the start of these lines; drops prose after it line by line. */
 function longestJson(lines: readonly string[]): unknown {
   for (let end = lines.length; end > 0; end -= 1) {
     if (!/[}\]]\s*$/u.test(lines[end - 1] ?? "")) continue;

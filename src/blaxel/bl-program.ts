@@ -41,7 +41,7 @@ export function versionIn(text: string): string | undefined {
 }
 
 /**
- * Reads the version of bl, which gets no credentials for that.
+ * Reads bl's version, without giving bl credentials.
  * @throws Failure BL_TOO_OLD, BL_BROKEN (exit 3)
  */
 export async function inspectBl(host: Host, path: string, session: BlSession): Promise<BlProgram> {

@@ -2,8 +2,7 @@ import { Failure } from "../support/errors";
 import type { BlAnswer } from "./run-bl";
 
 /**
- * The failure of bl itself: it hung, panicked, was killed, or could not be started. Undefined when bl exited
- * by itself, whatever it reported.
+ * The failure of bl itself: it hung, panicked, was killed, or could not start. Undefined if bl exited by itself, whatever it reported.
  * @param what the start of the sentence: "bl deploy of mesa-debian"
  */
 export function brokenBl(answer: BlAnswer, what: string): Failure | undefined {

@@ -5,10 +5,9 @@ import { controlPlane, sandboxHeaders } from "./credentials-headers";
 import { refusal } from "./refusals";
 
 /**
- * Asks Blaxel whether it takes the credentials for the workspace (GET /workspaces/WS, as bl login does), with nothing in
- * between that could use others: no config.yaml, no .env. Only a plain no counts here; what else may come (a gateway, an
- * API without that route) is met again, and retried, by whoever asks next.
- * @returns whether Blaxel said yes
+ * Asks Blaxel whether it accepts the credentials for the workspace (GET /workspaces/WS, like bl login), without config.yaml or .env, which
+ * could add others. Only a refusal counts; later requests meet and retry any other problem (a gateway, an API without that route).
+ * @returns whether Blaxel accepted them
  * @throws Failure BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN (exit 3)
  */
 export async function checkCredentials(host: Host, credentials: BlaxelCredentials): Promise<boolean> {

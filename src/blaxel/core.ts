@@ -24,15 +24,15 @@ async function load(): Promise<Core> {
   }
 }
 
-/** @blaxel/core without an account: enough for a sandbox API whose address is known. */
+/** @blaxel/core without an account: enough for a sandbox API with a known address. */
 export async function blaxelCoreUnsigned(): Promise<Core> {
   loaded ??= load();
   return loaded;
 }
 
 /**
- * @blaxel/core, signed in with the same credentials that bl is given. HTTP/2 to the edge is left out: it saves nothing
- * for a handful of requests, and it goes to a fixed host that an API of one's own does not have.
+ * @blaxel/core, signed in with the credentials that bl gets. Without HTTP/2 to the edge: it saves nothing for a few requests, and uses a
+ * fixed host that another API does not have.
  * @throws Failure BLAXEL_ACCOUNT_TAKEN, BLAXEL_API_MISMATCH (exit 2), NO_BLAXEL_CREDENTIALS (exit 3)
  */
 export async function blaxelCore(host: Host): Promise<Core> {
@@ -51,7 +51,7 @@ export async function blaxelCore(host: Host): Promise<Core> {
   return core;
 }
 
-/** @blaxel/core signs in once for the whole process (0.3.21): a second account would be used for the first one's sandboxes as well. */
+/** @blaxel/core signs in once per process (0.3.21): a second account would also be used for the first one's sandboxes. */
 function refuseOtherAccount(credentials: BlaxelCredentials): void {
   account ??= credentials;
   const { workspace, apiKey, clientCredentials } = credentials;
@@ -74,8 +74,8 @@ function refuseOtherAccount(credentials: BlaxelCredentials): void {
 }
 
 /**
- * @blaxel/core reads its API's address from ./.env, from ./blaxel.toml and from the process's environment, in this order (0.3.21). What
- * this program was given counts: where the two differ, nothing is asked.
+ * @blaxel/core reads its API's address from ./.env, ./blaxel.toml and the process's environment, in this order (0.3.21). If it differs from
+ * this program's, no request is made.
  */
 function refuseOtherApi({ env }: Host, address: string): void {
   const wanted = env["BL_API_URL"] ?? "";

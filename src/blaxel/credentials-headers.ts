@@ -4,15 +4,15 @@ import { messageOf } from "../support/errors";
 import { blaxelCredentials } from "./credentials";
 import { refusal } from "./refusals";
 
-/** Where Blaxel's control plane is asked. */
+/** The address of Blaxel's control plane. */
 export function controlPlane(host: Host): string {
   return (host.env["BL_API_URL"] ?? "https://api.blaxel.ai/v0").replace(/\/$/u, "");
 }
 
 /**
- * Headers with which the edge lets a request through to a sandbox. Client credentials are exchanged for a token first
- * (POST /oauth/token, as bl 0.1.108 does).
- * @throws Failure BLAXEL_UNAUTHORIZED … (exit 3), BLAXEL_GATEWAY (exit 7) when the exchange is refused
+ * Headers that the edge requires for requests to a sandbox. Client credentials are first exchanged for a token (POST /oauth/token, like bl
+ * 0.1.108).
+ * @throws Failure BLAXEL_UNAUTHORIZED … (exit 3), BLAXEL_GATEWAY (exit 7) if the exchange is refused
  */
 export async function sandboxHeaders(host: Host): Promise<Readonly<Record<string, string>>> {
   const { apiKey, clientCredentials = "", workspace } = await blaxelCredentials(host);

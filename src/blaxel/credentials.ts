@@ -3,13 +3,13 @@ import { join } from "node:path";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 
-/** How this program signs in to Blaxel; handed on in environments only, never in arguments. */
+/** The login to Blaxel; passed on in environments only, never in arguments. */
 export interface BlaxelCredentials {
   readonly workspace: string;
   readonly apiKey?: string;
-  /** base64 of id:secret, as BL_CLIENT_CREDENTIALS takes it. */
+  /** base64 of id:secret, the format of BL_CLIENT_CREDENTIALS. */
   readonly clientCredentials?: string;
-  /** Where they were found, for messages. */
+  /** Their source, for messages. */
   readonly source: string;
 }
 
@@ -28,7 +28,7 @@ interface ConfigFile {
   }[];
 }
 
-/** bl's own configuration; undefined when there is none. @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) when it is not YAML */
+/** bl's own configuration; undefined if there is none. @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) if it is not YAML */
 async function readConfigFile(host: Host): Promise<ConfigFile | undefined> {
   const home = host.env["HOME"];
   const path = home === undefined ? undefined : join(home, ".blaxel/config.yaml");
@@ -59,9 +59,8 @@ function chosenWorkspace(config: ConfigFile | undefined): string | undefined {
 }
 
 /**
- * The workspace in use: BL_WORKSPACE (which --workspace sets), or else the one that bl's own configuration chooses; undefined
- * where neither names one.
- * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) when bl's configuration is not YAML
+ * The workspace in use: BL_WORKSPACE (set by --workspace), else the one in bl's configuration; undefined if neither names one.
+ * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) if bl's configuration is not YAML
  */
 export async function workspaceInUse(host: Host): Promise<string | undefined> {
   const given = host.env["BL_WORKSPACE"];
@@ -91,9 +90,8 @@ async function fromConfigFile(host: Host, wanted: string | undefined): Promise<B
 }
 
 /**
- * The credentials that will really be used. BL_API_KEY in the environment decides; ~/.blaxel/config.yaml is read only
- * when there is none, and bl is then run with a HOME of its own, because bl 0.1.108 lets the file win over the
- * environment. Their values are secrets from here on.
+ * The credentials that are really used. BL_API_KEY in the environment takes precedence; without it, ~/.blaxel/config.yaml is read. bl then
+ * runs with a separate HOME, because bl 0.1.108 prefers the file to the environment. The values become secrets.
  * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3)
  */
 export async function blaxelCredentials(host: Host): Promise<BlaxelCredentials> {

@@ -7,18 +7,18 @@ import { brokenBl } from "./broken-bl";
 import { isPassing, reasonIn, refusal, refusalKind } from "./refusals";
 import { runBl, type BlAnswer, type BlSession } from "./run-bl";
 
-/** A sandbox as Blaxel holds it. */
+/** A sandbox on Blaxel. */
 export interface SandboxState {
   readonly name: string;
-  /** One of UPLOADING, BUILDING, DEPLOYING, DEPLOYED, ARCHIVED, FAILED …; "" when Blaxel says none. */
+  /** One of UPLOADING, BUILDING, DEPLOYING, DEPLOYED, ARCHIVED, FAILED …; "" if Blaxel reports none. */
   readonly status: string;
-  /** As Blaxel says it: sandbox/NAME:TAG, or "". */
+  /** In Blaxel's notation: sandbox/NAME:TAG, or "". */
   readonly image: string;
   readonly url: string | undefined;
   readonly createdAt: string | undefined;
   readonly updatedAt: string | undefined;
   readonly region: string | undefined;
-  /** Its environment variables; a value that Blaxel does not show is "". */
+  /** Its environment variables; a hidden value is "". */
   readonly envs: Readonly<Record<string, string>>;
 }
 
@@ -33,13 +33,13 @@ export interface ImageState {
   readonly tags: readonly ImageTag[];
 }
 
-/** What this program asks Blaxel through bl. Gateway errors and lost connections are retried; other refusals are Failures. */
+/** Blaxel through bl. Gateway errors and lost connections are retried; other refusals are Failures. */
 export interface Platform {
   getSandbox(name: string): Promise<SandboxState | undefined>;
   getImage(name: string): Promise<ImageState | undefined>;
   /**
-   * The last lines of the build and run log, oldest first; empty when there are none.
-   * @param sinceMs only what was logged in this last while (default 30 minutes)
+   * The last lines of the build and run log, oldest first; may be empty.
+   * @param sinceMs only lines of this last while (default 30 minutes)
    */
   logLines(name: string, sinceMs?: number): Promise<readonly string[]>;
   /** `reference` is sandbox/NAME:TAG. */
@@ -50,14 +50,14 @@ const READ_TIMEOUT_MS = 30_000;
 /** The minimum time limit of one read, even after the deadline. */
 const SHORTEST_READ_MS = 5_000;
 const RETRIES = 5;
-/** How often a read that timed out is tried again. */
+/** Retries of a read that timed out. */
 const RETRIES_OF_HANGS = 2;
 const LOG_LINES = 20;
 const NO_LOGS = "No logs found for the specified time range and filters.";
 
 /**
- * A Platform over a bl that was found and inspected.
- * @param deadline nothing is retried after this time (ms since the epoch), and no look takes much longer
+ * A Platform on top of a bl that was found and inspected.
+ * @param deadline after this time (ms since the epoch) nothing is retried, and no read takes much longer
  */
 export function platformThrough(
   host: Host,
@@ -69,7 +69,7 @@ export function platformThrough(
     runBl(host, bl, session, [...args, "--skip-version-warning"], {
       timeoutMs: Math.min(READ_TIMEOUT_MS, Math.max(SHORTEST_READ_MS, deadline - host.clock.now())),
     });
-  /** Undefined: what was asked for is not there. */
+  /** Undefined: it does not exist. */
   const ask = async (args: readonly string[], what: string): Promise<BlAnswer | undefined> => {
     for (let attempt = 0; ; attempt += 1) {
       const answer = await run(args);
@@ -151,7 +151,7 @@ export function platformThrough(
   };
 }
 
-/** bl's SDK writes "" for what the platform did not say. */
+/** bl's SDK writes "" for missing values. */
 function said(text: string | null | undefined): string | undefined {
   return text === null || text === "" ? undefined : text;
 }

@@ -1,10 +1,10 @@
 import { Failure, type FailureKind } from "../support/errors";
 
-/** The kind of a refusal, read from bl's message (its exit code is always 1). */
+/** The kind of a refusal, from bl's message (its exit code is always 1). */
 export type RefusalKind =
   "not-found" | "unauthorized" | "forbidden" | "quota" | "gateway" | "network" | "other";
 
-/** How the SDK in bl words an answer it gives up on: METHOD "URL": CODE Text {body}. The URL says nothing about the kind. */
+/** The final error of the SDK in bl: METHOD "URL": CODE Text {body}. The URL says nothing about the kind. */
 const SAID_STATUS = /\b(?:GET|POST|PUT|PATCH|DELETE) \\?"[^"]*": (\d{3})\b/u;
 
 const NETWORK =
@@ -18,8 +18,8 @@ function kindOfStatus(status: number): RefusalKind | undefined {
 }
 
 /**
- * Reads one reason in bl's (or @blaxel/core's) words. A status that is named decides; without one (`bl deploy` shows only
- * the body's message) the words do.
+ * Classifies a reason in the words of bl (or @blaxel/core). The status decides if there is one; otherwise (`bl deploy` shows only the
+ * body's message) the words do.
  */
 export function refusalKind(reason: string): RefusalKind {
   const said = SAID_STATUS.exec(reason)?.[1];
@@ -42,7 +42,7 @@ export function refusalKind(reason: string): RefusalKind {
   return "other";
 }
 
-/** Whether the same request may be taken a moment later. A certificate that is not trusted now will not be then. */
+/** Whether the same request may succeed a moment later. An untrusted certificate stays untrusted. */
 export function isPassing(reason: string): boolean {
   const kind = refusalKind(reason);
   return kind === "gateway" || (kind === "network" && !/x509:/u.test(reason));
@@ -90,18 +90,18 @@ export function refusal(message: string, reason: string, log: readonly string[] 
   return new Failure({ code, kind, message, hint, log });
 }
 
-/** bl's own advice about the key: it appears on refused uploads, where the key is never the reason. */
+/** bl's advice about the key, which it prints for refused uploads, where the key is never the reason. */
 const ADVICE_LINE = /^(?:⚠ Authentication is using|If this is unexpected)/u;
 
-/** What bl wrote to its two streams. */
+/** bl's output on its two streams. */
 export interface BlWords {
   readonly stdout: string;
   readonly stderr: string;
 }
 
 /**
- * The reason in bl's own words: its last "Reason:" line on stderr, else what it says of a resource on stdout (`bl get` writes its
- * errors there), else its last line. A build log is on stdout, and whatever a build prints is not bl's reason (bl 0.1.108).
+ * bl's reason: its last "Reason:" line on stderr, else its message about a resource on stdout (`bl get` writes its errors there), else its
+ * last line. A build log is on stdout and is not bl's reason (bl 0.1.108).
  */
 export function reasonIn({ stdout, stderr }: BlWords): string {
   const [errors, output] = [linesOf(stderr), linesOf(stdout)];
@@ -121,7 +121,7 @@ function linesOf(text: string): readonly string[] {
     .filter((line) => line !== "" && !ADVICE_LINE.test(line));
 }
 
-/** What follows the mark in the last line that begins with it. */
+/** The text after the mark in the last line that begins with it. */
 function after(mark: RegExp, lines: readonly string[]): string | undefined {
   return lines
     .findLast((line) => mark.test(line))

@@ -8,9 +8,9 @@ import type { Host } from "../support/host";
 import type { BlaxelCredentials } from "./credentials";
 
 /**
- * Private folders for one use of bl: a HOME without config.yaml, a TMPDIR (bl leaves its zip there), and a neutral
- * working directory. Their path holds none of the segments that bl's ignore rules match on the absolute path
- * (dist, node_modules, .git, .env, venv …), or every file would be left out of the upload.
+ * Private folders for one use of bl: a HOME without config.yaml, a TMPDIR (bl leaves its zip there), and a neutral working directory. bl's
+ * ignore rules match absolute paths (dist, node_modules, .git, .env, venv …), so these paths must not contain such names, or no file would
+ * be uploaded.
  */
 export interface BlSession {
   readonly home: string;
@@ -22,7 +22,7 @@ export interface BlSession {
 const SWALLOWING =
   /(^|\/)(\.blaxel|\.env\.build|\.docker|\.git|dist|\.venv|venv|node_modules|\.env|\.next|__pycache__)(\/|$)/u;
 
-/** The real path of a folder, or undefined when it is none: bl looks at where a link leads. */
+/** The real path of a folder, because bl follows links; undefined if it is not a folder. */
 async function realFolder(path: string): Promise<string | undefined> {
   try {
     return await realpath(path);
@@ -31,7 +31,7 @@ async function realFolder(path: string): Promise<string | undefined> {
   }
 }
 
-/** A folder to work in whose path bl does not ignore: TMPDIR when it is fit, else /tmp, /var/tmp. @throws Failure NO_NEUTRAL_FOLDER (exit 3) */
+/** A working folder whose path bl does not ignore: TMPDIR if suitable, else /tmp, /var/tmp. @throws Failure NO_NEUTRAL_FOLDER (exit 3) */
 export async function neutralParent(env: Readonly<Record<string, string | undefined>>): Promise<string> {
   for (const candidate of [env["TMPDIR"], tmpdir(), "/tmp", "/var/tmp"]) {
     if (candidate === undefined || !candidate.startsWith("/")) continue;
@@ -71,7 +71,7 @@ export async function withBlSession<T>(
   );
 }
 
-/** Names that bl and the network need from outside; everything else (NODE_OPTIONS, AWS_…, .env leftovers) stays out. */
+/** Variables that bl and the network need; all others (NODE_OPTIONS, AWS_…, .env leftovers) are dropped. */
 const PASSED_ON = [
   "PATH",
   "BL_API_URL",
@@ -92,7 +92,7 @@ const PASSED_ON = [
   "LANG",
 ];
 
-/** The whole environment of a bl run. CI=true and no terminal keep it from asking anything. */
+/** The whole environment of a bl run. CI=true and no terminal keep it from asking questions. */
 export function blEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   session: BlSession,
@@ -121,7 +121,7 @@ export interface BlAnswer {
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
-  /** How it ended, for sentences: "exited with 1", "timed out after 20 s", "could not be started: …". */
+  /** How it ended, for messages: "exited with 1", "timed out after 20 s", "could not be started: …". */
   readonly ending: string;
   /** The last lines of both streams, secrets hidden. */
   readonly lastLines: readonly string[];
@@ -133,7 +133,10 @@ export interface BlRunOptions {
   readonly onLine?: (line: string) => void;
 }
 
-/** Runs bl with its private environment, without stdin or terminal; both pipes are drained to the end (closing one early would kill it between request and upload). */
+/**
+ * Runs bl with its private environment, without stdin or terminal. Drains both pipes to the end: closing one early could kill bl between
+ * request and upload.
+ */
 export async function runBl(
   host: Host,
   path: string,

@@ -5,21 +5,21 @@ import { PROCESS_LABEL, RUN_LABEL, type Host } from "../support/host";
 import { blaxelCore } from "./core";
 import { isPassing } from "./refusals";
 
-/** On every sandbox that is made to be used and deleted again: what an ended run left is found by it. Its value says what for. */
+/** Label of every temporary sandbox, which identifies leftovers of earlier runs. Its value is the purpose. */
 export const SANDBOX_LABEL = "mesa-template.sandbox";
 
 export interface SandboxRequest {
   readonly name: string;
   /** sandbox/NAME:TAG, an image of Blaxel's own, or one of a registry. */
   readonly image: string;
-  /** Text of the Docker config.json with the login to the image's registry. */
+  /** Docker config.json with the login to the image's registry. */
   readonly dockerConfig?: string | undefined;
   readonly memoryMegabytes: number;
   /** Blaxel deletes the sandbox after this time, e.g. "30m", even if this program crashed. */
   readonly ttl: string;
-  /** Whether it is to outlive this process: without the process's mark no later run takes it for one that was left behind. */
+  /** Whether it outlives this process: without the process's mark, no later run takes it for a leftover. */
   readonly keep?: boolean | undefined;
-  /** The time counts from the last request to it, not from its creation: it may live on for as long as it is used. */
+  /** Count the time from the last request, not from its creation: the sandbox lives as long as it is used. */
   readonly whileUsed?: boolean;
   readonly region?: string | undefined;
   readonly labels?: Readonly<Record<string, string>>;
@@ -27,7 +27,7 @@ export interface SandboxRequest {
   readonly ports?: readonly { readonly name: string; readonly target: number; readonly protocol: string }[];
 }
 
-/** A label's value may hold only letters, digits, dot, hyphen and underscore. */
+/** A label value allows only letters, digits, dot, hyphen and underscore. */
 export function labelValue(text: string): string {
   return text.replace(/[^A-Za-z0-9._-]/gu, "-").slice(0, 63);
 }
@@ -35,8 +35,8 @@ export function labelValue(text: string): string {
 const RETRIES = 3;
 
 /**
- * Creates a sandbox that carries this run's label. After a gateway timeout (502, 504) it is requested again
- * under the same name, because the platform may still be creating it.
+ * Creates a sandbox with this run's label. After a gateway timeout (502, 504) it is requested again under the same name, because the
+ * platform may still be creating it.
  */
 export async function createSandbox(host: Host, request: SandboxRequest): Promise<SandboxInstance> {
   const { SandboxInstance: Instance } = await blaxelCore(host);
@@ -88,7 +88,7 @@ function configurationOf(
   } as Parameters<typeof SandboxInstance.createIfNotExists>[0];
 }
 
-/** Deletes a sandbox; one that is gone already is fine. */
+/** Deletes a sandbox; one that no longer exists is fine. */
 export async function deleteSandbox(host: Host, name: string): Promise<void> {
   const { SandboxInstance: Instance } = await blaxelCore(host);
   try {
@@ -98,7 +98,7 @@ export async function deleteSandbox(host: Host, name: string): Promise<void> {
   }
 }
 
-/** @blaxel/core throws plain objects with code and error as well as Errors, and a gateway's page as it came. */
+/** @blaxel/core throws plain objects with code and error, Errors, and a gateway's page as text. */
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message;
   if (typeof error === "object" && error !== null) {

@@ -8,26 +8,25 @@ import { blaxelCore } from "./core";
 import { refusal, refusalKind, type RefusalKind } from "./refusals";
 import { createSandbox, deleteSandbox, reasonOf, SANDBOX_LABEL, type SandboxRequest } from "./sandboxes";
 
-/** A sandbox that is made to be used and deleted again. It is being created from the moment this is there. */
+/** A temporary sandbox. Its creation begins when this object exists. */
 export interface TemporarySandbox {
   readonly name: string;
   /**
-   * The sandbox, once it is created and its own API answers. Ctrl-C ends the waiting.
+   * The sandbox, once it is created and its API responds. Ctrl-C ends the waiting.
    * @throws Failure SANDBOX_CREATE, SANDBOX_CREATE_TIMEOUT, SANDBOX_NO_ANSWER, BLAXEL_… (exit 7 or 3)
    */
   ready(): Promise<SandboxInstance>;
   /**
-   * Deletes it, also one whose creation was given up and is answered late. Not bound to the run's signal, because it is what Ctrl-C
-   * leads to.
-   * @throws Failure SANDBOX_NOT_DELETED, or what Blaxel says
+   * Deletes it, even if its creation was abandoned and finishes late. Ignores the run's signal, because Ctrl-C leads here.
+   * @throws Failure SANDBOX_NOT_DELETED, or Blaxel's refusal
    */
   remove(): Promise<void>;
 }
 
 export interface SandboxLimits {
-  /** How long the creation may take, in ms. */
+  /** Limit of the creation, in ms. */
   readonly createMs: number;
-  /** How long its API may take to answer after that, in ms. */
+  /** Limit for its API to respond after that, in ms. */
   readonly answerMs: number;
 }
 
@@ -35,10 +34,10 @@ const ANSWER_POLL_MS = 100;
 /** How long an abandoned creation may take to finish before its sandbox is deleted, in ms. */
 const SETTLE_MS = 10_000;
 const DELETE_MS = 20_000;
-/** How long looking for what dead runs left, and deleting it, may take, in ms. */
+/** Limit for finding and deleting leftovers of dead runs, in ms. */
 const CLEARING_MS = 10_000;
 
-/** Refusals after which there is no sandbox, so that there is none to delete either. */
+/** Refusals after which no sandbox exists, so there is none to delete. */
 const NEVER_MADE: readonly RefusalKind[] = ["unauthorized", "forbidden", "quota"];
 
 /**
@@ -83,7 +82,7 @@ export function temporarySandbox(
       return sandbox;
     },
     async remove() {
-      // One that is being created while it is deleted would be there afterwards.
+      // Deleting it during its creation would leave it behind.
       await within(host.clock, created, SETTLE_MS, () => late(name, SETTLE_MS)).catch(() => undefined);
       const deleted = neverMade
         ? undefined
@@ -93,7 +92,7 @@ export function temporarySandbox(
   };
 }
 
-/** Runs that have looked for the sandboxes of dead ones: once is enough. */
+/** Runs that have already looked for leftovers; once is enough. */
 const cleared = new WeakMap<Host, Promise<boolean>>();
 
 /**
@@ -159,7 +158,7 @@ function noAnswer(name: string, seen: string): Failure {
   });
 }
 
-/** Quota, rights and the network say nothing about the image; a file that is missing on this machine says nothing about Blaxel. */
+/** Quota, rights and network say nothing about the image; a missing file on this machine says nothing about Blaxel. */
 function refused(image: string, error: unknown): unknown {
   if (error instanceof Failure || (error instanceof Error && "syscall" in error && "path" in error))
     return error;

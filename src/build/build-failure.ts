@@ -6,10 +6,10 @@ interface Sign {
   readonly hint: string;
 }
 
-/** What build logs say when something known went wrong. */
+/** Texts in build logs that reveal a known cause. */
 const SIGNS: readonly Sign[] = [
   {
-    // apt-helper's words, and sha256sum's.
+    // Messages of apt-helper and sha256sum.
     pattern: /\/mesa_\S*\.deb\s+Hash Sum mismatch|\/mesa\.deb: FAILED/u,
     code: "DEB_HASH_MISMATCH",
     hint: "The .deb differs from the lock. If the mirror is right, the file was changed upstream: find out why before you --relock.",
@@ -55,14 +55,14 @@ function outputOf(tail: readonly string[], message: string): string {
     .join("\n");
 }
 
-/** A message's first line; of an instruction that failed, which the step names already, only how it ended. */
+/** A message's first line; for a failed instruction, which the step already names, only how it ended. */
 function essenceOf(message: string): string {
   const ending = message.replace(INSTRUCTION, "");
   const [first = ""] = ending.split("\n");
   return ending !== message && /^\d+$/u.test(first) ? `exit code: ${first}` : first;
 }
 
-/** The Failure for a build that ended in an error, with the step that failed and its last lines. */
+/** The Failure for a failed build, with the step that failed and its last lines. */
 export function buildFailure(
   template: string,
   step: string | undefined,

@@ -11,10 +11,10 @@ import { PLATFORM, pullBases, pulledReference } from "./fetch-bases";
 import type { Image } from "./image";
 import { removeIntermediate, replacing, versionLabel } from "./leftovers";
 
-/** A build that prints nothing for this long has hung, in ms. */
+/** After this time without output, a build counts as hung, in ms. */
 const SILENCE_MS = 600_000;
 
-/** A build on a buildx builder ends within this, in ms. */
+/** Limit of a build on a buildx builder, in ms. */
 const BUILDX_MS = 3_600_000;
 
 export interface BuildOptions {
@@ -26,18 +26,21 @@ export interface BuildOptions {
   readonly force?: boolean;
   /** A buildx builder to build on; "classic" and "buildkit" are the engine's own. */
   readonly builder?: string | undefined;
-  /** The whole log goes here. */
+  /** File for the whole log. */
   readonly logFile?: string;
   readonly onProgress?: (message: string) => void;
 }
 
-/** How a Docker Engine with the containerd image store says that its BuildKit loses a build's files: https://github.com/moby/moby/issues/47717. */
+/**
+ * How a Docker Engine with the containerd image store reports that its BuildKit lost a build's files:
+ * https://github.com/moby/moby/issues/47717.
+ */
 const LOST_CONTEXT = /failed to read downloaded context/u;
 
 /** The engine's own builders; any other name is one of buildx. */
 const OWN_BUILDERS = ["classic", "buildkit"];
 
-/** A buildx builder where one is named (--builder, MESA_TEMPLATE_BUILDER); else BuildKit where the engine has it, unless "classic" is asked for. */
+/** The named buildx builder (--builder, MESA_TEMPLATE_BUILDER), else BuildKit if the engine has it and "classic" is not requested. */
 export function builderFor(engine: Engine, env: Host["env"], named?: string): Image["builder"] {
   const asked = named ?? env["MESA_TEMPLATE_BUILDER"] ?? "";
   if (asked !== "" && !OWN_BUILDERS.includes(asked)) return "buildx";
@@ -45,8 +48,8 @@ export function builderFor(engine: Engine, env: Host["env"], named?: string): Im
 }
 
 /**
- * Builds the image of a rendered template for linux/amd64, or takes the one that was built from the same inputs before.
- * @throws Failure BUILD_FAILED and its kin (exit 5) with the failing step and its last lines; ENGINE_GONE (exit 3) when the engine is lost
+ * Builds the image of a rendered template for linux/amd64, or returns the one already built from the same inputs.
+ * @throws Failure BUILD_FAILED and related codes (exit 5) with the failing step and its last lines; ENGINE_GONE (exit 3)
  */
 export async function buildImage(
   host: Host,
@@ -91,7 +94,7 @@ async function buildAnew(
   if (builder === "classic" && "made" in ending)
     await removeIntermediate(engine, ending.made, ending.ok ? await engine.lineage(ending.imageId) : []);
   if (!ending.ok) {
-    // An engine that was ended fails its builds first: that it answers no more is the cause.
+    // An engine that is shut down fails its builds first; the real cause is that it no longer responds.
     await engine.image(reference);
     const lines = ending.lines.map((line) => host.redact(line));
     throw buildFailure(rendered.template, ending.step, ending.message, lines, undefined);

@@ -2,14 +2,14 @@ import { createWriteStream, type WriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 
-/** The whole log of a build, written as it comes. */
+/** The whole log of a build, written as it arrives. */
 export interface BuildLog {
   line(text: string): void;
-  /** Waits until everything is in the file. */
+  /** Waits until everything is written. */
   close(): Promise<void>;
 }
 
-/** Opens the log file (parents are made, an older one is replaced); without a path nothing is kept. A log that cannot be written stops nothing. */
+/** Opens the log file (creates parents, replaces an older one); without a path, drops everything. A write error does not stop the build. */
 export async function openBuildLog(
   path: string | undefined,
   redact: (text: string) => string,

@@ -1,19 +1,19 @@
-/** What buildx's plain progress says, read line by line. */
+/** The content of buildx's plain progress, parsed line by line. */
 export interface BuildxProgress {
   take(line: string): void;
-  /** The step that failed, when one is named. */
+  /** The failed step, if one is named. */
   readonly failedStep: string | undefined;
-  /** buildx's own words on what went wrong. */
+  /** buildx's own message about the failure. */
   readonly message: string | undefined;
-  /** The last lines of the step that failed, else of everything. */
+  /** The last lines of the failed step, else of the whole output. */
   lines(): readonly string[];
 }
 
 const KEPT_LINES = 40;
 
 /**
- * Reads `--progress plain`: "#7 [deb 2/3] RUN …" begins a step, "#7 0.512 text" is its output, "#7 ERROR: …" its failure, and
- * "ERROR: failed to solve: …" the end (docker/buildx, util/progress; moby/buildkit, progressui).
+ * Parses `--progress plain`: "#7 [deb 2/3] RUN …" begins a step, "#7 0.512 text" is its output, "#7 ERROR: …" its failure, and "ERROR:
+ * failed to solve: …" the end (docker/buildx, util/progress; moby/buildkit, progressui).
  */
 export function buildxProgress(onStep: (step: string) => void): BuildxProgress {
   const steps = new Map<string, string>();

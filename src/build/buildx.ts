@@ -18,7 +18,7 @@ export interface BuildxRequest {
   readonly labels: Readonly<Record<string, string>>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly noCache: boolean;
-  /** A build that prints nothing for this long has hung, in ms. */
+  /** After this time without output, a build counts as hung, in ms. */
   readonly timeoutMs: number;
   readonly onLine: (line: string) => void;
   readonly onStep: (step: string) => void;
@@ -58,7 +58,7 @@ async function requireBuildx(host: Host): Promise<void> {
   });
 }
 
-/** The arguments of the build. Nothing secret is among them: labels, mirrors and names only. */
+/** The arguments of the build: labels, mirrors and names, nothing secret. */
 export function buildxArguments(request: BuildxRequest, context: string): readonly string[] {
   const pairs = (option: string, values: Readonly<Record<string, string>>): readonly string[] =>
     Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`]);
@@ -83,7 +83,7 @@ export function buildxArguments(request: BuildxRequest, context: string): readon
 }
 
 /**
- * Builds on a buildx builder, wherever that is, and takes the image into the local engine. A failure of the build is an answer.
+ * Builds on a buildx builder, local or remote, and loads the image into the local engine. Returns a failed build as a result.
  * @throws Failure BUILDX_MISSING, BUILDER_UNKNOWN (exit 3)
  */
 export async function buildWithBuildx(host: Host, request: BuildxRequest): Promise<BuildxEnding> {

@@ -4,7 +4,7 @@ import type { RenderedTemplate } from "../render/rendered";
 import type { Host } from "../support/host";
 import type { Image } from "./image";
 
-/** Label that tells which inputs an image was made from. */
+/** Label with the digest of the inputs that an image was made from. */
 export const INPUTS_LABEL = "mesa-template.inputs";
 
 /** The local reference of a template's image. */

@@ -1,7 +1,7 @@
 import { pack } from "tar-stream";
 import { foldersOf, type RenderedFile } from "../render/rendered";
 
-/** The build context as a tar that is the same bytes for the same files: sorted, no times, no owners. */
+/** The build context as a reproducible tar: sorted, without times and owners. */
 export function contextTar(files: readonly RenderedFile[]): NodeJS.ReadableStream {
   const tar = pack();
   const always = { mtime: new Date(0), uid: 0, gid: 0 };

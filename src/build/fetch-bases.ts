@@ -8,14 +8,13 @@ import type { Host } from "../support/host";
 /** The platform every template is built for. */
 export const PLATFORM = "linux/amd64";
 
-/** An image by digest, as the engine keeps it when it was pulled through the mirror. */
+/** An image's reference by digest, as it is on the engine after a pull through the mirror. */
 export function pulledReference(mirror: string, image: LockedImage): string {
   return `${mirror}${image.repository}@${image.digest}`;
 }
 
 /**
- * Fetches the images a build starts from before it starts (a build through the API has no credentials of its own). An
- * image that is there by digest is not asked for again.
+ * Pulls the base images of a build before it starts (a build through the API has no credentials). Skips images that are present by digest.
  * @throws Failure BASE_UNAVAILABLE (exit 5), ENGINE_GONE (exit 3)
  */
 export async function pullBases(
@@ -32,7 +31,7 @@ export async function pullBases(
         await pullWithLogin(host, engine, reference, mirror);
       } catch (error) {
         host.signal.throwIfAborted();
-        // An engine that is lost says nothing about the image.
+        // A lost engine says nothing about the image.
         await engine.image(reference);
         if (error instanceof Failure && error.code === "CREDENTIAL_HELPER") throw error.on(rendered.template);
         throw new Failure({
@@ -48,7 +47,7 @@ export async function pullBases(
   );
 }
 
-/** A credential helper that fails matters only where the image is not public, as it is with docker pull. */
+/** As with docker pull, a failing credential helper matters only if the image is not public. */
 async function pullWithLogin(host: Host, engine: Engine, reference: string, mirror: string): Promise<void> {
   const [registry = "", ...rest] = (reference.split("@", 1)[0] ?? "").split("/");
   const pull = (login?: Login): Promise<void> =>

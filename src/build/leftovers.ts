@@ -43,9 +43,9 @@ export async function removeReplaced(
 }
 
 /**
- * Removes what the classic builder made on the way and leaves behind without a name: the last image of each earlier stage, and of a
- * failed build. The ids come from this very build's messages; what has a name, or what another image stands on, stays.
- * @param keep what the built image stands on: the next build starts from it, and not every engine refuses to remove it
+ * Removes untagged leftovers of the classic builder: the last image of each earlier stage, and of a failed build. The ids come from this
+ * build's messages. Images with a tag, or with children, stay.
+ * @param keep the parents of the built image: the next build starts from them, and not every engine refuses to remove them
  */
 export async function removeIntermediate(
   engine: Engine,
@@ -55,7 +55,7 @@ export async function removeIntermediate(
   for (const id of [...made].reverse()) {
     const image = await engine.image(id);
     if (image === undefined || image.tags.length > 0 || keep.includes(image.id)) continue;
-    // The engine itself would take the parents too, those that other stages stand on included (Docker 26.1, containerd image store).
+    // Otherwise the engine also removes parents that other stages need (Docker 26.1, containerd image store).
     await engine.removeImage(image.id, "kept");
   }
 }

@@ -7,7 +7,7 @@ import { readIfPresent, writeAtomically } from "../support/files";
 import type { Host } from "../support/host";
 import { atLeast, scan, type Severity, type Vulnerability } from "./scan";
 
-/** Name of the last scan's result in a version's records. */
+/** File of the last scan in a version's records. */
 export const SCAN_FILE = "scan.json";
 
 const keptScan = z.looseObject({
@@ -27,19 +27,19 @@ const keptScan = z.looseObject({
 
 type KeptScan = z.infer<typeof keptScan>;
 
-/** A scan of one version, held against the one before. */
+/** A scan of one version, compared with the previous one. */
 export interface Rescan {
   readonly scanner: string;
-  /** When it was scanned before, ISO 8601; null: never. */
+  /** Time of the previous scan, ISO 8601; null: none. */
   readonly before: string | null;
-  /** All that was found, whatever its severity. */
+  /** Number of all findings, whatever their severity. */
   readonly found: number;
-  /** What is as severe as the threshold or more and was not known before, the most severe first. */
+  /** New findings of at least the threshold's severity, the most severe first. */
   readonly fresh: readonly Vulnerability[];
 }
 
 /**
- * Scans a version's SBOM with today's database of vulnerabilities, and keeps what was found beside it for the next time.
+ * Scans a version's SBOM with today's vulnerability database, and stores the findings beside it for the next comparison.
  * @param sbom path of the SBOM in the version's records
  * @throws Failure NO_SBOM, SCAN_BROKEN (exit 8); NO_SCANNER, SCAN_FAILED (exit 3)
  */
@@ -64,7 +64,7 @@ export async function rescan(host: Host, folder: string, sbom: string, threshold
   };
 }
 
-/** What is as severe as the threshold or more now and was not so before: a vulnerability that became more severe is new, too. */
+/** Findings that reach the threshold now and did not before. A vulnerability that became more severe counts as new. */
 export function newSince(
   before: readonly Vulnerability[],
   now: readonly Vulnerability[],

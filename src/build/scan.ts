@@ -4,17 +4,17 @@ import type { Host } from "../support/host";
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** A vulnerability that a scanner found. */
+/** A vulnerability found by a scanner. */
 export interface Vulnerability {
   readonly id: string;
   readonly severity: string;
   readonly package: string;
   readonly version: string;
-  /** Where it is fixed; "" when nowhere yet. */
+  /** The version that fixes it; "" if there is none yet. */
   readonly fixedIn: string;
 }
 
-/** What is scanned: an image on the engine, or an SBOM (CycloneDX) in a file. */
+/** The target of a scan: an image on the engine, or an SBOM file (CycloneDX). */
 export type ScanTarget = { readonly image: string } | { readonly sbom: string };
 
 interface Scanner {
@@ -46,7 +46,7 @@ interface TrivyAnswer {
   }[];
 }
 
-/** In the order in which they are looked for. Options as their --help has them (grype 0.100, trivy 0.60). */
+/** In order of preference. Options according to their --help (grype 0.100, trivy 0.60). */
 const SCANNERS: readonly Scanner[] = [
   {
     command: "grype",
@@ -85,14 +85,14 @@ const SCANNERS: readonly Scanner[] = [
 const LIMIT_MS = 900_000;
 const SHOWN = 15;
 
-/** What a scanner found. */
+/** Findings of a scanner. */
 export interface Scan {
   readonly scanner: string;
   readonly found: readonly Vulnerability[];
 }
 
 /**
- * Scans an image or an SBOM with grype or trivy, whichever is on PATH.
+ * Scans an image or an SBOM with the first of grype and trivy on PATH.
  * @throws Failure NO_SCANNER, SCAN_FAILED (exit 3)
  */
 export async function scan(host: Host, target: ScanTarget): Promise<Scan> {
@@ -121,7 +121,7 @@ export async function scan(host: Host, target: ScanTarget): Promise<Scan> {
 }
 
 /**
- * Sees that a scanner is there, before work is done that needs its answer.
+ * Checks that a scanner is installed, before work starts that needs one.
  * @throws Failure NO_SCANNER (exit 3)
  */
 export async function requireScanner(host: Host): Promise<void> {
@@ -149,7 +149,7 @@ function noScanner(): Failure {
 
 /**
  * Scans a local image, and refuses it for vulnerabilities of the threshold's severity or higher.
- * @returns the scanner, and how many vulnerabilities it found in all
+ * @returns the scanner, and the number of all vulnerabilities
  * @throws Failure VULNERABLE (exit 5); those of scan
  */
 export async function scanImage(
@@ -170,7 +170,7 @@ function parsed(scanner: Scanner, stdout: string): readonly Vulnerability[] | un
   }
 }
 
-/** Those that are as severe as the threshold or more, the most severe first. */
+/** Findings of at least the threshold's severity, the most severe first. */
 export function atLeast(found: readonly Vulnerability[], threshold: Severity): readonly Vulnerability[] {
   const rank = ({ severity }: Vulnerability): number => SEVERITIES.indexOf(severity as Severity);
   return found
@@ -195,12 +195,12 @@ function refuseSevere(
   });
 }
 
-/** One vulnerability, in a line. */
+/** One vulnerability as a line. */
 export function vulnerabilityText({ id, severity, package: name, version, fixedIn }: Vulnerability): string {
   return `${severity} ${id} in ${name} ${version}${fixedIn === "" ? "" : `, fixed in ${fixedIn}`}`;
 }
 
-/** What a scanner needs of the environment: where things are, the engine, the proxy, its own settings. */
+/** The environment for a scanner: paths, engine, proxy, its own settings. */
 function scannerEnvironment(env: Host["env"]): Record<string, string> {
   const wanted =
     /^(?:PATH|HOME|TMPDIR|XDG_\w+|DOCKER_\w+|GRYPE_\w+|TRIVY_\w+|(?:https?|no)_proxy|SSL_CERT_\w+)$/iu;

@@ -8,11 +8,11 @@ import type { BuiltComparison, Change, Comparison, FilePatch, LayerSize } from "
 export interface Unbuilt {
   readonly id: string;
   readonly lock: Lock;
-  /** Texts by name, lock.json left out. */
+  /** Texts by name, without lock.json. */
   readonly rendered: Readonly<Record<string, string>>;
 }
 
-/** Everything that differs between two measured template versions. */
+/** All differences between two measured template versions. */
 export function compareVersions(from: Measured, to: Measured): Comparison {
   return {
     ...compareInputs(from.record, to.record),
@@ -20,7 +20,7 @@ export function compareVersions(from: Measured, to: Measured): Comparison {
   };
 }
 
-/** What differs in inputs and rendered files alone. */
+/** The differences in inputs and rendered files only. */
 export function compareInputs(from: Unbuilt, to: Unbuilt): Comparison {
   const [before, after] = [generationOf(from.lock.mesaVersion), generationOf(to.lock.mesaVersion)];
   return {
@@ -58,7 +58,7 @@ function inputsOf(lock: Lock): Record<string, string> {
   };
 }
 
-/** Names whose values differ, in the order of their names on both sides; a name that one side lacks is null there. */
+/** Names with different values, in their order on both sides; null where a side lacks the name. */
 export function changes(
   from: Readonly<Record<string, string>>,
   to: Readonly<Record<string, string>>,
@@ -102,7 +102,7 @@ function compareBuilt(from: Measured, to: Measured): BuiltComparison {
   };
 }
 
-/** Packages whose version is not the same, by name. */
+/** Packages whose versions differ, by name. */
 export function changedPackages(from: VersionRecord, to: VersionRecord): readonly Change[] {
   return [...changes(packagesOf(from), packagesOf(to))].sort(byName);
 }

@@ -1,4 +1,4 @@
-/** A named value that is not the same on both sides; null: not there. */
+/** A named value that differs between the sides; null: absent. */
 export interface Change {
   readonly name: string;
   readonly from: string | null;
@@ -12,7 +12,7 @@ export interface FilePatch {
   readonly patch: string;
 }
 
-/** A path that differs: what it was and is, as the file list writes it without the path. */
+/** A path that differs: its old and new line of the file list, without the path. */
 export interface PathChange {
   readonly path: string;
   readonly from: string;
@@ -31,14 +31,14 @@ export interface CheckTime {
   readonly to: { readonly outcome: string; readonly durationMs: number } | null;
 }
 
-/** What was measured of two images, side by side. */
+/** The measured differences of two images. */
 export interface BuiltComparison {
   readonly packages: readonly Change[];
   readonly files: {
     readonly added: readonly string[];
     readonly removed: readonly string[];
     readonly changed: readonly PathChange[];
-    /** Paths that run as their owner or group on one side only. */
+    /** Paths with setuid or setgid on one side only. */
     readonly setuid: { readonly added: readonly string[]; readonly removed: readonly string[] };
   };
   readonly environment: readonly Change[];
@@ -49,17 +49,17 @@ export interface BuiltComparison {
   readonly smoke: readonly CheckTime[];
 }
 
-/** What differs between two template versions. */
+/** The differences between two template versions. */
 export interface Comparison {
   readonly from: string;
   readonly to: string;
   readonly inputs: readonly Change[];
-  /** Set when the CLI generation changes: what people who mount do now, and did before. */
+  /** Set if the CLI generation changes: how to mount now and before. */
   readonly generation: {
     readonly from: { readonly name: string; readonly forPeople: string };
     readonly to: { readonly name: string; readonly forPeople: string };
   } | null;
   readonly rendered: readonly FilePatch[];
-  /** null when one side was never built (a fresh lock). */
+  /** null if one side was never built (a fresh lock). */
   readonly built: BuiltComparison | null;
 }

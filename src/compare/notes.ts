@@ -4,10 +4,10 @@ import type { VersionRecord } from "../record/record";
 import type { Comparison } from "./comparison";
 import { difference, packageLine, shown } from "./text";
 
-/** What the notes say besides the comparison. */
+/** Facts for the notes besides the comparison. */
 export interface NotesFacts {
   readonly status: string;
-  /** sandbox/NAME:TAG, of several workspaces with their names; "" where it is not deployed. */
+  /** sandbox/NAME:TAG; for several workspaces with their names; "" if not deployed. */
   readonly images: string;
   readonly createdAt: string;
   readonly smoke: { readonly passed: number; readonly failed: number; readonly skipped: number };
@@ -17,7 +17,7 @@ const PACKAGES_SHOWN = 40;
 
 /**
  * Release notes in Markdown.
- * @param comparison with the version before; undefined for the first one
+ * @param comparison with the previous version; undefined for the first one
  */
 export function notesOf(
   record: VersionRecord,

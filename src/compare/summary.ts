@@ -2,10 +2,10 @@ import { humanBytes } from "../support/bytes";
 import type { BuiltComparison, Change, Comparison, FilePatch } from "./comparison";
 import { changeText, difference, isSame, packageLine, shown } from "./text";
 
-/** How many items of a kind are named; the others are counted. */
+/** Number of items of a kind that are named; the others are counted. */
 const NAMED = 3;
 
-/** By which part of itself an image must grow or shrink to be worth a line. */
+/** Relative change of an image's size from which it is reported. */
 const NOTABLE_SIZE = 0.001;
 
 /** Changes of these parts of an image's configuration can break users of the image. */

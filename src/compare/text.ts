@@ -1,7 +1,7 @@
 import { humanBytes } from "../support/bytes";
 import type { BuiltComparison, Change, Comparison } from "./comparison";
 
-/** Whether the two sides are the same in everything that was compared, times left aside. */
+/** Whether both sides are equal in everything compared, except times. */
 export function isSame({ inputs, rendered, built }: Comparison): boolean {
   if (inputs.length + rendered.length > 0) return false;
   if (built === null) return true;
@@ -10,7 +10,7 @@ export function isSame({ inputs, rendered, built }: Comparison): boolean {
   return differing.every((list) => list.length === 0);
 }
 
-/** How a value is shown: digests as their first digits. */
+/** A value for display; digests are shortened. */
 export function shown(value: string | null): string {
   return value === null ? "none" : value.replace(/(sha256:[0-9a-f]{12})[0-9a-f]{52}/gu, "$1");
 }
@@ -29,7 +29,7 @@ function section(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? "" : `\n${title}\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
-/** At most `most` of the lines, and how many there are beyond. */
+/** At most `most` of the lines, and the number of the others. */
 function atMost(lines: readonly string[], most: number): readonly string[] {
   return lines.length <= most
     ? lines
@@ -40,8 +40,8 @@ function atMost(lines: readonly string[], most: number): readonly string[] {
 }
 
 /**
- * The comparison for people.
- * @param most how many paths of a kind are shown; Infinity where nothing may be cut off
+ * The comparison as text.
+ * @param most number of paths shown per kind; Infinity: all
  */
 export function comparisonText(comparison: Comparison, most: number): string {
   const { from, to, inputs, generation, rendered, built } = comparison;
@@ -91,7 +91,7 @@ export function packageLine({ name, from, to }: Change): string {
   return to === null ? `- ${name} ${from}` : `~ ${name} ${from} → ${to}`;
 }
 
-/** The layers a template adds, paired in their order. */
+/** The layers that a template adds, paired in order. */
 export function layerLines({ layers }: BuiltComparison): readonly string[] {
   const own = (side: BuiltComparison["layers"]["from"]): BuiltComparison["layers"]["from"] =>
     side.filter((layer) => !layer.fromBase);
@@ -106,10 +106,10 @@ export function layerLines({ layers }: BuiltComparison): readonly string[] {
   });
 }
 
-/** Milliseconds by which a check must differ to be listed: less is noise. */
+/** Smaller differences of a check, in ms, are noise. */
 const NOTABLE_MS = 250;
 
-/** The totals, and the checks that came out differently or took notably longer or shorter. */
+/** The totals, and the checks with another outcome or a notable difference in time. */
 function smokeLines({ smoke }: BuiltComparison): readonly string[] {
   const side = (time: BuiltComparison["smoke"][number]["from"]): string =>
     time === null ? "none" : `${time.outcome} ${String(time.durationMs)} ms`;

@@ -13,7 +13,7 @@ const port = z.strictObject({
 
 const REGION = z.string().check(z.regex(/^[a-z]+-[a-z]+-\d+$/u, "a region is written like us-pdx-1"));
 
-/** The keys of blaxel.toml that reach Blaxel for a sandbox; any other key is refused. */
+/** The keys of blaxel.toml that bl sends for a sandbox; any other key is refused. */
 const schema = z.strictObject({
   name: z
     .string()
@@ -76,7 +76,7 @@ const schema = z.strictObject({
 
 export type BlaxelToml = z.infer<typeof schema>;
 
-/** Keys of [build] that bl 0.1.108 drops and a newer one sends to the builder. */
+/** Keys of [build] that bl 0.1.108 drops and newer versions send. */
 const NEWER_BUILD_KEYS = [
   "dockerfile",
   "memoryMb",
@@ -86,7 +86,7 @@ const NEWER_BUILD_KEYS = [
   "cacheDrive",
 ] as const;
 
-/** Why bl would not do what a field says (a whole path, or the first word of one); told when such a field is found. */
+/** Why bl ignores a field (a whole path, or the first word of one); reported if the field is used. */
 const DROPPED: Readonly<Record<string, string>> = {
   workspace:
     "bl sends the request to the workspace it is signed in to and uses this one only for links and logs",
@@ -139,9 +139,9 @@ function newerField({ labels, build }: BlaxelToml): string | undefined {
 }
 
 /**
- * Checks a rendered blaxel.toml before bl sees it: bl ignores unknown keys, goes on after a syntax error, and drops
- * fields it does not send for sandboxes, each time with exit 0.
- * @param blVersion the version of the bl that will read it: what a bl sends depends on it
+ * Checks a rendered blaxel.toml before bl reads it: bl ignores unknown keys, continues after a syntax error, and drops fields it does not
+ * send for sandboxes, each time with exit 0.
+ * @param blVersion the version of the bl that will read it, which decides what is sent
  * @throws Failure BLAXEL_TOML (exit 2)
  */
 export async function checkBlaxelToml(text: string, blVersion: string): Promise<BlaxelToml> {

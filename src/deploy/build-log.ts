@@ -3,18 +3,18 @@ import type { Host } from "../support/host";
 
 export interface LogRequest {
   readonly name: string;
-  /** When the upload was sent, ms since the epoch: older lines are not about it. */
+  /** Time of the upload, ms since the epoch; older lines are ignored. */
   readonly sentAt: number;
   readonly pollMs: number;
-  /** Ask again when there is nothing yet: the platform's log is some seconds behind its status. */
+  /** Repeat the request while there is nothing: the platform's log is some seconds behind its status. */
   readonly patient?: boolean;
 }
 
-/** Clocks differ, and a line's time is the platform's. */
+/** The lines carry the platform's time, and clocks differ. */
 const MARGIN_MS = 60_000;
 const TRIES = 3;
 
-/** The last lines of the log of what was sent. */
+/** The last lines of the build log of an upload. */
 export async function lastLog(
   host: Host,
   platform: Platform,

@@ -5,7 +5,7 @@ import type { RenderedTemplate } from "../render/rendered";
 import type { Host } from "../support/host";
 import type { DeployOptions } from "./options";
 
-/** What one deploy works with. */
+/** The context of one deploy. */
 export interface DeployContext {
   readonly host: Host;
   readonly rendered: RenderedTemplate;
@@ -18,13 +18,13 @@ export interface DeployContext {
   readonly workspace: string;
   /** Absolute limit, ms since the epoch. */
   readonly deadline: number;
-  /** Between two looks at the platform, in ms. */
+  /** Interval between requests to the platform, in ms. */
   readonly pollMs: number;
-  /** How long the platform may show nothing new before that counts as its answer, in ms. */
+  /** How long the platform may show nothing new before that is final, in ms. */
   readonly graceMs: number;
 }
 
-/** ms that are left for the deploy; at least a second, so that what is begun can say why it ends. */
+/** Time left for the deploy in ms; at least a second, so that started work can report why it ends. */
 export function timeLeft({ host, deadline }: DeployContext): number {
   return Math.max(1_000, deadline - host.clock.now());
 }

@@ -20,11 +20,11 @@ import type { DeployContext } from "./deploy-context";
 
 const POLL_MS = 3_000;
 const GRACE_MS = 180_000;
-/** Part of a short time limit that may be spent on waiting for something to begin. */
+/** Part of a short time limit for waiting until something begins. */
 const GRACE_PART = 0.6;
 
 /**
- * Fails when bl or credentials are missing, or Blaxel refuses them; run before any work starts.
+ * Fails without bl or credentials, or if Blaxel refuses them; called before any work starts.
  * @throws Failure BL_MISSING, BL_TOO_OLD, NO_BLAXEL_CREDENTIALS, BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN (exit 3)
  */
 export async function checkDeployPossible(host: Host): Promise<void> {
@@ -35,7 +35,7 @@ export async function checkDeployPossible(host: Host): Promise<void> {
 }
 
 /**
- * Brings a rendered template to Blaxel and waits until this image, these bytes, runs and answers.
+ * Deploys a rendered template to Blaxel and waits until exactly this image runs and responds.
  * @returns the deployment with its immutable image reference
  * @throws Failure of kind deploy (7), environment (3) or usage (2); nothing counts as deployed then
  */
@@ -89,7 +89,7 @@ async function deploy(work: DeployContext): Promise<string> {
     ...{ name, before, deadline, pollMs, graceMs, sentAt, onProgress },
     imports: options.source?.reference,
   }).catch(async (error: unknown) => {
-    // What never arrived is not waited for again.
+    // An upload that never arrived is not waited for again.
     if (error instanceof Failure && error.code === "BUILD_NOT_STARTED")
       await forgetPending(options.pendingFile);
     throw error;
@@ -99,7 +99,7 @@ async function deploy(work: DeployContext): Promise<string> {
   return image;
 }
 
-/** The upload an earlier run left under way, when the platform still shows it. */
+/** An earlier run's unfinished upload, if the platform still shows it. */
 async function resumed(work: DeployContext): Promise<Pending | undefined> {
   const { options, rendered, platform, name } = work;
   const pending = options.force ? undefined : await earlierPending(work);

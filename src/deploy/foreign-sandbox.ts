@@ -9,9 +9,8 @@ export interface KnownSandbox {
 }
 
 /**
- * Refuses to deploy over a sandbox that this program did not make: a deploy resets it. A sandbox of this
- * program carries its mark; where Blaxel hides it, a sandbox that is older than an earlier deploy to that
- * name also counts.
+ * Refuses to deploy over a sandbox that this program did not make, because a deploy resets it. The program's sandboxes carry a mark; if
+ * Blaxel hides it, a sandbox older than an earlier deploy to that name also counts.
  * @param sent whether an earlier run of these inputs already sent something to that name
  * @throws Failure SANDBOX_NOT_OURS (exit 7)
  */

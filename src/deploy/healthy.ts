@@ -7,16 +7,16 @@ import { lastLog } from "./build-log";
 interface HealthOptions {
   readonly deadline: number;
   readonly pollMs: number;
-  /** When the upload was sent, ms since the epoch. */
+  /** Time of the upload, ms since the epoch. */
   readonly sentAt: number;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-/** The API of a sandbox that boots answers within seconds; this long is waited after DEPLOYED, in ms. */
+/** Limit for the API to respond after DEPLOYED, in ms; a starting sandbox takes seconds. */
 const HEALTH_MS = 60_000;
 
 /**
- * Waits until the deployed sandbox's own API answers: DEPLOYED alone does not say that what was deployed runs.
+ * Waits until the deployed sandbox's API responds, because DEPLOYED alone does not prove that the new image runs.
  * @throws Failure SANDBOX_UNHEALTHY (exit 7) with the last answer and the sandbox's log
  */
 export async function waitUntilHealthy(
@@ -43,7 +43,7 @@ export async function waitUntilHealthy(
   if (!answer.answers) throw unhealthy(name, `its API does not answer (last: ${answer.seen})`, await log());
 }
 
-/** The failure of a sandbox that is there and does not answer. */
+/** The failure for a sandbox that exists and does not respond. */
 function unhealthy(name: string, seen: string, log: readonly string[]): Failure {
   return new Failure({
     code: "SANDBOX_UNHEALTHY",

@@ -1,20 +1,20 @@
-/** The image as Blaxel holds it at one moment. */
+/** The image on Blaxel at one moment. */
 export interface PushedImage {
   readonly status: string | undefined;
   readonly updatedAt: string | undefined;
 }
 
-/** What is known of a push that was sent. */
+/** What is known of a running push. */
 export interface PushWatch {
   readonly before: PushedImage;
   readonly now: PushedImage;
-  /** Tags that were not there before, newest first. */
+  /** New tags, newest first. */
   readonly fresh: readonly string[];
-  /** The tag that was made of the same inputs before, where Blaxel still has it. */
+  /** The tag of an earlier push of the same inputs, if Blaxel still has it. */
   readonly known: string | undefined;
   /** bl's result of the build; undefined if no process waited for it. */
   readonly said: "built" | "failed" | undefined;
-  /** ms since bl had finished. */
+  /** ms since bl finished. */
   readonly elapsedMs: number;
   readonly graceMs: number;
 }
@@ -27,15 +27,14 @@ export type PushJudgement =
   | { readonly is: "nothing new" }
   | { readonly is: "failed" };
 
-/** How long a FAILED that was there before is taken for a left-over, in ms. */
+/** For this long, in ms, a FAILED that was already there counts as left over. */
 const STALE_FAILURE_MS = 15_000;
-/** A build begins within seconds of the upload: BUILT for this long, in ms, is not left over from the push before. */
+/** A build begins within seconds of the upload: after this long, in ms, BUILT is not left over from the previous push. */
 const STALE_BUILT_MS = 30_000;
 
 /**
- * What the image's state means for this push. One new tag is the answer; several are ambiguous. The tag of
- * the same inputs is the answer once bl reported a build, because Blaxel does not build an unchanged source
- * again. FAILED and BUILT may be left over.
+ * What the image's state means for this push. One new tag is the answer; several are ambiguous. The tag of the same inputs is the answer
+ * once bl reported a build, because Blaxel does not rebuild unchanged source. FAILED and BUILT may be left over.
  */
 export function judgePush({ before, now, fresh, known, said, elapsedMs, graceMs }: PushWatch): PushJudgement {
   const [tag, ...others] = fresh;

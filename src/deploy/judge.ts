@@ -1,12 +1,12 @@
-/** What is known of a deploy under way. */
+/** What is known of a running deploy. */
 export interface Watch {
-  /** State before anything was sent; undefined: there was no sandbox. */
+  /** State before the deploy; undefined: there was no sandbox. */
   readonly before: { readonly status: string; readonly image: string } | undefined;
-  /** Whether something was seen moving since. */
+  /** Whether any change was seen since. */
   readonly started: boolean;
   /** Whether more than UPLOADING was seen since. */
   readonly building: boolean;
-  /** ms since bl had finished. */
+  /** ms since bl finished. */
   readonly elapsedMs: number;
   readonly graceMs: number;
 }
@@ -18,18 +18,17 @@ export type Judgement =
   | { readonly is: "stuck" }
   | { readonly is: "failed"; readonly status: string };
 
-/** An archived sandbox rests until it is used; none of these says anything of the deploy that is waited for. */
+/** An archived sandbox rests until it is used; these say nothing about the deploy. */
 const RESTING = new Set(["ARCHIVING", "ARCHIVED", "UNARCHIVING"]);
 const ENDED = new Set(["DEACTIVATED", "DEACTIVATING", "DELETING", "TERMINATED"]);
 
-/** How long a FAILED that was there before is taken for a left-over, in ms. */
+/** For this long, in ms, a FAILED that was already there counts as left over. */
 const STALE_FAILURE_MS = 15_000;
 
 /**
- * What a status means for the deploy that is waited for. A status alone does not say which deploy it speaks of:
- * DEPLOYED counts when something was seen moving, the image is another one, or there was no sandbox before; FAILED
- * counts unless it was there before and nothing has moved yet. A status that is not known is waited on. UPLOADING (or no
- * sandbox at all) for as long as the grace means that the upload never came, or that no build will begin.
+ * What a status means for this deploy. A status does not say which deploy it belongs to: DEPLOYED counts if a change was seen, the image
+ * differs, or there was no sandbox before; FAILED counts unless it was there before and nothing has changed since. An unknown status means
+ * waiting. UPLOADING (or no sandbox) for the whole grace means that the upload never arrived, or that no build will begin.
  */
 export function judge(
   watch: Watch,

@@ -1,9 +1,9 @@
 import type { RenderedTemplate } from "../render/rendered";
 
-/** Environment variable of every sandbox this program deploys: how it knows its own again. */
+/** Environment variable of every sandbox this program deploys; identifies it as ours. */
 export const OWNERSHIP_VARIABLE = "MESA_TEMPLATE_INPUTS";
 
-/** The mark's value: template and inputs, so that a deploy from other inputs in between is recognized. */
+/** The mark: template and inputs, so that another deploy in between is recognized. */
 export function markOf({
   template,
   inputsDigest,
@@ -11,7 +11,7 @@ export function markOf({
   return `${template}:${inputsDigest.replace(/^sha256:/u, "").slice(0, 16)}`;
 }
 
-/** Whether a sandbox says that it was deployed by this program from other inputs. One that hides its environment says nothing. */
+/** Whether a sandbox carries this program's mark with other inputs. False if it hides its environment. */
 export function isMarkedByAnother(
   envs: Readonly<Record<string, string>>,
   rendered: Pick<RenderedTemplate, "template" | "inputsDigest">,

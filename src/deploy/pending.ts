@@ -9,18 +9,18 @@ import type { DeployContext } from "./deploy-context";
 /** The name of its file, as a stage result. */
 export const PENDING = "deploy-pending";
 
-/** What is remembered of an upload under way. */
+/** The stored state of an upload in progress. */
 const schema = z.object({
   publish: z.enum(["deploy", "push"]),
   sandbox: z.string(),
   workspace: z.string(),
   inputsDigest: z.string(),
   startedAt: z.number(),
-  /** Whether bl had finished: before that the upload may be missing. */
+  /** Whether bl finished; before that, the upload may be missing. */
   uploaded: z.boolean(),
   before: z.nullable(z.object({ status: z.string(), image: z.string() })),
   tagsBefore: z.array(z.object({ name: z.string(), createdAt: z.string() })),
-  /** The registry's image that Blaxel was told to import; left out: it builds from the source. */
+  /** The registry image that Blaxel imports; absent: it builds from the source. */
   reference: z.exactOptional(z.string()),
   /** The previous image was already made from these inputs by an earlier run. */
   beforeIsOurs: z.boolean(),
@@ -28,7 +28,7 @@ const schema = z.object({
 
 export type Pending = z.infer<typeof schema>;
 
-/** What is remembered of an upload that is about to be sent. */
+/** The state to store before an upload is sent. */
 export function newPending(
   { host, rendered, options, name, workspace }: DeployContext,
   facts: Pick<Pending, "before" | "beforeIsOurs"> & { readonly tagsBefore: readonly ImageTag[] },
@@ -47,10 +47,7 @@ export function newPending(
   };
 }
 
-/**
- * The unfinished upload of an earlier run, or undefined (also for a damaged file: then the deploy is sent
- * again).
- */
+/** The unfinished upload of an earlier run. undefined without one, or if the file is damaged (then the deploy is sent again). */
 export async function readPending(path: string): Promise<Pending | undefined> {
   const data = await readIfPresent(path);
   if (data === undefined) return undefined;
@@ -70,7 +67,7 @@ export async function forgetPending(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-/** The upload of an earlier run of these very inputs, in the same way, to the same place. */
+/** An earlier run's upload of the same inputs, in the same way, to the same place. */
 export async function earlierPending(work: DeployContext): Promise<Pending | undefined> {
   const pending = await readPending(work.options.pendingFile);
   return pending?.publish === work.options.publish &&
@@ -83,8 +80,8 @@ export async function earlierPending(work: DeployContext): Promise<Pending | und
 }
 
 /**
- * Whether the platform still shows the upload of an ended run, under way or through. UPLOADING says so only when bl had
- * finished: else the upload may never come.
+ * Whether the platform still shows the upload of an earlier run, running or finished. UPLOADING counts only if bl had finished; otherwise
+ * the upload may never arrive.
  */
 export function isStillShown(
   pending: Pending,

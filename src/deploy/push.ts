@@ -9,8 +9,7 @@ import { checkUploadList, stageProject } from "./staging";
 import type { DeployContext } from "./deploy-context";
 
 /**
- * Publishes the image with `bl push`, without a sandbox. bl's own word about the build is believed only where the tag is there, too;
- * which tag a push made is never guessed.
+ * Publishes the image with `bl push`, without a sandbox. bl's result counts only if the tag exists; never guesses which tag a push made.
  * @returns sandbox/NAME:TAG
  * @throws Failure REMOTE_BUILD_FAILED, NOTHING_NEW, SEVERAL_NEW_TAGS, PUSH_UNCLEAR, DEPLOY_UNDER_WAY, DEPLOY_TIMEOUT … (exit 7)
  */
@@ -47,7 +46,7 @@ export async function push(work: DeployContext): Promise<string> {
   }
 }
 
-/** A push that is waited for. */
+/** A push that was sent. */
 interface SentPush {
   readonly pending: Pending;
   readonly before: PushedImage;
@@ -55,9 +54,8 @@ interface SentPush {
 }
 
 /**
- * The push of a killed run, where Blaxel shows something that may belong to it.
- * @throws Failure PUSH_UNCLEAR when that run had not finished its upload: then it is unclear who made what
- * Blaxel shows
+ * The push of a killed run, if Blaxel shows something that may belong to it.
+ * @throws Failure PUSH_UNCLEAR if that run had not finished its upload: the origin of what Blaxel shows is then unclear
  */
 async function resumed(work: DeployContext): Promise<SentPush | undefined> {
   const { options, platform, name } = work;
@@ -91,9 +89,7 @@ async function sendWithPush(work: DeployContext): Promise<SentPush> {
   return { pending: uploaded, before: { status: image?.status, updatedAt: image?.updatedAt }, said };
 }
 
-/**
- * The image before anything is sent. Waits for another build first: its tag would be taken for this push's.
- */
+/** The image before the push. Waits for another running build first, whose tag would be mistaken for this push's. */
 async function settledImage({
   host,
   platform,

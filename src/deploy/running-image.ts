@@ -6,17 +6,17 @@ import { isMarkedByAnother } from "./ownership-variable";
 import type { Pending } from "./pending";
 import type { DeployContext } from "./deploy-context";
 
-/** How long after DEPLOYED the sandbox may name no tag, or the list of tags may be behind, in ms. */
+/** How long after DEPLOYED the sandbox may name no tag, or the list of tags may lag, in ms. */
 const CLEAR_MS = 60_000;
 
 export interface RunningImage {
-  /** sandbox/NAME:TAG, or the reference of the registry's image that was sent: Blaxel may name either. */
+  /** sandbox/NAME:TAG, or the reference of the imported image: Blaxel may name either. */
   readonly image: string;
   readonly sandbox: SandboxState;
 }
 
 /**
- * The immutable image that the deployed sandbox runs, made from what was sent.
+ * The immutable image that the deployed sandbox runs, made from this upload.
  * @throws Failure NOTHING_NEW, IMAGE_UNCLEAR, DEPLOYED_OVER (exit 7)
  */
 export async function runningImage(

@@ -9,8 +9,8 @@ import { quoted } from "../support/quoted";
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /**
- * The shell text of a command. The sandbox API runs everything as its own user, so another user is reached through setpriv where it
- * is there, else through su: with the groups that the image gives the user and the environment kept, as an engine does it.
+ * The shell text of a command. The sandbox API runs everything as its own user. Other users are reached through setpriv, else su, with the
+ * image's groups for the user and the environment kept, as an engine does.
  */
 export function shellText(command: Command): string {
   const inner = command.script ?? (command.argv ?? []).map(quoted).join(" ");
@@ -26,7 +26,7 @@ export function shellText(command: Command): string {
   return `if command -v setpriv >/dev/null 2>&1 && setpriv --help 2>&1 | grep -q -- --reuid; then ${setpriv}; else ${su}; fi`;
 }
 
-/** A deployed sandbox as the checks see it: everything goes through its API, as an agent's commands do. */
+/** A deployed sandbox as a subject of checks; everything goes through its API, like an agent's commands. */
 export async function sandboxSubject(host: Host, sandbox: SandboxInstance): Promise<Subject> {
   const url = (sandbox.metadata.url ?? "").replace(/\/$/u, "");
   const headers = await sandboxHeaders(host);

@@ -9,10 +9,9 @@ import { checkUploadList, stageImport, stageProject } from "./staging";
 import type { DeployContext } from "./deploy-context";
 
 /**
- * Sends the template with `bl deploy`, once it is sure that this harms nobody and that exactly its files will go, or, for an image
- * that Blaxel imports, none.
- * @returns what is remembered of the upload; it is written before anything is sent, so that a run that is killed on the
- * way can be gone on from
+ * Sends the template with `bl deploy`, after checking that this overwrites nobody's sandbox and uploads exactly its files (none for an
+ * imported image).
+ * @returns the state of the upload, stored before anything is sent, so that a killed run can be resumed
  */
 export async function sendUpload(work: DeployContext): Promise<Pending> {
   const { rendered, options, session, platform, name } = work;
@@ -44,8 +43,8 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
 const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
 
 /**
- * The sandbox as it is before anything is sent. A deploy of somebody else that is under way there is let through first:
- * an update that is sent into it may be dropped, and its image would be taken for ours.
+ * The sandbox before the deploy. Waits for somebody else's running deploy first: an update sent meanwhile may be dropped, and the other
+ * image would be mistaken for ours.
  * @throws Failure DEPLOY_UNDER_WAY (exit 7)
  */
 async function settled(work: DeployContext): Promise<SandboxState | undefined> {
@@ -66,8 +65,8 @@ async function settled(work: DeployContext): Promise<SandboxState | undefined> {
 }
 
 /**
- * Whether the current image came from an earlier upload of these inputs that then failed: it appeared after
- * that upload, and no other deploy to the sandbox followed.
+ * Whether the current image came from an earlier, then failed upload of these inputs: it appeared after that upload, and no other deploy to
+ * the sandbox followed.
  */
 function wasMadeOfTheseInputs(
   { rendered, name }: DeployContext,

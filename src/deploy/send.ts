@@ -8,12 +8,12 @@ import { markOf, OWNERSHIP_VARIABLE } from "./ownership-variable";
 import { NO_ENV_FILE } from "./staging";
 import { timeLeft, type DeployContext } from "./deploy-context";
 
-/** How often a send that a gateway or the network cut off is tried again (each try of bl is three of its SDK's). */
+/** Retries of a send that a gateway or the network cut off (each run of bl makes three attempts itself). */
 const RETRIES = 2;
-/** With less time than this left, in ms, the last error is more useful than another try that is cut off. */
+/** With less time than this left, in ms, the last error is more useful than another attempt. */
 const WORTH_MS = 5_000;
 
-/** Runs bl until the platform took what it sends, or gave another answer than a gateway's. */
+/** Runs bl until the platform accepts the upload or refuses it; retries after gateway errors. */
 async function sent(
   work: DeployContext,
   what: string,
@@ -44,7 +44,7 @@ async function sent(
   }
 }
 
-/** Why bl says that it failed; undefined when it says that it did not. */
+/** bl's reason for failing; undefined if it did not fail. */
 function refusedFor(answer: BlAnswer): string | undefined {
   const parsed = deployAnswer.safeParse(jsonIn(answer.stdout));
   if (answer.exitCode === 0 && (!parsed.success || parsed.data.success)) return undefined;
@@ -53,9 +53,10 @@ function refusedFor(answer: BlAnswer): string | undefined {
 }
 
 /**
- * Runs `bl deploy`. That it returns means only that the upload was taken.
+ * Runs `bl deploy`. Its return means only that the upload was accepted.
  * @param login options that name the file with a registry's login
- * @throws Failure UPLOAD_REFUSED, BLAXEL_QUOTA, DEPLOY_FAILED … (exit 7), BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN, BL_PANIC, BL_NO_JSON, BL_HANGS (exit 3)
+ * @throws Failure UPLOAD_REFUSED, BLAXEL_QUOTA, DEPLOY_FAILED … (exit 7), BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN, BL_PANIC, BL_NO_JSON,
+ * BL_HANGS (exit 3)
  */
 export async function sendDeploy(
   work: DeployContext,
@@ -90,14 +91,13 @@ export async function sendDeploy(
   });
 }
 
-/** bl's own limit comes first, so that it ends with its own words. */
+/** bl's own limit comes first, so that it ends with its own message. */
 const PUSH_MARGIN_MS = 5_000;
 
 /**
- * Runs `bl push`: it waits for BUILT or FAILED by itself, but believes what is left over from the push before, so that
- * neither is the answer.
- * @param onUploaded called once bl says that the upload is through (its own line "Upload completed")
- * @returns what bl believes the build came to
+ * Runs `bl push`. It waits for BUILT or FAILED, but also accepts what is left over from the previous push, so neither is proof.
+ * @param onUploaded called once bl reports the end of the upload (its line "Upload completed")
+ * @returns bl's result of the build
  * @throws Failure as sendDeploy, and DEPLOY_TIMEOUT (exit 7)
  */
 export async function sendPush(
@@ -135,7 +135,7 @@ export async function sendPush(
   throw sendRefusal(what, answer, reason);
 }
 
-/** The words of bl 0.1.108 for an upload that did not go through; the URL of every request holds "upload", too. */
+/** bl 0.1.108's messages for a refused upload; "upload" alone is not enough, because every request's URL contains it. */
 function isUploadRefusal(reason: string): boolean {
   return /failed to upload|upload failed|no upload URL/iu.test(reason);
 }

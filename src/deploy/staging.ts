@@ -11,10 +11,10 @@ import { Failure } from "../support/errors";
 import { timeLeft, type DeployContext } from "./deploy-context";
 import type { ImportSource } from "./options";
 
-/** All staged files carry this time: the same files make the same zip (ZIP knows no time before 1980). */
+/** Time of all staged files, so that the same files make the same zip (ZIP has no times before 1980). */
 const STAGED_AT = new Date("2000-01-01T00:00:00Z");
 
-/** Writes the project into a fresh folder beside the session's others: only our files, fixed times and modes. */
+/** Writes the project into a new folder of the session: only our files, with fixed times and modes. */
 export async function stageProject(rendered: RenderedTemplate, session: BlSession): Promise<string> {
   const folder = join(session.neutral, "..", "project");
   await mkdir(folder, { mode: 0o700 });
@@ -33,8 +33,7 @@ export async function stageProject(rendered: RenderedTemplate, session: BlSessio
 }
 
 /**
- * Writes the project of an image that Blaxel imports: blaxel.toml alone, with the image's reference before everything else. The login
- * goes into a file beside it.
+ * Writes the project of an imported image: only blaxel.toml, with the image's reference at its top. The login goes into a file beside it.
  */
 export async function stageImport(
   rendered: RenderedTemplate,
@@ -51,12 +50,12 @@ export async function stageImport(
   return { folder, login: ["--docker-config", file] };
 }
 
-/** Options of every bl deploy: the env file names nothing, so that no .env becomes the sandbox's environment. */
+/** Options of every bl deploy: this env file does not exist, so that no .env becomes the sandbox's environment. */
 export const NO_ENV_FILE = ["-e", "no-env-file-is-wanted"] as const;
 
 /**
- * Lets bl say what it would upload, and holds it against what must be in the upload. An ignore rule that swallows the
- * folder, or a file that crept in, is seen here, before anything is sent.
+ * Compares the list of files that bl would upload with the expected one, before anything is sent. This reveals an ignore rule that matches
+ * the folder, and additional files.
  * @throws Failure STAGING_MISMATCH (exit 7), BL_DRY_RUN, BL_NO_JSON, BL_PANIC, BL_HANGS (exit 3)
  */
 export async function checkUploadList(
@@ -97,7 +96,7 @@ export async function checkUploadList(
   });
 }
 
-/** Differences between the files to upload and those that bl lists; bl never lists .env.build. */
+/** Differences between the files to upload and bl's list, which never contains .env.build. */
 export function uploadDifferences(
   files: readonly Pick<RenderedFile, "name" | "contents">[],
   named: readonly { readonly name: string; readonly size: number }[],

@@ -16,16 +16,16 @@ import type { Deployment } from "./deployment";
 import { sandboxSubject } from "./sandbox-subject";
 
 export interface VerifyOptions {
-  /** Runs the checks that a sandbox can offer; the same definitions as in the local container. */
+  /** Runs the checks that are possible in a sandbox; the same definitions as in the local container. */
   readonly prove: (subject: Subject) => Promise<SmokeReport>;
-  /** Ports that checks ask from outside, besides those the template declares. */
+  /** Ports that checks request from outside, besides the template's own. */
   readonly ports?: readonly number[];
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-/** A sandbox from an image that is there is up within seconds; a platform that takes this long does not do it. */
+/** A sandbox of an existing image starts within seconds; after these limits it will not. */
 const LIMITS: SandboxLimits = { createMs: 180_000, answerMs: 60_000 };
-/** Longest name Blaxel takes. */
+/** Longest name that Blaxel accepts. */
 const LONGEST_NAME = 49;
 
 /** verify-TEMPLATE-RUN, shortened for long template names; the run id makes it unique. */
@@ -34,7 +34,7 @@ function nameOf(template: string, runId: string): string {
   return `verify-${template.slice(0, room).replace(/-+$/u, "")}-${runId}`;
 }
 
-/** The template's own ports, and those that are asked for besides. */
+/** The template's own ports and the additionally requested ones. */
 function portsOf(rendered: ProvenTemplate, asked: readonly number[]): TemplateSettings["sandbox"]["ports"] {
   const declared = rendered.settings.sandbox.ports;
   const more = [...new Set(asked)].filter(
@@ -47,9 +47,9 @@ function portsOf(rendered: ProvenTemplate, asked: readonly number[]): TemplateSe
 }
 
 /**
- * Proves what was deployed: a sandbox of its own is made from the immutable image, checked, and always deleted.
- * @throws Failure SANDBOX_CREATE, SANDBOX_CREATE_TIMEOUT, SANDBOX_UNHEALTHY, VERIFY_SANDBOX, BLAXEL_… (exit 7 or 3) when it does not
- * come up; failing checks are in the report
+ * Proves a deployment: makes a separate sandbox from the immutable image, checks it, and always deletes it.
+ * @throws Failure SANDBOX_CREATE, SANDBOX_CREATE_TIMEOUT, SANDBOX_UNHEALTHY, VERIFY_SANDBOX, BLAXEL_… (exit 7 or 3) if it does not start;
+ * failed checks are in the report
  */
 export async function verifyDeployment(
   host: Host,
@@ -92,7 +92,7 @@ export async function verifyDeployment(
   }
 }
 
-/** The sandbox's log, where there is a bl to ask for it. */
+/** The sandbox's log, if bl is available. */
 async function logOf(host: Host, name: string): Promise<readonly string[]> {
   const bl = await findBl(host).catch(() => undefined);
   if (bl === undefined) return [];
@@ -101,7 +101,7 @@ async function logOf(host: Host, name: string): Promise<readonly string[]> {
   );
 }
 
-/** What went wrong, as it concerns the version: an image that does not start is the image's fault, a full disk here is not. */
+/** An error as it concerns the version: an image that does not start is the image's fault, a full disk here is not. */
 async function asVerification(host: Host, image: string, name: string, error: unknown): Promise<unknown> {
   if (error instanceof Failure) {
     if (error.code !== "SANDBOX_NO_ANSWER") return error;

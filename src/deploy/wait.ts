@@ -12,25 +12,25 @@ export interface WaitRequest {
   readonly deadline: number;
   readonly pollMs: number;
   readonly graceMs: number;
-  /** When the upload was sent, ms since the epoch: older lines of the log are not about it. */
+  /** Time of the upload, ms since the epoch; older lines of the log are ignored. */
   readonly sentAt: number;
-  /** The registry's image that Blaxel imports; undefined: it builds one. */
+  /** The registry image that Blaxel imports; undefined: it builds one. */
   readonly imports?: string | undefined;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
 export interface Waited {
-  /** unchanged: the platform went on with the image that was there before. */
+  /** unchanged: the platform continues with the previous image. */
   readonly is: "deployed" | "unchanged";
   readonly sandbox: SandboxState;
 }
 
-/** Failures of one look that say nothing of the deploy: the next look may succeed. */
+/** Failures of one request that say nothing about the deploy; the next may succeed. */
 const PASSING = new Set(["BLAXEL_GATEWAY", "BLAXEL_UNREACHABLE", "BL_HANGS"]);
 
 /**
- * Looks at the sandbox until the deploy is through, failed, or the time is up: at once, often at first, then once an interval, so that
- * polling adds little to a short deploy, and at most one interval to a long one.
+ * Polls the sandbox until the deploy succeeds, fails or times out: at once, often at first, then once per interval. Polling adds little to
+ * a short deploy, and at most one interval to a long one.
  * @throws Failure REMOTE_BUILD_FAILED, IMPORT_FAILED, BUILD_NOT_STARTED, DEPLOY_TIMEOUT (exit 7), each with the log's last lines
  */
 export async function waitUntilDeployed(
@@ -63,7 +63,7 @@ export async function waitUntilDeployed(
   }
 }
 
-/** One look; a gateway that is down for a while does not end the wait, only the deadline does. */
+/** One request. A gateway error does not end the wait, only the deadline does. */
 async function observe(
   host: Host,
   platform: Platform,

@@ -1,14 +1,14 @@
 import { dockerConfigFolder, setIn } from "../support/docker-files";
 
-/** A place where an engine may be. */
+/** A possible location of an engine. */
 export interface EngineAddress {
   /** unix:///path, tcp://host:port or ssh://[user@]host[:port][/path] */
   readonly url: string;
-  /** Who says so: DOCKER_HOST, the docker context NAME, the default socket … */
+  /** What names it: DOCKER_HOST, the docker context NAME, the default socket … */
   readonly source: string;
   /** Folder with ca.pem, cert.pem and key.pem, for tcp with TLS. */
   readonly certificates?: string;
-  /** Speak TLS without asking who the engine is (docker context create --docker skip-tls-verify=true). */
+  /** TLS without verifying the engine (docker context create --docker skip-tls-verify=true). */
   readonly skipVerify?: boolean;
 }
 
@@ -26,7 +26,7 @@ export interface AddressSources {
   readonly context: (name: string) => ContextEndpoint | undefined;
 }
 
-/** A context is named that docker does not know. */
+/** The named context does not exist. */
 export class UnknownContext extends Error {
   constructor(
     readonly context: string,
@@ -38,9 +38,8 @@ export class UnknownContext extends Error {
 UnknownContext.prototype.name = "UnknownContext";
 
 /**
- * Where to look for an engine, in order, as the docker command does (docker/cli, cli/command/cli.go): DOCKER_HOST, DOCKER_CONTEXT,
- * the current context of config.json, the default socket. Only where nothing is chosen, the sockets of rootless Docker, Docker Desktop
- * and Podman come after the default one.
+ * Where to look for an engine, in the docker command's order (docker/cli, cli/command/cli.go): DOCKER_HOST, DOCKER_CONTEXT, the current
+ * context of config.json, the default socket. If nothing is chosen, also the sockets of rootless Docker, Docker Desktop and Podman.
  * @throws UnknownContext
  */
 export function engineAddresses(sources: AddressSources): readonly EngineAddress[] {

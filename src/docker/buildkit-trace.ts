@@ -1,10 +1,10 @@
-/** What BuildKit tells while it builds (moby/buildkit api/services/control/control.proto, StatusResponse), as far as we use it. */
+/** BuildKit's progress (moby/buildkit api/services/control/control.proto, StatusResponse); only the parts in use. */
 export interface BuildKitStatus {
   readonly vertexes: readonly BuildKitVertex[];
   readonly logs: readonly BuildKitLog[];
 }
 
-/** A step: its name, whether it came from the cache, ran, ended, failed. */
+/** A step: its name, and whether it was cached, ran, ended or failed. */
 export interface BuildKitVertex {
   readonly digest: string;
   readonly name: string;
@@ -22,7 +22,7 @@ export interface BuildKitLog {
 
 type Field = { readonly number: number; readonly bytes?: Uint8Array; readonly value?: number };
 
-/** The fields of one protobuf message: length-delimited ones as bytes, varints as numbers. Fixed-width ones are stepped over. */
+/** The fields of one protobuf message: length-delimited ones as bytes, varints as numbers. Skips fixed-width ones. */
 function fieldsOf(message: Uint8Array): readonly Field[] {
   const fields: Field[] = [];
   let at = 0;
@@ -64,7 +64,7 @@ function messages(fields: readonly Field[], number: number): readonly (readonly 
   );
 }
 
-/** Decodes the `aux` of a moby.buildkit.trace message (after base64). Throws on bytes that are no such message. */
+/** Decodes the `aux` of a moby.buildkit.trace message (after base64). Throws on invalid bytes. */
 export function decodeStatus(message: Uint8Array): BuildKitStatus {
   const fields = fieldsOf(message);
   const has = (of: readonly Field[], number: number): boolean => of.some((field) => field.number === number);

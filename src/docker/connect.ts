@@ -16,9 +16,9 @@ const HINT =
 const connected = new WeakMap<Host, Promise<Engine>>();
 
 /**
- * The engine of this run, found as the docker command finds it (DOCKER_HOST, context, sockets) and asked what it is. What runs
- * that died left on it is removed first.
- * @throws Failure ENGINE_UNREACHABLE (environment) with what was tried
+ * The engine of this run, found like the docker command does (DOCKER_HOST, context, sockets), and its facts. First removes what dead runs
+ * left on it.
+ * @throws Failure ENGINE_UNREACHABLE (exit 3) with what was tried
  */
 export function connectEngine(host: Host): Promise<Engine> {
   const before = connected.get(host);

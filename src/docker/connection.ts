@@ -9,7 +9,7 @@ import type { Host } from "../support/host";
 import type { EngineAddress } from "./address";
 import { sshAgent } from "./ssh-agent";
 
-/** How dockerode reaches an engine: its options, and the agent that makes the connections. */
+/** How dockerode reaches an engine: its options, and the agent that opens connections. */
 export interface Connection {
   readonly options: Docker.DockerOptions;
   readonly agent: Agent;
@@ -18,10 +18,10 @@ export interface Connection {
 const CLOSED_AFTER_EACH = { keepAlive: false };
 
 /**
- * How to reach an engine. Connections are closed after each answer, but for ssh, where one is dear: a kept one that the engine closed
- * meanwhile fails the next request. `host` and `socketPath` are always both given, because docker-modem lets DOCKER_HOST fill in
- * whichever is missing.
- * @throws Failure ENGINE_UNREACHABLE (environment) when this is not an address; what the file system throws when certificates are missing
+ * How to reach an engine. Connections close after each answer, because the next request would fail on a kept one that the engine has
+ * closed; ssh keeps them, because opening one is slow. Both `host` and `socketPath` are set, or docker-modem would fill the missing one
+ * from DOCKER_HOST.
+ * @throws Failure ENGINE_UNREACHABLE (exit 3) if this is not an address; errors of the file system if certificates are missing
  */
 export async function connectionTo(address: EngineAddress, env: Host["env"]): Promise<Connection> {
   const headers = { Connection: "close" };
@@ -56,9 +56,9 @@ export async function connectionTo(address: EngineAddress, env: Host["env"]): Pr
   );
 }
 
-/** dockerode's types do not know an agent, nor that an option may be given as undefined, which is what keeps the environment out. */
+/** dockerode's types lack the agent, and options that are undefined, which keep the environment out. */
 function connection(options: Readonly<Record<string, unknown>>, agent: Agent): Connection {
-  // docker-modem describes the options of every request for a debug log, down to the last hidden property of each connection.
+  // docker-modem formats each request's options for a debug log, including every hidden property of a connection.
   Object.defineProperty(agent, inspect.custom, { value: () => "agent" });
   const all: Readonly<Record<string, unknown>> = { ...options, agent };
   return { options: all, agent };

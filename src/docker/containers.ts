@@ -27,7 +27,7 @@ type Part = Pick<
   | "changes"
 >;
 
-/** The part of an engine that is about containers. */
+/** The engine's methods for containers. */
 export function containersOf(
   docker: Docker,
   publish: PublishedPorts,
@@ -84,7 +84,7 @@ export function containersOf(
       try {
         await docker.getContainer(id).stop({ t: graceSeconds });
       } catch (error) {
-        // 304: it has ended already.
+        // 304: it has already ended.
         if (statusOf(error) !== 304 && statusOf(error) !== 404)
           throw engineFailed("The container could not be stopped", error);
       }
@@ -93,7 +93,7 @@ export function containersOf(
       try {
         await docker.getContainer(id).remove({ force: true, v: true });
       } catch (error) {
-        // 409: somebody else is removing it already.
+        // 409: it is already being removed.
         if (statusOf(error) !== 404 && statusOf(error) !== 409)
           throw engineFailed("The container could not be removed", error);
       }
@@ -135,7 +135,7 @@ export function containersOf(
     },
     async changes(id) {
       const found: unknown = await docker.getContainer(id).changes();
-      // Where nothing has changed the engine says null, which docker-modem gives as the bytes of the word.
+      // Without changes the engine answers null, which docker-modem returns as the bytes of that word.
       const changes = Array.isArray(found)
         ? (found as readonly { readonly Path: string; readonly Kind: number }[])
         : [];

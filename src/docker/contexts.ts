@@ -23,8 +23,8 @@ function jsonFile(path: string): unknown {
 }
 
 /**
- * What the docker command's own files say about engines: config.json (`currentContext`) and contexts/meta/<sha256 of the name>/meta.json
- * (docker/cli, cli/context/store). A file that is missing or cannot be read says nothing.
+ * The docker command's configuration of engines: config.json (`currentContext`) and contexts/meta/<sha256 of the name>/meta.json
+ * (docker/cli, cli/context/store). Ignores files that are missing or unreadable.
  */
 export function addressSources(env: AddressSources["env"]): AddressSources {
   const folder = dockerConfigFolder(env);

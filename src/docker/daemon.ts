@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type Docker from "dockerode";
 import type { EngineFacts, PublishedPorts } from "./engine";
 
-/** Any request of the engine's API; the answer's headers and status, its body drained. */
+/** Sends any request of the engine's API; returns headers and status, and drains the body. */
 export function ask(
   docker: Docker,
   method: "GET" | "POST",
@@ -33,7 +33,7 @@ export function ask(
   });
 }
 
-/** What an engine is and can do, asked of it. Rejects when it does not answer. */
+/** Asks an engine for its facts. Rejects if it is not responding. */
 export async function engineFacts(docker: Docker, address: string): Promise<EngineFacts> {
   const ping = await ask(docker, "GET", "/_ping");
   if (ping.status !== 200) throw new Error(`it answered ${String(ping.status)} to /_ping`);
@@ -52,7 +52,7 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
     address,
     buildKit,
     appArmor: security.some((option) => option.includes("apparmor")),
-    // Docker says it among its security options, Podman in a field of its own.
+    // Docker lists it among its security options, Podman in its own field.
     rootless: info.Rootless === true || security.some((option) => option.includes("rootless")),
     idsAreConfigDigests: !(info.DriverStatus ?? []).some(([, value]) => value?.startsWith(CONTAINERD_STORE)),
     operatingSystem: info.OperatingSystem ?? "",
@@ -62,9 +62,8 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
 }
 
 /**
- * Newer engines say in the answer to /_ping that BuildKit is their builder (Builder-Version: 2). Docker 20.10 does not, and is asked for
- * /session, which later engines deprecate (API 1.53): without an upgrade an engine that has it complains, and one that has not knows
- * no such path.
+ * Newer engines announce BuildKit in their answer to /_ping (Builder-Version: 2). Docker 20.10 does not, so it is asked for /session, which
+ * later engines deprecate (API 1.53). Without an upgrade, an engine with BuildKit refuses; one without answers 404.
  */
 async function hasBuildKit(docker: Docker, ping: IncomingMessage["headers"]): Promise<boolean> {
   if (ping["builder-version"] === "2") return true;
@@ -72,7 +71,7 @@ async function hasBuildKit(docker: Docker, ping: IncomingMessage["headers"]): Pr
   return status !== 404 && status !== 405;
 }
 
-/** How Docker names the storage of its containerd image store (`docker info`, Storage Driver). */
+/** Prefix of the containerd image store's drivers (`docker info`, Storage Driver). */
 const CONTAINERD_STORE = "io.containerd.snapshotter.";
 
 interface Info {
@@ -83,7 +82,7 @@ interface Info {
   readonly Architecture?: string;
 }
 
-/** Where ports published by the engine at this address are bound, and under which name they are reached from here. */
+/** Where the engine at this address binds published ports, and the name to reach them. */
 export function publishedPorts(address: string): PublishedPorts {
   const { protocol, hostname } = new URL(address);
   if (protocol === "unix:" || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/u.test(hostname))

@@ -1,30 +1,30 @@
 import type { Readable } from "node:stream";
 
-/** What an engine is and can do: asked of the engine, never guessed from its name. */
+/** Facts and abilities of an engine: queried, never guessed from its name. */
 export interface EngineFacts {
-  /** As it names itself, e.g. "Docker Engine", "Podman Engine". */
+  /** Its own name, e.g. "Docker Engine", "Podman Engine". */
   readonly name: string;
   readonly version: string;
   readonly apiVersion: string;
-  /** How it was reached, for people: unix:///var/run/docker.sock */
+  /** Its address, for messages: unix:///var/run/docker.sock */
   readonly address: string;
   /** Whether it builds with BuildKit over this API. */
   readonly buildKit: boolean;
-  /** Whether containers are confined by AppArmor unless told otherwise (it forbids mount). */
+  /** Whether AppArmor, which forbids mount, confines containers by default. */
   readonly appArmor: boolean;
-  /** Whether it runs as a plain user: root of its containers is that user, and has no rights to devices of the engine's machine. */
+  /** Whether it runs as a plain user. Root in its containers is then that user, without rights to devices of the engine's machine. */
   readonly rootless: boolean;
   /** Whether an image's id is the digest of its configuration; with the containerd image store it is that of a manifest. */
   readonly idsAreConfigDigests: boolean;
   readonly operatingSystem: string;
-  /** As the engine's machine says it, e.g. x86_64. */
+  /** The architecture of its machine in its own notation, e.g. x86_64. */
   readonly architecture: string;
   readonly publish: PublishedPorts;
   /** For tcp with TLS. */
   readonly tls?: EngineTls;
 }
 
-/** How an engine is told by its certificate. */
+/** How to verify an engine by its certificate. */
 export interface EngineTls {
   /** Folder with ca.pem, cert.pem and key.pem. */
   readonly certificates?: string | undefined;
@@ -75,7 +75,7 @@ export interface BuildRequest {
 }
 
 export interface EngineImage {
-  /** The engine's own name for it: see idsAreConfigDigests. */
+  /** The engine's own id; see idsAreConfigDigests. */
   readonly id: string;
   readonly tags: readonly string[];
   readonly createdAt: string;
@@ -92,25 +92,25 @@ export interface ImageConfig {
   readonly cmd: readonly string[];
   readonly user: string;
   readonly workdir: string;
-  /** As the image says it, e.g. "8080/tcp". */
+  /** As written in the image, e.g. "8080/tcp". */
   readonly exposedPorts: readonly string[];
   readonly volumes: readonly string[];
 }
 
-/** An image as a list shows it. */
+/** An image in a list. */
 export interface ListedImage {
   readonly id: string;
   readonly tags: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }
 
-/** A container as a list shows it. */
+/** A container in a list. */
 export interface ListedContainer {
   readonly id: string;
   readonly names: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
   readonly running: boolean;
-  /** When it was made, in ms since the epoch. */
+  /** Creation time in ms since the epoch. */
   readonly createdAtMs: number;
 }
 
@@ -124,29 +124,29 @@ export interface ContainerRequest {
   readonly cmd?: readonly string[];
   readonly user?: string;
   readonly workdir?: string;
-  /** A small init as PID 1 (it reaps orphans). */
+  /** A small init as process 1, which reaps orphans. */
   readonly init?: boolean;
-  /** Device paths of the engine's host, given to the container under the same name. */
+  /** Devices of the engine's host, passed to the container under the same path. */
   readonly devices?: readonly string[];
   readonly capabilities?: readonly string[];
   readonly securityOptions?: readonly string[];
-  /** TCP ports of the container to publish at free ports of the engine. */
+  /** TCP ports of the container to publish on free ports of the engine. */
   readonly publish?: readonly number[];
   readonly memoryBytes?: number;
   readonly network?: string;
   readonly privileged?: boolean;
-  /** source:target[:options], as docker run -v takes them. */
+  /** source:target[:options], as for docker run -v. */
   readonly binds?: readonly string[];
 }
 
-/** A container that ran to its end; it is still there, to be looked at and removed. */
+/** A container that ran to its end; it still exists. */
 export interface EndedContainer {
   readonly id: string;
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
   readonly timedOut: boolean;
-  /** The engine's words when its program could not be started at all. */
+  /** The engine's message if the program could not start. */
   readonly startError: string | undefined;
 }
 
@@ -155,15 +155,15 @@ export interface ContainerState {
   readonly running: boolean;
   readonly exitCode: number;
   readonly oomKilled: boolean;
-  /** When it ended by the engine's clock, in ms since the epoch; undefined while it has not. */
+  /** When it ended by the engine's clock, in ms since the epoch; undefined while it runs. */
   readonly finishedAtMs?: number;
-  /** The engine's own words on why it could not start. */
+  /** The engine's message if it could not start. */
   readonly error: string;
   /** Port of the engine by TCP port of the container. */
   readonly ports: Readonly<Record<number, number>>;
 }
 
-/** What a path is. */
+/** The entry at a path. */
 export interface PathStat {
   readonly kind: "file" | "directory" | "symlink" | "character" | "block" | "pipe";
   /** Permission bits with setuid, setgid and sticky, e.g. 0o4755. */
@@ -193,34 +193,33 @@ export interface PathChange {
 }
 
 /**
- * A container engine as this program uses it. Every method throws Failure ENGINE_FAILED or ENGINE_GONE (environment) with the
- * engine's words, unless it says otherwise.
+ * A container engine. Unless stated otherwise, every method throws Failure ENGINE_FAILED or ENGINE_GONE (exit 3) with the engine's message.
  */
 export interface Engine {
   readonly facts: EngineFacts;
-  /** @throws Failure PULL_FAILED (environment) */
+  /** @throws Failure PULL_FAILED (exit 3) */
   pull(request: PullRequest): Promise<void>;
-  /** Pushes an image under a name that it carries only meanwhile. @throws Failure PUSH_FAILED (deploy) */
+  /** Pushes an image under a temporary name. @throws Failure PUSH_FAILED (exit 7) */
   push(request: PushRequest): Promise<void>;
-  /** Starts a build; the answer is the engine's stream of messages. @throws Failure BUILD_REFUSED (build) */
+  /** Starts a build and returns the engine's stream of messages. @throws Failure BUILD_REFUSED (exit 5) */
   build(request: BuildRequest): Promise<Readable>;
-  /** What a name stands for. One that holds several platforms is linux/amd64's, from API 1.49 on; undefined where it has none. */
+  /** The image of a name. For several platforms (from API 1.49 on), the one for linux/amd64; undefined without one. */
   image(reference: string): Promise<EngineImage | undefined>;
-  /** Ids of the image and of those it was built on, as far as its history names them: the classic builder's does. */
+  /** Ids of the image and of its parents, as far as its history names them: the classic builder's does. */
   lineage(reference: string): Promise<readonly string[]>;
-  /** Images that carry all these labels ("key" or "key=value"). */
+  /** Images that have all these labels ("key" or "key=value"). */
   images(labels: readonly string[]): Promise<readonly ListedImage[]>;
   tag(image: string, repository: string, tag: string): Promise<void>;
-  /** Makes an image without a single file, with this run's labels; answers with its id. */
+  /** Makes an image without files, with this run's labels; returns its id. */
   emptyImage(): Promise<string>;
-  /** Removes a tag or an image; false when it was not there or is in use. What it was built on and has no name goes too, unless it is kept. */
+  /** Removes a tag or an image; false if it did not exist or is in use. Untagged parents go too, unless kept. */
   removeImage(reference: string, parents?: "kept"): Promise<boolean>;
-  /** The image as `docker save` writes it. */
+  /** The image in the format of `docker save`. */
   saveImage(reference: string, signal: AbortSignal): Promise<Readable>;
-  /** Makes a container with this run's labels; answers with its id. */
+  /** Makes a container with this run's labels; returns its id. */
   createContainer(request: ContainerRequest): Promise<string>;
   startContainer(id: string): Promise<void>;
-  /** Makes a container and runs it to its end, or until timeoutMs; it is killed then. It is removed when this fails. */
+  /** Makes a container and runs it to its end; kills it after timeoutMs. Removes it on failure. */
   runToEnd(
     request: ContainerRequest,
     options: { readonly timeoutMs: number; readonly signal: AbortSignal },
@@ -228,24 +227,24 @@ export interface Engine {
   container(id: string): Promise<ContainerState | undefined>;
   containers(labels: readonly string[]): Promise<readonly ListedContainer[]>;
   exec(id: string, request: ExecRequest): Promise<ExecResult>;
-  /** The last lines the container wrote, stdout and stderr. */
+  /** The container's last lines, stdout and stderr. */
   logs(id: string, tail: number): Promise<readonly string[]>;
-  /** Sends SIGTERM and waits up to graceSeconds before SIGKILL. */
+  /** Sends SIGTERM, then SIGKILL after graceSeconds. */
   stop(id: string, graceSeconds: number): Promise<void>;
-  /** Removes a container, running or not; one that is gone already is fine. */
+  /** Removes a container, running or not. Accepts that it no longer exists. */
   removeContainer(id: string): Promise<void>;
   /**
-   * A tar of a path in a container (started or not); undefined when there is no such path. The bytes of files are true. Podman
-   * follows a symbolic link at the path, and says of every entry that it belongs to the container's user: see fileSystem.
+   * A tar of a path in a container (started or not); undefined if the path does not exist. Only the files' bytes are reliable: Podman
+   * follows a symbolic link at the path, and reports the container's user as owner of every entry; see fileSystem.
    */
   archive(id: string, path: string, signal: AbortSignal): Promise<Readable | undefined>;
   /**
-   * Kind and mode of a path in a container (started or not), at a tenth of an archive's cost; undefined when there is no such path,
-   * "untold" by an engine that says it in no way that is understood. Podman follows a symbolic link at the path here too.
+   * Kind and mode of a path in a container (started or not), at a tenth of an archive's cost. undefined if the path does not exist,
+   * "untold" if the engine's answer is not understood. Podman follows a symbolic link here too.
    */
   pathStat(id: string, path: string, signal: AbortSignal): Promise<PathStat | "untold" | undefined>;
-  /** A tar of everything in a container (started or not), kind, mode and owner as they are in it; volumes and the root itself are left out. */
+  /** A tar of everything in a container (started or not) with true kinds, modes and owners; without volumes and the root folder itself. */
   fileSystem(id: string, signal: AbortSignal): Promise<Readable>;
-  /** What differs from the image. */
+  /** Differences from the image. */
   changes(id: string): Promise<readonly PathChange[]>;
 }

@@ -7,7 +7,7 @@ import { withTimeLimit } from "../support/time-limit";
 
 const KEEP_BYTES = 8 * 1024 * 1024;
 
-/** Runs a program in a running container to its end, or until its time is up. */
+/** Runs a program in a running container to its end or to its time limit. */
 export async function execIn(docker: Docker, id: string, request: ExecRequest): Promise<ExecResult> {
   const { signal, timeoutMs } = request;
   const run = (limited: AbortSignal): Promise<ExecResult> => execUntil(docker, id, request, limited);
@@ -47,7 +47,7 @@ async function execUntil(
   }
 }
 
-/** Reads a multiplexed stream to its end; false when the signal came first. */
+/** Reads a multiplexed stream to its end; false if the signal came first. */
 export async function drained(
   stream: Readable,
   signal: AbortSignal,

@@ -1,20 +1,20 @@
 import { Failure, messageOf } from "../support/errors";
 
-/** HTTP status of an error that the engine answered with; undefined when it did not answer. */
+/** HTTP status of an engine's error; undefined if it did not answer. */
 export function statusOf(error: unknown): number | undefined {
   return error instanceof Error && "statusCode" in error && typeof error.statusCode === "number"
     ? error.statusCode
     : undefined;
 }
 
-/** The engine's own words, without the HTTP frame that docker-modem puts around them. */
+/** The engine's message without the HTTP frame that docker-modem adds. */
 export function engineWords(error: unknown): string {
   return messageOf(error)
     .replace(/^\(HTTP code \d+\) [^-]*- /u, "")
     .trim();
 }
 
-/** The engine refused, or went away, in the middle of work. */
+/** The failure for an engine that refused a request, or stopped responding. */
 export function engineFailed(what: string, error: unknown): Failure {
   if (error instanceof Failure) return error;
   const gone = statusOf(error) === undefined;

@@ -5,26 +5,26 @@ import { engineFailed } from "./failures";
 import { messagesOf, StreamBroken, StreamSilent, type EngineMessage } from "./message-stream";
 import { stepLog, type StepLog } from "./step-log";
 
-/** What a build tells while it runs. */
+/** Receives the progress of a build. */
 export interface BuildListener {
-  /** A step has begun: its text, e.g. "[deb 2/3] RUN apt-get update". */
+  /** A step began: its text, e.g. "[deb 2/3] RUN apt-get update". */
   readonly onStep?: (step: string, cached: boolean) => void;
-  /** A whole line of output, with the number of its step. */
+  /** A complete line of output, with its step's number. */
   readonly onLine?: (line: string) => void;
 }
 
-/** How a build came out. */
+/** The end of a build. */
 export type BuildEnding =
   | { readonly ok: true; readonly imageId: string; readonly made: readonly string[] }
   | {
       readonly ok: false;
-      /** The engine's words. */
+      /** The engine's message. */
       readonly message: string;
-      /** The step that failed, when it is known. */
+      /** The failed step, if known. */
       readonly step: string | undefined;
       /** The last lines of that step, else of the build. */
       readonly lines: readonly string[];
-      /** Images that the classic builder made on the way. */
+      /** Intermediate images of the classic builder. */
       readonly made: readonly string[];
     };
 
@@ -39,9 +39,8 @@ interface Follower {
 }
 
 /**
- * Reads a build's messages to their end. A failure of the build is an answer, not an exception; one that says nothing for
- * `silenceMs` has failed.
- * @throws Failure ENGINE_GONE (environment) when the connection breaks or ends without an image
+ * Reads a build's messages to their end. Returns a failed build as a result; a build without output for `silenceMs` has failed.
+ * @throws Failure ENGINE_GONE (exit 3) if the connection breaks or ends without an image
  */
 export async function followBuild(
   stream: Readable,
@@ -160,7 +159,7 @@ function followBuildKit(
           listener.onLine?.(`#${String(step.number)} ${step.name}${vertex.cached ? " (cached)" : ""}`);
         }
         if (vertex.error !== "") {
-          // Steps that were only cancelled say so; the first other error is the one that ended the build.
+          // Steps that were only cancelled report that; the first other error ended the build.
           if (failed === undefined && !/context canceled/iu.test(vertex.error)) failed = vertex.digest;
           listener.onLine?.(`#${String(step.number)} ERROR: ${vertex.error}`);
         }

@@ -5,8 +5,8 @@ export interface Frame {
 }
 
 /**
- * Takes apart what the engine sends for a container without a terminal: frames of an 8-byte header (stream, three zeros, big-endian
- * length) and the bytes (Docker Engine API, "Attach to a container", stream format). Chunks may be cut anywhere.
+ * Splits the output of a container without a terminal: frames of an 8-byte header (stream, three zeros, big-endian length) and the bytes
+ * (Docker Engine API, "Attach to a container", stream format). Chunks may end anywhere.
  */
 export function frameReader(): (chunk: Buffer) => readonly Frame[] {
   let rest: Buffer = Buffer.alloc(0);

@@ -2,17 +2,17 @@ import { warnThatStays, withCleanUp } from "../support/clean-up";
 import type { Host } from "../support/host";
 import type { Engine, PathStat } from "./engine";
 
-/** Where the engine's /dev is seen in a container that is never started. */
+/** Where a container that is never started sees the engine's /dev. */
 const SEEN_AT = "/dev-of-the-engine";
 
-/** What an engine says of a device: undefined when there is none, "untold" when it does not say what it is. */
+/** A device according to the engine: undefined if there is none, "untold" if its kind is unknown. */
 export type HostDevice = PathStat | "untold" | undefined;
 
 /**
- * Devices of the engine's own machine, which need not be this one: asked of the engine, through a container that is never started
- * from an image without a file; both are removed again.
+ * Devices of the engine's machine, which may be another one. Reads them through a container that is never started, from an image without
+ * files; removes both afterwards.
  * @param paths below /dev
- * @throws Failure ENGINE_FAILED, ENGINE_GONE (environment)
+ * @throws Failure ENGINE_FAILED, ENGINE_GONE (exit 3)
  */
 export async function hostDevices<Path extends `/dev/${string}`>(
   host: Host,
@@ -21,7 +21,7 @@ export async function hostDevices<Path extends `/dev/${string}`>(
 ): Promise<Readonly<Record<Path, HostDevice>>> {
   const image = await engine.emptyImage();
   const look = async (): Promise<Readonly<Record<Path, HostDevice>>> => {
-    // The folder, not the device: an engine would make a folder of that name where there is none.
+    // The folder, not the device: an engine would create a missing path as a folder.
     const binds = [`/dev:${SEEN_AT}:ro`];
     const id = await engine.createContainer({ image, binds, cmd: ["nothing"] });
     const found = await withCleanUp(

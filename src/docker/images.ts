@@ -7,15 +7,15 @@ import type { BuildRequest, Engine, EngineImage, PullRequest, PushRequest } from
 import { engineFailed, engineWords, statusOf } from "./failures";
 import { messagesOf, StreamSilent } from "./message-stream";
 
-/** How long an engine may take to remove an image, in ms: of a large one on a slow disk it has to delete every file. */
+/** Limit for removing an image, in ms: on a slow disk a large one takes long. */
 const REMOVAL_MS = 120_000;
 
 /** The platform of every image that is built here. */
 const PLATFORM = { os: "linux", architecture: "amd64" };
 
 /**
- * The part of an engine that is about images.
- * @param apiVersion the engine's own, e.g. "1.41"; a name that holds several platforms is asked for ours where the API can be asked
+ * The engine's methods for images.
+ * @param apiVersion the engine's own, e.g. "1.41"; if it supports that, names with several platforms are narrowed to ours
  */
 export function imagesOf(
   docker: Docker,
@@ -64,7 +64,7 @@ export function imagesOf(
     },
     emptyImage: () => emptyImage(docker, labels),
     removeImage: (reference, parents) =>
-      // Not bound to the run's signal: an interrupted run still removes its images. Only the time limit ends this.
+      // Ignores the run's signal: an interrupted run still removes its images. Only the time limit ends this.
       withTimeLimit(removalMs, new AbortController().signal, async (signal) => {
         try {
           await docker.getImage(reference).remove({ abortSignal: signal, noprune: parents === "kept" });
@@ -117,7 +117,7 @@ async function pull(docker: Docker, { reference, platform, login, signal }: Pull
   }
 }
 
-/** A push that says nothing for this long has hung, in ms. */
+/** After this time without output, a push counts as hung, in ms. */
 const PUSH_SILENCE_MS = 600_000;
 
 async function push(docker: Docker, request: PushRequest, inspected: Ask): Promise<void> {
@@ -137,7 +137,7 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
     const authconfig =
       login === undefined ? {} : { ...login, serveraddress: repository.split("/", 1)[0] ?? "" };
     const stream = (await docker.getImage(reference).push({
-      // The types know only user name and password; the engine takes every kind of login.
+      // The types allow only user name and password; the engine accepts every kind of login.
       authconfig: authconfig,
       abortSignal: signal,
     })) as unknown as Readable;
@@ -160,7 +160,7 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
     const isGone = statusOf(error) === undefined && !(error instanceof StreamSilent);
     throw isGone ? engineFailed(`${reference} could not be pushed`, error) : failed(error);
   });
-  // A name that stays does no harm: it names the image that was to be pushed.
+  // A leftover name is harmless: it names the image that was to be pushed.
   await withCleanUp(
     () => pushed,
     takeNameBack,
@@ -172,7 +172,7 @@ function ignoreGone(error: unknown): void {
   if (statusOf(error) !== 404) throw engineFailed("The name of a pushed image could not be removed", error);
 }
 
-/** The end of a tar, which is all that there is of an empty one (POSIX, pax interchange format: two blocks of zeros). */
+/** The end of a tar, which is all of an empty one (POSIX, pax interchange format: two blocks of zeros). */
 const EMPTY_TAR = Buffer.alloc(1024);
 
 async function emptyImage(docker: Docker, labels: Readonly<Record<string, string>>): Promise<string> {
@@ -201,11 +201,11 @@ async function build(docker: Docker, request: BuildRequest): Promise<Readable> {
     rm: true,
     forcerm: true,
     abortSignal: request.signal,
-    // A number: dockerode 5.0.1 opens a gRPC session for the text "2", which this build has no need of.
+    // A number: for the text "2", dockerode 5.0.1 opens a gRPC session, which this build does not need.
     version: request.builder === "buildkit" ? 2 : 1,
   };
   try {
-    // The types know only the text; the engine takes both (measured on Engine 20.10.24).
+    // The types allow only text; the engine accepts both (measured on Engine 20.10.24).
     return (await docker.buildImage(
       request.context,
       options as unknown as Docker.ImageBuildOptions,
@@ -229,7 +229,7 @@ async function imageNamed(
 ): Promise<EngineImage | undefined> {
   try {
     const image = await get<Docker.ImageInspectInfo>(docker, `/images/${reference}/json`, inspected);
-    // Podman and older engines leave out what is empty, whatever the types say.
+    // Podman and older engines omit empty values, despite the types.
     const config = image.Config as Partial<typeof image.Config> | undefined;
     const layers = (image.RootFS as { readonly Layers?: readonly string[] } | undefined)?.Layers ?? [];
     return {
@@ -269,12 +269,12 @@ function get<T>(docker: Docker, path: string, options: Ask, isStream = false): P
   });
 }
 
-/** 41 of "1.41"; there has never been another major version. */
+/** 41 of "1.41"; there is no other major version. */
 function apiMinor(version: string): number {
   return Number(version.split(".")[1] ?? 0);
 }
 
-/** Podman leaves out what kind of digest it is. */
+/** Podman omits the algorithm of a digest. */
 function prefixed(id: string): string {
   return id.startsWith("sha256:") ? id : `sha256:${id}`;
 }

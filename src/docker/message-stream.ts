@@ -1,34 +1,37 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 
-/** A message of the engine while it pulls or builds. */
+/** A message of the engine during a pull or build. */
 export interface EngineMessage {
   readonly id?: string;
   readonly stream?: string;
   readonly status?: string;
   readonly aux?: unknown;
-  /** Set when the work failed. */
+  /** Set if the work failed. */
   readonly error?: string;
 }
 
 export interface MessageStreamOptions {
   readonly signal: AbortSignal;
-  /** The stream is given up when nothing comes for this long (ms). */
+  /** Ends the stream after this time without a message (ms). */
   readonly silenceMs?: number;
 }
 
-/** The stream ended in a way that says nothing about the work. */
+/** The stream ended without a result. */
 export class StreamBroken extends Error {}
 StreamBroken.prototype.name = "StreamBroken";
 
-/** The stream was given up because nothing came: the engine is there, its work hangs. */
+/** No message came for too long: the engine responds, but its work hangs. */
 export class StreamSilent extends StreamBroken {}
 StreamSilent.prototype.name = "StreamSilent";
 
-/** No message of an engine comes near this length, in characters; what goes on is no stream of messages. */
+/** Far above the length of any engine message, in characters; a longer line means it is not a message stream. */
 const LONGEST_MESSAGE = 16 * 1024 * 1024;
 
-/** Splits text that arrives in chunks cut anywhere (even inside a character) into lines; the rest comes out at the end. @throws StreamBroken when a line does not end */
+/**
+ * Splits text into lines. Chunks may end anywhere, even inside a character; the rest comes at the end. @throws StreamBroken if a line does
+ * not end
+ */
 export function lineSplitter(longest = LONGEST_MESSAGE): {
   take(chunk: Uint8Array): readonly string[];
   end(): readonly string[];
@@ -52,7 +55,7 @@ function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
 
-/** One line of the engine's stream. A line that is no JSON object breaks the stream: half a message must not pass for none. */
+/** Parses one line of the engine's stream. A line that is not a JSON object breaks the stream, so that half a message is never ignored. */
 export function parseMessage(line: string): EngineMessage {
   let value: unknown;
   try {
@@ -84,9 +87,10 @@ export function parseMessage(line: string): EngineMessage {
 }
 
 /**
- * The messages of a pull or build, as they come. dockerode's followProgress tells a failure as success and breaks characters at chunk
- * borders (5.0.1), so this is our own.
- * @throws StreamBroken when the connection breaks or sends what is no message, StreamSilent when nothing comes for too long; the signal's reason when aborted
+ * The messages of a pull or build, as they come. dockerode's followProgress (5.0.1) reports failures as success and breaks characters at
+ * chunk borders.
+ * @throws StreamBroken if the connection breaks or a message is invalid, StreamSilent if nothing comes for too long; the signal's reason
+ * when aborted
  */
 export async function* messagesOf(
   stream: Readable,

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { PathStat } from "./engine";
 
-/** The bits of Go's os.FileMode, which an engine says a path's mode with (Go, package io/fs, "FileMode"). */
+/** The bits of Go's os.FileMode, the engine's notation of a mode (Go, package io/fs, "FileMode"). */
 const GO = {
   directory: 2 ** 31,
   symlink: 2 ** 27,
@@ -16,8 +16,8 @@ const GO = {
 const SAID = z.looseObject({ mode: z.int().check(z.gte(0), z.lt(2 ** 32)) });
 
 /**
- * Reads the header X-Docker-Container-Path-Stat: base64 of a JSON object with the mode as Go writes it (Docker Engine API, "Get
- * information about files in a container"). Undefined: it is not such a header.
+ * Parses the header X-Docker-Container-Path-Stat: base64 of a JSON object with the mode in Go's notation (Docker Engine API, "Get
+ * information about files in a container"). Undefined if invalid.
  */
 export function readPathStat(header: string): PathStat | undefined {
   let said: unknown;

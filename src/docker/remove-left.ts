@@ -4,9 +4,8 @@ import { PROCESS_LABEL, type Host } from "../support/host";
 import type { Engine } from "./engine";
 
 /**
- * Removes what runs that died (kill -9, a lost engine) left on the engine: containers, and images made for a look at it. Their label
- * names the process that would have removed them; what belongs to one that lives, or to another machine's, is left alone. What
- * cannot be removed is told, and tried again by the next run that connects.
+ * Removes containers and temporary images of dead runs (kill -9, a lost engine). Their label names the process that would have removed
+ * them; those of live processes and of other machines stay. Reports what cannot be removed; the next run tries again.
  */
 export async function removeLeft(host: Host, engine: Engine): Promise<void> {
   const left = <T extends { readonly labels: Readonly<Record<string, string>> }>(found: readonly T[]): T[] =>

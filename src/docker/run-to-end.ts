@@ -9,8 +9,8 @@ import { withTimeLimit } from "../support/time-limit";
 const KEEP_BYTES = 8 * 1024 * 1024;
 
 /**
- * Runs a container to its end and reads what it writes from before its start on, so that nothing is lost and no log driver is
- * needed. A program that cannot be started is an answer (startError), not an exception.
+ * Runs a container to its end. Reads its output from before the start on, so that nothing is lost and no log driver is needed. Returns a
+ * program that cannot start as startError.
  */
 export async function runToEnd(
   docker: Docker,
@@ -72,7 +72,9 @@ async function run(
   };
 }
 
-/** The answer for a program that the engine could not start; Podman says so when it is attached to already. Throws what is about the engine itself. */
+/**
+ * The result for a program that the engine could not start; Podman reports that only while attached. Rethrows errors of the engine itself.
+ */
 function notStarted(container: Docker.Container, error: unknown): EndedContainer {
   const status = statusOf(error);
   if (status === undefined || status === 404) throw error;

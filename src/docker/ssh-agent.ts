@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { Agent } from "node:http";
 import { Duplex } from "node:stream";
 
-/** How ssh is called for ssh://[user@]host[:port][/path of the socket]: the arguments docker/cli gives it (cli/connhelper/ssh). */
+/** Arguments of ssh for ssh://[user@]host[:port][/path of the socket], as in docker/cli (cli/connhelper/ssh). */
 export function sshArguments(url: string): readonly string[] {
   const { username, hostname, port, pathname } = new URL(url);
   return [
@@ -21,9 +21,9 @@ export function sshArguments(url: string): readonly string[] {
 }
 
 /**
- * Connections to an engine behind ssh, as the docker command makes them: the ssh program with its own configuration, keys and known
- * hosts, and `docker system dial-stdio` at the other end. docker-modem's own ssh reads none of these and checks no host key. They are
- * used again, because each costs a handshake and a login.
+ * Connections to an engine behind ssh, made like the docker command's: the ssh program with its own configuration, keys and known hosts,
+ * and `docker system dial-stdio` on the other side. docker-modem's own ssh reads none of these and checks no host key. Connections are
+ * reused, because each one costs a handshake and a login.
  */
 export function sshAgent(url: string, env: Readonly<Record<string, string | undefined>>): Agent {
   const agent = new Agent({ keepAlive: true, maxFreeSockets: 4 });
@@ -34,7 +34,7 @@ function sshConnection(url: string, env: Readonly<Record<string, string | undefi
   const child = spawn("ssh", [...sshArguments(url)], { env: { ...env }, stdio: ["pipe", "pipe", "pipe"] });
   const connection = new Duplex({
     read: () => void child.stdout.resume(),
-    // ssh that ends early takes no input any more; why it ended comes with its exit code.
+    // An ssh that ended early accepts no input; its exit code gives the reason.
     write: (chunk: Buffer, _encoding, done) =>
       void child.stdin.write(chunk, () => {
         done();
@@ -61,7 +61,7 @@ function sshConnection(url: string, env: Readonly<Record<string, string | undefi
     if (code === 0) connection.push(null);
     else connection.destroy(new Error(`ssh ended with ${String(code)}: ${said.trim()}`));
   });
-  // http asks its sockets for these; a pair of pipes has no use for the first three. One that is kept for later holds nobody up.
+  // http calls these on its sockets; a pair of pipes needs none of the first three. A kept connection must not keep the process alive.
   const itself = (): Duplex => connection;
   const handles = [child, child.stdin, child.stdout, child.stderr] as readonly Partial<Handle>[];
   const all = (what: keyof Handle) => (): Duplex => {

@@ -1,17 +1,17 @@
 import { lineCutter, type LineCutter } from "../support/line-cutter";
 
-/** What a step prints without a line break for longer than this (characters) is cut. */
+/** Longer lines (characters) are cut. */
 const LONGEST_LINE = 64 * 1024;
 
-/** Keeps the last lines of each of several sources, and of all together. */
+/** Keeps the last lines of several steps, and of all together. */
 export interface StepLog {
-  /** Takes text of a step as it comes (lines may be cut anywhere); answers with the lines that are whole now. */
+  /** Takes a step's text as it comes and returns the lines that are now complete. */
   take(step: string, text: string): readonly string[];
-  /** The last lines of a step; of everything when the step printed nothing. */
+  /** The last lines of a step; of everything if the step printed nothing. */
   last(step: string | undefined): readonly string[];
 }
 
-/** A log that keeps `limit` lines of each step. */
+/** A log that keeps `limit` lines per step. */
 export function stepLog(limit: number): StepLog {
   const kept = new Map<string, string[]>();
   const cutters = new Map<string, LineCutter>();

@@ -3,16 +3,16 @@ import { addAbortSignal, pipeline, type Readable, type Writable } from "node:str
 import { extract } from "tar-stream";
 import { engineFailed } from "./failures";
 
-/** The entries of an archive, one after the other; each has to be read or resumed before the next comes. */
+/** The entries of an archive in sequence; read or resume each one before the next. */
 export type TarEntries = AsyncIterable<
   ReturnType<typeof extract> extends AsyncIterable<infer Entry> ? Entry : never
 >;
 
 /**
- * Reads an archive that an engine writes; it is let go of when `read` is done with it. One that breaks off ends the reading, between
- * entries and within one: a pipe alone would leave the reader waiting for ever.
- * @param what what cannot be said when that happens, for people
- * @throws Failure ENGINE_GONE (environment); the signal's reason when it was aborted
+ * Reads an archive from an engine, and releases it when `read` returns. A broken connection ends the reading, between entries and within
+ * one; a plain pipe would wait forever.
+ * @param what the work, for the message about a broken connection
+ * @throws Failure ENGINE_GONE (exit 3); the signal's reason when it was aborted
  */
 export async function readTarEntries<T>(
   what: string,
@@ -26,7 +26,7 @@ export async function readTarEntries<T>(
     return await read(entries);
   } catch (error) {
     signal.throwIfAborted();
-    // Of an answer that breaks off, Node says "aborted"; why it did is what its connection ended with.
+    // For a broken answer Node reports only "aborted"; the cause is on the connection.
     throw engineFailed(what, (archive as Partial<IncomingMessage>).socket?.errored ?? error);
   } finally {
     archive.destroy();

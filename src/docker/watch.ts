@@ -7,17 +7,16 @@ export interface Watch {
   readonly ping: (signal: AbortSignal) => Promise<unknown>;
   /** The shorter limit after an interruption. */
   readonly interrupted: AbortSignal;
-  /** How often it is asked while a request is open, in ms; an answer may take nearly as long. */
+  /** Interval between pings while a request is open, in ms; the answer may take nearly as long. */
   readonly everyMs?: number;
-  /** After how many unanswered pings it is lost. */
+  /** Number of unanswered pings after which the engine counts as lost. */
   readonly patience?: number;
 }
 
 /**
- * Ends requests to an engine that is frozen or silently out of reach (a cut network sends no reset, and a request that only
- * waits sends nothing that could fail). While requests are open the engine is pinged; after too many unanswered pings they
- * fail with an Error. Pings are counted, not seconds:
- * a machine that slept meanwhile has lost nothing.
+ * Ends requests to an engine that is frozen or out of reach (a cut network sends no reset, and a waiting request sends nothing that could
+ * fail). Pings the engine while requests are open; after too many unanswered pings they fail with an Error. Counts pings, not seconds, so
+ * that a sleeping machine loses nothing.
  */
 export function watchForSilence(
   agent: Agent,

@@ -10,9 +10,9 @@ import { finding, type Finding } from "./finding";
 const LEAST_FREE_BYTES = 5_000_000_000;
 
 export interface DoctorRequest {
-  /** The root; throws Failure NO_PROJECT where there is none. */
+  /** The root; throws Failure NO_PROJECT if there is none. */
   readonly root: () => string;
-  /** Where to measure free space when there is no root. */
+  /** Where to measure free space without a root. */
   readonly folder: string;
   /** undefined: the root's own. */
   readonly upstream: string | undefined;
@@ -59,7 +59,7 @@ async function bl(host: Host): Promise<string> {
   return `${path}, version ${program.version}`;
 }
 
-/** Whether the program is there that runs the templates' structure-tests.yaml; where no template has one, nothing is missing. */
+/** Whether the program for the templates' structure-tests.yaml is installed; without such files, nothing is missing. */
 async function structureTests(host: Host, request: DoctorRequest): Promise<string> {
   const { structureTestProgram } = await import("../smoke/structure-tests");
   try {

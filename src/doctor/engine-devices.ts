@@ -4,19 +4,18 @@ import { Failure } from "../support/errors";
 const OPEN_TO_EVERYBODY = 0o006;
 
 /**
- * What doctor says of the /dev/fuse of the engine's machine.
- * @returns words for people
- * @throws Failure NO_DEVICE (environment) where smoke will skip the mounts, with what to do
+ * What doctor reports of /dev/fuse on the engine's machine.
+ * @returns text for people
+ * @throws Failure NO_DEVICE (exit 3), with the next step, if smoke will skip the mounts
  */
 export function fuseOnEngine(rootless: boolean, found: HostDevice): string {
   return usable({ path: "/dev/fuse", rootless, found, module: "fuse", orElse: "smoke skips the mounts" });
 }
 
 /**
- * What doctor says of the /dev/net/tun of a rootless engine's machine: with it the engine's user gives containers a network
- * (slirp4netns, pasta).
- * @returns words for people
- * @throws Failure NO_DEVICE (environment) where no container will have a network, with what to do
+ * What doctor reports of /dev/net/tun on a rootless engine's machine, which its networks need (slirp4netns, pasta).
+ * @returns text for people
+ * @throws Failure NO_DEVICE (exit 3), with the next step, if containers will have no network
  */
 export function tunOnEngine(found: HostDevice): string {
   return usable({

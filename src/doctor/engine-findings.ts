@@ -5,7 +5,7 @@ import { within } from "../support/within";
 import { fuseOnEngine, tunOnEngine } from "./engine-devices";
 import { finding, type Finding } from "./finding";
 
-/** How long the engine may take to tell what devices it has, in ms. */
+/** Limit for the engine to list its devices, in ms. */
 const ANSWER_LIMIT_MS = 30_000;
 
 function noAnswer(): Failure {
@@ -25,7 +25,7 @@ export async function engineFindings(host: Host): Promise<readonly Finding[]> {
     const { name, version, address, rootless: without } = await facts;
     return `${name} ${version} at ${address}${without ? ", rootless" : ""}`;
   });
-  // Without an engine everything else would only say the same again.
+  // Without an engine, all other findings would repeat the same.
   if (!connected.ok) return [connected];
   const { rootless } = await facts;
   const devices = facts.then(async () => {

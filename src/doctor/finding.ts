@@ -1,6 +1,6 @@
 import { Failure, messageOf } from "../support/errors";
 
-/** One thing that doctor looked at. */
+/** One finding of doctor. */
 export interface Finding {
   readonly name: string;
   readonly ok: boolean;
@@ -8,7 +8,7 @@ export interface Finding {
   readonly todo?: string;
 }
 
-/** What is seen by looking; a failure is seen too, and its hint is what to do. Never rejects. */
+/** The result of a check; a failure becomes a finding with its hint. Never rejects. */
 export async function finding(name: string, work: () => Promise<string>): Promise<Finding> {
   try {
     return { name, ok: true, seen: await work() };

@@ -11,13 +11,13 @@ import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Removal } from "./removal";
 
-/** How a removal reaches Blaxel: set once bl runs. */
+/** How a removal reaches Blaxel; set once bl runs. */
 export interface BlaxelReach {
   platform?: Platform;
   workspace?: string;
 }
 
-/** Images on Blaxel, in every workspace, of versions that are not kept; none that a kept version has in the same workspace. */
+/** Images on Blaxel, in every workspace, of versions that are not kept, unless a kept version has the same image in that workspace. */
 export function blaxelRemovals(
   plan: readonly RetentionVerdict[],
   manifestPath: string,
@@ -26,7 +26,7 @@ export function blaxelRemovals(
   const deployments = plan.flatMap((verdict) =>
     Object.keys(verdict.entry.deployments).flatMap((workspace) => {
       const { deployment } = inWorkspace(verdict.entry, workspace);
-      // A registry's image is not Blaxel's to remove.
+      // Blaxel cannot remove a registry's image.
       return deployment === null || isOfRegistry(deployment.image)
         ? []
         : [{ ...verdict, workspace, image: deployment.image }];
@@ -41,7 +41,7 @@ export function blaxelRemovals(
       const remove = async (): Promise<string | undefined> => {
         if (reach.platform === undefined) throw new Error("bl was not started");
         if (workspace !== reach.workspace) return `it is in the workspace ${workspace}`;
-        // Somebody may have pointed a channel at it since the plan was made.
+        // A channel may have moved to it since the plan was made.
         const channels = channelsAt(await readManifest(manifestPath), id);
         if (channels.length > 0) return `${channels.join(", ")} now points at it`;
         return removeUnlessUsed(reach.platform, image);
@@ -50,7 +50,7 @@ export function blaxelRemovals(
     });
 }
 
-/** Blaxel refuses with 400 what a sandbox uses or another workspace shares (bl 0.1.108): that is an answer, not a fault. */
+/** Blaxel answers 400 for an image that a sandbox uses or another workspace shares (bl 0.1.108): a result, not an error. */
 async function removeUnlessUsed(platform: Platform, image: string): Promise<string | undefined> {
   try {
     await platform.deleteImage(image);
@@ -61,7 +61,7 @@ async function removeUnlessUsed(platform: Platform, image: string): Promise<stri
   }
 }
 
-/** Runs `work` while bl can be asked, if there is any. @throws Failure of kind environment (exit 3) without bl or credentials */
+/** Runs `work` while bl is available, if it is needed. @throws Failure of kind environment (exit 3) without bl or credentials */
 export async function withBlaxel(
   host: Host,
   reach: BlaxelReach,

@@ -12,7 +12,7 @@ import type { Outcome, Removal } from "./removal";
 
 export interface CollectRequest {
   readonly root: string;
-  /** Remove; otherwise only say what would be removed. */
+  /** Remove; otherwise only report what would be removed. */
   readonly remove: boolean;
 }
 
@@ -26,10 +26,9 @@ export interface Collected {
 }
 
 /**
- * Removes the images that the rules of templates/retention.toml do not keep, here and in the workspace in use, and what runs
- * that died left here. The manifest is told only of images that were really removed, also when it is interrupted.
- * @throws Failure of kind manifest (exit 8), RETENTION_INVALID (exit 2); the signal's reason when it is aborted. What could not
- * be removed is an outcome.
+ * Removes the images that the rules of templates/retention.toml do not keep, here and in the workspace in use, and what dead runs left
+ * here. Records in the manifest only what was really removed, even when interrupted. Failed removals are outcomes.
+ * @throws Failure of kind manifest (exit 8), RETENTION_INVALID (exit 2); the signal's reason when aborted
  */
 export async function collectGarbage(host: Host, { root, remove }: CollectRequest): Promise<Collected> {
   const path = paths(root).manifest;
@@ -72,8 +71,8 @@ export async function collectGarbage(host: Host, { root, remove }: CollectReques
 }
 
 /**
- * Takes things away one after the other; one that cannot go does not keep the next from going, unless it is the right or the
- * network that is missing: the others would only hear the same, each after all its retries.
+ * Removes in sequence. After a failure it continues, unless permission or network is missing: all others would fail the same way after all
+ * their retries.
  */
 async function removeAll(host: Host, removals: readonly Removal[], outcomes: Outcome[]): Promise<void> {
   for (const [at, removal] of removals.entries()) {
@@ -95,8 +94,8 @@ async function removeAll(host: Host, removals: readonly Removal[], outcomes: Out
 }
 
 /**
- * What the manifest is told: images that went from a workspace, and versions that were never deployed and whose very image went
- * from this engine. An image that lies on another engine, or that could not be removed, is still there.
+ * What to record in the manifest: images removed from a workspace, and never deployed versions whose image was removed from this engine. An
+ * image on another engine, or one that could not be removed, still exists.
  */
 export function removedImages(
   outcomes: readonly Outcome[],

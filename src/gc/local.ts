@@ -6,7 +6,7 @@ import { Failure, messageOf } from "../support/errors";
 import { RUN_LABEL, type Host } from "../support/host";
 import type { Removal } from "./removal";
 
-/** A container of a run that is older than this was left behind: no run takes so long, in ms. */
+/** A run's container older than this is a leftover, because no run takes so long, in ms. */
 const LEFTOVER_MS = 3_600_000;
 
 /** What can be removed from the local engine, or why it could not be checked. */
@@ -15,7 +15,7 @@ export interface LocalFindings {
   readonly notLookedAt?: string;
 }
 
-/** Local images that no kept version was made from, what builds and runs left; only what carries our label. */
+/** Local images of no kept version, and leftovers of builds and runs; only objects with our label. */
 export async function localRemovals(
   host: Host,
   manifest: Manifest,
@@ -38,11 +38,11 @@ export async function localRemovals(
   const known = new Set(Object.values(manifest.versions).map((entry) => entry.inputsDigest));
   const remove = (name: string): Promise<string | undefined> => removeImage(engine, name);
   const ofImages: Removal[] = [];
-  // One after the other: an engine whose ids are its own has the image read.
+  // In sequence: with some engines the image has to be read.
   for (const { id: name, tags, labels } of images) {
     const inputs = labels[INPUTS_LABEL] ?? "";
     const isTagged = tags.length > 0;
-    // Of those that this manifest knows nothing of, a tagged one may be another checkout's.
+    // A tagged image that this manifest does not know may belong to another checkout.
     if (isTagged && (!known.has(inputs) || keptInputs.has(inputs))) continue;
     const configDigest = known.has(inputs)
       ? await configDigestOf(host, engine, { id: name, reference: name })
@@ -58,7 +58,7 @@ export async function localRemovals(
     ofImages.push(...tags.map((tag) => ({ what: "local image" as const, name: tag, why, ...id, remove })));
   }
   const ofContainers = containers
-    // A younger one may belong to a release that is under way at this moment.
+    // A younger one may belong to a running release.
     .filter((container) => host.clock.now() - container.createdAtMs > LEFTOVER_MS)
     .map((container): Removal => ({
       what: "leftover container",
@@ -69,7 +69,7 @@ export async function localRemovals(
         return undefined;
       },
     }));
-  // Containers first: an image that one of them uses cannot go.
+  // Containers first, because an image in use cannot be removed.
   return { removals: [...ofContainers, ...ofImages] };
 }
 

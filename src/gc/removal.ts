@@ -1,17 +1,17 @@
-/** Something that can go. */
+/** Something that can be removed. */
 export interface Removal {
   readonly what: "local image" | "leftover container" | "Blaxel image";
   readonly name: string;
   readonly why: string;
   /** The version whose image it is. */
   readonly id?: string;
-  /** The workspace that holds it, of an image on Blaxel. */
+  /** For an image on Blaxel: its workspace. */
   readonly workspace?: string;
-  /** Takes it away; answers why it has to stay when somebody uses it. Any other trouble is thrown. */
+  /** Removes it; returns the reason if it is in use. Throws on any other problem. */
   readonly remove: (name: string) => Promise<string | undefined>;
 }
 
-/** What became of it. */
+/** The outcome of a removal. */
 export interface Outcome {
   readonly removal: Removal;
   readonly outcome: "planned" | "removed" | "stays" | "failed";
@@ -20,7 +20,7 @@ export interface Outcome {
   readonly failure?: Error;
 }
 
-/** An outcome as machines read it. */
+/** An outcome as JSON. */
 export function outcomeDocument({ removal, outcome, message }: Outcome): Readonly<Record<string, unknown>> {
   const { what, name, why, id, workspace } = removal;
   return {
@@ -34,7 +34,7 @@ export function outcomeDocument({ removal, outcome, message }: Outcome): Readonl
   };
 }
 
-/** An outcome as people read it. */
+/** An outcome as text. */
 export function outcomeText({ removal, outcome, message }: Outcome): string {
   const what = `${removal.what} ${removal.name}`;
   if (outcome === "planned") return `${what} would be removed (${removal.why})`;

@@ -17,18 +17,18 @@ export interface ManifestProblem {
   /** The version's id, or template/channel. */
   readonly where: string;
   readonly message: string;
-  /** The keys that lead to it in the file. */
+  /** The keys of the value in the file. */
   readonly path: readonly string[];
 }
 
-/** A tag or a digest that always names the same image. */
+/** Whether a reference has a tag or digest that always names the same image. */
 function isImmutable(image: string): boolean {
   return /@sha256:[0-9a-f]{64}$/u.test(image) || /^[^@\s]+:(?!latest$)[^:/@\s]+$/u.test(image);
 }
 
 type Found = Pick<ManifestProblem, "problem" | "message">;
 
-/** Claims of an entry that contradict its own fields. */
+/** Values of an entry that contradict each other. */
 function problemsOf(id: string, entry: ManifestEntry): readonly Found[] {
   const found: Found[] = [];
   const add = (problem: ManifestProblem["problem"], message: string): void => {
@@ -66,14 +66,14 @@ function problemsOf(id: string, entry: ManifestEntry): readonly Found[] {
   return found;
 }
 
-/** What a channel points at and must not. */
+/** Why a channel must not point at this version. */
 function channelProblem(manifest: Manifest, template: string, id: string): Found | undefined {
   const entry = Object.hasOwn(manifest.versions, id) ? manifest.versions[id] : undefined;
   if (entry === undefined)
     return { problem: "missing-version", message: `it points at ${id}, which does not exist` };
   if (entry.template !== template)
     return { problem: "unusable-version", message: `it points at ${id}, a version of ${entry.template}` };
-  // A revoked one is refused when it is used. One that failed a later verification stays what it was promoted as.
+  // Using a revoked version fails later. A version that failed a later verification keeps its channels.
   if (entry.status === "removed" || Object.keys(entry.deployments).length === 0)
     return {
       problem: "unusable-version",
@@ -82,7 +82,7 @@ function channelProblem(manifest: Manifest, template: string, id: string): Found
   return undefined;
 }
 
-/** Claims of a manifest that contradict its own contents. A manifest with such claims is not read. */
+/** Contradictions within a manifest. A manifest with contradictions is not read. */
 export function contradictions(manifest: Manifest): readonly ManifestProblem[] {
   const problems: ManifestProblem[] = [];
   for (const [id, entry] of Object.entries(manifest.versions))
@@ -100,7 +100,7 @@ export function contradictions(manifest: Manifest): readonly ManifestProblem[] {
   return problems;
 }
 
-/** Everything that is wrong with a manifest whose shape is right: contradictions, and gaps in the history. */
+/** All problems of a manifest with a valid form: contradictions, and gaps in the history. */
 export function checkManifest(manifest: Manifest): readonly ManifestProblem[] {
   const problems = [...contradictions(manifest)];
   for (const [template, channels] of Object.entries(manifest.channels))

@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 
-/** "MAJOR.MINOR" of what this program writes. A newer minor is read and kept, a newer major is refused. */
+/** The schema that this program writes, "MAJOR.MINOR". A newer minor version is read and preserved, a newer major one refused. */
 export const MANIFEST_SCHEMA_VERSION = "2.0";
 
 export const VERSION_STATUSES = ["smoked", "deployed", "verified", "failed", "revoked", "removed"] as const;
 export type VersionStatus = (typeof VERSION_STATUSES)[number];
 
-/** In place of a piece of evidence that an older schema did not record: what was not recorded was not proven. */
+/** Placeholder for evidence that an older schema did not record: it proves nothing. */
 export const NOT_RECORDED = "unknown";
 
 const NAME = /^[a-z][a-z0-9-]*$/u;
@@ -29,33 +29,33 @@ export function isName(text: string): boolean {
 }
 
 const evidenceFields = {
-  /** Revision of the built-in checks and every test file that was used. */
+  /** Digest of the built-in checks and every test file. */
   checksDigest: z.string(),
-  /** Whether Mesa was mounted for real, written to and read back. */
+  /** Whether Mesa was really mounted, written to and read back. */
   mounted: z.boolean(),
   passed: z.number(),
   failed: z.number(),
   skipped: z.number(),
   durationMs: z.number(),
-  /** Names of the checks that could not run. */
+  /** Names of the skipped checks. */
   notRun: z.array(z.string()),
 };
 
-/** What was seen in a container of one image. */
+/** The result of the checks in a container of one image. */
 export const smokeSchema = z.looseObject({
   imageId: z.string(),
   inputsDigest: z.string(),
   ...evidenceFields,
 });
 
-/** What was seen in a sandbox of one deployed image. */
+/** The result of the checks in a sandbox of one deployed image. */
 export const verificationSchema = z.looseObject({
   image: z.string(),
   at: moment,
   ...evidenceFields,
 });
 
-/** What one workspace of Blaxel holds of a version. */
+/** A version's deployment in one Blaxel workspace. */
 export const deploymentSchema = z.looseObject({
   workspace: z.string(),
   sandbox: z.string(),
@@ -64,7 +64,7 @@ export const deploymentSchema = z.looseObject({
   registryDigest: z.optional(z.string()),
   deployedAt: moment,
   blVersion: z.string(),
-  /** The newest one of this workspace; null: never verified there. */
+  /** The newest one in this workspace; null: never verified there. */
   verification: z.nullable(verificationSchema),
   /** When the image was removed from the workspace. */
   removedAt: z.optional(moment),
@@ -80,13 +80,13 @@ export const failureSchema = z.looseObject({
 
 const statement = { reason: z.string(), at: moment, by: z.string() };
 
-/** Why and when a version was revoked, and by whom; `lifted`: the same of taking that back. */
+/** Why and when a version was revoked, and by whom; `lifted`: the same for its unrevocation. */
 export const revocationSchema = z.looseObject({
   ...statement,
   lifted: z.optional(z.looseObject(statement)),
 });
 
-/** One template version. Unknown fields survive a round trip (loose objects): a newer minor schema may have written them. */
+/** One template version. Unknown fields are preserved (loose objects): a newer minor schema may have written them. */
 export const entrySchema = z.looseObject({
   /** template@mesaVersion-revision */
   id: z.string(),
@@ -94,7 +94,7 @@ export const entrySchema = z.looseObject({
   mesaVersion: z.string().check(z.regex(VERSION, "it is not a version")),
   revision: z.int().check(z.minimum(1)),
   inputsDigest: z.string(),
-  /** The furthest that the version has come in any workspace. */
+  /** The version's furthest status in any workspace. */
   status: z.enum(VERSION_STATUSES),
   image: z.looseObject({
     /** Config digest: the same on every engine. */
@@ -103,7 +103,7 @@ export const entrySchema = z.looseObject({
     layers: z.number(),
     registryDigest: z.optional(z.string()),
     registryReference: z.optional(z.string()),
-    /** Who signed its provenance and SBOM in the registry: the key's id (digest of its public part), or "cosign". */
+    /** Signer of its provenance and SBOM in the registry: the key's id (digest of its public part), or "cosign". */
     signedBy: z.optional(z.string()),
   }),
   smoke: smokeSchema,
@@ -114,15 +114,15 @@ export const entrySchema = z.looseObject({
   createdAt: moment,
   createdBy: z.looseObject({
     commit: z.nullable(z.string()),
-    /** Whether the working tree differed from the commit. */
+    /** Whether the working tree had uncommitted changes. */
     dirty: z.optional(z.boolean()),
     ci: z.nullable(z.string()),
   }),
-  /** When it last changed: what tells which of two copies is the later one when manifests are joined. */
+  /** Time of the last change; decides between two copies when manifests are merged. */
   updatedAt: z.optional(moment),
 });
 
-/** One move of a channel, or (channel null) a version that was revoked or unrevoked; kept for ever. */
+/** One move of a channel or (channel null) a revocation or unrevocation; kept forever. */
 export const moveSchema = z.looseObject({
   template: name("template"),
   channel: z.nullable(name("channel")),
@@ -152,7 +152,7 @@ export type ManifestEntry = z.infer<typeof entrySchema>;
 export type ChannelMove = z.infer<typeof moveSchema>;
 export type Manifest = z.infer<typeof manifestSchema>;
 
-/** A manifest that holds nothing yet. */
+/** An empty manifest. */
 export const EMPTY_MANIFEST: Manifest = {
   schemaVersion: MANIFEST_SCHEMA_VERSION,
   versions: {},

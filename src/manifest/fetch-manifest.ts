@@ -33,9 +33,9 @@ async function answerOf(place: string, asker: Asker): Promise<HttpAnswer> {
 }
 
 /**
- * The text of a manifest at an address: retried if there is no answer; redirects are followed to https only.
- * @throws Failure MANIFEST_ADDRESS (exit 2), MANIFEST_UNREACHABLE (exit 3), REDIRECT_REFUSED or
- * ANSWER_TOO_LARGE (exit 4); the signal's reason when it is aborted
+ * The text of a manifest at an address. Retries without an answer; follows redirects to https only.
+ * @throws Failure MANIFEST_ADDRESS (exit 2), MANIFEST_UNREACHABLE (exit 3), REDIRECT_REFUSED or ANSWER_TOO_LARGE (exit 4); the signal's
+ * reason when aborted
  */
 export async function fetchManifest(place: string, asker: Asker): Promise<string> {
   if (!isTrusted(place))

@@ -10,7 +10,7 @@ import type {
 } from "./entry";
 import { reachedStatus } from "./versions/in-workspace";
 
-/** How far a version has come: what tells the later one of two states with the same time. */
+/** Progress of each status; decides between two states with the same time. */
 const REACHED: Readonly<Record<VersionStatus, number>> = {
   smoked: 0,
   failed: 1,
@@ -20,14 +20,14 @@ const REACHED: Readonly<Record<VersionStatus, number>> = {
   removed: 5,
 };
 
-/** The later one of two revocations: the one that was made last, and of the same one the state in which it was lifted. */
+/** The later of two revocations: the newer one or, for the same one, the state in which it was lifted. */
 function laterRevocation(one: Revocation | undefined, other: Revocation | undefined): Revocation | undefined {
   if (one === undefined || other === undefined) return one ?? other;
   const key = ({ at, lifted }: Revocation): string => `${at} ${lifted?.at ?? ""}`;
   return key(one) >= key(other) ? one : other;
 }
 
-/** The later one of two deployments to the same workspace: what was removed, deployed or verified last. */
+/** The later of two deployments to the same workspace: the last one removed, deployed or verified. */
 function laterDeployment(one: VersionDeployment, other: VersionDeployment): VersionDeployment {
   const key = ({ removedAt, deployedAt, verification }: VersionDeployment): string =>
     `${deployedAt} ${removedAt ?? ""} ${verification?.at ?? ""}`;
@@ -48,9 +48,9 @@ function mergeDeployments(
 }
 
 /**
- * Two states of the same version as one. Deployments are joined by workspace; a revocation holds until it is lifted, and what
- * was removed stays so. Of everything else the state that changed last counts, or else the one that has come further.
- * @returns undefined when they are not the same version (other inputs, another build), or when nothing tells which one is later
+ * Merges two states of the same version. Joins deployments by workspace; a revocation holds until lifted, and removal is final. For
+ * everything else the last change counts, else the further status.
+ * @returns undefined if they are different versions (other inputs, another build), or if it is unclear which one is later
  */
 export function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry | undefined {
   if (canonicalJson(one) === canonicalJson(other)) return one;
@@ -75,7 +75,7 @@ function laterEntry(one: ManifestEntry, other: ManifestEntry): ManifestEntry | u
   return reached === 0 ? undefined : reached > 0 ? one : other;
 }
 
-/** Joins two histories: every move once, oldest first. */
+/** Merges two histories: every move once, oldest first. */
 export function mergeHistory(ours: readonly ChannelMove[], theirs: readonly ChannelMove[]): ChannelMove[] {
   const seen = new Map<string, ChannelMove>();
   for (const move of [...ours, ...theirs]) seen.set(canonicalJson(move), move);
@@ -106,7 +106,7 @@ function mergeVersions(ours: Manifest["versions"], theirs: Manifest["versions"])
   return Object.fromEntries(versions);
 }
 
-/** Where each channel points: where its newest move went. One that neither history knows must be the same on both sides. */
+/** Each channel points where its newest move went. A channel without moves must be the same on both sides. */
 function mergeChannels(
   ours: Manifest,
   theirs: Manifest,

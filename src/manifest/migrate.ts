@@ -5,7 +5,7 @@ import { lineOfPath, unreadable } from "./unreadable";
 
 const counts = z.looseObject({});
 const oldDeployment = z.looseObject({ workspace: z.string(), image: z.string(), deployedAt: z.string() });
-/** What the migration looks at of an entry of schema 1.x; the schema of today judges the result. */
+/** The parts of a schema 1.x entry that the migration needs; today's schema checks the result. */
 const oldEntry = z.looseObject({
   inputsDigest: z.string(),
   smoke: counts,
@@ -15,12 +15,12 @@ const oldEntry = z.looseObject({
 });
 const oldManifest = z.looseObject({ versions: z.record(z.string(), oldEntry) });
 
-/** What schema 1.x did not record of a result. */
+/** Placeholders for what schema 1.x did not record of a result. */
 const UNKNOWN_EVIDENCE = { checksDigest: NOT_RECORDED, mounted: false, notRun: [] };
 
 /**
- * An entry of schema 1.x as 2.0 has it: its one deployment belongs to the deployment's workspace. 1.x did not record when a
- * verification was made: it takes the time of the deployment, which it followed.
+ * Converts an entry of schema 1.x to 2.0: its only deployment moves under its workspace. 1.x did not record the time of a verification; it
+ * gets that of the deployment before it.
  */
 function entryFromOne({ deployment, verification, ...entry }: z.infer<typeof oldEntry>): unknown {
   const workspace = deployment?.workspace;
@@ -60,8 +60,7 @@ function fromOne(value: unknown, text: string, path: string): unknown {
 }
 
 /**
- * Brings an older manifest to today's schema. A newer minor version is taken as it is; a newer major one is refused, and so is
- * one that never was.
+ * Converts an older manifest to today's schema. Accepts a newer minor version; refuses newer major and unknown versions.
  * @throws Failure MANIFEST_NEWER, MANIFEST_UNREADABLE (exit 8)
  */
 export function migrate(value: unknown, text: string, path: string): unknown {

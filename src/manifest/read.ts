@@ -7,13 +7,13 @@ import { migrate } from "./migrate";
 import { strictJsonProblem } from "./strict-json";
 import { lineAt, lineOfPath, unreadable } from "./unreadable";
 
-/** Where a JSON parser stopped: V8 tells the position, or nothing when the text just ends. */
+/** The line of a JSON syntax error. V8 reports the position, except when the text just ends. */
 function lineOfSyntaxError(text: string, error: unknown): number {
   const position = /position (\d+)/u.exec(messageOf(error))?.[1];
   return lineAt(text, position === undefined ? text.length : Number(position));
 }
 
-/** What JSON.parse says, without the pieces of the file that it quotes: they may be lines long. */
+/** The message of JSON.parse without quoted pieces of the file, which may be lines long. */
 function syntaxProblem(text: string, error: unknown, path: string): Failure {
   const conflict = /^(<{7}|={7}|>{7})(?: |\r?$)/mu.exec(text);
   if (conflict !== null) {
@@ -30,8 +30,8 @@ function syntaxProblem(text: string, error: unknown, path: string): Failure {
 }
 
 /**
- * A manifest from its text, whatever its entries claim. Conflict markers and a byte order mark are looked for only in what is
- * not JSON: no JSON holds them.
+ * Parses a manifest's form; does not check its entries. Looks for conflict markers and a byte order mark only in text that is not JSON,
+ * because JSON contains neither.
  * @throws Failure MANIFEST_UNREADABLE, MANIFEST_CONFLICT, MANIFEST_NEWER (exit 8) with the line
  */
 export function parseShape(text: string, path: string): Manifest {
@@ -55,7 +55,7 @@ export function parseShape(text: string, path: string): Manifest {
 }
 
 /**
- * A manifest from its text.
+ * Parses and checks a manifest.
  * @throws Failure MANIFEST_UNREADABLE, MANIFEST_CONFLICT, MANIFEST_NEWER, MANIFEST_CONTRADICTION (exit 8) with the line
  */
 export function parseManifest(text: string, path: string): Manifest {
@@ -70,12 +70,11 @@ export function parseManifest(text: string, path: string): Manifest {
   });
 }
 
-/** A hundred thousand versions have some 100 MB; a larger file does not fit into one string. */
+/** A hundred thousand versions take about 100 MB; a larger file does not fit into one string. */
 const LARGEST_BYTES = 256 * 1024 * 1024;
 
 /**
- * The text of a regular file; undefined when there is none. Opened without waiting, so that a FIFO or a device is refused at
- * once.
+ * The text of a regular file; undefined if there is none. Opens without blocking, so that a FIFO or device is refused at once.
  * @throws Failure MANIFEST_UNREADABLE (exit 8)
  */
 export async function readManifestText(path: string): Promise<string | undefined> {
@@ -105,13 +104,13 @@ export async function readManifestText(path: string): Promise<string | undefined
   }
 }
 
-/** A manifest, and whether there is a file of it. */
+/** A manifest, and whether its file exists. */
 export interface ManifestFile {
   readonly manifest: Manifest;
   readonly exists: boolean;
 }
 
-/** The manifest at a path; an absent file is an empty one. @throws Failure of kind manifest (exit 8) */
+/** Reads a manifest; a missing file is an empty one. @throws Failure of kind manifest (exit 8) */
 export async function readManifestFile(path: string): Promise<ManifestFile> {
   const text = await readManifestText(path);
   return text === undefined
@@ -119,7 +118,7 @@ export async function readManifestFile(path: string): Promise<ManifestFile> {
     : { manifest: parseManifest(text, path), exists: true };
 }
 
-/** The manifest at a path; an absent file is an empty one. @throws Failure of kind manifest (exit 8) */
+/** Reads a manifest; a missing file is an empty one. @throws Failure of kind manifest (exit 8) */
 export async function readManifest(path: string): Promise<Manifest> {
   return (await readManifestFile(path)).manifest;
 }

@@ -8,15 +8,15 @@ import { oneEntry } from "./versions/ref";
 import { usableImage, workspaceAsked } from "./versions/usable-image";
 
 export interface ResolveOptions {
-  /** Which template, e.g. "debian". */
+  /** The template, e.g. "debian". */
   readonly template: string;
-  /** Path or https address of manifest.json (http only of this machine itself); default: dockerfiles/manifest.json. */
+  /** Path or https address of manifest.json (http only on this machine); default: dockerfiles/manifest.json. */
   readonly manifest?: string;
-  /** Which Blaxel workspace; default: BL_WORKSPACE, or else the only one that the manifest has deployments in. */
+  /** The Blaxel workspace; default: BL_WORKSPACE, else the only one with deployments in the manifest. */
   readonly workspace?: string;
-  /** Default: the global one. */
+  /** Default: the global fetch. */
   readonly fetch?: typeof fetch;
-  /** Ends the reading early; it throws the signal's reason then. */
+  /** Aborts the reading with the signal's reason. */
   readonly signal?: AbortSignal;
 }
 
@@ -55,11 +55,10 @@ async function textOf(place: string, options: ResolveOptions): Promise<string> {
 }
 
 /**
- * The image that a channel, a Mesa version or an id stands for, for TypeScript that creates sandboxes.
+ * The image of a channel, a Mesa version or an id, for TypeScript that creates sandboxes.
  * @param ref "stable", "0.20.0" or "debian@0.20.0-1"
- * @throws Failure: USAGE, REVOKED, WORKSPACE_UNKNOWN, NOT_DEPLOYED or NOT_VERIFIED when there is no image to use;
- * MANIFEST_ADDRESS, MANIFEST_UNREACHABLE, MANIFEST_UNREADABLE, MANIFEST_CONTRADICTION, MANIFEST_CONFLICT or MANIFEST_NEWER
- * when the manifest cannot be read
+ * @throws Failure: USAGE, REVOKED, WORKSPACE_UNKNOWN, NOT_DEPLOYED or NOT_VERIFIED if there is no image to use; MANIFEST_ADDRESS,
+ * MANIFEST_UNREACHABLE, MANIFEST_UNREADABLE, MANIFEST_CONTRADICTION, MANIFEST_CONFLICT or MANIFEST_NEWER if the manifest cannot be read
  * @example const { image } = await resolveTemplate("stable", { template: "debian" });
  */
 export async function resolveTemplate(ref: string, options: ResolveOptions): Promise<ResolvedTemplate> {

@@ -1,7 +1,7 @@
-/** Nothing in a manifest is a tenth as deep, and what is much deeper cannot be written again without exhausting the stack. */
+/** Far deeper than any manifest; much deeper values exhaust the stack when written. */
 const DEEPEST = 100;
 
-/** Something that JSON.parse takes and a manifest must not hold. */
+/** Valid JSON that a manifest must not contain. */
 export interface JsonProblem {
   /** Offset in the text. */
   readonly position: number;
@@ -9,8 +9,8 @@ export interface JsonProblem {
 }
 
 /**
- * What JSON.parse would settle silently: a key that occurs twice in one object (the last one wins), the key `__proto__`, and
- * values that are too deep to be written again.
+ * Finds what JSON.parse accepts silently: a key that occurs twice in one object (the last one wins), the key `__proto__`, and values too
+ * deep to be written again.
  * @param text valid JSON
  */
 export function strictJsonProblem(text: string): JsonProblem | undefined {
@@ -22,7 +22,7 @@ export function strictJsonProblem(text: string): JsonProblem | undefined {
       if (open.length > DEEPEST) return { position, message: "it is nested too deeply" };
     } else if (sign === "}" || sign === "]") open.pop();
     else if (colon !== undefined) {
-      // As JSON.parse sees it: the same key may be written with and without escapes.
+      // Decoded: the same key may be written with and without escapes.
       const key = word.includes("\\") ? (JSON.parse(word) as string) : word.slice(1, -1);
       if (key === "__proto__") return { position, message: '"__proto__" cannot be a key' };
       const keys = open.at(-1);

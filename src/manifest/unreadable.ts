@@ -1,6 +1,6 @@
 import { Failure } from "../support/errors";
 
-/** A manifest that is refused, with the line. */
+/** The failure for a refused manifest, with the line. */
 export function unreadable(path: string, line: number, why: string, cause?: unknown): Failure {
   return new Failure({
     code: "MANIFEST_UNREADABLE",
@@ -18,7 +18,7 @@ export function lineAt(text: string, position: number): number {
   return line;
 }
 
-/** The line of a value, found by its keys one after the other: as near as they lead when one of them is missing. */
+/** The line of a value, found by its keys; if a key is missing, the line of the nearest parent. */
 export function lineOfPath(text: string, path: readonly string[]): number {
   let position = 0;
   for (const key of path) {

@@ -25,7 +25,7 @@ async function withManifestLock<T>(host: Host, manifestPath: string, work: () =>
     path,
     {
       pauseMs: 25,
-      // What its holder left half written goes with it.
+      // Removes what the dead holder left half written.
       onGone: () => removeAbandoned(manifestPath),
       onTaken: (other, waitedMs) => {
         if (waitedMs > SILENT_MS && other !== undefined && other.token !== announced) {
@@ -51,7 +51,7 @@ async function withManifestLock<T>(host: Host, manifestPath: string, work: () =>
 /** How often a change is retried on a file that another program keeps changing without the lock. */
 const TRIES = 20;
 
-/** Identifies a state of a file without reading it. */
+/** Identifies the state of a file without reading it. */
 async function stateOf(path: string): Promise<string | undefined> {
   try {
     const { ino, size, mtimeNs } = await stat(path, { bigint: true });
@@ -62,7 +62,7 @@ async function stateOf(path: string): Promise<string | undefined> {
   }
 }
 
-/** One attempt; undefined when the file was changed by somebody else meanwhile, so that the change must be made to what is there now. */
+/** One attempt; undefined if the file changed meanwhile, so that the change has to be made again. */
 async function attempt(
   path: string,
   change: (manifest: Manifest) => Manifest | Promise<Manifest>,
@@ -81,11 +81,10 @@ async function attempt(
 }
 
 /**
- * Changes the manifest: under the lock, from what is on disk at that moment, replaced in one step. A run that is killed
- * leaves the old file; parallel runs wait for each other, so that nothing is lost. Somebody who keeps to no lock (git, an
- * editor) and changes the file meanwhile loses nothing either: the change is made again, to what stands there now. Without a
- * change nothing is written.
- * @param change called once or more; gives back the very same manifest when there is nothing to do
+ * Changes the manifest under the lock, starting from the current file, and replaces it atomically. A killed run leaves the old file;
+ * parallel runs wait for each other. If a program without the lock (git, an editor) changes the file meanwhile, the change is made again on
+ * the new content. Writes nothing if nothing changes.
+ * @param change called once or more; returns the same object if there is nothing to do
  * @throws Failure of kind manifest (exit 8)
  */
 export async function updateManifest(

@@ -18,7 +18,7 @@ export async function whoMoves(host: Host, root: string): Promise<string> {
   return run ?? (await gitIdentity(host, root)) ?? USER ?? "unknown";
 }
 
-/** Name and e-mail as git would sign a commit made in a folder; undefined without git, or when it knows neither. */
+/** Name and e-mail that git would use for a commit in a folder; undefined without git or without an identity. */
 async function gitIdentity(host: Host, root: string): Promise<string | undefined> {
   const { exitCode, stdout } = await host.run({
     command: "git",
@@ -38,7 +38,7 @@ async function gitIdentity(host: Host, root: string): Promise<string | undefined
   return email === "" ? name : name === "" ? email : `${name} <${email}>`;
 }
 
-/** The variables by which git finds its configuration. It gets no other. */
+/** The variables that locate git's configuration; git gets no others. */
 export function gitEnvironment(env: Host["env"]): Record<string, string> {
   return Object.fromEntries(
     Object.entries(env).filter(

@@ -3,13 +3,13 @@ import { isPrivateNetwork } from "../support/loopback";
 import { generationOf, type CredentialKind } from "./generation";
 import { looksLikePrivateKey, parsePrivateKey, type PrivateKey } from "./private-key";
 
-/** What the environment holds to speak with Mesa. Neither is ever given to a sandbox. */
+/** The credential for Mesa in the environment. Sandboxes never get it. */
 export type MesaCredential =
   | { readonly kind: "api-key"; readonly apiKey: string }
   | { readonly kind: "private-key"; readonly privateKey: PrivateKey };
 
 export interface MesaAccess {
-  /** Base address with /v1, no trailing slash. */
+  /** Base address with /v1, without trailing slash. */
   readonly apiUrl: string;
   readonly org: string;
   readonly credential: MesaCredential;
@@ -23,7 +23,10 @@ function badAddress(message: string, hint: string): Failure {
   return new Failure({ code: "MESA_API_URL", kind: "usage", message, hint });
 }
 
-/** The API's address from MESA_API_URL, with /v1. Plain http is taken only on the loopback and private networks. @throws Failure MESA_API_URL (exit 2) */
+/**
+ * The API's address from MESA_API_URL, with /v1. Plain http is allowed only on loopback and private networks. @throws Failure MESA_API_URL
+ * (exit 2)
+ */
 export function mesaApiUrl(env: Environment): string {
   const text = env["MESA_API_URL"] ?? "";
   if (looksLikePrivateKey(text))
@@ -48,7 +51,7 @@ const VARIABLES: Readonly<Record<CredentialKind, string>> = {
 
 const isSet = (value: string | undefined): value is string => value !== undefined && value.trim() !== "";
 
-/** Which credentials the environment holds. */
+/** The kinds of credentials in the environment. */
 function credentialsIn(env: Environment): readonly CredentialKind[] {
   return (["api-key", "private-key"] as const).filter((kind) => isSet(env[VARIABLES[kind]]));
 }
@@ -83,7 +86,7 @@ function accessWith(
   return { apiUrl, org, credential: { kind, apiKey: env["MESA_API_KEY"] ?? "" } };
 }
 
-/** What has to be set for a version. */
+/** What must be set for a version. */
 function needed(kinds: readonly CredentialKind[]): string {
   const texts = kinds.map((kind) =>
     kind === "api-key"
@@ -94,18 +97,17 @@ function needed(kinds: readonly CredentialKind[]): string {
 }
 
 /**
- * Whether there is a credential in the environment that a version of Mesa takes: `access` to use it with, or why not.
- * `given` tells a credential of the wrong kind (or a half-set one) from none at all. Decided from the environment alone, so
- * that it can be asked before anything starts.
+ * Whether the environment has a credential that suits a version of Mesa: `access` with it, or why not. `given` distinguishes an unsuitable
+ * (or incomplete) credential from none. Needs only the environment, so it can be checked before anything starts.
  */
 export type MesaFit =
   | { readonly access: MesaAccess }
   | { readonly access: undefined; readonly given: boolean; readonly failure: Failure };
 
 /**
- * @param version strict semver; undefined: any credential will do (for what concerns no version, e.g. doctor)
- * @param org the organization that is meant, where something names it; default: MESA_ORG or the private key's
- * @throws Failure MESA_API_URL, MESA_PRIVATE_KEY, MESA_ORG (exit 2) for values that are not what they must be
+ * @param version strict semver; undefined: any credential suits (when no version is involved, e.g. doctor)
+ * @param org the requested organization; default: MESA_ORG or the private key's
+ * @throws Failure MESA_API_URL, MESA_PRIVATE_KEY, MESA_ORG (exit 2) for invalid values
  */
 export function mesaFit(env: Environment, version: string | undefined, org?: string): MesaFit {
   const there = credentialsIn(env);
@@ -143,14 +145,17 @@ export function mesaFit(env: Environment, version: string | undefined, org?: str
   };
 }
 
-/** How to reach Mesa for a version. @throws Failure NO_MESA_CREDENTIALS, MESA_CREDENTIAL_UNFIT (exit 3), and as mesaFit does */
+/** Access to Mesa for a version. @throws Failure NO_MESA_CREDENTIALS, MESA_CREDENTIAL_UNFIT (exit 3), and as mesaFit does */
 export function requireMesaAccess(env: Environment, version: string | undefined, org?: string): MesaAccess {
   const fit = mesaFit(env, version, org);
   if (fit.access !== undefined) return fit.access;
   throw fit.failure;
 }
 
-/** Refuses a credential of the kind that a version does not take, before work starts. None at all is no mistake: what needs one is skipped. @throws Failure MESA_CREDENTIAL_UNFIT (exit 3), and as mesaFit does */
+/**
+ * Refuses a credential that does not suit a version, before work starts. Having none is allowed: what needs one is skipped. @throws Failure
+ * MESA_CREDENTIAL_UNFIT (exit 3), and as mesaFit does
+ */
 export function refuseUnfitCredential(env: Environment, version: string): void {
   const fit = mesaFit(env, version);
   if (fit.access === undefined && fit.given) throw fit.failure;

@@ -16,7 +16,7 @@ const WORDS: Readonly<Record<number, { readonly code: string; readonly hint: str
   },
 };
 
-/** A request that got no answer. */
+/** The failure for a request without an answer. */
 export function unreachable(apiUrl: string, error: unknown): Failure {
   return new Failure({
     code: "MESA_UNREACHABLE",
@@ -27,11 +27,11 @@ export function unreachable(apiUrl: string, error: unknown): Failure {
   });
 }
 
-/** API keys are gone from Mesa 0.48 on; an organization that never had any, or that gave them up, answers 404 to all that concerns them. */
+/** Mesa has no API keys from 0.48 on. An organization without any answers 404 to all requests about them. */
 const NO_API_KEYS =
   "Check MESA_ORG. An organization without API keys needs MESA_PRIVATE_KEY (mesa_private_key_…), which Mesa 0.43 and newer take.";
 
-/** A Failure for a status and the API's own words. `what` is what was asked for, e.g. "make a key"; `path` where. */
+/** The failure for a status and the API's message. `what` is the request, e.g. "make a key"; `path` its path. */
 export function refusal(status: number, what: string, words: string, path: string): Failure {
   const known = WORDS[status];
   return new Failure({
@@ -45,7 +45,7 @@ export function refusal(status: number, what: string, words: string, path: strin
   });
 }
 
-/** An answer that does not come from Mesa's API. */
+/** The failure for an answer that does not come from Mesa's API. */
 export function notMesas(what: string, words: string): Failure {
   return new Failure({
     code: "MESA_ANSWER",

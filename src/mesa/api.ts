@@ -27,15 +27,18 @@ const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.st
 export type MesaKey = Readonly<z.infer<typeof keySchema>>;
 export type MesaRepo = Readonly<z.infer<typeof repoSchema>>;
 
-/** How long one request may take, in ms. */
+/** Limit of one request, in ms. */
 const LIMIT_MS = 30_000;
-/** How long the token of one request holds, in seconds: what Mesa's SDKs give theirs. */
+/** Validity of the token for one request, in seconds, as in Mesa's SDKs. */
 const ADMIN_TOKEN_SECONDS = 900;
 
-/** What Mesa is asked for. Every call throws Failure MESA_UNREACHABLE, MESA_UNAUTHORIZED, MESA_FORBIDDEN, MESA_NOT_FOUND, MESA_REFUSED or MESA_ANSWER (exit 3). */
+/**
+ * Mesa's API. Every call throws Failure MESA_UNREACHABLE, MESA_UNAUTHORIZED, MESA_FORBIDDEN, MESA_NOT_FOUND, MESA_REFUSED or MESA_ANSWER
+ * (exit 3).
+ */
 export interface MesaApi {
   whoami(): Promise<{ readonly org: string; readonly scopes: readonly string[] }>;
-  /** `seconds`: how long it holds, 100 to 31536000. */
+  /** `seconds`: its validity, 100 to 31536000. */
   createKey(request: {
     readonly name: string;
     readonly scopes: readonly Scope[];
@@ -69,16 +72,13 @@ function parsed<Schema extends z.ZodMiniType>(schema: Schema, text: string, what
   throw notMesas(what, found.error.issues[0]?.message ?? "");
 }
 
-/** The API's own words for a refusal. */
+/** The API's message in a refusal. */
 function wordsOf(text: string): string {
   const { data } = errorSchema.safeParse(parsedJson(text));
   return (data === undefined ? text : `${data.error.code}: ${data.error.message}`).slice(0, 300);
 }
 
-/**
- * Mesa's REST API; its paths are the same for all versions. A private key signs a new token for every
- * request.
- */
+/** Mesa's REST API; its paths are the same for all versions. A private key signs a new token for every request. */
 export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): MesaApi {
   if (credential.kind === "api-key") host.redact.add(credential.apiKey);
   const bearer = (): string => {

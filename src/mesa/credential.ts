@@ -7,45 +7,45 @@ import { LONGEST_KEY_TOKEN_SECONDS, LONGEST_TOKEN_SECONDS, signToken, tokenFromK
 
 /** A short-lived credential for one sandbox. */
 export interface SandboxCredential {
-  /** What the CLI is given: an API key, or a token. */
+  /** The value for the CLI: an API key or a token. */
   readonly value: string;
-  /** The API key to revoke. A token that a private key signed cannot be revoked: it ends by itself. */
+  /** The API key to revoke. A token signed by a private key cannot be revoked; it expires. */
   readonly keyId: string | undefined;
-  /** In ms since the epoch, as the end is. */
+  /** In ms since the epoch, like the end. */
   readonly startedAt: number;
   readonly endsAt: number;
 }
 
 export interface CredentialRequest {
-  /** Mesa version in the sandbox: decides which form the credential has. */
+  /** Mesa version in the sandbox; decides the credential's form. */
   readonly version: string;
-  /** The name by which an API key is found again. */
+  /** Name of an API key, to find it again. */
   readonly name: string;
   readonly repos: readonly MesaRepo[];
   readonly write: boolean;
-  /** Names of those that are only read, although others are written. A token has rights of its own for each from 0.48 on. */
+  /** Names of the read-only repositories among writable ones. From 0.48 on a token has separate rights for each. */
   readonly readOnly?: readonly string[];
   readonly seconds: number;
 }
 
-/** Who the changes of a sandbox are by, where a token has to say so. */
+/** Author of a sandbox's changes, where a token must name one. */
 const AUTHORS = [{ name: "mesa-template", email: null }];
-/** The longest life of an API key, in seconds (its API's documentation). */
+/** Longest validity of an API key, in seconds (its API's documentation). */
 const LONGEST_KEY_SECONDS = 31_536_000;
-/** Mesa makes no API key with a shorter life, in seconds. */
+/** Shortest validity of an API key, in seconds. */
 const LEAST_SECONDS = 100;
-/** What is left of a shorter token after the mount is no use, in seconds. */
+/** A token with less validity left after the mount is useless, in seconds. */
 const LEAST_TOKEN_SECONDS = 10;
-/** How long it may take to find and revoke a key whose answer was lost, in ms. */
+/** Limit for finding and revoking a key whose answer was lost, in ms. */
 const LOST_KEY_LIMIT_MS = 20_000;
 
-/** The longest life of a sandbox's credential, in seconds. */
+/** The longest validity of a sandbox's credential, in seconds. */
 export function longestLife({ credential }: MesaAccess, version: string): number {
   if (credential.kind === "private-key") return LONGEST_TOKEN_SECONDS;
   return generationOf(version).inSandbox === "key" ? LONGEST_KEY_SECONDS : LONGEST_KEY_TOKEN_SECONDS;
 }
 
-/** Checks that Mesa gives out a credential of that length. @throws Failure TTL (exit 2) */
+/** Checks that Mesa issues a credential of that validity. @throws Failure TTL (exit 2) */
 export function checkTtl(access: MesaAccess, version: string, seconds: number): void {
   const most = longestLife(access, version);
   const least = access.credential.kind === "api-key" ? LEAST_SECONDS : LEAST_TOKEN_SECONDS;
@@ -58,7 +58,7 @@ export function checkTtl(access: MesaAccess, version: string, seconds: number): 
   });
 }
 
-/** Makes the credential of one sandbox. @throws as MesaApi does; no key is left behind then, as far as Mesa can still be asked */
+/** Issues the credential of one sandbox. @throws as MesaApi does; leaves no key behind, as long as Mesa responds */
 export async function issueCredential(
   host: Host,
   access: MesaAccess,
@@ -92,7 +92,7 @@ export async function issueCredential(
   return issued(inSandbox === "key" ? key.key : tokenFromKey(key, claims, { seconds, nowMs }), key.id);
 }
 
-/** An API key; one that was made although its answer got lost is revoked by its name. */
+/** An API key. If its answer is lost, the key is found by its name and revoked. */
 async function keyOrNone(
   host: Host,
   access: MesaAccess,

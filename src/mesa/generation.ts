@@ -4,27 +4,27 @@ import { Failure } from "../support/errors";
 /** The credential for Mesa: MESA_API_KEY or MESA_PRIVATE_KEY. */
 export type CredentialKind = "api-key" | "private-key";
 
-/** How a generation of Mesa's CLI is given its credential, and where it shows a repository. */
+/** How a generation of Mesa's CLI receives its credential, and where it shows a repository. */
 export interface Generation {
   readonly name: "config-file" | "orgs" | "secret-store" | "env" | "access-token" | "layout" | "private-key";
   /** Versions of the CLI, as a semver range. */
   readonly range: string;
-  /** What it can be used with, the preferred one first: an API key can be revoked, a token from a private key only ends. */
+  /** Accepted credentials, the preferred one first: an API key can be revoked, a token from a private key only expires. */
   readonly credentials: readonly CredentialKind[];
-  /** What a sandbox gets: an API key of its own; a token with the claims scopes and repos; one with the claim access. */
+  /** The credential in a sandbox: its own API key; a token with the claims scopes and repos; one with the claim access. */
   readonly inSandbox: "key" | "scopes-token" | "access-token";
-  /** Whether the credential is written to disk by the CLI (then the file must not outlive the mount). */
+  /** Whether the CLI writes the credential to disk (the file must not outlive the mount). */
   readonly leavesCredentialOnDisk: boolean;
-  /** Whether `mesa mount` takes a layout file: never, only where one is asked for, always. */
+  /** Whether `mesa mount` takes a layout file: never, only if requested, always. */
   readonly layout: "never" | "on-request" | "always";
-  /** What somebody who mounts has to do, for people. */
+  /** How to mount, for people. */
   readonly forPeople: string;
 }
 
 /**
- * The generations, told apart by version. From the examples, documentation and packages that Mesa published over 2026:
- * config.toml up to 0.15, MESA_ORGS from 0.16, a secret store in the 0.26 to 0.35 documentation, MESA_ORG with MESA_API_KEY
- * from 0.36, access tokens from 0.43 (with private keys), layouts from 0.44, no API keys from 0.48.
+ * The generations by version. From the examples, documentation and packages that Mesa published over 2026: config.toml up to 0.15,
+ * MESA_ORGS from 0.16, a secret store in the 0.26 to 0.35 documentation, MESA_ORG with MESA_API_KEY from 0.36, access tokens from 0.43
+ * (with private keys), layouts from 0.44, no API keys from 0.48.
  */
 export const GENERATIONS: readonly Generation[] = [
   {
@@ -95,7 +95,7 @@ export const GENERATIONS: readonly Generation[] = [
   },
 ];
 
-/** The generation of a CLI version (strict semver). @throws Failure UNKNOWN_GENERATION (a fault of ours: the ranges cover all) */
+/** The generation of a CLI version (strict semver). @throws Failure UNKNOWN_GENERATION (a fault of this program: the ranges cover all) */
 export function generationOf(version: string): Generation {
   const found = GENERATIONS.find((generation) =>
     satisfies(version, generation.range, { includePrerelease: true }),

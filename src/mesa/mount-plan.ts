@@ -2,37 +2,37 @@ import { createHash } from "node:crypto";
 import { generationOf } from "./generation";
 import { usesLayout, type RepoMount } from "./mounts";
 
-/** Where a mount shows things, and what makes it. */
+/** A mount's paths, and how to make it. */
 export interface MountPlan {
   /** The mounted folder. */
   readonly mountPoint: string;
   /** Paths of the repositories by "org/repo". */
   readonly paths: Readonly<Record<string, string>>;
-  /** Environment of the mount command; holds the credential. */
+  /** Environment of the mount command; contains the credential. */
   readonly env: Readonly<Record<string, string>>;
-  /** Shell script that mounts; holds no credential. It reads what it needs from the environment. */
+  /** Shell script that mounts. Contains no credential; reads it from the environment. */
   readonly script: string;
-  /** Files with credentials that the CLI or the script leave behind; to be removed after the mount. */
+  /** Files with credentials that the CLI or the script leaves behind; removed after the mount. */
   readonly leftovers: readonly string[];
   readonly logFile: string;
-  /** Secret values in `env`: the credential, and values made from it. */
+  /** Secret values in `env`: the credential and values derived from it. */
   readonly secrets: readonly string[];
 }
 
 export interface MountRequest {
   readonly version: string;
   readonly org: string;
-  /** As placeMounts gives them. */
+  /** From placeMounts. */
   readonly mounts: readonly RepoMount[];
-  /** The sandbox's own: an API key or a token, as the generation takes it. */
+  /** The sandbox's own API key or token, depending on the generation. */
   readonly credential: string;
-  /** MESA_API_URL or MESA_SERVICE_DOMAIN for the CLI, when it is not Mesa's own service. */
+  /** MESA_API_URL or MESA_SERVICE_DOMAIN for the CLI, unless it is Mesa's own service. */
   readonly service: Readonly<Record<string, string>>;
-  /** Folder everything goes below; its own for each mount. */
+  /** A separate folder for all files of this mount. */
   readonly base: string;
 }
 
-/** What the CLI must be told of an API that is not Mesa's own: its service domain, and the address itself. */
+/** The CLI's variables for an API other than Mesa's own: its service domain, and the address itself. */
 export function serviceVariables(apiUrl: string): Record<string, string> {
   const { origin, hostname, protocol } = new URL(apiUrl);
   if (origin === "https://api.mesa.dev") return {};
@@ -58,7 +58,7 @@ export function mountPlan(request: MountRequest): MountPlan {
     MESA_RUNTIME_DIR: `${base}/run`,
     MESA_DAEMON_LOG_FILE: logFile,
   };
-  // What the daemon of an earlier mount left behind would be taken for one that runs, and its log for that of this one.
+  // Files of an earlier mount's daemon would be mistaken for a running one and for this one's log.
   const prepare = `umask 077; rm -rf ${base}/run ${logFile}; mkdir -p ${base}/run ${home} ${mountPoint}; chmod 755 ${base} ${mountPoint}`;
   const paths = Object.fromEntries(
     mounts.map(({ path, entry }) => [`${org}/${entry.name}`, `${mountPoint}${path}`]),
@@ -104,7 +104,7 @@ export function mountPlan(request: MountRequest): MountPlan {
         `${home}/.config/mesa/config.toml`,
       ]);
     case "secret-store": {
-      // The vault lives as long as the mount takes; a passphrase nobody has to remember, and that does not tell the key.
+      // The vault lives as long as the mount. Nobody has to remember its passphrase, which does not reveal the key.
       const passphrase = createHash("sha256").update(`vault ${credential}`).digest("base64url");
       return plan(
         { MESA_ORGS: `${org}:${credential}`, MESA_VAULT_PASSPHRASE: passphrase },

@@ -5,14 +5,14 @@ import type { MountPlan } from "./mount-plan";
 const MESA_WAIT_S = 15;
 /** How long a mount may take to appear, in seconds. */
 export const MOUNT_WAIT_S = 20;
-/** How long a repository's path may take to appear in a mount, in seconds. One that hangs is given 5 s more. */
+/** How long a repository's path may take to appear in a mount, in seconds; 5 s more if it hangs. */
 const REPO_WAIT_S = 5;
 
-/** What FUSE says in the daemon's log when there will be no mount, however long one waits. */
+/** Messages of FUSE in the daemon's log after which no mount will appear. */
 const HOPELESS = "fuse: (device not found|failed)|fusermount3?: ";
 
 /**
- * A loop that ends when `condition` holds, or runs `otherwise` once the clock (not a count: machines differ) says so, or when
+ * A loop that ends when `condition` holds. Runs `otherwise` after `seconds` by the clock (counts differ between machines), or when
  * `hopeless` holds.
  */
 function until(condition: string, seconds: number, otherwise: string, hopeless = "false"): string {
@@ -20,17 +20,16 @@ function until(condition: string, seconds: number, otherwise: string, hopeless =
 }
 
 /**
- * A shell script that mounts and waits until the mount is really there: in /proc/mounts and with the repository's path
- * visible. The exit code of mesa says nothing, and neither does ls on a dead mount.
- * Exit codes: 0 mounted · 41 mesa refused · 42 no mount appeared · 43 mounted, but the repository is not visible · 46 the
- * mount was there and is gone · 48 mesa did not come back
- * All waits together stay below the minute that a request through Blaxel's edge may take.
- * @param mesaWaitS how long mesa may take to come back, in seconds
+ * A shell script that mounts and waits until the mount is real: in /proc/mounts, and the repository's path visible. mesa's exit code proves
+ * nothing, and neither does ls on a dead mount. Exit codes: 0 mounted · 41 mesa refused · 42 no mount appeared · 43 mounted, but the
+ * repository is not visible · 46 the mount disappeared · 48 mesa did not return. All waits together stay below the minute that a request
+ * through Blaxel's edge may take.
+ * @param mesaWaitS how long mesa may take to return, in seconds
  */
 export function mountScript(plan: MountPlan, repoPath: string, mesaWaitS = MESA_WAIT_S): string {
   const wait = String(mesaWaitS);
   return [
-    // timeout says 124, busybox's leaves it at what SIGTERM makes of a program: 143.
+    // On time-out, GNU timeout exits with 124; busybox's with 143, from SIGTERM.
     `mesa() { timeout ${wait} mesa "$@"; }`,
     `{ ${plan.script}; } 2>&1 || case $? in 124|143) echo "mesa did not return within ${wait} s"; exit 48 ;; *) exit 41 ;; esac`,
     until(
@@ -49,8 +48,8 @@ export function mountScript(plan: MountPlan, repoPath: string, mesaWaitS = MESA_
 }
 
 /**
- * A shell script that proves the mount: a file written through it is read back and removed.
- * Exit codes: 0 proven · 44 cannot be written · 45 other contents come back · 46 the mount is gone
+ * A shell script that proves the mount: writes a file, reads it back and removes it. Exit codes: 0 proven · 44 not writable · 45 other
+ * content came back · 46 the mount disappeared
  */
 export function proofScript(plan: MountPlan, repoPath: string, token: string): string {
   const file = quoted(`${repoPath}/smoke-${token}.txt`);
@@ -61,14 +60,13 @@ grep -q " ${plan.mountPoint} fuse" /proc/mounts || { echo "the mount is gone"; e
 rm -f ${file}`;
 }
 
-/** How long the daemon may take to send what it still has, in seconds. */
+/** How long the daemon may take to send buffered data, in seconds. */
 const FLUSH_WAIT_S = 10;
 
 /**
- * A shell script that flushes and takes the mount away; done when it is gone from /proc/mounts and both its daemon, which may
- * still send what it holds, and the daemon's fusermount3 have ended. With auto_unmount (Mesa 0.20 and later) fusermount3 outlives the daemon and
- * then unmounts whatever is mounted at that path: it would take the next mount away.
- * Exit code 47: it had to be torn off, and the daemon killed.
+ * A shell script that flushes and unmounts. Done when the mount has left /proc/mounts, and both the daemon, which may still be sending, and
+ * its fusermount3 have ended. With auto_unmount (Mesa 0.20 and later) fusermount3 outlives the daemon and then unmounts whatever is at that
+ * path, even a new mount. Exit code 47: forced unmount, and the daemon killed.
  */
 export function unmountScript(plan: MountPlan): string {
   const { mountPoint } = plan;

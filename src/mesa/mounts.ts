@@ -8,7 +8,7 @@ const MOUNT = new RegExp(
   `^(?:([A-Za-z0-9_-]+)/)?(${NAME})(?::(/[A-Za-z0-9._/-]+))?(?::(ro|rw))?(?:@(${BOOKMARK}))?$`,
   "u",
 );
-/** Names that Mesa gives to no repository (SDK 0.49.1). */
+/** Names that Mesa does not allow for a repository (SDK 0.49.1). */
 const RESERVED = /^(?:\.{1,2}|.*\.git|repos?|api-keys?)$/iu;
 
 const bookmark = z.string().check(z.regex(new RegExp(`^${BOOKMARK}$`, "u")));
@@ -30,10 +30,10 @@ const entrySchema = z.strictObject({
 });
 const layoutSchema = z.record(z.string(), entrySchema);
 
-/** One entry of a layout, as Mesa's SDK 0.49.1 writes it. */
+/** One entry of a layout in the format of Mesa's SDK 0.49.1. */
 export type LayoutEntry = z.infer<typeof entrySchema>;
 
-/** What is to be mounted; what is undefined has its default. */
+/** A requested mount; undefined means the default. */
 export interface MountWish {
   readonly org: string | undefined;
   /** In the mounted tree. */
@@ -62,7 +62,7 @@ const FORM =
 const isPlainPath = (path: string): boolean =>
   /^(?:\/[A-Za-z0-9._@+-]+)+$/u.test(path) && !path.split("/").some((part) => part === "." || part === "..");
 
-/** One --mount. @param write whether one that says neither ro nor rw is for writing @throws Failure MOUNT_OPTION (exit 2) */
+/** Parses one --mount. @param write whether one with neither ro nor rw is writable @throws Failure MOUNT_OPTION (exit 2) */
 export function parseMount(text: string, write: boolean): MountWish {
   const [matched, org, name = "", path, mode, bookmark] = MOUNT.exec(text) ?? [];
   if (matched === undefined) throw wrong(`"${text}" is not a mount.`, FORM);
@@ -77,7 +77,7 @@ export function parseMount(text: string, write: boolean): MountWish {
   };
 }
 
-/** A layout as Mesa's CLI reads it, from JSON. @param source how it is called, for messages @throws Failure MESA_LAYOUT (exit 2) */
+/** Parses a layout from JSON, like Mesa's CLI. @param source its name in messages @throws Failure MESA_LAYOUT (exit 2) */
 export function parseLayout(text: string, source: string): readonly MountWish[] {
   const bad = (why: string): Failure =>
     new Failure({
@@ -161,7 +161,7 @@ export function orgOfWishes(wishes: readonly MountWish[]): string | undefined {
   return orgs[0];
 }
 
-/** What needs a layout, in words; undefined: the mount command of older generations does it too. */
+/** What requires a layout, in words; undefined if the mount command of older generations is enough. */
 function needsLayout(org: string, mounts: readonly RepoMount[]): string | undefined {
   for (const { path, entry } of mounts) {
     if (path !== usualPath(org, entry.name)) return `mount ${entry.name} at ${path}`;
@@ -182,7 +182,7 @@ export function usesLayout(version: string, org: string, mounts: readonly RepoMo
 }
 
 /**
- * Where everything is mounted. Refuses what the generation cannot do.
+ * The place of each mount. Refuses what the generation does not support.
  * @throws Failure MOUNT_OPTION, MESA_LAYOUT_UNFIT (exit 2)
  */
 export function placeMounts(

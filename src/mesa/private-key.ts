@@ -3,15 +3,15 @@ import { Failure } from "../support/errors";
 
 const PREFIX = "mesa_private_key_";
 
-/** An organization's private key, parsed. It never leaves this process: only tokens that it signs do. */
+/** An organization's private key, parsed. It never leaves this process; only tokens that it signs do. */
 export interface PrivateKey {
   readonly org: string;
-  /** The public half, as it stands in each token's header. */
+  /** The public half, as in each token's header. */
   readonly jwk: { readonly kty: "OKP"; readonly crv: "Ed25519"; readonly x: string };
   readonly key: KeyObject;
 }
 
-/** Whether a text holds something that looks like a private key, which must not go where others read it. */
+/** Whether a text contains what looks like a private key, which must not go where others can read it. */
 export function looksLikePrivateKey(text: string): boolean {
   return (
     text.toLowerCase().includes(PREFIX) || /^-----(?:BEGIN|END) (?:[A-Z0-9]+ )*PRIVATE KEY-----/imu.test(text)

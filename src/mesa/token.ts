@@ -4,14 +4,14 @@ import type { PrivateKey } from "./private-key";
 const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString("base64url");
 
 interface Lifetime {
-  /** How long the token holds; a longer time than Mesa accepts is cut to the longest one. */
+  /** Validity of the token; cut to the longest one that Mesa accepts. */
   readonly seconds: number;
   readonly nowMs: number;
 }
 
-/** The longest life of a token that is made from an API key, in seconds (SDK 0.38). */
+/** Longest validity of a token made from an API key, in seconds (SDK 0.38). */
 export const LONGEST_KEY_TOKEN_SECONDS = 86_400;
-/** The longest life of a token that is signed with a private key, in seconds (SDK 0.47.2 and 0.49.1). */
+/** Longest validity of a token signed with a private key, in seconds (SDK 0.47.2 and 0.49.1). */
 export const LONGEST_TOKEN_SECONDS = 14_400;
 
 function times({ seconds, nowMs }: Lifetime, longest: number): { iat: number; exp: number; jti: string } {
@@ -19,7 +19,10 @@ function times({ seconds, nowMs }: Lifetime, longest: number): { iat: number; ex
   return { iat, exp: iat + Math.min(longest, Math.max(1, Math.ceil(seconds))), jti: randomUUID() };
 }
 
-/** An access token from an API key, as Mesa's SDK 0.38 makes it: HS256 with a hash of the key as secret. It ends with the key at the latest. */
+/**
+ * An access token made from an API key, like Mesa's SDK 0.38: HS256 with a hash of the key as secret. It expires with the key at the
+ * latest.
+ */
 export function tokenFromKey(
   key: { readonly id: string; readonly key: string },
   claims: { readonly scopes: readonly string[]; readonly repos: readonly string[] },
@@ -43,8 +46,8 @@ interface Author {
 }
 
 /**
- * What a signed token allows. `admin`: everything, for our own requests. `access`: these repositories by bare name, from 0.48 on.
- * `scopes` and `repos` ("org/repo"): the claims that 0.43 to 0.47 take.
+ * The rights of a signed token. `admin`: everything, for our own requests. `access`: these repositories by bare name, from 0.48 on.
+ * `scopes` and `repos` ("org/repo"): the claims of 0.43 to 0.47.
  */
 export type TokenClaims =
   | { readonly admin: true }
@@ -58,7 +61,7 @@ export type TokenClaims =
       readonly repos: readonly string[];
     };
 
-/** An access token signed with EdDSA, with the public key in its header, as Mesa's SDK 0.49.1 makes it (0.47.2 for the older claims). */
+/** An access token signed with EdDSA, with the public key in its header, like Mesa's SDK 0.49.1 (0.47.2 for the older claims). */
 export function signToken({ org, jwk, key }: PrivateKey, claims: TokenClaims, lifetime: Lifetime): string {
   const text = [
     part({ alg: "EdDSA", typ: "mesa-at+jwt", jwk }),

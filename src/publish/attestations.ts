@@ -12,13 +12,13 @@ import { runCosign, type Signer } from "./signer";
 
 const ENVELOPE = "application/vnd.dsse.envelope.v1+json";
 
-/** What is attested of an image: its predicate type (in-toto), what cosign calls it, and what people do. */
+/** The attestations of an image: predicate type (in-toto), cosign's name, and a name for people. */
 const KINDS = [
   { type: "https://slsa.dev/provenance/v1", cosign: "slsaprovenance1", name: "provenance" },
   { type: "https://cyclonedx.org/bom", cosign: "cyclonedx", name: "SBOM" },
 ] as const;
 
-/** Where cosign keeps an image's attestations: the tag sha256-<hex>.att (cosign, specs/ATTESTATION_SPEC.md and pkg/oci/remote). */
+/** Tag under which cosign stores an image's attestations: sha256-<hex>.att (cosign, specs/ATTESTATION_SPEC.md and pkg/oci/remote). */
 const tagOf = (digest: string): string => `${digest.replace(":", "-")}.att`;
 
 const statementSchema = z.looseObject({
@@ -34,7 +34,7 @@ export interface Records {
 }
 
 /**
- * Signs a published image's provenance and SBOM, and puts them beside it.
+ * Signs a published image's provenance and SBOM, and attaches them to it.
  * @param records the paths of both in the version's records
  * @throws Failure NOT_MEASURED (exit 8), PUSH_REFUSED, REGISTRY_… , COSIGN_FAILED (exit 3)
  */
@@ -50,7 +50,7 @@ export async function attest(
     const pieces = KINDS.map(({ type }, at) => ({
       mediaType: ENVELOPE,
       bytes: new Uint8Array(Buffer.from(sealed(statements[at] ?? "", signer.key))),
-      // cosign reads no attestation without the first one, and tells kinds apart by the second one.
+      // cosign ignores attestations without the first one, and distinguishes kinds by the second one.
       annotations: { "dev.cosignproject.cosign/signature": "", predicateType: type },
     }));
     await addReferrer(host, image, tagOf(published.digest), STATEMENT_TYPE, pieces);
@@ -66,7 +66,7 @@ export async function attest(
   });
 }
 
-/** The statements in a version's records, in the order of KINDS; the SBOM's has the subject of the provenance. */
+/** The statements of a version's records, in the order of KINDS; the SBOM's has the provenance's subject. */
 async function statementsIn(records: Records): Promise<readonly string[]> {
   const [provenance, sbom] = await Promise.all(
     [records.provenance, records.sbom].map(async (path) => (await readIfPresent(path))?.toString("utf8")),
@@ -88,18 +88,18 @@ async function statementsIn(records: Records): Promise<readonly string[]> {
   ];
 }
 
-/** What is attested of an image, and signed with the key that was asked for. */
+/** Attestations of an image that are signed with the requested key. */
 export interface Attested {
   /** registry/path@sha256:… */
   readonly image: string;
   /** By predicate type. */
   readonly predicates: Readonly<Record<string, unknown>>;
-  /** Whether the provenance says that templates/ differed from its commit. */
+  /** Whether templates/ differed from its commit, according to the provenance. */
   readonly dirty: boolean;
 }
 
 /**
- * Sees that an image's provenance and SBOM stand beside it in the registry, are about this digest, and are signed with this key.
+ * Checks that an image's provenance and SBOM are attached to it in the registry, match its digest, and are signed with this key.
  * @throws Failure ATTESTATION_MISSING, ATTESTATION_UNTRUSTED (exit 7), REGISTRY_… (exit 3, 4)
  */
 export async function checkAttestations(host: Host, published: Published, key: KeyObject): Promise<Attested> {

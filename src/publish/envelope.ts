@@ -12,16 +12,16 @@ const envelopeSchema = z.object({
 /** The media type of an in-toto statement. */
 export const STATEMENT_TYPE = "application/vnd.in-toto+json";
 
-/** What is signed: type and payload, each with its length (DSSE protocol, "pre-authentication encoding"). */
+/** The signed bytes: type and payload, each with its length (DSSE protocol, "pre-authentication encoding"). */
 function preAuthenticationEncoding(type: string, payload: Uint8Array): Buffer {
   const head = `DSSEv1 ${String(Buffer.byteLength(type))} ${type} ${String(payload.length)} `;
   return Buffer.concat([Buffer.from(head), payload]);
 }
 
-/** Ed25519 signs the bytes as they are, ECDSA their sha256. */
+/** Ed25519 signs the bytes directly, ECDSA their sha256. */
 const hashFor = (key: KeyObject): "sha256" | null => (key.asymmetricKeyType === "ed25519" ? null : "sha256");
 
-/** Wraps an in-toto statement in a DSSE envelope with one signature. No key id: cosign writes none either. */
+/** Wraps an in-toto statement in a DSSE envelope with one signature. Without key id, like cosign. */
 export function sealed(statement: string, key: KeyObject): string {
   const payload = Buffer.from(statement);
   const signature = sign(hashFor(key), preAuthenticationEncoding(STATEMENT_TYPE, payload), key);
@@ -32,7 +32,7 @@ export function sealed(statement: string, key: KeyObject): string {
   });
 }
 
-/** The statement in an envelope that this key signed; undefined: no envelope of a statement, or signed by nobody with this key. */
+/** The statement in an envelope signed with this key; undefined if it is not such an envelope, or not signed with this key. */
 export function opened(envelope: Uint8Array, key: KeyObject): string | undefined {
   const read = z.safeParse(envelopeSchema, parsedJson(envelope));
   if (!read.success || read.data.payloadType !== STATEMENT_TYPE) return undefined;

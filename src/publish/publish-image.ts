@@ -7,25 +7,26 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Published } from "./published";
 
-/** What is to be published, and where. */
+/** The image to publish, and the target. */
 export interface PublishRequest {
   /** registry/path:tag */
   readonly reference: string;
-  /** The image that passed smoke: its config digest. */
+  /** Config digest of the image that passed smoke. */
   readonly imageId: string;
-  /** What it is called on the engine, e.g. mesa-template/debian:0.20.0-0123456789ab */
+  /** Its name on the engine, e.g. mesa-template/debian:0.20.0-0123456789ab */
   readonly builtReference: string;
-  /** The digest that the manifest records under this reference: it may be replaced. */
+  /** The digest recorded in the manifest for this reference, which may be replaced. */
   readonly recorded: string | undefined;
-  /** Replace whatever the tag points at. */
+  /** Replace the tag whatever it points at. */
   readonly force: boolean;
   readonly onProgress: (message: string) => void;
 }
 
 /**
- * Brings a proven image into a registry. What counts is what the registry answers afterwards, not what the engine says.
- * @param engine connected only where something is to be pushed
- * @throws Failure PUSH_REFUSED, REGISTRY_REFUSED, IMAGE_GONE (exit 3), PUSHED_IMAGE_DIFFERS, REGISTRY_WRONG_BYTES (exit 4), TAG_TAKEN, PUSH_FAILED (exit 7)
+ * Pushes a proven image to a registry. The registry's answer afterwards counts, not the engine's.
+ * @param engine connected only if something has to be pushed
+ * @throws Failure PUSH_REFUSED, REGISTRY_REFUSED, IMAGE_GONE (exit 3), PUSHED_IMAGE_DIFFERS, REGISTRY_WRONG_BYTES (exit 4), TAG_TAKEN,
+ * PUSH_FAILED (exit 7)
  */
 export async function publishImage(
   host: Host,
@@ -56,7 +57,7 @@ export async function publishImage(
 }
 
 /**
- * Sees that a registry still holds a published image, under its tag and by its digest.
+ * Checks that a registry still has a published image, by tag and by digest.
  * @throws Failure TAG_MOVED (exit 7), PUBLISHED_IMAGE_GONE, REGISTRY_WRONG_BYTES (exit 4), REGISTRY_REFUSED (exit 3)
  */
 export async function confirmPublished(host: Host, published: Published): Promise<void> {

@@ -2,11 +2,11 @@
 export interface Published {
   /** registry/path:tag */
   readonly reference: string;
-  /** Of the manifest that the registry holds there, sha256:… */
+  /** Digest of its manifest in the registry, sha256:… */
   readonly digest: string;
 }
 
-/** Where a template version is published: registry/<sandbox name>:<Mesa version>-<revision>. A tag has no "+". */
+/** The reference of a published template version: registry/<sandbox name>:<Mesa version>-<revision>. A tag has no "+". */
 export function publishedReference(
   registry: string,
   version: { readonly name: string; readonly mesaVersion: string; readonly revision: number },

@@ -5,16 +5,16 @@ import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { othersEnvironment } from "../support/process";
 
-/** Who signs what is published: a private key, or cosign with the pipeline's own identity. */
+/** The signer of published images: a private key, or cosign with the pipeline's own identity. */
 export type Signer =
   | { readonly kind: "key"; readonly id: string; readonly key: KeyObject }
   | { readonly kind: "cosign"; readonly id: "cosign" };
 
-/** How long cosign may take for one answer, in ms: it asks an identity provider, a certificate authority and a log. */
+/** Limit for one run of cosign, in ms: it calls an identity provider, a certificate authority and a log. */
 const COSIGN_MS = 300_000;
 
 /**
- * Who is to sign, from --sign-key (FILE or env:NAME) and --sign cosign; undefined: nobody.
+ * The signer from --sign-key (FILE or env:NAME) and --sign cosign; undefined: nobody.
  * @throws Failure SIGN_KEY (exit 2), COSIGN_MISSING (exit 3)
  */
 export async function signerFrom(
@@ -32,7 +32,7 @@ export async function signerFrom(
   return { kind: "cosign", id: "cosign" };
 }
 
-/** The key that signatures are checked with (--key FILE or env:NAME), and its id. @throws Failure SIGN_KEY (exit 2) */
+/** The key to check signatures with (--key FILE or env:NAME), and its id. @throws Failure SIGN_KEY (exit 2) */
 export async function verificationKey(
   host: Host,
   source: string,
@@ -74,7 +74,7 @@ async function keyIn(
 }
 
 /**
- * Runs cosign. Its identity, and its login to the registry, are its own: it reads the pipeline's variables and Docker's configuration.
+ * Runs cosign. It uses its own identity and registry login, from the pipeline's variables and Docker's configuration.
  * @throws Failure COSIGN_MISSING, COSIGN_FAILED (exit 3)
  */
 export async function runCosign(host: Host, args: readonly string[]): Promise<void> {

@@ -1,3 +1,3 @@
-// Named in a file of its own, which is loaded as one part: a bundled CommonJS package that is imported on demand has no names.
+// A separate file that is loaded as one chunk: a bundled CommonJS package has no named exports when imported dynamically.
 export { Enums, Models, Serialize, Spec } from "@cyclonedx/cyclonedx-library";
 export { PackageURL } from "packageurl-js";

@@ -7,7 +7,7 @@ const LINE = /^([fdlo]) ([0-7]{4}) (\d+):(\d+) (\d+) (\S+) (.+)$/u;
 const quoted = (text: string): string => JSON.stringify(text).slice(1, -1).replaceAll(" ", "\\u0020");
 const unquoted = (text: string): string => JSON.parse(`"${text}"`) as string;
 
-/** The list as text, a line per path, sorted: kind, mode, uid:gid, bytes, content (- for none), path. Blanks in names are escaped. */
+/** The list as text, one sorted line per path: kind, mode, uid:gid, bytes, content (- for none), path. Escapes blanks in names. */
 export function fileListText(files: readonly MeasuredFile[]): string {
   return [...files]
     .sort((a, b) => (a.path < b.path ? -1 : 1))
@@ -18,7 +18,7 @@ export function fileListText(files: readonly MeasuredFile[]): string {
     .join("");
 }
 
-/** Reads such a text. @throws Error naming the first line that is none */
+/** Parses such a text. @throws Error naming the first invalid line */
 export function parseFileList(text: string): readonly MeasuredFile[] {
   return text
     .split("\n")

@@ -4,20 +4,20 @@ import type { Host } from "../support/host";
 import { apkPackages, dpkgPackages } from "./packages";
 import type { MeasuredFile, Package } from "./record";
 
-/** What a container of an image has before it runs. */
+/** The content of an image, as a container starts with it. */
 export interface MeasuredImage {
   readonly files: readonly MeasuredFile[];
   readonly packages: readonly Package[];
   readonly distribution: string;
 }
 
-/** Paths that an engine puts into every container: what an image has there is never seen. */
+/** Paths that an engine puts into every container, hiding those of the image. */
 const ENGINES_OWN =
   /^\/(?:\.dockerenv|run\/\.containerenv|etc\/(?:hosts|hostname|resolv\.conf|mtab)|(?:dev|proc|sys)(?:\/.*)?)$/u;
 
 /**
- * Every path of an image: kind, mode, owner, size and hash, and the package database among them. Read from its layers, at no cost
- * where this run has read them before. Throws what the engine throws.
+ * Every path of an image with kind, mode, owner, size and hash, and its package database. Reads the layers, which is free if this run has
+ * read them before. Throws what the engine throws.
  */
 export async function measureImage(
   host: Host,

@@ -1,7 +1,7 @@
 import { parseControl } from "../apt/deb822";
 import type { Package } from "./record";
 
-/** Packages of dpkg's status file that are installed, sorted by name. A removed one whose configuration stayed does not count. */
+/** Installed packages in dpkg's status file, sorted by name. Ignores removed ones whose configuration remains. */
 export function dpkgPackages(status: string): readonly Package[] {
   return parseControl(status)
     .filter((paragraph) => paragraph.get("status")?.endsWith(" installed") === true)
@@ -14,7 +14,7 @@ export function dpkgPackages(status: string): readonly Package[] {
     .sort(byName);
 }
 
-/** Packages of apk's database (one-letter fields: P name, V version, A architecture), sorted by name. */
+/** Packages in apk's database (one-letter fields: P name, V version, A architecture), sorted by name. */
 export function apkPackages(installed: string): readonly Package[] {
   return installed
     .split(/\n\n+/u)

@@ -4,10 +4,10 @@ import { sha256 } from "../support/digest";
 import type { Measured, VersionRecord } from "./record";
 import { SBOM_FILE } from "./sbom";
 
-/** Name of the document in the record's folder. */
+/** File of the document in the record's folder. */
 export const PROVENANCE_FILE = "provenance.intoto.json";
 
-/** Who built, and when (ISO times). */
+/** Builder and times (ISO) of a build. */
 export interface BuildCircumstances {
   readonly toolVersion: string;
   readonly finishedOn: string;
@@ -19,7 +19,7 @@ export interface BuildCircumstances {
 
 const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
 
-/** A published image is what the registry names by its manifest's digest; any other one is known by its config's. */
+/** A published image is identified by its manifest's digest, as in the registry; any other by its config's. */
 function subjectOf({ image, template }: VersionRecord): object {
   const { registry } = image;
   return registry === undefined
@@ -32,7 +32,7 @@ function subjectOf({ image, template }: VersionRecord): object {
 
 /**
  * An in-toto statement (v1) with a SLSA provenance predicate (v1): which image, from which inputs by digest, built by what.
- * @param sbom the SBOM's text, which is named as a by-product
+ * @param sbom the SBOM's text, listed as a by-product
  */
 export function provenanceOf(
   { record }: Measured,

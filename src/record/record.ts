@@ -2,7 +2,7 @@ import * as z from "zod/mini";
 import type { HeldFile } from "../docker/saved-image/index";
 import { lockSchema } from "../lock/lock";
 
-/** A package as the image's own package database names it. */
+/** A package in the image's package database. */
 export const packageSchema = z.strictObject({
   manager: z.enum(["dpkg", "apk"]),
   name: z.string(),
@@ -10,7 +10,7 @@ export const packageSchema = z.strictObject({
   architecture: z.string(),
 });
 
-/** What was measured when a template version was built: all that comparing two versions needs, without their images. */
+/** What was measured when a template version was built; enough to compare two versions without their images. */
 export const recordSchema = z.looseObject({
   schemaVersion: z.literal(1),
   id: z.string(),
@@ -31,15 +31,15 @@ export const recordSchema = z.looseObject({
     user: z.string(),
     workdir: z.string(),
     ports: z.array(z.string()),
-    /** What the registry holds of it, where it was published. */
+    /** The image in the registry, if it was published. */
     registry: z.optional(z.strictObject({ reference: z.string(), digest: z.string() })),
-    /** PRETTY_NAME of /etc/os-release; "" when there is none. */
+    /** PRETTY_NAME of /etc/os-release; "" if missing. */
     distribution: z.string(),
   }),
   packages: z.array(packageSchema),
   smoke: z.array(z.looseObject({ name: z.string(), outcome: z.string(), durationMs: z.number() })),
   lock: lockSchema,
-  /** Texts of the rendered files by name, lock.json left out; of what is no text, its size and hash. */
+  /** Texts of the rendered files by name, without lock.json; for binary files size and hash. */
   rendered: z.record(z.string(), z.string()),
 });
 
@@ -49,7 +49,7 @@ export type VersionRecord = Readonly<z.infer<typeof recordSchema>>;
 /** One path of an image's file system. */
 export type MeasuredFile = HeldFile;
 
-/** A record and the list of files that belongs to it. */
+/** A record with its list of files. */
 export interface Measured {
   readonly record: VersionRecord;
   readonly files: readonly MeasuredFile[];

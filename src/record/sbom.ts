@@ -3,21 +3,21 @@ import { imageReference, imagesOf, type LockedDownload, type LockedImage } from 
 import { canonicalJson } from "../support/canonical-json";
 import type { Measured, Package } from "./record";
 
-/** Name of the document in the record's folder. */
+/** File of the document in the record's folder. */
 export const SBOM_FILE = "sbom.cdx.json";
 
 const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
 
-/** A UUID made from a text: the same text always has the same one (RFC 9562, version 8: content of one's own). */
+/** A deterministic UUID of a text (RFC 9562, version 8). */
 function uuidOf(text: string): string {
   const hex = createHash("sha256").update(text).digest("hex");
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
 /**
- * The CycloneDX 1.6 document of an image: the distribution's packages, Mesa's package, sandbox-api and the base image, with the
- * digests that were locked. The same record gives the same bytes.
- * @param toolVersion this program's own
+ * The CycloneDX 1.6 document of an image: the distribution's packages, Mesa's package, sandbox-api and the base image, with their locked
+ * digests. The same record gives the same bytes.
+ * @param toolVersion version of this program
  */
 export async function sbomOf({ record }: Measured, toolVersion: string): Promise<string> {
   const { Models, Enums, Serialize, Spec, PackageURL } = await import("./cyclonedx");

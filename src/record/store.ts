@@ -15,7 +15,7 @@ export function recordFolder(
   return paths(root).record(version);
 }
 
-/** Writes a record, its list of files and the documents made from them, each in one step; the record itself last. */
+/** Writes a record, its list of files and the documents made from them, each atomically; the record last. */
 export async function writeRecord(
   folder: string,
   { record, files }: Measured,
@@ -28,8 +28,8 @@ export async function writeRecord(
 }
 
 /**
- * Reads a record; undefined when the version was never measured (nothing there).
- * @throws Failure RECORD_BROKEN (exit 8) for one that is no record
+ * Reads a record; undefined if the version was never measured.
+ * @throws Failure RECORD_BROKEN (exit 8) if it is invalid
  */
 export async function readRecord(folder: string): Promise<Measured | undefined> {
   const [json, list] = await Promise.all([
@@ -53,7 +53,7 @@ export async function readRecord(folder: string): Promise<Measured | undefined> 
   }
 }
 
-/** What was measured of a version. @throws Failure NOT_MEASURED (exit 8) when its record is not there */
+/** What was measured of a version. @throws Failure NOT_MEASURED (exit 8) without a record */
 export async function measuredVersion(
   root: string,
   version: Parameters<typeof recordFolder>[1] & { readonly id: string },

@@ -9,7 +9,7 @@ import { registryRefused, wordsOf } from "./failures";
 
 const TIMEOUT_MS = 60_000;
 
-/** What an authorization is for. */
+/** The purpose of an authorization. */
 export interface Access extends LoginRequest {
   readonly path: string;
   /** Canonical repository, for messages. */
@@ -20,9 +20,9 @@ export interface Access extends LoginRequest {
 }
 
 /**
- * The Authorization header that answers a registry's challenge (distribution spec: token authentication; identity tokens by OAuth2).
- * A credential helper that fails stops what must be authorized; what is public is read without, as docker does.
- * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER (environment), REGISTRY_INSECURE (upstream), Unreachable
+ * The Authorization header for a registry's challenge (distribution spec: token authentication; identity tokens by OAuth2). A failing
+ * credential helper is fatal only where a login is required; public images are read without one, as docker does.
+ * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER (exit 3), REGISTRY_INSECURE (exit 4), Unreachable
  */
 export async function authorize(host: Host, challenge: Challenge, access: Access): Promise<string> {
   if (access.anonymous === true) return answerTo(host, challenge, access, undefined);
@@ -106,7 +106,7 @@ function basicOf(host: Host, login: Login): string {
   return `Basic ${encoded}`;
 }
 
-/** The token service's address. Credentials go there, so plain http is taken on loopback only. */
+/** The token service's address. It receives credentials, so plain http is allowed on loopback only. */
 function tokenService(
   challenge: Extract<Challenge, { scheme: "bearer" }>,
   { registry, repository }: Access,
@@ -127,7 +127,7 @@ function tokenService(
 
 const tokenSchema = z.looseObject({ token: z.unknown(), access_token: z.unknown() });
 
-/** The token in an answer: `token`, or, where that is missing, null or empty, `access_token`. */
+/** The token in an answer: `token` or, if that is missing, null or empty, `access_token`. */
 function tokenIn(body: Uint8Array): string | undefined {
   let value: unknown;
   try {

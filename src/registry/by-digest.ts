@@ -6,10 +6,10 @@ import { MANIFEST_TYPES } from "./manifest";
 export const MANIFEST_LIMIT = 8 * 1024 * 1024;
 
 /**
- * What a digest names: from the downloads folder, else from the registry; checked either way.
+ * The content of a digest from the downloads folder, else from the registry; always checked.
  * @param path below /v2/<repository>/: manifests/<digest> or blobs/<digest>
- * @param what names it in messages
- * @throws Failure IMAGE_NOT_FOUND, IMAGE_FORMAT, REGISTRY_WRONG_BYTES (upstream), those of the client
+ * @param what its name in messages
+ * @throws Failure IMAGE_NOT_FOUND, IMAGE_FORMAT, REGISTRY_WRONG_BYTES (exit 4), those of the client
  */
 export async function byDigest(
   client: RepositoryClient,

@@ -1,4 +1,4 @@
-/** What a registry wants before it answers (WWW-Authenticate, RFC 9110 §11.6.1). */
+/** What a registry demands before it answers (WWW-Authenticate, RFC 9110 §11.6.1). */
 export type Challenge =
   | { readonly scheme: "basic" }
   | {
@@ -8,7 +8,7 @@ export type Challenge =
       readonly scope: string | undefined;
     };
 
-/** Reads a WWW-Authenticate header: the Bearer challenge when there is one, else Basic, else undefined. */
+/** Reads a WWW-Authenticate header: the Bearer challenge if there is one, else Basic, else undefined. */
 export function parseChallenge(header: string | null): Challenge | undefined {
   if (header === null) return undefined;
   const bearer = /(?:^|[\s,])bearer\s+(?<parameters>.*)$/isu.exec(header)?.groups?.["parameters"];

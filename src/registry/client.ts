@@ -6,22 +6,22 @@ import { parseChallenge } from "./challenge";
 import { registryRefused, registryUnreachable, wordsOf } from "./failures";
 import { registryEndpoint, type ImageReference } from "./reference";
 
-/** One repository of a registry, asked over its HTTP API v2 (OCI distribution spec). */
+/** One repository of a registry, through its HTTP API v2 (OCI distribution spec). */
 export interface RepositoryClient {
   /** Canonical repository, for messages. */
   readonly repository: string;
-  /** Registry host that is asked. */
+  /** Host of the registry in use. */
   readonly registry: string;
-  /** GET below /v2/<path>/ or of an absolute URL on the same registry, authorised as the registry asks for; kept under its ETag. */
+  /** GET below /v2/<path>/ or of an absolute URL on the same registry, with the authorization it demands; cached by ETag. */
   get(path: string, accept: string, limitBytes: number): Promise<HttpAnswer>;
   readonly downloads: Downloads;
 }
 
 const TIMEOUT_MS = 60_000;
-/** Layers are large and lines are slow. */
+/** Layers can be large and connections slow. */
 const BLOB_TIMEOUT_MS = 15 * 60_000;
 
-/** A client for one repository. It fetches its token once, when the registry first asks for one. */
+/** A client for one repository. It fetches its token once, on the registry's first challenge. */
 export function openRepository(
   host: Host,
   reference: ImageReference,
@@ -53,17 +53,17 @@ export function openRepository(
   };
 }
 
-/** How a repository is asked. */
+/** Options of a repository's requests. */
 export interface AskOptions {
   readonly mirror?: string | undefined;
   readonly actions: Access["actions"];
-  /** Without any login, as somebody asks who has none. */
+  /** Without any login. */
   readonly anonymous?: boolean;
 }
 
 /**
- * Asks one repository, authorised as its registry wants; the authorization is fetched once.
- * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER (environment), REGISTRY_INSECURE (upstream); Unreachable
+ * Sends requests to one repository with the authorization that its registry demands, fetched once.
+ * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER (exit 3), REGISTRY_INSECURE (exit 4); Unreachable
  */
 export function authorisedAsk(
   host: Host,

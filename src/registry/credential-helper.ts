@@ -4,23 +4,23 @@ import type { Host } from "../support/host";
 import { othersEnvironment } from "../support/process";
 import { parsedJson } from "../support/parsed-json";
 
-/** How somebody proves to a registry who they are. */
+/** A login to a registry. */
 export type Login =
   | { readonly kind: "password"; readonly username: string; readonly password: string }
   /** A refresh token, exchanged at the registry's token service (OAuth2). */
   | { readonly kind: "identity"; readonly token: string }
-  /** Sent to the registry as it is. */
+  /** Sent to the registry unchanged. */
   | { readonly kind: "bearer"; readonly token: string };
 
-/** A key ring may ask a person first. */
+/** A key ring may ask the user first. */
 const TIMEOUT_MS = 30_000;
 
 const answerSchema = z.looseObject({ Username: z.optional(z.string()), Secret: z.string() });
 
 /**
- * Asks the program docker-credential-NAME for the login to a server (docker/docker-credential-helpers: `get`, the server on stdin, JSON on
- * stdout; the user `<token>` says that the secret is an identity token). undefined: it has none.
- * @throws Failure CREDENTIAL_HELPER (environment) when it is missing, fails or does not answer
+ * Asks docker-credential-NAME for the login to a server (docker/docker-credential-helpers: `get`, the server on stdin, JSON on stdout; the
+ * user `<token>` means that the secret is an identity token). undefined if it has none.
+ * @throws Failure CREDENTIAL_HELPER (exit 3) if it is missing, fails or does not respond
  */
 export async function askHelper(host: Host, name: string, server: string): Promise<Login | undefined> {
   const command = `docker-credential-${name}`;
@@ -54,7 +54,7 @@ export async function askHelper(host: Host, name: string, server: string): Promi
     throw helperFailed(command, server, `it fails (${end})`, words());
   }
   const answer = z.safeParse(answerSchema, parsedJson(result.stdout));
-  // What it printed may be the secret itself: it is not repeated.
+  // Its output may be the secret itself, so it is not repeated.
   if (!answer.success)
     throw helperFailed(command, server, "its answer is not the JSON of the helper protocol");
   const { Username: username = "", Secret: secret } = answer.data;

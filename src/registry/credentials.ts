@@ -7,7 +7,7 @@ import { askHelper, type Login } from "./credential-helper";
 
 export type { Login } from "./credential-helper";
 
-/** A login as the engine's API takes it (X-Registry-Auth). */
+/** A login in the engine's format (X-Registry-Auth). */
 export type EngineLogin =
   | { readonly username: string; readonly password: string }
   | { readonly identitytoken: string }
@@ -18,11 +18,11 @@ export function engineLogin(login: Login): EngineLogin {
   return login.kind === "identity" ? { identitytoken: login.token } : { registrytoken: login.token };
 }
 
-/** Which registry a login is for. */
+/** The registry that needs a login. */
 export interface LoginRequest {
-  /** Host with port. Docker Hub has several names (docker.io, index.docker.io, registry-1.docker.io); each stands for all. */
+  /** Host with port. Docker Hub has several names (docker.io, index.docker.io, registry-1.docker.io); each one stands for all. */
   readonly registry: string;
-  /** Path of the repository on it; Podman keeps logins for parts of a registry. */
+  /** Path of the repository; Podman stores logins for parts of a registry. */
   readonly path?: string | undefined;
   /** Host of the mirror in upstream.toml. */
   readonly mirrorHost?: string | undefined;
@@ -46,12 +46,11 @@ const HUB = "https://index.docker.io/v1/";
 const HUB_HOSTS = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
 /**
- * The login for a registry, looked for as the docker command does, then as Podman does:
- * MESA_TEMPLATE_REGISTRY_USERNAME and MESA_TEMPLATE_REGISTRY_PASSWORD where they are meant for it (MESA_TEMPLATE_REGISTRY names their host;
- * without it they belong to the mirror, and to nobody else), DOCKER_AUTH_CONFIG, the file REGISTRY_AUTH_FILE, Docker's config.json, Podman's
- * auth.json. Within a file a credential helper comes before what the file itself holds. undefined: ask without. Its secret becomes a
- * secret of this run.
- * @throws Failure CREDENTIAL_HELPER (environment)
+ * The login for a registry, or undefined. Searches, like the docker command and then Podman: MESA_TEMPLATE_REGISTRY_USERNAME and
+ * MESA_TEMPLATE_REGISTRY_PASSWORD for the host MESA_TEMPLATE_REGISTRY (default: the mirror only), DOCKER_AUTH_CONFIG, the file
+ * REGISTRY_AUTH_FILE, Docker's config.json, Podman's auth.json. Within a file, a credential helper precedes the file's own logins. The
+ * secret becomes a secret of this run.
+ * @throws Failure CREDENTIAL_HELPER (exit 3)
  */
 export async function credentialsFor(host: Host, request: LoginRequest): Promise<Login | undefined> {
   const found = fromEnvironment(host.env, request) ?? (await fromFiles(host, request));
@@ -85,7 +84,7 @@ async function fromFiles(host: Host, request: LoginRequest): Promise<Login | und
   return undefined;
 }
 
-/** The files that may hold logins, in the order in which they are asked (containers-auth.json(5) for Podman's). */
+/** The files that may contain logins, in order (containers-auth.json(5) for Podman's). */
 function filesOf(env: Host["env"]): readonly { readonly path: string; readonly podman: boolean }[] {
   const docker = dockerConfigFolder(env);
   const home = setIn(env, "HOME");
@@ -100,7 +99,7 @@ function filesOf(env: Host["env"]): readonly { readonly path: string; readonly p
   ].flatMap(({ path, podman }) => (path === undefined ? [] : [{ path, podman }]));
 }
 
-/** A file that cannot be read gives no login, with a warning, because people may expect one in it. */
+/** An unreadable file gives no login but a warning, because the user may expect one in it. */
 function loginFile(host: Host, text: string, name: string): LoginFile {
   try {
     return z.parse(fileSchema, JSON.parse(text));
@@ -123,7 +122,7 @@ async function loginIn(
   const server = names[0] ?? request.registry;
   const helpers = file.credHelpers ?? {};
   const key = names.find((name) => Object.hasOwn(helpers, name));
-  // An empty helper for a registry takes it out of the credentials store.
+  // An empty helper for a registry excludes it from the credentials store.
   const helper = key === undefined ? file.credsStore : helpers[key];
   if (typeof helper === "string" && helper !== "") {
     const asked = [...new Set([podman ? request.registry : server, key ?? server])];
@@ -137,7 +136,7 @@ async function loginIn(
   return entry.success ? loginOf(entry.data) : undefined;
 }
 
-/** The names under which a registry is kept; first the one that a helper is asked for. */
+/** The names of a registry in such files; a helper is asked for the first one. */
 function namesOf(registry: string): readonly string[] {
   return HUB_HOSTS.includes(registry) ? [HUB, ...HUB_HOSTS] : [registry];
 }
@@ -150,7 +149,7 @@ function entryFor(
 ): unknown {
   const parts = path.split("/").filter((part) => part !== "");
   const hosts = HUB_HOSTS.includes(registry) ? HUB_HOSTS : [registry];
-  // Podman's "registry/path" keys stand for that part of the registry, the longest first.
+  // Podman's "registry/path" keys apply to that part of the registry, the longest first.
   const spaces = podman ? parts.map((_part, index) => parts.slice(0, parts.length - index).join("/")) : [];
   const exact = [...spaces.flatMap((space) => hosts.map((name) => `${name}/${space}`)), ...names];
   const key =
@@ -159,7 +158,7 @@ function entryFor(
   return key === undefined ? undefined : auths[key];
 }
 
-/** The host of a key that `docker login` wrote at some time: with a scheme, with a path behind (docker/cli, ConvertToHostname). */
+/** The host of a key that some version of `docker login` wrote: with a scheme, with a path (docker/cli, ConvertToHostname). */
 function hostOfKey(key: string, podman: boolean): string {
   if (!key.includes("://")) return podman ? key : (key.split("/", 1)[0] ?? key);
   return URL.canParse(key) ? new URL(key).host || key.replace(/^[^:]*:\/\//u, "").split("/", 1)[0] || "" : "";

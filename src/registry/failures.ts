@@ -1,7 +1,7 @@
 import { Failure } from "../support/errors";
 import { retryAfter, type HttpAnswer, type Unreachable } from "../support/http";
 
-/** The registry is not reachable, perhaps only now (exit 3). `now`: ms since the epoch. */
+/** The failure for a registry that is unreachable, perhaps only now (exit 3). `now`: ms since the epoch. */
 export function registryUnreachable(registry: string, error: Unreachable, now: number): Failure {
   if (error.answer?.status === 429) return rateLimited(registry, error.answer, now);
   return new Failure({
@@ -13,10 +13,10 @@ export function registryUnreachable(registry: string, error: Unreachable, now: n
   });
 }
 
-/** A registry that asks to be left alone for longer than this means something else (some send a time, not a span), in ms. */
+/** A longer wait than this is not a time span (some registries send a point in time), in ms. */
 const LONGEST_LIMIT_MS = 30 * 24 * 3_600_000;
 
-/** The registry answers that this is too much for now (exit 3): in its own words, and until when. `now`: ms since the epoch. */
+/** The failure for a rate limit (exit 3): the registry's message, and until when. `now`: ms since the epoch. */
 function rateLimited(registry: string, answer: HttpAnswer, now: number): Failure {
   const wait = retryAfter(answer.headers.get("retry-after"), now);
   const until =
@@ -31,7 +31,9 @@ function rateLimited(registry: string, answer: HttpAnswer, now: number): Failure
   });
 }
 
-/** A registry's own words in an answer (`errors` of the distribution spec, `details` of Docker Hub's token service), at most 300 characters. */
+/**
+ * A registry's message in an answer (`errors` of the distribution spec, `details` of Docker Hub's token service), at most 300 characters.
+ */
 export function wordsOf(answer: HttpAnswer): string | undefined {
   const text = Buffer.from(answer.body).toString("utf8");
   const quoted = /"(?:message|details)"\s*:\s*"((?:[^"\\]|\\.){1,300})/u.exec(text)?.[1];
@@ -50,7 +52,7 @@ export function registryRefused(registry: string, repository: string, why: strin
   });
 }
 
-/** The registry takes no image from here (exit 3). */
+/** The registry accepts no image with this login (exit 3). */
 export function pushRefused(
   registry: string,
   repository: string,
@@ -66,7 +68,7 @@ export function pushRefused(
   });
 }
 
-/** The bytes are not those that were named (exit 4). */
+/** The content does not match its digest (exit 4). */
 export function wrongBytes(what: string, named: string, got: string): Failure {
   return new Failure({
     code: "REGISTRY_WRONG_BYTES",
@@ -86,7 +88,7 @@ export function imageNotFound(image: string, registry: string): Failure {
   });
 }
 
-/** The registry's answer cannot be made sense of, or holds no image for linux/amd64 (exit 4). */
+/** The registry's answer is malformed, or has no image for linux/amd64 (exit 4). */
 export function unusableImage(
   code: "IMAGE_FORMAT" | "IMAGE_PLATFORM_MISSING",
   message: string,

@@ -9,7 +9,10 @@ import { parsedJson } from "../support/parsed-json";
 const tagsSchema = z.looseObject({ tags: z.nullable(z.array(z.string())) });
 const MOST_PAGES = 50;
 
-/** All tags of an image's repository, in the registry's order, page after page (distribution spec, "Listing Tags"). Failures as in resolveImage. */
+/**
+ * All tags of an image's repository, in the registry's order, across pages (distribution spec, "Listing Tags"). Failures as in
+ * resolveImage.
+ */
 export async function listTags(
   host: Host,
   image: string,
@@ -34,7 +37,7 @@ export async function listTags(
   return [...new Set(tags)];
 }
 
-/** The path of the next page in a Link header (RFC 8288) of this page, without its host: only the registry itself is asked. */
+/** The path of the next page from this page's Link header (RFC 8288), without its host: requests go to the registry only. */
 export function nextPage(link: string | null, page: string): string | undefined {
   const target = link === null ? undefined : /<([^>]+)>\s*;[^,]*rel="?next"?/iu.exec(link)?.[1];
   if (target === undefined) return undefined;

@@ -7,7 +7,7 @@ const descriptor = z.looseObject({
   mediaType: z.optional(z.string()),
 });
 
-/** What a list holds may be anything (OCI image-spec, "implementations MUST NOT error"): only entries of this form are looked at. */
+/** A list may contain other entries (OCI image-spec, "implementations MUST NOT error"), which are ignored. */
 const entrySchema = z.looseObject({
   digest: z.string(),
   mediaType: z.optional(z.nullable(z.string())),
@@ -28,7 +28,7 @@ const configSchema = z.looseObject({
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 
-/** What is asked for: OCI and Docker, lists and single images (OCI image-spec, Docker image manifest v2 schema 2). */
+/** Accepted media types: OCI and Docker, lists and single images (OCI image-spec, Docker image manifest v2 schema 2). */
 export const MANIFEST_TYPES = [
   OCI_INDEX,
   "application/vnd.docker.distribution.manifest.list.v2+json",
@@ -39,7 +39,7 @@ export const MANIFEST_TYPES = [
 export type ImageManifest =
   { readonly kind: "list"; readonly amd64: string } | { readonly kind: "image"; readonly config: string };
 
-/** Reads a manifest: the linux/amd64 image's digest out of a list, or a single image's config digest. */
+/** Parses a manifest: the linux/amd64 image's digest from a list, or a single image's config digest. */
 export function parseManifest(bytes: Uint8Array, image: string): ImageManifest {
   const value = parseJson(bytes, `The manifest of ${image}`);
   const list = z.safeParse(listSchema, value);
@@ -56,8 +56,8 @@ export function parseManifest(bytes: Uint8Array, image: string): ImageManifest {
 }
 
 /**
- * The linux/amd64 entry of a list. One with a variant (v3) runs on newer processors only and is taken where there is none without (v1 is
- * none). Attestations ("unknown/unknown") and entries that cannot be read are no images.
+ * The linux/amd64 entry of a list. One with a variant (v3), which runs on newer processors only, counts if there is none without (v1 means
+ * none). Ignores attestations ("unknown/unknown") and malformed entries.
  */
 function amd64In(entries: readonly unknown[], image: string): string {
   const images = entries.flatMap((entry) => {
@@ -91,7 +91,9 @@ function platformOf(os: string, architecture: string): string {
   return `${os}/${architecture}`.toLowerCase().replace(/\/x86[-_]64$/u, "/amd64");
 }
 
-/** Reads an image config: when it says it was created (ISO, UTC; undefined when it does not, or says the epoch), having seen that it is for linux/amd64. */
+/**
+ * Reads an image's config and checks that it is for linux/amd64. Returns its creation time (ISO, UTC; undefined if missing or the epoch).
+ */
 export function parseConfig(bytes: Uint8Array, image: string): { readonly createdAt: string | undefined } {
   const config = z.safeParse(configSchema, parseJson(bytes, `The config of ${image}`));
   if (!config.success) throw unusableImage("IMAGE_FORMAT", `The config of ${image} is not an image config.`);

@@ -11,18 +11,18 @@ import { isOfRegistry, parseImageReference, registryEndpoint, type ImageReferenc
 
 const TIMEOUT_MS = 60_000;
 
-/** An image as a registry holds it at this moment. */
+/** An image in a registry at this moment. */
 export interface HeldImage {
-  /** Of its manifest (or list), by the bytes that the registry sends. */
+  /** Of its manifest (or list), computed from the registry's bytes. */
   readonly digest: string;
   /** Of its config, which is the image's id on an engine. */
   readonly config: string;
 }
 
 /**
- * What a registry holds under a tag or a digest now; nothing is taken from a cache, and every byte is held against its digest.
+ * The current image of a tag or digest in a registry. Uses no cache, and checks all bytes against their digests.
  * @param image registry/path:tag or registry/path@sha256:…
- * @returns undefined when there is no such image
+ * @returns undefined if there is no such image
  * @throws Failure REGISTRY_REFUSED, REGISTRY_UNREACHABLE (exit 3), REGISTRY_WRONG_BYTES, IMAGE_FORMAT (exit 4)
  */
 export async function heldImage(
@@ -46,7 +46,7 @@ export async function heldImage(
   return { digest: top.digest, config: below.config };
 }
 
-/** A manifest by tag or digest, checked; undefined where there is none. Failures as in heldImage. */
+/** A manifest by tag or digest, checked; undefined if there is none. Failures as in heldImage. */
 export async function readManifest(
   { request, registry, reference: { repository } }: UncachedRepository,
   name: string,
@@ -65,8 +65,8 @@ export async function readManifest(
 }
 
 /**
- * Sees that this machine's login may push to a repository: an upload is begun and given up again. An engine that is refused tries
- * for a minute before it says so.
+ * Checks that this machine's login may push to a repository, by starting and cancelling an upload. A refused engine would retry for a
+ * minute before it reports that.
  * @param repository registry/path
  * @returns the login to push with; undefined: none is needed
  * @throws Failure PUSH_REFUSED, CREDENTIAL_HELPER, REGISTRY_UNREACHABLE (exit 3)
@@ -82,19 +82,19 @@ export async function loginToPush(host: Host, repository: string): Promise<Login
   }
   if (answer.status !== 202) throw pushRefused(registry, repository, refusalOf(answer));
   const location = new URL(answer.headers.get("location") ?? "", answer.url);
-  // A registry drops unfinished uploads by itself, so a failure here changes nothing.
+  // A failure is harmless: registries drop unfinished uploads.
   if (location.host === new URL(answer.url).host)
     await request(location.href, { method: "DELETE" }).catch(() => undefined);
   return credentialsFor(host, { registry, path });
 }
 
-/** One repository of a registry, asked without a cache. */
+/** One repository of a registry, without a cache. */
 export interface UncachedRepository {
   /** The registry's host. */
   readonly registry: string;
   readonly path: string;
   readonly reference: ImageReference;
-  /** Asks below /v2/<repository>/, or an absolute URL on the same registry. */
+  /** Sends a request below /v2/<repository>/, or to an absolute URL on the same registry. */
   readonly request: (
     path: string,
     request?: Omit<Partial<HttpRequest>, "url" | "timeoutMs">,
@@ -117,7 +117,7 @@ export function uncachedRepository(host: Host, image: string, options: AskOption
   return { request, reference, registry: endpoint.host, path: endpoint.path };
 }
 
-/** Names and secrets of logins that a registry or a cloud gives out for some hours only. */
+/** Names and secrets of logins that a registry or cloud issues for a few hours only. */
 function isShortLived({
   username,
   password,
@@ -134,10 +134,10 @@ function isShortLived({
 }
 
 /**
- * The login that somebody else (Blaxel) needs to read an image, as the text of a Docker config.json that holds this registry alone.
- * @param always give it also where the registry shows the image to everybody
- * @returns undefined where the image is public, or one that Blaxel holds itself
- * @throws Failure IMPORT_LOGIN (exit 3) where there is none that can be handed on
+ * The login that somebody else (Blaxel) needs to read an image, as a Docker config.json with only this registry.
+ * @param always return it even if the image is public
+ * @returns undefined for a public image, or one of Blaxel's own
+ * @throws Failure IMPORT_LOGIN (exit 3) without a login that can be passed on
  */
 export async function loginToImport(
   host: Host,
@@ -172,7 +172,7 @@ export async function loginToImport(
   return JSON.stringify({ auths: { [registry]: { auth } } });
 }
 
-/** Whether a registry shows an image to somebody without a login. */
+/** Whether an image can be read without a login. */
 async function isPublic(host: Host, image: string): Promise<boolean> {
   try {
     return (await heldImage(host, image, { anonymous: true })) !== undefined;

@@ -1,7 +1,7 @@
 import { Failure } from "../support/errors";
 import { isLoopback } from "../support/loopback";
 
-/** An image as it is named, in full. */
+/** An image's full name. */
 export interface ImageReference {
   /** Registry host with port, e.g. docker.io or ghcr.io */
   readonly registry: string;
@@ -19,9 +19,9 @@ const TAG = /^\w[\w.-]{0,127}$/u;
 const DIGEST = /^sha256:[0-9a-f]{64}$/u;
 
 /**
- * Takes an image name apart as Docker does: "debian" is docker.io/library/debian; the part before the first slash is a registry
- * when it has a dot, a port, or is localhost; index.docker.io is docker.io. The grammar is that of distribution/reference. A name outside it is a Failure of kind usage
- * (BAD_IMAGE_NAME).
+ * Parses an image name like Docker: "debian" is docker.io/library/debian; the part before the first slash is a registry if it has a dot, a
+ * port, or is localhost; index.docker.io is docker.io. Grammar of distribution/reference.
+ * @throws Failure BAD_IMAGE_NAME (exit 2)
  */
 export function parseImageReference(text: string): ImageReference {
   const [named = "", digest, ...more] = text.split("@");
@@ -57,24 +57,24 @@ export function parseImageReference(text: string): ImageReference {
   return { registry, path, repository: `${registry}/${path}`, tag, digest };
 }
 
-/** Whether Blaxel imports an image from a registry: it names a host with a dot. Blaxel's own have none (sandbox/NAME:TAG). */
+/** Whether Blaxel imports an image from a registry: its name has a host with a dot. Blaxel's own images have none (sandbox/NAME:TAG). */
 export function isOfRegistry(image: string): boolean {
   return /^[^/]*\.[^/]*\//u.test(image);
 }
 
-/** Where a repository's HTTP API is. */
+/** The HTTP API of a repository. */
 export interface RegistryEndpoint {
-  /** Host that is asked, with port; also the name under which credentials are looked up. */
+  /** Host with port; credentials are looked up by it. */
   readonly host: string;
   /** e.g. https://registry-1.docker.io/v2/library/debian */
   readonly base: string;
-  /** The path tokens are asked for. */
+  /** The path in token requests. */
   readonly path: string;
 }
 
 /**
- * The API of the registry that serves a repository. A mirror prefix ("127.0.0.1:5000/", "mirror.example.com/proxy/") is put before the
- * canonical name: what follows its host is path. docker.io's API is at registry-1.docker.io. Plain http on loopback only.
+ * The API of the registry that serves a repository. A mirror prefix ("127.0.0.1:5000/", "mirror.example.com/proxy/") precedes the canonical
+ * name; what follows its host is path. docker.io's API is at registry-1.docker.io. Plain http on loopback only.
  */
 export function registryEndpoint(reference: ImageReference, mirror?: string): RegistryEndpoint {
   const full = `${mirror ?? ""}${reference.repository}`;

@@ -9,10 +9,10 @@ import { uncachedRepository, readManifest, type UncachedRepository } from "./pub
 import { parsedJson } from "../support/parsed-json";
 
 const TIMEOUT_MS = 60_000;
-/** Most bytes of a blob that is read. */
+/** Largest blob to read, in bytes. */
 const BLOB_LIMIT = 32 * 1024 * 1024;
 
-/** The configuration of what is no image (OCI image-spec, "Guidance for an Empty Descriptor"). */
+/** The configuration of an artifact that is not an image (OCI image-spec, "Guidance for an Empty Descriptor"). */
 const EMPTY = { mediaType: "application/vnd.oci.empty.v1+json", bytes: Buffer.from("{}") };
 
 const descriptorSchema = z.looseObject({
@@ -29,7 +29,7 @@ const indexSchema = z.looseObject({ manifests: z.array(descriptorSchema) });
 
 type Descriptor = z.infer<typeof descriptorSchema>;
 
-/** A piece of what is pushed beside an image. */
+/** A piece to attach to an image. */
 export interface Piece {
   readonly mediaType: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -37,9 +37,9 @@ export interface Piece {
 }
 
 /**
- * Adds pieces to the artifact that stands beside an image under a tag of its own. It names the image as its subject; where the
- * registry has no referrers API (its answer lacks OCI-Subject), the list under the tag sha256-<hex> is kept too (OCI distribution-spec,
- * "Referrers Tag Schema"). Pieces that stand there already, somebody else's as well, stay.
+ * Adds pieces to the artifact beside an image, under a tag of its own. Its subject is the image; without a referrers API (the answer lacks
+ * OCI-Subject), the list under the tag sha256-<hex> is updated too (OCI distribution-spec, "Referrers Tag Schema"). Existing pieces stay,
+ * including those of others.
  * @param image registry/path@sha256:…
  * @returns the digest of the artifact's manifest
  * @throws Failure PUSH_REFUSED, REGISTRY_REFUSED, REGISTRY_UNREACHABLE (exit 3), REGISTRY_WRONG_BYTES, IMAGE_FORMAT (exit 4)
@@ -94,8 +94,8 @@ export async function addReferrer(
 }
 
 /**
- * The bytes of every piece of a media type that stands beside an image: in what names it as its subject (by the referrers API, else by
- * the tag sha256-<hex>), and in what stands under the given tag.
+ * All pieces of a media type beside an image: in artifacts with it as subject (by the referrers API, else by the tag sha256-<hex>), and in
+ * the artifact under the given tag.
  * @param image registry/path@sha256:…
  * @throws Failure REGISTRY_REFUSED, REGISTRY_UNREACHABLE (exit 3), REGISTRY_WRONG_BYTES, IMAGE_FORMAT (exit 4)
  */
@@ -144,7 +144,7 @@ async function putBlob(
     body: bytes,
     headers: { "content-type": "application/octet-stream" },
   } as const;
-  // The registry's token is for the registry alone: a store that it sends to has its own in the address.
+  // The token is for the registry only; a store it redirects to has its own in the address.
   const answer =
     to.host === new URL(begun.url).host
       ? await request(to.href, upload)

@@ -7,16 +7,16 @@ import { imageNotFound, unusableImage, wrongBytes } from "./failures";
 import { MANIFEST_TYPES, parseConfig, parseManifest } from "./manifest";
 import { parseImageReference } from "./reference";
 
-/** Where a tag points, every byte of it checked. */
+/** What a tag points at, with every byte checked. */
 export interface ResolvedImage {
   /** Canonical repository with registry host. */
   readonly repository: string;
   readonly tag: string;
-  /** What the tag points at: the list where there is one. */
+  /** What the tag points at: the list if there is one. */
   readonly digest: string;
   /** The linux/amd64 image's own manifest. */
   readonly platformDigest: string;
-  /** When the image says it was created (ISO, UTC). */
+  /** Creation time in the image (ISO, UTC). */
   readonly createdAt: string | undefined;
 }
 
@@ -27,9 +27,10 @@ export interface RegistryOptions {
 }
 
 /**
- * Asks the registry where an image's tag points (a digest in the name is held against it). At most three documents are fetched: the list,
- * the linux/amd64 manifest, its config; each is checked against the digest that names it.
- * Failures: REGISTRY_UNREACHABLE, REGISTRY_REFUSED (environment); IMAGE_NOT_FOUND, IMAGE_PLATFORM_MISSING, IMAGE_FORMAT, REGISTRY_WRONG_BYTES (upstream).
+ * Resolves an image's tag (a digest in the name must match). Fetches at most three documents: the list, the linux/amd64 manifest and its
+ * config; each is checked against its digest.
+ * @throws Failure REGISTRY_UNREACHABLE, REGISTRY_REFUSED (exit 3); IMAGE_NOT_FOUND, IMAGE_PLATFORM_MISSING, IMAGE_FORMAT,
+ * REGISTRY_WRONG_BYTES (exit 4)
  */
 export async function resolveImage(
   host: Host,
@@ -71,7 +72,7 @@ interface NamedBytes {
   readonly digest: string;
 }
 
-/** A manifest by tag (or by the digest that the image's name carries), its bytes held against the digest the registry announces. */
+/** A manifest by tag (or by the digest in the image's name), checked against the digest that the registry announces. */
 async function namedManifest(
   client: RepositoryClient,
   image: string,

@@ -2,15 +2,15 @@ import { Failure } from "../support/errors";
 import type { RenderedFile } from "./rendered";
 
 interface Instruction {
-  /** Line it begins at, from 1. */
+  /** Its first line, from 1. */
   readonly line: number;
   /** Upper-case. */
   readonly keyword: string;
-  /** What follows the keyword, continued lines joined. */
+  /** The text after the keyword, with continued lines joined. */
   readonly rest: string;
 }
 
-/** A Dockerfile's instructions: continued lines joined, comments and the bodies of here-documents left out. */
+/** A Dockerfile's instructions, with continued lines joined, without comments and here-document bodies. */
 function instructionsOf(text: string): readonly Instruction[] {
   const lines = text.split(/\r?\n/u);
   const found: Instruction[] = [];
@@ -47,14 +47,14 @@ function words(rest: string): readonly string[] {
   return bare.split(/\s+/u).filter((word) => word !== "");
 }
 
-/** The name under which an image would stand in template.toml. */
+/** A name for an image in template.toml. */
 function inputName(image: string): string {
   const last = image.replace(/@.*$/u, "").split("/").at(-1) ?? "";
   return /^[A-Za-z][\w-]*/u.exec(last)?.[0] ?? "tools";
 }
 
 /**
- * Holds a rendered Dockerfile to what its header promises: every image and download in it is pinned, and what it copies is there.
+ * Checks what a rendered Dockerfile's header promises: every image and download is pinned, and every copied file exists.
  * @param files all rendered files: the build context
  * @throws Failure SOURCE_NOT_PINNED, TEMPLATE_INVALID (exit 2) with the line and what to write instead
  */

@@ -1,10 +1,10 @@
 import { Failure } from "../support/errors";
 
-/** The places a value can go to, and what may stand there without meaning something else. */
+/** The places for values, and the characters that have no special meaning there. */
 const GRAMMARS = {
   "image reference":
     /^[a-z0-9.-]+(?::\d+)?(?:\/[a-z0-9._-]+)+(?::[\w][\w.-]{0,127})?(?:@sha256:[0-9a-f]{64})?$/u,
-  /** Where the files carry their own signatures: plain http does no harm. */
+  /** Plain http is safe here, because the files carry their own signatures. */
   "signed mirror's address": /^https?:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~+%/-]*)?$/u,
   "https address":
     /^https:\/\/[A-Za-z0-9.-]+(?::\d+)?(?:\/[A-Za-z0-9._~+%@=,:/-]*(?:\?[A-Za-z0-9._~+%@=,:&/-]*)?)?$/u,
@@ -17,8 +17,8 @@ const GRAMMARS = {
 export type Place = keyof typeof GRAMMARS;
 
 /**
- * The value, when it may go to its place in a Dockerfile, a TOML file or a shell line.
- * @param from where it comes from, for the message
+ * The value, if it is safe in its place in a Dockerfile, a TOML file or a shell line.
+ * @param from its source, for the message
  * @throws Failure VALUE_NOT_ALLOWED (exit 2)
  */
 export function checked(value: string, place: Place, from: string): string {

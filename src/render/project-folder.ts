@@ -12,13 +12,13 @@ export function projectFolder(root: string, template: string, mesaVersion: strin
   return paths(root).project(template, mesaVersion);
 }
 
-/** Kept beside the rendered files: what was measured when each revision was built. */
+/** Folder beside the rendered files: what was measured when each revision was built. */
 const RECORDS = "records";
 
 /**
- * Writes a rendered template to its folder, each file in one step. Files that are the same already are not touched. What an
- * earlier rendering wrote and this one does not have is removed; what somebody else put there stays.
- * @throws Failure LINK_REFUSED (exit 2) where a part of a path is a symbolic link
+ * Writes a rendered template to its folder, each file atomically. Unchanged files are not touched. Files of an earlier rendering that this
+ * one lacks are removed; other files stay.
+ * @throws Failure LINK_REFUSED (exit 2) if a part of a path is a symbolic link
  */
 export async function writeRendered(root: string, rendered: RenderedTemplate): Promise<void> {
   const folder = projectFolder(root, rendered.template, rendered.mesaVersion);
@@ -27,7 +27,7 @@ export async function writeRendered(root: string, rendered: RenderedTemplate): P
   const earlier = await namesWritten(list);
   for (const name of [...names, ...earlier]) await refuseLinks(root, join(folder, name));
   await refuseLinks(root, list);
-  // Before the files: a run that is killed between the two has still said what may be its own.
+  // Written before the files: if the run is killed in between, the list still names every file that may be its own.
   const known = [...new Set([...earlier, ...names])].sort();
   if (known.length !== earlier.length) await writeAtomically(list, JSON.stringify(known));
   await removeFormer(
@@ -44,7 +44,7 @@ export async function writeRendered(root: string, rendered: RenderedTemplate): P
   if (known.length !== names.length) await writeAtomically(list, JSON.stringify([...names].sort()));
 }
 
-/** What an earlier rendering wrote there; nothing where no list was kept, for example in a fresh clone. */
+/** The files that an earlier rendering wrote; none without a list, for example in a fresh clone. */
 async function namesWritten(list: string): Promise<readonly string[]> {
   const data = await readIfPresent(list);
   if (data === undefined) return [];
@@ -52,12 +52,12 @@ async function namesWritten(list: string): Promise<readonly string[]> {
     const names = z.parse(z.array(z.string()), JSON.parse(data.toString("utf8")));
     return names.filter((name) => !name.split("/").some((part) => ["", ".", ".."].includes(part)));
   } catch {
-    // Only this program writes it. One that cannot be read allows nothing to be removed.
+    // Only this program writes the list. An unreadable one allows no removal.
     return [];
   }
 }
 
-/** Removes files, and the folders that are empty then. */
+/** Removes files, and folders that become empty. */
 async function removeFormer(folder: string, names: readonly string[]): Promise<void> {
   for (const name of names) await rm(join(folder, name), { force: true });
   const folders = new Set(names.flatMap(foldersOf));
@@ -68,7 +68,7 @@ async function removeFormer(folder: string, names: readonly string[]): Promise<v
       });
 }
 
-/** Files and folders in the folder that this program did not write, by their shortest path. */
+/** Files and folders that this program did not write, by their shortest path. */
 async function strays(folder: string, rendered: RenderedTemplate): Promise<readonly string[]> {
   const files = new Set(rendered.files.map((file) => file.name));
   const folders = new Set(rendered.files.flatMap(({ name }) => foldersOf(name)));
@@ -86,7 +86,7 @@ async function strays(folder: string, rendered: RenderedTemplate): Promise<reado
   return found;
 }
 
-/** What differs between the folder and what would be rendered: names with the kind of difference. */
+/** Differences between the folder and a new rendering: names and kind of difference. */
 export async function differences(root: string, rendered: RenderedTemplate): Promise<readonly string[]> {
   const folder = projectFolder(root, rendered.template, rendered.mesaVersion);
   const found: string[] = [];

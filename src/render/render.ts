@@ -8,10 +8,10 @@ import { textOf, type RenderedFile, type RenderedTemplate } from "./rendered";
 import type { TemplateSource } from "./source";
 import { valuesFor } from "./values";
 
-/** What a person who runs bl in the folder by hand must never send. */
+/** Files that `bl`, run by hand in the folder, must never send. */
 const LEFT_OUT = [".env", ".git", ".mesa-template", "node_modules"];
 
-/** bl matches a line as a prefix of a path, and as a part of it: one that would leave out a file of the template is not written. */
+/** bl matches a line as a prefix or a part of a path. A line that would leave out a file of the template is not written. */
 function blaxelignore(names: readonly string[]): string {
   const lines = LEFT_OUT.filter(
     (entry) => !names.some((name) => name.startsWith(entry) || name.split("/").includes(entry)),
@@ -24,8 +24,8 @@ function blaxelignore(names: readonly string[]): string {
 }
 
 /**
- * A value for Handlebars that has its own properties and no others, shows its name in messages, and remembers which inputs were read.
- * @param path how a template calls it: "" for the whole, else "values", "images.node"
+ * A value for Handlebars that has only its own properties, shows its name in messages, and remembers which inputs were read.
+ * @param path its name in a template: "" for the whole, else "values", "images.node"
  */
 function ownOnly(value: unknown, path: string, read: Set<string>): unknown {
   if (Array.isArray(value)) return value.map((one) => ownOnly(one, path, read));
@@ -42,7 +42,7 @@ function ownOnly(value: unknown, path: string, read: Set<string>): unknown {
   });
 }
 
-/** The whole name that stands at a place of the one text that has `name` in it there. */
+/** The whole name at this place, in the one text that has `name` there. */
 function writtenAt(texts: readonly string[], name: string, line: number, column: number): string {
   const names = texts.map((text) => /^[\w.-]+/u.exec(text.split("\n")[line - 1]?.slice(column) ?? "")?.[0]);
   return names.find((one) => one?.split(".").includes(name)) ?? name;
@@ -92,7 +92,7 @@ function explain(source: TemplateSource, file: string, error: unknown): Failure 
   return fail("", message.split("\n")[0] ?? "", `The partials are: ${partials}.`);
 }
 
-/** Further inputs that the lock does not have as template.toml names them. */
+/** Refuses further inputs that are locked differently from what template.toml says, or not at all. */
 function refuseUnlocked({ name, settings }: TemplateSource, lock: Lock): void {
   const inputs = [
     ...Object.entries(settings.images).map(([one, { image }]) => {
@@ -159,7 +159,7 @@ export function renderTemplate(source: TemplateSource, lock: Lock): RenderedTemp
   };
 }
 
-/** A value or input that does nothing is mostly a spelling mistake. */
+/** An unused value or input is usually a spelling mistake. */
 function refuseUnused({ name, settings }: TemplateSource, read: ReadonlySet<string>): void {
   const unused = (["values", "images", "downloads"] as const).flatMap((kind) =>
     Object.keys(settings[kind])
@@ -176,7 +176,7 @@ function refuseUnused({ name, settings }: TemplateSource, read: ReadonlySet<stri
   });
 }
 
-/** sha256 over names, modes and contents; the lock is one of the files. */
+/** sha256 over names, modes and contents of all files, the lock included. */
 export function inputsDigestOf(files: readonly RenderedFile[]): string {
   return digestOf(
     canonicalJson(files.map(({ name, mode, contents }) => ({ name, mode, sha256: sha256(contents) }))),

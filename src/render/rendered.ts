@@ -11,16 +11,16 @@ export interface RenderedFile {
   readonly contents: Buffer;
 }
 
-/** The Blaxel project made from one lock: the same lock and templates give the same bytes anywhere. */
+/** The Blaxel project of one lock: the same lock and templates give the same bytes everywhere. */
 export interface RenderedTemplate {
   readonly template: string;
   readonly mesaVersion: string;
   readonly lock: Lock;
-  /** What the template's own template.toml says (budget, deploy name, memory, ports …). */
+  /** The content of template.toml (budget, deploy name, memory, ports …). */
   readonly settings: TemplateSettings;
   /** Sorted by name. Holds at least Dockerfile, blaxel.toml, entrypoint.sh, .blaxelignore, lock.json. */
   readonly files: readonly RenderedFile[];
-  /** sha256 over lock and rendered files (names, modes, contents): what decides whether there is anything to do. */
+  /** sha256 over lock and rendered files (names, modes, contents); decides whether there is anything to do. */
   readonly inputsDigest: string;
 }
 
@@ -29,10 +29,10 @@ export interface ProvenTemplate extends Omit<RenderedTemplate, "settings"> {
   readonly settings: Pick<TemplateSettings, "image" | "sandbox">;
 }
 
-/** template.toml, checked and with its defaults. */
+/** template.toml, checked and with defaults. */
 export interface TemplateSettings extends LockInputs {
   readonly description: string;
-  /** apt: the .deb is installed with apt; extract: unpacked with dpkg-deb -x (Alpine). */
+  /** apt: apt installs the .deb; extract: dpkg-deb -x unpacks it (Alpine). */
   readonly install: "apt" | "extract";
   readonly image: { readonly budgetMegabytes: number };
   readonly sandbox: {
@@ -46,11 +46,11 @@ export interface TemplateSettings extends LockInputs {
     }[];
     readonly region?: string;
   };
-  /** Extra values a team's template uses: every one must be used by the template. */
+  /** Extra values of a team's template, which must use every one. */
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** Ports that Blaxel keeps for itself. */
+/** Ports that Blaxel reserves. */
 export const RESERVED_PORTS: ReadonlySet<number> = new Set([80, 443, 8080]);
 
 /** The folders above a file, outermost first: "a/b/c" → "a", "a/b". */
@@ -61,7 +61,7 @@ export function foldersOf(name: string): readonly string[] {
 
 const TEXT_LIMIT = 256 * 1024;
 
-/** Files as a record keeps them, lock.json left out: texts by name; of what is no text, or a long one, its size and hash. */
+/** Files as a record stores them, without lock.json: texts by name; of binary or long files, size and hash. */
 export function textsOf(files: readonly RenderedFile[]): Record<string, string> {
   return Object.fromEntries(
     files

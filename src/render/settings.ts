@@ -48,7 +48,7 @@ export const templateSchema = z.strictObject({
   ),
 });
 
-/** Longest name Blaxel takes. */
+/** Longest name that Blaxel accepts. */
 const LONGEST_NAME = 49;
 
 function wrong(file: string, message: string, hint: string, cause?: unknown): Failure {
@@ -85,7 +85,7 @@ const EXPECTED: Readonly<Record<string, string>> = {
   record: "a table, […]",
 };
 
-/** What may stand where something else was found. */
+/** What is allowed in place of what was found. */
 function allowed(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
@@ -103,7 +103,7 @@ function allowed(issue: z.core.$ZodIssue): string {
   }
 }
 
-/** An image's name in full, as Docker expands it: "debian:bookworm-slim" is docker.io/library/debian:bookworm-slim. */
+/** An image's full name, expanded as Docker does: "debian:bookworm-slim" is docker.io/library/debian:bookworm-slim. */
 function expanded(image: string, key: string, file: string): ImageInput {
   try {
     const { repository, tag, digest } = parseImageReference(image);
@@ -165,7 +165,7 @@ function mapped<T, U>(inputs: Readonly<Record<string, T>>, make: (input: T, name
 }
 
 /**
- * template.toml, checked.
+ * Parses and checks template.toml.
  * @throws Failure TEMPLATE_INVALID (exit 2) naming file, key, what was found and what is allowed
  */
 export function parseSettings(text: string, file: string, template: string): TemplateSettings {

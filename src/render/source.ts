@@ -6,28 +6,28 @@ import type { RenderedFile, TemplateSettings } from "./rendered";
 import { parseSettings } from "./settings";
 import { paths, templateNames } from "../support/paths";
 
-/** A template as it lies in its folder. */
+/** A template read from its folder. */
 export interface TemplateSource {
   readonly name: string;
   readonly folder: string;
   readonly settings: TemplateSettings;
-  /** Handlebars texts by the file they make: "Dockerfile" → text of Dockerfile.hbs. */
+  /** Handlebars texts by the file they produce: "Dockerfile" → text of Dockerfile.hbs. */
   readonly files: Readonly<Record<string, string>>;
-  /** What lies in files/, by its path below that folder: taken along as it is. */
+  /** Contents of files/, by path below that folder; copied unchanged. */
   readonly ownFiles: readonly RenderedFile[];
-  /** Shared pieces by name. */
+  /** Shared partials by name. */
   readonly partials: Readonly<Record<string, string>>;
 }
 
 const REQUIRED = ["Dockerfile", "blaxel.toml", "entrypoint.sh"];
 
-/** What the rendered folder holds besides what templates make; nothing of a template may take these names. */
+/** Names that the rendered folder uses itself; no file of a template may have them. */
 const RESERVED = ["records", "lock.json", ".blaxelignore"];
 
-/** What is read from a template's folder besides its .hbs files. */
+/** Files of a template's folder that are not .hbs. */
 const READ_AS_THEY_ARE = ["template.toml", "checks.yaml", "structure-tests.yaml"];
 
-/** What may lie beside them: notes for people, and what editors and systems leave. */
+/** Other files that may be there: notes for people, and what editors and systems leave. */
 const LEFT_ALONE =
   /\.md$|^LICENSE|^\.(?:DS_Store|gitkeep|gitattributes|gitignore|editorconfig)$|~$|\.sw[a-p]$|\.orig$/u;
 
@@ -90,7 +90,7 @@ export async function loadTemplate(root: string, name: string): Promise<Template
 
 const firstPart = (path: string): string => path.split("/", 1)[0] ?? path;
 
-/** Files that nothing would pick up, and names that cannot be made, are said when the template is read. */
+/** Refuses files that nothing would use, and invalid names. */
 async function refuseStrays(folder: string, template: string): Promise<void> {
   for (const name of await namesIn(folder)) {
     const shown = `templates/${template}/${name}`;
@@ -115,7 +115,7 @@ async function refuseStrays(folder: string, template: string): Promise<void> {
   }
 }
 
-/** @throws Failure TEMPLATE_INVALID where a path below `folder` leads out of it through a link, or to nothing */
+/** @throws Failure TEMPLATE_INVALID if a path below `folder` leads out of it through a link, or to nothing */
 async function refuseLinkAway(
   folder: string,
   path: string,
@@ -154,15 +154,15 @@ async function handlebarsIn(folder: string, template: string): Promise<Record<st
   return Object.fromEntries(names.map((name, index) => [name.slice(0, -".hbs".length), texts[index] ?? ""]));
 }
 
-/** Node reads no larger file as a whole. */
+/** Node reads no larger file into memory. */
 const LARGEST_FILE_BYTES = 2 ** 31 - 1;
 
-/** bl never sends these, whatever .blaxelignore says; or takes them for its own. */
+/** bl never sends these, whatever .blaxelignore says, or treats them as its own. */
 const NEVER_SENT = /^\.env\.build|(?:^|\/)\.env\.build(?:$|\/)|^\.cache\.yaml$|^\.docker(?:$|\/)/u;
 /** Names that must not get into an image by mistake. */
 const PRIVATE = /(?:^|\/)(?:\.env|\.git)(?:$|\/)/u;
 
-/** What lies in a template's files/: any bytes, with the executable bit (all that git keeps of a mode). */
+/** The content of a template's files/: any bytes, with the executable bit (all that git keeps of a mode). */
 async function filesOf(template: string, name: string): Promise<readonly RenderedFile[]> {
   const root = join(template, "files");
   const found: RenderedFile[] = [];

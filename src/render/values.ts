@@ -6,15 +6,12 @@ import { digestOf } from "../support/digest";
 import { checked } from "./grammar";
 import type { TemplateSettings } from "./rendered";
 
-/**
- * A shell word for a Dockerfile with ARG DOWNLOAD_MIRROR: a mirror, when one is given, takes the place of "https://" and keeps the host
- * as the first part of the path.
- */
+/** A shell word for a Dockerfile with ARG DOWNLOAD_MIRROR. A mirror replaces "https://" and keeps the host as first part of the path. */
 function throughMirror(url: string, from: string): string {
   return `\${DOWNLOAD_MIRROR:-https://}${checked(url, "https address", from).slice("https://".length)}`;
 }
 
-/** Everything a template can name, each value checked for the place it goes to. */
+/** All values that a template can use, each checked for its place. */
 export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string, unknown> {
   const url = new URL(checked(lock.deb.url, "https address", "lock.json: deb.url"));
   const generation = generationOf(lock.mesaVersion);
@@ -46,7 +43,7 @@ export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string
     ),
     deb: {
       url: url.href,
-      // A shell word for a Dockerfile with ARG DEB_MIRROR: the mirror, when one is given, takes the place of scheme and host.
+      // A shell word for a Dockerfile with ARG DEB_MIRROR. A mirror replaces scheme and host.
       address: `\${DEB_MIRROR:-${url.origin}}${checked(url.pathname, "path", "lock.json: deb.url")}`,
       sha256: checked(lock.deb.sha256, "word", "lock.json: deb.sha256"),
     },
@@ -55,7 +52,7 @@ export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string
       lock.snapshot === undefined
         ? false
         : {
-            // The base image has no certificates to check https with, and apt verifies signatures whatever the connection.
+            // The base image has no certificates for https, and apt verifies signatures over any connection.
             url: checked(lock.snapshot.url, "signed mirror's address", "lock.json: snapshot.url")
               .replace(/^https:/u, "http:")
               .replace(/\/+$/u, ""),

@@ -1,12 +1,12 @@
 import type { Lock } from "../lock/lock";
 import { quoted } from "../support/quoted";
 
-/** One step of bringing Mesa in, as shell text for whatever `sh` there is. */
+/** One step of installing Mesa, as shell text for any `sh`. */
 export interface BootstrapStep {
   readonly name: string;
-  /** Exits 0 when the step is done already. */
+  /** Exits 0 if the step is already done. */
   readonly done: string;
-  /** Does it, and exits 0 only when it is done then. */
+  /** Does the step; exits 0 only on success. */
   readonly script: string;
 }
 
@@ -14,14 +14,14 @@ const ALPINE = "command -v apk >/dev/null";
 const APT = "DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=60";
 const APT_INSTALL = `${APT} install -y -qq --no-install-recommends`;
 
-/** What a template has, and curl and dpkg to fetch and unpack; never libc6-compat, never Alpine's own "mesa". */
+/** The packages of a template, and curl and dpkg to fetch and unpack; never libc6-compat, never Alpine's own "mesa". */
 const APK_PACKAGES = "ca-certificates gcompat fuse3 openssl curl dpkg";
 const APT_PACKAGES = "ca-certificates fuse3 openssl curl";
 
 /**
- * Steps that bring a pinned Mesa into a running sandbox, as Mesa's guide for Blaxel has them for Alpine, and its Debian template
- * for Debian. Which of the two it is, the sandbox tells. A step that is done is not done again.
- * @param packagesMirror takes the place of scheme and host of the .deb's address
+ * Steps that install a pinned Mesa in a running sandbox, following Mesa's guide for Blaxel (Alpine) and its Debian template. The sandbox
+ * itself shows which distribution it is. Completed steps are skipped.
+ * @param packagesMirror replaces scheme and host of the .deb's address
  */
 export function bootstrapSteps(
   { mesaVersion, deb }: Pick<Lock, "mesaVersion" | "deb">,
@@ -30,7 +30,7 @@ export function bootstrapSteps(
   const url = new URL(deb.url);
   const address =
     packagesMirror === undefined ? url.href : `${packagesMirror.replace(/\/$/u, "")}${url.pathname}`;
-  // Named by its contents: what another version left is not taken for this one.
+  // Named by content, so that another version's file is not mistaken for this one.
   const file = `/tmp/mesa-${deb.sha256.slice(0, 16)}.deb`;
   const found = String.raw`$( (timeout 10 mesa --version || timeout 10 mesa version) 2>&1 | grep -Eo '[0-9]+\.[0-9]+\.[0-9]+(-[0-9A-Za-z.]+)?' | head -n 1)`;
   const installed = `[ "${found}" = ${quoted(mesaVersion)} ]`;
@@ -66,7 +66,7 @@ export function bootstrapSteps(
     {
       name: "let other users mount",
       done: "grep -qxF user_allow_other /etc/fuse.conf",
-      // The last line of the file may lack its end.
+      // The file's last line may lack a line break.
       script: String.raw`printf '\nuser_allow_other\n' >> /etc/fuse.conf`,
     },
     {
@@ -106,7 +106,7 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
-/** The hint for a step that failed, chosen by its output. */
+/** The hint for a failed step, chosen by its output. */
 export function bootstrapHint(output: string): string {
   return (
     CAUSES.find(([pattern]) => pattern.test(output))?.[1] ??

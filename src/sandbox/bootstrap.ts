@@ -8,7 +8,7 @@ import { bootstrapHint, bootstrapSteps } from "./bootstrap-steps";
 import { execScript } from "./exec";
 import { runAndFollow } from "./follow";
 
-/** Runs a script of any length. @returns how it ended, with all it said */
+/** Runs a script of any length. @returns its exit code and all its output */
 async function runScript(
   host: Host,
   sandbox: SandboxInstance,
@@ -27,9 +27,9 @@ async function runScript(
 }
 
 /**
- * Brings Mesa into a sandbox, step by step. Repeated runs do nothing.
- * @param onStep told of each step whether it was done now or before
- * @throws Failure BOOTSTRAP_FAILED (exit 7) naming the step, with what it said
+ * Installs Mesa in a sandbox step by step. Repeated runs do nothing.
+ * @param onStep called for each step, with whether it was done now or before
+ * @throws Failure BOOTSTRAP_FAILED (exit 7) naming the step, with its output
  */
 export async function bootstrap(
   host: Host,
@@ -62,7 +62,7 @@ export async function bootstrap(
   }
 }
 
-/** A sandbox that runs already. @throws Failure SANDBOX_NOT_FOUND (exit 2) */
+/** A running sandbox. @throws Failure SANDBOX_NOT_FOUND (exit 2) */
 export async function runningSandbox(host: Host, name: string): Promise<SandboxInstance> {
   const { SandboxInstance } = await blaxelCore(host);
   return SandboxInstance.get(name).catch((error: unknown) => {

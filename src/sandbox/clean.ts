@@ -8,7 +8,7 @@ import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { ORG_LABEL } from "./session";
 
-/** What made a sandbox that it would have deleted itself: a run, or a verification. */
+/** Makers of temporary sandboxes: runs and verifications. */
 const LEFT_BY = new Set(["run", "verify"]);
 
 /** The name of what a session makes: its sandbox and its credential; the credentials that it makes later are numbered. */
@@ -28,13 +28,13 @@ export interface LeftRepo {
   readonly name: string;
 }
 
-/** What runs left behind. */
+/** Leftovers of runs. */
 export interface Left {
   readonly sandboxes: readonly string[];
   readonly credentials: readonly LeftCredential[];
   /** Those of mount checks. */
   readonly repos: readonly LeftRepo[];
-  /** What could not be searched, in words. */
+  /** Places that could not be searched, in words. */
   readonly unseen: readonly string[];
 }
 
@@ -85,8 +85,8 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
 }
 
 /**
- * Revokes and deletes, each whatever became of the others.
- * @returns what is gone, and what could not be removed, in words
+ * Revokes and deletes everything; one failure does not stop the others.
+ * @returns what was removed, and what could not be, in words
  */
 export async function removeLeft(
   host: Host,

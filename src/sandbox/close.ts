@@ -11,32 +11,31 @@ import { within } from "../support/within";
 import { execScript } from "./exec";
 import type { Branch } from "./repos";
 
-/** What could not be cleaned up, in words with what to do. */
+/** What could not be cleaned up, in words, with the next step. */
 export type Leftovers = readonly string[];
 
-/** What was made so far; each part is undefined until it is there. */
+/** What exists so far; each part is undefined until it is made. */
 export interface CreatedParts {
   /** The name of sandbox and credential. */
   readonly name: string;
   readonly access: MesaAccess;
-  /** The API keys that were not revoked yet; the last one is in use. */
+  /** API keys that are not yet revoked; the last one is in use. */
   readonly keyIds: readonly string[];
   /** Bookmarks that were made for commands of which none ran yet. */
   readonly unused: readonly Branch[];
-  /** From the moment it is asked for. */
+  /** Set as soon as it is requested. */
   readonly temporary: TemporarySandbox | undefined;
   readonly mounted: { readonly sandbox: SandboxInstance; readonly plan: MountPlan } | undefined;
 }
 
-/** How long cleaning up may take as a whole, in ms. */
+/** Limit of the whole clean-up, in ms. */
 const LIMIT_MS = 60_000;
-/** How long flushing may take, in ms: it comes before the revocation, which a sandbox that hangs must not delay. */
+/** Limit of flushing, in ms. It precedes the revocation, which a hanging sandbox must not delay. */
 const FLUSH_MS = { atTheEnd: 20_000, afterCtrlC: 5_000 };
 
 /**
- * Flushes and unmounts within a short limit, because what is buffered reaches Mesa only while the credential lives. Then revokes the
- * credential and deletes the sandbox, side by side, whatever becomes of each other. Not bound to the run's signal: this is what Ctrl-C
- * leads to.
+ * Flushes and unmounts within a short limit, because buffered data reaches Mesa only while the credential is valid. Then revokes the
+ * credential and deletes the sandbox, in parallel and independently. Ignores the run's signal, because Ctrl-C leads here.
  */
 export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Leftovers> {
   const host: Host = { ...runHost, signal: AbortSignal.timeout(LIMIT_MS) };
@@ -71,7 +70,7 @@ export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Lef
   return [...left, ...others.flat()];
 }
 
-/** Takes the mount away. A sandbox that died has nothing to flush. @returns what may be lost, in words */
+/** Unmounts. A dead sandbox has nothing to flush. @returns what may be lost, in words */
 export async function flush(
   host: Host,
   { sandbox, plan }: NonNullable<CreatedParts["mounted"]>,

@@ -119,7 +119,7 @@ const BY_EXIT: Readonly<Record<number, Diagnosis>> = {
   },
 };
 
-/** mount: while it was made. run: after it had been proven, while a command ran. */
+/** mount: while mounting. run: after the proof, during a command. */
 export type Phase = "mount" | "run";
 
 const ENDED: Diagnosis = {
@@ -128,14 +128,14 @@ const ENDED: Diagnosis = {
   hint: "Later writes did not reach Mesa. Raise its lifetime with --ttl, and check whether it was revoked.",
 };
 
-/** Which of API, gRPC, FUSE and credential it was, from how a mount script ended and what the daemon said. */
+/** Which of API, gRPC, FUSE and credential failed, from a mount script's exit code and the daemon's messages. */
 export function mountFailure(exitCode: number, output: string, phase: Phase): Failure {
   const lines = output
     .split("\n")
     .filter((line) => line.trim() !== "")
     .slice(-20);
   const byText = BY_TEXT.find(([pattern]) => pattern.test(output))?.[1];
-  // A mount that is gone is gone, whatever was said before; everything else is best told by the daemon's own words.
+  // A lost mount takes precedence over all messages; for everything else the daemon's messages are more precise.
   const found = exitCode === 46 ? BY_EXIT[46] : (byText ?? BY_EXIT[exitCode]);
   const cause = found ?? {
     code: "MOUNT_FAILED",

@@ -1,7 +1,7 @@
 import type { RemountReason } from "./held-mount";
 import type { Branch } from "./repos";
 
-/** What happens to a session, as it happens. Nothing in it is a secret. */
+/** What happens in a session, as it happens; never contains a secret. */
 export type SessionEvent =
   | { readonly type: "creating"; readonly name: string; readonly image: string }
   | { readonly type: "mounting"; readonly name: string }
@@ -10,24 +10,24 @@ export type SessionEvent =
       readonly name: string;
       readonly path: string;
       readonly credentialEndsAt: string;
-      /** Until when a command may run, ISO 8601. */
+      /** Latest end of a command, ISO 8601. */
       readonly commandsEndAt: string;
     }
-  /** The mount was made again, with a new credential: `reason` is why. */
+  /** Mounted again with a new credential; `reason` is why. */
   | {
       readonly type: "remounted";
       readonly name: string;
       readonly reason: RemountReason;
       readonly credentialEndsAt: string;
     }
-  /** The credential could not be renewed, or the mount before could not be flushed; in words. */
+  /** The credential could not be renewed, or the previous mount not flushed; in words. */
   | { readonly type: "warning"; readonly name: string; readonly message: string }
   | { readonly type: "closing"; readonly name: string }
   /** Where the work on a repository is, when it got a bookmark of its own. */
   | ({ readonly type: "branch"; readonly name: string } & Branch)
-  /** `revoked`: whether its credential could be revoked; a token that a private key signed only ends by itself. */
+  /** `revoked`: whether its credential was revoked; a token signed by a private key only expires. */
   | { readonly type: "closed"; readonly name: string; readonly revoked: boolean }
-  /** Something that could not be cleaned up, in words with what to do. */
+  /** Something that could not be cleaned up, in words, with the next step. */
   | { readonly type: "left-over"; readonly name: string; readonly message: string };
 
 const REASONS: Readonly<Record<RemountReason, string>> = {
@@ -36,7 +36,7 @@ const REASONS: Readonly<Record<RemountReason, string>> = {
   asked: "",
 };
 
-/** An event as people read it. */
+/** An event as text. */
 export function eventText(event: SessionEvent): string {
   switch (event.type) {
     case "creating":

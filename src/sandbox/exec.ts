@@ -7,7 +7,7 @@ export interface Executed {
   readonly output: string;
 }
 
-/** Runs a short script in a sandbox (shorter than the edge's minute) and waits for it. Values of `env` reach only this process. */
+/** Runs a short script in a sandbox (under the edge's limit of a minute) and waits for it. Only this process gets `env`. */
 export async function execScript(
   sandbox: SandboxInstance,
   script: string,

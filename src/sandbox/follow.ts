@@ -9,13 +9,13 @@ import { execScript } from "./exec";
 import { commandLine } from "./shell";
 import { tailOf } from "./tail";
 
-/** How often a running command is looked at, in ms: soon again after it said something, less often when it is silent. */
+/** Interval of polling a running command, in ms: short after output, longer in silence. */
 const LOOK_MS = { soonest: 100, latest: 1_000, growth: 1.3 };
-/** The sandbox may be out of reach this long (standby, gateway errors) before the run is given up, in ms. */
+/** How long the sandbox may be unreachable (standby, gateway errors) before the run fails, in ms. */
 const PATIENCE_MS = 60_000;
-/** After this long without an answer the platform is asked whether the sandbox is there at all, in ms. */
+/** After this time without an answer the platform is asked whether the sandbox still exists, in ms. */
 const ASK_AFTER_MS = 2_000;
-/** What an interrupted command is told, and how long it is given after each, in ms. */
+/** Signals for an interrupted command, and the time after each, in ms. */
 const ENDINGS = [
   ["INT", 5_000],
   ["TERM", 2_000],
@@ -39,7 +39,7 @@ function died(sandbox: SandboxInstance, what: string, cause: unknown): Failure {
   });
 }
 
-/** Whether the platform reports that the sandbox does not exist, or no longer does. */
+/** Whether the platform reports that the sandbox does not exist. */
 async function isGone(host: Host, sandbox: SandboxInstance): Promise<boolean> {
   const { SandboxInstance: Instance } = await blaxelCore(host);
   return Instance.get(sandbox.metadata.name).then(
@@ -48,10 +48,10 @@ async function isGone(host: Host, sandbox: SandboxInstance): Promise<boolean> {
   );
 }
 
-/** A sandbox that wakes up from standby answers at once, one that comes out of an archive takes its time, in ms. */
+/** Limit of waking up, in ms: after standby a sandbox responds at once, from an archive slowly. */
 const WAKE_LIMIT_MS = 180_000;
 
-/** Waits until a sandbox that may have been in standby, or archived, answers. @throws Failure SANDBOX_DIED */
+/** Waits until a sandbox in standby or archived responds. @throws Failure SANDBOX_DIED */
 export async function awake(host: Host, sandbox: SandboxInstance): Promise<void> {
   const until = host.clock.now() + WAKE_LIMIT_MS;
   for (;;) {
@@ -63,12 +63,12 @@ export async function awake(host: Host, sandbox: SandboxInstance): Promise<void>
   }
 }
 
-/** A command that was started in a sandbox. */
+/** A command running in a sandbox. */
 interface Started {
   readonly name: string;
   /** Of the process group. */
   readonly pid: string;
-  /** Hands over what was said since the last time; whether that was anything. */
+  /** Delivers new output; returns whether there was any. */
   readonly drain: () => Promise<boolean>;
 }
 
@@ -102,7 +102,7 @@ async function start(
   }
 }
 
-/** Follows a command until it ends; as long as the signal lets it. @returns its exit code @throws Failure SANDBOX_DIED; the signal's reason */
+/** Follows a command until it ends or the signal is aborted. @returns its exit code @throws Failure SANDBOX_DIED; the signal's reason */
 async function untilEnded(
   host: Host,
   sandbox: SandboxInstance,
@@ -124,7 +124,7 @@ async function untilEnded(
       pause = saidSomething ? LOOK_MS.soonest : Math.min(pause * LOOK_MS.growth, LOOK_MS.latest);
     } catch (error) {
       signal.throwIfAborted();
-      // The API answers, and knows nothing of it: the sandbox was started anew, as out of an archive.
+      // The API responds but has no such process: the sandbox was restarted, for example from an archive.
       if (/process not found/iu.test(reasonOf(error)))
         throw died(sandbox, "was restarted while the command ran, which ended it", error);
       const silent = host.clock.now() - lastAnswer;
@@ -135,7 +135,7 @@ async function untilEnded(
   }
 }
 
-/** Ends a command as Ctrl-C in a terminal does: the whole group is told, and given time to say its last words. */
+/** Ends a command like Ctrl-C in a terminal: signals the whole group and gives it time for its last output. */
 async function interrupt(host: Host, sandbox: SandboxInstance, started: Started): Promise<void> {
   for (const [signal, ms] of ENDINGS) {
     try {
@@ -143,16 +143,16 @@ async function interrupt(host: Host, sandbox: SandboxInstance, started: Started)
       await untilEnded(host, sandbox, started, AbortSignal.timeout(ms));
       return;
     } catch {
-      // It does not end, or the sandbox does not answer; in the end the sandbox itself is deleted.
+      // The command does not end, or the sandbox is not responding; deleting the sandbox ends both.
     }
   }
 }
 
 /**
- * Runs a command in the background and follows its two outputs byte for byte until it ends; longer than any single request
- * may take. An abort interrupts it.
- * @returns its exit code; 128 + n when it was ended by signal n
- * @throws Failure SANDBOX_DIED (exit 7); the signal's reason when it is aborted
+ * Runs a command in the background and follows both outputs byte by byte until it ends, beyond the limit of a single request. An abort
+ * interrupts it.
+ * @returns its exit code; 128 + n if signal n killed it
+ * @throws Failure SANDBOX_DIED (exit 7); the signal's reason when aborted
  */
 export async function runAndFollow(host: Host, sandbox: SandboxInstance, run: CommandRun): Promise<number> {
   const folder = `/tmp/mesa-run-${host.runId}`;
@@ -163,7 +163,7 @@ export async function runAndFollow(host: Host, sandbox: SandboxInstance, run: Co
     if (host.signal.aborted) await interrupt(host, sandbox, started);
     throw error;
   } finally {
-    // Only room in the sandbox is at stake, which may be gone.
+    // Failing costs only space in the sandbox, which may be gone.
     await sandbox.fs.rm(folder, true).catch(() => undefined);
   }
 }

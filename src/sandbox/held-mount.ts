@@ -2,46 +2,46 @@ import type { Clock } from "../support/clock";
 import type { Failure } from "../support/errors";
 import { momentsOf, nextStep, type Lifetime } from "./renewal";
 
-/** Why a mount is made again: its credential ends, it did not survive, the caller asks for it. */
+/** Why a mount is made again: its credential expires, it broke, or the caller asks for it. */
 export type RemountReason = "credential" | "broken" | "asked";
 
-/** What is done to the sandbox. */
+/** Actions on the sandbox. */
 export interface MountActs<Credential extends Lifetime> {
-  /** Makes a new credential; nothing in the sandbox changes. */
+  /** Issues a new credential; nothing in the sandbox changes. */
   issue(): Promise<Credential>;
-  /** Flushes and takes the mount away, mounts with the new credential and proves it, and revokes the one before. */
+  /** Flushes and unmounts, mounts with the new credential, proves the mount, and revokes the previous credential. */
   swap(credential: Credential, why: RemountReason): Promise<void>;
-  /** Whether the mount works, once the sandbox is awake. @throws Failure when the sandbox is gone */
+  /** Whether the mount works, once the sandbox is awake. @throws Failure if the sandbox is gone */
   works(): Promise<boolean>;
-  /** Why commands are ended before the credential ends. */
+  /** The failure for commands that are ended before the credential expires. */
   ending(lifetime: Lifetime): Failure;
-  /** Told of a renewal that failed; it is tried again. */
+  /** Called when a renewal failed; it is retried. */
   onFailed(error: unknown): void;
 }
 
-/** A mount that is kept alive from one credential to the next. */
+/** A mount kept alive from one credential to the next. */
 export interface HeldMount {
   readonly lifetime: Lifetime;
   /**
-   * Runs a command once the mount is known to work; several may run at a time.
-   * @param work stops when its signal is aborted: the credential is about to end
+   * Runs a command once the mount is known to work; several may run in parallel.
+   * @param work stops when its signal is aborted: the credential is about to expire
    */
   use<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T>;
-  /** Mounts again with a new credential when no command runs; commands that start meanwhile wait. */
+  /** Mounts again with a new credential once no command runs; commands that start meanwhile wait. */
   remount(): Promise<void>;
-  /** Told what a look at the mount showed. */
+  /** Reports the result of a check of the mount. */
   saw(works: boolean): void;
-  /** No more renewals; waits for one that is under way. */
+  /** Stops renewing; waits for a renewal in progress. */
   release(): Promise<void>;
 }
 
-/** A renewal that failed is tried again after this long, in ms. */
+/** Interval before a failed renewal is retried, in ms. */
 const RETRY_MS = 10_000;
 const DAY_MS = 86_400_000;
 
 /**
- * Holds a mount that works: proves it after a pause, mounts it again when it broke, and renews its credential before that ends.
- * @param renews false: no new credential is made; commands are ended in time all the same
+ * Keeps a mount working: proves it after a pause, mounts it again if it broke, and renews its credential before it expires.
+ * @param renews false: issues no new credential, but still ends commands in time
  */
 export function holdMount<Credential extends Lifetime>(
   clock: Clock,
@@ -82,7 +82,7 @@ export function holdMount<Credential extends Lifetime>(
     seenAt = clock.now();
   };
 
-  /** One at a time: who comes while one is under way waits for that one. */
+  /** One at a time: a second caller waits for the first one's remount. */
   const remount = (why: RemountReason): Promise<void> => {
     remounting ??= swap(why).finally(() => {
       remounting = undefined;
@@ -102,14 +102,14 @@ export function holdMount<Credential extends Lifetime>(
       seenAt = clock.now();
     } else
       await remount(lost ? "broken" : "credential").catch((error: unknown) => {
-        // Between renewing early and having to, the credential before does.
+        // An early renewal may fail, because the current credential is still valid.
         if (lost || clock.now() >= moments.holdAt) throw error;
         acts.onFailed(error);
         moments = { ...moments, renewAt: clock.now() + RETRY_MS };
       });
   };
 
-  /** Until that moment, but for a day at most: a timer cannot count a month. */
+  /** At most a day: a timer cannot count a month. */
   const sleepUntil = (ms: number): Promise<void> =>
     clock.sleep(Math.min(Math.max(0, ms - clock.now()), DAY_MS), released.signal, true);
 
@@ -138,7 +138,7 @@ export function holdMount<Credential extends Lifetime>(
       }
     }
   };
-  // A sleep that ends with the session is how it is meant to end.
+  // Ending the session ends the sleep.
   const renewing = keepRenewing().catch(() => undefined);
 
   return {
@@ -146,7 +146,7 @@ export function holdMount<Credential extends Lifetime>(
       return lifetime;
     },
     async use(work) {
-      // Decided and begun in one go: no remount comes between.
+      // Decide and begin without a pause, so that no remount comes between.
       for (let step = nextNow(); step !== "run"; step = nextNow()) await prepare(step);
       const command = work(ending.signal);
       running.add(command);

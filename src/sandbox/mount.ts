@@ -15,18 +15,18 @@ export interface Mounted {
   readonly write: boolean;
 }
 
-/** How long a look at the mount may take, in seconds. */
+/** Limit of checking the mount, in seconds. */
 const PROOF_WAIT_S = 15;
 
 /**
- * Proves the mount: written and read back when it is for writing, else looked at; with the daemon's last words when it fails.
- * A mount whose connections are dead may hang for ever: that is exit code 49.
+ * Proves the mount: writes and reads back if writable, else reads; prints the daemon's last messages on failure. Exit code 49: the mount
+ * hangs, because its connections are dead.
  */
 function proof({ plan, path, write }: Mounted, token: string): string {
   const readOnlyProof = `grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46
 timeout 10 ls '${path}' >/dev/null || { grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46; exit 43; }`;
   const script = write ? proofScript(plan, path, token) : readOnlyProof;
-  // timeout says 124, busybox's leaves it at what SIGTERM makes of a program: 143.
+  // On time-out, GNU timeout exits with 124; busybox's with 143, from SIGTERM.
   return `timeout ${String(PROOF_WAIT_S)} sh -c ${quoted(script)}; c=$?; case $c in 124|143) c=49 ;; esac; [ $c = 0 ] || tail -n 20 ${plan.logFile} 2>/dev/null; exit $c`;
 }
 
@@ -41,7 +41,7 @@ async function prove(
   return proven.exitCode === 0 ? undefined : mountFailure(proven.exitCode, host.redact(proven.output), phase);
 }
 
-/** Mounts and proves it. @throws Failure MOUNT_… (exit 7) naming which of API, gRPC, FUSE and credential it was */
+/** Mounts and proves it. @throws Failure MOUNT_… (exit 7) naming which of API, gRPC, FUSE and credential failed */
 export async function mountAndProve(host: Host, sandbox: SandboxInstance, mounted: Mounted): Promise<void> {
   const { plan, path } = mounted;
   for (const secret of plan.secrets) host.redact.add(secret);
@@ -53,9 +53,8 @@ export async function mountAndProve(host: Host, sandbox: SandboxInstance, mounte
 }
 
 /**
- * Whether the mount still holds after a command: one that broke meanwhile may have lost what was written, and a command
- * need not notice.
- * @param count which check this is: several commands may run at a time, each with a proof of its own
+ * Whether the mount still works after a command. A broken mount may have lost writes, and the command may not notice.
+ * @param count number of this check: parallel commands need separate proofs
  * @returns what broke it, or undefined
  */
 export async function brokenMount(

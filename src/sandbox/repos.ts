@@ -4,7 +4,7 @@ import { parseRepo, type RepoMount } from "../mesa/mounts";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 
-/** The repositories, which a credential is limited to; made when `create` says so. @throws Failure MESA_NOT_FOUND (exit 3) */
+/** The repositories that the credential is limited to; creates them if `create` is set. @throws Failure MESA_NOT_FOUND (exit 3) */
 export async function findRepos(
   api: MesaApi,
   org: string,

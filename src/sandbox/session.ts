@@ -20,43 +20,43 @@ import { momentsOf, type Lifetime } from "./renewal";
 import { findRepos, makeBranches, type Branch } from "./repos";
 import { asUser, checkUserName } from "./user";
 
-/** Label that says which organization its credential is of. */
+/** Label with the organization of the credential. */
 export const ORG_LABEL = "mesa-template.org";
 
-/** A sandbox comes up in seconds; one that takes longer than this does not come, in ms. */
+/** Limit of creating a sandbox, in ms; usually it takes seconds. */
 const CREATE_LIMIT_MS = 180_000;
 const ANSWER_LIMIT_MS = 60_000;
-/** How long flushing may take before a mount is made again, in ms: as long as a request through the edge. */
+/** Limit of flushing before a remount, in ms: that of a request through the edge. */
 const REMOUNT_FLUSH_MS = 50_000;
 
 export interface SessionRequest {
   readonly image: string;
-  /** Mesa version in the image: decides how it mounts. */
+  /** Mesa version in the image; decides how to mount. */
   readonly mesaVersion: string;
   /** All of one organization. The first one is where the command runs. */
   readonly mounts: readonly MountWish[];
   readonly createRepos: boolean;
   readonly ttlSeconds: number;
-  /** Whether a new credential is made before one ends, so that the session may be longer. A command may never be longer than one. */
+  /** Whether to issue a new credential before one expires, so that the session can outlast it. A single command cannot. */
   readonly renews: boolean;
   readonly memoryMegabytes: number;
   readonly region?: string | undefined;
-  /** Who mounts and runs the commands, other than root. Default: whoever the image's own user is. */
+  /** The user that mounts and runs commands, if not root. Default: the image's own user. */
   readonly user?: string | undefined;
-  /** How long creating the sandbox may take, in ms. Default: three minutes. */
+  /** Limit of creating the sandbox, in ms. Default: three minutes. */
   readonly createLimitMs?: number | undefined;
-  /** Whether the sandbox is to outlive this process. */
+  /** Whether the sandbox outlives this process. */
   readonly keep?: boolean;
-  /** Runs before the mount, e.g. to bring Mesa into a stock image. */
+  /** Runs before the mount, e.g. to install Mesa in a stock image. */
   readonly prepare?: (sandbox: SandboxInstance) => Promise<void>;
   readonly onEvent?: (event: SessionEvent) => void;
 }
 
-/** What came of a command. */
+/** The result of a command. */
 export interface Outcome {
-  /** 128 + n when it was ended by signal n. */
+  /** 128 + n if signal n killed it. */
   readonly exitCode: number;
-  /** What broke the mount meanwhile: what was written may be lost, whatever the exit code says. */
+  /** What broke the mount meanwhile: writes may be lost, whatever the exit code. */
   readonly broken: Failure | undefined;
 }
 
@@ -69,25 +69,25 @@ export interface Session {
   readonly path: string;
   /** The bookmarks that were made for it, where what it writes is found. */
   readonly branches: readonly Branch[];
-  /** The end of the credential in use, ISO 8601. */
+  /** Expiry of the credential in use, ISO 8601. */
   readonly credentialEndsAt: string;
   /**
-   * Runs a command on a mount that is known to work: proven again after a standby, made again when it broke.
-   * Afterwards the mount is looked at again, before anything can mount anew: a command need not notice that its mount broke.
-   * @param own the caller's host: its run id, which no other command has, and its signal
-   * @throws Failure CREDENTIAL_ENDING when it was ended so that what it wrote is flushed in time; as runAndFollow and mounting do
+   * Runs a command on a working mount: proven again after a standby, mounted again if it broke. Checks the mount again afterwards, before
+   * any remount, because a command may not notice that its mount broke.
+   * @param own the caller's host, with a run id of its own, and its signal
+   * @throws Failure CREDENTIAL_ENDING if it was ended in time to flush its writes; as runAndFollow and mounting do
    */
   run(own: Host, command: CommandRun): Promise<Outcome>;
   /** Mounts again with a new credential once no command runs. @throws as mounting does */
   remount(): Promise<void>;
-  /** Takes the mount away, revokes the credential, deletes the sandbox; the second time it does nothing. */
+  /** Unmounts, revokes the credential, deletes the sandbox. Repeated calls do nothing. */
   close(): Promise<Leftovers>;
 }
 
 /**
- * Creates a sandbox with Mesa mounted and proven. What was created until something fails is taken away again before that is
- * thrown; what could not be is told as an event.
- * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential it was
+ * Creates a sandbox with Mesa mounted and proven. On failure, removes everything created so far before it throws; reports what could not be
+ * removed as an event.
+ * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential failed
  */
 export async function openSession(host: Host, request: SessionRequest): Promise<Session> {
   const named = orgOfWishes(request.mounts);
@@ -166,7 +166,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     const first = planFor(credential);
     const pathOf = (mount = mounts[0]): string => `${first.mountPoint}${mount?.path ?? ""}`;
     const path = pathOf();
-    // What can be written proves more.
+    // Writing proves more than reading.
     const proven = { path: pathOf(mounts.find(({ entry }) => entry.mode === "rw")), write };
     const mount = async (plan: MountPlan): Promise<void> => {
       created = { ...created, mounted: { sandbox, plan } };
@@ -176,7 +176,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       const plan = created.mounted?.plan ?? first;
       return brokenMount(host, sandbox, { plan, ...proven }, (checks += 1));
     };
-    /** Those before the one in use; what cannot be revoked now is tried again at the end. */
+    /** Revokes all but the one in use; failures are retried at the end. */
     const revokeOlder = async (inUse: SandboxCredential): Promise<void> => {
       for (const keyId of created.keyIds.filter((one) => one !== inUse.keyId)) {
         await api.revokeKey(keyId).then(

@@ -1,9 +1,9 @@
 import { quoted } from "../support/quoted";
 
 /**
- * The command line that runs `argv` with its two outputs in files of `folder`. The shell stays above it: the sandbox API says
- * -1 of what a signal ended, a shell 128 + n. It outlives an interrupt that goes to the whole group, to tell how the
- * command ended; what is run in the parentheses has the signals' own meaning again.
+ * The command line that runs `argv` with both outputs in files of `folder`. A shell stays above it, because the sandbox API reports -1 for
+ * a killed program and a shell 128 + n. The shell ignores an interrupt of the whole group, to report how the command ended; inside the
+ * parentheses signals work as usual.
  */
 export function commandLine(argv: readonly string[], cwd: string, folder: string): string {
   const run = `( cd ${quoted(cwd)} && exec ${argv.map(quoted).join(" ")} ) > ${folder}/out 2> ${folder}/err`;
@@ -11,8 +11,8 @@ export function commandLine(argv: readonly string[], cwd: string, folder: string
 }
 
 /**
- * A script for one line at a prompt: it begins where the line before it ended, with the variables that one exported.
- * @param memory path of a file that no other prompt has; what is kept lies beside it
+ * A script for one line at a prompt: starts in the previous line's folder, with its exported variables.
+ * @param memory path of a file for this prompt only; the state is stored beside it
  */
 export function promptScript(line: string, memory: string): string {
   return [

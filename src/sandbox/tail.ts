@@ -1,14 +1,14 @@
 import type { Host } from "../support/host";
 
-/** How much of a file is asked for at a time, in bytes: below what the edge lets through (5 MB). */
+/** Bytes per request: below the edge's limit (5 MB). */
 const PIECE_BYTES = 4 * 1024 * 1024;
 
-/** Reads a file of a sandbox from where it was read to last time, up to PIECE_BYTES. Nothing new, or no file yet: empty. */
+/** Reads a file of a sandbox from the last position on, up to PIECE_BYTES. Empty if there is nothing new, or no file yet. */
 export type Tail = () => Promise<Uint8Array>;
 
 /**
- * @param base the sandbox API's address, without a trailing slash
- * @param headers with which the edge lets a request through
+ * @param base the sandbox API's address, without trailing slash
+ * @param headers that the edge requires
  */
 export function tailOf(
   host: Host,
@@ -29,7 +29,7 @@ export function tailOf(
     }
     if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
     const data = new Uint8Array(await response.arrayBuffer());
-    // A server that does not know ranges sends the whole file with 200.
+    // A server without range support sends the whole file with 200.
     const fresh = response.status === 206 ? data : data.subarray(Math.min(offset, data.length));
     offset += fresh.length;
     return fresh;

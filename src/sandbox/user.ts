@@ -3,13 +3,13 @@ import { Failure } from "../support/errors";
 import { quoted } from "../support/quoted";
 import { execScript } from "./exec";
 
-/** A user of the sandbox that is not root. */
+/** A user of the sandbox other than root. */
 export interface SandboxUser {
   readonly name: string;
   readonly uid: string;
   readonly gid: string;
   readonly home: string;
-  /** What changes the user: setpriv of util-linux, or su of busybox. Both become the command, so that signals reach it. */
+  /** The program that changes the user: util-linux setpriv or busybox su. Both become the command, so that it receives signals. */
   readonly by: "setpriv" | "su";
 }
 
@@ -25,8 +25,8 @@ export function checkUserName(name: string): void {
 }
 
 /**
- * Prepares the user as root: makes it when the image lacks it, and opens FUSE to it. Prints "UID GID HOME HOW", nothing when the
- * sandbox runs as that user anyway. Exit codes: 3 the sandbox runs as somebody else · 4 the user is root
+ * Prepares the user as root: creates it if missing, and grants it access to FUSE. Prints "UID GID HOME HOW"; nothing if the sandbox already
+ * runs as that user. Exit codes: 3 the sandbox runs as another user · 4 the user is root
  */
 export function prepareUserScript(name: string): string {
   return `set -e; u=${name}
@@ -44,7 +44,7 @@ if setpriv --reuid=$u --regid=$u --init-groups true 2>/dev/null; then by=setpriv
 echo "$(id -u $u) $(id -g $u) $h $by"`;
 }
 
-/** The shell command that runs another one as that user, in the same process. HOME is the user's, unless the command has its own. */
+/** The shell command that runs another one as that user, in the same process. Sets HOME to the user's, unless the command sets it. */
 export function commandAs(
   { name, uid, gid, home, by }: SandboxUser,
   command: string,
@@ -58,8 +58,8 @@ export function commandAs(
 }
 
 /**
- * The same sandbox, whose commands run as that user. Where its API itself runs as that user, nothing has to be changed.
- * @throws Failure SANDBOX_USER (exit 7) when the image does not let it be that user
+ * The same sandbox with commands run as that user. Changes nothing if its API already runs as that user.
+ * @throws Failure SANDBOX_USER (exit 7) if the image does not allow that user
  */
 export async function asUser(sandbox: SandboxInstance, name: string): Promise<SandboxInstance> {
   const { exitCode, output } = await execScript(sandbox, prepareUserScript(name));

@@ -18,15 +18,15 @@ import type { Branch } from "./repos";
 import { openSession, type Session } from "./session";
 
 export interface MesaSandboxOptions {
-  /** sandbox/NAME:TAG, as resolveTemplate gives it. */
+  /** sandbox/NAME:TAG, from resolveTemplate. */
   readonly image: string;
-  /** Mesa version in the image; decides how it is mounted. */
+  /** Mesa version in the image; decides how to mount. */
   readonly mesaVersion: string;
-  /** "org/repo"; the first one is where commands run. */
+  /** "org/repo"; commands run in the first one. */
   readonly repos?: readonly string[];
-  /** In place of `repos`: REPO[:PATH][:ro|rw][@BOOKMARK] each, as `--mount` takes them. */
+  /** Instead of `repos`: REPO[:PATH][:ro|rw][@BOOKMARK] each, as for `--mount`. */
   readonly mounts?: readonly string[];
-  /** In place of `repos` and `write`: entries by path, as Mesa's SDK writes a layout. */
+  /** Instead of `repos` and `write`: entries by path, like a layout of Mesa's SDK. */
   readonly layout?: Readonly<Record<string, LayoutEntry>>;
   /** Default: true when there is a branch, else false. */
   readonly write?: boolean;
@@ -35,26 +35,26 @@ export interface MesaSandboxOptions {
   /** The bookmark that it is made from. Default: main. */
   readonly from?: string;
   readonly createRepos?: boolean;
-  /** How long a credential holds, in seconds; a new one is made before one ends. Default: an hour. */
+  /** Validity of a credential in seconds; a new one replaces it before it expires. Default: an hour. */
   readonly ttlSeconds?: number;
   /** Default: 4096. */
   readonly memoryMegabytes?: number;
   readonly region?: string;
-  /** Who mounts and runs the commands, other than root; made when the image lacks it. Default: the image's own user. */
+  /** The user that mounts and runs commands, if not root; created if missing. Default: the image's own user. */
   readonly user?: string;
-  /** How long creating the sandbox may take, in ms. Default: three minutes. */
+  /** Limit of creating the sandbox, in ms. Default: three minutes. */
   readonly createLimitMs?: number;
-  /** Ends what is under way: a running command is stopped and `run` rejects; everything is cleaned up all the same. */
+  /** Ends work in progress: stops a running command, and `run` rejects. Everything is still cleaned up. */
   readonly signal?: AbortSignal;
-  /** What happens, as it happens; never holds a credential. */
+  /** Receives events as they happen; they never contain a credential. */
   readonly onEvent?: (event: SessionEvent) => void;
-  /** Where credentials come from (BL_API_KEY, BL_WORKSPACE, MESA_API_KEY or MESA_PRIVATE_KEY). Default: process.env. */
+  /** Source of credentials (BL_API_KEY, BL_WORKSPACE, MESA_API_KEY or MESA_PRIVATE_KEY). Default: process.env. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
 
 export interface MesaRunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Called with what the command says, byte for byte, as it comes. */
+  /** Receives the command's output, byte for byte, as it comes. */
   readonly onOutput?: (stream: "stdout" | "stderr", data: Uint8Array) => void;
 }
 
@@ -64,7 +64,7 @@ export interface MesaRunResult {
   readonly stderr: string;
 }
 
-/** A sandbox with Mesa repositories mounted and proven. `await using` closes it at the end of the block. */
+/** A sandbox with proven mounts of Mesa repositories. `await using` closes it at the end of the block. */
 export interface MesaSandbox extends AsyncDisposable {
   readonly name: string;
   /** Path of the first repository in the sandbox. */
@@ -73,26 +73,24 @@ export interface MesaSandbox extends AsyncDisposable {
   readonly paths: Readonly<Record<string, string>>;
   /** The bookmarks that were made for `branch`, which stay. */
   readonly branches: readonly Branch[];
-  /** The end of the credential in use, ISO 8601. */
+  /** Expiry of the credential in use, ISO 8601. */
   readonly credentialEndsAt: string;
-  /** The SDK's own object, for everything else. */
+  /** The SDK's own object. */
   readonly sandbox: SandboxInstance;
   /**
-   * Runs a command in the first repository. Before it starts, the mount is proven when the sandbox was idle for some seconds, and
-   * made again when it did not survive that.
-   * @throws Failure CREDENTIAL_ENDING when it ran until the credential was about to end: it was ended, and what it wrote is flushed;
-   * when the sandbox died, or the mount broke meanwhile (then what was written may be lost, whatever the
-   * command's exit code says); the signal's reason after an abort
+   * Runs a command in the first repository. If the sandbox was idle for some seconds, first proves the mount, and mounts again if it broke.
+   * @throws Failure CREDENTIAL_ENDING if it ran until the credential was about to expire (it was ended, and its writes are flushed); if the
+   * sandbox died, or the mount broke meanwhile (its writes may be lost, whatever its exit code); the signal's reason after an abort
    */
   run(argv: readonly string[], options?: MesaRunOptions): Promise<MesaRunResult>;
   /**
-   * Flushes the mount and makes it again with a new credential, once no command runs; commands that start meanwhile wait.
+   * Flushes and mounts again with a new credential, once no command runs; commands that start meanwhile wait.
    * @throws Failure MOUNT_…, as openMesaSandbox does; the next command tries again
    */
   remount(): Promise<void>;
   /**
-   * Takes the mount away, revokes the credential, deletes the sandbox. It never throws: what could not be cleaned up is
-   * returned in words (and told as events). The second time it does nothing.
+   * Unmounts, revokes the credential, deletes the sandbox. Never throws: returns what could not be cleaned up, in words (also sent as
+   * events). Repeated calls do nothing.
    */
   close(): Promise<readonly string[]>;
 }
@@ -160,9 +158,9 @@ async function runIn(
 }
 
 /**
- * Makes a sandbox from a template's image and mounts the repositories with a credential of their own, which it proves. Close
- * it with `await using` or `close()`.
- * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential it was; nothing is left of it then
+ * Makes a sandbox from a template's image, mounts the repositories with a separate credential, and proves the mount. Close it with `await
+ * using` or `close()`.
+ * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential failed; everything is removed then
  * @example await using sandbox = await openMesaSandbox({ image, mesaVersion, repos: ["acme/demo"] });
  */
 export async function openMesaSandbox(options: MesaSandboxOptions): Promise<MesaSandbox> {
@@ -203,8 +201,8 @@ export async function openMesaSandbox(options: MesaSandboxOptions): Promise<Mesa
 }
 
 /**
- * The same around a function: opens, runs `use`, and closes, whatever happened.
- * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential it was; what `use` throws
+ * Opens a sandbox, runs `use`, and closes it in every case.
+ * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential failed; what `use` throws
  */
 export async function withMesaSandbox<T>(
   options: MesaSandboxOptions,

@@ -14,9 +14,9 @@ function seconds(item: BatchItem): number {
 }
 
 /**
- * A shell script that runs several scripts one after the other, each in a shell and with a time limit of its own, and
- * prints for each its exit code, its time and its two outputs, the outputs base64-encoded so that nothing in them can be
- * taken for the frame. What is over time is killed outright: some programs take no hint, and old busybox knows no `timeout -k`.
+ * A shell script that runs several scripts in sequence, each in its own shell with its own time limit. For each it prints exit code, time
+ * and both outputs, base64-encoded so that they cannot break the framing. A time-out kills with SIGKILL at once: some programs ignore
+ * SIGTERM, and old busybox has no `timeout -k`.
  */
 export function batchScript(items: readonly BatchItem[], mark: string): string {
   const parts = items.map(
@@ -29,12 +29,12 @@ ${parts.join("\n")}
 rm -rf "$d"`;
 }
 
-/** A mark that no output holds by chance. */
+/** A random mark that no output contains by chance. */
 export function newMark(): string {
   return `mark-${randomBytes(9).toString("hex")}`;
 }
 
-/** The results in a batch's output, by index; a script whose frame is missing has none. */
+/** The results in a batch's output, by index; a script without a frame has none. */
 export function batchResults(
   output: string,
   mark: string,
@@ -52,7 +52,7 @@ export function batchResults(
       exitCode,
       stdout: Buffer.from(lines[at + 1] ?? "", "base64").toString("utf8"),
       stderr: Buffer.from(lines[at + 2] ?? "", "base64").toString("utf8"),
-      // A script may end with 137 of its own; only one that also used its time up was killed for it (/proc/uptime counts in 10 ms).
+      // A script can exit with 137 by itself; it timed out only if it also used its whole time (/proc/uptime counts in 10 ms).
       timedOut: exitCode === 137 && durationMs >= seconds(item) * 1000 - 50,
       durationMs,
     };

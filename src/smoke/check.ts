@@ -7,7 +7,7 @@ import type { CheckResult } from "./report";
 export interface Command {
   readonly script?: string;
   readonly argv?: readonly string[];
-  /** Run as this user (name or uid[:gid]); default: what the subject runs as. */
+  /** User for the command (name or uid[:gid]); default: the subject's own. */
   readonly user?: string;
   readonly env?: Readonly<Record<string, string>>;
   readonly cwd?: string;
@@ -22,19 +22,19 @@ export interface CommandResult {
   readonly durationMs: number;
 }
 
-/** What a check runs against: a local container or a deployed sandbox. */
+/** The target of a check: a local container or a deployed sandbox. */
 export interface Subject {
   readonly kind: "container" | "sandbox";
   run(command: Command): Promise<CommandResult>;
   /** An HTTP request to a port of the subject. */
   request(port: number, path: string, init?: RequestInit): Promise<Response>;
-  /** Base URL of the sandbox API as @blaxel/core's forceUrl takes it (no trailing slash), with headers it needs. */
+  /** Base URL of the sandbox API for @blaxel/core's forceUrl (no trailing slash), and required headers. */
   readonly api: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
-  /** Set where there is no shell: only argument vectors run. */
+  /** Set if the subject has no shell: only argument vectors run. */
   readonly noShell?: true;
 }
 
-/** The image at rest: config, history, files of a never started container. Only where an engine holds it. */
+/** The image at rest: configuration, history, files of a container that never starts. Requires an engine that holds it. */
 export interface ImageAtRest {
   readonly config: {
     readonly env: readonly string[];
@@ -43,29 +43,29 @@ export interface ImageAtRest {
     readonly labels: Readonly<Record<string, string>>;
     readonly user: string;
     readonly workdir: string;
-    /** As the image says it, e.g. "8080/tcp". */
+    /** As written in the image, e.g. "8080/tcp". */
     readonly exposedPorts: readonly string[];
     readonly volumes: readonly string[];
   };
-  /** What made each step of its history, oldest first. */
+  /** The commands of its history, oldest first. */
   history(): Promise<readonly string[]>;
-  /** Bytes of the files in its layers. */
+  /** Bytes of all files in its layers. */
   sizeBytes(): Promise<number>;
-  /** Whether the image holds a path (absolute), as a container of it starts out; what lies behind a symbolic link counts as held. */
+  /** Whether the image contains an absolute path; a path behind a symbolic link counts as contained. */
   holds(path: string): Promise<boolean>;
-  /** Every path of the image's file system with its kind, mode (with setuid bits), size; streamed once and kept. */
+  /** Every path of the image's file system with kind, mode (with setuid bits) and size; streamed once and kept. */
   files(): Promise<readonly ImageFile[]>;
-  /** What is at an absolute path: links on the way are followed, one at its end is not. */
+  /** The entry at an absolute path; follows links on the way, but not a final one. */
   entry(path: string): Promise<HeldFile | undefined>;
-  /** The text of a file, through links; undefined where there is none. Only of the paths that this was made for. */
+  /** The text of a file, through links; undefined if missing. Only for the paths requested up front. */
   text(path: string): Promise<string | undefined>;
-  /** Whether any layer's bytes hold one of these values; answers with the paths. */
+  /** The paths in any layer whose bytes contain one of these values. */
   pathsHolding(values: readonly string[]): Promise<readonly string[]>;
 }
 
 export type ImageFile = LayerFile;
 
-/** How a container ended on SIGTERM: how long it took (ms), its exit code, and whether it was killed. */
+/** How a container ended on SIGTERM: time in ms, exit code, and whether it was killed. */
 export interface Ending {
   readonly durationMs: number;
   readonly exitCode: number;
@@ -73,31 +73,31 @@ export interface Ending {
 }
 
 /**
- * Starting and stopping: only where an engine runs it. What is process 1 of a sandbox on Blaxel is not documented (its docs say the
- * image's own program, its code speaks of an init that starts it), so that both are looked at.
+ * Starting and stopping; requires an engine. It is not documented what runs as process 1 in a Blaxel sandbox (the documentation says the
+ * image's program, the code mentions an init that starts it), so both are checked.
  */
 export interface Lifecycle {
-  /** Sends SIGTERM to a container whose process 1 is an init, and to one where it is the image's entrypoint. */
+  /** Sends SIGTERM to a container with an init as process 1, and to one with the image's entrypoint. */
   stopWithSigterm(): Promise<{ readonly underInit: Ending; readonly asProcess1: Ending }>;
-  /** Processes in state Z, in either container. */
+  /** Zombie processes (state Z) in either container. */
   zombies(): Promise<readonly string[]>;
 }
 
-/** What checks of any image may look at besides their subject. */
+/** What checks of any image can use besides their subject. */
 export interface ImageContext {
-  /** Values that must not be found anywhere (our own credentials). */
+  /** Values that must not occur anywhere (our own credentials). */
   readonly secrets: readonly string[];
-  /** Why a device is not available here (e.g. no /dev/fuse on the engine's host), by its path. */
+  /** Why a device is not available here (e.g. no /dev/fuse on the engine's host), by path. */
   readonly missingDevices: Readonly<Record<string, string>>;
-  /** Set where the image's USER is not root, so that what only root may do says nothing: why. */
+  /** Set if the image's USER is not root, so that checks that need root prove nothing; the reason. */
   readonly notRoot?: string;
   readonly signal: AbortSignal;
 }
 
-/** What checks of a template's image may look at besides their subject. */
+/** What checks of a template's image can use besides their subject. */
 export interface CheckContext extends ImageContext {
   readonly rendered: ProvenTemplate;
-  /** How Mesa is reached with a credential that the template's version takes, or why there is none. */
+  /** Access to Mesa with a credential for this version, or why there is none. */
   readonly mesa: MesaFit;
 }
 
@@ -105,15 +105,15 @@ export type CheckVerdict = Omit<CheckResult, "name" | "durationMs">;
 
 interface CheckBase<Context> {
   readonly name: string;
-  /** Where it is written, for one that comes from a file. */
+  /** Position in the file that defines it. */
   readonly place?: { readonly file: string; readonly line: number };
-  /** Why it cannot run here, when it cannot. */
+  /** Why it cannot run here; undefined if it can. */
   readonly skip?: (context: Context) => string | undefined;
 }
 
 /**
- * A shell probe: pure text in, verdict out. Probes of one user are batched into one execution; `judge` sees only its own
- * part. A probe that must not share an execution says so.
+ * A shell probe: a script, and a pure function that judges its output. Probes of the same user are batched into one execution, unless a
+ * probe requires its own.
  */
 export interface ProbeCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "subject";
@@ -133,7 +133,7 @@ export interface SubjectCheck<Context = CheckContext> extends CheckBase<Context>
 
 export interface ImageCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "image";
-  /** The same, asked of a sandbox, where no engine holds the image; without it such a check is no part of a run there. */
+  /** The same check for a sandbox, where no engine holds the image. Without it, the check does not run there. */
   readonly inSandbox?: ProbeCheck<Context>;
   readonly run: (image: ImageAtRest, context: Context) => Promise<CheckVerdict>;
 }
@@ -143,9 +143,9 @@ export interface LifecycleCheck<Context = CheckContext> extends CheckBase<Contex
   readonly run: (lifecycle: Lifecycle, context: Context) => Promise<CheckVerdict>;
 }
 
-/** The check that decides whether a version counts as mounted. */
+/** The check that decides whether Mesa was really mounted. */
 export const MOUNT_CHECK = "Mesa mounts, is written and read back";
 
-/** One definition, run against a local container and a deployed sandbox alike; `needs` tells where it can run. */
+/** One definition for local containers and deployed sandboxes; `needs` tells where it can run. */
 export type Check<Context = CheckContext> =
   ProbeCheck<Context> | SubjectCheck<Context> | ImageCheck<Context> | LifecycleCheck<Context>;

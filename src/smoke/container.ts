@@ -3,15 +3,15 @@ import type { Host } from "../support/host";
 import type { Command, CommandResult, Subject } from "./check";
 import { timeLimit } from "../support/time-limit";
 
-/** A running container of an image, with what a sandbox has. */
+/** A running container with a sandbox's environment. */
 export interface SmokeContainer {
   readonly engine: Engine;
   readonly id: string;
   /** Address of the sandbox API's port, 8080. */
   readonly url: string;
-  /** Addresses of all published ports, by port of the container. */
+  /** Addresses of all published ports, by container port. */
   readonly urls: Readonly<Record<number, string>>;
-  /** Why a device is not in it, by its path. */
+  /** Why a device is missing, by path. */
   readonly missingDevices: Readonly<Record<string, string>>;
 }
 
@@ -33,7 +33,7 @@ export async function execIn(
   return { ...result, durationMs: host.clock.now() - begun };
 }
 
-/** One file's bytes out of a container, started or not; undefined when there is none. A symbolic link is not followed and has none. */
+/** The bytes of a file in a container, running or not; undefined if missing. Does not follow a symbolic link. */
 export async function readFromContainer(
   host: Host,
   { engine, id }: Pick<SmokeContainer, "engine" | "id">,
@@ -53,7 +53,7 @@ export async function readFromContainer(
   });
 }
 
-/** A local container as the checks see it. */
+/** A local container as a subject of checks. */
 export function containerSubject(host: Host, container: SmokeContainer): Subject {
   return {
     kind: "container",

@@ -5,9 +5,8 @@ import { execIn, type SmokeContainer } from "./container";
 const REFUSED = /permission denied|operation not permitted/iu;
 
 /**
- * Why a container cannot mount with the /dev/fuse it was given. Root of a rootless engine's container is a plain user of the engine's
- * machine: the engine hands the device in and starts, whether that user may open it or not. Undefined where it can, and where
- * what is missing is not a permission, a shell for one: that is the image's, and for its checks to find.
+ * Why a container cannot mount with its /dev/fuse. A rootless engine passes the device into the container even if its user may not open it.
+ * Undefined if the container can mount, or if something else is missing, such as a shell: the image's checks report that.
  */
 export async function whyFuseIsRefused(
   host: Host,

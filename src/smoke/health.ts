@@ -3,15 +3,15 @@ import type { Host } from "../support/host";
 import type { SmokeContainer } from "./container";
 import { withTimeLimit } from "../support/time-limit";
 
-/** Between two looks, in ms: the API answers within a tenth of a second. */
+/** Interval between requests, in ms: the API responds within a tenth of a second. */
 const POLL_MS = 25;
 
-/** How long the first look may take, in ms, and any: Node's fetch never hears that the first connection of a process was closed without an answer. */
+/** Limit of the first request, in ms: Node's fetch sometimes misses that a process's first connection was closed. */
 const FIRST_LOOK_MS = 250;
 const LOOK_MS = 2_000;
 
 /**
- * Waits until the sandbox API answers. A container that ends meanwhile is seen at once.
+ * Waits until the sandbox API responds. Notices at once if the container ends.
  * @throws Failure CONTAINER_DIED, HEALTH_TIMEOUT (exit 6) with the container's last lines
  */
 export async function waitUntilHealthy(
@@ -50,7 +50,7 @@ export async function waitUntilHealthy(
   }
 }
 
-/** What an exit code of the container says about its entrypoint (docker run's own: 126 cannot be executed, 127 not found). */
+/** What the container's exit code says about its entrypoint (as docker run: 126 cannot be executed, 127 not found). */
 function meaning(code: number | undefined, oomKilled: boolean, log: readonly string[]): string {
   if (oomKilled) return "It ran out of memory.";
   if (log.some((line) => line.includes("exec format error")))

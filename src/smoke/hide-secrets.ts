@@ -1,7 +1,7 @@
 import type { Redactor } from "../support/redact";
 import type { CheckResult } from "./report";
 
-/** A result as it may be shown and kept: the values of this run's secrets are *** in it. */
+/** A result with this run's secret values replaced by ***. */
 export function hideSecrets(redact: Redactor, result: CheckResult): CheckResult {
   const { seen, expected } = result;
   return {

@@ -18,9 +18,9 @@ const ROOT: HeldFile = {
 };
 
 /**
- * An image as the checks see it without starting it. The layers are read once, when first asked for.
- * @param secrets what is looked for in all layers
- * @param texts absolute paths of files whose text may be asked for
+ * An image for checks that need no start. Its layers are read once, on first use.
+ * @param secrets values to search for in all layers
+ * @param texts absolute paths of files whose text may be requested
  */
 export async function imageAtRest(
   host: Host,
@@ -33,7 +33,7 @@ export async function imageAtRest(
   if (image === undefined) throw new Error(`the engine has no image ${reference}`);
   const contents = (values: readonly string[]): Promise<ImageContents> =>
     readImage(host, engine, { id: image.id, reference }, values);
-  // Whoever asks for the files asks for the secrets too, before or after: one reading does for both.
+  // One reading serves both files and secrets, because checks always need both.
   let merged: Promise<ReadonlyMap<string, HeldFile>> | undefined;
   const files = (): Promise<ReadonlyMap<string, HeldFile>> =>
     (merged ??= contents(secrets).then(
@@ -60,7 +60,7 @@ export async function imageAtRest(
   };
 }
 
-/** What is at a path: links on the way are followed; one at its end is followed or is what is asked for itself. */
+/** The entry at a path. Follows links on the way; a final link is followed or returned itself. */
 export function entryAt(
   files: ReadonlyMap<string, HeldFile>,
   path: string,
@@ -84,7 +84,7 @@ export function entryAt(
   return at;
 }
 
-/** The texts of files of a container that is never started, by the path they were asked for. */
+/** Texts of files of a container that never starts, by requested path. */
 async function readTexts(
   host: Host,
   engine: Engine,
@@ -97,7 +97,7 @@ async function readTexts(
   const read = async (): Promise<ReadonlyMap<string, string>> => {
     const texts = new Map<string, string>();
     for (const path of new Set(paths)) {
-      // An engine is asked for the file itself: not all follow links, and not all alike.
+      // Resolve links here: engines differ in how they follow them.
       const file = entryAt(files, path, "followed");
       if (file?.kind !== "file") continue;
       const bytes = await readFromContainer(host, { engine, id }, file.path);

@@ -6,12 +6,12 @@ import type { Command, CommandResult, Subject } from "./check";
 import { containerSubject, execIn, type SmokeContainer } from "./container";
 import { deviceAccess, startWithDevices, type ContainerOptions } from "./start-container";
 
-/** How long an image's own program is watched before it counts as one that stays up, in ms. */
+/** After this time the image's own program counts as staying up, in ms. */
 const STAYS_UP_MS = 500;
 
 const IDLE = ["sh", "-c", "while :; do sleep 600; done"];
 
-/** A subject of any image, and how to be done with it. */
+/** A subject made of an image, and its removal. */
 export interface ImageSubject {
   readonly subject: Subject;
   readonly missingDevices: Readonly<Record<string, string>>;
@@ -19,8 +19,8 @@ export interface ImageSubject {
 }
 
 /**
- * Makes a subject of any local image: its own program runs, so that what it serves can be asked. Where that has ended (an image of
- * a tool), a shell keeps the container up; where there is no shell, each command gets a container of its own.
+ * Makes a subject of any local image. Its own program runs, so that checks can reach what it serves. If the program has ended (an image of
+ * a tool), a shell keeps the container up; without a shell, each command gets its own container.
  * @throws Failure CONTAINER_START (exit 6)
  */
 export async function imageSubject(
@@ -49,7 +49,7 @@ export async function imageSubject(
   return idle === undefined ? eachInItsOwn(host, engine, request(devices)) : opened(host, idle, {});
 }
 
-/** A container that is still running after a moment; undefined (and removed) when its program has ended or could not be started. */
+/** A container that is still running after a moment; undefined (and removed) if its program has ended or could not start. */
 async function startedAndStays(
   host: Host,
   engine: Engine,
@@ -61,7 +61,7 @@ async function startedAndStays(
     container = await startWithDevices(host, engine, devices, request);
   } catch (error) {
     host.signal.throwIfAborted();
-    // That the engine is gone is no word about the image; that it cannot start the program is.
+    // A lost engine says nothing about the image; a program that cannot start does.
     if (isGone(error)) throw error;
     return undefined;
   }
@@ -121,7 +121,7 @@ async function runInOwn(
   const ended = await engine.runToEnd(
     {
       ...request,
-      // Without an init: it would say itself, with 127, that there is no such program.
+      // Without an init, which would itself report a missing program with 127.
       init: false,
       publish: [],
       entrypoint: [entrypoint],

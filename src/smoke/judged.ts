@@ -1,10 +1,10 @@
 import type { CheckVerdict } from "./check";
 import { matchAll, regexHint } from "./regular-expressions";
 
-/** A verdict with what had to be seen. */
+/** A verdict with what was expected. */
 export type Judged = CheckVerdict & { readonly expected?: string };
 
-/** One thing a test asks for, with what was found. */
+/** One expectation of a test, and what was found. */
 export interface Asked {
   readonly expected: string;
   readonly seen: string;
@@ -14,7 +14,7 @@ export interface Asked {
 
 const SHOWN = 600;
 
-/** A text cut to what a report can hold. */
+/** A text shortened for the report. */
 export function shown(text: string): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
@@ -23,7 +23,7 @@ function together(parts: readonly string[]): string {
   return shown([...new Set(parts)].join("; "));
 }
 
-/** Failed with what does not hold; passed, when all of it does, with everything that was asked and seen. */
+/** Failed, with the unmet expectations; or passed, with everything expected and seen. */
 export function judged(asked: readonly Asked[]): Judged {
   const faults = asked.filter((one) => !one.holds);
   const told = faults.length === 0 ? asked : faults;
@@ -39,7 +39,7 @@ export function judged(asked: readonly Asked[]): Judged {
 export const invalidTest = (why: string): Judged =>
   judged([{ expected: "a complete test", seen: why, holds: false }]);
 
-/** What patterns ask of a text: those that must match, and those that must not. */
+/** Expectations for a text: patterns that must match and patterns that must not. */
 export function textAsked(
   what: string,
   text: string,

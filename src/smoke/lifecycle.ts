@@ -3,14 +3,14 @@ import type { Ending, Lifecycle } from "./check";
 import { execIn } from "./container";
 import type { SmokeContainer } from "./container";
 
-/** Processes in state Z by name, from /proc alone: no ps is needed. */
+/** Zombie processes by name, from /proc alone; ps is not needed. */
 const ZOMBIES =
   'for s in /proc/[0-9]*/stat; do read -r line < "$s" 2>/dev/null || continue; rest=${line##*) }; [ "${rest%% *}" = Z ] && echo "${line%%)*})"; done; true';
 
-/** How long a container may take before it counts as one that does not stop, in ms. */
+/** After this time a container counts as one that does not stop, in ms. */
 const GIVE_UP_MS = 10_000;
 
-/** How long an ended process may wait for its parent on a busy machine, in ms. */
+/** Time until its parent reaps an ended process on a busy machine, in ms. */
 const REAPED_WITHIN_MS = 3_000;
 
 /**
@@ -44,7 +44,7 @@ async function zombiesIn(host: Host, container: SmokeContainer): Promise<readonl
       .split("\n")
       .filter((line) => line !== "");
   let found = await look();
-  // A process that has just ended is one for a moment, until its parent gets to wait for it.
+  // Every ended process is a zombie until its parent reaps it.
   for (const begun = host.clock.now(); found.length > 0 && host.clock.now() - begun < REAPED_WITHIN_MS;) {
     await host.clock.sleep(100, host.signal);
     const still = await look();
@@ -58,7 +58,7 @@ async function stopped(host: Host, { engine, id }: SmokeContainer): Promise<Endi
   await engine.stop(id, GIVE_UP_MS / 1000);
   const state = await engine.container(id);
   const waitedMs = host.clock.now() - begun;
-  // What an engine needs to tidy up after the end (Podman a second) is not the image's; a clock that is not ours is not believed.
+  // Excludes the engine's own clean-up after the end (Podman: a second). A clock that differs from ours is ignored.
   const endedMs = (state?.finishedAtMs ?? Number.NaN) - begun;
   const durationMs = endedMs >= 0 && endedMs < waitedMs ? endedMs : waitedMs;
   const exitCode = state?.exitCode ?? -1;

@@ -1,19 +1,19 @@
-/** A TCP port that is listened on. */
+/** A TCP port with a listener. */
 export interface ListeningPort {
   readonly port: number;
-  /** Whether only the loopback hears it, so that nobody outside does. */
+  /** Whether it listens on the loopback only, unreachable from outside. */
   readonly loopback: boolean;
 }
 
-/** Prints the kernel's tables of TCP sockets; one of them may be missing (no IPv6). */
+/** Prints the kernel's TCP tables; one may be missing (no IPv6). */
 export const TCP_TABLES = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null";
 
-/** Loopback addresses as the kernel writes them on a little-endian machine: 127/8, ::1, and 127/8 inside IPv6. */
+/** Loopback addresses in the kernel's form on a little-endian machine: 127/8, ::1, and 127/8 inside IPv6. */
 const LOOPBACK = /^(?:[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F)$/u;
 
 /**
- * The listening ports in the text of /proc/net/tcp and /proc/net/tcp6 (proc(5): local address as hex ADDRESS:PORT, then remote
- * address, then state; 0A is LISTEN), in order, each once.
+ * The listening ports in /proc/net/tcp and /proc/net/tcp6 (proc(5): local address as hex ADDRESS:PORT, remote address, state; 0A is
+ * LISTEN), sorted, without duplicates.
  */
 export function listeningPorts(tables: string): readonly ListeningPort[] {
   const found = new Map<number, boolean>();

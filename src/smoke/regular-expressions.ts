@@ -1,11 +1,11 @@
 import { RE2JS } from "re2js";
 
-/** What a list of Go regular expressions says about a text. */
+/** The result of matching a list of Go regular expressions against a text. */
 export interface Match {
-  /** Entries that must match and do not, and those that must not and do. */
+  /** Required entries without a match, and excluded entries with one. */
   readonly missing: readonly string[];
   readonly unwanted: readonly string[];
-  /** Entries that are no RE2: they fail the test, excluded ones too. */
+  /** Invalid RE2 expressions; they fail the test, excluded ones too. */
   readonly broken: readonly { readonly pattern: string; readonly why: string }[];
 }
 
@@ -17,7 +17,7 @@ function compiled(pattern: string): RE2JS | { readonly why: string } {
   }
 }
 
-/** Searches a text for each entry, unanchored and without flags, as Go's regexp.MatchString does. */
+/** Searches a text for each entry, unanchored and without flags, like Go's regexp.MatchString. */
 export function matchAll(text: string, expected: readonly string[], excluded: readonly string[]): Match {
   const broken: { pattern: string; why: string }[] = [];
   const fits = (pattern: string): boolean | undefined => {
@@ -31,13 +31,13 @@ export function matchAll(text: string, expected: readonly string[], excluded: re
   return { missing, unwanted, broken };
 }
 
-/** Whether a text matches one expression; undefined where it is none. */
+/** Whether a text matches an expression; undefined if the expression is invalid. */
 export function matches(text: string, pattern: string): boolean | undefined {
   const expression = compiled(pattern);
   return "why" in expression ? undefined : expression.matcher(text).find();
 }
 
-/** What may help whoever is surprised by a regular expression's verdict. */
+/** A hint for common surprises with regular expressions. */
 export function regexHint({ missing, broken }: Match, text: string): string | undefined {
   const [bad] = broken;
   if (bad !== undefined)
@@ -55,7 +55,7 @@ export function regexHint({ missing, broken }: Match, text: string): string | un
     : "A dot stops at the end of a line: write (?s) in front if it should not.";
 }
 
-/** Why a text is no RE2 expression; undefined where it is one. */
+/** Why a pattern is not RE2; undefined if it is. */
 export function whyNoPattern(pattern: string): string | undefined {
   const expression = compiled(pattern);
   return "why" in expression ? expression.why : undefined;

@@ -4,18 +4,18 @@ export interface CheckResult {
   readonly name: string;
   readonly outcome: CheckOutcome;
   readonly durationMs: number;
-  /** What was seen, when it failed; why, when it was skipped. */
+  /** What was seen, if it failed; why, if it was skipped. */
   readonly seen?: string;
-  /** What it means and what to do. */
+  /** Meaning and next step. */
   readonly hint?: string;
-  /** What had to be seen, for tests that come from a file. */
+  /** What was expected, for tests from a file. */
   readonly expected?: string;
-  /** The test file it stands in, and its line there. */
+  /** The test file and the line in it. */
   readonly file?: string;
   readonly line?: number;
 }
 
-/** What was checked in the running container or sandbox, with what result. */
+/** The checks of a running container or sandbox, and their results. */
 export interface SmokeReport {
   readonly template: string;
   readonly subject: "container" | "sandbox";
@@ -26,7 +26,7 @@ export interface SmokeReport {
   readonly checks: readonly CheckResult[];
 }
 
-/** A report from its checks: the counts are derived, never given. */
+/** A report from its checks; the counts are derived. */
 export function reportFrom(
   template: string,
   subject: SmokeReport["subject"],

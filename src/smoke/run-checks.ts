@@ -14,8 +14,8 @@ export interface Offers {
 const PROBE_TIMEOUT_MS = 20_000;
 
 /**
- * Runs the checks that these offers allow (a check that needs an image is not part of a run in a deployed sandbox). Probes of
- * one user go together into one execution.
+ * Runs the checks that are possible here (in a deployed sandbox, no check that needs an image). Probes of the same user share one
+ * execution.
  * @returns the report of `name`, in the checks' order
  */
 export async function runChecks<Context extends ImageContext>(
@@ -41,7 +41,7 @@ export async function runChecks<Context extends ImageContext>(
   const keep: Keep<Context> = (check, result) => {
     results.set(check, result);
   };
-  // Reading the image at rest keeps the engine busy, not the container: both go on at the same time.
+  // Reading the image at rest uses the engine, not the container, so both run in parallel.
   await bothSettled(
     runOnSubject(
       host,
@@ -72,13 +72,13 @@ export async function runChecks<Context extends ImageContext>(
 
 type Keep<Context> = (check: Check<Context>, result: CheckResult) => void;
 
-/** Waits for both, whatever happens to one: what is still using the container must not lose it under its feet. */
+/** Waits for both, even if one fails: neither may lose the container while using it. */
 async function bothSettled(...work: readonly Promise<void>[]): Promise<void> {
   const failed = (await Promise.allSettled(work)).find((outcome) => outcome.status === "rejected");
   if (failed !== undefined) throw failed.reason;
 }
 
-/** Probes first, one execution for each user; then what talks to the subject itself; stopping it last. */
+/** Probes first, one execution per user; then checks that talk to the subject; stopping last. */
 async function runOnSubject<Context>(
   host: Host,
   checks: readonly Check<Context>[],

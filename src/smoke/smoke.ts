@@ -27,14 +27,14 @@ import { runChecks } from "./run-checks";
 import { startContainer } from "./start-container";
 import { lookAtStructureTests, withStructureTests } from "./structure-tests";
 
-/** The sandbox API answers within a tenth of a second; this long is waited for it, in ms. */
+/** Limit for the sandbox API to respond, in ms; usually it takes a tenth of a second. */
 const HEALTH_LIMIT_MS = 30_000;
 
-/** Files that say what has to be proven besides what is built in. */
+/** Files with checks besides the built-in ones. */
 export interface TestFiles {
   /** Container-structure-test files. */
   readonly structureTests: readonly string[];
-  /** Check files of our own. */
+  /** Check files in this program's own format. */
   readonly checks: readonly string[];
 }
 
@@ -42,7 +42,7 @@ export interface SmokeOptions extends Partial<TestFiles> {
   readonly onProgress?: (message: string) => void;
 }
 
-/** Test files as they were read. */
+/** Test files after reading. */
 export interface ReadTestFiles {
   /** Paths: container-structure-test reads them itself. */
   readonly structureTests: readonly string[];
@@ -50,7 +50,7 @@ export interface ReadTestFiles {
 }
 
 /**
- * Reads test files. Done before anything is built or started: a broken file is wrong usage, and costs no container.
+ * Reads test files, before anything is built or started: a broken file is wrong usage.
  * @throws Failure STRUCTURE_TESTS_MISSING, STRUCTURE_TESTS_INVALID, CHECKS_MISSING, CHECKS_INVALID (exit 2)
  */
 export async function readTestFiles(
@@ -61,7 +61,7 @@ export async function readTestFiles(
   return { structureTests, checks: await Promise.all(checks.map(readChecksFile)) };
 }
 
-/** The checks that every template gets, with those of its check files. Without a Mesa credential the real mount is skipped. */
+/** The built-in checks of every template and those of its check files. Without a Mesa credential the real mount is skipped. */
 export function smokeChecks(host: Host, files: readonly ChecksFile[]): readonly Check[] {
   return [
     ...API_CHECKS,
@@ -73,7 +73,7 @@ export function smokeChecks(host: Host, files: readonly ChecksFile[]): readonly 
   ];
 }
 
-/** What checks may know besides their subject. */
+/** What checks can use besides their subject. */
 export function checkContext(
   host: Host,
   rendered: ProvenTemplate,
@@ -92,8 +92,8 @@ export function checkContext(
 
 /**
  * Proves an image in one long-lived container, which is always removed.
- * @returns the report; checks that fail are in it, they are not thrown
- * @throws Failure of kind smoke (exit 6) when the container does not come up
+ * @returns the report, failed checks included
+ * @throws Failure of kind smoke (exit 6) if the container does not start
  */
 export async function smokeImage(
   host: Host,

@@ -5,7 +5,7 @@ import type { Host } from "../support/host";
 import type { SmokeContainer } from "./container";
 import { whyFuseIsRefused } from "./fuse-access";
 
-/** What the checks of a run need besides what every sandbox has. */
+/** What a run's checks need besides a sandbox's environment. */
 export interface ContainerOptions {
   readonly ports?: readonly number[];
   readonly devices?: readonly string[];
@@ -15,7 +15,7 @@ export interface ContainerOptions {
 
 const API_PORT = 8080;
 
-/** What a container needs to be given these devices, the right to mount with /dev/fuse. */
+/** Container settings for these devices, with the right to mount if /dev/fuse is among them. */
 export function deviceAccess(engine: Engine, devices: readonly string[]): Partial<ContainerRequest> {
   if (devices.length === 0) return {};
   if (!devices.includes("/dev/fuse")) return { devices };
@@ -26,7 +26,7 @@ export function deviceAccess(engine: Engine, devices: readonly string[]): Partia
   };
 }
 
-/** What a sandbox gives its processes: its devices with the right to mount, nothing told to anybody. */
+/** A sandbox's environment: its devices with the right to mount, and no variables. */
 function sandboxLike(
   engine: Engine,
   image: string,
@@ -43,7 +43,7 @@ function sandboxLike(
   };
 }
 
-/** The device that an engine's refusal is about: its host has none, or gives it to nobody. */
+/** The device that an engine refused: its host lacks it, or denies access. */
 function refusedDevice(error: unknown, devices: readonly string[]): string | undefined {
   const words = messageOf(error);
   const named = devices.filter((device) => words.includes(device));
@@ -53,8 +53,8 @@ function refusedDevice(error: unknown, devices: readonly string[]): string | und
 }
 
 /**
- * Starts a container of the image with what a sandbox has, /dev/fuse above all. A device that the engine's host does not have is
- * left out, and it says so: asked of the engine, whose /dev counts, not ours.
+ * Starts a container of the image with a sandbox's environment, above all /dev/fuse. A device that the engine's host lacks is left out and
+ * reported.
  * @throws Failure CONTAINER_START (exit 6)
  */
 export function startContainer(
@@ -67,13 +67,13 @@ export function startContainer(
   return startWithDevices(host, engine, wanted, (given) => sandboxLike(engine, image, ports, given, init));
 }
 
-/** Whether an engine says that it has no init to give: Podman's is a package of its own (catatonit). */
+/** Whether an engine reports that it has no init: Podman's is a separate package (catatonit). */
 function hasNoInit(error: unknown): boolean {
   return /container-init binary|docker-init/u.test(messageOf(error));
 }
 
 /**
- * Starts a container with as many of these devices as the engine can give.
+ * Starts a container with those of the devices that the engine can provide.
  * @throws Failure CONTAINER_START (exit 6)
  */
 export async function startWithDevices(
@@ -105,7 +105,7 @@ export async function startWithDevices(
   }
 }
 
-/** A rootless engine's networks are programs of its user's (slirp4netns, pasta), and their network cards are made with /dev/net/tun. */
+/** A rootless engine's networks are user programs (slirp4netns, pasta), which need /dev/net/tun. */
 const NETWORK_REFUSED = /slirp4netns|pasta|rootless netns|\/dev\/net\/tun/iu;
 
 function cannotStart({ facts }: Engine, image: string, error: unknown): Failure {
@@ -144,7 +144,7 @@ async function startOne(
     );
     return { engine, id, url: urls[API_PORT] ?? `http://${engine.facts.publish.reachedAt}:0`, urls };
   } catch (error) {
-    // A removal that fails must not hide why it did not start; a later run removes it.
+    // A failed removal must not hide why the start failed; a later run removes it.
     await engine.removeContainer(id).catch(warnThatStays(host, `the container ${id.slice(0, 12)}`));
     throw error;
   }

@@ -7,19 +7,19 @@ import { othersEnvironment, type ProcessResult } from "../support/process";
 import { hideSecrets } from "./hide-secrets";
 import { reportFrom, type CheckResult, type SmokeReport } from "./report";
 
-/** The program that these files are written for (github.com/GoogleContainerTools/container-structure-test). */
+/** The program for these files (github.com/GoogleContainerTools/container-structure-test). */
 const PROGRAM = "container-structure-test";
 const PROGRAM_VARIABLE = "CONTAINER_STRUCTURE_TEST";
 
 const HOW_TO_INSTALL = `Install it (pip install ${PROGRAM}, or a release from github.com/GoogleContainerTools/${PROGRAM}), or set ${PROGRAM_VARIABLE} to its path.`;
 
-/** The program has no time limit of its own; this one is for all tests of a file, in ms. */
+/** Limit for all tests of a file, in ms; the program has none. */
 const FILE_LIMIT_MS = 900_000;
-/** A file is checked without an engine, in ms. */
+/** Limit for checking a file without an engine, in ms. */
 const LOOK_LIMIT_MS = 30_000;
-/** A report holds all output of all commands, in bytes. */
+/** Limit of a report, which contains all output of all commands, in bytes. */
 const REPORT_BYTES = 64 * 1024 * 1024;
-/** What of a test's output a result tells, in characters. */
+/** Limit of a test's output in a result, in characters. */
 const SHOWN = 600;
 
 /** `--output json` (pkg/types/unversioned/types.go: SummaryObject, TestResult; durations in ns). */
@@ -42,10 +42,10 @@ const REPORT = z.object({
 type Report = z.infer<typeof REPORT>;
 type TestResult = NonNullable<Report["Results"]>[number];
 
-/** How the program begins what it says of a file that it cannot read (cmd/container-structure-test/app/cmd/test.go). */
+/** First words of its message about an unreadable file (cmd/container-structure-test/app/cmd/test.go). */
 const REFUSAL = "error parsing config file: ";
 
-/** The version of the program that would run. @throws Failure NO_STRUCTURE_TEST (environment) with how to install it */
+/** The version of the installed program. @throws Failure NO_STRUCTURE_TEST (exit 3) that explains how to install it */
 export async function structureTestProgram(host: Host): Promise<string> {
   const version = await runVersion(host);
   if (version !== undefined) return `${nameOf(host)}, ${version}`;
@@ -57,20 +57,20 @@ export async function structureTestProgram(host: Host): Promise<string> {
   });
 }
 
-/** What the program says of its version; undefined where it cannot be run. */
+/** The program's version; undefined if it cannot be run. */
 async function runVersion(host: Host): Promise<string | undefined> {
   const ran = await runProgram(host, ["version"], {}, LOOK_LIMIT_MS);
   return ran.exitCode === 0 ? ran.stdout.trim() : undefined;
 }
 
-/** What the results of a file that could not be run are called together. */
+/** Name of the one check that stands for a file that could not be run. */
 function checkOf(path: string): string {
   return `the tests of ${path}`;
 }
 
 /**
- * Sees to it that container-structure-test files can be read: before anything is built, because a broken file is wrong usage. Where
- * the program is missing, only that they are there.
+ * Checks container-structure-test files before anything is built, because a broken file is wrong usage. Without the program, checks only
+ * that they exist.
  * @throws Failure STRUCTURE_TESTS_MISSING, STRUCTURE_TESTS_INVALID (exit 2)
  */
 export async function lookAtStructureTests(host: Host, paths: readonly string[]): Promise<void> {
@@ -84,16 +84,16 @@ export async function lookAtStructureTests(host: Host, paths: readonly string[])
         cause: error,
       });
     });
-    // It has no command that only reads a file. Without an engine every test fails, and nothing is run.
+    // The program cannot only validate a file. Without an engine every test fails and nothing runs.
     const ran = await test(host, "none", path, { DOCKER_HOST: "unix:///nowhere" }, LOOK_LIMIT_MS);
     if (ran.spawnError === undefined) refuseBroken(path, reportIn(ran, path));
   }
 }
 
 /**
- * Runs the tests of files against a local image, each file by the program itself.
- * @returns a result for each test, in the program's order; one that is skipped for each file that cannot be run here
- * @throws Failure STRUCTURE_TESTS_INVALID (exit 2) with the program's words, STRUCTURE_TESTS_FAILED (environment) when it breaks down
+ * Runs test files against a local image, each file by the program itself.
+ * @returns a result per test, in the program's order; a skipped one for each file that cannot run here
+ * @throws Failure STRUCTURE_TESTS_INVALID (exit 2) with the program's message, STRUCTURE_TESTS_FAILED (exit 3) if the program breaks down
  */
 export async function runStructureTests(
   host: Host,
@@ -106,7 +106,7 @@ export async function runStructureTests(
   return results.map((result) => hideSecrets(host.redact, result));
 }
 
-/** The report with the results of container-structure-test files added to it; throws what runStructureTests throws. */
+/** The report extended by the results of container-structure-test files; throws what runStructureTests throws. */
 export async function withStructureTests(
   host: Host,
   engine: Engine,
@@ -120,7 +120,7 @@ export async function withStructureTests(
   return reportFrom(report.template, report.subject, [...report.checks, ...results], durationMs);
 }
 
-/** The files whose tests cannot be run here, by the name that their skipped check has, and why. */
+/** The files whose tests cannot run here, by the name of their skipped check, and why. */
 export async function structureTestsThatCannotRun(
   host: Host,
   { facts }: Engine,
@@ -164,7 +164,7 @@ function skipped(path: string, why: string, hint: string): CheckResult {
   return { name: checkOf(path), outcome: "skipped", durationMs: 0, seen: why, hint, file: path };
 }
 
-/** A test's result as one of ours. */
+/** A test's result as a check result. */
 function checkResult(path: string, result: TestResult): CheckResult {
   const output = [
     result.Stdout ? `stdout ${JSON.stringify(cut(result.Stdout))}` : "",
@@ -184,7 +184,7 @@ function cut(text: string): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
 
-/** Why the program cannot reach an engine that this one can: it knows no ssh, and trusts no certificate unseen. */
+/** Why the program cannot reach an engine that this one can: it has no ssh, and no TLS without verification. */
 function whyUnreached({ address, tls }: EngineFacts): string | undefined {
   if (address.startsWith("ssh:")) return `${PROGRAM} cannot reach an engine over ssh (${address})`;
   return tls?.skipVerify === true
@@ -192,7 +192,7 @@ function whyUnreached({ address, tls }: EngineFacts): string | undefined {
     : undefined;
 }
 
-/** The engine in use, as the program is told of one. */
+/** The variables that point the program at the engine in use. */
 function engineVariables({ address, tls }: EngineFacts): Readonly<Record<string, string>> {
   const certificates = tls?.certificates;
   return {
@@ -224,7 +224,7 @@ function test(
   return runProgram(host, args, engine, timeoutMs);
 }
 
-/** Runs the program with everything of this one's environment (containerRunOptions may ask for any of it) but its engine. */
+/** Runs the program with this environment (containerRunOptions may need any of it), except for the engine. */
 function runProgram(
   host: Host,
   args: readonly string[],
@@ -257,7 +257,7 @@ function reportIn(ran: ProcessResult, path: string): Report {
   }
 }
 
-/** Refuses a file that the program refuses, and one without tests, which it fails silently. */
+/** Refuses a file that the program refuses, and one without tests, which fails without a message. */
 function refuseBroken(path: string, report: Report): void {
   const refusal = report.Results?.find(({ Name }) => Name === "")?.Errors?.find((error) =>
     error.startsWith(REFUSAL),

@@ -1,6 +1,6 @@
 import type { LayerEntry } from "./read-layer";
 
-/** One path of an image's file system, as a container of it has it. */
+/** One path of an image's file system as a container sees it. */
 export interface HeldFile {
   /** Absolute. */
   readonly path: string;
@@ -10,7 +10,7 @@ export interface HeldFile {
   readonly uid: number;
   readonly gid: number;
   readonly sizeBytes: number;
-  /** First 16 hex digits of a file's sha256; what a symbolic link points at; "" for the rest. */
+  /** First 16 hex digits of a file's sha256; a symbolic link's target; otherwise "". */
   readonly content: string;
 }
 
@@ -18,7 +18,7 @@ export interface HeldFile {
 export interface MergedLayers {
   /** Sorted by path. */
   readonly files: readonly HeldFile[];
-  /** Texts of the files that are kept, by path without a slash before it. */
+  /** Texts of the files that are kept, by path without leading slash. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
@@ -28,21 +28,21 @@ interface Node {
   readonly children: Map<string, Node>;
 }
 
-/** A folder that no layer names: as engines make it on the way to what is in it (Moby's and containers/storage's implied directories). */
+/** A folder that no layer names, with the values that engines use (Moby's and containers/storage's implied directories). */
 const IMPLIED: Node["held"] = { kind: "directory", mode: 0o755, uid: 0, gid: 0, sizeBytes: 0, content: "" };
 
-/** Names of the OCI image specification (layer.md, Whiteouts); what else begins like the second is aufs's own bookkeeping. */
+/** Names of the OCI image specification (layer.md, Whiteouts); other names with the second prefix are aufs bookkeeping. */
 const WHITEOUT = ".wh.";
 const META = ".wh..wh.";
 const OPAQUE = ".wh..wh..opq";
 
 const kindOf = (type: LayerEntry["type"]): HeldFile["kind"] => (type === "link" ? "file" : type);
 
-/** Lays layers over each other, the lowest first, as an engine does for a container. */
+/** Merges layers, the lowest first, as an engine does for a container. */
 export function mergeLayers(layers: readonly (readonly LayerEntry[])[]): MergedLayers {
   const root: Node = { held: IMPLIED, children: new Map() };
   for (const layer of layers) {
-    // Whiteouts hide what is below, never what the same layer brings, wherever in it they stand.
+    // Whiteouts hide lower layers, never entries of the same layer, whatever their order.
     for (const { path } of layer) hide(root, path);
     for (const entry of layer) add(root, entry);
   }
@@ -78,7 +78,7 @@ function add(root: Node, entry: LayerEntry): void {
   if (name === "" || name.startsWith(WHITEOUT) || folder.some((part) => part.startsWith(META))) return;
   const { children: siblings } = folder.reduce((node, part) => folderIn(node, part), root);
   const { held, text } = heldBy(root, entry);
-  // A folder over a folder keeps what is in it; everything else takes the place of what was there.
+  // A folder over a folder keeps its content; everything else replaces what was there.
   const before = siblings.get(name);
   const stays = held.kind === "directory" && before?.held.kind === "directory";
   siblings.set(name, { held, text, children: stays ? before.children : new Map<string, Node>() });
@@ -95,7 +95,7 @@ function folderIn(parent: Node, name: string): Node {
 function heldBy(root: Node, entry: LayerEntry): Pick<Node, "held" | "text"> {
   const { type, mode, uid, gid, size, linkname, hash, text } = entry;
   const own = { kind: kindOf(type), mode, uid, gid };
-  // A hard link's bytes stand where its first name is.
+  // A hard link's bytes are stored under its first name.
   const first = type === "link" ? find(root, linkname.split("/").filter(isName)) : undefined;
   if (first !== undefined) return { held: { ...first.held, ...own }, text: first.text };
   if (type === "symlink") return { held: { ...own, sizeBytes: 0, content: linkname } };

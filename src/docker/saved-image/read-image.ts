@@ -19,11 +19,10 @@ export interface HeldImage {
 }
 
 /**
- * What an image holds. Its bytes are read once in a run: who asks again, and looks for nothing or for the same values, gets what was
- * read then. Reading an image is what costs an engine most after building it.
- * @param values what is looked for in the files of all layers; who looks for nothing has the run's secrets looked for, because
- * somebody asks for them later
- * @throws Failure ENGINE_FAILED or ENGINE_GONE (environment)
+ * The content of an image, read once per run: reading is the most expensive request after a build. Later calls without values, or with the
+ * same ones, share the result.
+ * @param values to search for in the files of all layers; default: the run's secrets, because another check needs them later
+ * @throws Failure ENGINE_FAILED or ENGINE_GONE (exit 3)
  */
 export function readImage(
   host: Host,
@@ -44,14 +43,14 @@ export function readImage(
 }
 
 /**
- * The digest of an image's configuration, which names the image on every engine. With the containerd image store the engine's own id
- * is the digest of a manifest, so that the image has to be read.
+ * The digest of an image's configuration, which is the same on every engine. With the containerd image store the id is a manifest's digest,
+ * so the image has to be read.
  */
 export async function configDigestOf(host: Host, engine: Engine, image: HeldImage): Promise<string> {
   return engine.facts.idsAreConfigDigests ? image.id : (await readImage(host, engine, image)).configDigest;
 }
 
-/** The image with this configuration: by its digest where the engine takes that, else where the reference still names it. */
+/** The image with this configuration: by digest if the engine supports that, else by reference if it still has that configuration. */
 export async function findImage(
   host: Host,
   engine: Engine,
@@ -65,7 +64,7 @@ export async function findImage(
   return (await configDigestOf(host, engine, found)) === configDigest ? found : undefined;
 }
 
-/** An image that somebody removed between its proof and its next use. */
+/** The failure for an image that was removed between its proof and its next use. */
 export function imageGone(reference: string): Failure {
   return new Failure({
     code: "IMAGE_GONE",

@@ -3,31 +3,31 @@ import { searcher } from "./searcher";
 import type { TarEntry } from "./tar-header";
 import { tarReader } from "./tar-reader";
 
-/** Where an image says which packages are in it and what it is: files whose text is kept, because they are read for that. */
+/** Files whose text is kept: the databases of installed packages and the distribution's name. */
 export const DPKG_STATUS = "var/lib/dpkg/status";
 export const APK_INSTALLED = "lib/apk/db/installed";
 export const OS_RELEASE = ["etc/os-release", "usr/lib/os-release"] as const;
 const KEPT: readonly string[] = [DPKG_STATUS, APK_INSTALLED, ...OS_RELEASE];
 
-/** One entry of a layer: a path it adds or replaces, or a whiteout, which hides one of the layers below. */
+/** One entry of a layer: a path that it adds or replaces, or a whiteout that hides one of a lower layer. */
 export interface LayerEntry extends Omit<TarEntry, "name"> {
-  /** Without a slash at either end; "" is the root. */
+  /** Without leading or trailing slash; "" is the root. */
   readonly path: string;
-  /** First 16 hex digits of a file's sha256, "" for the rest. */
+  /** First 16 hex digits of a file's sha256, otherwise "". */
   readonly hash: string;
-  /** Whether its bytes hold one of the values that were looked for. */
+  /** Whether its bytes contain one of the searched values. */
   readonly holds: boolean;
   readonly text?: string;
 }
 
-/** A layer as its tar's bytes come in. */
+/** Reads a layer from the bytes of its tar. */
 export interface LayerReader {
   take(chunk: Buffer): void;
-  /** All entries in the tar's order. @throws Error when the tar is cut off */
+  /** All entries in the tar's order. @throws Error if the tar is incomplete */
   finish(): readonly LayerEntry[];
 }
 
-/** Reads a layer: what it says of each path, what a file's bytes come to, and whether one of these values is in them. */
+/** Reads a layer: its paths, the files' hashes, and whether they contain one of these values. */
 export function layerReader(values: readonly Buffer[]): LayerReader {
   const tar = tarReader();
   const entries: LayerEntry[] = [];
@@ -51,7 +51,7 @@ export function layerReader(values: readonly Buffer[]): LayerReader {
   };
 }
 
-/** A name of a tar as a path: "./a//b/" is "a/b". */
+/** A tar's name as a path: "./a//b/" is "a/b". */
 export function pathOf(name: string): string {
   const plain = name.replace(/^(?:\.?\/)+/u, "").replace(/\/+$/u, "");
   if (plain === ".") return "";

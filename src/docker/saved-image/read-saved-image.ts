@@ -11,7 +11,7 @@ import { layerReader, type LayerEntry } from "./read-layer";
 
 /** A path in one of an image's layers. */
 export interface LayerFile {
-  /** Without a slash before it. */
+  /** Without leading slash. */
   readonly path: string;
   readonly kind: "file" | "directory" | "symlink" | "other";
   /** Permission bits with setuid/setgid/sticky, e.g. 0o4755. */
@@ -24,13 +24,13 @@ export interface LayerFile {
 /** A step of an image's history. */
 export interface HistoryStep {
   readonly createdBy: string;
-  /** Bytes of the files in its layer; 0 for a step that makes none. */
+  /** Bytes of the files in its layer; 0 for a step without a layer. */
   readonly sizeBytes: number;
-  /** Which of the image's layers it made, from 0; a step that makes none has none. */
+  /** Index of its layer, from 0; absent for a step without a layer. */
   readonly layer?: number;
 }
 
-/** What an image holds, in its layers and in a container of it. The same image gives the same on every engine. */
+/** The content of an image, by layer and merged; the same on every engine. */
 export interface ImageContents {
   /** sha256:… of its configuration. */
   readonly configDigest: string;
@@ -39,17 +39,17 @@ export interface ImageContents {
   /** Bytes of the files in all its layers, hidden ones included. */
   readonly sizeBytes: number;
   /**
-   * Every path of every layer, those included that a later layer hides, and the whiteouts that hide them: whoever can pull the
-   * image can read them. Sorted; a path of several layers is as the last one has it.
+   * Every path of every layer, including hidden ones and the whiteouts, because whoever can pull the image can read them. Sorted; for a
+   * path in several layers, the last one counts.
    */
   readonly inLayers: readonly LayerFile[];
-  /** Absolute paths of files, of any layer, that hold one of the values that were looked for. */
+  /** Absolute paths of files in any layer that contain one of the searched values. */
   readonly holding: readonly string[];
-  /** What a container of the image has. */
+  /** The file system of a container. */
   readonly merged: MergedLayers;
 }
 
-/** A part of the archive: a layer, or JSON. What is neither has nothing in it, or is unknown. */
+/** A part of the archive: a layer, or JSON; otherwise empty or unknown. */
 type Part =
   | { readonly is: "layer"; readonly entries: readonly LayerEntry[] }
   | { readonly is: "same"; readonly as: string }
@@ -57,7 +57,7 @@ type Part =
   | { readonly is: "nothing" }
   | { readonly is: "unknown" };
 
-/** A part as tar-stream gives it. */
+/** A part from tar-stream. */
 interface SavedPart extends AsyncIterable<unknown> {
   readonly header: Header;
   resume(): unknown;
@@ -65,13 +65,13 @@ interface SavedPart extends AsyncIterable<unknown> {
 
 const LIST = "manifest.json";
 
-/** JSON of an image is short; what begins like JSON and is longer is none of it, in bytes. */
+/** Limit of an image's JSON, in bytes; longer parts are something else. */
 const LONGEST_JSON = 16 * 1024 * 1024;
 
-/** Of Docker's image archive, which Podman and containerd write too (Moby, image/tarexport). */
+/** Format of Docker's image archive, which Podman and containerd write too (Moby, image/tarexport). */
 const IMAGES = z.array(z.looseObject({ Config: z.string(), Layers: z.nullish(z.array(z.string())) }));
 
-/** Of the OCI image specification (config.md). */
+/** Format of the OCI image specification (config.md). */
 const CONFIG = z.looseObject({
   history: z.nullish(
     z.array(z.looseObject({ created_by: z.nullish(z.string()), empty_layer: z.nullish(z.boolean()) })),
@@ -79,11 +79,11 @@ const CONFIG = z.looseObject({
 });
 
 /**
- * Reads the parts of an image as `docker save` writes it, once, keeping no bytes but those of its JSON and of the package databases. Layers are told by their
- * bytes, because the archive may name them anywhere (<id>/layer.tar, <digest>.tar, blobs/sha256/<digest>) and before the
- * manifest.json that says in which order they lie, as may its configuration; equal layers may be written once and linked.
- * @param values what is looked for in all files
- * @throws Error when a layer or the configuration is not in it, or is compressed in a way that is not known
+ * Reads the output of `docker save` once, and keeps only the bytes of JSON and package databases. Detects layers by content: the archive
+ * may name them anyhow (<id>/layer.tar, <digest>.tar, blobs/sha256/<digest>), put them before manifest.json, which orders them, and write
+ * equal layers once, with links.
+ * @param values to search for in all files
+ * @throws Error if a layer or the configuration is missing, or its compression is unknown
  */
 export async function readSavedImage(saved: TarEntries, values: readonly string[]): Promise<ImageContents> {
   const sought = values.map((value) => Buffer.from(value));
@@ -105,7 +105,7 @@ export async function readSavedImage(saved: TarEntries, values: readonly string[
   };
 }
 
-/** The steps with the sizes of the layers they made. Builders may leave out of the history what made a layer. */
+/** The steps with the sizes of their layers. Builders may omit a layer's step from the history. */
 function historyOf({ history }: z.infer<typeof CONFIG>, sizes: readonly number[]): readonly HistoryStep[] {
   let next = 0;
   const steps = (history ?? []).map(({ created_by: by, empty_layer: isEmpty }): HistoryStep => {
@@ -126,7 +126,7 @@ async function readPart(part: SavedPart, sought: readonly Buffer[]): Promise<Par
   return readBytes(part as AsyncIterable<Buffer>, sought);
 }
 
-/** The part as JSON or as a layer, unpacked where it is compressed; read to its end also when it is something else. */
+/** A part as JSON or layer, decompressed if necessary; always read to its end. */
 async function readBytes(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]): Promise<Part> {
   const chunks = bytes[Symbol.asyncIterator]();
   let head: Buffer = Buffer.alloc(0);
@@ -158,7 +158,10 @@ const OPENING_BRACKET = "[".charCodeAt(0);
 
 type Bytes = AsyncIterable<Buffer>;
 
-/** What makes a tar of bytes that begin like this; undefined: they are none. Engines save layers as they were pulled, compressed or not. */
+/**
+ * The decompression for bytes that begin like this; undefined if they are no tar. Engines save layers as they were pulled, compressed or
+ * not.
+ */
 function unpackerOf(head: Buffer): ((bytes: Bytes) => Bytes) | undefined {
   if (head.subarray(257, 262).toString("latin1") === "ustar") return (bytes) => bytes;
   if (head[0] === 0x1f && head[1] === 0x8b) return gunzipped;
@@ -167,7 +170,7 @@ function unpackerOf(head: Buffer): ((bytes: Bytes) => Bytes) | undefined {
 
 function gunzipped(bytes: Bytes): Bytes {
   const gunzip = createGunzip();
-  // What goes wrong with the source comes out of the target, where it is read: pipe alone leaves the reader waiting.
+  // Errors of the source surface at the target, where they are read; pipe alone would leave the reader waiting.
   pipeline(Readable.from(bytes), gunzip, () => undefined);
   return gunzip;
 }

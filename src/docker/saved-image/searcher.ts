@@ -1,4 +1,4 @@
-/** Whether a stream of chunks holds one of the values, also across the border of two chunks. */
+/** Searches a stream of chunks for values, across chunk borders too. */
 export function searcher(values: readonly Buffer[]): { take(chunk: Buffer): void; found(): boolean } {
   const longest = Math.max(0, ...values.map((value) => value.length));
   let tail: Buffer = Buffer.alloc(0);
@@ -7,7 +7,7 @@ export function searcher(values: readonly Buffer[]): { take(chunk: Buffer): void
   return {
     take(chunk) {
       if (found || longest === 0) return;
-      // Across the border first: it is short, and so nothing long is copied.
+      // The border first: it is short, so nothing long is copied.
       const border = tail.length === 0 ? tail : Buffer.concat([tail, chunk.subarray(0, longest - 1)]);
       found = holds(border) || holds(chunk);
       const last = chunk.length >= longest ? chunk : Buffer.concat([tail, chunk]);

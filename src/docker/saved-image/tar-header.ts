@@ -1,7 +1,7 @@
-/** One entry of a tar: what a layer says of a path. */
+/** One entry of a tar. */
 export interface TarEntry {
   readonly name: string;
-  /** "other" are devices, pipes, and whatever is not known. */
+  /** "other": devices, pipes, and unknown types. */
   readonly type: "file" | "link" | "symlink" | "directory" | "other";
   readonly mode: number;
   readonly uid: number;
@@ -11,7 +11,7 @@ export interface TarEntry {
   readonly linkname: string;
 }
 
-/** What the header block before it says of the next entry, where its own fields are too short: pax records and GNU's long names. */
+/** Values for the next entry that do not fit into its own header: pax records and GNU's long names. */
 export type Extension = Readonly<Record<string, string>>;
 
 /** A header block: an entry, the start of an extension, or the zeros at the end. */
@@ -32,13 +32,13 @@ const TYPES: Readonly<Record<string, TarEntry["type"]>> = {
   "5": "directory",
 };
 
-/** Nothing follows such an entry, whatever its size says: so engines read them (Go, archive/tar, isHeaderOnly). */
+/** No bytes follow these types, whatever their size field says: engines read them so (Go, archive/tar, isHeaderOnly). */
 const HEADER_ONLY = "123456";
 
 /**
  * Reads a header block of 512 bytes (POSIX ustar and pax, GNU).
- * @param extension what stood before it, for this entry
- * @throws Error when its checksum is wrong
+ * @param extension the extension that precedes this entry
+ * @throws Error if the checksum is wrong
  */
 export function readHeader(block: Buffer, extension: Extension): Header {
   const sum = checksum(block);
@@ -64,14 +64,14 @@ export function readHeader(block: Buffer, extension: Extension): Header {
   };
 }
 
-/** What an extension's bytes say of the next entry. One that stands for all entries says nothing that is needed. */
+/** The values of an extension for the next entry. Skips global ones, which are not needed. */
 export function readExtension(flag: ExtensionFlag, bytes: Buffer): Extension {
   if (flag === "name") return { path: textAt(bytes, 0, bytes.length) };
   if (flag === "linkname") return { linkpath: textAt(bytes, 0, bytes.length) };
   return flag === "pax" ? paxRecords(bytes) : {};
 }
 
-/** Records "LENGTH KEY=VALUE\n", the length counting all of it. */
+/** Records "LENGTH KEY=VALUE\n"; the length includes itself. */
 function paxRecords(bytes: Buffer): Extension {
   const records: Record<string, string> = {};
   for (let at = 0; at < bytes.length;) {
@@ -89,7 +89,7 @@ function isExtension(letter: string): letter is keyof typeof FLAGS {
   return letter in FLAGS;
 }
 
-/** The sum of all bytes, those of the checksum itself counted as blanks. */
+/** The sum of all bytes, with the checksum field counted as blanks. */
 function checksum(block: Buffer): number {
   let sum = 8 * 0x20;
   for (let at = 0; at < 148; at += 1) sum += block[at] ?? 0;
@@ -99,7 +99,7 @@ function checksum(block: Buffer): number {
 
 function nameIn(block: Buffer): string {
   const name = textAt(block, 0, 100);
-  // POSIX has a prefix where GNU, whose magic ends with a blank, has other things.
+  // POSIX has a prefix here; GNU, whose magic ends with a blank, has other fields.
   return block[345] !== 0 && block[262] === 0 ? `${textAt(block, 345, 155)}/${name}` : name;
 }
 
@@ -109,7 +109,7 @@ function textAt(bytes: Buffer, start: number, length: number): string {
   return bytes.toString("utf8", start, end);
 }
 
-/** Octal digits with blanks or zeros around them; or, where the first bit is set, a binary number (GNU). */
+/** Octal digits with blanks or zeros around them; with the first bit set, a binary number (GNU). */
 function numberAt(block: Buffer, start: number, length: number): number {
   const first = block[start] ?? 0;
   let value = 0;

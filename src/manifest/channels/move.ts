@@ -11,7 +11,7 @@ export interface MoveFacts {
   readonly reason?: string | undefined;
 }
 
-/** A move that is refused, and why. */
+/** The failure for a refused move, and why. */
 export function refused(message: string, hint: string): Failure {
   return new Failure({ code: "CHANNEL_REFUSED", kind: "usage", message, hint });
 }
@@ -24,13 +24,13 @@ export function entryOf(manifest: Manifest, id: string): ManifestEntry {
   return entry;
 }
 
-/** Why a channel may not point at a version, and what to do. */
+/** Why a channel must not point at a version, and what to do. */
 export interface Objection {
   readonly why: string;
   readonly hint: string;
 }
 
-/** What was not proven of a version that is deployed in a workspace, or undefined. */
+/** What a deployed version still has to prove in a workspace, or undefined. */
 function unproven(entry: ManifestEntry, { deployment, verification }: WorkspaceView): string | undefined {
   if (deployment === null) return undefined;
   if (verification === null) return `it was deployed but not verified in ${deployment.workspace}`;
@@ -43,9 +43,9 @@ function unproven(entry: ManifestEntry, { deployment, verification }: WorkspaceV
 }
 
 /**
- * Why a channel may not point at a version, or undefined.
+ * Why a channel must not point at a version, or undefined.
  * @param workspace where it must be deployed and verified
- * @param unverified whether it is enough that it was deployed
+ * @param unverified whether a deployment without verification is enough
  */
 export function objectionTo(
   entry: ManifestEntry,
@@ -91,7 +91,7 @@ function timeOfMove(manifest: Manifest, template: string, channel: string | null
   return new Date(wanted).toISOString();
 }
 
-/** The manifest with a note in its history that a version was revoked (to null) or unrevoked (from null). */
+/** The manifest with a revocation (to null) or unrevocation (from null) added to its history. */
 export function noted(
   manifest: Manifest,
   template: string,
@@ -117,7 +117,7 @@ export function noted(
   };
 }
 
-/** The manifest after one move of a channel; `to` null: the channel is no more. */
+/** The manifest after one move of a channel; `to` null deletes the channel. */
 export function moved(
   manifest: Manifest,
   template: string,

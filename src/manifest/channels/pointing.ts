@@ -1,6 +1,6 @@
 import type { Manifest, ManifestEntry } from "../entry";
 
-/** The version with an id, or undefined. Never something an object inherits: people may ask for "constructor". */
+/** The version with an id, or undefined; never an inherited property such as "constructor". */
 export function versionNamed(manifest: Manifest, id: string): ManifestEntry | undefined {
   return Object.hasOwn(manifest.versions, id) ? manifest.versions[id] : undefined;
 }

@@ -14,12 +14,12 @@ export function channelNames(manifest: Manifest): readonly string[] {
   return [...new Set(names)].sort();
 }
 
-/** Whether a promotion would create a channel that is none of the usual ones: it may be mistyped. */
+/** Whether a promotion would create a channel with an unusual name, perhaps a mistyped one. */
 export function isUnusualNewChannel(manifest: Manifest, channel: string): boolean {
   return !USUAL_CHANNELS.includes(channel) && !channelNames(manifest).includes(channel);
 }
 
-/** Says that there is no such channel, and which one was probably meant. */
+/** The message that a channel does not exist, with the nearest name. */
 export function noSuchChannel(manifest: Manifest, channel: string): string {
   const names = channelNames(manifest);
   return [
@@ -36,15 +36,15 @@ export interface PromoteRequest {
   readonly channel: string;
   /** Where the versions must be deployed and verified. */
   readonly workspace: string | undefined;
-  /** Take also what was deployed but not (or not wholly) proven. */
+  /** Also accept deployed versions that are not, or not completely, verified. */
   readonly unverified?: boolean;
-  /** Create the channel although it has an unusual name. */
+  /** Create the channel even with an unusual name. */
   readonly create?: boolean;
 }
 
 /**
  * Points a channel at versions, all of them or none.
- * @throws Failure CHANNEL_REFUSED (exit 2) when one of them may not be used
+ * @throws Failure CHANNEL_REFUSED (exit 2) if one of them must not be used
  */
 export function promote(manifest: Manifest, request: PromoteRequest, facts: MoveFacts): Manifest {
   const { ids, channel, workspace } = request;
@@ -69,8 +69,8 @@ export function promote(manifest: Manifest, request: PromoteRequest, facts: Move
 }
 
 /**
- * Ends a channel in every given template that has it.
- * @throws Failure CHANNEL_REFUSED (exit 2) when none has it
+ * Deletes a channel of every given template that has it.
+ * @throws Failure CHANNEL_REFUSED (exit 2) if none has it
  */
 export function deleteChannel(
   manifest: Manifest,

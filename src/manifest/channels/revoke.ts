@@ -11,10 +11,9 @@ function withEntry(manifest: Manifest, entry: ManifestEntry): Manifest {
 }
 
 /**
- * Withdraws a version, and keeps that in the history. Channels that point at it are taken back only when `withRollback` says so
- * (or end where there is nothing to go back to); otherwise they stay, and using them fails with the reason. One that was
- * withdrawn already stays as it is.
- * @throws Failure CHANNEL_REFUSED (exit 2) for a version that does not exist, or that was removed
+ * Revokes a version and records that in the history. Channels that point at it roll back only with `withRollback` (or end if there is
+ * nothing to roll back to); otherwise they stay, and using them fails with the reason. Revoking again changes nothing.
+ * @throws Failure CHANNEL_REFUSED (exit 2) for a version that does not exist or was removed
  */
 export function revoke(
   manifest: Manifest,
@@ -48,7 +47,7 @@ export function revoke(
 }
 
 /**
- * Takes a revocation back, and keeps that in the history: the version is again what its deployments show.
+ * Lifts a revocation and records that in the history; the version's status again follows from its deployments.
  * @throws Failure CHANNEL_REFUSED (exit 2) for a version that does not exist or is not revoked
  */
 export function unrevoke(manifest: Manifest, id: string, { at, by, reason }: ReasonedFacts): Manifest {
@@ -69,10 +68,7 @@ export function unrevoke(manifest: Manifest, id: string, { at, by, reason }: Rea
   });
 }
 
-/**
- * The revocation that forbids releasing these inputs again, with the version that was revoked; undefined when there is none.
- * One that was lifted forbids nothing.
- */
+/** The revocation that forbids releasing these inputs again, with its version; undefined if there is none in force. */
 export function revocationOf(
   manifest: Manifest,
   template: string,

@@ -5,7 +5,7 @@ import { channelTarget, versionNamed } from "./pointing";
 import { noSuchChannel } from "./promote";
 
 /**
- * The version a channel pointed at before its current one and that can still be used.
+ * The channel's previous version that is still usable.
  * @param workspace where it must be deployed; undefined: in any
  */
 export function rollbackTarget(
@@ -15,7 +15,7 @@ export function rollbackTarget(
   workspace?: string,
 ): string | undefined {
   const current = channelTarget(manifest, template, channel);
-  // Moves are undone from the newest on: what a rollback already left behind is not gone back to.
+  // Undoes moves from the newest on: a rollback never returns to a version that an earlier one left.
   const stack: string[] = [];
   for (const move of manifest.history) {
     if (move.template !== template || move.channel !== channel || move.to === null) continue;
@@ -41,12 +41,12 @@ export interface RollbackRequest {
   readonly channel: string;
   /** Where the versions must be deployed. */
   readonly workspace: string | undefined;
-  /** Ids to go back to instead, one for each template that is moved; a template that is there already stays. */
+  /** Ids to roll back to instead, one per template; a template already there stays. */
   readonly to?: readonly string[] | undefined;
 }
 
 /**
- * Takes a channel back, in every given template, to what it pointed at before.
+ * Rolls a channel back to its previous version in every given template.
  * @throws Failure CHANNEL_REFUSED (exit 2): for all templates or for none
  */
 export function rollback(manifest: Manifest, request: RollbackRequest, facts: MoveFacts): Manifest {

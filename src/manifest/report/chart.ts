@@ -1,16 +1,16 @@
-/** A point of a chart: what it is called and how much it is. */
+/** A point of a chart: name and value. */
 export interface ChartPoint {
   readonly label: string;
   readonly value: number;
 }
 
-/** Text that may stand in HTML and SVG. */
+/** Escapes text for HTML and SVG. */
 export function escaped(text: string): string {
   return text.replace(/[&<>"']/gu, (char) => `&#${String(char.charCodeAt(0))};`);
 }
 
 /**
- * A bar chart in HTML, readable without scripts and at any width: each bar has its value beside it.
+ * A bar chart in HTML, readable without scripts and at any width: each bar shows its value.
  * @param unit the unit of the values, e.g. "MB"
  */
 export function barChart(points: readonly ChartPoint[], unit: string): string {

@@ -1,23 +1,23 @@
 import { escaped } from "./chart";
 
-/** What differs in the packages of one version and the one before it. */
+/** Package changes between a version and the previous one. */
 export interface PackagesChanged {
   readonly from: string;
   readonly to: string;
-  /** One a line; empty: they have the same packages. */
+  /** One per line; empty: the same packages. */
   readonly lines: readonly string[];
 }
 
-/** What drift found of one version. */
+/** Drift of one version. */
 export interface OpenDrift {
   readonly id: string;
-  /** Differences, one a line. */
+  /** Differences, one per line. */
   readonly differs: readonly string[];
   /** What could not be compared, and why. */
   readonly notCompared: readonly string[];
 }
 
-/** What does not stand in the manifest; undefined: it was not looked for. */
+/** Parts of the report that are not in the manifest; undefined: not requested. */
 export interface ReportExtras {
   readonly packages?: readonly PackagesChanged[] | undefined;
   readonly drift?: readonly OpenDrift[] | undefined;

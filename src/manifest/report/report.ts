@@ -32,7 +32,7 @@ function channelsTable(manifest: Manifest): string {
     : table(["template", "channel", "version", "status", "image"], rows);
 }
 
-/** The workspace that need not be named, because there is no other one. */
+/** The only workspace, which need not be named. */
 function onlyWorkspace(manifest: Manifest): string | undefined {
   const [only, ...others] = workspacesOf(manifest);
   return others.length === 0 ? only : undefined;
@@ -80,7 +80,7 @@ function part(title: string, content: string): string {
 
 const BARS_SHOWN = 12;
 
-/** One chart for each template, oldest first: sizes of different distributions say nothing about each other. */
+/** One chart per template, oldest first: sizes of different distributions are not comparable. */
 function charts(
   entries: readonly ManifestEntry[],
   valueOf: (entry: ManifestEntry) => number,
@@ -99,7 +99,7 @@ function charts(
 
 const VERSIONS_SHOWN = 200;
 
-/** One self-contained page: no scripts, nothing loaded from anywhere; light, dark, phone and paper. */
+/** One self-contained page without scripts or external resources, for light and dark, phone and paper. */
 export function reportPage(manifest: Manifest, madeAt: string, extras: ReportExtras = {}): string {
   const entries = sortedEntries(manifest);
   const templates = new Set(entries.map((entry) => entry.template)).size;

@@ -1,4 +1,4 @@
-/** The page's looks: light, dark, narrow, and on paper, where nothing may be cut off and dark would waste ink. */
+/** The page's style: light, dark, narrow, and paper, where nothing may be cut off and dark would waste ink. */
 export const STYLE = `
 :root{color-scheme:light dark;--ink:#1d2330;--soft:#5c667a;--paper:#fbfbfd;--card:#fff;--line:#dfe3ea;--bar:#3b6fd4;--bar-two:#8f6bd1;--on-bar:#fff;--good:#1f7a4d;--bad:#b3372c;--warn:#8a6100}
 @media(prefers-color-scheme:dark){:root{--ink:#e7eaf1;--soft:#9aa5ba;--paper:#12151c;--card:#1a1f29;--line:#2c3443;--bar:#6d9bf0;--bar-two:#b497ee;--on-bar:#0d1118;--good:#5cc592;--bad:#f08a80;--warn:#e0b354}}

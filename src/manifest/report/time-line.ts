@@ -1,13 +1,13 @@
 import type { ChannelMove, Manifest } from "../entry";
 import { escaped } from "./chart";
 
-/** From which share of the whole time on, in percent, a bar is wide enough for its version's name, also on a phone. */
+/** Share of the whole time, in percent, from which a bar has room for its version's name, even on a phone. */
 const NAMED_FROM = 22;
 
 const DAY_MS = 86_400_000;
 const MINUTE_MS = 60_000;
 
-/** A time as a label of the axis: as exact as the length of the axis needs for labels that differ. */
+/** A label of the time axis, precise enough that labels differ. */
 function label(time: number, lengthMs: number): string {
   const [day = "", clock = ""] = new Date(time).toISOString().split("T");
   if (lengthMs >= 5 * DAY_MS) return day;
@@ -20,7 +20,7 @@ interface Stay {
   readonly to: number;
 }
 
-/** How long a channel pointed at what, from its moves. */
+/** What a channel pointed at and for how long, from its moves. */
 function staysOf(moves: readonly ChannelMove[], end: number): readonly Stay[] {
   return moves.flatMap((move, at) => {
     const next = moves[at + 1];
@@ -39,12 +39,12 @@ function lanesOf(manifest: Manifest): ReadonlyMap<string, readonly ChannelMove[]
   return new Map([...lanes].sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
-/** A version's name without its template, which the lane already shows. */
+/** A version's name without the template, which the lane already shows. */
 function shortName(id: string): string {
   return id.slice(id.indexOf("@") + 1);
 }
 
-/** Each channel as a lane: what it pointed at, from when until when. In HTML; "" when no channel was ever moved. */
+/** Each channel as a lane of versions over time, in HTML; "" if no channel ever moved. */
 export function timeLine(manifest: Manifest, madeAt: string): string {
   const lanes = [...lanesOf(manifest)];
   const begin = Math.min(...manifest.history.map((move) => Date.parse(move.at)));

@@ -1,6 +1,6 @@
 import type { ManifestEntry, Verification, VersionDeployment, VersionStatus } from "../entry";
 
-/** What one workspace sees of a version. */
+/** A version as one workspace sees it. */
 export interface WorkspaceView {
   readonly status: VersionStatus;
   readonly deployment: VersionDeployment | null;
@@ -10,8 +10,8 @@ export interface WorkspaceView {
 type Facts = Pick<ManifestEntry, "status" | "deployments" | "failure">;
 
 /**
- * How far a version has come in one workspace; `undefined`: in none, only what concerns all workspaces counts. A deployment
- * whose image was removed is none.
+ * A version's status in one workspace; `undefined`: in none, so only facts of all workspaces count. A deployment whose image was removed
+ * does not count.
  */
 export function inWorkspace(entry: Facts, workspace: string | undefined): WorkspaceView {
   const recorded =
@@ -44,7 +44,7 @@ function statusOf(
 
 const FURTHEST = ["verified", "deployed", "failed", "removed", "smoked"] as const;
 
-/** The furthest that a version has come in any workspace, by its deployments and its failure. */
+/** The furthest status of a version in any workspace, from its deployments and its failure. */
 export function reachedStatus(entry: Pick<Facts, "deployments" | "failure">): VersionStatus {
   const workspaces = [...Object.keys(entry.deployments), entry.failure?.workspace];
   const seen = new Set(
@@ -53,19 +53,17 @@ export function reachedStatus(entry: Pick<Facts, "deployments" | "failure">): Ve
   return FURTHEST.find((status) => seen.has(status)) ?? "smoked";
 }
 
-/** The same; a version that was revoked or removed stays so. */
+/** Like reachedStatus, but revoked and removed versions stay so. */
 export function summaryStatus(entry: Facts): VersionStatus {
   return entry.status === "revoked" || entry.status === "removed" ? entry.status : reachedStatus(entry);
 }
 
-/** The status that people are shown: in one workspace; `undefined`: the furthest in any. */
+/** The displayed status: in one workspace; `undefined`: the furthest in any. */
 export function statusShown(entry: Facts, workspace: string | undefined): VersionStatus {
   return workspace === undefined ? entry.status : inWorkspace(entry, workspace).status;
 }
 
-/**
- * The images that people are shown: of one workspace; `undefined`: of all, by name. "" where there is none.
- */
+/** The displayed images: of one workspace; `undefined`: of all, with their names. "" if there is none. */
 export function imagesShown(entry: Facts, workspace: string | undefined): string {
   if (workspace !== undefined) return inWorkspace(entry, workspace).deployment?.image ?? "";
   return Object.keys(entry.deployments)
@@ -76,7 +74,7 @@ export function imagesShown(entry: Facts, workspace: string | undefined): string
     .join(", ");
 }
 
-/** An entry as JSON shows it: its own fields, and what the workspace in use sees. */
+/** An entry in JSON: its own fields, and its state in the workspace in use. */
 export function entryDocument(
   entry: ManifestEntry,
   workspace: string | undefined,

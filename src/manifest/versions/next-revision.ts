@@ -2,13 +2,13 @@ import type { Manifest, ManifestEntry } from "../entry";
 
 export interface NextRevision {
   readonly revision: number;
-  /** The entry that is continued; undefined when a new one begins. */
+  /** The continued entry; undefined for a new revision. */
   readonly entry: ManifestEntry | undefined;
 }
 
 /**
- * Which revision a release works on: the newest entry of (template, version) when it was made from the same inputs and is
- * not withdrawn, else the next one.
+ * The revision that a release works on: the newest entry of (template, version) if it has the same inputs and is not withdrawn, else the
+ * next revision.
  */
 export function nextRevision(
   manifest: Manifest,

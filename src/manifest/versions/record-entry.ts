@@ -2,10 +2,9 @@ import type { Manifest, ManifestEntry } from "../entry";
 import { summaryStatus } from "./in-workspace";
 
 /**
- * The manifest with an entry put in. What it already has of that version beyond this schema's fields is kept, and so are the
- * deployments in other workspaces. The status is derived from deployments and failure; a version that was revoked or removed
- * while the run was under way stays so.
- * @param at when, ISO 8601
+ * Puts an entry into the manifest. Keeps the version's unknown fields and its deployments in other workspaces. Derives the status from
+ * deployments and failure; a version that was revoked or removed meanwhile stays so.
+ * @param at time, ISO 8601
  */
 export function recordEntry(manifest: Manifest, entry: ManifestEntry, at: string): Manifest {
   const before = Object.hasOwn(manifest.versions, entry.id) ? manifest.versions[entry.id] : undefined;
@@ -21,18 +20,15 @@ export function recordEntry(manifest: Manifest, entry: ManifestEntry, at: string
   return { ...manifest, versions: { ...manifest.versions, [entry.id]: recorded } };
 }
 
-/** What was removed of versions. */
+/** Images that were removed. */
 export interface RemovedImages {
   /** Images of deployments. */
   readonly deployments: readonly { readonly id: string; readonly workspace: string }[];
-  /** Ids of versions that no workspace ever held, and whose own image was removed. */
+  /** Ids of never deployed versions whose own image was removed. */
   readonly neverDeployed: readonly string[];
 }
 
-/**
- * The manifest after images were removed; the records of those images stay. A version without any image is
- * `removed`.
- */
+/** The manifest after images were removed; their records stay. A version without any image is `removed`. */
 export function withRemovals(manifest: Manifest, removed: RemovedImages, at: string): Manifest {
   const versions = Object.entries(manifest.versions).map(([id, entry]): [string, ManifestEntry] => {
     const workspaces = removed.deployments.filter((one) => one.id === id).map(({ workspace }) => workspace);

@@ -18,7 +18,7 @@ function newest(entries: readonly ManifestEntry[]): ManifestEntry | undefined {
   );
 }
 
-/** Nothing has this name: says what probably was meant, of the templates that were asked for. */
+/** The failure for an unknown REF, with the nearest name in the requested templates. */
 function unknown(ref: string, manifest: Manifest, wanted: (template: string) => boolean): Failure {
   const about = ID.exec(ref)?.[1];
   const asked = (template: string): boolean =>
@@ -42,7 +42,7 @@ function unknown(ref: string, manifest: Manifest, wanted: (template: string) => 
 }
 
 /**
- * Refuses names of templates that the manifest and the folders of a root do not know.
+ * Refuses template names that neither the manifest nor a folder has.
  * @throws Failure USAGE (exit 2) with the nearest one
  */
 export function refuseUnknownTemplates(
@@ -59,9 +59,9 @@ export function refuseUnknownTemplates(
 }
 
 /**
- * The entries a REF stands for: an id names one; a Mesa version (its newest revision that was not revoked) and a channel stand
- * for every template, unless `templates` narrows them.
- * @throws Failure USAGE (exit 2); REVOKED (exit 2) for a channel whose version was withdrawn
+ * The entries of a REF: an id names one. A Mesa version (its newest revision that is not revoked) and a channel apply to every template,
+ * unless `templates` narrows them.
+ * @throws Failure USAGE (exit 2); REVOKED (exit 2) for a channel with a revoked version
  */
 export function entriesOf(
   manifest: Manifest,
@@ -98,7 +98,7 @@ export function entriesOf(
   return byChannel.map((id) => pointedAt(manifest, ref, id));
 }
 
-/** The version a channel points at, unless it must not be used. */
+/** The version that a channel points at, if it may be used. */
 function pointedAt(manifest: Manifest, channel: string, id: string): ManifestEntry {
   const entry = versionNamed(manifest, id);
   if (entry === undefined)
@@ -118,9 +118,8 @@ function pointedAt(manifest: Manifest, channel: string, id: string): ManifestEnt
 }
 
 /**
- * Refuses entries of a Mesa version that other templates in use lack: what stands for every template is moved for all of them
- * or for none.
- * @param kept templates that still have a folder; undefined: not known, then all that the manifest holds
+ * Refuses entries of a Mesa version that other templates in use lack: a move applies to all templates or to none.
+ * @param kept templates that still have a folder; undefined: unknown, then all in the manifest
  * @throws Failure USAGE (exit 2) that names the templates without that version
  */
 export function refuseSomeTemplates(
@@ -142,7 +141,7 @@ export function refuseSomeTemplates(
   );
 }
 
-/** The one entry a REF stands for. @throws Failure USAGE (exit 2) listing them when there are several */
+/** The only entry of a REF. @throws Failure USAGE (exit 2) listing them if there are several */
 export function oneEntry(
   manifest: Manifest,
   ref: string,

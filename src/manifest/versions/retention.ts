@@ -17,7 +17,7 @@ export interface Retention {
   readonly keepYoungerThanDays: number;
 }
 
-/** The rules of templates/retention.toml; without the file its defaults. @throws Failure RETENTION_INVALID (exit 2) */
+/** The rules of templates/retention.toml; defaults without the file. @throws Failure RETENTION_INVALID (exit 2) */
 export async function readRetention(path: string): Promise<Retention> {
   const data = await readIfPresent(path);
   const { parse } = await import("smol-toml");
@@ -44,8 +44,8 @@ export interface RetentionVerdict {
 const DAY_MS = 86_400_000;
 
 /**
- * For each version, newest first, whether the workspace in use keeps it and why. What was removed already has nothing left to keep.
- * @param workspace left out where none is known: then a version is as old as its last deployment in any
+ * For each version, newest first, whether the workspace in use keeps it, and why. Ignores versions that are already removed.
+ * @param workspace if absent, a version's age follows from its last deployment in any
  */
 export function retentionPlan(
   manifest: Manifest,
@@ -66,7 +66,7 @@ export function retentionPlan(
         channel,
       ]),
     );
-    // What only another workspace holds must not push out the last good ones here.
+    // Versions of other workspaces must not displace the last good ones here.
     let usable = 0;
     for (const entry of entries) {
       const channels = channelsAt(manifest, entry.id);

@@ -1,7 +1,7 @@
 import compare from "semver/functions/compare";
 import type { Manifest, ManifestEntry } from "../entry";
 
-/** All entries, newest first: by Mesa version, then template, then revision. Each version is parsed once, however many entries have it. */
+/** All entries, newest first: by Mesa version, then template, then revision. Parses each version once, however many entries have it. */
 export function sortedEntries(manifest: Manifest): ManifestEntry[] {
   const byVersion = new Map<string, ManifestEntry[]>();
   for (const entry of Object.values(manifest.versions)) {

@@ -3,16 +3,16 @@ import { channelsAt } from "../channels/pointing";
 import type { Manifest, ManifestEntry } from "../entry";
 import { inWorkspace } from "./in-workspace";
 
-/** All workspaces that any version was deployed to, sorted. */
+/** All workspaces with deployments of any version, sorted. */
 export function workspacesOf(manifest: Manifest): readonly string[] {
   const names = Object.values(manifest.versions).flatMap(({ deployments }) => Object.keys(deployments));
   return [...new Set(names)].sort();
 }
 
 /**
- * The workspace that a question is about: the one in use, or, where none is known, the only one there is.
- * @returns undefined when nothing was ever deployed
- * @throws Failure WORKSPACE_UNKNOWN (exit 2) listing them when there are several
+ * The workspace in use or, if unknown, the only one there is.
+ * @returns undefined if nothing was ever deployed
+ * @throws Failure WORKSPACE_UNKNOWN (exit 2) listing them if there are several
  */
 export function workspaceAsked(manifest: Manifest, inUse: string | undefined): string | undefined {
   if (inUse !== undefined) return inUse;
@@ -40,8 +40,8 @@ function elsewhere(entry: ManifestEntry): string {
 }
 
 /**
- * The immutable image of a version in a workspace, when it may be used. A version that a channel points at stays usable when a
- * later verification failed: revoking it is a decision of its own.
+ * The immutable image of a version in a workspace, if it may be used. A version that a channel points at stays usable after a later failed
+ * verification; revoking it is a separate decision.
  * @throws Failure REVOKED (exit 2) with the reason; NOT_DEPLOYED, NOT_VERIFIED (exit 7)
  */
 export function usableImage(manifest: Manifest, entry: ManifestEntry, workspace: string | undefined): string {
@@ -75,7 +75,7 @@ export function usableImage(manifest: Manifest, entry: ManifestEntry, workspace:
   return deployment.image;
 }
 
-/** Says that a version was revoked, and why. */
+/** The failure for a revoked version, with the reason. */
 export function revokedFailure(
   entry: ManifestEntry,
   subject = entry.id,

@@ -16,7 +16,7 @@ function times(text: string, units: Readonly<Record<string, number>>): number {
   return Math.round(Number(amount) * (units[unit ?? ""] ?? Number.NaN));
 }
 
-/** "10s" as milliseconds; the schema has checked the form. */
+/** "10s" as milliseconds; the schema has already checked the form. */
 export function milliseconds(duration: string): number {
   return times(duration, MS);
 }
@@ -31,7 +31,7 @@ function listOf(patterns: string | readonly string[] | undefined): readonly stri
   return typeof patterns === "string" ? [patterns] : patterns;
 }
 
-/** Patterns in all their spellings as those that must match and those that must not. */
+/** Patterns in all notations, split into those that must match and those that must not. */
 export function bothWays(patterns: Patterns | undefined): {
   readonly match: readonly string[];
   readonly not: readonly string[];

@@ -33,10 +33,13 @@ import { untilPassed } from "./until-passed";
 
 type OnSubject = CommandEntry | HttpEntry | ListeningEntry;
 
-/** Ports that Blaxel keeps for itself; 8080 is the sandbox API's, and asked like any other. */
+/** Ports that Blaxel reserves. 8080, the sandbox API's, can be requested like any other. */
 const NOT_ROUTED = new Set([80, 443]);
 
-/** The checks of a file: the same in a local container and in a deployed sandbox, where those on history, size and what the image says of itself are left out. */
+/**
+ * The checks of a file: the same in a local container and in a deployed sandbox, except that the latter has none on history, size and image
+ * configuration.
+ */
 export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageContext>[] {
   return file.entries.map((placed) => {
     const base = { name: placed.entry.name, place: { file: file.path, line: placed.line } };
@@ -71,7 +74,7 @@ export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageCo
   });
 }
 
-/** TCP ports that checks of these files ask from outside. */
+/** TCP ports that checks of these files request from outside. */
 export function askedPorts(files: readonly ChecksFile[]): readonly number[] {
   return everyEntry(files).flatMap(({ entry }) => ("http" in entry ? (entry.http.port ?? []) : []));
 }
@@ -81,7 +84,7 @@ export function neededDevices(files: readonly ChecksFile[]): readonly string[] {
   return everyEntry(files).flatMap(({ entry }) => ("devices" in entry ? (entry.devices ?? []) : []));
 }
 
-/** Absolute paths whose text checks of these files need of an image at rest. */
+/** Absolute paths of an image at rest whose text checks of these files need. */
 export function neededTexts(files: readonly ChecksFile[]): readonly string[] {
   return textsAsked(everyEntry(files).flatMap(({ entry }) => ("file" in entry ? [entry] : [])));
 }
@@ -98,7 +101,7 @@ function everyEntry(files: readonly ChecksFile[]): readonly PlacedEntry[] {
   return files.flatMap((file) => file.entries);
 }
 
-/** The author's hint goes before ours. */
+/** The author's hint precedes ours. */
 function hinted(entry: CheckEntry, verdict: Judged): Judged {
   return verdict.outcome === "passed" || entry.hint === undefined
     ? verdict
@@ -134,13 +137,13 @@ async function runOnSubject(
     );
   } catch (error) {
     signal.throwIfAborted();
-    // The engine's refusal is about this check (no such user, no such folder); that it is gone is everybody's trouble.
+    // The engine's refusal concerns this check (no such user, no such folder); a lost engine concerns all.
     if (error instanceof Failure && error.code !== "ENGINE_FAILED") throw error;
     return hinted(entry, unmet("the check to be run", messageOf(error)));
   }
 }
 
-/** Why a check cannot be run in this subject: a device or a port that it does not have. */
+/** Why a check cannot run in this subject: a missing device or port. */
 async function whyNotHere(entry: OnSubject, subject: Subject): Promise<string | undefined> {
   const port = "http" in entry ? entry.http.port : undefined;
   if (subject.kind === "sandbox" && port !== undefined && NOT_ROUTED.has(port))
@@ -195,7 +198,7 @@ async function askOverHttp(
   }
 }
 
-/** fetch says "fetch failed"; why stands in its cause. */
+/** fetch says only "fetch failed"; the reason is in its cause. */
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? error.cause : undefined;
   return cause === undefined ? messageOf(error) : `${messageOf(error)} (${messageOf(cause)})`;

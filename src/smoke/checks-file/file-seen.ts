@@ -2,7 +2,7 @@ import { quoted } from "../../support/quoted";
 import type { CommandResult, ImageAtRest } from "../check";
 import type { FileEntry } from "./schema";
 
-/** What is at a path, of an image at rest or in a sandbox. */
+/** The entry at a path, in an image at rest or in a sandbox. */
 export interface FileSeen {
   readonly kind: "file" | "directory" | "symlink" | "other";
   /** Permission bits with setuid, setgid and sticky. */
@@ -11,9 +11,9 @@ export interface FileSeen {
   readonly gid: number;
   readonly user?: string | undefined;
   readonly group?: string | undefined;
-  /** What a symbolic link points at. */
+  /** Target of a symbolic link. */
   readonly link?: string | undefined;
-  /** Of the file that links lead to; undefined where it was not requested, or no file exists. */
+  /** Text of the file after following links; undefined if not requested or missing. */
   readonly text?: string | undefined;
 }
 
@@ -24,7 +24,7 @@ function asksForName({ file: { owner } }: FileEntry): boolean {
   return typeof owner === "string" && /[^\d:]/u.test(owner);
 }
 
-/** Paths whose text these checks need of an image at rest. */
+/** Paths of an image at rest whose text these checks need. */
 export function textsAsked(entries: readonly FileEntry[]): readonly string[] {
   return entries.flatMap((entry) => [
     ...(entry.file.contents === undefined ? [] : [entry.file.path]),
@@ -32,7 +32,7 @@ export function textsAsked(entries: readonly FileEntry[]): readonly string[] {
   ]);
 }
 
-/** What a check's path is in an image at rest; undefined: nothing. */
+/** The entry at a check's path in an image at rest; undefined if there is none. */
 export async function seenAtRest(entry: FileEntry, image: ImageAtRest): Promise<FileSeen | undefined> {
   const { path, contents } = entry.file;
   const held = await image.entry(path);
@@ -60,10 +60,13 @@ function nameIn(text: string | undefined, id: number): string | undefined {
     ?.split(":")[0];
 }
 
-/** What says that nothing is at the path. */
+/** Exit code for a missing path. */
 const NOTHING = 44;
 
-/** Shell text that prints what is at a check's path: a line of numbers and names, one of the link's target, one that says whether text follows. */
+/**
+ * Shell text that prints the entry at a check's path: a line of numbers and names, one with the link's target, one that says whether text
+ * follows.
+ */
 export function lookScript({ file: { path, contents } }: FileEntry): string {
   const text =
     contents === undefined
@@ -73,14 +76,14 @@ export function lookScript({ file: { path, contents } }: FileEntry): string {
 stat -c '%f %u %g %U %G' "$p" || exit 1; if [ -L "$p" ]; then readlink "$p"; else echo; fi; ${text}`;
 }
 
-/** Kinds by the first of the four octal digits of st_mode before the permission bits (inode(7)). */
+/** Kinds by the octal digits of st_mode above the permission bits (inode(7)). */
 const KINDS: Readonly<Record<number, FileSeen["kind"]>> = {
   0o10: "file",
   0o04: "directory",
   0o12: "symlink",
 };
 
-/** What lookScript printed; undefined: nothing is there. @throws Error with what the shell said */
+/** Parses the output of lookScript; undefined if the path is missing. @throws Error with the shell's message */
 export function seenInSandbox({ exitCode, stdout, stderr }: CommandResult): FileSeen | undefined {
   if (exitCode === NOTHING) return undefined;
   const [facts = "", link = "", hasText = "", ...text] = stdout.split("\n");

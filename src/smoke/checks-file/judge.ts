@@ -17,7 +17,7 @@ import type {
   SizeEntry,
 } from "./schema";
 
-/** What timeout says of a program that it cannot start (GNU: failed to run command; busybox: can't execute). */
+/** The message of timeout for a program that cannot start (GNU: failed to run command; busybox: can't execute). */
 const CANNOT_START = /^timeout: (?:failed to run command|can't execute)/mu;
 
 function patternsAsked(what: string, text: string, patterns: Patterns | undefined): readonly Asked[] {
@@ -25,12 +25,12 @@ function patternsAsked(what: string, text: string, patterns: Patterns | undefine
   return textAsked(what, text, match, not);
 }
 
-/** A single demand that does not hold. */
+/** A single expectation that is not met. */
 export function unmet(expected: string, seen: string, hint?: string): Judged {
   return judged([{ expected, seen, holds: false, hint }]);
 }
 
-/** What a command check says of how its command ended. */
+/** The verdict of a command check on its command's result. */
 export function judgeCommandCheck(entry: CommandEntry, result: CommandResult): Judged {
   const { command, exitCode = 0 } = entry;
   if (ranOut(result, entry))
@@ -56,7 +56,7 @@ export function judgeCommandCheck(entry: CommandEntry, result: CommandResult): J
   ]);
 }
 
-/** What an HTTP check says of an answer. */
+/** The verdict of an HTTP check on an answer. */
 export function judgeAnswer({ http }: HttpEntry, status: number, body: string): Judged {
   const { port = 8080, path = "/", status: wanted = 200 } = http;
   return judged([
@@ -69,7 +69,7 @@ export function judgeAnswer({ http }: HttpEntry, status: number, body: string): 
   ]);
 }
 
-/** What an HTTP check says when nothing answered. */
+/** The verdict of an HTTP check without an answer. */
 export function judgeNoAnswer({ http }: HttpEntry, why: string): Judged {
   const { port = 8080, path = "/" } = http;
   return unmet(
@@ -79,7 +79,7 @@ export function judgeNoAnswer({ http }: HttpEntry, why: string): Judged {
   );
 }
 
-/** What a listening check says of the ports that are listened on. */
+/** The verdict of a listening check on the open ports. */
 export function judgeListening({ listening }: ListeningEntry, open: readonly ListeningPort[]): Judged {
   const all = open.map(({ port, loopback }) => `${String(port)}${loopback ? " (loopback only)" : ""}`);
   return judged(
@@ -93,7 +93,7 @@ export function judgeListening({ listening }: ListeningEntry, open: readonly Lis
 
 const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
 
-/** What a file check says of what is at its path; undefined: nothing is. */
+/** The verdict of a file check on the entry at its path; undefined: nothing there. */
 export function judgeFile({ file }: FileEntry, seen: FileSeen | undefined): Judged {
   const { path, exists = true, type, mode, owner, link, contents } = file;
   if (seen === undefined || !exists)
@@ -147,7 +147,7 @@ function contentsAsked(path: string, { text, kind }: FileSeen, contents: Pattern
 
 type Config = ImageAtRest["config"];
 
-/** What an image check says of what an image says of itself. */
+/** The verdict of an image check on an image's configuration. */
 export function judgeImage({ image }: ImageEntry, config: Config): Judged {
   const env = new Map(config.env.map((entry) => splitOnce(entry)));
   const labels = new Map(Object.entries(config.labels));
@@ -190,7 +190,7 @@ function same(what: string, wanted: string, found: string): Asked {
   };
 }
 
-/** A port as an image names it: 8080 is 8080/tcp. */
+/** A port in an image's notation: 8080 is 8080/tcp. */
 function portName(port: string): string {
   return /^\d+$/u.test(port) ? `${port}/tcp` : port;
 }
@@ -222,13 +222,13 @@ function settingsAsked(
   });
 }
 
-/** What a history check says of an image: its steps, oldest first, one a line. */
+/** The verdict of a history check on an image's steps, oldest first, one a line. */
 export function judgeHistory({ history }: HistoryEntry, steps: readonly string[]): Judged {
   const text = steps.map((step) => step.replaceAll(/\s*\n\s*/gu, " ")).join("\n");
   return judged(patternsAsked("history", text, history));
 }
 
-/** What a size check says of an image. */
+/** The verdict of a size check on an image. */
 export function judgeSize({ size }: SizeEntry, sizeBytes: number): Judged {
   const most = bytes(size);
   return judged([

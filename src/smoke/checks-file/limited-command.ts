@@ -5,18 +5,18 @@ import type { RunEntry } from "./schema";
 
 const DEFAULT_LIMIT = "20s";
 
-/** What starting and answering may take besides the program's own time, in ms. */
+/** Time for starting and answering besides the program's own, in ms. */
 const SPARE_MS = 10_000;
 
-/** The exit code of a command whose folder is not there. */
+/** Exit code for a missing working folder. */
 export const NO_FOLDER = 125;
 
-/** How long one try of a check may take, in ms. */
+/** Limit of one attempt of a check, in ms. */
 export function limitOf({ timeLimit = DEFAULT_LIMIT }: RunEntry): number {
   return milliseconds(timeLimit);
 }
 
-/** Users, variables and folder of a check, as every command of it gets them. */
+/** User, variables and folder for every command of a check. */
 export function surroundings({ user, env }: RunEntry): Pick<Command, "user" | "env"> {
   return {
     ...(user === undefined ? {} : { user: String(user) }),
@@ -26,7 +26,7 @@ export function surroundings({ user, env }: RunEntry): Pick<Command, "user" | "e
   };
 }
 
-/** Shell text that goes to the check's folder; nothing where it names none. */
+/** Shell text that changes to the check's folder; empty without one. */
 export function intoFolder({ cwd }: RunEntry): string {
   return cwd === undefined ? "" : `cd -- ${quoted(cwd)} || exit ${String(NO_FOLDER)}; `;
 }
@@ -36,9 +36,9 @@ function limitSeconds(entry: RunEntry): number {
 }
 
 /**
- * A check's command, ended from inside when its time (whole seconds, rounded up) is over: an engine cannot end an exec, and the sandbox
- * API's own limit bounds only the waiting. Where there is no timeout program only the answer is given up. The shell stays until
- * the end, so that a killed program is told by its exit code everywhere.
+ * A check's command with a time limit inside the subject (whole seconds, rounded up): an engine cannot end an exec, and the sandbox API's
+ * limit bounds only the waiting. Without a timeout program, only the waiting ends. The shell stays until the end, so that the exit code
+ * always shows a killed program.
  */
 export function limitedCommand(
   command: string | readonly string[],
@@ -62,7 +62,7 @@ export function limitedCommand(
   };
 }
 
-/** Whether a command was ended because its time was over; killed by somebody else it would have ended sooner. */
+/** Whether a command timed out; if something else killed it, it ended sooner. */
 export function ranOut(result: CommandResult, entry: RunEntry): boolean {
   return result.timedOut || (result.exitCode === 137 && result.durationMs >= limitSeconds(entry) * 1000 - 50);
 }

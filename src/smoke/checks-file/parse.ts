@@ -6,27 +6,27 @@ import { whyNoPattern } from "../regular-expressions";
 import { bothWays } from "./amounts";
 import { CHECK_FORMS, checksFileSchema, type CheckEntry, type ImageEntry, type Patterns } from "./schema";
 
-/** One check of a file, with the line it begins at. */
+/** One check of a file and its first line. */
 export interface PlacedEntry {
   readonly entry: CheckEntry;
   readonly line: number;
 }
 
-/** A check file as it was read. */
+/** A check file after reading. */
 export interface ChecksFile {
-  /** As it was given. */
+  /** As given by the user. */
   readonly path: string;
   readonly entries: readonly PlacedEntry[];
 }
 
 type Path = readonly PropertyKey[];
 
-/** Says what is wrong at a place of the file. */
+/** Throws, with what is wrong at a path of the file. */
 type Refuse = (path: Path, what: string) => never;
 
 const KINDS = Object.keys(CHECK_FORMS) as (keyof typeof CHECK_FORMS)[];
 
-/** Line (from 1) of what stands at a path, or of what is nearest above it. A key that must not be there is found too. */
+/** Line (from 1) of a path or its nearest existing parent. Finds unknown keys too. */
 function lineAt(document: Document, lines: LineCounter, path: Path): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const above = length === 0 ? undefined : document.getIn(path.slice(0, length - 1), true);
@@ -42,7 +42,7 @@ function lineAt(document: Document, lines: LineCounter, path: Path): number {
   return 1;
 }
 
-/** A path as people write it: checks[2].http.port. */
+/** A path in readable form: checks[2].http.port. */
 function nameOf(path: Path): string {
   return path
     .map((key) => (typeof key === "number" ? `[${String(key)}]` : `.${String(key)}`))
@@ -99,7 +99,7 @@ function checkEntry(value: unknown, at: Path, refuse: Refuse): CheckEntry {
   return entry;
 }
 
-/** Who asks over HTTP, or looks at ports, is nobody in the image: only a service has a user there. */
+/** A check over HTTP or of ports runs nothing in the image; only its service has a user. */
 function refuseIdle(entry: CheckEntry, at: Path, refuse: Refuse): void {
   if (!("http" in entry || "listening" in entry) || entry.start !== undefined) return;
   const idle = (["user", "env", "cwd"] as const).find((key) => entry[key] !== undefined);
@@ -116,7 +116,7 @@ function settingPatterns(
   );
 }
 
-/** Of what must not be there nothing else can be asked. */
+/** A file that must be absent allows no further expectation. */
 function refuseAbsentWithMore(entry: CheckEntry, at: Path, refuse: Refuse): void {
   if (!("file" in entry) || entry.file.exists !== false) return;
   const more = (["type", "mode", "owner", "link", "contents"] as const).find(
@@ -126,7 +126,7 @@ function refuseAbsentWithMore(entry: CheckEntry, at: Path, refuse: Refuse): void
     refuse([...at, "file", more], `${nameOf([...at, "file", more])} cannot be combined with exists: false`);
 }
 
-/** Expressions are tried here, so that a slip is a broken file and not a failed image. */
+/** Expressions are compiled here, so that a typo is a broken file and not a failed image. */
 function refuseNoPatterns(entry: CheckEntry, at: Path, refuse: Refuse): void {
   const places: readonly (readonly [Path, Patterns | undefined])[] = [
     [["stdout"], "stdout" in entry ? entry.stdout : undefined],
@@ -150,7 +150,7 @@ function refuseNoPatterns(entry: CheckEntry, at: Path, refuse: Refuse): void {
 }
 
 /**
- * A check file's text (YAML, of which JSON is a part). `path` is what messages call it.
+ * Parses a check file (YAML, and therefore JSON). `path` is its name in messages.
  * @throws Failure CHECKS_INVALID (exit 2) with file and line
  */
 export function parseChecksFile(source: string, path: string): ChecksFile {
@@ -172,7 +172,7 @@ export function parseChecksFile(source: string, path: string): ChecksFile {
   return { path, entries: placed };
 }
 
-/** What a document holds. Aliases are resolved here: one that names nothing, and those that would make gigabytes of a line. */
+/** The value of a document. Resolves aliases; refuses those without a target and those that would expand to gigabytes. */
 function valueOf(document: Document, lines: LineCounter, path: string): unknown {
   try {
     return document.toJS();

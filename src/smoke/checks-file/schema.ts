@@ -143,7 +143,7 @@ const sizeCheck = z.strictObject({
 
 const A_MODE = 'permission bits in octal, such as "0755"';
 const mode = z.union(
-  // YAML reads 0755 as the number 755, whose digits are meant.
+  // YAML reads 0755 as the number 755; its digits are the octal mode.
   [
     z.string(A_MODE).check(z.regex(/^[0-7]{3,4}$/u, A_MODE)),
     z.int(A_MODE).check(z.refine((value) => /^[0-7]{1,4}$/u.test(String(value)), A_MODE)),
@@ -230,7 +230,7 @@ const imageCheck = z.strictObject({
     .check(z.describe("The image's configuration")),
 });
 
-/** The form of each kind of check, by the key that makes it one. */
+/** The form of each kind of check, by its key. */
 export const CHECK_FORMS = {
   command: commandCheck,
   http: httpCheck,
@@ -241,7 +241,7 @@ export const CHECK_FORMS = {
   size: sizeCheck,
 } as const;
 
-/** templates/<template>/checks.yaml: what a template has to prove besides the built-in checks. */
+/** templates/<template>/checks.yaml: what a template must prove besides the built-in checks. */
 export const checksFileSchema = z.strictObject({
   $schema: z.optional(z.string()),
   schemaVersion: z.literal(1, "1"),
@@ -261,7 +261,7 @@ export type FileEntry = z.infer<typeof fileCheck>;
 export type ImageEntry = z.infer<typeof imageCheck>;
 export type HistoryEntry = z.infer<typeof historyCheck>;
 export type SizeEntry = z.infer<typeof sizeCheck>;
-/** What every check that runs in a container or sandbox may say. */
+/** Keys of every check that runs in a container or sandbox. */
 export type RunEntry = Omit<ListeningEntry, "listening">;
 export type CheckEntry =
   CommandEntry | HttpEntry | ListeningEntry | FileEntry | ImageEntry | HistoryEntry | SizeEntry;

@@ -4,11 +4,11 @@ import { milliseconds } from "./amounts";
 import { limitOf } from "./limited-command";
 import type { RunEntry } from "./schema";
 
-/** A started service gets this long to come up, unless the check says otherwise. */
+/** Default time for a started service to come up. */
 const FOR_A_SERVICE = "10s";
 const EVERY = "250ms";
 
-/** How long a check is tried again, and how often, in ms; undefined: it has one try. */
+/** For how long and how often a check is repeated, in ms; undefined: it runs once. */
 export function patienceOf({
   retry,
   start,
@@ -20,10 +20,13 @@ export function patienceOf({
   };
 }
 
-/** How long the first of several tries waits for an answer, in ms; each further one waits twice as long. */
+/** Limit of the first of several attempts, in ms; it doubles with each further attempt. */
 const FIRST_ANSWER_MS = 1_000;
 
-/** Tries until it passes or the time is over; each try is told how long to wait for an answer (ms). The last try's verdict counts, and a failed one tells how often it was tried. */
+/**
+ * Repeats an attempt until it passes or the time is over; each one receives its time limit in ms. The last verdict counts, and a failed one
+ * tells the number of attempts.
+ */
 export async function untilPassed(
   clock: Clock,
   signal: AbortSignal,

@@ -3,7 +3,7 @@ import type { Check, CheckContext, CheckVerdict, Subject } from "../check";
 import { blaxelProcess } from "./core-client";
 import { failed, PASSED } from "./verdicts";
 
-/** A check through the API: that the API refuses is a result, with what it said. */
+/** A check through the API: a refusal by the API is a failed check with its message. */
 const own = (
   name: string,
   run: (subject: Subject, context: CheckContext) => Promise<CheckVerdict>,
@@ -24,7 +24,7 @@ const own = (
   },
 });
 
-/** What an agent does through the sandbox API, done with the SDK that agents use. */
+/** What an agent does through the sandbox API, with the SDK that agents use. */
 export const API_CHECKS: readonly Check[] = [
   own("the sandbox API answers /health", async (subject) => {
     const response = await subject.request(8080, "/health");

@@ -18,7 +18,7 @@ async function credentialsIn(image: ImageAtRest): Promise<readonly string[]> {
   return [...env, ...history];
 }
 
-/** Files that must not be in an image: credentials, what a daemon leaves, what a build leaves. */
+/** Files that must not be in an image: credentials, and leftovers of daemons and builds. */
 const LEFTOVERS: readonly (readonly [RegExp, string])[] = [
   [/(^|\/)(\.config|etc)\/mesa\/config\.toml$/u, "a Mesa configuration (older versions keep keys in it)"],
   [/(^|\/)secrets\.(plaintext\.toml|vault\.age)$/u, "Mesa's secret store"],
@@ -29,12 +29,12 @@ const LEFTOVERS: readonly (readonly [RegExp, string])[] = [
   [/(^|\/)\.blaxel\/config\.yaml$/u, "Blaxel credentials"],
 ];
 
-/** Whether an image's USER is root, however it is written. */
+/** Whether an image's USER is root, in any notation. */
 export function isRoot(user: string): boolean {
   return ["", "root", "0"].includes(user.split(":", 1)[0] ?? "");
 }
 
-/** What the image must not hold, and how large it may be. */
+/** What the image must not contain, and its size limit. */
 export const IMAGE_CHECKS: readonly Check[] = [
   {
     name: "no credential in environment, labels or history",
@@ -95,7 +95,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
       ),
   },
   {
-    // Looked for at rest: the sandbox API makes it when it starts, with root's rights and for root alone.
+    // Checked at rest: the sandbox API creates it at start, as root and for root only.
     name: "HOME is in the image",
     needs: "image",
     run: async (image) => {

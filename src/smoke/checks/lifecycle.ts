@@ -1,14 +1,14 @@
 import type { Check, Ending } from "../check";
 import { failed, PASSED } from "./verdicts";
 
-/** How long a container may take to end when it is asked to, in ms. */
+/** Limit for a container to stop on request, in ms. */
 const STOP_LIMIT_MS = 2_000;
 
 function shown({ durationMs, exitCode, killed }: Ending): string {
   return `${String(Math.round(durationMs))} ms, exit ${String(exitCode)}${killed ? ", killed" : ""}`;
 }
 
-/** How a container of the image ends. */
+/** How a container of the image stops. */
 export const LIFECYCLE_CHECKS: readonly Check[] = [
   {
     name: "it leaves no zombies",

@@ -20,12 +20,12 @@ const EXPLANATIONS: Readonly<Record<number, string>> = {
 };
 
 const KEY_SECONDS = 600;
-/** How long each part of the clean-up may take, in ms. */
+/** Limit of each part of the clean-up, in ms. */
 const CLEAN_UP_MS = 30_000;
 
 /**
- * A real mount with a short-lived key: readiness by /proc/mounts and a file that is written and read back, then the mount is
- * taken away and the key revoked, whatever happened.
+ * A real mount with a short-lived key: waits for /proc/mounts, writes a file and reads it back. Then unmounts and revokes the key in every
+ * case.
  */
 export function mesaMountCheck(host: Host): Check {
   return {
@@ -45,7 +45,7 @@ async function mountForReal(
 ): Promise<CheckVerdict> {
   if (access === undefined) return { outcome: "skipped", seen: "no Mesa credential" };
   const name = temporaryMesaName(`smoke-${rendered.template}-${host.runId}-${subject.kind}`);
-  // Its limit begins with the clean-up, and it does not listen to the run's signal: this is what Ctrl-C leads to.
+  // Has its own limit and ignores the run's signal, because Ctrl-C leads here.
   const atTheEnd = (): MesaApi => mesaApi({ ...host, signal: AbortSignal.timeout(CLEAN_UP_MS) }, access);
   const what = `what the mount check made in Mesa (mesa-template sandbox clean ${unmarked(name)} removes it)`;
   const tell = warnThatStays(host, what, rendered.template);

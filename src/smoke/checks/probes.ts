@@ -8,13 +8,13 @@ const probe = (check: Omit<ProbeCheck, "needs" | "how">): ProbeCheck => ({
   ...check,
 });
 
-/** The program-free FUSE probe: the descriptor is let go of before the mount is taken away, or umount would wait for ever. */
+/** The FUSE probe without any program of its own. It closes the descriptor before it unmounts, or umount would wait forever. */
 export const FUSE_PROBE = `m=$(mktemp -d) && exec 3<>/dev/fuse && { mount -i -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 probe "$m" 2>/dev/null || mount -t fuse -o fd=3,rootmode=40000,user_id=0,group_id=0 probe "$m"; } && grep -q " $m fuse" /proc/mounts; c=$?; exec 3>&-; umount "$m" 2>/dev/null; rmdir "$m" 2>/dev/null; exit $c`;
 
 const FUSE_HINT =
   "The kernel refused: the container needs /dev/fuse and CAP_SYS_ADMIN, and no AppArmor profile that forbids mount.";
 
-/** Checks that are a line of shell. The distribution is told by what the image has, not by the template's name. */
+/** Checks that are a line of shell. They detect the distribution from the image's content, not from the template's name. */
 export const PROBES: readonly ProbeCheck[] = [
   probe({
     name: "mesa is the pinned version",
@@ -73,7 +73,7 @@ export const PROBES: readonly ProbeCheck[] = [
   probe({
     name: "HOME and the working folder are there",
     skip: ({ notRoot }) => notRoot,
-    // A HOME that is not there is for the image at rest to tell.
+    // Another check, on the image at rest, reports a missing HOME.
     script: () => 'test -n "$HOME" && { [ ! -e "$HOME" ] || { [ -d "$HOME" ] && [ -w "$HOME" ]; }; } && pwd',
     judge: (result) => whenZero(result, "Set HOME and WORKDIR in the template to a folder that exists."),
   }),

@@ -6,12 +6,12 @@ export function failed(seen: string, hint: string): CheckVerdict {
   return { outcome: "failed", seen: seen.length > 600 ? `${seen.slice(0, 600)}…` : seen, hint };
 }
 
-/** Why nothing can be said of FUSE: no device, or no right to it. */
+/** Why FUSE cannot be checked: no device, or no permission. */
 export function whyNoFuse({ missingDevices, notRoot }: CheckContext): string | undefined {
   return missingDevices["/dev/fuse"] ?? notRoot;
 }
 
-/** What a command said, in one line. */
+/** A command's output in one line. */
 export function outputOf(result: CommandResult): string {
   const text = `${result.stdout}\n${result.stderr}`.trim().replaceAll(/\s*\n\s*/gu, " | ");
   return text === ""
