@@ -133,10 +133,16 @@ afterAll(async () => {
 });
 
 describe("a release by way of a registry", () => {
-  it("refuses a push that is refused, and a registry that lies, and records nothing as deployed", async () => {
+  it("refuses a push that is refused or breaks off, and a registry that lies, and records nothing as deployed", async () => {
     await fault("registry-push-refused");
     const refused = await run("release", `${bearer()}/open/boxes`);
     expect([refused.code, errorCode(refused)]).toEqual([3, "PUSH_REFUSED"]);
+    await faultsOff();
+    // The layers are there, and the manifest does not come through.
+    const path = "/v2/open/boxes/mesa-debian/manifests/";
+    await fault("registry-push-refused", undefined, { method: "PUT", path, cut: true });
+    const broken = await run("release", `${bearer()}/open/boxes`);
+    expect([broken.code, errorCode(broken)]).toEqual([7, "PUSH_FAILED"]);
     await faultsOff();
     await fault("registry-lies-about-digest");
     const lied = await run("release", `${bearer()}/open/boxes`);
@@ -148,12 +154,18 @@ describe("a release by way of a registry", () => {
     expect((await state()).sandboxes).toEqual([]);
   });
 
-  it("says what to do when the registry refuses Blaxel, and records nothing as deployed", async () => {
+  it("says what to do when the registry refuses Blaxel or has lost the image, and records nothing as deployed", async () => {
     await fault("import-unauthorized");
     const failed = await run("release", `${bearer()}/private/boxes`);
     expect([failed.code, errorCode(failed)]).toEqual([7, "IMPORT_FAILED"]);
     expect(failed.json<{ error: { hint: string } }>().error.hint).toContain("private = true");
     expect(entry()).toMatchObject({ status: "failed", deployments: {}, failure: { code: "IMPORT_FAILED" } });
+    await faultsOff();
+    await fault("import-gone");
+    const gone = await run("release", `${bearer()}/private/boxes`);
+    expect([gone.code, errorCode(gone)]).toEqual([7, "IMPORT_FAILED"]);
+    expect(gone.json<{ error: { hint: string } }>().error.hint).toContain("release with --force");
+    expect(entry()).toMatchObject({ status: "failed", deployments: {} });
   });
 
   it("deploys to staging what was proven, with the login of a private registry, which no process shows", async () => {
@@ -183,6 +195,8 @@ describe("a release by way of a registry", () => {
     for (const { command, environment } of seen) {
       for (const secret of [...secrets, blaxelKey, mesaKey]) expect(command).not.toContain(secret);
       for (const secret of [...secrets, mesaKey]) expect(environment).not.toContain(secret);
+      // Only bl deploys with Blaxel's key.
+      if (!/\bbl\b/u.test(command)) expect(environment).not.toContain(blaxelKey);
     }
   });
 
