@@ -15,7 +15,7 @@ const HOPELESS = "fuse: (device not found|failed)|fusermount3?: ";
  * A loop that ends when `condition` holds. Runs `otherwise` after `seconds` by the clock (counts differ between machines), or when
  * `hopeless` holds.
  */
-function until(condition: string, seconds: number, otherwise: string, hopeless = "false"): string {
+export function until(condition: string, seconds: number, otherwise: string, hopeless = "false"): string {
   return `e=$(($(date +%s)+${String(seconds)})); until ${condition}; do if ${hopeless} || [ $(date +%s) -gt $e ]; then ${otherwise}; fi; sleep 0.1; done`;
 }
 
@@ -60,23 +60,28 @@ grep -q " ${plan.mountPoint} fuse" /proc/mounts || { echo "the mount is gone"; e
 rm -f ${file}`;
 }
 
-/** How long the daemon may take to send buffered data, in seconds. */
-const FLUSH_WAIT_S = 10;
+/** How long the daemon may take to send buffered data, in seconds. One that no longer works is unlikely to send it. */
+const FLUSH_WAIT_S = { works: 10, broken: 4 };
 
 /**
  * A shell script that flushes and unmounts. Done when the mount has left /proc/mounts, and both the daemon, which may still be sending, and
  * its fusermount3 have ended. With auto_unmount (Mesa 0.20 and later) fusermount3 outlives the daemon and then unmounts whatever is at that
  * path, even a new mount. Exit code 47: forced unmount, and the daemon killed.
  */
-export function unmountScript(plan: MountPlan): string {
+export function unmountScript(plan: MountPlan, state: "works" | "broken" = "works"): string {
   const { mountPoint } = plan;
   const gone = `[ -z "$(daemons)" ]`;
-  const torn = `fusermount3 -uz ${mountPoint} || umount -l ${mountPoint}; for p in $(daemons); do kill -9 $p; done; ${until(gone, 2, "break")}`;
+  // Without its daemon, whoever waits for the mount is let go; an unmount may be one of them.
+  const torn = `for p in $(daemons); do kill -9 $p; done; fusermount3 -uz ${mountPoint} || umount -l ${mountPoint}; ${until(gone, 2, "break")}`;
+  const flush =
+    state === "works"
+      ? `timeout 20 sync; { fusermount3 -u ${mountPoint} || umount ${mountPoint}; }`
+      : `for p in $(daemons); do kill $p; done`;
   return `daemons() { for p in /proc/[0-9]*; do read -r c < $p/comm && case $c in
 mesa*) tr '\\0' '\\n' < $p/environ | grep -qxF 'MESA_MOUNT_POINT=${mountPoint}' && echo \${p#/proc/} ;;
 fusermount*) tr '\\0' '\\n' < $p/cmdline | grep -qxF '${mountPoint}' && echo \${p#/proc/} ;;
 esac; done; } 2>/dev/null
-timeout 20 sync; { fusermount3 -u ${mountPoint} || umount ${mountPoint}; } 2>/dev/null
-${until(`! grep -q " ${mountPoint} fuse" /proc/mounts && ${gone}`, FLUSH_WAIT_S, `{ ${torn}; } 2>/dev/null; exit 47`)}
+{ ${flush}; } 2>/dev/null
+${until(`! grep -q " ${mountPoint} fuse" /proc/mounts && ${gone}`, FLUSH_WAIT_S[state], `{ ${torn}; } 2>/dev/null; exit 47`)}
 ${plan.leftovers.map((path) => `rm -f ${quoted(path)}`).join("\n")}`;
 }

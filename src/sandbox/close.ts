@@ -75,6 +75,7 @@ export async function flush(
   host: Host,
   { sandbox, plan }: NonNullable<CreatedParts["mounted"]>,
   limitMs: number,
+  state: "works" | "broken" = "works",
 ): Promise<Leftovers> {
   const lost = "the last writes may not have reached Mesa";
   const late = (): Failure =>
@@ -84,7 +85,12 @@ export async function flush(
       message: `the mount was not flushed within ${String(limitMs / 1000)} s: ${lost}`,
     });
   try {
-    const { exitCode } = await within(host.clock, execScript(sandbox, unmountScript(plan)), limitMs, late);
+    const { exitCode } = await within(
+      host.clock,
+      execScript(sandbox, unmountScript(plan, state)),
+      limitMs,
+      late,
+    );
     return exitCode === 47 ? [`the mount had to be forced off: ${lost}`] : [];
   } catch (error) {
     return error instanceof Failure && error.code === "FLUSH_TIMEOUT" ? [error.message] : [];

@@ -1,6 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
 import type { MountPlan } from "../mesa/mount-plan";
-import { mountScript, proofScript } from "../mesa/mount-script";
+import { mountScript, proofScript, until } from "../mesa/mount-script";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { quoted } from "../support/quoted";
@@ -15,19 +15,21 @@ export interface Mounted {
   readonly write: boolean;
 }
 
-/** Limit of checking the mount, in seconds. */
-const PROOF_WAIT_S = 15;
+/** Limit of checking the mount, in seconds: after a command that wrote much, and before a command, which waits for it. */
+const PROOF_WAIT_S = { after: 15, before: 8 };
 
 /**
- * Proves the mount: writes and reads back if writable, else reads; prints the daemon's last messages on failure. Exit code 49: the mount
- * hangs, because its connections are dead.
+ * Proves the mount: writes and reads back if writable, else reads; prints the daemon's last messages on failure.
+ * A process that asks a mount with dead connections may wait for ever, and no signal ends it: it is left behind, with exit code 49.
  */
-function proof({ plan, path, write }: Mounted, token: string): string {
+function proof({ plan, path, write }: Mounted, token: string, seconds: number): string {
   const readOnlyProof = `grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46
 timeout 10 ls '${path}' >/dev/null || { grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46; exit 43; }`;
   const script = write ? proofScript(plan, path, token) : readOnlyProof;
-  // On time-out, GNU timeout exits with 124; busybox's with 143, from SIGTERM.
-  return `timeout ${String(PROOF_WAIT_S)} sh -c ${quoted(script)}; c=$?; case $c in 124|143) c=49 ;; esac; [ $c = 0 ] || tail -n 20 ${plan.logFile} 2>/dev/null; exit $c`;
+  return `o=/tmp/mesa-proof-${token}; ( sh -c ${quoted(script)} > $o 2>&1; echo $? > $o.code ) > /dev/null 2>&1 & p=$!
+${until("[ -s $o.code ]", seconds, "break")}
+c=49; if [ -s $o.code ]; then read -r c < $o.code; else kill -9 $p; fi
+cat $o; rm -f $o $o.code; [ $c = 0 ] || tail -n 20 ${plan.logFile} 2>/dev/null; exit $c`;
 }
 
 async function prove(
@@ -36,8 +38,9 @@ async function prove(
   mounted: Mounted,
   phase: Phase,
   count: number,
+  seconds = PROOF_WAIT_S.after,
 ): Promise<Failure | undefined> {
-  const proven = await execScript(sandbox, proof(mounted, `${host.runId}-${String(count)}`));
+  const proven = await execScript(sandbox, proof(mounted, `${host.runId}-${String(count)}`, seconds));
   return proven.exitCode === 0 ? undefined : mountFailure(proven.exitCode, host.redact(proven.output), phase);
 }
 
@@ -53,8 +56,9 @@ export async function mountAndProve(host: Host, sandbox: SandboxInstance, mounte
 }
 
 /**
- * Whether the mount still works after a command. A broken mount may have lost writes, and the command may not notice.
- * @param count number of this check: parallel commands need separate proofs
+ * Whether the mount still holds after a command (one that broke meanwhile may have lost what was written, and a command need not
+ * notice), or before one.
+ * @param count which check this is: several commands may run at a time, each with a proof of its own
  * @returns what broke it, or undefined
  */
 export async function brokenMount(
@@ -62,6 +66,7 @@ export async function brokenMount(
   sandbox: SandboxInstance,
   mounted: Mounted,
   count: number,
+  when: "before" | "after",
 ): Promise<Failure | undefined> {
-  return prove(host, sandbox, mounted, "run", count);
+  return prove(host, sandbox, mounted, "run", count, PROOF_WAIT_S[when]);
 }

@@ -172,9 +172,9 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       created = { ...created, mounted: { sandbox, plan } };
       await mountAndProve(host, sandbox, { plan, ...proven });
     };
-    const broken = async (): Promise<Failure | undefined> => {
+    const broken = async (when: "before" | "after"): Promise<Failure | undefined> => {
       const plan = created.mounted?.plan ?? first;
-      return brokenMount(host, sandbox, { plan, ...proven }, (checks += 1));
+      return brokenMount(host, sandbox, { plan, ...proven }, (checks += 1), when);
     };
     /** Revokes all but the one in use; failures are retried at the end. */
     const revokeOlder = async (inUse: SandboxCredential): Promise<void> => {
@@ -193,7 +193,9 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       issue,
       async swap(next, reason) {
         await awake(host, sandbox);
-        const lost = await flush(host, { sandbox, plan: created.mounted?.plan ?? first }, REMOUNT_FLUSH_MS);
+        const before = { sandbox, plan: created.mounted?.plan ?? first };
+        const state = reason === "broken" ? "broken" : "works";
+        const lost = await flush(host, before, REMOUNT_FLUSH_MS, state);
         for (const message of lost) emit({ type: "warning", name, message });
         await mount(planFor(next));
         await revokeOlder(next);
@@ -201,7 +203,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       },
       async works() {
         await awake(host, sandbox);
-        return (await broken()) === undefined;
+        return (await broken("before")) === undefined;
       },
       ending: (lifetime) => endedInTime(lifetime, longestLife(access, request.mesaVersion)),
       onFailed: (error) => {
@@ -226,7 +228,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
         mounted.use(async (signal) => {
           const ends = AbortSignal.any([own.signal, signal]);
           const exitCode = await runAndFollow({ ...own, signal: ends }, sandbox, command);
-          const failure = await broken();
+          const failure = await broken("after");
           mounted.saw(failure === undefined);
           return { exitCode, broken: failure };
         }),

@@ -2,14 +2,12 @@ import { initialize, SandboxInstance } from "@blaxel/core";
 import { Mesa } from "@mesadev/sdk";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { repositoryUrl } from "./mesa-container";
-import { resetWorld } from "./world";
 
 const VERSION = "0.20.0";
 const NAME = "by-the-guide";
 let mesa: Mesa;
 
-beforeAll(async () => {
-  await resetWorld();
+beforeAll(() => {
   const { BL_WORKSPACE = "", BL_API_KEY = "", MESA_API_URL = "", MESA_API_KEY = "" } = process.env;
   initialize({ workspace: BL_WORKSPACE, apiKey: BL_API_KEY, disableH2: true });
   mesa = new Mesa({ apiKey: MESA_API_KEY, apiUrl: `${MESA_API_URL}/v1`, org: "acme" });

@@ -272,36 +272,58 @@ describe("a session that is longer than its credential", () => {
 });
 
 describe("a sandbox that was left alone for a while", () => {
+  /** Another user, a tree of several repositories and a branch of its own: all of it is there again after a new mount. */
+  const branched = {
+    user: "agent",
+    mounts: ["demo:/work/app:rw", "acme/lib:/lib:ro"],
+    createRepos: true,
+    branch: "standby",
+  };
   it.each([
-    ["standby", { mode: "cut" }],
-    ["standby", { mode: "hangs" }],
-    ["archive", {}],
-  ])("%s %j: the mount is made again before the next command, and nothing is lost", async (name, args) => {
-    const events: Library.SessionEvent[] = [];
-    const file = `${name}-${JSON.stringify(args).replace(/\W/gu, "")}.txt`;
-    const sandbox = await library.openMesaSandbox({
-      ...template,
-      write: true,
-      onEvent: (event) => events.push(event),
-    });
-    try {
-      await sandbox.run(["sh", "-c", `echo before > ${file}`]);
-      await fault(name, 1, { ...args, sandbox: sandbox.name });
-      await pause(10_000);
-      const { stdout } = await sandbox.run(["sh", "-c", `echo after >> ${file}; cat ${file}`]);
-      expect(stdout).toBe("before\nafter\n");
-      expect(events.filter((event) => event.type === "remounted")).toMatchObject([{ reason: "broken" }]);
-      if (name === "archive") {
-        // A mount that survived is left as it is.
-        await pause(9_000);
-        expect((await sandbox.run(["cat", file])).exitCode).toBe(0);
-        expect(events.filter((event) => event.type === "remounted")).toHaveLength(1);
+    ["standby", { mode: "cut" }, branched.branch],
+    ["standby", { mode: "hangs" }, undefined],
+    ["archive", {}, undefined],
+  ])(
+    "%s %j: the mount is made again before the next command, and nothing is lost",
+    async (name, args, branch) => {
+      const events: Library.SessionEvent[] = [];
+      const file = `${name}-${JSON.stringify(args).replace(/\W/gu, "")}.txt`;
+      const { repos, ...short } = await shortLived();
+      const sandbox = await library.openMesaSandbox({
+        ...(branch === undefined ? { ...template, repos: repos ?? [] } : { ...short, ...branched }),
+        write: true,
+        onEvent: (event) => events.push(event),
+      });
+      try {
+        await sandbox.run(["sh", "-c", `echo before > ${file}`]);
+        await fault(name, 1, { ...args, sandbox: sandbox.name });
+        await pause(8_500);
+        const { stdout } = await sandbox.run(["sh", "-c", `echo after >> ${file}; cat ${file}`]);
+        expect(stdout).toBe("before\nafter\n");
+        expect(events.filter((event) => event.type === "remounted")).toMatchObject([{ reason: "broken" }]);
+        if (name === "archive") {
+          // A mount that survived is left as it is.
+          await pause(8_500);
+          expect((await sandbox.run(["cat", file])).exitCode).toBe(0);
+          expect(events.filter((event) => event.type === "remounted")).toHaveLength(1);
+        }
+        if (branch !== undefined) {
+          const tree = await sandbox.run([
+            "sh",
+            "-c",
+            `id -un; stat -c %U ${file}; ls ../..; touch ../../lib/x`,
+          ]);
+          expect([tree.exitCode, tree.stdout]).toEqual([1, "agent\nagent\nlib\nwork\n"]);
+          expect(sandbox.branches).toEqual([{ repo: "acme/demo", bookmark: branch, into: "main" }]);
+        }
+      } finally {
+        await faultsOff();
+        expect(await sandbox.close()).toEqual([]);
       }
-    } finally {
-      await faultsOff();
-      expect(await sandbox.close()).toEqual([]);
-    }
-    expect((await filesOfDemo())[file]).toBe("before\nafter\n");
-    await place.expectClean();
-  });
+      const { bookmarks = {} } = (await state()).repos.find((repo) => repo.name === "demo") ?? {};
+      expect(bookmarks[branch ?? "main"]?.[file]).toBe("before\nafter\n");
+      if (branch !== undefined) expect(bookmarks["main"]?.[file]).toBeUndefined();
+      await place.expectClean();
+    },
+  );
 });
