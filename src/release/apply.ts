@@ -8,7 +8,7 @@ import type { RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import { failureOf, isMachineError, messageOf } from "../support/errors";
 import { isLeftLock } from "../support/file-lock";
-import { removeLeftFiles } from "../support/files";
+import { removeLeftFiles, removeLeftFolders } from "../support/files";
 import type { StageName } from "../support/events";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
@@ -96,6 +96,7 @@ export async function aloneWith<T>(
     `${folders.manifest}.lock`,
   ];
   const takeAway = async (): Promise<void> => {
+    await removeLeftFolders();
     await stages.takeAwayLeft(host, { template, version: request.version, deploy: request.deploy });
     for (const other of others)
       if (await isLeftLock(other)) await oneAtATime(host, other, what, say, () => Promise.resolve());

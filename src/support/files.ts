@@ -159,7 +159,8 @@ export async function makeTemporaryFolder(what: string, parent: string = tmpdir(
   }
 }
 
-async function removeLeftFolders(parent: string): Promise<void> {
+/** Removes the folders of makeTemporaryFolder whose process was killed. */
+export async function removeLeftFolders(parent: string = tmpdir()): Promise<void> {
   let names: readonly string[];
   try {
     names = await readdir(parent);
