@@ -13,7 +13,7 @@ export interface AnswerWait {
 export type Answering = { readonly answers: true } | { readonly answers: false; readonly seen: string };
 
 /** One attempt: how the sandbox's API answered through the edge ("HTTP 502"), or undefined if it is healthy. */
-async function lookAt(
+async function answerOf(
   host: Host,
   base: string,
   headers: Readonly<Record<string, string>>,
@@ -38,14 +38,14 @@ export function nextPause(waitedMs: number, pollMs: number): number {
 /** Waits until a sandbox's API responds. Gateway errors right after a start are normal and ignored. */
 export async function waitForAnswer(host: Host, url: string, wait: AnswerWait): Promise<Answering> {
   const headers = await sandboxHeaders(host);
-  const begun = host.clock.now();
+  const startedAt = host.clock.now();
   for (;;) {
-    const seen = await lookAt(host, url.replace(/\/$/u, ""), headers);
+    const seen = await answerOf(host, url.replace(/\/$/u, ""), headers);
     if (seen === undefined) return { answers: true };
     wait.onSeen?.(seen);
     const now = host.clock.now();
     const left = wait.until - now;
     if (left <= 0) return { answers: false, seen };
-    await host.clock.sleep(Math.min(nextPause(now - begun, wait.pollMs), left), host.signal);
+    await host.clock.sleep(Math.min(nextPause(now - startedAt, wait.pollMs), left), host.signal);
   }
 }

@@ -27,9 +27,9 @@ export async function checkCredentials(host: Host, credentials: BlaxelCredential
   host.signal.throwIfAborted();
   const body = ((await response?.text().catch(() => "")) ?? "").slice(0, 300);
   if (response?.status !== 401 && response?.status !== 403) return response?.ok === true;
-  const said = `${String(response.status)} ${response.statusText} ${body}`.trim();
+  const answerText = `${String(response.status)} ${response.statusText} ${body}`.trim();
   throw refusal(
-    `Blaxel refuses the credentials (${source}) for the workspace ${workspace}: ${said}`,
-    `GET "${url}": ${said}`,
+    `Blaxel refuses the credentials (${source}) for the workspace ${workspace}: ${answerText}`,
+    `GET "${url}": ${answerText}`,
   );
 }

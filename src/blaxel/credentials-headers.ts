@@ -24,7 +24,7 @@ export async function sandboxHeaders(host: Host): Promise<Readonly<Record<string
 async function tokenFor(host: Host, credentials: string): Promise<string> {
   const plain = credentials.includes(":") ? credentials : Buffer.from(credentials, "base64").toString("utf8");
   const url = `${controlPlane(host)}/oauth/token`;
-  let said: string;
+  let reason: string;
   try {
     const response = await host.fetch(url, {
       method: "POST",
@@ -41,12 +41,12 @@ async function tokenFor(host: Host, credentials: string): Promise<string> {
       host.redact.add(token);
       return token;
     }
-    said = `POST "${url}": ${String(response.status)} ${response.statusText} ${text.slice(0, 300)}`.trim();
+    reason = `POST "${url}": ${String(response.status)} ${response.statusText} ${text.slice(0, 300)}`.trim();
   } catch (error) {
     host.signal.throwIfAborted();
-    said = `POST "${url}": fetch failed: ${messageOf(error)}`;
+    reason = `POST "${url}": fetch failed: ${messageOf(error)}`;
   }
-  throw refusal(`Blaxel issued no token for the client credentials: ${said}`, said);
+  throw refusal(`Blaxel issued no token for the client credentials: ${reason}`, reason);
 }
 
 function tokenIn(text: string): string | undefined {

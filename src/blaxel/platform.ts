@@ -116,10 +116,10 @@ export function platformThrough(
         name: metadata.name,
         status: status ?? "",
         image: spec?.runtime?.image ?? "",
-        url: said(metadata.url),
-        createdAt: said(metadata.createdAt),
-        updatedAt: said(metadata.updatedAt),
-        region: said(spec?.region),
+        url: given(metadata.url),
+        createdAt: given(metadata.createdAt),
+        updatedAt: given(metadata.updatedAt),
+        region: given(spec?.region),
         envs: Object.fromEntries((spec?.runtime?.envs ?? []).map((env) => [env.name, env.value ?? ""])),
       };
     },
@@ -132,8 +132,8 @@ export function platformThrough(
       const [image] = found ?? [];
       if (image === undefined) return undefined;
       return {
-        status: said(image.metadata.status),
-        updatedAt: said(image.metadata.updatedAt),
+        status: given(image.metadata.status),
+        updatedAt: given(image.metadata.updatedAt),
         tags: (image.spec?.tags ?? []).map((tag) => ({ name: tag.name, createdAt: tag.createdAt ?? "" })),
       };
     },
@@ -152,6 +152,6 @@ export function platformThrough(
 }
 
 /** bl's SDK writes "" for missing values. */
-function said(text: string | null | undefined): string | undefined {
+function given(text: string | null | undefined): string | undefined {
   return text === null || text === "" ? undefined : text;
 }

@@ -5,7 +5,7 @@ export type RefusalKind =
   "not-found" | "unauthorized" | "forbidden" | "quota" | "gateway" | "network" | "other";
 
 /** The final error of the SDK in bl: METHOD "URL": CODE Text {body}. The URL says nothing about the kind. */
-const SAID_STATUS = /\b(?:GET|POST|PUT|PATCH|DELETE) \\?"[^"]*": (\d{3})\b/u;
+const STATUS = /\b(?:GET|POST|PUT|PATCH|DELETE) \\?"[^"]*": (\d{3})\b/u;
 
 const NETWORK =
   /dial tcp|connection refused|no such host|server misbehaving|i\/o timeout|connection reset|broken pipe|network is unreachable|context deadline exceeded|Client\.Timeout|\bEOF\b|TLS handshake|x509:|fetch failed|ECONN|ETIMEDOUT|ENOTFOUND/u;
@@ -22,10 +22,10 @@ function kindOfStatus(status: number): RefusalKind | undefined {
  * body's message) the words do.
  */
 export function refusalKind(reason: string): RefusalKind {
-  const said = SAID_STATUS.exec(reason)?.[1];
+  const statusText = STATUS.exec(reason)?.[1];
   const words = reason.replace(/\\?"https?:[^"]*"/gu, "");
   if (/quota/iu.test(words)) return "quota";
-  const byStatus = said === undefined ? undefined : kindOfStatus(Number(said));
+  const byStatus = statusText === undefined ? undefined : kindOfStatus(Number(statusText));
   if (byStatus !== undefined) return byStatus;
   if (NETWORK.test(words)) return "network";
   if (/\b401\b|unauthorized|invalid credentials|invalid api key|token (?:is )?expired/iu.test(words))

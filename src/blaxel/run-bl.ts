@@ -153,14 +153,14 @@ export async function runBl(
     signal: host.signal,
     onLine: options.onLine,
   });
-  const said = `${result.stderr}\n${result.stdout}`.split("\n").filter((line) => line.trim() !== "");
+  const outputLines = `${result.stderr}\n${result.stdout}`.split("\n").filter((line) => line.trim() !== "");
   return {
     exitCode: result.exitCode,
     stdout: result.stdout,
     stderr: result.stderr,
     timedOut: result.timedOut,
     ending: endingOf(result, options.timeoutMs),
-    lastLines: said.slice(-20).map((line) => host.redact(line)),
+    lastLines: outputLines.slice(-20).map((line) => host.redact(line)),
   };
 }
 

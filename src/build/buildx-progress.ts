@@ -46,11 +46,11 @@ export function buildxProgress(onStep: (step: string) => void): BuildxProgress {
         message ??= error;
         return;
       }
-      const said = /^\d+\.\d+ (.*)$/u.exec(rest)?.[1];
-      if (said === undefined) return;
+      const lineText = /^\d+\.\d+ (.*)$/u.exec(rest)?.[1];
+      if (lineText === undefined) return;
       const own = outputs.get(number) ?? [];
       outputs.set(number, own);
-      keep(own, said);
+      keep(own, lineText);
     },
     get failedStep() {
       return failed === undefined ? undefined : steps.get(failed);

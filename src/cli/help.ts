@@ -1,6 +1,7 @@
 import { COMMON_OPTIONS, EVERYWHERE, type CommandSpec, type CommonOption, type OptionSpec } from "./command";
 import { commandWords, positionalsOf, type Positional } from "./command-line";
 import type { CommandGroup } from "./commands/index";
+import { wrapped } from "./table";
 import { EXIT_CODES } from "../support/exit-codes";
 
 export const PROGRAM = "mesa-template";
@@ -82,18 +83,6 @@ export function exitRows({ exits = {} }: CommandSpec): readonly Row[] {
   );
 }
 
-function wrapped(text: string, width: number): readonly string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
-}
-
 /** Two columns, names and descriptions; descriptions wrap to the width. */
 function columns(rows: readonly Row[], width: number, least = 0): string {
   const longest = Math.min(Math.max(least, ...rows.map(([name]) => name.length)), 30);
@@ -136,7 +125,7 @@ export function programHelp(groups: readonly CommandGroup[], version: string, wi
     `${PROGRAM} COMMAND [OPTIONS]\n\n`,
     `${wrapped(`Builds Blaxel sandbox templates with Mesa's versioned filesystem inside, proves that they work, deploys them, and records every version (${version}).`, width).join("\n")}\n`,
     ...rows.map((group) => `\n${group.title}:\n${columns(group.rows, width, longest)}`),
-    `\n${PROGRAM} COMMAND --help shows the options of a command, with examples. ${PROGRAM} --version prints the version.\n`,
+    `\n${wrapped(`${PROGRAM} COMMAND --help shows the options of a command, with examples. ${PROGRAM} --version prints the version.`, width).join("\n")}\n`,
   ].join("");
 }
 

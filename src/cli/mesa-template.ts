@@ -11,6 +11,8 @@ function answerAtOnce(argv: readonly string[]): boolean {
     return true;
   }
   if (word === "--help" || word === "-h" || word === "help") {
+    // help.txt is for 100 columns; the parser wraps the same text to a narrower terminal.
+    if ((process.stdout.columns || 100) < 100) return false;
     try {
       process.stdout.write(readFileSync(new URL("help.txt", import.meta.url)));
       return true;

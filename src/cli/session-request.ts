@@ -11,7 +11,7 @@ import {
   parseLayout,
   parseMount,
   parseRepo,
-  type MountWish,
+  type RequestedMount,
   type Session,
   type SessionEvent,
   type SessionRequest,
@@ -61,17 +61,17 @@ async function chosen(
 }
 
 /** Mounts requested by --repo, --mount, --layout and --branch. @throws Failure USAGE, REPO_NAME, MOUNT_OPTION, MESA_LAYOUT (exit 2) */
-async function mountWishes(args: CommandArgs): Promise<readonly MountWish[]> {
+async function requestedMounts(args: CommandArgs): Promise<readonly RequestedMount[]> {
   const [branch, from] = [args.text("branch"), args.text("from")];
   if (branch !== undefined && args.flag("read-only"))
     throw wrongUsage("--branch and --read-only exclude each other.", "A branch is for what is written.");
   if (branch === undefined && from !== undefined)
     throw wrongUsage("--from needs --branch.", "Give --branch NAME, the bookmark that is made from it.");
-  const wishes = await unbranched(args, branch !== undefined);
-  return branch === undefined ? wishes : onBranch(wishes, branch, from ?? "main");
+  const requested = await unbranched(args, branch !== undefined);
+  return branch === undefined ? requested : onBranch(requested, branch, from ?? "main");
 }
 
-async function unbranched(args: CommandArgs, hasBranch: boolean): Promise<readonly MountWish[]> {
+async function unbranched(args: CommandArgs, hasBranch: boolean): Promise<readonly RequestedMount[]> {
   const [repos, texts, file] = [args.list("repo"), args.list("mount"), args.text("layout")];
   const ways = [repos.length > 0, texts.length > 0, file !== undefined].filter(Boolean);
   if (ways.length > 1) throw wrongUsage("--repo, --mount and --layout exclude each other.");
@@ -99,7 +99,7 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
     throw wrongUsage("--write and --read-only exclude each other.");
   const image = args.text("image");
   const base = {
-    mounts: await mountWishes(args),
+    mounts: await requestedMounts(args),
     createRepos: args.flag("create-repo"),
     renews: false,
     ttlSeconds: parseDuration("--ttl", args.text("ttl") ?? "1h") / 1000,

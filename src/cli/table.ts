@@ -38,6 +38,33 @@ function records(head: readonly string[], rows: readonly (readonly string[])[]):
     .join("\n");
 }
 
+/** A text in lines of at most this width, broken between words. */
+export function wrapped(text: string, width: number): readonly string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = word;
+    } else line = line === "" ? word : `${line} ${word}`;
+  }
+  return [...lines, line];
+}
+
+/** A text for a terminal of this width: long lines break between words and continue below their last column. Piped: unchanged. */
+export function fitted(text: string, width: number | undefined): string {
+  if (width === undefined) return text;
+  return text
+    .split("\n")
+    .map((line) => {
+      if (line.length <= width) return line;
+      const [lead = ""] = /^.*\S {2,}(?=\S)|^ */u.exec(line.slice(0, Math.floor(width / 2))) ?? [];
+      const body = wrapped(line.slice(lead.length), width - lead.length);
+      return `${lead}${body.join(`\n${" ".repeat(lead.length)}`)}`;
+    })
+    .join("\n");
+}
+
 /** Age in the largest unit that fits. */
 export function age(fromIso: string, nowMs: number): string {
   const seconds = Math.max(0, (nowMs - Date.parse(fromIso)) / 1000);

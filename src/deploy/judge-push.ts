@@ -13,7 +13,7 @@ export interface PushWatch {
   /** The tag of an earlier push of the same inputs, if Blaxel still has it. */
   readonly known: string | undefined;
   /** bl's result of the build; undefined if no process waited for it. */
-  readonly said: "built" | "failed" | undefined;
+  readonly blResult: "built" | "failed" | undefined;
   /** ms since bl finished. */
   readonly elapsedMs: number;
   readonly graceMs: number;
@@ -36,7 +36,15 @@ const STALE_BUILT_MS = 30_000;
  * What the image's state means for this push. One new tag is the answer; several are ambiguous. The tag of the same inputs is the answer
  * once bl reported a build, because Blaxel does not rebuild unchanged source. FAILED and BUILT may be left over.
  */
-export function judgePush({ before, now, fresh, known, said, elapsedMs, graceMs }: PushWatch): PushJudgement {
+export function judgePush({
+  before,
+  now,
+  fresh,
+  known,
+  blResult,
+  elapsedMs,
+  graceMs,
+}: PushWatch): PushJudgement {
   const [tag, ...others] = fresh;
   if (tag !== undefined) return others.length === 0 ? { is: "built", tag } : { is: "several" };
   if (now.status === "FAILED") {
@@ -44,7 +52,7 @@ export function judgePush({ before, now, fresh, known, said, elapsedMs, graceMs 
     return leftOver && elapsedMs < STALE_FAILURE_MS ? { is: "waiting" } : { is: "failed" };
   }
   if (now.status !== undefined && now.status !== "BUILT") return { is: "waiting" };
-  if (known !== undefined && said === "built") return { is: "known", tag: known };
+  if (known !== undefined && blResult === "built") return { is: "known", tag: known };
   const late = elapsedMs >= (now.status === "BUILT" ? Math.min(graceMs, STALE_BUILT_MS) : graceMs);
   return late ? { is: "nothing new" } : { is: "waiting" };
 }

@@ -27,7 +27,7 @@ export async function push(work: DeployContext): Promise<string> {
       now: { status: now?.status, updatedAt: now?.updatedAt },
       fresh,
       known: tags.some((tag) => tag.name === knownTag) ? knownTag : undefined,
-      said: sent.said,
+      blResult: sent.blResult,
       elapsedMs: host.clock.now() - begun,
       graceMs: work.graceMs,
     });
@@ -50,7 +50,7 @@ export async function push(work: DeployContext): Promise<string> {
 interface SentPush {
   readonly pending: Pending;
   readonly before: PushedImage;
-  readonly said: "built" | "failed" | undefined;
+  readonly blResult: "built" | "failed" | undefined;
 }
 
 /**
@@ -67,7 +67,7 @@ async function resumed(work: DeployContext): Promise<SentPush | undefined> {
   if (!earlier.uploaded) throw unclear(name, fresh, image?.status);
   options.onProgress?.("resuming the previous run's push");
   options.onSent?.();
-  return { pending: earlier, before: { status: undefined, updatedAt: undefined }, said: undefined };
+  return { pending: earlier, before: { status: undefined, updatedAt: undefined }, blResult: undefined };
 }
 
 async function sendWithPush(work: DeployContext): Promise<SentPush> {
@@ -81,12 +81,12 @@ async function sendWithPush(work: DeployContext): Promise<SentPush> {
   options.onSent?.();
   options.onProgress?.("bl push");
   let kept = Promise.resolve();
-  const said = await sendPush(work, folder, () => {
+  const blResult = await sendPush(work, folder, () => {
     kept = keepPending(options.pendingFile, uploaded);
   }).finally(() => kept);
-  options.onProgress?.(`bl push: ${said === "built" ? "built" : "image build failed"}`);
+  options.onProgress?.(`bl push: ${blResult === "built" ? "built" : "image build failed"}`);
   await keepPending(options.pendingFile, uploaded);
-  return { pending: uploaded, before: { status: image?.status, updatedAt: image?.updatedAt }, said };
+  return { pending: uploaded, before: { status: image?.status, updatedAt: image?.updatedAt }, blResult };
 }
 
 /** The image before the push. Waits for another running build first, whose tag would be mistaken for this push's. */
@@ -98,10 +98,10 @@ async function settledImage({
   deadline,
   pollMs,
 }: DeployContext): Promise<ImageState | undefined> {
-  for (let told = false; ; told = true) {
+  for (let reported = false; ; reported = true) {
     const image = await platform.getImage(name);
     if (image?.status !== "BUILDING" || options.force) return image;
-    if (!told) options.onProgress?.(`waiting for a build of sandbox/${name} in progress`);
+    if (!reported) options.onProgress?.(`waiting for a build of sandbox/${name} in progress`);
     if (host.clock.now() >= deadline)
       throw new Failure({
         code: "DEPLOY_UNDER_WAY",

@@ -47,7 +47,7 @@ export async function sandboxSubject(host: Host, sandbox: SandboxInstance): Prom
 }
 
 async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Host): Promise<CommandResult> {
-  const begun = host.clock.now();
+  const startedAt = host.clock.now();
   const timeoutMs = command.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const limited = `timeout ${String(Math.max(1, Math.ceil(timeoutMs / 1000)))} sh -c ${quoted(shellText(command))}`;
   try {
@@ -64,7 +64,7 @@ async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Ho
       stdout: result.stdout,
       stderr: result.stderr,
       timedOut,
-      durationMs: host.clock.now() - begun,
+      durationMs: host.clock.now() - startedAt,
     };
   } catch (error) {
     host.signal.throwIfAborted();
@@ -74,7 +74,7 @@ async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Ho
         stdout: "",
         stderr: messageOf(error),
         timedOut: true,
-        durationMs: host.clock.now() - begun,
+        durationMs: host.clock.now() - startedAt,
       };
     }
     throw new Failure({

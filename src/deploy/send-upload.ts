@@ -49,10 +49,10 @@ const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
  */
 async function settled(work: DeployContext): Promise<SandboxState | undefined> {
   const { host, platform, options, name, deadline, pollMs } = work;
-  for (let told = false; ; told = true) {
+  for (let reported = false; ; reported = true) {
     const sandbox = await platform.getSandbox(name);
     if (sandbox === undefined || !MOVING.has(sandbox.status) || options.force) return sandbox;
-    if (!told) options.onProgress?.(`waits: ${name} is ${sandbox.status}`);
+    if (!reported) options.onProgress?.(`waits: ${name} is ${sandbox.status}`);
     if (host.clock.now() >= deadline)
       throw new Failure({
         code: "DEPLOY_UNDER_WAY",

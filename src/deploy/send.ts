@@ -48,8 +48,10 @@ async function sent(
 function refusedFor(answer: BlAnswer): string | undefined {
   const parsed = deployAnswer.safeParse(jsonIn(answer.stdout));
   if (answer.exitCode === 0 && (!parsed.success || parsed.data.success)) return undefined;
-  const said = parsed.success ? parsed.data.resources.find((entry) => entry.error)?.error : undefined;
-  return said ?? reasonIn(answer);
+  const resourceError = parsed.success
+    ? parsed.data.resources.find((entry) => entry.error)?.error
+    : undefined;
+  return resourceError ?? reasonIn(answer);
 }
 
 /**

@@ -38,11 +38,11 @@ export async function waitUntilDeployed(
   platform: Platform,
   request: WaitRequest,
 ): Promise<Waited> {
-  const begun = host.clock.now();
+  const startedAt = host.clock.now();
   let [started, building, shown] = [false, false, ""];
   for (;;) {
     const sandbox = await observe(host, platform, request);
-    const elapsedMs = host.clock.now() - begun;
+    const elapsedMs = host.clock.now() - startedAt;
     const watch = { before: request.before, started, building, elapsedMs, graceMs: request.graceMs };
     const judgement =
       sandbox === "unseen" ? ({ is: "waiting", started, building } as const) : judge(watch, sandbox);

@@ -117,8 +117,8 @@ export function containersOf(
           abortSignal: signal,
         })) as unknown as IncomingMessage;
         answer.resume();
-        const said = answer.headers["x-docker-container-path-stat"];
-        return (typeof said === "string" ? readPathStat(said) : undefined) ?? "untold";
+        const header = answer.headers["x-docker-container-path-stat"];
+        return (typeof header === "string" ? readPathStat(header) : undefined) ?? "untold";
       } catch (error) {
         signal.throwIfAborted();
         if (statusOf(error) === 404) return undefined;

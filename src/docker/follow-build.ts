@@ -127,7 +127,7 @@ function followClassic(
 interface KnownStep {
   readonly number: number;
   name: string;
-  told: boolean;
+  reported: boolean;
   readonly decoder: StringDecoder;
 }
 
@@ -142,7 +142,7 @@ function followBuildKit(
     const step = steps.get(digest) ?? {
       number: steps.size + 1,
       name: "",
-      told: false,
+      reported: false,
       decoder: new StringDecoder("utf8"),
     };
     steps.set(digest, step);
@@ -153,8 +153,8 @@ function followBuildKit(
       for (const vertex of status.vertexes) {
         const step = known(vertex.digest);
         if (vertex.name !== "") step.name = vertex.name;
-        if ((vertex.started || vertex.cached) && !step.told) {
-          step.told = true;
+        if ((vertex.started || vertex.cached) && !step.reported) {
+          step.reported = true;
           listener.onStep?.(step.name, vertex.cached);
           listener.onLine?.(`#${String(step.number)} ${step.name}${vertex.cached ? " (cached)" : ""}`);
         }

@@ -20,7 +20,7 @@ export async function hostDevices<Path extends `/dev/${string}`>(
   paths: readonly Path[],
 ): Promise<Readonly<Record<Path, HostDevice>>> {
   const image = await engine.emptyImage();
-  const look = async (): Promise<Readonly<Record<Path, HostDevice>>> => {
+  const readDevices = async (): Promise<Readonly<Record<Path, HostDevice>>> => {
     // The folder, not the device: an engine would create a missing path as a folder.
     const binds = [`/dev:${SEEN_AT}:ro`];
     const id = await engine.createContainer({ image, binds, cmd: ["nothing"] });
@@ -32,7 +32,7 @@ export async function hostDevices<Path extends `/dev/${string}`>(
     return Object.fromEntries(paths.map((path, at) => [path, found[at]])) as Record<Path, HostDevice>;
   };
   return withCleanUp(
-    look,
+    readDevices,
     async () => {
       await engine.removeImage(image);
     },

@@ -13,20 +13,20 @@ const GO = {
   sticky: 2 ** 20,
 };
 
-const SAID = z.looseObject({ mode: z.int().check(z.gte(0), z.lt(2 ** 32)) });
+const STAT = z.looseObject({ mode: z.int().check(z.gte(0), z.lt(2 ** 32)) });
 
 /**
  * Parses the header X-Docker-Container-Path-Stat: base64 of a JSON object with the mode in Go's notation (Docker Engine API, "Get
  * information about files in a container"). Undefined if invalid.
  */
 export function readPathStat(header: string): PathStat | undefined {
-  let said: unknown;
+  let decoded: unknown;
   try {
-    said = JSON.parse(Buffer.from(header, "base64").toString("utf8"));
+    decoded = JSON.parse(Buffer.from(header, "base64").toString("utf8"));
   } catch {
     return undefined;
   }
-  const parsed = z.safeParse(SAID, said);
+  const parsed = z.safeParse(STAT, decoded);
   if (!parsed.success) return undefined;
   const { mode } = parsed.data;
   const has = (bit: number): boolean => Math.floor(mode / bit) % 2 === 1;

@@ -48,9 +48,9 @@ function sshConnection(url: string, env: Readonly<Record<string, string | undefi
       done(error);
     },
   });
-  let said = "";
+  let errorOutput = "";
   child.stderr.on("data", (chunk: Buffer) => {
-    said = (said + chunk.toString("utf8")).slice(-2000);
+    errorOutput = (errorOutput + chunk.toString("utf8")).slice(-2000);
   });
   child.stdout.on("data", (chunk: Buffer) => {
     if (!connection.push(chunk)) child.stdout.pause();
@@ -59,7 +59,7 @@ function sshConnection(url: string, env: Readonly<Record<string, string | undefi
   child.on("error", (error) => connection.destroy(error));
   child.on("close", (code) => {
     if (code === 0) connection.push(null);
-    else connection.destroy(new Error(`ssh ended with ${String(code)}: ${said.trim()}`));
+    else connection.destroy(new Error(`ssh ended with ${String(code)}: ${errorOutput.trim()}`));
   });
   // http calls these on its sockets; a pair of pipes needs none of the first three. A kept connection must not keep the process alive.
   const itself = (): Duplex => connection;

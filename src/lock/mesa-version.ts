@@ -20,6 +20,9 @@ export function parseMesaVersion(text: string): string {
 
 /** A suggestion of what was meant, as a sentence. */
 function probablyMeant(text: string): string {
+  const ofId = /^([a-z][a-z0-9-]*)@(.+)-\d+$/u.exec(text);
+  if (ofId?.[1] !== undefined && ofId[2] !== undefined)
+    return `That is the id of a version. Give its Mesa version and its template: ${ofId[2]} --template ${ofId[1]}.`;
   const bare = text
     .trim()
     .replace(/^mesa[@_=]?/iu, "")

@@ -51,7 +51,7 @@ export interface MesaApi {
   listRepos(): Promise<readonly string[]>;
   getRepo(name: string): Promise<MesaRepo | undefined>;
   createRepo(name: string): Promise<MesaRepo>;
-  /** One that is gone already is no failure. */
+  /** One that no longer exists is fine. */
   deleteRepo(name: string): Promise<void>;
   /** The change that a bookmark points at; undefined: there is no such bookmark. */
   changeOf(repo: string, bookmark: string): Promise<string | undefined>;

@@ -34,7 +34,7 @@ const layoutSchema = z.record(z.string(), entrySchema);
 export type LayoutEntry = z.infer<typeof entrySchema>;
 
 /** A requested mount; undefined means the default. */
-export interface MountWish {
+export interface RequestedMount {
   readonly org: string | undefined;
   /** In the mounted tree. */
   readonly path: string | undefined;
@@ -63,7 +63,7 @@ const isPlainPath = (path: string): boolean =>
   /^(?:\/[A-Za-z0-9._@+-]+)+$/u.test(path) && !path.split("/").some((part) => part === "." || part === "..");
 
 /** Parses one --mount. @param write whether one with neither ro nor rw is writable @throws Failure MOUNT_OPTION (exit 2) */
-export function parseMount(text: string, write: boolean): MountWish {
+export function parseMount(text: string, write: boolean): RequestedMount {
   const [matched, org, name = "", path, mode, bookmark] = MOUNT.exec(text) ?? [];
   if (matched === undefined) throw wrong(`"${text}" is not a mount.`, FORM);
   if (RESERVED.test(name)) throw wrong(`"${text}": ${name} is not a possible repository name.`, FORM);
@@ -78,7 +78,7 @@ export function parseMount(text: string, write: boolean): MountWish {
 }
 
 /** Parses a layout from JSON, like Mesa's CLI. @param source its name in messages @throws Failure MESA_LAYOUT (exit 2) */
-export function parseLayout(text: string, source: string): readonly MountWish[] {
+export function parseLayout(text: string, source: string): readonly RequestedMount[] {
   const bad = (why: string): Failure =>
     new Failure({
       code: "MESA_LAYOUT",
@@ -110,7 +110,7 @@ export function parseLayout(text: string, source: string): readonly MountWish[] 
 }
 
 /** One --repo. @throws Failure REPO_NAME (exit 2) */
-export function parseRepo(text: string, write: boolean): MountWish {
+export function parseRepo(text: string, write: boolean): RequestedMount {
   const [matched, org, name = ""] = /^([A-Za-z0-9_-]+)\/([A-Za-z0-9._-]+)$/u.exec(text) ?? [];
   if (matched === undefined) throw wrongRepos(`"${text}" is not a repository.`, "Write --repo ORG/REPO.");
   return { org, path: undefined, entry: { kind: "repo", name, mode: write ? "rw" : "ro" } };
@@ -121,20 +121,24 @@ export function parseRepo(text: string, write: boolean): MountWish {
  * else from `from`.
  * @throws Failure MOUNT_OPTION (exit 2)
  */
-export function onBranch(wishes: readonly MountWish[], branch: string, from: string): readonly MountWish[] {
+export function onBranch(
+  requested: readonly RequestedMount[],
+  branch: string,
+  from: string,
+): readonly RequestedMount[] {
   const bad = [branch, from].find((name) => !bookmark.safeParse(name).success);
   if (bad !== undefined) throw wrong(`"${bad}" is not a name for a bookmark.`, FORM);
-  if (wishes.some(({ entry }) => entry.branchedFrom !== undefined))
+  if (requested.some(({ entry }) => entry.branchedFrom !== undefined))
     throw wrong("A branch and branchedFrom exclude each other.", "Name the branch in the layout only.");
-  if (wishes.every(({ entry }) => entry.mode === "ro"))
+  if (requested.every(({ entry }) => entry.mode === "ro"))
     throw wrong(
       "A branch needs a repository that is mounted for writing.",
       "Give --write, or :rw to a mount.",
     );
-  return wishes.map((wish) => {
-    const { at = { bookmark: from }, ...entry } = wish.entry;
+  return requested.map((mount) => {
+    const { at = { bookmark: from }, ...entry } = mount.entry;
     const branchedFrom = { ...at, as: { bookmark: branch } };
-    return entry.mode === "ro" ? wish : { ...wish, entry: { ...entry, branchedFrom } };
+    return entry.mode === "ro" ? mount : { ...mount, entry: { ...entry, branchedFrom } };
   });
 }
 
@@ -149,10 +153,10 @@ export function usualMounts(org: string, names: readonly string[], write: boolea
   }));
 }
 
-/** The organization that the wishes name; undefined: none does. @throws Failure REPO_NAME (exit 2) when there are several, or no wishes */
-export function orgOfWishes(wishes: readonly MountWish[]): string | undefined {
-  if (wishes.length === 0) throw wrongRepos("No repository was given.", "Write --repo ORG/REPO.");
-  const orgs = [...new Set(wishes.flatMap(({ org }) => (org === undefined ? [] : [org])))];
+/** The organization that the requested mounts name; undefined: none does. @throws Failure REPO_NAME (exit 2) when there are several, or no mounts */
+export function orgOfMounts(requested: readonly RequestedMount[]): string | undefined {
+  if (requested.length === 0) throw wrongRepos("No repository was given.", "Write --repo ORG/REPO.");
+  const orgs = [...new Set(requested.flatMap(({ org }) => (org === undefined ? [] : [org])))];
   if (orgs.length > 1)
     throw wrongRepos(
       `The repositories belong to several organizations: ${orgs.join(", ")}.`,
@@ -188,9 +192,9 @@ export function usesLayout(version: string, org: string, mounts: readonly RepoMo
 export function placeMounts(
   version: string,
   org: string,
-  wishes: readonly MountWish[],
+  requested: readonly RequestedMount[],
 ): readonly RepoMount[] {
-  const mounts = wishes.map(({ path, entry }) => ({ path: path ?? usualPath(org, entry.name), entry }));
+  const mounts = requested.map(({ path, entry }) => ({ path: path ?? usualPath(org, entry.name), entry }));
   const twice = mounts.find(({ path }, index) => mounts.findIndex((one) => one.path === path) !== index);
   if (twice !== undefined) throw wrong(`Two repositories have the same path ${twice.path}.`, FORM);
   const names = mounts.map(({ entry }) => entry.name.toLowerCase());

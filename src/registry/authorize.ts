@@ -57,8 +57,9 @@ async function answerTo(
   const token = answer.status === 200 ? tokenIn(answer.body) : undefined;
   if (token === undefined) {
     const who = login === undefined ? "without credentials" : "with the credentials found";
-    const said = answer.status === 200 ? undefined : wordsOf(answer);
-    const how = answer.status === 200 ? " without a token" : said === undefined ? "" : ` ("${said}")`;
+    const refusalText = answer.status === 200 ? undefined : wordsOf(answer);
+    const how =
+      answer.status === 200 ? " without a token" : refusalText === undefined ? "" : ` ("${refusalText}")`;
     throw registryRefused(
       registry,
       repository,

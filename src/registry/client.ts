@@ -98,6 +98,6 @@ function withAuthorization(request: HttpRequest, authorization: string | undefin
 
 /** The registry's message for a refusal. */
 export function refusalOf(answer: HttpAnswer): string {
-  const said = wordsOf(answer);
-  return `it answers ${String(answer.status)}${said === undefined ? "" : ` ("${said}")`}`;
+  const refusalText = wordsOf(answer);
+  return `it answers ${String(answer.status)}${refusalText === undefined ? "" : ` ("${refusalText}")`}`;
 }

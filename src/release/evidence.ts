@@ -41,7 +41,7 @@ const reportSchema = z.object({
   ),
 });
 
-/** A result together with what it is a result of. What does not match the question is no evidence. */
+/** A result together with what it is a result of. It counts only for exactly that. */
 const evidenceSchema = z.discriminatedUnion("kind", [
   z.object({
     kind: z.literal("smoke"),
@@ -83,7 +83,7 @@ export type Verified = Extract<Evidence, { kind: "verification" }>;
 
 /** What earlier runs kept for given inputs: one of each kind, for deployments and verifications one per workspace. */
 export interface KeptEvidence {
-  /** Whether something was sent to this workspace by a run that ended before it knew what became of it. */
+  /** Whether something was sent to this workspace by a run that ended before it knew the result. */
   readonly isSent?: boolean;
   readonly smoke?: Smoked | undefined;
   readonly deployment?: Deployed | undefined;

@@ -79,7 +79,7 @@ export function isEmpty({ steps, refusal }: Plan): boolean {
   return refusal === undefined && steps.every(({ action }) => action !== "do");
 }
 
-const doIt = (why: string): Omit<Step, "stage"> => ({ action: "do", why });
+const perform = (why: string): Omit<Step, "stage"> => ({ action: "do", why });
 const reuse = (why: string): Omit<Step, "stage"> => ({ action: "reuse", why });
 const skip = (why: string): Omit<Step, "stage"> => ({ action: "skip", why });
 
@@ -155,7 +155,7 @@ function stepsOf(
   const lock =
     inputsDigest !== undefined
       ? reuse("lock.json exists")
-      : doIt(
+      : perform(
           relock
             ? "--relock: the inputs are resolved again"
             : refresh
@@ -166,23 +166,23 @@ function stepsOf(
         );
   const render =
     inputsDigest === undefined
-      ? doIt("the lock is new")
+      ? perform("the lock is new")
       : facts.folderDiffers.length > 0 && !done.includes("render")
-        ? doIt(facts.folderDiffers.join(", "))
+        ? perform(facts.folderDiffers.join(", "))
         : reuse("the folder is up to date");
   if (inputsDigest === undefined) {
     const why = refresh ? "if something but times has changed" : "the inputs may have changed";
     return {
       lock,
       render,
-      build: doIt(why),
-      smoke: doIt(refresh ? why : "a new image is needed"),
+      build: perform(why),
+      smoke: perform(refresh ? why : "a new image is needed"),
       ...deploySteps(goal, {
-        push: doIt(why),
-        deploy: doIt(why),
-        verify: doIt("the deployment is verified in the workspace"),
+        push: perform(why),
+        deploy: perform(why),
+        verify: perform("the deployment is verified in the workspace"),
       }),
-      record: doIt(refresh ? why : "the entry is written last"),
+      record: perform(refresh ? why : "the entry is written last"),
     };
   }
   if (entry !== undefined && !facts.force && hasReached(facts, entry)) {
@@ -190,7 +190,7 @@ function stepsOf(
     return {
       lock,
       render,
-      build: facts.scan && !done.includes("build") ? doIt("--scan uses today's database") : skip(why),
+      build: facts.scan && !done.includes("build") ? perform("--scan uses today's database") : skip(why),
       smoke: skip(why),
       push: skip(why),
       deploy: skip(why),
@@ -203,7 +203,7 @@ function stepsOf(
     render,
     ...proofSteps(facts, entry),
     ...placeSteps(facts, entry),
-    record: doIt("the entry is written last"),
+    record: perform("the entry is written last"),
   };
 }
 
@@ -309,13 +309,13 @@ function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps,
   const proof = smokeProof(facts);
   const smoke =
     proof === undefined
-      ? doIt(force ? "--force" : unproven(facts, entry))
+      ? perform(force ? "--force" : unproven(facts, entry))
       : reuse(`${proof.imageId.slice(0, 19)} has passed these checks`);
-  if (force && !done.includes("build")) return { build: doIt("--force"), smoke };
-  if (scan && !done.includes("build")) return { build: doIt("--scan uses today's database"), smoke };
+  if (force && !done.includes("build")) return { build: perform("--force"), smoke };
+  if (scan && !done.includes("build")) return { build: perform("--scan uses today's database"), smoke };
   const build =
     proof === undefined
-      ? doIt(unproven(facts, entry))
+      ? perform(unproven(facts, entry))
       : reuse(`${proof.imageId.slice(0, 19)}, if the engine still has it`);
   return { build, smoke };
 }
@@ -361,19 +361,19 @@ function placeSteps(
   const published = publishedImage(facts, entry);
   const push =
     published === undefined
-      ? doIt(force ? "--force" : "the registry may not have the proven image")
+      ? perform(force ? "--force" : "the registry may not have the proven image")
       : isUnsigned(facts, entry, published)
-        ? doIt(`its provenance and SBOM are not signed by ${String(facts.signer)}`)
+        ? perform(`its provenance and SBOM are not signed by ${String(facts.signer)}`)
         : reuse(`${published.reference} is ${published.digest.slice(0, 19)}`);
   const standing = standingDeployment(facts, entry);
   const deploy =
     standing === undefined
-      ? doIt(force ? "--force" : `the workspace ${workspace ?? "in use"} does not have it`)
+      ? perform(force ? "--force" : `the workspace ${workspace ?? "in use"} does not have it`)
       : reuse(`${standing.image} is in ${standing.workspace}`);
   const verified = standing === undefined ? undefined : verifiedThere(facts, entry, standing.image);
   const verify =
     verified === undefined
-      ? doIt("the deployment is verified in the workspace")
+      ? perform("the deployment is verified in the workspace")
       : reuse("it has passed these checks");
   return deploySteps(goal, { push, deploy, verify });
 }

@@ -45,15 +45,15 @@ export function stageRunner(host: Host, template: string): StageRunner {
     async run(stage, work) {
       host.signal.throwIfAborted();
       host.emit({ type: "stage-started", template, stage });
-      const begun = host.clock.now();
+      const startedAt = host.clock.now();
       try {
         const answer = await work((message) => {
           host.emit({ type: "stage-progress", template, stage, message });
         });
-        note(stage, answer.outcome ?? "done", host.clock.now() - begun, answer.message);
+        note(stage, answer.outcome ?? "done", host.clock.now() - startedAt, answer.message);
         return answer.value;
       } catch (error) {
-        note(stage, "failed", host.clock.now() - begun, messageOf(error));
+        note(stage, "failed", host.clock.now() - startedAt, messageOf(error));
         throw onTemplate(error, template);
       }
     },

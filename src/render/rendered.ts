@@ -24,7 +24,7 @@ export interface RenderedTemplate {
   readonly inputsDigest: string;
 }
 
-/** A template as it is proven: rendered now, or told by a revision's record, which holds only these settings. */
+/** A template as it is proven: rendered now, or read from a revision's record, which holds only these settings. */
 export interface ProvenTemplate extends Omit<RenderedTemplate, "settings"> {
   readonly settings: Pick<TemplateSettings, "image" | "sandbox">;
 }

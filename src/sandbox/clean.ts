@@ -68,7 +68,7 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
   const sandboxes = await sandboxesLeft(host);
   const orgs = new Set([host.env["MESA_ORG"] ?? "", ...sandboxes.map(({ org }) => org)]);
   orgs.delete("");
-  const unseen = orgs.size === 0 ? ["credentials were not looked for: MESA_ORG is not set"] : [];
+  const unseen = orgs.size === 0 ? ["credentials were not searched for: MESA_ORG is not set"] : [];
   const [credentials, repos]: [LeftCredential[], LeftRepo[]] = [[], []];
   for (const org of orgs) {
     try {
@@ -77,7 +77,7 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
       repos.push(...found.repos.map((name) => ({ org, name })));
     } catch (error) {
       host.signal.throwIfAborted();
-      unseen.push(`credentials of ${org} were not looked for: ${messageOf(error)}`);
+      unseen.push(`credentials of ${org} were not searched for: ${messageOf(error)}`);
     }
   }
   const names = sandboxes.map(({ name }) => name).filter((name) => only === undefined || name === only);

@@ -10,7 +10,7 @@ import { commandLine } from "./shell";
 import { tailOf } from "./tail";
 
 /** Interval of polling a running command, in ms: short after output, longer in silence. */
-const LOOK_MS = { soonest: 100, latest: 1_000, growth: 1.3 };
+const POLL_MS = { soonest: 100, latest: 1_000, growth: 1.3 };
 /** How long the sandbox may be unreachable (standby, gateway errors) before the run fails, in ms. */
 const PATIENCE_MS = 60_000;
 /** After this time without an answer the platform is asked whether the sandbox still exists, in ms. */
@@ -55,7 +55,7 @@ const WAKE_LIMIT_MS = 180_000;
 export async function awake(host: Host, sandbox: SandboxInstance): Promise<void> {
   const until = host.clock.now() + WAKE_LIMIT_MS;
   for (;;) {
-    const wait = { until: host.clock.now() + ASK_AFTER_MS, pollMs: LOOK_MS.soonest };
+    const wait = { until: host.clock.now() + ASK_AFTER_MS, pollMs: POLL_MS.soonest };
     const answer = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
     if (answer.answers) return;
     if (host.clock.now() > until || (await isGone(host, sandbox)))
@@ -110,7 +110,7 @@ async function untilEnded(
   signal: AbortSignal,
 ): Promise<number> {
   let lastAnswer = host.clock.now();
-  let pause = LOOK_MS.soonest;
+  let pause = POLL_MS.soonest;
   for (;;) {
     signal.throwIfAborted();
     try {
@@ -121,7 +121,7 @@ async function untilEnded(
         while (await drain());
         return state.exitCode;
       }
-      pause = saidSomething ? LOOK_MS.soonest : Math.min(pause * LOOK_MS.growth, LOOK_MS.latest);
+      pause = saidSomething ? POLL_MS.soonest : Math.min(pause * POLL_MS.growth, POLL_MS.latest);
     } catch (error) {
       signal.throwIfAborted();
       // The API responds but has no such process: the sandbox was restarted, for example from an archive.

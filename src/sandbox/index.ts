@@ -5,4 +5,4 @@ export type { Leftovers } from "./close";
 export { mergeBranch } from "./repos";
 export { execScript } from "./exec";
 export { promptScript } from "./shell";
-export { onBranch, parseLayout, parseMount, parseRepo, type MountWish } from "../mesa/mounts";
+export { onBranch, parseLayout, parseMount, parseRepo, type RequestedMount } from "../mesa/mounts";

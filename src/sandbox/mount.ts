@@ -20,7 +20,7 @@ const PROOF_WAIT_S = { after: 15, before: 8 };
 
 /**
  * Proves the mount: writes and reads back if writable, else reads; prints the daemon's last messages on failure.
- * A process that asks a mount with dead connections may wait for ever, and no signal ends it: it is left behind, with exit code 49.
+ * A process that asks a mount with dead connections may wait forever, and no signal ends it: it is left behind, with exit code 49.
  */
 function proof({ plan, path, write }: Mounted, token: string, seconds: number): string {
   const readOnlyProof = `grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46

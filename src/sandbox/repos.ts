@@ -38,10 +38,10 @@ export interface Branch {
 }
 
 /**
- * Makes the changes and bookmarks that `branchedFrom` asks for, once all that is named was found.
+ * Makes the changes and bookmarks that `branchedFrom` asks for, once everything that is named exists.
  * @param unnamed the bookmark of a branch that has no name
- * @param made told of each bookmark as soon as it is there
- * @returns the mounts with `at` in its place: mounted again, they show the same
+ * @param made called with each bookmark as soon as it exists
+ * @returns the mounts with `at` in its place: a remount shows the same
  * @throws Failure MESA_NOT_FOUND (exit 3), BRANCH_EXISTS (exit 2)
  */
 export async function makeBranches(

@@ -6,7 +6,7 @@ import { mesaApi } from "../mesa/api";
 import { checkTtl, issueCredential, longestLife, type SandboxCredential } from "../mesa/credential";
 import { takeAwayDead, temporaryMesaName } from "../mesa/left";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
-import { orgOfWishes, placeMounts, type MountWish } from "../mesa/mounts";
+import { orgOfMounts, placeMounts, type RequestedMount } from "../mesa/mounts";
 import { loginToImport } from "../registry/published";
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
@@ -34,7 +34,7 @@ export interface SessionRequest {
   /** Mesa version in the image; decides how to mount. */
   readonly mesaVersion: string;
   /** All of one organization. The first one is where the command runs. */
-  readonly mounts: readonly MountWish[];
+  readonly mounts: readonly RequestedMount[];
   readonly createRepos: boolean;
   readonly ttlSeconds: number;
   /** Whether to issue a new credential before one expires, so that the session can outlast it. A single command cannot. */
@@ -90,7 +90,7 @@ export interface Session {
  * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential failed
  */
 export async function openSession(host: Host, request: SessionRequest): Promise<Session> {
-  const named = orgOfWishes(request.mounts);
+  const named = orgOfMounts(request.mounts);
   if (request.user !== undefined) checkUserName(request.user);
   const access = requireMesaAccess(host.env, request.mesaVersion, named);
   const { org } = access;

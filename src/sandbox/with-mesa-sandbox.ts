@@ -11,7 +11,7 @@ import {
   parseMount,
   parseRepo,
   type LayoutEntry,
-  type MountWish,
+  type RequestedMount,
 } from "../mesa/mounts";
 import { Failure } from "../support/errors";
 import type { Branch } from "./repos";
@@ -115,7 +115,7 @@ function hostOf(options: MesaSandboxOptions): Host {
 }
 
 /** What is to be mounted. @throws Failure MOUNT_OPTION, MESA_LAYOUT, REPO_NAME */
-function wishesOf(options: MesaSandboxOptions): readonly MountWish[] {
+function requestedMounts(options: MesaSandboxOptions): readonly RequestedMount[] {
   const { repos = [], mounts = [], layout, branch, from = "main" } = options;
   const write = options.write ?? (branch !== undefined && layout === undefined);
   const ways = [options.repos, options.mounts, layout].filter((one) => one !== undefined);
@@ -129,11 +129,11 @@ function wishesOf(options: MesaSandboxOptions): readonly MountWish[] {
           : "layout and write exclude each other.",
       hint: "Give one of them. A layout says of each repository whether it is mounted for writing.",
     });
-  const wishes =
+  const requested =
     layout === undefined
       ? [...repos.map((text) => parseRepo(text, write)), ...mounts.map((text) => parseMount(text, write))]
       : parseLayout(JSON.stringify(layout), "layout");
-  return branch === undefined ? wishes : onBranch(wishes, branch, from);
+  return branch === undefined ? requested : onBranch(requested, branch, from);
 }
 
 async function runIn(
@@ -168,7 +168,7 @@ export async function openMesaSandbox(options: MesaSandboxOptions): Promise<Mesa
   const session = await openSession(host, {
     image: options.image,
     mesaVersion: options.mesaVersion,
-    mounts: wishesOf(options),
+    mounts: requestedMounts(options),
     createRepos: options.createRepos ?? false,
     ttlSeconds: options.ttlSeconds ?? 3600,
     renews: true,

@@ -21,7 +21,7 @@ export async function execIn(
   { engine, id }: Pick<SmokeContainer, "engine" | "id">,
   command: Command,
 ): Promise<CommandResult> {
-  const begun = host.clock.now();
+  const startedAt = host.clock.now();
   const result = await engine.exec(id, {
     argv: command.script === undefined ? (command.argv ?? []) : ["sh", "-c", command.script],
     user: command.user,
@@ -30,7 +30,7 @@ export async function execIn(
     timeoutMs: command.timeoutMs ?? 60_000,
     signal: host.signal,
   });
-  return { ...result, durationMs: host.clock.now() - begun };
+  return { ...result, durationMs: host.clock.now() - startedAt };
 }
 
 /** The bytes of a file in a container, running or not; undefined if missing. Does not follow a symbolic link. */

@@ -7,8 +7,8 @@ import { withTimeLimit } from "../support/time-limit";
 const POLL_MS = 25;
 
 /** Limit of the first request, in ms: Node's fetch sometimes misses that a process's first connection was closed. */
-const FIRST_LOOK_MS = 250;
-const LOOK_MS = 2_000;
+const FIRST_REQUEST_MS = 250;
+const REQUEST_MS = 2_000;
 
 /**
  * Waits until the sandbox API responds. Notices at once if the container ends.
@@ -20,10 +20,10 @@ export async function waitUntilHealthy(
   limitMs: number,
 ): Promise<void> {
   const { engine, id, url } = container;
-  const begun = host.clock.now();
-  for (let lookMs = FIRST_LOOK_MS; ; lookMs = Math.min(2 * lookMs, LOOK_MS)) {
+  const startedAt = host.clock.now();
+  for (let requestLimitMs = FIRST_REQUEST_MS; ; requestLimitMs = Math.min(2 * requestLimitMs, REQUEST_MS)) {
     try {
-      const healthy = await withTimeLimit(lookMs, host.signal, async (signal) => {
+      const healthy = await withTimeLimit(requestLimitMs, host.signal, async (signal) => {
         const response = await host.fetch(`${url}/health`, { signal });
         await response.body?.cancel();
         return response.ok;
@@ -37,7 +37,7 @@ export async function waitUntilHealthy(
       (await engine.logs(id, 20)).map((line) => host.redact(line));
     if (state?.running !== true)
       throw died(state?.exitCode, state?.error ?? "", state?.oomKilled === true, await log());
-    if (host.clock.now() - begun > limitMs) {
+    if (host.clock.now() - startedAt > limitMs) {
       throw new Failure({
         code: "HEALTH_TIMEOUT",
         kind: "smoke",

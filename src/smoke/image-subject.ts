@@ -116,7 +116,7 @@ async function runInOwn(
   request: ContainerRequest,
   { argv = [], user, env, cwd, timeoutMs = 60_000 }: Command,
 ): Promise<CommandResult> {
-  const begun = host.clock.now();
+  const startedAt = host.clock.now();
   const [entrypoint = "", ...cmd] = argv;
   const ended = await engine.runToEnd(
     {
@@ -136,7 +136,7 @@ async function runInOwn(
   return withCleanUp(
     () =>
       startError === undefined
-        ? Promise.resolve({ exitCode, stdout, stderr, timedOut, durationMs: host.clock.now() - begun })
+        ? Promise.resolve({ exitCode, stdout, stderr, timedOut, durationMs: host.clock.now() - startedAt })
         : Promise.reject(new Error(startError)),
     () => engine.removeContainer(id),
     warnThatStays(host, `the container ${id.slice(0, 12)}`),

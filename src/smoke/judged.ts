@@ -26,12 +26,12 @@ function together(parts: readonly string[]): string {
 /** Failed, with the unmet expectations; or passed, with everything expected and seen. */
 export function judged(asked: readonly Asked[]): Judged {
   const faults = asked.filter((one) => !one.holds);
-  const told = faults.length === 0 ? asked : faults;
+  const reported = faults.length === 0 ? asked : faults;
   const hint = faults.find((fault) => fault.hint !== undefined)?.hint;
   return {
     outcome: faults.length === 0 ? "passed" : "failed",
-    expected: together(told.map((one) => one.expected)),
-    seen: together(told.map((one) => one.seen)),
+    expected: together(reported.map((one) => one.expected)),
+    seen: together(reported.map((one) => one.seen)),
     ...(hint === undefined ? {} : { hint }),
   };
 }

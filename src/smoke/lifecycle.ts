@@ -39,27 +39,30 @@ export function lifecycleOf(
 }
 
 async function zombiesIn(host: Host, container: SmokeContainer): Promise<readonly string[]> {
-  const look = async (): Promise<readonly string[]> =>
+  const zombieNames = async (): Promise<readonly string[]> =>
     (await execIn(host, container, { script: ZOMBIES, user: "0" })).stdout
       .split("\n")
       .filter((line) => line !== "");
-  let found = await look();
+  let found = await zombieNames();
   // Every ended process is a zombie until its parent reaps it.
-  for (const begun = host.clock.now(); found.length > 0 && host.clock.now() - begun < REAPED_WITHIN_MS;) {
+  for (
+    const startedAt = host.clock.now();
+    found.length > 0 && host.clock.now() - startedAt < REAPED_WITHIN_MS;
+  ) {
     await host.clock.sleep(100, host.signal);
-    const still = await look();
+    const still = await zombieNames();
     found = found.filter((zombie) => still.includes(zombie));
   }
   return found;
 }
 
 async function stopped(host: Host, { engine, id }: SmokeContainer): Promise<Ending> {
-  const begun = host.clock.now();
+  const startedAt = host.clock.now();
   await engine.stop(id, GIVE_UP_MS / 1000);
   const state = await engine.container(id);
-  const waitedMs = host.clock.now() - begun;
+  const waitedMs = host.clock.now() - startedAt;
   // Excludes the engine's own clean-up after the end (Podman: a second). A clock that differs from ours is ignored.
-  const endedMs = (state?.finishedAtMs ?? Number.NaN) - begun;
+  const endedMs = (state?.finishedAtMs ?? Number.NaN) - startedAt;
   const durationMs = endedMs >= 0 && endedMs < waitedMs ? endedMs : waitedMs;
   const exitCode = state?.exitCode ?? -1;
   return { durationMs, exitCode, killed: exitCode === 137 };

@@ -25,7 +25,7 @@ export async function runChecks<Context extends ImageContext>(
   offers: Offers,
   context: Context,
 ): Promise<SmokeReport> {
-  const begun = host.clock.now();
+  const startedAt = host.clock.now();
   const possible = checks.flatMap((check): readonly Check<Context>[] => {
     if (check.needs === "image" && offers.image === undefined)
       return check.inSandbox === undefined ? [] : [check.inSandbox];
@@ -66,7 +66,7 @@ export async function runChecks<Context extends ImageContext>(
     name,
     offers.subject.kind,
     ordered.map((result) => hideSecrets(host.redact, result)),
-    host.clock.now() - begun,
+    host.clock.now() - startedAt,
   );
 }
 
@@ -160,7 +160,7 @@ async function runOne<Context>(
   { subject, image, lifecycle }: Offers,
   context: Context,
 ): Promise<CheckResult> {
-  const begun = host.clock.now();
+  const startedAt = host.clock.now();
   let verdict: CheckVerdict;
   try {
     if (check.needs === "image")
@@ -182,5 +182,5 @@ async function runOne<Context>(
       ...(error instanceof Failure && error.hint !== undefined ? { hint: error.hint } : {}),
     };
   }
-  return { name: check.name, durationMs: host.clock.now() - begun, ...verdict };
+  return { name: check.name, durationMs: host.clock.now() - startedAt, ...verdict };
 }

@@ -25,7 +25,7 @@ import { lifecycleOf } from "./lifecycle";
 import type { SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
 import { startContainer } from "./start-container";
-import { lookAtStructureTests, withStructureTests } from "./structure-tests";
+import { validateStructureTests, withStructureTests } from "./structure-tests";
 
 /** Limit for the sandbox API to respond, in ms; usually it takes a tenth of a second. */
 const HEALTH_LIMIT_MS = 30_000;
@@ -57,7 +57,7 @@ export async function readTestFiles(
   host: Host,
   { structureTests = [], checks = [] }: Partial<TestFiles>,
 ): Promise<ReadTestFiles> {
-  await lookAtStructureTests(host, structureTests);
+  await validateStructureTests(host, structureTests);
   return { structureTests, checks: await Promise.all(checks.map(readChecksFile)) };
 }
 

@@ -16,7 +16,7 @@ const HOW_TO_INSTALL = `Install it (pip install ${PROGRAM}, or a release from gi
 /** Limit for all tests of a file, in ms; the program has none. */
 const FILE_LIMIT_MS = 900_000;
 /** Limit for checking a file without an engine, in ms. */
-const LOOK_LIMIT_MS = 30_000;
+const VALIDATION_LIMIT_MS = 30_000;
 /** Limit of a report, which contains all output of all commands, in bytes. */
 const REPORT_BYTES = 64 * 1024 * 1024;
 /** Limit of a test's output in a result, in characters. */
@@ -59,7 +59,7 @@ export async function structureTestProgram(host: Host): Promise<string> {
 
 /** The program's version; undefined if it cannot be run. */
 async function runVersion(host: Host): Promise<string | undefined> {
-  const ran = await runProgram(host, ["version"], {}, LOOK_LIMIT_MS);
+  const ran = await runProgram(host, ["version"], {}, VALIDATION_LIMIT_MS);
   return ran.exitCode === 0 ? ran.stdout.trim() : undefined;
 }
 
@@ -73,7 +73,7 @@ function checkOf(path: string): string {
  * that they exist.
  * @throws Failure STRUCTURE_TESTS_MISSING, STRUCTURE_TESTS_INVALID (exit 2)
  */
-export async function lookAtStructureTests(host: Host, paths: readonly string[]): Promise<void> {
+export async function validateStructureTests(host: Host, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
     await access(path).catch((error: unknown) => {
       throw new Failure({
@@ -85,7 +85,7 @@ export async function lookAtStructureTests(host: Host, paths: readonly string[])
       });
     });
     // The program cannot only validate a file. Without an engine every test fails and nothing runs.
-    const ran = await test(host, "none", path, { DOCKER_HOST: "unix:///nowhere" }, LOOK_LIMIT_MS);
+    const ran = await test(host, "none", path, { DOCKER_HOST: "unix:///nowhere" }, VALIDATION_LIMIT_MS);
     if (ran.spawnError === undefined) refuseBroken(path, reportIn(ran, path));
   }
 }
@@ -114,9 +114,9 @@ export async function withStructureTests(
   paths: readonly string[],
   report: SmokeReport,
 ): Promise<SmokeReport> {
-  const begun = host.clock.now();
+  const startedAt = host.clock.now();
   const results = await runStructureTests(host, engine, reference, paths);
-  const durationMs = report.durationMs + host.clock.now() - begun;
+  const durationMs = report.durationMs + host.clock.now() - startedAt;
   return reportFrom(report.template, report.subject, [...report.checks, ...results], durationMs);
 }
 

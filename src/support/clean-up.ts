@@ -7,13 +7,13 @@ import type { Host } from "./host";
 export async function withCleanUp<T>(
   work: () => Promise<T>,
   cleanUp: () => Promise<void>,
-  tell: (error: unknown) => void,
+  onFailure: (error: unknown) => void,
 ): Promise<T> {
   let result: T;
   try {
     result = await work();
   } catch (error) {
-    await cleanUp().catch(tell);
+    await cleanUp().catch(onFailure);
     throw error;
   }
   await cleanUp();

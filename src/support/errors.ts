@@ -159,14 +159,14 @@ export function messageOf(error: unknown): string {
 
 /** The causes below an error as one line ("a: b: c"), without repetitions. */
 export function causeOf(error: unknown): string | undefined {
-  const said: string[] = [];
+  const texts: string[] = [];
   let current: unknown = error instanceof Error ? error.cause : undefined;
-  while (current !== undefined && current !== null && said.length < 6) {
+  while (current !== undefined && current !== null && texts.length < 6) {
     const text = messageOf(current);
-    if (text !== "" && !said.includes(text)) said.push(text);
+    if (text !== "" && !texts.includes(text)) texts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }
-  return said.length === 0 ? undefined : said.join(": ");
+  return texts.length === 0 ? undefined : texts.join(": ");
 }
 
 /** Whether an error of node:fs has this errno name. */

@@ -56,13 +56,13 @@ export function judge(
 }
 
 /** One reading of a lock file: its holder, and a value that changes with the holder's heartbeat. */
-interface Look {
+interface LockState {
   readonly holder: Holder | undefined;
   readonly sign: string;
 }
 
 /** @returns undefined when there is no such file */
-async function lookAt(path: string): Promise<Look | undefined> {
+async function readState(path: string): Promise<LockState | undefined> {
   try {
     const text = await readFile(path, "utf8");
     const { ino, mtimeNs } = await stat(path, { bigint: true });
@@ -82,7 +82,7 @@ function holderIn(text: string): Holder | undefined {
 }
 
 /** For how long each heartbeat has not changed, measured by this process: clocks of other machines are not comparable. */
-class Watch {
+class Heartbeats {
   #sign = "";
   #unchangedMs = 0;
 
@@ -106,14 +106,14 @@ function isGone(verdict: Verdict, unchangedMs: number): boolean {
  */
 async function removeGone(
   path: string,
-  gone: Look,
+  gone: LockState,
   mine: Own,
   onGone: Waiting["onGone"],
   claimUnchanged: (sign: string) => number,
 ): Promise<void> {
   const claim = `${path}.stale-${gone.holder?.token ?? "unnamed"}`;
   if (!tryTake(claim, mine)) {
-    const other = await lookAt(claim);
+    const other = await readState(claim);
     if (
       other !== undefined &&
       isGone(judge(other.holder, mine.space, findProcess), claimUnchanged(other.sign))
@@ -122,7 +122,7 @@ async function removeGone(
     return;
   }
   try {
-    if ((await lookAt(path))?.sign !== gone.sign) return;
+    if ((await readState(path))?.sign !== gone.sign) return;
     const isDead = judge(gone.holder, mine.space, findProcess) === "dead";
     await onGone?.(isDead ? gone.holder : undefined);
     await rm(path, { force: true });
@@ -136,7 +136,7 @@ async function removeClaimsLeft(path: string, space: string): Promise<void> {
   const folder = dirname(path);
   for (const name of await readdir(folder)) {
     if (!name.startsWith(`${basename(path)}.stale`)) continue;
-    const claim = await lookAt(join(folder, name));
+    const claim = await readState(join(folder, name));
     if (claim !== undefined && judge(claim.holder, space, findProcess) === "dead")
       await rm(join(folder, name), { force: true });
   }
@@ -164,7 +164,7 @@ function tryTake(path: string, holder: Holder): boolean {
 
 /** Whether the process that holds a lock has died. Its file stays until the next holder replaces it. */
 export async function isLeftLock(path: string): Promise<boolean> {
-  return judge((await lookAt(path))?.holder, processSpace(), findProcess) === "dead";
+  return judge((await readState(path))?.holder, processSpace(), findProcess) === "dead";
 }
 
 export interface Waiting {
@@ -200,18 +200,18 @@ export async function withFileLock<T>(
     token: `${host.runId}-${Math.random().toString(36).slice(2)}`,
     run: host.runId,
   };
-  const [watch, claimWatch] = [new Watch(), new Watch()];
+  const [heartbeats, claimHeartbeats] = [new Heartbeats(), new Heartbeats()];
   // Only pauses count: a clock can jump, and a stopped process watches nothing.
   let [waitedMs, pausedMs] = [0, 0];
   while (!tryTake(path, mine)) {
-    const look = await lookAt(path);
-    if (look === undefined) continue;
-    const verdict = judge(look.holder, space, findProcess);
-    if (isGone(verdict, watch.see(look.sign, pausedMs))) {
-      const claimUnchanged = (sign: string): number => claimWatch.see(sign, pausedMs);
-      await removeGone(path, look, mine, onGone, claimUnchanged);
-      if ((await lookAt(path)) === undefined) continue;
-    } else onTaken(look.holder, waitedMs);
+    const state = await readState(path);
+    if (state === undefined) continue;
+    const verdict = judge(state.holder, space, findProcess);
+    if (isGone(verdict, heartbeats.see(state.sign, pausedMs))) {
+      const claimUnchanged = (sign: string): number => claimHeartbeats.see(sign, pausedMs);
+      await removeGone(path, state, mine, onGone, claimUnchanged);
+      if ((await readState(path)) === undefined) continue;
+    } else onTaken(state.holder, waitedMs);
     pausedMs = pauseMs * (0.2 + 0.8 * Math.random());
     await host.clock.sleep(pausedMs, host.signal);
     waitedMs += pausedMs;
@@ -226,6 +226,6 @@ export async function withFileLock<T>(
     return await work();
   } finally {
     clearInterval(renew);
-    if ((await lookAt(path))?.holder?.token === mine.token) await rm(path, { force: true });
+    if ((await readState(path))?.holder?.token === mine.token) await rm(path, { force: true });
   }
 }

@@ -1,7 +1,10 @@
 import { distance } from "fastest-levenshtein";
 
-/** The candidate that a mistyped word probably means; undefined if none is near. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+/** The candidate that a mistyped or unfinished word probably means; undefined if none is near. */
+export function nearest(word: string, names: Iterable<string>): string | undefined {
+  const candidates = [...names];
+  const unfinished = word.length < 3 ? undefined : candidates.find((candidate) => candidate.startsWith(word));
+  if (unfinished !== undefined) return unfinished;
   let [found, least]: [string | undefined, number] = [
     undefined,
     Math.max(word.length < 4 ? 1 : 2, Math.floor(word.length / 3)) + 1,

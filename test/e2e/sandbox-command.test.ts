@@ -181,6 +181,6 @@ describe("sandbox clean", () => {
 
   it("says what it could not look for", async () => {
     const ran = await place.ask(["sandbox", "clean"], { env: { MESA_ORG: undefined } });
-    expect([ran.code, ran.stdout]).toEqual([0, "credentials were not looked for: MESA_ORG is not set\n"]);
+    expect([ran.code, ran.stdout]).toEqual([0, "credentials were not searched for: MESA_ORG is not set\n"]);
   });
 });

@@ -127,6 +127,16 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
   [/resolved anew|said nothing|without a word\b/u, "resolved again; printed nothing; silently"],
   [/(?<![Tt]here )\b(?:is|are) no (?:address|tag|digest|file|place|setting)\b/u, "is not a …"],
   [/somebody sits/u, "on a terminal"],
+  [/\bany more\b|\banew\b|\bfor ever\b/u, "no longer; again; forever"],
+  [/\bhanded on\b|\bgone on with\b|\blet(?:s|ting)? go of\b/u, "passed on; resumed; releases"],
+  [/\btold (?:of|from|by)\b|\b(?:is|are) told what\b/u, "reported; distinguished; gets"],
+  [/where there (?:is|are) none\b/u, "without one"],
+  [/\b(?:become|becomes|became|came) of\b/u, "the result of"],
+  [/(?<!\bat )\ball the same\b/u, "still"],
+  [/\b(?:its|their|last) words\b/u, "its message; its last lines"],
+  [/\bheld? against\b|\bholds? \w+ against\b/u, "checked against; compares with"],
+  [/\bstands? in no\b/u, "is in no …"],
+  [/\bnot (?:looked|searched) at\b|\bwere not looked for\b/u, "not checked; not searched for"],
 ];
 
 describe("plain English", () => {

@@ -1,6 +1,7 @@
 import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { openManifest } from "../manifest-context";
+import { fitted } from "../table";
 import { entriesOf } from "../../manifest/versions/ref";
 import { compareInputs, compareVersions } from "../../compare/compare";
 import type { Comparison } from "../../compare/comparison";
@@ -34,7 +35,11 @@ export const run: CommandHandler = async (args, context) => {
     exitCode: EXIT_CODES.done,
     json: { ok: true, comparisons },
     text: comparisons
-      .map((comparison) => (args.flag("full") ? comparisonText(comparison, most) : summaryText(comparison)))
+      .map((comparison) =>
+        args.flag("full")
+          ? comparisonText(comparison, most)
+          : fitted(summaryText(comparison), context.terminal.width),
+      )
       .join("\n"),
   };
 };

@@ -1,5 +1,6 @@
 import type { CommandHandler } from "../command";
 import { ending } from "../output";
+import { fitted } from "../table";
 import { examine } from "../../doctor/doctor";
 import { exitCodeOf, Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
@@ -25,11 +26,14 @@ export const run: CommandHandler = async (_args, context) => {
   return {
     exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
     json: { ...ending(failure, context.host.redact), findings: found },
-    text: found
-      .map(
-        ({ ok, name, seen, todo }) =>
-          `${ok ? "ok  " : "MISS"} ${name.padEnd(18)} ${seen}\n${todo === undefined ? "" : `     what to do: ${todo}\n`}`,
-      )
-      .join(""),
+    text: fitted(
+      found
+        .map(
+          ({ ok, name, seen, todo }) =>
+            `${ok ? "ok  " : "MISS"} ${name.padEnd(18)}  ${seen}\n${todo === undefined ? "" : `     what to do: ${todo}\n`}`,
+        )
+        .join(""),
+      context.terminal.width,
+    ),
   };
 };

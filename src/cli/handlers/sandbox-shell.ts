@@ -48,18 +48,18 @@ async function runLine(
 ): Promise<number> {
   const own = { ...host, signal: AbortSignal.any([host.signal, interrupt]) };
   const argv = ["sh", "-c", promptScript(line, memory)];
-  const told = (failure: Failure): number => {
+  const report = (failure: Failure): number => {
     onOutput("stderr", Buffer.from(errorText(failure, host.redact)));
     return exitCodeOf(failure);
   };
   try {
     const { exitCode, broken } = await session.run(own, { argv, cwd: session.path, env, onOutput });
-    const code = broken === undefined ? 0 : told(broken);
+    const code = broken === undefined ? 0 : report(broken);
     return exitCode === 0 ? code : exitCode;
   } catch (error) {
     if (interrupt.aborted && !host.signal.aborted) return 130;
     if (!(error instanceof Failure) || error.code !== "CREDENTIAL_ENDING") throw error;
-    return told(error);
+    return report(error);
   }
 }
 

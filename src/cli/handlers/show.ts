@@ -1,6 +1,7 @@
 import { join, relative } from "node:path";
 import type { CommandHandler } from "../command";
 import { openManifest, workspaceShown } from "../manifest-context";
+import { fitted } from "../table";
 import { channelsAt } from "../../manifest/channels/pointing";
 import { NOT_RECORDED, type ManifestEntry, type SmokeEvidence } from "../../manifest/entry";
 import { entryDocument, inWorkspace } from "../../manifest/versions/in-workspace";
@@ -41,7 +42,10 @@ export const run: CommandHandler = async (args, context) => {
   return {
     exitCode: EXIT_CODES.done,
     json: { ok: true, workspace: workspace ?? null, version: entryDocument(entry, workspace), channels },
-    text: lines.map(([name, value]) => `${name.padEnd(9)} ${value}\n`).join(""),
+    text: fitted(
+      lines.map(([name, value]) => `${name.padEnd(9)}  ${value}\n`).join(""),
+      context.terminal.width,
+    ),
   };
 };
 

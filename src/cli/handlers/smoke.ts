@@ -6,6 +6,7 @@ import { junitXml } from "../junit";
 import { ending } from "../output";
 import { smokeTargets } from "../smoke-targets";
 import { stageRequest } from "../stage-run";
+import { fitted } from "../table";
 import { realStages } from "../../release/real-stages";
 import { smokeVersion } from "../../release/smoke";
 import { proveImage } from "../../smoke/index";
@@ -24,7 +25,8 @@ export const run: CommandHandler = async (args, context) => {
     ref === undefined ? await testImages(args, context, images) : await proveVersions(args, context, ref);
   const junit = args.text("junit");
   if (junit !== undefined) await writeAtomically(resolve(junit), context.host.redact(junitXml(reports)));
-  return outcome(reports, args.flag("allow-skipped"), context.host.redact);
+  const { text, ...rest } = outcome(reports, args.flag("allow-skipped"), context.host.redact);
+  return { ...rest, text: fitted(text, context.terminal.width) };
 };
 
 async function testImages(
@@ -69,7 +71,7 @@ function reportText(report: SmokeReport): string {
           ...(check.expected === undefined ? [] : [`expected ${check.expected}`]),
           ...(check.seen === undefined ? [] : [check.seen]),
           ...(check.hint === undefined ? [] : [check.hint]),
-        ].map((line) => `       ${line}`)),
+        ].map((line) => `       ${line.replaceAll("\n", "\n       ")}`)),
   ]);
   const counts = `${String(report.passed)} passed, ${String(report.failed)} failed, ${String(report.skipped)} skipped`;
   return `${report.template}: ${counts} in ${(report.durationMs / 1000).toFixed(1)} s\n${lines.join("\n")}\n`;

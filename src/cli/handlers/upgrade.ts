@@ -1,4 +1,5 @@
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { fitted } from "../table";
 import { templateFolders } from "../template-folders";
 import type { Comparison } from "../../compare/comparison";
 import { summaryText } from "../../compare/summary";
@@ -37,7 +38,7 @@ export const run: CommandHandler = async (args, context) => {
 };
 
 function plansText(plans: readonly Comparison[], { terminal }: CommandContext, full: boolean): string {
-  if (!full) return plans.map(summaryText).join("\n");
+  if (!full) return fitted(plans.map(summaryText).join("\n"), terminal.width);
   const most = terminal.width === undefined ? Infinity : PATHS_ON_A_TERMINAL;
   return plans.map((plan) => comparisonText(plan, most)).join("\n");
 }

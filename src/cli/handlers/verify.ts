@@ -70,7 +70,7 @@ const attestations: CommandHandler = async (args, context) => {
       throw new Failure({
         code: "NOT_PUBLISHED",
         kind: "deploy",
-        message: `${id} stands in no registry, so nothing is attested of its image there.`,
+        message: `${id} is in no registry, so its image has no attestations.`,
         hint: "Release it with a registry ([publish] registry in upstream.toml, or --registry) and --sign-key.",
       });
     results.push({ id, signedBy, ...(await checkAttestations(host, { reference, digest }, key)) });

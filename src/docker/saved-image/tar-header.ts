@@ -48,8 +48,8 @@ export function readHeader(block: Buffer, extension: Extension): Header {
   const size = Number(extension["size"] ?? numberAt(block, 124, 12));
   if (isExtension(letter)) return { is: "extension", flag: FLAGS[letter], size };
   const name = extension["path"] ?? nameIn(block);
-  const said = TYPES[letter] ?? "other";
-  const type = said === "file" && name.endsWith("/") ? "directory" : said;
+  const kind = TYPES[letter] ?? "other";
+  const type = kind === "file" && name.endsWith("/") ? "directory" : kind;
   return {
     is: "entry",
     entry: {

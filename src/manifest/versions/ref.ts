@@ -29,12 +29,14 @@ function unknown(ref: string, manifest: Manifest, wanted: (template: string) => 
     .flatMap((template) => Object.keys(channelsOf(manifest, template)));
   const names = new Set([...entries.flatMap(({ id, mesaVersion }) => [id, mesaVersion]), ...channels]);
   const ids = entries.slice(0, 8).map(({ id }) => id);
-  const begun = [...names].find((name) => name.startsWith(ref));
-  const guess =
-    didYouMean(ref, names.size === 0 ? Object.keys(manifest.versions) : names) ||
-    (begun === undefined ? "" : `Did you mean ${begun}?`);
+  const guess = didYouMean(ref, names.size === 0 ? Object.keys(manifest.versions) : names);
+  const elsewhere = Object.keys(manifest.channels).filter((template) =>
+    Object.hasOwn(channelsOf(manifest, template), ref),
+  );
   return wrongUsage(
-    `Nothing is called ${ref} in the manifest.`,
+    elsewhere.length === 0
+      ? `Nothing is called ${ref} in the manifest.`
+      : `The channel ${ref} exists only for ${elsewhere.join(", ")}.`,
     Object.keys(manifest.versions).length === 0
       ? "The manifest is empty: release a version first."
       : `${guess === "" ? "" : `${guess} `}A REF is an id, a Mesa version or a channel. Known: ${ids.join(", ") || "no versions of this template"}.`,

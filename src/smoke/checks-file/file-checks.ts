@@ -16,7 +16,7 @@ import {
   judgeSize,
   unmet,
 } from "./judge";
-import { lookScript, seenAtRest, seenInSandbox, textsAsked } from "./file-seen";
+import { entryScript, seenAtRest, seenInSandbox, textsAsked } from "./file-seen";
 import { limitedCommand } from "./limited-command";
 import type { ChecksFile, PlacedEntry } from "./parse";
 import type {
@@ -59,7 +59,7 @@ export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageCo
           ...base,
           needs: "subject",
           how: "probe",
-          script: () => lookScript(entry),
+          script: () => entryScript(entry),
           judge: (result) => hinted(entry, judgeFile(entry, seenInSandbox(result))),
         },
       };
@@ -125,14 +125,14 @@ async function runOnSubject(
       await service.stop();
       throw error;
     });
-    const said = await service.stop();
+    const output = await service.stop();
     return hinted(
       entry,
       found.outcome === "passed"
         ? found
         : {
             ...found,
-            seen: `${found.seen ?? ""}; the service ${said === "" ? "printed nothing" : `printed: ${said}`}`,
+            seen: `${found.seen ?? ""}; the service ${output === "" ? "printed nothing" : `printed: ${output}`}`,
           },
     );
   } catch (error) {
@@ -162,7 +162,7 @@ function attemptOf(
   answerMs: number,
 ): Promise<Judged> {
   if ("command" in entry) return runCommand(entry, subject);
-  return "http" in entry ? askOverHttp(entry, subject, signal, answerMs) : lookAtPorts(entry, subject);
+  return "http" in entry ? askOverHttp(entry, subject, signal, answerMs) : checkPorts(entry, subject);
 }
 
 async function runCommand(entry: CommandEntry, subject: Subject): Promise<Judged> {
@@ -172,7 +172,7 @@ async function runCommand(entry: CommandEntry, subject: Subject): Promise<Judged
   return judgeCommandCheck(entry, result);
 }
 
-async function lookAtPorts(entry: ListeningEntry, subject: Subject): Promise<Judged> {
+async function checkPorts(entry: ListeningEntry, subject: Subject): Promise<Judged> {
   const command = subject.noShell === true ? TCP_TABLES.split(" ").slice(0, 3) : TCP_TABLES;
   const { stdout } = await subject.run(
     limitedCommand(command, { name: entry.name }, subject.noShell === true),

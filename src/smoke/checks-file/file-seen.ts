@@ -67,7 +67,7 @@ const NOTHING = 44;
  * Shell text that prints the entry at a check's path: a line of numbers and names, one with the link's target, one that says whether text
  * follows.
  */
-export function lookScript({ file: { path, contents } }: FileEntry): string {
+export function entryScript({ file: { path, contents } }: FileEntry): string {
   const text =
     contents === undefined
       ? "echo n"
@@ -83,7 +83,7 @@ const KINDS: Readonly<Record<number, FileSeen["kind"]>> = {
   0o12: "symlink",
 };
 
-/** Parses the output of lookScript; undefined if the path is missing. @throws Error with the shell's message */
+/** Parses the output of entryScript; undefined if the path is missing. @throws Error with the shell's message */
 export function seenInSandbox({ exitCode, stdout, stderr }: CommandResult): FileSeen | undefined {
   if (exitCode === NOTHING) return undefined;
   const [facts = "", link = "", hasText = "", ...text] = stdout.split("\n");

@@ -35,11 +35,11 @@ export async function untilPassed(
 ): Promise<Judged> {
   const patience = patienceOf(entry);
   if (patience === undefined) return attempt(limitOf(entry));
-  const begun = clock.now();
+  const startedAt = clock.now();
   for (let tries = 1; ; tries += 1) {
     const judged = await attempt(Math.min(limitOf(entry), FIRST_ANSWER_MS * 2 ** (tries - 1)));
     if (judged.outcome === "passed") return judged;
-    const passed = clock.now() - begun;
+    const passed = clock.now() - startedAt;
     if (passed + patience.everyMs > patience.forMs)
       return {
         ...judged,

@@ -48,7 +48,7 @@ async function mountForReal(
   // Has its own limit and ignores the run's signal, because Ctrl-C leads here.
   const atTheEnd = (): MesaApi => mesaApi({ ...host, signal: AbortSignal.timeout(CLEAN_UP_MS) }, access);
   const what = `what the mount check made in Mesa (mesa-template sandbox clean ${unmarked(name)} removes it)`;
-  const tell = warnThatStays(host, what, rendered.template);
+  const warn = warnThatStays(host, what, rendered.template);
   const repo = await mesaApi(host, access).createRepo(name);
   const withCredential = async (): Promise<CheckVerdict> => {
     const credential = await issueCredential(host, access, {
@@ -61,14 +61,14 @@ async function mountForReal(
     try {
       return await mountAndProve(host, subject, { rendered, access, name, credential });
     } finally {
-      if (credential.keyId !== undefined) await atTheEnd().revokeKey(credential.keyId).catch(tell);
+      if (credential.keyId !== undefined) await atTheEnd().revokeKey(credential.keyId).catch(warn);
     }
   };
   // What cannot be removed says nothing about the image.
   try {
     return await withCredential();
   } finally {
-    await atTheEnd().deleteRepo(name).catch(tell);
+    await atTheEnd().deleteRepo(name).catch(warn);
   }
 }
 

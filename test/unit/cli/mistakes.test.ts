@@ -102,6 +102,7 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["promote 0.20.0 stable --reson x", /no option --reson/u, /Did you mean --reason\?/u],
   ["rollback stable --to=", /--to is empty/u, /Give it a value/u],
   ["sandbox run stable --rpeo acme/app -- ls", /no option --rpeo/u, /Did you mean --repo\?/u],
+  ["report --out x.html", /report has no option --out/u, /Did you mean --output\?/u],
   ["--unknown", /mesa-template has no option --unknown/u, /mesa-template --help/u],
   [
     "sandbox run stable --repo acme/app --dry-run -- ls",
@@ -127,10 +128,16 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   // Versions, channels, templates
   ["release v0.20.0", /"v0\.20\.0" is not a Mesa version/u, /Did you mean 0\.20\.0\?/u],
   ["release 0.20", /"0\.20" is not a Mesa version/u, /Did you mean 0\.20\.0\?/u],
+  ["release debian@0.20.0-1", /not a Mesa version/u, /0\.20\.0 --template debian/u],
   ["release latest", /"latest" is not a Mesa version/u, /mesa-template upgrade/u],
   ["list --template debain", /no template debain/u, /Did you mean debian\?/u],
   ["release 0.20.0 --template debain", /no template debain/u, /Did you mean debian\?/u],
   ["release 0.20.0 --template Debian", /"Debian" is not a valid name/u, /lower-case/u],
+  [
+    "resolve stable --template agent",
+    /channel stable exists only for alpine, debian|no template agent/u,
+    /./u,
+  ],
   ["resolve stabel", /Nothing is called stabel/u, /Did you mean stable\?/u],
   ["resolve 0.20.0", /several|debian@0\.20\.0-1/u, /--template/u],
   ["resolve 0.10.0 --template debian", /revoked.*mounts time out/u, /./u],

@@ -7,23 +7,27 @@ const GRACE = 180_000;
 describe("what the image's state means for the push that is waited for", () => {
   const cases: readonly (readonly [string, Partial<PushWatch>, object])[] = [
     ["one new tag is the answer", { fresh: ["new"] }, { is: "built", tag: "new" }],
-    ["several new tags are nobody's", { fresh: ["new", "other"], said: "built" }, { is: "several" }],
+    ["several new tags are nobody's", { fresh: ["new", "other"], blResult: "built" }, { is: "several" }],
     ["BUILT without a new tag is left over", { elapsedMs: 29_000 }, { is: "waiting" }],
     ["… until a build would have begun", { elapsedMs: 30_000 }, { is: "nothing new" }],
     ["… or the time is up", { elapsedMs: 5_000, graceMs: 5_000 }, { is: "nothing new" }],
     [
       "the tag of the same inputs is the answer at once when bl said built",
-      { known: "old", said: "built" },
+      { known: "old", blResult: "built" },
       { is: "known", tag: "old" },
     ],
-    ["… a new tag comes first", { known: "old", said: "built", fresh: ["new"] }, { is: "built", tag: "new" }],
+    [
+      "… a new tag comes first",
+      { known: "old", blResult: "built", fresh: ["new"] },
+      { is: "built", tag: "new" },
+    ],
     [
       "… not while a build is under way",
-      { known: "old", said: "built", now: image("BUILDING") },
+      { known: "old", blResult: "built", now: image("BUILDING") },
       { is: "waiting" },
     ],
     ["… not when bl said nothing", { known: "old" }, { is: "waiting" }],
-    ["… not when bl said that it failed", { known: "old", said: "failed" }, { is: "waiting" }],
+    ["… not when bl said that it failed", { known: "old", blResult: "failed" }, { is: "waiting" }],
     [
       "FAILED is left over for some seconds",
       { before: image("FAILED"), now: image("FAILED"), elapsedMs: 14_000 },
@@ -54,7 +58,7 @@ describe("what the image's state means for the push that is waited for", () => {
       now: image("BUILT"),
       fresh: [],
       known: undefined,
-      said: undefined,
+      blResult: undefined,
       elapsedMs: 0,
       graceMs: GRACE,
       ...facts,

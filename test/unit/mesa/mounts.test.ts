@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { mountPlan } from "../../../src/mesa/mount-plan";
-import { orgOfWishes, parseLayout, parseMount, parseRepo, placeMounts } from "../../../src/mesa/mounts";
+import { orgOfMounts, parseLayout, parseMount, parseRepo, placeMounts } from "../../../src/mesa/mounts";
 
 describe("a mount option", () => {
   it.each([
@@ -105,6 +105,6 @@ describe("where everything is mounted", () => {
   it("refuses two at one path, one twice, and two organizations", () => {
     expect(() => placeMounts("0.49.1", "acme", wishes("app:/x", "App:/y"))).toThrow(/app is mounted twice/u);
     expect(() => placeMounts("0.49.1", "acme", wishes("app:/x", "lib:/x"))).toThrow(/Two .* path \/x/u);
-    expect(() => orgOfWishes(wishes("acme/app", "orbit/lib"))).toThrow(/acme, orbit/u);
+    expect(() => orgOfMounts(wishes("acme/app", "orbit/lib"))).toThrow(/acme, orbit/u);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { MesaApi } from "../../../src/mesa/api";
-import { onBranch, orgOfWishes, parseLayout, parseMount, placeMounts } from "../../../src/mesa/mounts";
+import { onBranch, orgOfMounts, parseLayout, parseMount, placeMounts } from "../../../src/mesa/mounts";
 import { makeBranches, type Branch } from "../../../src/sandbox/repos";
 
 /** Mesa with bookmarks by "repo/bookmark"; what it is asked to make is told. */
@@ -86,6 +86,6 @@ describe("a branch for a session", () => {
   });
 
   it("needs a repository", () => {
-    expect(() => orgOfWishes([])).toThrow(/No repository was given/u);
+    expect(() => orgOfMounts([])).toThrow(/No repository was given/u);
   });
 });

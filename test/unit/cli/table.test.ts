@@ -1,0 +1,27 @@
+import { describe, expect, it } from "vitest";
+import { programHelp } from "../../../src/cli/help";
+import { COMMAND_GROUPS } from "../../../src/cli/commands/index";
+import { fitted } from "../../../src/cli/table";
+
+describe("a text on a narrow terminal", () => {
+  const text = "deployed   sandbox/mesa-debian:t1 in staging, bl 0.1.108\n     what to do: run it again\n";
+
+  it("breaks between words and continues below the value", () => {
+    expect(fitted(text, 34)).toBe(
+      "deployed   sandbox/mesa-debian:t1\n           in staging, bl 0.1.108\n     what to do: run it again\n",
+    );
+    expect(fitted(text, 24)).toBe(
+      "deployed   sandbox/mesa-debian:t1\n           in staging,\n           bl 0.1.108\n     what to do: run it\n     again\n",
+    );
+  });
+
+  it("keeps every word, and a pipe's text unchanged", () => {
+    expect(fitted(text, 20).split(/\s+/u)).toEqual(text.split(/\s+/u));
+    expect(fitted(text, undefined)).toBe(text);
+  });
+
+  it("is the help of the program too", () => {
+    const lines = programHelp(COMMAND_GROUPS, "0.1.0", 60).split("\n");
+    expect(lines.filter((line) => line.length > 60)).toEqual([]);
+  });
+});
