@@ -354,7 +354,11 @@ describe("revoke", () => {
     const root = join(work.folder, `place-${String(folders)}`);
     const line = `"${process.execPath}" "${program}" revoke debian@0.26.0-1 --reason broken --root "${root}"`;
     const answer = async (keys: string): Promise<Omit<Ran, "stderr">> => {
-      const child = spawn("script", ["-qec", line, "/dev/null"], { stdio: ["pipe", "pipe", "inherit"] });
+      const child = spawn("script", ["-qec", line, "/dev/null"], {
+        stdio: ["pipe", "pipe", "inherit"],
+        // A pipeline is asked nothing, terminal or not.
+        env: { ...process.env, CI: undefined },
+      });
       let [stdout, asked] = ["", 0];
       child.stdout.on("data", (chunk: Buffer) => {
         stdout += chunk.toString("utf8");
