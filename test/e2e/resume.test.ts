@@ -105,10 +105,10 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
     told.set(stage, ran.stderr);
     if (stage !== "smoke") return;
     killedInSmoke = killedRun();
-    expect(containersOf(killedInSmoke)).toHaveLength(1);
+    expect(containersOf(killedInSmoke)).not.toEqual([]);
   });
 
-  it("took away the container that was left in smoke", () => {
+  it("took away the containers that were left in smoke", () => {
     expect(containersOf(killedInSmoke)).toEqual([]);
   });
 

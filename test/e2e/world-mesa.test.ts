@@ -246,11 +246,13 @@ describe("the stand-in mesa", () => {
       const layout = {
         "/acme/demo": { kind: "repo", mode: "rw", name: "demo" },
         "/acme/notes": { kind: "repo", mode: "ro", name: "notes" },
-        "/deep/er/notes": { kind: "repo", mode: "ro", name: "notes" },
+        "/deep/er/papers": { kind: "repo", mode: "ro", name: "papers" },
       };
       await sdk.repos.create({ name: "notes" });
+      await sdk.repos.create({ name: "papers" });
+      const access = { demo: "write-repo", notes: "read-repo", papers: "read-repo" } as const;
       const env = {
-        MESA_ACCESS_TOKEN: signed({ authors, access: { demo: "write-repo", notes: "read-repo" } }),
+        MESA_ACCESS_TOKEN: signed({ authors, access }),
         LAYOUT: JSON.stringify(layout),
       };
       const said = await passed(
