@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -159,7 +160,9 @@ describe("a registry whose token service takes identity tokens (OAuth2)", () => 
   const folder = mkdtempSync(join(tmpdir(), "mesa-template-identity-"));
   const bin = join(folder, "bin");
   const mirror = `${bearer}/private/`;
-  afterAll(() => {
+  const copies: string[] = [];
+  afterAll(async () => {
+    for (const id of copies) await docker.getImage(id).remove({ force: true });
     place.remove();
     rmSync(folder, { recursive: true });
   });
@@ -173,6 +176,16 @@ describe("a registry whose token service takes identity tokens (OAuth2)", () => 
     };
     return mesaTemplate([command, "0.20.0", "--template", "alpine", "--root", place.root, "--json"], { env });
   };
+  /** An image that no engine has seen before: of one that it knows, it would ask nobody. */
+  const ofThisRun = async (image: string): Promise<string> => {
+    const container = await docker.createContainer({ Image: image, Cmd: ["true"] });
+    const { Id } = (await container.commit({ changes: `LABEL run=${randomUUID()}` })) as {
+      readonly Id: string;
+    };
+    await container.remove();
+    copies.push(Id);
+    return Id;
+  };
   const inAuths = (identitytoken: string): object => ({
     auths: { [`http://${bearer}/v2/`]: { auth: Buffer.from("0000:").toString("base64"), identitytoken } },
   });
@@ -184,7 +197,7 @@ describe("a registry whose token service takes identity tokens (OAuth2)", () => 
     ] as const) {
       const image = `${bearer}/${name}:${tag}`;
       await readStream(await docker.pull(image, { platform: "linux/amd64" }));
-      await push(mirror + name, REGISTRY_LOGIN, image, tag);
+      await push(mirror + name, REGISTRY_LOGIN, await ofThisRun(image), tag);
     }
     const upstream = readFileSync(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "", "utf8");
     writeFileSync(join(folder, "upstream.toml"), upstream.replace(/^images = .*$/mu, `images = "${mirror}"`));
