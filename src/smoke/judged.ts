@@ -1,5 +1,6 @@
+import { RE2JS } from "re2js";
+import { messageOf } from "../support/errors";
 import type { CheckVerdict } from "./check";
-import { matchAll, regexHint } from "./regular-expressions";
 
 /** A verdict with what was expected. */
 export type Judged = CheckVerdict & { readonly expected?: string };
@@ -39,29 +40,52 @@ export function judged(asked: readonly Asked[]): Judged {
 export const invalidTest = (why: string): Judged =>
   judged([{ expected: "a complete test", seen: why, holds: false }]);
 
-/** Expectations for a text: patterns that must match and patterns that must not. */
+/** Why a pattern is not RE2; undefined if it is. */
+export function whyNoPattern(pattern: string): string | undefined {
+  try {
+    RE2JS.compile(pattern);
+    return undefined;
+  } catch (error) {
+    return messageOf(error);
+  }
+}
+
+/** A hint for common surprises with expressions that do not match a text. */
+function patternHint(missing: readonly string[], text: string): string | undefined {
+  if (text.endsWith("\n") && missing.some((pattern) => pattern.endsWith("$") && !pattern.startsWith("(?m)")))
+    return "Output is not trimmed, and $ is the end of the whole text: write (?m) in front, or \\n before $.";
+  return text.includes("\n") &&
+    missing.some((pattern) => pattern.includes(".") && !pattern.startsWith("(?s)"))
+    ? "A dot stops at the end of a line: write (?s) in front if it should not."
+    : undefined;
+}
+
+/**
+ * Expectations for a text: RE2 patterns that must match and patterns that must not, searched unanchored and without flags, like Go's
+ * regexp.MatchString.
+ */
 export function textAsked(
   what: string,
   text: string,
   expected: readonly string[],
   excluded: readonly string[],
 ): readonly Asked[] {
-  const match = matchAll(text, expected, excluded);
-  const hint = regexHint(match, text);
+  const found = (pattern: string): boolean => RE2JS.compile(pattern).matcher(text).find();
+  const missing = expected.filter((pattern) => !found(pattern));
   const seen = `${what}: ${JSON.stringify(shown(text))}`;
-  const one = (pattern: string, wanted: string, unmet: readonly string[]): Asked => {
-    const why = match.broken.find((broken) => broken.pattern === pattern)?.why;
-    return why === undefined
-      ? { expected: `${what} ${wanted} ${pattern}`, seen, holds: !unmet.includes(pattern), hint }
-      : {
-          expected: `${what} compared with ${pattern}`,
-          seen: `not a regular expression: ${why}`,
-          holds: false,
-          hint,
-        };
-  };
+  const hint = patternHint(missing, text);
   return [
-    ...expected.map((pattern) => one(pattern, "to match", match.missing)),
-    ...excluded.map((pattern) => one(pattern, "not to match", match.unwanted)),
+    ...expected.map((pattern) => ({
+      expected: `${what} to match ${pattern}`,
+      seen,
+      holds: !missing.includes(pattern),
+      hint,
+    })),
+    ...excluded.map((pattern) => ({
+      expected: `${what} not to match ${pattern}`,
+      seen,
+      holds: !found(pattern),
+      hint,
+    })),
   ];
 }

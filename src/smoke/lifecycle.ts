@@ -1,7 +1,6 @@
 import type { Host } from "../support/host";
 import type { Ending, Lifecycle } from "./check";
-import { execIn } from "./container";
-import type { SmokeContainer } from "./container";
+import { execIn, type SmokeContainer } from "./container";
 
 /** Zombie processes by name, from /proc alone; ps is not needed. */
 const ZOMBIES =

@@ -1,3 +1,5 @@
+import type { Redactor } from "../support/redact";
+
 export type CheckOutcome = "passed" | "failed" | "skipped";
 
 export interface CheckResult {
@@ -42,5 +44,15 @@ export function reportFrom(
     skipped: count("skipped"),
     durationMs,
     checks,
+  };
+}
+
+/** A result with this run's secret values replaced by ***. */
+export function hideSecrets(redact: Redactor, result: CheckResult): CheckResult {
+  const { seen, expected } = result;
+  return {
+    ...result,
+    ...(seen === undefined ? {} : { seen: redact(seen) }),
+    ...(expected === undefined ? {} : { expected: redact(expected) }),
   };
 }

@@ -10,14 +10,8 @@ import { IMAGE_CHECKS, isRoot } from "./checks/image";
 import { LIFECYCLE_CHECKS } from "./checks/lifecycle";
 import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
-import {
-  askedPorts,
-  fileChecks,
-  neededDevices,
-  neededTexts,
-  readChecksFile,
-  type ChecksFile,
-} from "./checks-file/index";
+import { askedPorts, fileChecks, neededDevices, neededTexts } from "./checks-file/file-checks";
+import { readChecksFile, type ChecksFile } from "./checks-file/parse";
 import { containerSubject, type SmokeContainer } from "./container";
 import { waitUntilHealthy } from "./health";
 import { imageAtRest } from "./image-at-rest";

@@ -2,8 +2,8 @@ import type { ContainerRequest, Engine } from "../docker/index";
 import { warnThatStays } from "../support/clean-up";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import type { SmokeContainer } from "./container";
-import { whyFuseIsRefused } from "./fuse-access";
+import { FUSE_PROBE } from "./checks/probes";
+import { execIn, type SmokeContainer } from "./container";
 
 /** What a run's checks need besides a sandbox's environment. */
 export interface ContainerOptions {
@@ -65,6 +65,25 @@ export function startContainer(
 ): Promise<SmokeContainer> {
   const wanted = [...new Set(["/dev/fuse", ...devices])];
   return startWithDevices(host, engine, wanted, (given) => sandboxLike(engine, image, ports, given, init));
+}
+
+const REFUSED = /permission denied|operation not permitted/iu;
+
+/**
+ * Why a container cannot mount with its /dev/fuse. A rootless engine passes the device into the container even if its user may not open it.
+ * Undefined if the container can mount, or if something else is missing, such as a shell: the image's checks report that.
+ */
+export async function whyFuseIsRefused(
+  host: Host,
+  container: Pick<SmokeContainer, "engine" | "id">,
+): Promise<string | undefined> {
+  if (!container.engine.facts.rootless) return undefined;
+  const tried = await execIn(host, container, { script: FUSE_PROBE, user: "0", timeoutMs: 10_000 }).catch(
+    () => undefined,
+  );
+  const words = tried === undefined ? "" : `${tried.stdout}${tried.stderr}`.trim();
+  if (tried?.exitCode === 0 || !REFUSED.test(words)) return undefined;
+  return `the engine is rootless, and its user may not mount with /dev/fuse (${words.slice(0, 200)}): make the device accessible on its machine (chmod 666 /dev/fuse)`;
 }
 
 /** Whether an engine reports that it has no init: Podman's is a separate package (catatonit). */

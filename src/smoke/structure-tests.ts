@@ -4,8 +4,8 @@ import type { Engine, EngineFacts } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { othersEnvironment, type ProcessResult } from "../support/process";
-import { hideSecrets } from "./hide-secrets";
-import { reportFrom, type CheckResult, type SmokeReport } from "./report";
+import { shown } from "./judged";
+import { hideSecrets, reportFrom, type CheckResult, type SmokeReport } from "./report";
 
 /** The program for these files (github.com/GoogleContainerTools/container-structure-test). */
 const PROGRAM = "container-structure-test";
@@ -19,8 +19,6 @@ const FILE_LIMIT_MS = 900_000;
 const VALIDATION_LIMIT_MS = 30_000;
 /** Limit of a report, which contains all output of all commands, in bytes. */
 const REPORT_BYTES = 64 * 1024 * 1024;
-/** Limit of a test's output in a result, in characters. */
-const SHOWN = 600;
 
 /** `--output json` (pkg/types/unversioned/types.go: SummaryObject, TestResult; durations in ns). */
 const REPORT = z.object({
@@ -167,10 +165,10 @@ function skipped(path: string, why: string, hint: string): CheckResult {
 /** A test's result as a check result. */
 function checkResult(path: string, result: TestResult): CheckResult {
   const output = [
-    result.Stdout ? `stdout ${JSON.stringify(cut(result.Stdout))}` : "",
-    result.Stderr ? `stderr ${JSON.stringify(cut(result.Stderr))}` : "",
+    result.Stdout ? `stdout ${JSON.stringify(shown(result.Stdout))}` : "",
+    result.Stderr ? `stderr ${JSON.stringify(shown(result.Stderr))}` : "",
   ];
-  const seen = [...(result.Errors ?? []).map(cut), ...output].filter((text) => text !== "").join("; ");
+  const seen = [...(result.Errors ?? []).map(shown), ...output].filter((text) => text !== "").join("; ");
   return {
     name: result.Name === "" ? "a test without a name" : result.Name,
     outcome: result.Pass ? "passed" : "failed",
@@ -178,10 +176,6 @@ function checkResult(path: string, result: TestResult): CheckResult {
     ...(result.Pass ? {} : { seen: seen === "" ? "it failed without a message" : seen }),
     file: path,
   };
-}
-
-function cut(text: string): string {
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
 }
 
 /** Why the program cannot reach an engine that this one can: it has no ssh, and no TLS without verification. */

@@ -2,7 +2,7 @@ import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } fro
 import type * as z from "zod/mini";
 import { Failure, messageOf } from "../../support/errors";
 import { readIfPresent } from "../../support/files";
-import { whyNoPattern } from "../regular-expressions";
+import { whyNoPattern } from "../judged";
 import { bothWays } from "./amounts";
 import { CHECK_FORMS, checksFileSchema, type CheckEntry, type ImageEntry, type Patterns } from "./schema";
 

@@ -1,7 +1,19 @@
+import type { SandboxInstance } from "@blaxel/core";
+import { blaxelCoreUnsigned } from "../../blaxel/core";
 import { messageOf } from "../../support/errors";
 import type { Check, CheckContext, CheckVerdict, Subject } from "../check";
-import { blaxelProcess } from "./core-client";
 import { failed, PASSED } from "./verdicts";
+
+/** @blaxel/core pointed at a subject's API. With forceUrl it needs no account and calls no control plane. */
+async function blaxelProcess(subject: Subject): Promise<SandboxInstance> {
+  const { SandboxInstance: Instance } = await blaxelCoreUnsigned();
+  return new Instance({
+    metadata: { name: "smoke" },
+    spec: {},
+    forceUrl: subject.api.url,
+    headers: { ...subject.api.headers },
+  });
+}
 
 /** A check through the API: a refusal by the API is a failed check with its message. */
 const own = (

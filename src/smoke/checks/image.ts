@@ -1,5 +1,5 @@
 import type { Check, ImageAtRest } from "../check";
-import { failed, PASSED } from "./verdicts";
+import { failed, PASSED, whenNone } from "./verdicts";
 
 const CREDENTIAL_NAME = /(^|_)(API_?KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENTIALS?|PRIVATE_KEY)(=|$)/iu;
 const CREDENTIAL_VALUE =
@@ -39,15 +39,12 @@ export const IMAGE_CHECKS: readonly Check[] = [
   {
     name: "no credential in environment, labels or history",
     needs: "image",
-    run: async (image) => {
-      const found = await credentialsIn(image);
-      return found.length === 0
-        ? PASSED
-        : failed(
-            found.join("; "),
-            "Everyone who can pull the image can read it: pass credentials when the sandbox starts, never when the image is built.",
-          );
-    },
+    run: async (image) =>
+      whenNone(
+        await credentialsIn(image),
+        "Everyone who can pull the image can read it: pass credentials when the sandbox starts, never when the image is built.",
+        "; ",
+      ),
   },
   {
     name: "our own secrets are nowhere in the image",
@@ -56,12 +53,10 @@ export const IMAGE_CHECKS: readonly Check[] = [
       const config = JSON.stringify([image.config, await image.history()]);
       const inConfig = secrets.some((secret) => config.includes(secret));
       const paths = [...(inConfig ? ["config or history"] : []), ...(await image.pathsHolding(secrets))];
-      return paths.length === 0
-        ? PASSED
-        : failed(
-            paths.join(", "),
-            "The image contains one of this run's credentials. Revoke it, and find out how it got into the build.",
-          );
+      return whenNone(
+        paths,
+        "The image contains one of this run's credentials. Revoke it, and find out how it got into the build.",
+      );
     },
   },
   {
@@ -73,12 +68,10 @@ export const IMAGE_CHECKS: readonly Check[] = [
           ([, what]) => `/${file.path} (${what})`,
         ),
       );
-      return found.length === 0
-        ? PASSED
-        : failed(
-            found.slice(0, 10).join(", "),
-            "Remove it in the same RUN that made it, or move that step to its own stage.",
-          );
+      return whenNone(
+        found.slice(0, 10),
+        "Remove it in the same RUN that made it, or move that step to its own stage.",
+      );
     },
   },
   {

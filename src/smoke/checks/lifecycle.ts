@@ -1,5 +1,5 @@
 import type { Check, Ending } from "../check";
-import { failed, PASSED } from "./verdicts";
+import { failed, whenNone } from "./verdicts";
 
 /** Limit for a container to stop on request, in ms. */
 const STOP_LIMIT_MS = 2_000;
@@ -13,15 +13,11 @@ export const LIFECYCLE_CHECKS: readonly Check[] = [
   {
     name: "it leaves no zombies",
     needs: "lifecycle",
-    run: async (lifecycle) => {
-      const zombies = await lifecycle.zombies();
-      return zombies.length === 0
-        ? PASSED
-        : failed(
-            zombies.join(", "),
-            "Child processes exited and were not reaped: start no short-lived background processes in the entrypoint, or reap them.",
-          );
-    },
+    run: async (lifecycle) =>
+      whenNone(
+        await lifecycle.zombies(),
+        "Child processes exited and were not reaped: start no short-lived background processes in the entrypoint, or reap them.",
+      ),
   },
   {
     name: "it stops within 2 s on SIGTERM",

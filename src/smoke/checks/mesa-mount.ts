@@ -1,8 +1,7 @@
-import type { MesaAccess } from "../../mesa/access";
 import { mesaApi, type MesaApi } from "../../mesa/api";
-import { issueCredential, type SandboxCredential } from "../../mesa/credential";
+import { issueCredential } from "../../mesa/credential";
 import { temporaryMesaName, unmarked } from "../../mesa/left";
-import { mountPlan, serviceVariables } from "../../mesa/mount-plan";
+import { mountPlan, serviceVariables, type MountPlan } from "../../mesa/mount-plan";
 import { usualMounts } from "../../mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
 import { warnThatStays } from "../../support/clean-up";
@@ -49,17 +48,21 @@ async function mountForReal(
   const atTheEnd = (): MesaApi => mesaApi({ ...host, signal: AbortSignal.timeout(CLEAN_UP_MS) }, access);
   const what = `what the mount check made in Mesa (mesa-template sandbox clean ${unmarked(name)} removes it)`;
   const warn = warnThatStays(host, what, rendered.template);
+  const version = rendered.mesaVersion;
   const repo = await mesaApi(host, access).createRepo(name);
   const withCredential = async (): Promise<CheckVerdict> => {
-    const credential = await issueCredential(host, access, {
-      version: rendered.mesaVersion,
-      name,
-      repos: [repo],
-      write: true,
-      seconds: KEY_SECONDS,
-    });
+    const wanted = { version, name, repos: [repo], write: true, seconds: KEY_SECONDS };
+    const credential = await issueCredential(host, access, wanted);
     try {
-      return await mountAndProve(host, subject, { rendered, access, name, credential });
+      const plan = mountPlan({
+        version,
+        org: access.org,
+        mounts: usualMounts(access.org, [name], true),
+        credential: credential.value,
+        service: serviceVariables(access.apiUrl),
+        base: `/tmp/mesa-smoke-${host.runId}`,
+      });
+      return await mountAndProve(host, subject, plan, `${plan.mountPoint}/${access.org}/${name}`);
     } finally {
       if (credential.keyId !== undefined) await atTheEnd().revokeKey(credential.keyId).catch(warn);
     }
@@ -72,28 +75,12 @@ async function mountForReal(
   }
 }
 
-interface Mounting {
-  readonly rendered: CheckContext["rendered"];
-  readonly access: MesaAccess;
-  /** The repository's. */
-  readonly name: string;
-  readonly credential: SandboxCredential;
-}
-
 async function mountAndProve(
   host: Host,
   subject: Subject,
-  { rendered, access, name, credential }: Mounting,
+  plan: MountPlan,
+  path: string,
 ): Promise<CheckVerdict> {
-  const plan = mountPlan({
-    version: rendered.mesaVersion,
-    org: access.org,
-    mounts: usualMounts(access.org, [name], true),
-    credential: credential.value,
-    service: serviceVariables(access.apiUrl),
-    base: `/tmp/mesa-smoke-${host.runId}`,
-  });
-  const path = `${plan.mountPoint}/${access.org}/${name}`;
   const mounted = await subject.run({ script: mountScript(plan, path), env: plan.env, timeoutMs: 55_000 });
   const proven =
     mounted.exitCode === 0

@@ -1,9 +1,10 @@
+import { shown } from "../judged";
 import type { CheckContext, CheckVerdict, CommandResult } from "../check";
 
 export const PASSED: CheckVerdict = { outcome: "passed" };
 
 export function failed(seen: string, hint: string): CheckVerdict {
-  return { outcome: "failed", seen: seen.length > 600 ? `${seen.slice(0, 600)}…` : seen, hint };
+  return { outcome: "failed", seen: shown(seen), hint };
 }
 
 /** Why FUSE cannot be checked: no device, or no permission. */
@@ -22,4 +23,9 @@ export function outputOf(result: CommandResult): string {
 /** Passed when the exit code is 0. */
 export function whenZero(result: CommandResult, hint: string): CheckVerdict {
   return result.exitCode === 0 ? PASSED : failed(outputOf(result), hint);
+}
+
+/** Passed when nothing was found. */
+export function whenNone(found: readonly string[], hint: string, between = ", "): CheckVerdict {
+  return found.length === 0 ? PASSED : failed(found.join(between), hint);
 }

@@ -7,7 +7,7 @@ import type {
   ImageContext,
   Subject,
 } from "../../../../src/smoke/check";
-import { askedPorts, fileChecks, neededDevices } from "../../../../src/smoke/checks-file/index";
+import { askedPorts, fileChecks, neededDevices } from "../../../../src/smoke/checks-file/file-checks";
 import { parseChecksFile } from "../../../../src/smoke/checks-file/parse";
 import { listeningPorts } from "../../../../src/smoke/listening-ports";
 import { shellText } from "../../../../src/deploy/sandbox-subject";

@@ -1,2 +1,0 @@
-export { askedPorts, fileChecks, neededDevices, neededTexts } from "./file-checks";
-export { readChecksFile, type ChecksFile } from "./parse";
