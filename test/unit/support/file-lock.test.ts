@@ -56,13 +56,15 @@ describe("judging a holder", () => {
     const pid = child.pid ?? 0;
     child.kill("SIGSTOP");
     expect(findProcess(pid)).toEqual({ alive: true, started: expect.stringMatching(/^\d+$/u) as string });
-    // A shell that does not wait for its child leaves it a zombie.
-    const shell = started("sh", "-c", "sleep 0 & echo $!; exec sleep 60");
+    // A parent that does not wait for its child leaves it a zombie. The shell itself waits, so it is replaced first.
+    const shell = started("sh", "-c", "sleep 60 & echo $!; exec sleep 60");
     const zombie = await new Promise<number>((done) =>
       shell.stdout?.once("data", (text: Buffer) => {
         done(Number(text.toString()));
       }),
     );
+    await expect.poll(() => readFileSync(`/proc/${String(shell.pid)}/cmdline`, "utf8")).toMatch(/^sleep\0/u);
+    process.kill(zombie, "SIGKILL");
     await expect.poll(() => findProcess(zombie).alive).toBe(false);
     expect(existsSync(`/proc/${String(zombie)}`)).toBe(true);
   });
