@@ -10,8 +10,30 @@ export interface OptionSpec {
   readonly default?: string | boolean | number;
   readonly choices?: readonly string[];
   readonly alias?: string;
-  /** Placeholder of its value in help: FILE, TEXT, 15m. Default: the choices, N for a number, TEXT. */
+  /** Placeholder of its value in help: FILE, TIME. Default: the choices. */
   readonly value?: string;
+}
+
+type More = Partial<Pick<OptionSpec, "default" | "alias">>;
+
+export function flag(describe: string, more: More = {}): OptionSpec {
+  return { type: "boolean", describe, ...more };
+}
+
+export function text(value: string, describe: string, more: More = {}): OptionSpec {
+  return { type: "string", value, describe, ...more };
+}
+
+export function number(value: string, describe: string, more: More = {}): OptionSpec {
+  return { type: "number", value, describe, ...more };
+}
+
+export function list(value: string, describe: string): OptionSpec {
+  return { type: "string", array: true, value, describe };
+}
+
+export function choice(choices: readonly string[], describe: string, more: More = {}): OptionSpec {
+  return { type: "string", choices, describe, ...more };
 }
 
 /**
@@ -19,28 +41,18 @@ export interface OptionSpec {
  * wins.
  */
 export const COMMON_OPTIONS = {
-  template: { type: "string", value: "a,b", describe: "only these templates (default: all)" },
-  workspace: {
-    type: "string",
-    value: "NAME",
-    describe: "Blaxel workspace (default: BL_WORKSPACE, or the one that bl uses)",
-  },
-  upstream: {
-    type: "string",
-    value: "FILE",
-    describe: "use this file instead of templates/upstream.toml",
-  },
-  concurrency: { type: "number", describe: "work on this many templates at a time (default: CPU cores)" },
-  "dry-run": { type: "boolean", describe: "print what would be done, and why; change nothing" },
-  root: {
-    type: "string",
-    value: "DIR",
-    describe:
-      "folder that holds templates/ and dockerfiles/ (default: the nearest folder upwards with templates/)",
-  },
-  json: { type: "boolean", describe: "print exactly one JSON document on stdout" },
-  events: { type: "string", value: "FILE", describe: "append events to this file, one JSON object per line" },
-} as const satisfies Readonly<Record<string, OptionSpec>>;
+  template: text("a,b", "only these templates (default: all)"),
+  workspace: text("NAME", "Blaxel workspace (default: BL_WORKSPACE, or the one that bl uses)"),
+  upstream: text("FILE", "use this file instead of templates/upstream.toml"),
+  concurrency: number("N", "work on this many templates at a time (default: CPU cores)"),
+  "dry-run": flag("print what would be done, and why; change nothing"),
+  root: text(
+    "DIR",
+    "folder that holds templates/ and dockerfiles/ (default: the nearest folder upwards with templates/)",
+  ),
+  json: flag("print exactly one JSON document on stdout"),
+  events: text("FILE", "append events to this file, one JSON object per line"),
+};
 
 export type CommonOption = keyof typeof COMMON_OPTIONS;
 
@@ -68,7 +80,13 @@ export interface CommandSpec {
   readonly options?: Readonly<Record<string, OptionSpec>>;
   /** Whether everything after `--` belongs to the command (sandbox run … -- COMMAND). */
   readonly passesRest?: boolean;
-  readonly load: () => Promise<{ readonly run: CommandHandler }>;
+  readonly load: () => Promise<CommandHandler>;
+}
+
+/** A group of commands in help. */
+export interface CommandGroup {
+  readonly title: string;
+  readonly commands: readonly CommandSpec[];
 }
 
 export type CommandHandler = (args: CommandArgs, context: CommandContext) => Promise<CommandOutcome>;
@@ -114,10 +132,15 @@ export interface Terminal {
   confirm(question: string): Promise<boolean>;
 }
 
-/** The result of a command. `json` is printed with --json (exactly one document), `text` otherwise. */
+/** The result of a command. */
 export interface CommandOutcome {
-  readonly exitCode: ExitCode;
+  /** Default: the error's, 0 without one. */
+  readonly exitCode?: ExitCode;
+  readonly error?: unknown;
+  /** With --json printed as exactly one document, after `ok` and the error's own document. */
   readonly json: Readonly<Record<string, unknown>>;
+  /** Whether `json` is the whole document. */
+  readonly isWhole?: boolean;
   /** For people, on stdout; "" prints nothing. A missing trailing newline is added. */
   readonly text: string;
 }

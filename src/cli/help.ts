@@ -1,6 +1,12 @@
-import { COMMON_OPTIONS, EVERYWHERE, type CommandSpec, type CommonOption, type OptionSpec } from "./command";
+import {
+  COMMON_OPTIONS,
+  EVERYWHERE,
+  type CommandGroup,
+  type CommandSpec,
+  type CommonOption,
+  type OptionSpec,
+} from "./command";
 import { commandWords, positionalsOf, type Positional } from "./command-line";
-import type { CommandGroup } from "./commands/index";
 import { wrapped } from "./table";
 import { EXIT_CODES } from "../support/exit-codes";
 
@@ -43,7 +49,7 @@ export function usageText(spec: CommandSpec): string {
 /** An option as written on the command line: "--publish deploy|push", "--no-deploy". */
 export function optionText(name: string, option: OptionSpec): string {
   if (option.type === "boolean") return option.default === true ? `--no-${name}` : `--${name}`;
-  return `--${name} ${option.value ?? option.choices?.join("|") ?? (option.type === "number" ? "N" : "TEXT")}`;
+  return `--${name} ${option.value ?? option.choices?.join("|") ?? ""}`;
 }
 
 /** What an option does, with its default and its alias. */

@@ -4,9 +4,9 @@ import { availableParallelism } from "node:os";
 import { randomBytes } from "node:crypto";
 import { commandArguments } from "./arguments";
 import { confirm } from "./confirm";
-import type { CommandContext, CommandOutcome } from "./command";
+import type { CommandContext, CommandGroup, CommandOutcome } from "./command";
 import { commandWords, defaultsOf, optionsOf, wrongUsage } from "./command-line";
-import { COMMAND_GROUPS, type CommandGroup } from "./commands/index";
+import { COMMAND_GROUPS } from "./commands/index";
 import { environmentWarnings, optionsFromEnvironment } from "./environment";
 import { errorDocument, errorText } from "./output";
 import { parseCommandLine, type Answer, type ParsedCommand } from "./parser";
@@ -140,11 +140,13 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<Error | 
 
 /** @throws Failure STDOUT_FAILED (exit 3) if the result is lost, except when the reader stopped reading (… | head -1) */
 async function report(outcome: CommandOutcome, json: boolean, redact: Redactor): Promise<void> {
-  const text = json ? JSON.stringify(redactValue(outcome.json, redact)) : redact(outcome.text);
+  const { error, isWhole } = outcome;
+  const ending = error === undefined ? { ok: true } : { ok: false, error: errorDocument(error, redact) };
+  const document = isWhole === true ? outcome.json : { ...ending, ...outcome.json };
+  const text = json ? JSON.stringify(redactValue(document, redact)) : redact(outcome.text);
   if (text === "") return;
-  const error = await write(process.stdout, text.endsWith("\n") ? text : `${text}\n`);
-  if (error === undefined || hasErrno(error, "EPIPE")) return;
-  throw stdoutFailure(error);
+  const failed = await write(process.stdout, text.endsWith("\n") ? text : `${text}\n`);
+  if (failed !== undefined && !hasErrno(failed, "EPIPE")) throw stdoutFailure(failed);
 }
 
 async function reportError(error: unknown, json: boolean, redact: Redactor): Promise<ExitCode> {
@@ -203,11 +205,11 @@ export async function main(
     progress = prepared.progress;
     const commands = groups.flatMap((group) => group.commands);
     for (const message of environmentWarnings(env, commands)) progress.handle({ type: "warning", message });
-    const { run } = await parsed.spec.load();
+    const run = await parsed.spec.load();
     const outcome = await run(commandArguments(values, parsed.rest), prepared.context);
     progress.close();
     await report(outcome, prepared.context.json, redact);
-    return outcome.exitCode;
+    return outcome.exitCode ?? (outcome.error === undefined ? EXIT_CODES.done : exitCodeOf(outcome.error));
   } catch (error) {
     progress?.close();
     const why: unknown = stop.signal.aborted ? stop.signal.reason : error;

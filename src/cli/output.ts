@@ -1,6 +1,5 @@
-import { causeOf, exitCodeOf, failureOf, messageOf } from "../support/errors";
+import { causeOf, failureOf, messageOf } from "../support/errors";
 import type { Redactor } from "../support/redact";
-import { EXIT_CODES } from "../support/exit-codes";
 import type { CommandContext, CommandOutcome } from "./command";
 
 /** The `error` of a JSON answer. */
@@ -17,11 +16,6 @@ export function errorDocument(error: unknown, redact: Redactor): Readonly<Record
   };
 }
 
-/** `ok` of a JSON answer, and its `error` if something failed. */
-export function ending(error: unknown, redact: Redactor): Readonly<Record<string, unknown>> {
-  return error === undefined ? { ok: true } : { ok: false, error: errorDocument(error, redact) };
-}
-
 /** The outcome for several templates. The first error decides the exit code; people see all of them on stderr. */
 export function resultsOutcome(
   results: readonly { readonly error?: unknown }[],
@@ -31,9 +25,8 @@ export function resultsOutcome(
   const errors = results.flatMap(({ error }) => (error === undefined ? [] : [error]));
   if (!json) for (const error of errors) terminal.stderr(errorText(error, redact));
   return {
-    exitCode: errors.length === 0 ? EXIT_CODES.done : exitCodeOf(errors[0]),
+    error: errors[0],
     json: {
-      ...ending(errors[0], redact),
       results: results.map(({ error, ...result }) =>
         error === undefined ? result : { ...result, error: errorDocument(error, redact) },
       ),

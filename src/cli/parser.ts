@@ -1,7 +1,6 @@
 import { Parser as parseWords } from "yargs/helpers";
-import type { CommandSpec, OptionSpec } from "./command";
+import type { CommandGroup, CommandSpec, OptionSpec } from "./command";
 import { commandOf, commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
-import type { CommandGroup } from "./commands/index";
 import { candidatesAtCursor, COMPLETION_OPTION } from "./completion";
 import { commandHelp, familyHelp, optionText, PROGRAM, programHelp, usageText } from "./help";
 import type { Failure } from "../support/errors";

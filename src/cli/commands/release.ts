@@ -1,107 +1,52 @@
-import type { CommandSpec, CommonOption, OptionSpec } from "../command";
+import { choice, flag, list, text, type CommandGroup, type CommonOption, type OptionSpec } from "../command";
+import { SEVERITIES } from "../../build/scan";
 
-/** Where images are built. */
-export const BUILDER_OPTION: Readonly<Record<string, OptionSpec>> = {
-  builder: {
-    type: "string",
-    value: "NAME",
-    describe:
-      "build on this docker buildx builder (remote, Kubernetes …); classic: the engine without BuildKit (default: MESA_TEMPLATE_BUILDER)",
-  },
+/** Options of builds. */
+const BUILDER = text(
+  "NAME",
+  "build on this docker buildx builder (remote, Kubernetes …); classic: the engine without BuildKit (default: MESA_TEMPLATE_BUILDER)",
+);
+const SCAN = choice(
+  SEVERITIES,
+  "scan the image with grype or trivy; refuse it if a vulnerability has this severity or more",
+);
+const TRUST_KEY = text("FINGERPRINT", "trust this repository key on first use");
+const TEST_FILES = {
+  "structure-tests": list("FILE", "run a container-structure-test file besides the template's own"),
+  checks: list("FILE", "run a check file besides the template's own checks.yaml"),
 };
 
-/** Whether the built image is scanned. */
-export const SCAN_OPTION: Readonly<Record<string, OptionSpec>> = {
-  scan: {
-    type: "string",
-    choices: ["low", "medium", "high", "critical"],
-    describe: "scan the image with grype or trivy; refuse it if a vulnerability has this severity or more",
-  },
-};
-
-/** Options of all commands that release. */
-export const CHECKS_OPTION = {
-  checks: {
-    type: "string",
-    array: true,
-    value: "FILE",
-    describe: "run a check file besides the template's own checks.yaml",
-  },
-} as const;
-
-/** Options of all commands that deploy. */
-export const DEPLOY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  force: { type: "boolean", describe: "start over: build and smoke-test again" },
-  relock: {
-    type: "boolean",
-    describe: "resolve all inputs again (changed inputs make the next revision)",
-  },
-  frozen: {
-    type: "boolean",
-    describe: "resolve nothing: fail when a lock is missing, edited, or does not match",
-  },
-  "allow-skipped": { type: "boolean", describe: "continue although a check could not run here" },
-  "trust-key": {
-    type: "string",
-    value: "FINGERPRINT",
-    describe: "trust this repository key on first use",
-  },
-  adopt: {
-    type: "boolean",
-    describe: "deploy over a sandbox of the same name that this program did not make",
-  },
-  publish: {
-    type: "string",
-    describe: "how the image gets to Blaxel",
-    choices: ["deploy", "push"],
-    default: "deploy",
-  },
-  registry: {
-    type: "string",
-    value: "REGISTRY/PATH",
-    describe:
-      "push the proven image there, and let Blaxel import it by its digest (default: [publish] registry in upstream.toml)",
-  },
-  "sign-key": {
-    type: "string",
-    value: "FILE|env:NAME",
-    describe:
-      "sign provenance and SBOM of the published image with this private key (Ed25519 or ECDSA P-256, PKCS#8)",
-  },
-  sign: {
-    type: "string",
-    choices: ["cosign"],
-    describe: "sign them with cosign and the pipeline's identity, without a key",
-  },
-  "deploy-timeout": {
-    type: "string",
-    value: "TIME",
-    describe: "time limit for a deployment, until the image is seen running",
+const DEPLOY_OPTIONS: Readonly<Record<string, OptionSpec>> = {
+  force: flag("start over: build and smoke-test again"),
+  relock: flag("resolve all inputs again (changed inputs make the next revision)"),
+  frozen: flag("resolve nothing: fail when a lock is missing, edited, or does not match"),
+  "allow-skipped": flag("continue although a check could not run here"),
+  "trust-key": TRUST_KEY,
+  adopt: flag("deploy over a sandbox of the same name that this program did not make"),
+  publish: choice(["deploy", "push"], "how the image gets to Blaxel", { default: "deploy" }),
+  registry: text(
+    "REGISTRY/PATH",
+    "push the proven image there, and let Blaxel import it by its digest (default: [publish] registry in upstream.toml)",
+  ),
+  "sign-key": text(
+    "FILE|env:NAME",
+    "sign provenance and SBOM of the published image with this private key (Ed25519 or ECDSA P-256, PKCS#8)",
+  ),
+  sign: choice(["cosign"], "sign them with cosign and the pipeline's identity, without a key"),
+  "deploy-timeout": text("TIME", "time limit for a deployment, until the image is seen running", {
     default: "15m",
-  },
-  ...BUILDER_OPTION,
-  "structure-tests": {
-    type: "string",
-    array: true,
-    value: "FILE",
-    describe: "run a container-structure-test file besides the template's own",
-  },
-  ...CHECKS_OPTION,
-  ...SCAN_OPTION,
+  }),
+  builder: BUILDER,
+  ...TEST_FILES,
+  scan: SCAN,
 };
 
 export const RELEASE_OPTIONS: Readonly<Record<string, OptionSpec>> = {
-  deploy: { type: "boolean", describe: "stop after smoke; deploy nothing", default: true },
-  verify: {
-    type: "boolean",
-    describe: "do not test again in a sandbox made from the deployed image",
-    default: true,
-  },
-  refresh: {
-    type: "boolean",
-    describe:
-      "build again with today's packages; the next revision is made only if files or packages have changed",
-  },
+  deploy: flag("stop after smoke; deploy nothing", { default: true }),
+  verify: flag("do not test again in a sandbox made from the deployed image", { default: true }),
+  refresh: flag(
+    "build again with today's packages; the next revision is made only if files or packages have changed",
+  ),
   ...DEPLOY_OPTIONS,
 };
 
@@ -119,23 +64,131 @@ export const RELEASE_EXITS = {
   5: "the build failed",
   6: "smoke failed",
   7: "deployment or verification failed",
-} as const;
+};
 
-export const releaseCommand: CommandSpec = {
-  usage: "release <mesa-version>",
-  describe: "lock, render, build, smoke-test, deploy, verify and record a Mesa version",
-  details:
-    "A run that was stopped resumes after its last finished stage. When everything is up to date, it does nothing.",
-  options: RELEASE_OPTIONS,
-  common: RELEASE_COMMON,
-  changes: true,
-  examples: [
-    "release 0.26.0",
-    "release 0.26.0 --template debian --no-deploy",
-    "release 0.26.0 --dry-run",
-    "release 0.26.0 --refresh",
-    "release 0.26.0 --json --events events.ndjson > result.json",
+export const RELEASE: CommandGroup = {
+  title: "Release",
+  commands: [
+    {
+      usage: "release <mesa-version>",
+      describe: "lock, render, build, smoke-test, deploy, verify and record a Mesa version",
+      details:
+        "A run that was stopped resumes after its last finished stage. When everything is up to date, it does nothing.",
+      options: RELEASE_OPTIONS,
+      common: RELEASE_COMMON,
+      changes: true,
+      examples: [
+        "release 0.26.0",
+        "release 0.26.0 --template debian --no-deploy",
+        "release 0.26.0 --dry-run",
+        "release 0.26.0 --refresh",
+        "release 0.26.0 --json --events events.ndjson > result.json",
+      ],
+      exits: RELEASE_EXITS,
+      load: async () => (await import("../handlers/release")).run,
+    },
+    {
+      usage: "lock [mesa-version]",
+      describe: "resolve all inputs of a Mesa version and write them to lock.json",
+      options: {
+        relock: flag("resolve again even if there is a lock"),
+        check: flag(
+          "resolve nothing: fail when a lock is missing, was edited, or does not match template.toml and upstream.toml; without MESA-VERSION check every lock",
+          { alias: "frozen" },
+        ),
+        "trust-key": text(
+          "FINGERPRINT",
+          "trust this repository key on first use; it is then pinned in upstream.toml",
+        ),
+      },
+      common: ["template", "upstream", "dry-run"],
+      changes: true,
+      examples: ["lock 0.26.0", "lock --check"],
+      exits: { 4: "an input does not verify or does not exist" },
+      load: async () => (await import("../handlers/lock")).run,
+    },
+    {
+      usage: "render [mesa-version]",
+      describe: "write the project folders from their locks",
+      options: {
+        check: flag(
+          "write nothing: fail when a folder differs from what its lock renders; without MESA-VERSION check every folder",
+        ),
+      },
+      common: ["template", "dry-run"],
+      changes: true,
+      examples: ["render 0.26.0", "render --check"],
+      exits: { 9: "--check: a folder differs" },
+      load: async () => (await import("../handlers/render")).run,
+    },
+    {
+      usage: "build <mesa-version>",
+      describe: "lock, render and build the images",
+      options: {
+        force: flag("build again, without cache"),
+        relock: flag("resolve all inputs again"),
+        "trust-key": TRUST_KEY,
+        scan: SCAN,
+        builder: BUILDER,
+      },
+      common: ["template", "upstream", "concurrency"],
+      changes: true,
+      examples: ["build 0.26.0 --template debian"],
+      exits: {
+        3: "no Docker engine is reachable",
+        4: "an input does not verify or does not exist",
+        5: "the build failed",
+      },
+      load: async () => (await import("../handlers/build")).run,
+    },
+    {
+      usage: "smoke [ref]",
+      describe: "run the checks of a version in local containers, or test files against any local image",
+      options: {
+        "allow-skipped": flag("do not fail for a check that could not run here"),
+        image: list("IMAGE", "a local image instead of a version; with --structure-tests or --checks"),
+        ...TEST_FILES,
+        junit: text("FILE", "write the results to this file as JUnit XML"),
+      },
+      common: ["template", "upstream", "concurrency"],
+      changes: true,
+      examples: ["smoke 0.26.0", "smoke --image our/app:latest --checks checks.yaml --junit smoke.xml"],
+      exits: { 3: "no Docker engine is reachable", 6: "a check failed, or could not run" },
+      load: async () => (await import("../handlers/smoke")).run,
+    },
+    {
+      usage: "deploy <mesa-version>",
+      describe: "deploy proven images to Blaxel: a release without its verification",
+      options: DEPLOY_OPTIONS,
+      common: RELEASE_COMMON,
+      changes: true,
+      examples: ["deploy 0.26.0 --workspace prod"],
+      exits: RELEASE_EXITS,
+      load: async () => (await import("../handlers/deploy")).run,
+    },
+    {
+      usage: "verify <ref>",
+      describe: "run the checks again in a sandbox made from the deployed image",
+      options: {
+        "allow-skipped": flag("continue although a check could not run there"),
+        attestations: flag(
+          "check the signatures of provenance and SBOM in the registry instead; no sandbox is made",
+        ),
+        key: text("FILE|env:NAME", "the public key that --attestations checks with"),
+        checks: TEST_FILES.checks,
+      },
+      common: ["template", "workspace"],
+      changes: true,
+      examples: [
+        "verify 0.26.0",
+        "verify debian@0.26.0-1 --workspace prod",
+        "verify stable --attestations --key sign.pub",
+      ],
+      exits: {
+        3: "no credentials, or Blaxel or the registry is not reachable",
+        7: "the verification failed, or an attestation is missing or not signed with the key",
+      },
+      load: async () => (await import("../handlers/verify")).run,
+    },
   ],
-  exits: RELEASE_EXITS,
-  load: () => import("../handlers/release"),
 };

@@ -4,7 +4,6 @@ import { humanBytes } from "../../support/bytes";
 import { stageRequest } from "../stage-run";
 import { lockedAndRendered } from "../../release/prepare";
 import { realStages } from "../../release/real-stages";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { host } = context;
@@ -22,8 +21,7 @@ export const run: CommandHandler = async (args, context) => {
     ),
   );
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, results },
+    json: { results },
     text: results
       .map(
         ({ template, outcome, image }) =>

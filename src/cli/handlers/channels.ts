@@ -4,7 +4,6 @@ import { table } from "../table";
 import { deleteChannel } from "../../manifest/channels/promote";
 import { versionNamed } from "../../manifest/channels/pointing";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const channel = args.text("delete");
@@ -25,8 +24,7 @@ export const run: CommandHandler = async (args, context) => {
     }),
   );
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, channels },
+    json: { channels },
     text:
       rows.length === 0
         ? "No channels yet. Create one: mesa-template promote REF stable\n"
@@ -46,8 +44,7 @@ async function deleted(args: CommandArgs, context: CommandContext, channel: stri
     () => `Delete the channel ${channel}`,
   );
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, channel, moves, dryRun },
+    json: { channel, moves, dryRun },
     text: moves
       .map(
         ({ template, from }) =>

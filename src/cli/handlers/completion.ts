@@ -2,7 +2,6 @@ import { basename } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { COMPLETION_SCRIPTS } from "../completion";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = (args, { host }) => {
   const shell = args.text("shell") ?? basename(host.env["SHELL"] ?? "bash");
@@ -15,8 +14,7 @@ export const run: CommandHandler = (args, { host }) => {
       ),
     );
   return Promise.resolve({
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, shell, script },
+    json: { shell, script },
     text: script,
   });
 };

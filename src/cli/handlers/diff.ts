@@ -10,7 +10,6 @@ import { comparisonText } from "../../compare/text";
 import type { ManifestEntry } from "../../manifest/entry";
 import { freshlyLocked } from "../../release/fresh-lock";
 import { measuredVersion } from "../../record/store";
-import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 
 const PATHS_ON_A_TERMINAL = 20;
@@ -32,8 +31,7 @@ export const run: CommandHandler = async (args, context) => {
         );
   const most = context.terminal.width === undefined ? Infinity : PATHS_ON_A_TERMINAL;
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, comparisons },
+    json: { comparisons },
     text: comparisons
       .map((comparison) =>
         args.flag("full")

@@ -1,9 +1,7 @@
 import type { CommandHandler } from "../command";
-import { ending } from "../output";
 import { fitted } from "../table";
 import { examine } from "../../doctor/doctor";
-import { exitCodeOf, Failure } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
+import { Failure } from "../../support/errors";
 
 export const run: CommandHandler = async (_args, context) => {
   const found = await examine(context.host, {
@@ -24,8 +22,8 @@ export const run: CommandHandler = async (_args, context) => {
           hint: "Follow the advice of each finding.",
         });
   return {
-    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
-    json: { ...ending(failure, context.host.redact), findings: found },
+    error: failure,
+    json: { findings: found },
     text: fitted(
       found
         .map(

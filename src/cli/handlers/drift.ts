@@ -27,7 +27,7 @@ export const run: CommandHandler = async (args, context) => {
   const drifted = findings.filter(({ differs }) => differs.length > 0);
   return {
     exitCode: drifted.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
-    json: { ok: true, drift: drifted.length > 0, findings },
+    json: { drift: drifted.length > 0, findings },
     text: driftText(findings),
   };
 };

@@ -1,17 +1,13 @@
 import type { CommandHandler } from "../command";
-import { ending } from "../output";
 import { collectGarbage } from "../../gc/collect";
 import { outcomeDocument, outcomeText } from "../../gc/removal";
-import { exitCodeOf } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { host, root, dryRun }) => {
   const remove = args.flag("yes") && !dryRun;
   const { outcomes, kept, notLookedAt, failure } = await collectGarbage(host, { root, remove });
   return {
-    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
+    error: failure,
     json: {
-      ...ending(failure, host.redact),
       dryRun: !remove,
       removals: outcomes.map(outcomeDocument),
       kept: kept.map(({ entry, why }) => ({ id: entry.id, why })),

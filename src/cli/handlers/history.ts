@@ -3,7 +3,6 @@ import { wrongUsage } from "../command-line";
 import { openManifest } from "../manifest-context";
 import { table } from "../table";
 import { noSuchChannel } from "../../manifest/channels/promote";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { templates, terminal } = context;
@@ -27,8 +26,7 @@ export const run: CommandHandler = async (args, context) => {
     move.reason ?? "",
   ]);
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, history },
+    json: { history },
     text:
       rows.length === 0
         ? "No channel was ever moved.\n"

@@ -7,7 +7,6 @@ import { initFiles, TEAM_WORKFLOWS, type InitFile } from "../init/files";
 import { packageFolder } from "../init/package-folder";
 import { initStep, type InitStep } from "../init/plan";
 import { hasErrno } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
 import { listFiles, readIfPresent, writeAtomically } from "../../support/files";
 
 export const run: CommandHandler = async (args, { startFolder, dryRun, templates }) => {
@@ -38,8 +37,7 @@ export const run: CommandHandler = async (args, { startFolder, dryRun, templates
     for (const { path, contents, mode } of steps)
       if (contents !== undefined) await writeAtomically(join(folder, path), contents, mode);
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, dryRun, dir: folder, files: steps.map(({ path, outcome }) => ({ path, outcome })) },
+    json: { dryRun, dir: folder, files: steps.map(({ path, outcome }) => ({ path, outcome })) },
     text: report(folder, steps, dryRun, template, !(await hasPackage(folder))),
   };
 };

@@ -8,7 +8,6 @@ import { VERSION_STATUSES, type Manifest, type ManifestEntry } from "../../manif
 import { entryDocument, imagesShown, inWorkspace, statusShown } from "../../manifest/versions/in-workspace";
 import { sortedEntries } from "../../manifest/versions/sorted-entries";
 import { humanBytes } from "../../support/bytes";
-import { EXIT_CODES } from "../../support/exit-codes";
 import { didYouMean } from "../../support/nearest";
 
 const HEAD = ["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"];
@@ -36,9 +35,7 @@ export const run: CommandHandler = async (args, context) => {
     Object.entries(manifest.channels).filter(([template]) => templates?.includes(template) ?? true),
   );
   return {
-    exitCode: EXIT_CODES.done,
     json: {
-      ok: true,
       workspace: workspace ?? null,
       versions: versions.map((entry) => entryDocument(entry, workspace)),
       channels,

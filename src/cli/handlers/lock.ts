@@ -1,11 +1,9 @@
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { ending, resultsOutcome } from "../output";
+import { resultsOutcome } from "../output";
 import { checkedTargets } from "../template-folders";
 import { loadUpstream, lockCheckFailed, untrustedFingerprints } from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
 import { checkLocks, lockAll, type CheckedLock, type LockResult } from "../../release/lock";
-import { exitCodeOf } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
 import { openDownloads } from "../../support/downloads";
 import { paths } from "../../support/paths";
 
@@ -73,16 +71,11 @@ function checked(results: readonly CheckedLock[], context: CommandContext): Comm
   if (results.every(({ problems }) => problems.length === 0)) {
     const lines = results.map(({ template, path }) => `${template}  up to date  ${path}\n`);
     return {
-      exitCode: EXIT_CODES.done,
-      json: { ok: true, results },
+      json: { results },
       text: lines.length === 0 ? "There are no locks yet.\n" : lines.join(""),
     };
   }
   const failure = lockCheckFailed(results);
   if (!context.json) throw failure;
-  return {
-    exitCode: exitCodeOf(failure),
-    json: { ...ending(failure, context.host.redact), results },
-    text: "",
-  };
+  return { error: failure, json: { results }, text: "" };
 }

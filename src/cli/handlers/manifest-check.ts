@@ -1,15 +1,13 @@
 import { resolve } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
-import { ending } from "../output";
 import { checkManifest } from "../../manifest/check";
 import { EMPTY_MANIFEST } from "../../manifest/entry";
 import { parseShape, readManifestText } from "../../manifest/read";
-import { exitCodeOf, Failure } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
+import { Failure } from "../../support/errors";
 import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, { host, root }) => {
+export const run: CommandHandler = async (args, { root }) => {
   const given = args.text("file");
   const path = given === undefined ? paths(root).manifest : resolve(given);
   const text = await readManifestText(path);
@@ -26,9 +24,8 @@ export const run: CommandHandler = async (args, { host, root }) => {
           message: `${String(problems.length)} problems in ${path}`,
         });
   return {
-    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
+    error: failure,
     json: {
-      ...ending(failure, host.redact),
       versions: count,
       problems,
     },

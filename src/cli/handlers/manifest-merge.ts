@@ -3,7 +3,6 @@ import { stat } from "node:fs/promises";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { mergeManifests, readManifest, updateManifest } from "../../manifest/index";
-import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, { host, root }) => {
@@ -26,8 +25,7 @@ export const run: CommandHandler = async (args, { host, root }) => {
   const merged = await updateManifest(host, path, (manifest) => others.reduce(mergeManifests, manifest));
   const count = Object.keys(merged.versions).length;
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, manifest: path, versions: count },
+    json: { manifest: path, versions: count },
     text: `${path}: ${String(count)} versions\n`,
   };
 };

@@ -5,7 +5,6 @@ import { parseMesaVersion } from "../../lock/index";
 import { isEmpty } from "../../release/plan";
 import type { Target } from "../../release/request";
 import { planAll } from "../../release/release";
-import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 
 /** Limit of jobs per matrix: "A matrix will generate a maximum of 256 jobs per workflow run" (GitHub Docs, workflow syntax). */
@@ -26,9 +25,9 @@ export const run: CommandHandler = async (args, context) => {
       message: `${String(jobs.length)} jobs: GitHub starts at most ${String(MOST_JOBS)} from one matrix. Narrow it with versions or --template.`,
     });
   return {
-    exitCode: EXIT_CODES.done,
     // Exactly what strategy.matrix accepts: any other key would become a dimension.
     json: { include: jobs },
+    isWhole: true,
     text:
       jobs.length === 0
         ? "Nothing to release.\n"

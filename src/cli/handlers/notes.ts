@@ -7,7 +7,6 @@ import { notesOf } from "../../compare/notes";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { imagesShown, statusShown } from "../../manifest/versions/in-workspace";
 import { measuredVersion } from "../../record/store";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { root, templates } = context;
@@ -28,8 +27,7 @@ export const run: CommandHandler = async (args, context) => {
     }),
   );
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, notes },
+    json: { notes },
     text: notes.map(({ markdown }) => markdown).join("\n"),
   };
 };

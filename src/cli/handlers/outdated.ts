@@ -30,7 +30,7 @@ export const run: CommandHandler = async (args, context) => {
   ).flat();
   return {
     exitCode: outdated.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
-    json: { ok: true, outdated },
+    json: { outdated },
     text: locks.map((lock) => outdatedText(lock, outdated)).join(""),
   };
 };

@@ -5,7 +5,6 @@ import { readManifest } from "../../manifest/index";
 import { channelNames, isUnusualNewChannel, noSuchChannel, promote } from "../../manifest/channels/promote";
 import { entriesOf, refuseSomeTemplates } from "../../manifest/versions/ref";
 import { workspaceAsked } from "../../manifest/versions/usable-image";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { templates, dryRun } = context;
@@ -30,8 +29,7 @@ export const run: CommandHandler = async (args, context) => {
   );
   const moved = new Set(moves.map(({ to }) => to));
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, channel, ids, moves, dryRun },
+    json: { channel, ids, moves, dryRun },
     text: ids
       .map(
         (id) =>

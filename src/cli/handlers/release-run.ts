@@ -4,7 +4,6 @@ import { isEmpty, type Plan } from "../../release/plan";
 import { refusalFailure } from "../../release/refuse-unproven";
 import { nothingToDo, planAll, releaseAll } from "../../release/release";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 /** Releases, or says what would be done (--dry-run). */
 export async function releaseVersion(
@@ -22,9 +21,7 @@ async function dryRun(request: ReleaseRequest, context: CommandContext): Promise
   for (const { refusal, template } of plans)
     if (refusal !== undefined) throw refusalFailure(refusal, { template });
   return {
-    exitCode: EXIT_CODES.done,
     json: {
-      ok: true,
       dryRun: true,
       plans: plans.map((plan) => ({
         template: plan.template,

@@ -1,12 +1,10 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
-import { ending } from "../output";
 import { checkedTargets } from "../template-folders";
 import { readLock } from "../../lock/index";
 import { differences, loadTemplate, projectFolder, renderTemplate, writeRendered } from "../../render/index";
-import { exitCodeOf, Failure } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
+import { Failure } from "../../support/errors";
 
 export const run: CommandHandler = async (args, context) => {
   const check = args.flag("check") || context.dryRun;
@@ -37,9 +35,8 @@ export const run: CommandHandler = async (args, context) => {
       })
     : undefined;
   return {
-    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
+    error: failure,
     json: {
-      ...ending(failure, context.host.redact),
       results,
     },
     text:

@@ -5,7 +5,6 @@ import { packagesChanged } from "../report/packages-changed";
 import { readManifest } from "../../manifest/index";
 import { reportPage } from "../../manifest/report/report";
 import { isoTime } from "../../support/clock";
-import { EXIT_CODES } from "../../support/exit-codes";
 import { writeAtomically } from "../../support/files";
 import { paths } from "../../support/paths";
 
@@ -20,8 +19,7 @@ export const run: CommandHandler = async (args, context) => {
   const page = reportPage(manifest, isoTime(host.clock.now()), { packages, drift });
   await writeAtomically(file, page);
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, file, bytes: Buffer.byteLength(page), ...(drift === undefined ? {} : { drift }) },
+    json: { file, bytes: Buffer.byteLength(page), ...(drift === undefined ? {} : { drift }) },
     text: `${file}\n`,
   };
 };

@@ -3,7 +3,6 @@ import { openManifest } from "../manifest-context";
 import { entryDocument } from "../../manifest/versions/in-workspace";
 import { oneEntry } from "../../manifest/versions/ref";
 import { usableImage, workspaceAsked } from "../../manifest/versions/usable-image";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { manifest, workspaceInUse } = await openManifest(context);
@@ -12,8 +11,7 @@ export const run: CommandHandler = async (args, context) => {
   const workspace = workspaceAsked(manifest, workspaceInUse);
   const image = usableImage(manifest, version, workspace);
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, ref, image, workspace: workspace ?? null, version: entryDocument(version, workspace) },
+    json: { ref, image, workspace: workspace ?? null, version: entryDocument(version, workspace) },
     text: `${image}\n`,
   };
 };

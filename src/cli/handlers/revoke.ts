@@ -7,7 +7,6 @@ import { channelsAt, versionNamed } from "../../manifest/channels/pointing";
 import { revoke } from "../../manifest/channels/revoke";
 import { rollbackTarget } from "../../manifest/channels/rollback";
 import type { Failure } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { templates, terminal, dryRun } = context;
@@ -35,8 +34,7 @@ export const run: CommandHandler = async (args, context) => {
   const kept = versionNamed(after, id)?.revocation?.reason ?? reason;
   const left = channelsAt(after, id);
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, id, reason: kept, alreadyRevoked: already, channels: pointing, moves, dryRun },
+    json: { id, reason: kept, alreadyRevoked: already, channels: pointing, moves, dryRun },
     text: [
       `${id} ${already ? "was revoked already" : "revoked"}: ${kept}${dryRun ? " (dry run)" : ""}`,
       ...moves.flatMap((move) =>

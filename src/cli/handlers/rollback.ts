@@ -5,7 +5,6 @@ import { workspaceAsked } from "../../manifest/versions/usable-image";
 import type { Manifest } from "../../manifest/entry";
 import { channelTarget } from "../../manifest/channels/pointing";
 import { rollback } from "../../manifest/channels/rollback";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { templates, dryRun } = context;
@@ -27,8 +26,7 @@ export const run: CommandHandler = async (args, context) => {
     () => `Roll ${channel} back`,
   );
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, channel, moves, dryRun },
+    json: { channel, moves, dryRun },
     text:
       moves.length === 0
         ? `${channel} already points there; nothing to do\n`

@@ -1,7 +1,6 @@
 import type { CommandHandler } from "../command";
 import { bootstrapFor } from "../bootstrap-plan";
 import { runningSandbox } from "../../sandbox/bootstrap";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const name = args.required("sandbox");
@@ -11,8 +10,7 @@ export const run: CommandHandler = async (args, context) => {
   });
   await prepare(await runningSandbox(context.host, name));
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, sandbox: name, mesaVersion, steps },
+    json: { sandbox: name, mesaVersion, steps },
     text: `${steps.map((step) => `${step.name}: ${step.outcome}\n`).join("")}Mesa ${mesaVersion} is installed in ${name}.\n`,
   };
 };

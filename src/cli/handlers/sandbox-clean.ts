@@ -1,8 +1,7 @@
 import type { CommandHandler } from "../command";
-import { ending, errorText } from "../output";
+import { errorText } from "../output";
 import { leftOfRuns, removeLeft } from "../../sandbox/index";
 import { Failure } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, { host, dryRun, json, terminal }) => {
   const left = await leftOfRuns(host, args.text("sandbox"));
@@ -29,9 +28,8 @@ export const run: CommandHandler = async (args, { host, dryRun, json, terminal }
         });
   if (failure !== undefined && !json) terminal.stderr(errorText(failure, host.redact));
   return {
-    exitCode: failure === undefined ? EXIT_CODES.done : EXIT_CODES.environment,
+    error: failure,
     json: {
-      ...ending(failure, host.redact),
       dryRun,
       sandboxes,
       keys: credentials.map(({ id }) => id),

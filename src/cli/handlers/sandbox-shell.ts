@@ -110,5 +110,5 @@ export const run: CommandHandler = async (args, context) => {
     if (keep) tellKept(host, keptOf(session));
     return last;
   });
-  return { exitCode, json: { ok: exitCode === 0 }, text: "" };
+  return { exitCode, json: {}, text: "" };
 };

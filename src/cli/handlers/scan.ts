@@ -32,7 +32,7 @@ export const run: CommandHandler = async (args, { host, root, templates }) => {
   const fresh = scanned.some((one) => one.fresh.length > 0);
   return {
     exitCode: fresh ? EXIT_CODES.drift : EXIT_CODES.done,
-    json: { ok: true, versions: scanned.map(({ fresh: found, ...rest }) => ({ ...rest, new: found })) },
+    json: { versions: scanned.map(({ fresh: found, ...rest }) => ({ ...rest, new: found })) },
     text: scanned.map(textOf).join(""),
   };
 };

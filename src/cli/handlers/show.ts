@@ -7,7 +7,6 @@ import { NOT_RECORDED, type ManifestEntry, type SmokeEvidence } from "../../mani
 import { entryDocument, inWorkspace } from "../../manifest/versions/in-workspace";
 import { oneEntry } from "../../manifest/versions/ref";
 import { humanBytes } from "../../support/bytes";
-import { EXIT_CODES } from "../../support/exit-codes";
 import { paths } from "../../support/paths";
 
 type Evidence = Pick<
@@ -40,8 +39,7 @@ export const run: CommandHandler = async (args, context) => {
     ["files", join(project, "/")],
   ];
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, workspace: workspace ?? null, version: entryDocument(entry, workspace), channels },
+    json: { workspace: workspace ?? null, version: entryDocument(entry, workspace), channels },
     text: fitted(
       lines.map(([name, value]) => `${name.padEnd(9)}  ${value}\n`).join(""),
       context.terminal.width,

@@ -3,7 +3,6 @@ import pLimit from "p-limit";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { wrongUsage } from "../command-line";
 import { junitXml } from "../junit";
-import { ending } from "../output";
 import { smokeTargets } from "../smoke-targets";
 import { stageRequest } from "../stage-run";
 import { fitted } from "../table";
@@ -11,10 +10,8 @@ import { realStages } from "../../release/real-stages";
 import { smokeVersion } from "../../release/smoke";
 import { proveImage } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
-import { exitCodeOf, Failure } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
+import { Failure } from "../../support/errors";
 import { writeAtomically } from "../../support/files";
-import type { Redactor } from "../../support/redact";
 
 export const run: CommandHandler = async (args, context) => {
   const images = args.list("image");
@@ -25,7 +22,7 @@ export const run: CommandHandler = async (args, context) => {
     ref === undefined ? await testImages(args, context, images) : await proveVersions(args, context, ref);
   const junit = args.text("junit");
   if (junit !== undefined) await writeAtomically(resolve(junit), context.host.redact(junitXml(reports)));
-  const { text, ...rest } = outcome(reports, args.flag("allow-skipped"), context.host.redact);
+  const { text, ...rest } = outcome(reports, args.flag("allow-skipped"));
   return { ...rest, text: fitted(text, context.terminal.width) };
 };
 
@@ -77,7 +74,7 @@ function reportText(report: SmokeReport): string {
   return `${report.template}: ${counts} in ${(report.durationMs / 1000).toFixed(1)} s\n${lines.join("\n")}\n`;
 }
 
-function outcome(reports: readonly SmokeReport[], allowSkipped: boolean, redact: Redactor): CommandOutcome {
+function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): CommandOutcome {
   const bad = reports.filter((report) => report.failed > 0 || (report.skipped > 0 && !allowSkipped));
   const names = bad.flatMap((report) =>
     report.checks
@@ -95,8 +92,8 @@ function outcome(reports: readonly SmokeReport[], allowSkipped: boolean, redact:
           log: names,
         });
   return {
-    exitCode: failure === undefined ? EXIT_CODES.done : exitCodeOf(failure),
-    json: { ...ending(failure, redact), results: reports },
+    error: failure,
+    json: { results: reports },
     text: reports.map(reportText).join("\n"),
   };
 }

@@ -3,7 +3,6 @@ import { wrongUsage } from "../command-line";
 import { changeManifest, openManifest } from "../manifest-context";
 import { unrevoke } from "../../manifest/channels/revoke";
 import { oneEntry } from "../../manifest/versions/ref";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   const { templates, dryRun } = context;
@@ -22,8 +21,7 @@ export const run: CommandHandler = async (args, context) => {
   );
   const status = after.versions[id]?.status ?? null;
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, id, reason, status, dryRun },
+    json: { id, reason, status, dryRun },
     text: `${id} is ${status ?? "gone"} again: ${reason}${dryRun ? " (dry run)" : ""}\n`,
   };
 };

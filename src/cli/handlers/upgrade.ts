@@ -6,7 +6,6 @@ import { summaryText } from "../../compare/summary";
 import { comparisonText, isSame } from "../../compare/text";
 import { parseMesaVersion } from "../../lock/mesa-version";
 import { upgrade, type Upgrade } from "../../release/upgrade";
-import { EXIT_CODES } from "../../support/exit-codes";
 import { outcome as releaseOutcome, releaseOptions } from "./release";
 
 const PATHS_ON_A_TERMINAL = 20;
@@ -50,8 +49,7 @@ function planned({ version, plans, commit }: Upgrade, text: string): CommandOutc
       ? deploy
       : `\nCommitted on ${commit.branch} (${commit.commit.slice(0, 12)}): git push -u origin ${commit.branch}\n`;
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, version, plans, branch: commit?.branch ?? null, commit: commit?.commit ?? null },
+    json: { version, plans, branch: commit?.branch ?? null, commit: commit?.commit ?? null },
     text: text + next,
   };
 }

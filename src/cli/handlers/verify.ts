@@ -10,7 +10,6 @@ import { verificationKey } from "../../publish/signer";
 import { realStages } from "../../release/real-stages";
 import { verifyVersion, type VerifyResult } from "../../release/verify";
 import { Failure } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
 
 export const run: CommandHandler = async (args, context) => {
   if (args.flag("attestations")) return attestations(args, context);
@@ -38,9 +37,7 @@ export const run: CommandHandler = async (args, context) => {
   const unproven = results.find(({ error }) => error !== undefined);
   if (unproven?.error !== undefined) throw unproven.error;
   return {
-    exitCode: EXIT_CODES.done,
     json: {
-      ok: true,
       results: results.map(({ id, status, report }) => {
         const { passed, failed: failing, skipped, durationMs, checks } = report;
         return { id, status, passed, failed: failing, skipped, durationMs, checks };
@@ -76,8 +73,7 @@ const attestations: CommandHandler = async (args, context) => {
     results.push({ id, signedBy, ...(await checkAttestations(host, { reference, digest }, key)) });
   }
   return {
-    exitCode: EXIT_CODES.done,
-    json: { ok: true, results },
+    json: { results },
     text: results
       .map(
         ({ id, image, dirty }) =>
