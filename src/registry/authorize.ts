@@ -3,6 +3,7 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { ask, type HttpAnswer } from "../support/http";
 import { isLoopback } from "../support/loopback";
+import { parsedJson } from "../support/parsed-json";
 import type { Challenge } from "./challenge";
 import { credentialsFor, type Login, type LoginRequest } from "./credentials";
 import { registryRefused, wordsOf } from "./failures";
@@ -54,7 +55,7 @@ async function answerTo(
     return basicOf(host, login);
   }
   const answer = await tokenAnswer(host, challenge, access, login);
-  const token = answer.status === 200 ? tokenIn(answer.body) : undefined;
+  const token = tokenIn(answer);
   if (token === undefined) {
     const who = login === undefined ? "without credentials" : "with the credentials found";
     const refusalText = answer.status === 200 ? undefined : wordsOf(answer);
@@ -70,7 +71,10 @@ async function answerTo(
   return `Bearer ${token}`;
 }
 
-function tokenAnswer(
+/** Answers to a POST after which a token service may still know GET (containerd, remotes/docker/authorizer.go). */
+const NO_POST = [400, 401, 404, 405];
+
+async function tokenAnswer(
   host: Host,
   challenge: Extract<Challenge, { scheme: "bearer" }>,
   access: Access,
@@ -78,7 +82,9 @@ function tokenAnswer(
 ): Promise<HttpAnswer> {
   const service = tokenService(challenge, access);
   const scope = challenge.scope ?? `repository:${access.path}:${access.actions}`;
-  const limits = { limitBytes: 1_000_000, timeoutMs: TIMEOUT_MS };
+  const request = { url: service.href, limitBytes: 1_000_000, timeoutMs: TIMEOUT_MS };
+  const headers = { accept: "application/json" };
+  let posted: HttpAnswer | undefined;
   if (login?.kind === "identity") {
     const form = new URLSearchParams({
       grant_type: "refresh_token",
@@ -87,17 +93,15 @@ function tokenAnswer(
       scope,
       refresh_token: login.token,
     });
-    return ask(host, {
-      url: service.href,
-      form,
-      headers: { accept: "application/json" },
-      ...limits,
-    });
+    posted = await ask(host, { ...request, form, headers });
+    if (!NO_POST.includes(posted.status)) return posted;
   }
   if (challenge.service !== undefined) service.searchParams.set("service", challenge.service);
-  service.searchParams.set("scope", scope);
+  for (const each of scope.split(" ")) service.searchParams.append("scope", each);
   const basic = login === undefined ? {} : { authorization: basicOf(host, login) };
-  return ask(host, { url: service.href, headers: { accept: "application/json", ...basic }, ...limits });
+  const answer = await ask(host, { ...request, url: service.href, headers: { ...headers, ...basic } });
+  // Of a refusal of both, the one that concerns the token itself.
+  return posted !== undefined && posted.status < 404 && tokenIn(answer) === undefined ? posted : answer;
 }
 
 function basicOf(host: Host, login: Login): string {
@@ -128,17 +132,11 @@ function tokenService(
 
 const tokenSchema = z.looseObject({ token: z.unknown(), access_token: z.unknown() });
 
-/** The token in an answer: `token` or, if that is missing, null or empty, `access_token`. */
-function tokenIn(body: Uint8Array): string | undefined {
-  let value: unknown;
-  try {
-    value = JSON.parse(Buffer.from(body).toString("utf8"));
-  } catch {
-    return undefined;
-  }
-  const answer = z.safeParse(z.partial(tokenSchema), value);
+/** The token in an answer: `token` or, if that is missing, null, empty or no text for a header, `access_token`. */
+function tokenIn({ status, body }: HttpAnswer): string | undefined {
+  const answer = z.safeParse(z.partial(tokenSchema), status === 200 ? parsedJson(body) : undefined);
   if (!answer.success) return undefined;
   return [answer.data.token, answer.data.access_token].find(
-    (token): token is string => typeof token === "string" && token !== "",
+    (token): token is string => typeof token === "string" && /^[!-~]+$/u.test(token),
   );
 }

@@ -1,6 +1,6 @@
 import { digestOf } from "../support/digest";
 import type { RepositoryClient } from "./client";
-import { imageNotFound, unusableImage, wrongBytes } from "./failures";
+import { imageNotFound, unexpectedAnswer, wrongBytes } from "./failures";
 import { MANIFEST_TYPES } from "./manifest";
 
 export const MANIFEST_LIMIT = 8 * 1024 * 1024;
@@ -25,8 +25,7 @@ export async function byDigest(
     MANIFEST_LIMIT,
   );
   if (answer.status === 404) throw imageNotFound(`${client.repository}@${digest}`, client.registry);
-  if (answer.status !== 200)
-    throw unusableImage("IMAGE_FORMAT", `${client.registry} answers ${String(answer.status)} for ${what}.`);
+  if (answer.status !== 200) throw unexpectedAnswer(client.registry, what, answer);
   const got = digestOf(answer.body);
   if (got !== digest) throw wrongBytes(what.charAt(0).toUpperCase() + what.slice(1), digest, got);
   await client.downloads.keep(answer.body);

@@ -8,25 +8,21 @@ export type Challenge =
       readonly scope: string | undefined;
     };
 
+/** A scheme, or with "=" a parameter of the scheme before it: name, quoted value, plain value. */
+const PART = /[\s,]*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/gsuy;
+
 /** Reads a WWW-Authenticate header: the Bearer challenge if there is one, else Basic, else undefined. */
 export function parseChallenge(header: string | null): Challenge | undefined {
-  if (header === null) return undefined;
-  const bearer = /(?:^|[\s,])bearer\s+(?<parameters>.*)$/isu.exec(header)?.groups?.["parameters"];
-  const realm = bearer === undefined ? undefined : parameter(bearer, "realm");
-  if (bearer !== undefined && realm !== undefined) {
-    return {
-      scheme: "bearer",
-      realm,
-      service: parameter(bearer, "service"),
-      scope: parameter(bearer, "scope"),
-    };
+  const schemes = new Map<string, Map<string, string>>();
+  let parameters = new Map<string, string>();
+  for (const [, name = "", quoted, plain] of (header ?? "").matchAll(PART)) {
+    const value = quoted?.replace(/\\(.)/gsu, "$1") ?? plain;
+    if (value !== undefined) parameters.set(name.toLowerCase(), value);
+    else schemes.set(name.toLowerCase(), (parameters = new Map<string, string>()));
   }
-  return /(?:^|[\s,])basic(?:\s|$)/iu.test(header) ? { scheme: "basic" } : undefined;
-}
-
-function parameter(text: string, name: string): string | undefined {
-  const match = new RegExp(`(?:^|[\\s,])${name}\\s*=\\s*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\s,"]+))`, "iu").exec(
-    text,
-  );
-  return match === null ? undefined : (match[1]?.replace(/\\(.)/gu, "$1") ?? match[2]);
+  const bearer = schemes.get("bearer");
+  const realm = bearer?.get("realm");
+  if (realm !== undefined && realm !== "")
+    return { scheme: "bearer", realm, service: bearer?.get("service"), scope: bearer?.get("scope") };
+  return schemes.has("basic") ? { scheme: "basic" } : undefined;
 }

@@ -71,10 +71,13 @@ export function authorisedAsk(
   { mirror, actions, anonymous = false }: AskOptions,
 ): (request: HttpRequest) => Promise<HttpAnswer> {
   const endpoint = registryEndpoint(reference, mirror);
+  // A login is for the registry, not for a store that it names or redirects to.
+  const isOurs = (url: string): boolean => new URL(url).host === new URL(endpoint.base).host;
   let authorization: string | undefined;
   return async (request) => {
+    if (!isOurs(request.url)) return ask(host, request);
     const first = await ask(host, withAuthorization(request, authorization));
-    if (first.status !== 401) return first;
+    if (first.status !== 401 || !isOurs(first.url)) return first;
     const challenge = parseChallenge(first.headers.get("www-authenticate"));
     if (challenge === undefined)
       throw registryRefused(endpoint.host, reference.repository, "it answers 401 without a challenge");

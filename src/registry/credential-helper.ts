@@ -15,7 +15,7 @@ export type Login =
 /** A key ring may ask the user first. */
 const TIMEOUT_MS = 30_000;
 
-const answerSchema = z.looseObject({ Username: z.optional(z.string()), Secret: z.string() });
+const answerSchema = z.looseObject({ Username: z.nullish(z.string()), Secret: z.string() });
 
 /**
  * Asks docker-credential-NAME for the login to a server (docker/docker-credential-helpers: `get`, the server on stdin, JSON on stdout; the
@@ -57,7 +57,8 @@ export async function askHelper(host: Host, name: string, server: string): Promi
   // Its output may be the secret itself, so it is not repeated.
   if (!answer.success)
     throw helperFailed(command, server, "its answer is not the JSON of the helper protocol");
-  const { Username: username = "", Secret: secret } = answer.data;
+  const { Username, Secret: secret } = answer.data;
+  const username = Username ?? "";
   if (username === "" && secret === "") return undefined;
   return username === "<token>"
     ? { kind: "identity", token: secret }

@@ -1,8 +1,10 @@
 import { join } from "node:path";
 import * as z from "zod/mini";
 import { dockerConfigFolder, setIn } from "../support/docker-files";
+import { Failure } from "../support/errors";
 import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
+import { parsedJson } from "../support/parsed-json";
 import { askHelper, type Login } from "./credential-helper";
 
 export type { Login } from "./credential-helper";
@@ -38,7 +40,7 @@ const entrySchema = z.looseObject({
 const fileSchema = z.looseObject({
   auths: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
   credsStore: z.optional(z.nullable(z.string())),
-  credHelpers: z.optional(z.nullable(z.record(z.string(), z.string()))),
+  credHelpers: z.optional(z.nullable(z.record(z.string(), z.nullable(z.string())))),
 });
 type LoginFile = z.infer<typeof fileSchema>;
 
@@ -69,71 +71,96 @@ function fromEnvironment(env: Host["env"], { registry, mirrorHost }: LoginReques
 }
 
 async function fromFiles(host: Host, request: LoginRequest): Promise<Login | undefined> {
-  const { env } = host;
-  const inline = setIn(env, "DOCKER_AUTH_CONFIG");
-  if (inline !== undefined) {
-    const found = await loginIn(host, loginFile(host, inline, "DOCKER_AUTH_CONFIG"), request, false);
-    if (found !== undefined) return found;
-  }
-  for (const { path, podman } of filesOf(env)) {
-    const data = await readIfPresent(path);
-    if (data === undefined) continue;
-    const found = await loginIn(host, loginFile(host, data.toString("utf8"), path), request, podman);
+  for (const source of sourcesOf(host.env)) {
+    const found = await loginIn(host, source, await loginFile(host, source), request);
     if (found !== undefined) return found;
   }
   return undefined;
 }
 
-/** The files that may contain logins, in order (containers-auth.json(5) for Podman's). */
-function filesOf(env: Host["env"]): readonly { readonly path: string; readonly podman: boolean }[] {
+/** A place that may contain logins: a file's path, or a variable and its text. */
+interface LoginSource {
+  readonly name: string;
+  readonly text?: string | undefined;
+  /** Whether it follows Podman's rules. */
+  readonly podman: boolean;
+}
+
+/** The places that may contain logins, in order (containers-auth.json(5) for Podman's). */
+function sourcesOf(env: Host["env"]): readonly LoginSource[] {
   const docker = dockerConfigFolder(env);
   const home = setIn(env, "HOME");
   const config = setIn(env, "XDG_CONFIG_HOME") ?? (home === undefined ? undefined : join(home, ".config"));
-  const below = (folder: string | undefined): string | undefined =>
-    folder === undefined ? undefined : join(folder, "containers/auth.json");
+  const text = setIn(env, "DOCKER_AUTH_CONFIG");
+  const file = (folder: string | undefined, name: string, podman: boolean): readonly LoginSource[] =>
+    folder === undefined ? [] : [{ name: join(folder, name), podman }];
   return [
-    { path: setIn(env, "REGISTRY_AUTH_FILE"), podman: true },
-    { path: docker === undefined ? undefined : join(docker, "config.json"), podman: false },
-    { path: below(setIn(env, "XDG_RUNTIME_DIR")), podman: true },
-    { path: below(config), podman: true },
-  ].flatMap(({ path, podman }) => (path === undefined ? [] : [{ path, podman }]));
+    ...(text === undefined ? [] : [{ name: "DOCKER_AUTH_CONFIG", text, podman: false }]),
+    ...file(setIn(env, "REGISTRY_AUTH_FILE"), ".", true),
+    ...file(docker, "config.json", false),
+    ...file(setIn(env, "XDG_RUNTIME_DIR"), "containers/auth.json", true),
+    ...file(config, "containers/auth.json", true),
+  ];
 }
 
-/** An unreadable file gives no login but a warning, because the user may expect one in it. */
-function loginFile(host: Host, text: string, name: string): LoginFile {
+/** An unreadable source gives no login but a warning, because the user may expect one in it; so does the docker command. */
+async function loginFile(host: Host, { name, text }: LoginSource): Promise<LoginFile> {
+  let content = text;
   try {
-    return z.parse(fileSchema, JSON.parse(text));
-  } catch {
-    host.emit({
-      type: "warning",
-      message: `${name} is not a file of registry logins (invalid JSON); it is ignored.`,
-    });
-    return {};
+    content ??= (await readIfPresent(name))?.toString("utf8");
+  } catch (error) {
+    if (!(error instanceof Failure)) throw error;
+    // HOME=/dev/null is a usual way to have no home.
+    if (error.code !== "ENOTDIR") ignored(host, `${name} is`, error.message);
   }
+  if (content === undefined || content.trim() === "") return {};
+  const value = parsedJson(content);
+  const file = z.safeParse(fileSchema, value);
+  if (file.success) return file.data;
+  const at = file.error.issues[0]?.path.join(".") ?? "";
+  ignored(
+    host,
+    `${name} is`,
+    value === undefined ? "it is not JSON." : `it is not a file of registry logins: ${at}.`,
+  );
+  return {};
+}
+
+function ignored(host: Host, what: string, why: string): void {
+  host.emit({ type: "warning", message: `${what} ignored: ${why}` });
 }
 
 async function loginIn(
   host: Host,
+  { name, podman }: LoginSource,
   file: LoginFile,
   request: LoginRequest,
-  podman: boolean,
 ): Promise<Login | undefined> {
   const names = namesOf(request.registry);
   const server = names[0] ?? request.registry;
   const helpers = file.credHelpers ?? {};
-  const key = names.find((name) => Object.hasOwn(helpers, name));
+  const key = names.find((each) => Object.hasOwn(helpers, each));
   // An empty helper for a registry excludes it from the credentials store.
   const helper = key === undefined ? file.credsStore : helpers[key];
   if (typeof helper === "string" && helper !== "") {
     const asked = [...new Set([podman ? request.registry : server, key ?? server])];
-    for (const name of asked) {
-      const found = await askHelper(host, helper, name);
+    for (const each of asked) {
+      const found = await askHelper(host, helper, each);
       if (found !== undefined) return found;
     }
     return undefined;
   }
-  const entry = z.safeParse(entrySchema, entryFor(file.auths ?? {}, request, names, podman));
-  return entry.success ? loginOf(entry.data) : undefined;
+  const auths = file.auths ?? {};
+  const entryKey = entryKeyFor(auths, request, names, podman);
+  const entry = z.safeParse(z.nullable(entrySchema), entryKey === undefined ? null : auths[entryKey]);
+  const login = entry.success && entry.data !== null ? loginOf(entry.data) : undefined;
+  if (login === undefined && (!entry.success || entry.data?.auth))
+    ignored(
+      host,
+      `In ${name}, the login under "${entryKey ?? ""}" is`,
+      "it holds no user name with a password.",
+    );
+  return login;
 }
 
 /** The names of a registry in such files; a helper is asked for the first one. */
@@ -141,21 +168,21 @@ function namesOf(registry: string): readonly string[] {
   return HUB_HOSTS.includes(registry) ? [HUB, ...HUB_HOSTS] : [registry];
 }
 
-function entryFor(
+function entryKeyFor(
   auths: Readonly<Record<string, unknown>>,
   { registry, path = "" }: LoginRequest,
   names: readonly string[],
   podman: boolean,
-): unknown {
+): string | undefined {
   const parts = path.split("/").filter((part) => part !== "");
   const hosts = HUB_HOSTS.includes(registry) ? HUB_HOSTS : [registry];
   // Podman's "registry/path" keys apply to that part of the registry, the longest first.
   const spaces = podman ? parts.map((_part, index) => parts.slice(0, parts.length - index).join("/")) : [];
   const exact = [...spaces.flatMap((space) => hosts.map((name) => `${name}/${space}`)), ...names];
-  const key =
+  return (
     exact.find((name) => Object.hasOwn(auths, name)) ??
-    Object.keys(auths).find((name) => hosts.includes(hostOfKey(name, podman)));
-  return key === undefined ? undefined : auths[key];
+    Object.keys(auths).find((name) => hosts.includes(hostOfKey(name, podman)))
+  );
 }
 
 /** The host of a key that some version of `docker login` wrote: with a scheme, with a path (docker/cli, ConvertToHostname). */

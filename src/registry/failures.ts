@@ -1,4 +1,5 @@
 import { Failure } from "../support/errors";
+import { parsedJson } from "../support/parsed-json";
 import { retryAfter, type HttpAnswer, type Unreachable } from "../support/http";
 
 /** The failure for a registry that is unreachable, perhaps only now (exit 3). `now`: ms since the epoch. */
@@ -36,10 +37,11 @@ function rateLimited(registry: string, answer: HttpAnswer, now: number): Failure
  */
 export function wordsOf(answer: HttpAnswer): string | undefined {
   const text = Buffer.from(answer.body).toString("utf8");
-  const quoted = /"(?:message|details)"\s*:\s*"((?:[^"\\]|\\.){1,300})/u.exec(text)?.[1];
-  if (quoted !== undefined) return quoted.replace(/\\(.)/gu, "$1").replace(/[.\s]+$/u, "");
-  const plain = /^[^<{]/u.test(text) ? text.trim().split("\n", 1)[0]?.slice(0, 300) : undefined;
-  return plain === "" ? undefined : plain?.replace(/[.\s]+$/u, "");
+  const quoted = /"(?:message|details)"\s*:\s*("(?:[^"\\]|\\.)*")/u.exec(text)?.[1];
+  const plain = /^[^<{]/u.test(text) ? text.trim().split("\n", 1)[0] : undefined;
+  const words = (quoted === undefined ? plain : (parsedJson(quoted) as string | undefined)) ?? "";
+  const shown = words.replace(/[\p{Cc}\s]+/gu, " ").slice(0, 300);
+  return shown.replace(/[.\s]+$/u, "").trimStart() || undefined;
 }
 
 /** Credentials are missing or refused (exit 3). */
@@ -95,4 +97,11 @@ export function unusableImage(
   hint?: string,
 ): Failure {
   return new Failure({ code, kind: "upstream", message, hint });
+}
+
+/** A status that is neither success nor a refusal (exit 4). */
+export function unexpectedAnswer(registry: string, what: string, answer: HttpAnswer): Failure {
+  const words = wordsOf(answer);
+  const quoted = words === undefined ? "" : ` ("${words}")`;
+  return unusableImage("IMAGE_FORMAT", `${registry} answers ${String(answer.status)}${quoted} for ${what}.`);
 }

@@ -40,7 +40,7 @@ export async function listTags(
 /** The path of the next page from this page's Link header (RFC 8288), without its host: requests go to the registry only. */
 export function nextPage(link: string | null, page: string): string | undefined {
   const target = link === null ? undefined : /<([^>]+)>\s*;[^,]*rel="?next"?/iu.exec(link)?.[1];
-  if (target === undefined) return undefined;
+  if (target === undefined || !URL.canParse(target, page)) return undefined;
   const url = new URL(target, page);
   return url.pathname.startsWith("/v2/") ? url.pathname + url.search : undefined;
 }

@@ -11,11 +11,9 @@ const descriptor = z.looseObject({
 const entrySchema = z.looseObject({
   digest: z.string(),
   mediaType: z.optional(z.nullable(z.string())),
-  platform: z.looseObject({
-    os: z.string(),
-    architecture: z.string(),
-    variant: z.optional(z.nullable(z.string())),
-  }),
+  platform: z.nullish(
+    z.looseObject({ os: z.string(), architecture: z.string(), variant: z.nullish(z.string()) }),
+  ),
 });
 const listSchema = z.looseObject({ manifests: z.array(z.unknown()) });
 const imageSchema = z.looseObject({ config: descriptor });
@@ -35,6 +33,31 @@ export const MANIFEST_TYPES = [
   OCI_MANIFEST,
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
+
+/** Lists in lists beyond this are refused. */
+const DEEPEST_LIST = 4;
+
+/**
+ * The linux/amd64 image below a manifest: itself, or what the lists lead to, which may be lists too.
+ * @param read the checked bytes of a digest
+ * @throws Failure IMAGE_FORMAT, IMAGE_PLATFORM_MISSING (exit 4), those of read
+ */
+export async function singleImage(
+  top: Uint8Array,
+  image: string,
+  read: (digest: string) => Promise<Uint8Array>,
+): Promise<{ readonly bytes: Uint8Array; readonly config: string }> {
+  let bytes = top;
+  for (let lists = 0; lists <= DEEPEST_LIST; lists += 1) {
+    const manifest = parseManifest(bytes, image);
+    if (manifest.kind === "image") return { bytes, config: manifest.config };
+    bytes = await read(manifest.amd64);
+  }
+  throw unusableImage(
+    "IMAGE_FORMAT",
+    `${image} has its linux/amd64 image below more than ${String(DEEPEST_LIST)} lists.`,
+  );
+}
 
 export type ImageManifest =
   { readonly kind: "list"; readonly amd64: string } | { readonly kind: "image"; readonly config: string };
@@ -57,20 +80,29 @@ export function parseManifest(bytes: Uint8Array, image: string): ImageManifest {
 
 /**
  * The linux/amd64 entry of a list. One with a variant (v3), which runs on newer processors only, counts if there is none without (v1 means
- * none). Ignores attestations ("unknown/unknown") and malformed entries.
+ * none); one without a platform comes last, as for Docker and containerd, and may be a list. Ignores attestations ("unknown/unknown") and
+ * malformed entries.
  */
 function amd64In(entries: readonly unknown[], image: string): string {
   const images = entries.flatMap((entry) => {
     const read = z.safeParse(entrySchema, entry);
-    if (!read.success || read.data.platform.os === "unknown") return [];
+    if (!read.success || read.data.platform?.os === "unknown") return [];
     const { digest, mediaType, platform } = read.data;
     if (mediaType && !MANIFEST_TYPES.split(", ").includes(mediaType)) return [];
-    const variant = platform.variant === "v1" ? "" : (platform.variant ?? "");
-    return [{ digest, platform: platformOf(platform.os, platform.architecture), variant }];
+    const { os = "", architecture = "", variant } = platform ?? {};
+    const last = os === "" && architecture === "";
+    return [
+      {
+        digest,
+        platform: platformOf(os, architecture),
+        last,
+        variant: variant === "v1" ? "" : (variant ?? ""),
+      },
+    ];
   });
   const fitting = images
-    .filter(({ platform }) => platform === "linux/amd64")
-    .sort((a, b) => a.variant.localeCompare(b.variant));
+    .filter(({ platform, last }) => last || platform === "linux/amd64")
+    .sort((a, b) => Number(a.last) - Number(b.last) || a.variant.localeCompare(b.variant));
   const chosen = fitting.find(({ digest }) => SHA256.test(digest));
   if (chosen !== undefined) return chosen.digest;
   if (fitting[0] !== undefined)

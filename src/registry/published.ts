@@ -5,8 +5,15 @@ import { Unreachable, type HttpAnswer, type HttpRequest } from "../support/http"
 import { MANIFEST_LIMIT } from "./by-digest";
 import { authorisedAsk, refusalOf, type AskOptions } from "./client";
 import { credentialsFor, type Login } from "./credentials";
-import { pushRefused, registryRefused, registryUnreachable, unusableImage, wrongBytes } from "./failures";
-import { MANIFEST_TYPES, parseManifest } from "./manifest";
+import {
+  pushRefused,
+  registryRefused,
+  registryUnreachable,
+  unexpectedAnswer,
+  unusableImage,
+  wrongBytes,
+} from "./failures";
+import { MANIFEST_TYPES, singleImage } from "./manifest";
 import { isOfRegistry, parseImageReference, registryEndpoint, type ImageReference } from "./reference";
 
 const TIMEOUT_MS = 60_000;
@@ -34,16 +41,15 @@ export async function heldImage(
   const { registry, reference } = repository;
   const top = await readManifest(repository, reference.digest ?? reference.tag ?? "latest");
   if (top === undefined) return undefined;
-  const parsed = parseManifest(top.body, image);
-  if (parsed.kind === "image") return { digest: top.digest, config: parsed.config };
-  const single = await readManifest(repository, parsed.amd64);
-  const below = single === undefined ? undefined : parseManifest(single.body, image);
-  if (below?.kind !== "image")
+  const { config } = await singleImage(top.body, image, async (digest) => {
+    const below = await readManifest(repository, digest);
+    if (below !== undefined) return below.body;
     throw unusableImage(
       "IMAGE_FORMAT",
       `${image} is a list whose linux/amd64 image ${registry} does not have.`,
     );
-  return { digest: top.digest, config: below.config };
+  });
+  return { digest: top.digest, config };
 }
 
 /** A manifest by tag or digest, checked; undefined if there is none. Failures as in heldImage. */
@@ -52,15 +58,15 @@ export async function readManifest(
   name: string,
 ): Promise<{ readonly digest: string; readonly body: Uint8Array } | undefined> {
   const answer = await request(`manifests/${name}`, { headers: { accept: MANIFEST_TYPES } });
-  const what = `The manifest of ${repository}${name.startsWith("sha256:") ? "@" : ":"}${name}`;
+  const what = `the manifest of ${repository}${name.startsWith("sha256:") ? "@" : ":"}${name}`;
   if (answer.status === 404) return undefined;
   if (answer.status === 401 || answer.status === 403)
     throw registryRefused(registry, repository, refusalOf(answer));
-  if (answer.status !== 200)
-    throw unusableImage("IMAGE_FORMAT", `${what}: ${registry} answers ${String(answer.status)}.`);
+  if (answer.status !== 200) throw unexpectedAnswer(registry, what, answer);
   const digest = digestOf(answer.body);
   for (const named of [answer.headers.get("docker-content-digest"), name])
-    if (named?.startsWith("sha256:") === true && named !== digest) throw wrongBytes(what, named, digest);
+    if (named?.startsWith("sha256:") === true && named !== digest)
+      throw wrongBytes(`The${what.slice(3)}`, named, digest);
   return { digest, body: answer.body };
 }
 
@@ -81,10 +87,10 @@ export async function loginToPush(host: Host, repository: string): Promise<Login
     throw pushRefused(registry, repository, "it refuses access", [error.message]);
   }
   if (answer.status !== 202) throw pushRefused(registry, repository, refusalOf(answer));
-  const location = new URL(answer.headers.get("location") ?? "", answer.url);
+  const location = answer.headers.get("location") ?? "";
   // A failure is harmless: registries drop unfinished uploads.
-  if (location.host === new URL(answer.url).host)
-    await request(location.href, { method: "DELETE" }).catch(() => undefined);
+  if (URL.canParse(location, answer.url) && new URL(location, answer.url).host === new URL(answer.url).host)
+    await request(new URL(location, answer.url).href, { method: "DELETE" }).catch(() => undefined);
   return credentialsFor(host, { registry, path });
 }
 
@@ -94,7 +100,7 @@ export interface UncachedRepository {
   readonly registry: string;
   readonly path: string;
   readonly reference: ImageReference;
-  /** Sends a request below /v2/<repository>/, or to an absolute URL on the same registry. */
+  /** Sends a request below /v2/<repository>/, or to an absolute URL; only the registry gets the login. */
   readonly request: (
     path: string,
     request?: Omit<Partial<HttpRequest>, "url" | "timeoutMs">,

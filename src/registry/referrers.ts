@@ -1,14 +1,13 @@
 import * as z from "zod/mini";
 import type { Host } from "../support/host";
 import { digestOf } from "../support/digest";
-import { ask } from "../support/http";
+import { nextHop } from "../support/http";
 import { refusalOf } from "./client";
-import { pushRefused, unusableImage, wrongBytes } from "./failures";
+import { pushRefused, unexpectedAnswer, unusableImage, wrongBytes } from "./failures";
 import { OCI_INDEX, OCI_MANIFEST } from "./manifest";
 import { uncachedRepository, readManifest, type UncachedRepository } from "./published";
 import { parsedJson } from "../support/parsed-json";
 
-const TIMEOUT_MS = 60_000;
 /** Largest blob to read, in bytes. */
 const BLOB_LIMIT = 32 * 1024 * 1024;
 
@@ -63,14 +62,14 @@ export async function addReferrer(
   const before = await readManifest(repository, tag);
   const own = await Promise.all(
     pieces.map(async ({ annotations, ...piece }) => ({
-      ...(await putBlob(host, repository, piece)),
+      ...(await putBlob(repository, piece)),
       annotations,
     })),
   );
   const kept = layersOf(before?.body).filter((layer) => own.every((one) => one.digest !== layer.digest));
   const manifest = bytesOf({
     ...{ schemaVersion: 2, mediaType: OCI_MANIFEST, artifactType },
-    config: await putBlob(host, repository, EMPTY),
+    config: await putBlob(repository, EMPTY),
     layers: [...kept, ...own],
     subject: { mediaType, digest, size: subject.body.length },
   });
@@ -120,35 +119,25 @@ export async function piecesBeside(
 
 async function readBlob({ request, registry }: UncachedRepository, digest: string): Promise<Uint8Array> {
   const answer = await request(`blobs/${digest}`, { limitBytes: BLOB_LIMIT });
-  if (answer.status !== 200)
-    throw unusableImage(
-      "IMAGE_FORMAT",
-      `${registry} answers ${String(answer.status)} for the blob ${digest}.`,
-    );
+  if (answer.status !== 200) throw unexpectedAnswer(registry, `the blob ${digest}`, answer);
   const got = digestOf(answer.body);
   if (got !== digest) throw wrongBytes(`The blob ${digest}`, digest, got);
   return answer.body;
 }
 
 async function putBlob(
-  host: Host,
   { request, registry, reference }: UncachedRepository,
   { mediaType, bytes }: Pick<Piece, "mediaType" | "bytes">,
 ): Promise<{ readonly mediaType: string; readonly digest: string; readonly size: number }> {
   const begun = await request("blobs/uploads/", { method: "POST" });
   if (begun.status !== 202) throw pushRefused(registry, reference.repository, refusalOf(begun));
-  const to = new URL(begun.headers.get("location") ?? "", begun.url);
+  const to = new URL(nextHop(begun.url, begun.headers.get("location") ?? ""));
   to.searchParams.set("digest", digestOf(bytes));
-  const upload = {
+  const answer = await request(to.href, {
     method: "PUT",
     body: bytes,
     headers: { "content-type": "application/octet-stream" },
-  } as const;
-  // The token is for the registry only; a store it redirects to has its own in the address.
-  const answer =
-    to.host === new URL(begun.url).host
-      ? await request(to.href, upload)
-      : await ask(host, { url: to.href, ...upload, limitBytes: BLOB_LIMIT, timeoutMs: TIMEOUT_MS });
+  });
   if (answer.status !== 201) throw pushRefused(registry, reference.repository, refusalOf(answer));
   return { mediaType, digest: digestOf(bytes), size: bytes.length };
 }

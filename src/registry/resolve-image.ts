@@ -3,8 +3,8 @@ import type { Downloads } from "../support/downloads";
 import type { Host } from "../support/host";
 import { byDigest, MANIFEST_LIMIT } from "./by-digest";
 import { openRepository, type RepositoryClient } from "./client";
-import { imageNotFound, unusableImage, wrongBytes } from "./failures";
-import { MANIFEST_TYPES, parseConfig, parseManifest } from "./manifest";
+import { imageNotFound, unexpectedAnswer, wrongBytes } from "./failures";
+import { MANIFEST_TYPES, parseConfig, singleImage } from "./manifest";
 import { parseImageReference } from "./reference";
 
 /** What a tag points at, with every byte checked. */
@@ -27,7 +27,7 @@ export interface RegistryOptions {
 }
 
 /**
- * Resolves an image's tag (a digest in the name must match). Fetches at most three documents: the list, the linux/amd64 manifest and its
+ * Resolves an image's tag (a digest in the name must match). Fetches the list, if there is one, the linux/amd64 manifest and its
  * config; each is checked against its digest.
  * @throws Failure REGISTRY_UNREACHABLE, REGISTRY_REFUSED (exit 3); IMAGE_NOT_FOUND, IMAGE_PLATFORM_MISSING, IMAGE_FORMAT,
  * REGISTRY_WRONG_BYTES (exit 4)
@@ -41,28 +41,15 @@ export async function resolveImage(
   const tag = reference.tag ?? "latest";
   const client = openRepository(host, reference, options);
   const top = await namedManifest(client, `${reference.repository}:${tag}`, tag, reference.digest);
-  const parsed = parseManifest(top.bytes, image);
-  const platform =
-    parsed.kind === "list"
-      ? await byDigest(
-          client,
-          `manifests/${parsed.amd64}`,
-          parsed.amd64,
-          `the linux/amd64 manifest of ${image}`,
-        )
-      : top.bytes;
-  const single = parsed.kind === "image" ? parsed : parseManifest(platform, image);
-  if (single.kind !== "image")
-    throw unusableImage(
-      "IMAGE_FORMAT",
-      `${image} is a list with another list in place of the linux/amd64 image.`,
-    );
-  const config = await byDigest(client, `blobs/${single.config}`, single.config, `the config of ${image}`);
+  const { bytes, config: configDigest } = await singleImage(top.bytes, image, (digest) =>
+    byDigest(client, `manifests/${digest}`, digest, `the linux/amd64 manifest of ${image}`),
+  );
+  const config = await byDigest(client, `blobs/${configDigest}`, configDigest, `the config of ${image}`);
   return {
     repository: reference.repository,
     tag,
     digest: top.digest,
-    platformDigest: digestOf(platform),
+    platformDigest: digestOf(bytes),
     createdAt: parseConfig(config, image).createdAt,
   };
 }
@@ -83,8 +70,7 @@ async function namedManifest(
     return { bytes: await byDigest(client, `manifests/${pinned}`, pinned, image), digest: pinned };
   const answer = await client.get(`manifests/${tag}`, MANIFEST_TYPES, MANIFEST_LIMIT);
   if (answer.status === 404) throw imageNotFound(image, client.registry);
-  if (answer.status !== 200)
-    throw unusableImage("IMAGE_FORMAT", `${client.registry} answers ${String(answer.status)} for ${image}.`);
+  if (answer.status !== 200) throw unexpectedAnswer(client.registry, image, answer);
   const digest = digestOf(answer.body);
   const announced = answer.headers.get("docker-content-digest");
   if (announced?.startsWith("sha256:") === true && announced !== digest)

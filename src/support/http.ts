@@ -8,7 +8,7 @@ export interface HttpRequest {
   /** Default GET. The request must be safe to repeat. */
   readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
   readonly body?: Uint8Array<ArrayBuffer>;
-  /** Sent as a POST that must be safe to repeat, like a token request. */
+  /** Sent as a POST that must be safe to repeat, like a token request; to no other host, since it holds secrets. */
   readonly form?: URLSearchParams;
   /** Sent on the first hop; `authorization` is dropped on a redirect to another host. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -164,6 +164,7 @@ async function followed(host: Asker, request: HttpRequest, signal: AbortSignal):
     await response.body?.cancel();
     const next = nextHop(url, location);
     if (new URL(next).host !== new URL(url).host) {
+      if (request.form !== undefined) throw refused(`${url} redirects a form to another host: ${next}.`);
       headers = Object.fromEntries(
         Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"),
       );

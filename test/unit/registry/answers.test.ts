@@ -1,15 +1,19 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { authorize } from "../../../src/registry/authorize";
 import { registryUnreachable } from "../../../src/registry/failures";
-import { parseConfig, parseManifest } from "../../../src/registry/manifest";
+import { parseConfig, parseManifest, singleImage } from "../../../src/registry/manifest";
+import { digestOf } from "../../../src/support/digest";
 import { retryAfter, Unreachable } from "../../../src/support/http";
-import { serve, type LocalServer } from "../lock/fixture/serve";
+import { serve, type Answer, type LocalServer } from "../lock/fixture/serve";
 import { testHost } from "../lock/fixture/test-host";
 
 let server: LocalServer;
 let answer: string;
+/** What a POST is answered with; undefined: as a GET. */
+let posted: Answer | undefined;
 beforeEach(async () => {
-  server = await serve(() => ({ body: answer }));
+  posted = undefined;
+  server = await serve(({ method }) => (method === "POST" && posted) || { body: answer });
 });
 afterEach(() => server.close());
 
@@ -32,7 +36,16 @@ describe("a token answer", () => {
     expect(await token()).toBe(`Bearer ${expected}`);
   });
 
-  it.each(["{}", "[]", "null", '{"token":""}', "no JSON"])("%s is none", async (body) => {
+  it.each([
+    "{}",
+    "[]",
+    "null",
+    '{"token":""}',
+    '{"token":" "}',
+    '{"token":"T\\nX: y"}',
+    '{"token":"€"}',
+    "no JSON",
+  ])("%s is none", async (body) => {
     answer = body;
     await expect(token()).rejects.toMatchObject({ code: "REGISTRY_REFUSED" });
   });
@@ -42,6 +55,38 @@ describe("a token answer", () => {
     const auths = { "reg.example.com": { identitytoken: "refresh-me" } };
     expect(await token({ DOCKER_AUTH_CONFIG: JSON.stringify({ auths }) })).toBe("Bearer T");
     expect(server.requests.map(({ line }) => line)).toEqual(["POST /token 200"]);
+  });
+
+  it.each([400, 401, 404, 405])(
+    "to an identity token is asked for with a GET where a POST is answered with %i",
+    async (status) => {
+      [answer, posted] = ['{"token":"T"}', { status, body: '{"details":"no POST here"}' }];
+      const auths = { "reg.example.com": { identitytoken: "refresh-me" } };
+      const env = { DOCKER_AUTH_CONFIG: JSON.stringify({ auths }) };
+      expect(await token(env)).toBe("Bearer T");
+      expect(server.requests.map(({ authorization }) => authorization)).toEqual([
+        undefined,
+        `Basic ${Buffer.from(":refresh-me").toString("base64")}`,
+      ]);
+    },
+  );
+
+  it("that refuses an identity token is quoted, not the fallback's", async () => {
+    [answer, posted] = ["{}", { status: 401, body: '{"details":"the token has expired"}' }];
+    const auths = { "reg.example.com": { identitytoken: "refresh-me" } };
+    await expect(token({ DOCKER_AUTH_CONFIG: JSON.stringify({ auths }) })).rejects.toThrow(
+      /401 \("the token has expired"\)/u,
+    );
+  });
+
+  it("gives an identity token to no other host", async () => {
+    const location = "https://elsewhere.example.com/token";
+    posted = { status: 307, headers: { location } };
+    const auths = { "reg.example.com": { identitytoken: "refresh-me" } };
+    await expect(token({ DOCKER_AUTH_CONFIG: JSON.stringify({ auths }) })).rejects.toMatchObject({
+      code: "REDIRECT_REFUSED",
+      message: expect.stringContaining(location) as string,
+    });
   });
 
   it("is asked for without a login where a credential helper fails, which is said", async () => {
@@ -83,16 +128,56 @@ describe("linux/amd64 in a list", () => {
   });
 
   it.each([
-    ["null platform", { ...entry("1"), platform: null }],
     ["another digest algorithm", { ...entry("1"), digest: `sha512:${"1".repeat(128)}` }],
     ["an unknown media type", { ...entry("1"), mediaType: "application/vnd.example+json" }],
     ["an attestation", { ...entry("1"), platform: { os: "unknown", architecture: "unknown" } }],
-    ["an empty platform", { ...entry("1"), platform: { os: "", architecture: "" } }],
     ["no entry at all", null],
     ["no digest", { platform: { os: "linux", architecture: "amd64" } }],
   ])("is found beside an entry with %s", (_what, foreign) => {
     expect(choose(foreign, entry("a"))).toEqual(chosen("a"));
     expect(() => choose(foreign)).toThrow(/linux\/amd64/u);
+  });
+});
+
+describe("an image in a list", () => {
+  const IMAGE = { config: { digest: `sha256:${"c".repeat(64)}` } };
+  const OCI = "application/vnd.oci.image.index.v1+json";
+  const amd64 = { os: "linux", architecture: "amd64" };
+  /** The manifests by their digest, and where the walk from the last one ends. */
+  const walk = (build: (put: (value: object) => string) => object): Promise<unknown> => {
+    const held = new Map<string, Buffer>();
+    const put = (value: object): string => {
+      const bytes = Buffer.from(JSON.stringify(value));
+      held.set(digestOf(bytes), bytes);
+      return digestOf(bytes);
+    };
+    const top = Buffer.from(JSON.stringify(build(put)));
+    return singleImage(top, "an-image", (digest) => Promise.resolve(held.get(digest) ?? Buffer.of()));
+  };
+  const list = (digest: string, more: object = {}): object => ({ manifests: [{ digest, ...more }] });
+
+  it.each([
+    ["a list in a list", { mediaType: OCI, platform: amd64 }],
+    ["a list without a platform", { mediaType: OCI }],
+    ["an entry with a null platform", { platform: null }],
+    ["an entry with an empty platform", { platform: { os: "", architecture: "" } }],
+  ])("is found below %s", async (_what, more) => {
+    const single = Buffer.from(JSON.stringify(IMAGE));
+    const found = { bytes: single, config: IMAGE.config.digest };
+    expect(await walk((put) => list(put(list(put(IMAGE), { platform: amd64 })), more))).toEqual(found);
+    expect(await walk((put) => list(put(IMAGE), more))).toEqual(found);
+  });
+
+  it("is the one for the platform, before one that names none", async () => {
+    const other = { config: { digest: `sha256:${"d".repeat(64)}` } };
+    expect(
+      await walk((put) => ({ manifests: [{ digest: put(other) }, { digest: put(IMAGE), platform: amd64 }] })),
+    ).toMatchObject({ config: IMAGE.config.digest });
+  });
+
+  it("is not looked for without end", async () => {
+    const deep = walk((put) => [1, 2, 3, 4, 5].reduce<object>((inner) => list(put(inner)), IMAGE));
+    await expect(deep).rejects.toMatchObject({ code: "IMAGE_FORMAT" });
   });
 });
 
@@ -127,7 +212,8 @@ describe("when to ask again", () => {
 
 describe("too many requests", () => {
   it("are told in the registry's words, with the time and what helps", () => {
-    const body = '{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached your pull rate limit."}]}';
+    const body =
+      '{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached\\u001b[31m \\"your\\" pull rate limit.\\n"}]}';
     const answered = new Unreachable("https://reg.example.com/v2/", "it answered 429", undefined, {
       status: 429,
       url: "https://reg.example.com/v2/",
@@ -138,7 +224,7 @@ describe("too many requests", () => {
       code: "REGISTRY_RATE_LIMIT",
       kind: "environment",
       message:
-        "The image registry reg.example.com limits requests (429): You have reached your pull rate limit; it allows the next request at 2026-01-01T01:00:00.000Z.",
+        'The image registry reg.example.com limits requests (429): You have reached [31m "your" pull rate limit; it allows the next request at 2026-01-01T01:00:00.000Z.',
       hint: expect.stringMatching(/docker login.*mirror/u) as string,
     });
   });

@@ -33,6 +33,19 @@ describe("a registry's challenge", () => {
       { scheme: "bearer", realm: "https://a/t", service: undefined, scope: undefined },
     ],
     ['Bearer service="x"', undefined],
+    ['Basic realm="a, bearer realm=https://elsewhere/t"', { scheme: "basic" }],
+    ['Bearer error="x", Basic realm="https://a/t"', { scheme: "basic" }],
+    ['Digest nonce="Bearer realm=\\"https://elsewhere/t\\""', undefined],
+    ['Bearer realm="unterminated', undefined],
+    [
+      'NEGOTIATE abc==, BEARER Service = "a, realm=https://elsewhere/t" , realm="https://a/\\"t"',
+      {
+        scheme: "bearer",
+        realm: 'https://a/"t',
+        service: "a, realm=https://elsewhere/t",
+        scope: undefined,
+      },
+    ],
   ])("%s", (header, expected) => {
     expect(parseChallenge(header)).toEqual(expected);
   });
@@ -144,6 +157,15 @@ describe("credentials", () => {
     expect(await find("plain.example.com")).toEqual(me);
   });
 
+  it.each(['{"Secret":"s"}', '{"Username":null,"Secret":"s"}'])(
+    "%s of a helper has no user",
+    async (text) => {
+      await program("team", `echo '${text}'`);
+      await write(".docker/config.json", { credsStore: "team" });
+      expect(await find("ghcr.io")).toEqual({ kind: "password", username: "", password: "s" });
+    },
+  );
+
   it("of Mesa and Blaxel are not in a helper's environment, what the helper needs is", async () => {
     await program(
       "team",
@@ -199,12 +221,41 @@ describe("credentials", () => {
     });
   });
 
-  it("in a file that is not one of logins are none, which is said", async () => {
-    const file = await write(".docker/config.json", "{");
+  it.each([
+    ["text that is not JSON", "{", "it is not JSON"],
+    ["another shape", { auths: [] }, "it is not a file of registry logins: auths"],
+    ["a login of another shape", { auths: { "ghcr.io": { auth: 5 } } }, 'the login under "ghcr.io"'],
+    ["broken base64", { auths: { "ghcr.io": { auth: "!!!" } } }, 'the login under "ghcr.io"'],
+    [
+      "a login without a colon",
+      { auths: { "ghcr.io": { auth: "bm8tY29sb24=" } } },
+      'the login under "ghcr.io"',
+    ],
+  ])("in a file with %s are none, which is said", async (_what, content, words) => {
+    const file = await write(".docker/config.json", content);
     const host = hostIn();
     expect(await credentialsFor(host, { registry: "ghcr.io" })).toBeUndefined();
-    expect(host.events).toEqual([{ type: "warning", message: expect.stringContaining(file) as string }]);
+    expect(host.events).toEqual([{ type: "warning", message: expect.stringContaining(words) as string }]);
+    expect(JSON.stringify(host.events)).toContain(file);
   });
+
+  it("in a folder in the file's place are none, which is said", async () => {
+    await mkdir(join(home, ".docker/config.json"), { recursive: true });
+    const host = hostIn();
+    expect(await credentialsFor(hostIn({ HOME: "/dev/null" }), { registry: "ghcr.io" })).toBeUndefined();
+    expect(await credentialsFor(host, { registry: "ghcr.io" })).toBeUndefined();
+    expect(host.events).toMatchObject([{ message: expect.stringContaining("folder") as string }]);
+  });
+
+  it.each(["", " \n", { auths: null, credsStore: null, credHelpers: { "ghcr.io": null } }])(
+    "in a file that holds %j are none, and nothing is said",
+    async (content) => {
+      await write(".docker/config.json", content);
+      const host = hostIn();
+      expect(await credentialsFor(host, { registry: "ghcr.io" })).toBeUndefined();
+      expect(host.events).toEqual([]);
+    },
+  );
 
   it("of the environment go to the host they are meant for, and are secrets", async () => {
     const env = { MESA_TEMPLATE_REGISTRY_USERNAME: "u", MESA_TEMPLATE_REGISTRY_PASSWORD: "secret-password" };
@@ -233,6 +284,7 @@ describe("the next page of tags", () => {
     ['<https://elsewhere.example.com/v2/a/tags/list?last=x>; rel="next"', "/v2/a/tags/list?last=x"],
     ['</v2/a/tags/list>; rel="prev"', undefined],
     ['</other>; rel="next"', undefined],
+    ['<http://>; rel="next"', undefined],
   ])("%s", (link, expected) => {
     expect(nextPage(link, "https://registry.example.com/v2/a/tags/list?n=1000")).toBe(expected);
   });

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { heldImage, loginToImport, loginToPush } from "../../../src/registry/published";
+import { addReferrer } from "../../../src/registry/referrers";
 import { digestOf } from "../../../src/support/digest";
 import { serve, type Answer, type LocalServer } from "../lock/fixture/serve";
 import { testHost, type TestHost } from "../lock/fixture/test-host";
@@ -98,6 +99,31 @@ describe("a login that is to push", () => {
     ).rejects.toMatchObject({
       ...{ code, kind: "environment", message: expect.stringContaining(words) as unknown },
     });
+  });
+});
+
+describe("an address to upload to", () => {
+  it.each([
+    ["http://", "REDIRECT_REFUSED"],
+    ["//", "REDIRECT_REFUSED"],
+    ["ftp://elsewhere.example/x", "REDIRECT_REFUSED"],
+    ["http://elsewhere.example/x", "REDIRECT_REFUSED"],
+    ["https://elsewhere.example/x", "REGISTRY_UNREACHABLE"],
+  ])("%s is the registry's fault", async (location, code) => {
+    const there = await serve(({ method }) =>
+      method === "POST" ? { status: 202, headers: { location } } : { body: MANIFEST },
+    );
+    const through: typeof fetch = (url, init) => {
+      const away = new URL(url instanceof Request ? url.url : url).host === "elsewhere.example";
+      return away ? Promise.reject(new TypeError("fetch failed")) : fetch(url, init);
+    };
+    const image = `${there.host}/boxes/debian@${DIGEST}`;
+    const piece = { mediaType: "a/b", bytes: new Uint8Array([1]), annotations: {} };
+    await expect(
+      addReferrer(testHost({ fetch: through }), image, "a-tag", "a/b", [piece]),
+    ).rejects.toMatchObject({ code });
+    expect(await loginToPush(testHost(), `${there.host}/boxes/debian`)).toBeUndefined();
+    await there.close();
   });
 });
 

@@ -222,6 +222,26 @@ describe("getting in", () => {
     expect(given).toEqual([undefined]);
   });
 
+  it("gives its login to no other host that a redirect leads to, whatever that one asks for", async () => {
+    registry.credentials = "robot:let-me-in";
+    const asked: string[] = [];
+    const through: typeof fetch = (url, init) => {
+      const { host, pathname } = new URL(url instanceof Request ? url.url : url);
+      asked.push(host);
+      if (host === "cdn.example.com") {
+        const headers = { "www-authenticate": 'Bearer realm="https://cdn.example.com/token"' };
+        return Promise.resolve(new Response("", { status: 401, headers }));
+      }
+      if (!pathname.includes("/blobs/")) return fetch(url, init);
+      const headers = { location: "https://cdn.example.com/blob" };
+      return Promise.resolve(new Response(null, { status: 307, headers }));
+    };
+    await expect(resolve(undefined, testHost({ env: credentials, fetch: through }))).rejects.toMatchObject({
+      code: "REGISTRY_REFUSED",
+    });
+    expect(asked.filter((host) => host === "cdn.example.com")).toHaveLength(1);
+  });
+
   it.each([undefined, "application/json; charset=utf-8", "text/plain"])(
     "an answer of the type %s is judged by what it holds",
     async (type) => {
