@@ -42,7 +42,11 @@ const PROGRAM = units(
 // Neither the world that runs beside them nor a developer's shell names a workspace to them.
 const UNIT = { exclude: [], testTimeout: 20_000, env: { BL_WORKSPACE: "" } };
 
+// Real processes, containers and clocks: a machine that stalls can fail a test of them. It gets one second try, and scripts/test.sh names it.
+const SECOND_TRY = { retry: 1 };
+
 const END_TO_END = {
+  ...SECOND_TRY,
   exclude: [],
   globalSetup: ["test/e2e/world-setup.ts"],
   testTimeout: 240_000,
@@ -65,7 +69,7 @@ export default defineConfig({
         },
       },
       { test: { ...UNIT, name: "unit-replace", include: REPLACE } },
-      { test: { ...UNIT, name: "program", include: PROGRAM } },
+      { test: { ...UNIT, ...SECOND_TRY, name: "program", include: PROGRAM } },
       { test: { ...END_TO_END, name: "e2e-deploy", include: DEPLOY } },
       { test: { ...END_TO_END, name: "e2e-faults", include: FAULTS } },
       { test: { ...END_TO_END, name: "e2e-sandbox", include: SANDBOX, exclude: WORLD } },

@@ -60,6 +60,7 @@ done
 echo "── format, types, lint, rendered files, unit tests (beside them the others)"
 bash scripts/check.sh 2>&1 | tee "$work/check.log" || echo check >>"$failures"
 wait "${pids[@]}"
+if grep -ah "(retry x" "$work"/{e2e*,program}.log; then echo "── the tests above failed their first try: look at what it waited for"; fi
 for project in "${projects[@]}"; do [ -z "$project" ] || cat "$work/$project.log"; done
 # Where a report is cut, its end is what remains: the failures have to stand there.
 while read -r project; do tail -n 200 "$work/$project.log" 2>/dev/null || true; done <"$failures"
