@@ -24,9 +24,9 @@ export interface TemporarySandbox {
 }
 
 export interface SandboxLimits {
-  /** Limit of the creation, in ms. */
+  /** Time limit for the creation, in ms. */
   readonly createMs: number;
-  /** Limit for its API to respond after that, in ms. */
+  /** Time limit for its API to respond after that, in ms. */
   readonly answerMs: number;
 }
 
@@ -34,15 +34,15 @@ const ANSWER_POLL_MS = 100;
 /** How long an abandoned creation may take to finish before its sandbox is deleted, in ms. */
 const SETTLE_MS = 10_000;
 const DELETE_MS = 20_000;
-/** Limit for finding and deleting leftovers of dead runs, in ms. */
+/** Time limit for finding and deleting leftovers of dead runs, in ms. */
 const CLEARING_MS = 10_000;
 
 /** Refusals after which no sandbox exists, so there is none to delete. */
 const NEVER_MADE: readonly RefusalKind[] = ["unauthorized", "forbidden", "quota"];
 
 /**
- * Starts to create a sandbox, and meanwhile deletes those that dead runs of this machine left.
- * @param onDead called when there was one: what belonged to it outside of Blaxel is left, too
+ * Starts creating a sandbox, and meanwhile deletes the leftovers of this machine's dead runs.
+ * @param onDead called if there were any, because such a run may have left something outside Blaxel too
  */
 export function temporarySandbox(
   host: Host,
@@ -82,7 +82,7 @@ export function temporarySandbox(
       return sandbox;
     },
     async remove() {
-      // Deleting it during its creation would leave it behind.
+      // A sandbox that is deleted during its creation stays.
       await within(host.clock, created, SETTLE_MS, () => late(name, SETTLE_MS)).catch(() => undefined);
       const deleted = neverMade
         ? undefined
@@ -96,9 +96,9 @@ export function temporarySandbox(
 const cleared = new WeakMap<Host, Promise<boolean>>();
 
 /**
- * Deletes the sandboxes that a dead process of this machine made for itself (kill -9, a power cut), by the mark in their label. What
- * belongs to a living one, or to another machine's, is left alone. What cannot be deleted is a warning: the next run tries again.
- * @returns whether there was one
+ * Deletes the temporary sandboxes of this machine's dead processes (kill -9, a power cut), by the mark in their label. Those of live
+ * processes and of other machines stay. A failure is only a warning: the next run tries again.
+ * @returns whether there were any
  */
 export function clearDead(host: Host): Promise<boolean> {
   const started = cleared.get(host) ?? deleteDead(host);
@@ -128,7 +128,7 @@ async function deleteDead(host: Host): Promise<boolean> {
 }
 
 function notCleared(): Error {
-  return new Error(`Blaxel did not answer within ${String(CLEARING_MS / 1000)} s`);
+  return new Error(`Blaxel did not respond within ${String(CLEARING_MS / 1000)} s`);
 }
 
 function late(name: string, limitMs: number): Failure {
@@ -153,7 +153,7 @@ function noAnswer(name: string, seen: string): Failure {
   return new Failure({
     code: "SANDBOX_NO_ANSWER",
     kind: "deploy",
-    message: `The sandbox ${name} was created, but its API does not answer (last: ${seen}).`,
+    message: `The sandbox ${name} was created, but its API is not responding (last answer: ${seen}).`,
     hint: `Read its log: bl logs sandbox ${name}. mesa-template smoke shows whether the image starts.`,
   });
 }

@@ -14,7 +14,7 @@ import { removeIntermediate, replacing, versionLabel } from "./leftovers";
 /** After this time without output, a build counts as hung, in ms. */
 const SILENCE_MS = 600_000;
 
-/** Limit of a build on a buildx builder, in ms. */
+/** Time limit for a build on a buildx builder, in ms. */
 const BUILDX_MS = 3_600_000;
 
 export interface BuildOptions {

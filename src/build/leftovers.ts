@@ -3,15 +3,15 @@ import type { RenderedTemplate } from "../render/rendered";
 import { warnThatStays, withCleanUp } from "../support/clean-up";
 import { VERSION_LABEL, type Host } from "../support/host";
 
-/** What the label says that an image is of. */
+/** The value of an image's version label. */
 export function versionLabel(of: Pick<RenderedTemplate, "template" | "mesaVersion">): string {
   return `${of.template}@${of.mesaVersion}`;
 }
 
-/** What a tag ends in while its image is being replaced: a run that is killed meanwhile would leave an image that nothing names. */
+/** Suffix of the second tag of an image that is being replaced, so that a killed run leaves no untagged image. */
 const REPLACED = "-replaced";
 
-/** Gives the image under a tag, if there is one, a second name until `build` has replaced it; then it goes, if no container uses it. */
+/** Gives the image under a tag, if any, a second tag until `build` has replaced it; then removes it, unless a container uses it. */
 export async function replacing<T>(
   host: Host,
   engine: Engine,
@@ -33,7 +33,7 @@ export async function replacing<T>(
   );
 }
 
-/** Removes the images of a template and version that a build has replaced, also one that was killed. */
+/** Removes the images of a template and version that builds replaced, including leftovers of killed builds. */
 export async function removeReplaced(
   engine: Engine,
   of: Pick<RenderedTemplate, "template" | "mesaVersion">,

@@ -32,7 +32,7 @@ export function table(
 
 /** Each row as lines of name and value. */
 function records(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const longest = Math.max(...head.map((name) => name.length));
+  const longest = Math.max(...head.map(widthOf));
   return rows
     .map((row) => row.map((cell, column) => `${(head[column] ?? "").padEnd(longest)}  ${cell}\n`).join(""))
     .join("\n");
@@ -43,7 +43,7 @@ export function wrapped(text: string, width: number): readonly string[] {
   const lines: string[] = [];
   let line = "";
   for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
+    if (line !== "" && widthOf(line) + 1 + widthOf(word) > width) {
       lines.push(line);
       line = word;
     } else line = line === "" ? word : `${line} ${word}`;
@@ -57,10 +57,10 @@ export function fitted(text: string, width: number | undefined): string {
   return text
     .split("\n")
     .map((line) => {
-      if (line.length <= width) return line;
+      if (widthOf(line) <= width) return line;
       const [lead = ""] = /^.*\S {2,}(?=\S)|^ */u.exec(line.slice(0, Math.floor(width / 2))) ?? [];
-      const body = wrapped(line.slice(lead.length), width - lead.length);
-      return `${lead}${body.join(`\n${" ".repeat(lead.length)}`)}`;
+      const body = wrapped(line.slice(lead.length), width - widthOf(lead));
+      return `${lead}${body.join(`\n${" ".repeat(widthOf(lead))}`)}`;
     })
     .join("\n");
 }

@@ -12,7 +12,7 @@ interface HealthOptions {
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-/** Limit for the API to respond after DEPLOYED, in ms; a starting sandbox takes seconds. */
+/** Time limit for the API to respond after DEPLOYED, in ms; a starting sandbox takes seconds. */
 const HEALTH_MS = 60_000;
 
 /**
@@ -40,7 +40,8 @@ export async function waitUntilHealthy(
     pollMs,
     onSeen: (seen) => onProgress?.(`sandbox-api: ${seen}`),
   });
-  if (!answer.answers) throw unhealthy(name, `its API does not answer (last: ${answer.seen})`, await log());
+  if (!answer.answers)
+    throw unhealthy(name, `its API is not responding (last answer: ${answer.seen})`, await log());
 }
 
 /** The failure for a sandbox that exists and does not respond. */

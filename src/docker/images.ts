@@ -7,7 +7,7 @@ import type { BuildRequest, Engine, EngineImage, PullRequest, PushRequest } from
 import { engineFailed, engineWords, statusOf } from "./failures";
 import { messagesOf, StreamSilent } from "./message-stream";
 
-/** Limit for removing an image, in ms: on a slow disk a large one takes long. */
+/** Time limit for removing an image, in ms: a large one takes long on a slow disk. */
 const REMOVAL_MS = 120_000;
 
 /** The platform of every image that is built here. */
@@ -15,7 +15,7 @@ const PLATFORM = { os: "linux", architecture: "amd64" };
 
 /**
  * The engine's methods for images.
- * @param apiVersion the engine's own, e.g. "1.41"; if it supports that, names with several platforms are narrowed to ours
+ * @param apiVersion the engine's own, e.g. "1.41"; decides whether a name with several platforms can be resolved to ours
  */
 export function imagesOf(
   docker: Docker,
@@ -64,7 +64,7 @@ export function imagesOf(
     },
     emptyImage: () => emptyImage(docker, labels),
     removeImage: (reference, parents) =>
-      // Ignores the run's signal: an interrupted run still removes its images. Only the time limit ends this.
+      // Ignores the run's signal: an interrupted run still removes its images. Only the time limit applies.
       withTimeLimit(removalMs, new AbortController().signal, async (signal) => {
         try {
           await docker.getImage(reference).remove({ abortSignal: signal, noprune: parents === "kept" });
@@ -129,7 +129,7 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
       code: "PUSH_FAILED",
       kind: "deploy",
       message: `The engine could not push ${reference}: ${engineWords(error)}`,
-      hint: "Nothing was deployed. Release again: layers that arrived are not sent again.",
+      hint: "Nothing was deployed. Run the release again; layers that arrived are not sent again.",
       cause: error,
     });
   const send = async (): Promise<void> => {
@@ -143,7 +143,7 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
     })) as unknown as Readable;
     for await (const { error, status } of messagesOf(stream, { signal, silenceMs: PUSH_SILENCE_MS })) {
       if (error !== undefined) {
-        // An engine that was ended fails its pushes first: that it answers no more is the cause.
+        // An engine that is shut down fails its pushes first; the real cause is that it no longer responds.
         await imageNamed(docker, reference, inspected);
         throw failed(error);
       }
@@ -160,7 +160,7 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
     const isGone = statusOf(error) === undefined && !(error instanceof StreamSilent);
     throw isGone ? engineFailed(`${reference} could not be pushed`, error) : failed(error);
   });
-  // A leftover name is harmless: it names the image that was to be pushed.
+  // A leftover tag is harmless: it points at the image that was pushed.
   await withCleanUp(
     () => pushed,
     takeNameBack,
@@ -172,7 +172,7 @@ function ignoreGone(error: unknown): void {
   if (statusOf(error) !== 404) throw engineFailed("The name of a pushed image could not be removed", error);
 }
 
-/** The end of a tar, which is all of an empty one (POSIX, pax interchange format: two blocks of zeros). */
+/** An empty tar: only the end marker (POSIX, pax interchange format: two blocks of zeros). */
 const EMPTY_TAR = Buffer.alloc(1024);
 
 async function emptyImage(docker: Docker, labels: Readonly<Record<string, string>>): Promise<string> {
@@ -187,7 +187,7 @@ async function emptyImage(docker: Docker, labels: Readonly<Record<string, string
     if (id === undefined) throw new Error("the answer names no image");
     return id;
   } catch (error) {
-    throw engineFailed("No empty image could be made", error);
+    throw engineFailed("An empty image could not be created", error);
   }
 }
 

@@ -5,7 +5,7 @@ import { within } from "../support/within";
 import { fuseOnEngine, tunOnEngine } from "./engine-devices";
 import { finding, type Finding } from "./finding";
 
-/** Limit for the engine to list its devices, in ms. */
+/** Time limit for the engine to list its devices, in ms. */
 const ANSWER_LIMIT_MS = 30_000;
 
 function noAnswer(): Failure {

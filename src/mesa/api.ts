@@ -27,7 +27,7 @@ const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.st
 export type MesaKey = Readonly<z.infer<typeof keySchema>>;
 export type MesaRepo = Readonly<z.infer<typeof repoSchema>>;
 
-/** Limit of one request, in ms. */
+/** Time limit for one request, in ms. */
 const LIMIT_MS = 30_000;
 /** Validity of the token for one request, in seconds, as in Mesa's SDKs. */
 const ADMIN_TOKEN_SECONDS = 900;

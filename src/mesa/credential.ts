@@ -36,7 +36,7 @@ const LONGEST_KEY_SECONDS = 31_536_000;
 const LEAST_SECONDS = 100;
 /** A token with less validity left after the mount is useless, in seconds. */
 const LEAST_TOKEN_SECONDS = 10;
-/** Limit for finding and revoking a key whose answer was lost, in ms. */
+/** Time limit for finding and revoking a key whose answer was lost, in ms. */
 const LOST_KEY_LIMIT_MS = 20_000;
 
 /** The longest validity of a sandbox's credential, in seconds. */

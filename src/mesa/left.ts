@@ -5,10 +5,10 @@ import { timeLimit } from "../support/time-limit";
 import type { MesaAccess } from "./access";
 import { mesaApi } from "./api";
 
-/** How long looking for what dead processes left in Mesa, and taking it away, may take, in ms. */
+/** Time limit for finding and removing leftovers of dead processes in Mesa, in ms. */
 const LIMIT_MS = 20_000;
 
-/** A name for what this process makes in Mesa and takes away again, with its mark: a later run can tell whether it was left behind. */
+/** The name of a temporary object in Mesa: with this process's mark, by which a later run recognizes a leftover. */
 export function temporaryMesaName(name: string): string {
   return `${name}.${markText(thisProcess())}`;
 }
@@ -24,7 +24,7 @@ export interface InMesa {
   readonly repos: readonly string[];
 }
 
-/** The API keys that hold and the repositories whose names are wanted. A private key signs tokens, which Mesa keeps no list of. */
+/** The unrevoked API keys and the repositories with a wanted name. Mesa does not list tokens that a private key signed. */
 export async function foundInMesa(
   host: Host,
   access: MesaAccess,
@@ -42,8 +42,8 @@ export async function foundInMesa(
 }
 
 /**
- * Revokes the keys and deletes the repositories that dead processes of this machine made for themselves (kill -9, a power cut). What
- * cannot be taken away is a warning.
+ * Revokes the temporary keys and deletes the temporary repositories of this machine's dead processes (kill -9, a power cut). A failure is
+ * only a warning.
  */
 export async function takeAwayDead(runHost: Host, access: MesaAccess): Promise<void> {
   const host = { ...runHost, signal: timeLimit(LIMIT_MS, runHost.signal) };
@@ -54,7 +54,7 @@ export async function takeAwayDead(runHost: Host, access: MesaAccess): Promise<v
     for (const name of repos) await api.deleteRepo(name);
   } catch (error) {
     if (runHost.signal.aborted) return;
-    const message = `what killed runs left in Mesa could not be removed: ${host.redact(messageOf(error))}. mesa-template sandbox clean removes it.`;
+    const message = `leftovers of killed runs in Mesa could not be removed: ${host.redact(messageOf(error))}. mesa-template sandbox clean removes them.`;
     host.emit({ type: "warning", message });
   }
 }

@@ -44,7 +44,7 @@ export function serviceVariables(apiUrl: string): Record<string, string> {
   };
 }
 
-/** How a version of the CLI mounts: one table by generation (see GENERATIONS), no branches anywhere else. */
+/** How a version of the CLI mounts. The differences between generations (see GENERATIONS) are here and nowhere else. */
 export function mountPlan(request: MountRequest): MountPlan {
   const { version, org, mounts, credential, base } = request;
   const generation = generationOf(version);
@@ -58,7 +58,7 @@ export function mountPlan(request: MountRequest): MountPlan {
     MESA_RUNTIME_DIR: `${base}/run`,
     MESA_DAEMON_LOG_FILE: logFile,
   };
-  // Files of an earlier mount's daemon would be mistaken for a running one and for this one's log.
+  // Files that an earlier daemon left would be mistaken for a running daemon and its log.
   const prepare = `umask 077; rm -rf ${base}/run ${logFile}; mkdir -p ${base}/run ${home} ${mountPoint}; chmod 755 ${base} ${mountPoint}`;
   const paths = Object.fromEntries(
     mounts.map(({ path, entry }) => [`${org}/${entry.name}`, `${mountPoint}${path}`]),

@@ -71,7 +71,7 @@ const FLUSH_WAIT_S = { works: 10, broken: 4 };
 export function unmountScript(plan: MountPlan, state: "works" | "broken" = "works"): string {
   const { mountPoint } = plan;
   const gone = `[ -z "$(daemons)" ]`;
-  // Without its daemon, whoever waits for the mount is let go; an unmount may be one of them.
+  // Killing the daemon releases every process that waits for the mount, perhaps an unmount.
   const torn = `for p in $(daemons); do kill -9 $p; done; fusermount3 -uz ${mountPoint} || umount -l ${mountPoint}; ${until(gone, 2, "break")}`;
   const flush =
     state === "works"

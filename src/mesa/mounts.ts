@@ -62,11 +62,11 @@ const FORM =
 const isPlainPath = (path: string): boolean =>
   /^(?:\/[A-Za-z0-9._@+-]+)+$/u.test(path) && !path.split("/").some((part) => part === "." || part === "..");
 
-/** Parses one --mount. @param write whether one with neither ro nor rw is writable @throws Failure MOUNT_OPTION (exit 2) */
+/** Parses a --mount. @param write whether a mount without ro and rw is writable @throws Failure MOUNT_OPTION (exit 2) */
 export function parseMount(text: string, write: boolean): RequestedMount {
   const [matched, org, name = "", path, mode, bookmark] = MOUNT.exec(text) ?? [];
   if (matched === undefined) throw wrong(`"${text}" is not a mount.`, FORM);
-  if (RESERVED.test(name)) throw wrong(`"${text}": ${name} is not a possible repository name.`, FORM);
+  if (RESERVED.test(name)) throw wrong(`"${text}": Mesa does not allow ${name} as a repository name.`, FORM);
   if (path !== undefined && !isPlainPath(path))
     throw wrong(`"${text}": ${path} is not a plain path in the mounted tree.`, FORM);
   const at = bookmark === undefined ? {} : { at: { bookmark } };
@@ -101,7 +101,7 @@ export function parseLayout(text: string, source: string): readonly RequestedMou
   if (entries.length === 0) throw bad("it mounts nothing");
   for (const [path, { name, mode, at, branchedFrom }] of entries) {
     if (!isPlainPath(path)) throw bad(`"${path}" is not a plain path beginning with /`);
-    if (RESERVED.test(name)) throw bad(`${path}: ${name} is not a possible repository name`);
+    if (RESERVED.test(name)) throw bad(`${path}: Mesa does not allow ${name} as a repository name`);
     if (at !== undefined && branchedFrom !== undefined)
       throw bad(`${path}: at and branchedFrom exclude each other`);
     if (branchedFrom !== undefined && mode !== "rw") throw bad(`${path}: branchedFrom needs the mode rw`);
@@ -109,7 +109,7 @@ export function parseLayout(text: string, source: string): readonly RequestedMou
   return entries.map(([path, entry]) => ({ org: undefined, path, entry }));
 }
 
-/** One --repo. @throws Failure REPO_NAME (exit 2) */
+/** Parses a --repo. @throws Failure REPO_NAME (exit 2) */
 export function parseRepo(text: string, write: boolean): RequestedMount {
   const [matched, org, name = ""] = /^([A-Za-z0-9_-]+)\/([A-Za-z0-9._-]+)$/u.exec(text) ?? [];
   if (matched === undefined) throw wrongRepos(`"${text}" is not a repository.`, "Write --repo ORG/REPO.");
@@ -117,8 +117,7 @@ export function parseRepo(text: string, write: boolean): RequestedMount {
 }
 
 /**
- * Gives each repository that is mounted for writing a branch of its own, made when the session begins from the bookmark it names,
- * else from `from`.
+ * Puts each writable repository on its own branch. The session creates the branch from the bookmark of the mount, else from `from`.
  * @throws Failure MOUNT_OPTION (exit 2)
  */
 export function onBranch(
@@ -127,13 +126,13 @@ export function onBranch(
   from: string,
 ): readonly RequestedMount[] {
   const bad = [branch, from].find((name) => !bookmark.safeParse(name).success);
-  if (bad !== undefined) throw wrong(`"${bad}" is not a name for a bookmark.`, FORM);
+  if (bad !== undefined) throw wrong(`"${bad}" is not a bookmark name.`, FORM);
   if (requested.some(({ entry }) => entry.branchedFrom !== undefined))
     throw wrong("A branch and branchedFrom exclude each other.", "Name the branch in the layout only.");
   if (requested.every(({ entry }) => entry.mode === "ro"))
     throw wrong(
       "A branch needs a repository that is mounted for writing.",
-      "Give --write, or :rw to a mount.",
+      "Add --write, or :rw to a mount.",
     );
   return requested.map((mount) => {
     const { at = { bookmark: from }, ...entry } = mount.entry;
@@ -142,10 +141,10 @@ export function onBranch(
   });
 }
 
-/** Where older generations, and plain requests, show a repository. */
+/** The default path of a repository; older generations have no other. */
 const usualPath = (org: string, name: string): string => `/${org}/${name}`;
 
-/** Repositories at their usual paths. */
+/** Repositories at their default paths. */
 export function usualMounts(org: string, names: readonly string[], write: boolean): readonly RepoMount[] {
   return names.map((name) => ({
     path: usualPath(org, name),
@@ -153,19 +152,19 @@ export function usualMounts(org: string, names: readonly string[], write: boolea
   }));
 }
 
-/** The organization that the requested mounts name; undefined: none does. @throws Failure REPO_NAME (exit 2) when there are several, or no mounts */
+/** The organization that the mounts name; undefined if none does. @throws Failure REPO_NAME (exit 2) for several, or without mounts */
 export function orgOfMounts(requested: readonly RequestedMount[]): string | undefined {
   if (requested.length === 0) throw wrongRepos("No repository was given.", "Write --repo ORG/REPO.");
   const orgs = [...new Set(requested.flatMap(({ org }) => (org === undefined ? [] : [org])))];
   if (orgs.length > 1)
     throw wrongRepos(
       `The repositories belong to several organizations: ${orgs.join(", ")}.`,
-      "One credential is for one organization; use one sandbox for each.",
+      "A credential belongs to one organization; use a separate sandbox for each.",
     );
   return orgs[0];
 }
 
-/** What requires a layout, in words; undefined if the mount command of older generations is enough. */
+/** What requires a layout, as a verb phrase; undefined if the mount command of older generations is enough. */
 function needsLayout(org: string, mounts: readonly RepoMount[]): string | undefined {
   for (const { path, entry } of mounts) {
     if (path !== usualPath(org, entry.name)) return `mount ${entry.name} at ${path}`;
@@ -186,7 +185,7 @@ export function usesLayout(version: string, org: string, mounts: readonly RepoMo
 }
 
 /**
- * The place of each mount. Refuses what the generation does not support.
+ * Gives each mount its path. Refuses what the generation does not support.
  * @throws Failure MOUNT_OPTION, MESA_LAYOUT_UNFIT (exit 2)
  */
 export function placeMounts(
@@ -200,14 +199,14 @@ export function placeMounts(
   const names = mounts.map(({ entry }) => entry.name.toLowerCase());
   const again = names.find((name, index) => names.indexOf(name) !== index);
   if (again !== undefined)
-    throw wrong(`${again} is mounted twice.`, "Mesa mounts a repository once; name each one only once.");
+    throw wrong(`${again} is mounted twice.`, "Mesa mounts a repository only once; name it once.");
   const wanted = needsLayout(org, mounts);
   if (wanted !== undefined && generationOf(version).layout === "never")
     throw new Failure({
       code: "MESA_LAYOUT_UNFIT",
       kind: "usage",
-      message: `Mesa ${version} cannot ${wanted}: layouts came with 0.44.`,
-      hint: `Use a template with Mesa 0.44 or newer; this one mounts every repository at ORG/REPO, all for reading or all for writing.`,
+      message: `Mesa ${version} cannot ${wanted}: layouts need Mesa 0.44 or newer.`,
+      hint: `Use a newer template; this one mounts every repository at ORG/REPO, all for reading or all for writing.`,
     });
   return mounts;
 }

@@ -10,7 +10,7 @@ export type Signer =
   | { readonly kind: "key"; readonly id: string; readonly key: KeyObject }
   | { readonly kind: "cosign"; readonly id: "cosign" };
 
-/** Limit for one run of cosign, in ms: it calls an identity provider, a certificate authority and a log. */
+/** Time limit for one run of cosign, in ms: it calls an identity provider, a certificate authority and a log. */
 const COSIGN_MS = 300_000;
 
 /**

@@ -4,8 +4,8 @@ import { holderText, withFileLock, type Holder, type Waiting } from "../support/
 import type { Host } from "../support/host";
 
 /**
- * Runs `work` while no other process below this root does the same, according to the lock file. Reports once who is waited for. Ctrl-C ends
- * the waiting; a dead process is not waited for.
+ * Runs `work` while no other process below this root does the same, according to the lock file. Reports once which process it waits for.
+ * Ctrl-C ends the wait; it does not wait for a dead process.
  * @param what the work, for people: "release of debian 0.20.0"
  * @param onGone called before the lock of a process that died is taken
  */

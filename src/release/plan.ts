@@ -16,7 +16,7 @@ export interface Facts {
   readonly goal: { readonly deploy: boolean; readonly verify: boolean };
   readonly force: boolean;
   readonly relock: boolean;
-  /** Build again with today's packages; a version that would be the same in everything but times is kept. */
+  /** Build again with today's packages; keep the version if only times would differ. */
   readonly refresh: boolean;
   readonly allowSkipped: boolean;
   /** Whether to scan the image. The scan uses today's database, so earlier results do not count. */
@@ -87,7 +87,7 @@ type Steps = Readonly<Record<StageName, Omit<Step, "stage">>>;
 
 /** Plans what is left to do for a release, and why. No other place decides this. */
 export function planRelease(asked: Facts): Plan {
-  // Which inputs are released is open until the refresh has compared.
+  // Until the refresh has compared them, it is unknown which inputs are released.
   const isOpen = asked.refresh && !asked.done.includes("lock");
   const facts = isOpen ? { ...asked, inputsDigest: undefined } : asked;
   const { template, version, inputsDigest, entries } = facts;
@@ -136,7 +136,7 @@ function newestOf(entries: readonly ManifestEntry[]): ManifestEntry | undefined 
   );
 }
 
-/** The version that a refresh is compared with: the newest one from the inputs that lie here, unless it was removed. */
+/** The version to compare a refresh with: the newest one made from the current inputs, unless it was removed. */
 export function refreshedEntry({ entries, version, inputsDigest }: Facts): ManifestEntry | undefined {
   return newestOf(
     entries.filter(

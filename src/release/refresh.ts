@@ -14,13 +14,13 @@ import { paths } from "../support/paths";
 import { measure } from "./measure";
 import type { RefreshStage } from "./stages";
 
-/** Files that say when something was done: logs, caches, the days of passwords, Python's compiled files (with their sources' times). */
+/** Files that contain times: logs, caches, the dates of passwords, Python's compiled files (with their sources' times). */
 const TELLS_TIMES =
   /^\/(?:var\/(?:log|cache)|tmp|root\/\.(?:npm|cache))\/|\/\.npm\/|^\/etc\/shadow-?$|^\/var\/lib\/(?:dpkg|apt)\/.*-old$|\.pyc$/u;
 
 const SHOWN = 8;
 
-/** What a build has otherwise than the version before, in a line; "" where nothing but times differs. */
+/** The differences between a build and the previous version in one line; "" if only times differ. */
 export function whatIsNew(before: Measured, after: Measured): string {
   const counted = ({ files, record }: Measured): Measured => ({
     record,
@@ -37,14 +37,14 @@ export function whatIsNew(before: Measured, after: Measured): string {
     : all.join(", ");
 }
 
-/** The stage `refresh` with the inputs of today. An image that has nothing new is removed again. */
+/** The stage `refresh` with today's inputs. Removes the new image if only times differ. */
 export async function refreshVersion(
   host: Host,
   { root, template, version, entry }: RefreshStage,
   inputs: Lock,
   build: (rendered: RenderedTemplate) => Promise<{ readonly image: Image }>,
 ): Promise<{ readonly lock: Lock; readonly changed: string } | undefined> {
-  // The time makes it another lock, and so another revision, also where only packages have moved.
+  // The new time makes another lock, and so another revision, even if only packages changed.
   const lock = sealed({ ...inputs, lockedAt: isoTime(host.clock.now()) });
   const rendered = renderTemplate(await loadTemplate(root, template), lock);
   const { image } = await build(rendered);

@@ -89,8 +89,8 @@ export interface Stages {
   /** Resolves the inputs again and writes the lock; keeps the existing one if nothing has changed. */
   lock(host: Host, request: LockStage): Promise<Lock>;
   /**
-   * Builds with inputs and packages of today, and compares files and packages with what was measured of `entry`. Where something but
-   * times differs, the lock of that build is written and comes back with what changed; undefined, and nothing written: nothing is new.
+   * Builds with today's inputs and packages, and compares files and packages with the record of `entry`. Writes and returns the lock of
+   * that build, with the differences. If only times differ, writes nothing and returns undefined.
    */
   refresh(
     host: Host,

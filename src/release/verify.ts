@@ -142,7 +142,7 @@ async function renderedThen(root: string, entry: ManifestEntry): Promise<ProvenT
     lock,
     inputsDigest: entry.inputsDigest,
     settings: {
-      // What an image may weigh is asked where it is built.
+      // The size limit applies where the image is built.
       image: { budgetMegabytes: Infinity },
       sandbox: {
         name,

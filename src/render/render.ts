@@ -11,7 +11,7 @@ import { valuesFor } from "./values";
 /** Files that `bl`, run by hand in the folder, must never send. */
 const LEFT_OUT = [".env", ".git", ".mesa-template", "node_modules"];
 
-/** bl matches a line as a prefix or a part of a path. A line that would leave out a file of the template is not written. */
+/** bl matches a line as a prefix or a part of a path. A line that would exclude a file of the template is not written. */
 function blaxelignore(names: readonly string[]): string {
   const lines = LEFT_OUT.filter(
     (entry) => !names.some((name) => name.startsWith(entry) || name.split("/").includes(entry)),
@@ -42,7 +42,7 @@ function ownOnly(value: unknown, path: string, read: Set<string>): unknown {
   });
 }
 
-/** The whole name at this place, in the one text that has `name` there. */
+/** The whole dotted name at a position of a template: of `texts`, the one with `name` at that position is the template. */
 function writtenAt(texts: readonly string[], name: string, line: number, column: number): string {
   const names = texts.map((text) => /^[\w.-]+/u.exec(text.split("\n")[line - 1]?.slice(column) ?? "")?.[0]);
   return names.find((one) => one?.split(".").includes(name)) ?? name;

@@ -11,15 +11,15 @@ import { ORG_LABEL } from "./session";
 /** Makers of temporary sandboxes: runs and verifications. */
 const LEFT_BY = new Set(["run", "verify"]);
 
-/** The name of what a session makes: its sandbox and its credential; the credentials that it makes later are numbered. */
+/** Names of a session's sandbox and credential; later credentials carry a number. */
 const OF_SESSION = /^(mesa-run-[0-9a-f]{12})(?:-[0-9]+)?(?:\.|$)/u;
-/** The name of what a mount check makes: its repository and its credential. It needs seconds, so only what a dead process left is meant. */
+/** Names of a mount check's repository and credential. A check takes seconds, so only those of dead processes are leftovers. */
 const OF_MOUNT_CHECK = /^smoke-.+-[0-9a-f]{12}-(?:container|sandbox)\./u;
 
 export interface LeftCredential {
   readonly org: string;
   readonly id: string;
-  /** The sandbox's name; with a number, when it is one that renewed another. Or that of a mount check. */
+  /** Name of the session, with a number if it renewed another credential; or of the mount check. */
   readonly name: string;
 }
 
@@ -32,9 +32,9 @@ export interface LeftRepo {
 export interface Left {
   readonly sandboxes: readonly string[];
   readonly credentials: readonly LeftCredential[];
-  /** Those of mount checks. */
+  /** Repositories of mount checks. */
   readonly repos: readonly LeftRepo[];
-  /** Places that could not be searched, in words. */
+  /** A phrase for each place that could not be searched. */
   readonly unseen: readonly string[];
 }
 
@@ -50,7 +50,7 @@ async function sandboxesLeft(
   return found;
 }
 
-/** What runs left in an organization. @param only as leftOfRuns has it */
+/** Leftovers of runs in an organization. @param only see leftOfRuns */
 function leftIn(host: Host, org: string, only: string | undefined): Promise<InMesa> {
   return foundInMesa(host, requireMesaAccess(host.env, undefined, org), (name) =>
     only === undefined
@@ -60,9 +60,9 @@ function leftIn(host: Host, org: string, only: string | undefined): Promise<InMe
 }
 
 /**
- * Looks for sandboxes by their label, and for credentials by their name in MESA_ORG and in every organization a sandbox was for.
- * @param only the name of a sandbox or of what a mount check made, to leave everything else alone
- * @throws what Blaxel refuses; what Mesa refuses is told in `unseen`
+ * Finds sandboxes by their label, and credentials and repositories by their name, in MESA_ORG and every organization of a sandbox.
+ * @param only name of a session or mount check; everything else is ignored
+ * @throws what Blaxel refuses; Mesa's refusals are listed in `unseen`
  */
 export async function leftOfRuns(host: Host, only: string | undefined): Promise<Left> {
   const sandboxes = await sandboxesLeft(host);
@@ -86,7 +86,7 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
 
 /**
  * Revokes and deletes everything; one failure does not stop the others.
- * @returns what was removed, and what could not be, in words
+ * @returns what was removed, and a sentence for each failure
  */
 export async function removeLeft(
   host: Host,

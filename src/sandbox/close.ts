@@ -11,26 +11,26 @@ import { within } from "../support/within";
 import { execScript } from "./exec";
 import type { Branch } from "./repos";
 
-/** What could not be cleaned up, in words, with the next step. */
+/** A sentence for each thing that could not be cleaned up, with the next step. */
 export type Leftovers = readonly string[];
 
-/** What exists so far; each part is undefined until it is made. */
+/** What exists so far; each part is undefined until it is created. */
 export interface CreatedParts {
   /** The name of sandbox and credential. */
   readonly name: string;
   readonly access: MesaAccess;
   /** API keys that are not yet revoked; the last one is in use. */
   readonly keyIds: readonly string[];
-  /** Bookmarks that were made for commands of which none ran yet. */
+  /** Bookmarks created for commands, none of which has run yet. */
   readonly unused: readonly Branch[];
   /** Set as soon as it is requested. */
   readonly temporary: TemporarySandbox | undefined;
   readonly mounted: { readonly sandbox: SandboxInstance; readonly plan: MountPlan } | undefined;
 }
 
-/** Limit of the whole clean-up, in ms. */
+/** Time limit for the whole clean-up, in ms. */
 const LIMIT_MS = 60_000;
-/** Limit of flushing, in ms. It precedes the revocation, which a hanging sandbox must not delay. */
+/** Time limit for flushing, in ms. It precedes the revocation, which a hanging sandbox must not delay. */
 const FLUSH_MS = { atTheEnd: 20_000, afterCtrlC: 5_000 };
 
 /**
@@ -70,7 +70,7 @@ export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Lef
   return [...left, ...others.flat()];
 }
 
-/** Unmounts. A dead sandbox has nothing to flush. @returns what may be lost, in words */
+/** Unmounts. A dead sandbox has nothing to flush. @returns a sentence for each possible loss */
 export async function flush(
   host: Host,
   { sandbox, plan }: NonNullable<CreatedParts["mounted"]>,

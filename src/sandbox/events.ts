@@ -23,7 +23,7 @@ export type SessionEvent =
   /** The credential could not be renewed, or the previous mount not flushed; in words. */
   | { readonly type: "warning"; readonly name: string; readonly message: string }
   | { readonly type: "closing"; readonly name: string }
-  /** Where the work on a repository is, when it got a bookmark of its own. */
+  /** The bookmark created for the session's writes to a repository. */
   | ({ readonly type: "branch"; readonly name: string } & Branch)
   /** `revoked`: whether its credential was revoked; a token signed by a private key only expires. */
   | { readonly type: "closed"; readonly name: string; readonly revoked: boolean }

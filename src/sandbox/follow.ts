@@ -48,7 +48,7 @@ async function isGone(host: Host, sandbox: SandboxInstance): Promise<boolean> {
   );
 }
 
-/** Limit of waking up, in ms: after standby a sandbox responds at once, from an archive slowly. */
+/** Time limit for waking up, in ms: after standby a sandbox responds at once, from an archive slowly. */
 const WAKE_LIMIT_MS = 180_000;
 
 /** Waits until a sandbox in standby or archived responds. @throws Failure SANDBOX_DIED */

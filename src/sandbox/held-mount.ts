@@ -146,7 +146,7 @@ export function holdMount<Credential extends Lifetime>(
       return lifetime;
     },
     async use(work) {
-      // Decide and begin without a pause, so that no remount comes between.
+      // No await between decision and start, so that no remount begins in between.
       for (let step = nextNow(); step !== "run"; step = nextNow()) await prepare(step);
       const command = work(ending.signal);
       running.add(command);

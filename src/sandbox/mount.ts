@@ -15,12 +15,12 @@ export interface Mounted {
   readonly write: boolean;
 }
 
-/** Limit of checking the mount, in seconds: after a command that wrote much, and before a command, which waits for it. */
+/** Time limit for checking the mount, in seconds: after a command, which may have written much, and before one, which waits for it. */
 const PROOF_WAIT_S = { after: 15, before: 8 };
 
 /**
  * Proves the mount: writes and reads back if writable, else reads; prints the daemon's last messages on failure.
- * A process that asks a mount with dead connections may wait forever, and no signal ends it: it is left behind, with exit code 49.
+ * A process that reads a mount with dead connections may wait forever, and no signal ends it: it is left behind, with exit code 49.
  */
 function proof({ plan, path, write }: Mounted, token: string, seconds: number): string {
   const readOnlyProof = `grep -q " ${plan.mountPoint} fuse" /proc/mounts || exit 46
@@ -56,10 +56,9 @@ export async function mountAndProve(host: Host, sandbox: SandboxInstance, mounte
 }
 
 /**
- * Whether the mount still holds after a command (one that broke meanwhile may have lost what was written, and a command need not
- * notice), or before one.
- * @param count which check this is: several commands may run at a time, each with a proof of its own
- * @returns what broke it, or undefined
+ * Checks the mount before or after a command, which may not notice that its mount broke and its writes were lost.
+ * @param count number of this check; keeps the proofs of parallel commands apart
+ * @returns what broke the mount, or undefined
  */
 export async function brokenMount(
   host: Host,

@@ -28,20 +28,20 @@ function notFound(message: string, hint: string): Failure {
   return new Failure({ code: "MESA_NOT_FOUND", kind: "environment", message, hint });
 }
 
-/** A bookmark that was made for a session. */
+/** A bookmark created for a session. */
 export interface Branch {
   /** "org/repo" */
   readonly repo: string;
   readonly bookmark: string;
-  /** Where it is meant to be merged: the bookmark that it was made from; main, when that is a change. */
+  /** Its merge target: the bookmark it was created from, or main if it was created from a change. */
   readonly into: string;
 }
 
 /**
- * Makes the changes and bookmarks that `branchedFrom` asks for, once everything that is named exists.
- * @param unnamed the bookmark of a branch that has no name
+ * Creates the changes and bookmarks that `branchedFrom` requests. First checks that every named bookmark exists.
+ * @param unnamed the bookmark for a branch without a name
  * @param made called with each bookmark as soon as it exists
- * @returns the mounts with `at` in its place: a remount shows the same
+ * @returns the mounts with `at` instead, so that a remount shows the same
  * @throws Failure MESA_NOT_FOUND (exit 3), BRANCH_EXISTS (exit 2)
  */
 export async function makeBranches(
@@ -60,7 +60,7 @@ export async function makeBranches(
       if (from !== undefined && base === undefined)
         throw notFound(
           `There is no bookmark ${"bookmark" in from ? from.bookmark : ""} in ${org}/${name}.`,
-          "Check the name; --from names the bookmark that a branch is made from (default: main).",
+          "Check the name; --from names the bookmark to create the branch from (default: main).",
         );
       const { bookmark = unnamed } = branchedFrom?.as ?? {};
       if (branchedFrom !== undefined && (await api.changeOf(name, bookmark)) !== undefined)
@@ -68,7 +68,7 @@ export async function makeBranches(
           code: "BRANCH_EXISTS",
           kind: "usage",
           message: `The bookmark ${bookmark} exists already in ${org}/${name}.`,
-          hint: `Choose another name, or continue on it with --mount ${name}:rw@${bookmark}.`,
+          hint: `Choose another name, or continue it with --mount ${name}:rw@${bookmark}.`,
         });
       return { mount, base };
     }),
@@ -89,7 +89,7 @@ export async function makeBranches(
   return placed;
 }
 
-/** Merges a branch into another bookmark. @returns whether there was anything to merge @throws as requireMesaAccess and MesaApi do; REPO_NAME (exit 2) */
+/** Merges a branch into another bookmark. @returns whether there was anything to merge @throws see requireMesaAccess and MesaApi; REPO_NAME (exit 2) */
 export async function mergeBranch(
   host: Host,
   {

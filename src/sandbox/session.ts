@@ -23,27 +23,27 @@ import { asUser, checkUserName } from "./user";
 /** Label with the organization of the credential. */
 export const ORG_LABEL = "mesa-template.org";
 
-/** Limit of creating a sandbox, in ms; usually it takes seconds. */
+/** Time limit for creating a sandbox, in ms; it usually takes seconds. */
 const CREATE_LIMIT_MS = 180_000;
 const ANSWER_LIMIT_MS = 60_000;
-/** Limit of flushing before a remount, in ms: that of a request through the edge. */
+/** Time limit for flushing before a remount, in ms: below the edge's minute for a request. */
 const REMOUNT_FLUSH_MS = 50_000;
 
 export interface SessionRequest {
   readonly image: string;
   /** Mesa version in the image; decides how to mount. */
   readonly mesaVersion: string;
-  /** All of one organization. The first one is where the command runs. */
+  /** All in one organization. Commands run in the first one. */
   readonly mounts: readonly RequestedMount[];
   readonly createRepos: boolean;
   readonly ttlSeconds: number;
-  /** Whether to issue a new credential before one expires, so that the session can outlast it. A single command cannot. */
+  /** Whether to issue a new credential before the current one expires, so that the session can outlast it. A single command cannot. */
   readonly renews: boolean;
   readonly memoryMegabytes: number;
   readonly region?: string | undefined;
   /** The user that mounts and runs commands, if not root. Default: the image's own user. */
   readonly user?: string | undefined;
-  /** Limit of creating the sandbox, in ms. Default: three minutes. */
+  /** Time limit for creating the sandbox, in ms. Default: three minutes. */
   readonly createLimitMs?: number | undefined;
   /** Whether the sandbox outlives this process. */
   readonly keep?: boolean;
@@ -56,7 +56,7 @@ export interface SessionRequest {
 export interface Outcome {
   /** 128 + n if signal n killed it. */
   readonly exitCode: number;
-  /** What broke the mount meanwhile: writes may be lost, whatever the exit code. */
+  /** Set if the mount broke while the command ran: writes may be lost, whatever the exit code. */
   readonly broken: Failure | undefined;
 }
 
@@ -67,18 +67,18 @@ export interface Session {
   readonly plan: MountPlan;
   /** Path of the first repository. */
   readonly path: string;
-  /** The bookmarks that were made for it, where what it writes is found. */
+  /** The bookmarks created for this session, which hold its writes. */
   readonly branches: readonly Branch[];
   /** Expiry of the credential in use, ISO 8601. */
   readonly credentialEndsAt: string;
   /**
-   * Runs a command on a working mount: proven again after a standby, mounted again if it broke. Checks the mount again afterwards, before
-   * any remount, because a command may not notice that its mount broke.
-   * @param own the caller's host, with a run id of its own, and its signal
-   * @throws Failure CREDENTIAL_ENDING if it was ended in time to flush its writes; as runAndFollow and mounting do
+   * Runs a command on a working mount: proves it again after a standby, and mounts again if it broke. Also checks the mount afterwards,
+   * before any remount, because a command may not notice that its mount broke.
+   * @param own the caller's host, with its own run id and signal
+   * @throws Failure CREDENTIAL_ENDING if it was stopped in time to flush its writes; see runAndFollow and mountAndProve
    */
   run(own: Host, command: CommandRun): Promise<Outcome>;
-  /** Mounts again with a new credential once no command runs. @throws as mounting does */
+  /** Mounts again with a new credential once no command runs. @throws see mountAndProve */
   remount(): Promise<void>;
   /** Unmounts, revokes the credential, deletes the sandbox. Repeated calls do nothing. */
   close(): Promise<Leftovers>;
@@ -123,7 +123,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const dockerConfig = await loginToImport(host, request.image);
   const repos = await findRepos(api, org, mounts, request.createRepos);
   let issued = 0;
-  // What is to outlive this process carries no mark of it.
+  // A kept sandbox outlives this process, so its credential carries no mark of it.
   const keyName = request.keep === true ? (base: string) => base : temporaryMesaName;
   const issue = async (): Promise<SandboxCredential> => {
     issued += 1;
@@ -176,7 +176,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       const plan = created.mounted?.plan ?? first;
       return brokenMount(host, sandbox, { plan, ...proven }, (checks += 1), when);
     };
-    /** Revokes all but the one in use; failures are retried at the end. */
+    /** Revokes all credentials except the current one; closing the session retries failures. */
     const revokeOlder = async (inUse: SandboxCredential): Promise<void> => {
       for (const keyId of created.keyIds.filter((one) => one !== inUse.keyId)) {
         await api.revokeKey(keyId).then(
@@ -207,7 +207,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       },
       ending: (lifetime) => endedInTime(lifetime, longestLife(access, request.mesaVersion)),
       onFailed: (error) => {
-        const message = `the credential was not renewed and is tried again: ${host.redact(messageOf(error))}`;
+        const message = `the credential could not be renewed; retrying: ${host.redact(messageOf(error))}`;
         emit({ type: "warning", name, message });
       },
     });
@@ -245,8 +245,8 @@ function endedInTime({ endsAt }: Lifetime, longest: number): Failure {
   return new Failure({
     code: "CREDENTIAL_ENDING",
     kind: "deploy",
-    message: `The command was ended because the credential of its sandbox ends at ${isoTime(endsAt)}, so that what it wrote reaches Mesa before.`,
-    hint: `A credential cannot be replaced under a running command. Give it more time with --ttl (at most ${String(longest / 3600)}h for this version), or do the work in shorter commands.`,
+    message: `The command was stopped, so that its writes reach Mesa before the sandbox's credential expires at ${isoTime(endsAt)}.`,
+    hint: `A credential cannot be replaced while a command runs. Set a longer --ttl (at most ${String(longest / 3600)}h for this version), or split the work into shorter commands.`,
   });
 }
 
@@ -263,7 +263,7 @@ function sandboxRequest(name: string, org: string, request: SessionRequest): San
   };
 }
 
-/** Opens a session, runs `use`, and closes it, whatever happened; with `keep` only when `use` failed. Tells its branches at the end. */
+/** Opens a session, runs `use`, and always closes it; with `keep`, only if `use` failed. Reports its branches as events at the end. */
 export async function withSession<T>(
   host: Host,
   request: SessionRequest,

@@ -28,11 +28,11 @@ export interface MesaSandboxOptions {
   readonly mounts?: readonly string[];
   /** Instead of `repos` and `write`: entries by path, like a layout of Mesa's SDK. */
   readonly layout?: Readonly<Record<string, LayoutEntry>>;
-  /** Default: true when there is a branch, else false. */
+  /** Default: true if `branch` is set, else false. */
   readonly write?: boolean;
-  /** The bookmark on which each repository that is written to gets a change of its own; it must not exist yet (Mesa 0.44 and newer). */
+  /** New bookmark to create in each writable repository; it must not exist yet (Mesa 0.44 and newer). */
   readonly branch?: string;
-  /** The bookmark that it is made from. Default: main. */
+  /** The bookmark to create `branch` from. Default: main. */
   readonly from?: string;
   readonly createRepos?: boolean;
   /** Validity of a credential in seconds; a new one replaces it before it expires. Default: an hour. */
@@ -42,9 +42,9 @@ export interface MesaSandboxOptions {
   readonly region?: string;
   /** The user that mounts and runs commands, if not root; created if missing. Default: the image's own user. */
   readonly user?: string;
-  /** Limit of creating the sandbox, in ms. Default: three minutes. */
+  /** Time limit for creating the sandbox, in ms. Default: three minutes. */
   readonly createLimitMs?: number;
-  /** Ends work in progress: stops a running command, and `run` rejects. Everything is still cleaned up. */
+  /** Cancels work in progress: stops a running command, and `run` rejects. The clean-up still runs. */
   readonly signal?: AbortSignal;
   /** Receives events as they happen; they never contain a credential. */
   readonly onEvent?: (event: SessionEvent) => void;
@@ -54,7 +54,7 @@ export interface MesaSandboxOptions {
 
 export interface MesaRunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Receives the command's output, byte for byte, as it comes. */
+  /** Receives the command's output, byte for byte, as it is produced. */
   readonly onOutput?: (stream: "stdout" | "stderr", data: Uint8Array) => void;
 }
 
@@ -71,26 +71,26 @@ export interface MesaSandbox extends AsyncDisposable {
   readonly path: string;
   /** Paths by "org/repo". */
   readonly paths: Readonly<Record<string, string>>;
-  /** The bookmarks that were made for `branch`, which stay. */
+  /** The bookmarks created for `branch`; they outlive the sandbox. */
   readonly branches: readonly Branch[];
   /** Expiry of the credential in use, ISO 8601. */
   readonly credentialEndsAt: string;
   /** The SDK's own object. */
   readonly sandbox: SandboxInstance;
   /**
-   * Runs a command in the first repository. If the sandbox was idle for some seconds, first proves the mount, and mounts again if it broke.
-   * @throws Failure CREDENTIAL_ENDING if it ran until the credential was about to expire (it was ended, and its writes are flushed); if the
-   * sandbox died, or the mount broke meanwhile (its writes may be lost, whatever its exit code); the signal's reason after an abort
+   * Runs a command in the first repository. After some idle seconds, first proves the mount, and mounts again if it broke.
+   * @throws Failure CREDENTIAL_ENDING if it was stopped because the credential was about to expire (its writes are flushed); other Failures
+   * if the sandbox died or the mount broke meanwhile (writes may be lost, whatever the exit code); the signal's reason after an abort
    */
   run(argv: readonly string[], options?: MesaRunOptions): Promise<MesaRunResult>;
   /**
    * Flushes and mounts again with a new credential, once no command runs; commands that start meanwhile wait.
-   * @throws Failure MOUNT_…, as openMesaSandbox does; the next command tries again
+   * @throws Failure MOUNT_…, see openMesaSandbox; the next command retries
    */
   remount(): Promise<void>;
   /**
-   * Unmounts, revokes the credential, deletes the sandbox. Never throws: returns what could not be cleaned up, in words (also sent as
-   * events). Repeated calls do nothing.
+   * Unmounts, revokes the credential, deletes the sandbox. Never throws: returns a sentence for each thing that could not be cleaned up
+   * (also sent as events). Repeated calls do nothing.
    */
   close(): Promise<readonly string[]>;
 }
@@ -114,7 +114,7 @@ function hostOf(options: MesaSandboxOptions): Host {
   };
 }
 
-/** What is to be mounted. @throws Failure MOUNT_OPTION, MESA_LAYOUT, REPO_NAME */
+/** The requested mounts. @throws Failure MOUNT_OPTION, MESA_LAYOUT, REPO_NAME */
 function requestedMounts(options: MesaSandboxOptions): readonly RequestedMount[] {
   const { repos = [], mounts = [], layout, branch, from = "main" } = options;
   const write = options.write ?? (branch !== undefined && layout === undefined);
@@ -127,7 +127,7 @@ function requestedMounts(options: MesaSandboxOptions): readonly RequestedMount[]
         ways.length > 1
           ? "repos, mounts and layout exclude each other."
           : "layout and write exclude each other.",
-      hint: "Give one of them. A layout says of each repository whether it is mounted for writing.",
+      hint: "Use only one of them. A layout sets the mode of each repository.",
     });
   const requested =
     layout === undefined
@@ -158,9 +158,9 @@ async function runIn(
 }
 
 /**
- * Makes a sandbox from a template's image, mounts the repositories with a separate credential, and proves the mount. Close it with `await
+ * Creates a sandbox from a template's image, mounts the repositories with a separate credential, and proves the mount. Close it with `await
  * using` or `close()`.
- * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential failed; everything is removed then
+ * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential failed; nothing is left behind
  * @example await using sandbox = await openMesaSandbox({ image, mesaVersion, repos: ["acme/demo"] });
  */
 export async function openMesaSandbox(options: MesaSandboxOptions): Promise<MesaSandbox> {
@@ -201,7 +201,7 @@ export async function openMesaSandbox(options: MesaSandboxOptions): Promise<Mesa
 }
 
 /**
- * Opens a sandbox, runs `use`, and closes it in every case.
+ * Opens a sandbox, runs `use`, and always closes it.
  * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential failed; what `use` throws
  */
 export async function withMesaSandbox<T>(

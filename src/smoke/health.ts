@@ -6,7 +6,7 @@ import { withTimeLimit } from "../support/time-limit";
 /** Interval between requests, in ms: the API responds within a tenth of a second. */
 const POLL_MS = 25;
 
-/** Limit of the first request, in ms: Node's fetch sometimes misses that a process's first connection was closed. */
+/** Time limit for the first request, in ms: Node's fetch sometimes misses that a process's first connection was closed. */
 const FIRST_REQUEST_MS = 250;
 const REQUEST_MS = 2_000;
 

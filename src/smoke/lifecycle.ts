@@ -6,16 +6,16 @@ import { execIn, type SmokeContainer } from "./container";
 const ZOMBIES =
   'for s in /proc/[0-9]*/stat; do read -r line < "$s" 2>/dev/null || continue; rest=${line##*) }; [ "${rest%% *}" = Z ] && echo "${line%%)*})"; done; true';
 
-/** After this time a container counts as one that does not stop, in ms. */
+/** Time after which a container counts as not stopping, in ms. */
 const GIVE_UP_MS = 10_000;
 
-/** Time until its parent reaps an ended process on a busy machine, in ms. */
+/** Time that a parent may take to reap an exited process on a busy machine, in ms. */
 const REAPED_WITHIN_MS = 3_000;
 
 /**
- * Starting and stopping. Stopping is the last check of all.
+ * How the image's containers start and stop. The stop check runs after all others.
  * @param underInit the long-lived container, whose process 1 is an init
- * @param asProcess1 one that only starts and stops, whose process 1 is the image's entrypoint
+ * @param asProcess1 a container that only starts and stops, whose process 1 is the image's entrypoint
  */
 export function lifecycleOf(
   host: Host,
@@ -43,7 +43,7 @@ async function zombiesIn(host: Host, container: SmokeContainer): Promise<readonl
       .split("\n")
       .filter((line) => line !== "");
   let found = await zombieNames();
-  // Every ended process is a zombie until its parent reaps it.
+  // Every exited process is a zombie until its parent reaps it.
   for (
     const startedAt = host.clock.now();
     found.length > 0 && host.clock.now() - startedAt < REAPED_WITHIN_MS;

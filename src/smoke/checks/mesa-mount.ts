@@ -19,7 +19,7 @@ const EXPLANATIONS: Readonly<Record<number, string>> = {
 };
 
 const KEY_SECONDS = 600;
-/** Limit of each part of the clean-up, in ms. */
+/** Time limit for each part of the clean-up, in ms. */
 const CLEAN_UP_MS = 30_000;
 
 /**

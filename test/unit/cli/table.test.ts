@@ -20,6 +20,11 @@ describe("a text on a narrow terminal", () => {
     expect(fitted(text, undefined)).toBe(text);
   });
 
+  it("counts columns, not characters", () => {
+    expect(fitted("名前  值值值 值值值", 12)).toBe("名前  值值值\n      值值值");
+    expect(fitted("值值值 值值值", 13)).toBe("值值值 值值值");
+  });
+
   it("is the help of the program too", () => {
     const lines = programHelp(COMMAND_GROUPS, "0.1.0", 60).split("\n");
     expect(lines.filter((line) => line.length > 60)).toEqual([]);
