@@ -31,8 +31,8 @@ export function commandArguments(
     number(name) {
       const value = last(name);
       if (value === undefined || value === null) return undefined;
-      if (typeof value !== "number" || !Number.isFinite(value))
-        throw wrongUsage(`${name} is not a number.`, "Give a number.");
+      if (typeof value !== "number" || !Number.isInteger(value) || value < 1)
+        throw wrongUsage(`--${name} is ${text(name) ?? ""}; it must be a whole number of at least 1.`);
       return value;
     },
     list(name) {

@@ -6,8 +6,10 @@ const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 export function parseDuration(option: string, text: string): number {
   const match = /^(\d+(?:\.\d+)?)(ms|s|m|h)$/u.exec(text.trim());
   const [, amount, unit] = match ?? [];
-  if (amount === undefined || unit === undefined) {
-    throw wrongUsage(`${option} is "${text}", which is not a duration.`, `Write ${option} 15m, 90s or 1h.`);
-  }
-  return Math.round(Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]);
+  const ms = Math.round(Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]);
+  if (ms > 0) return ms;
+  throw wrongUsage(
+    `${option} is "${text}", which is not a duration above zero.`,
+    `Write ${option} 15m, 90s or 1h.`,
+  );
 }

@@ -71,9 +71,6 @@ async function prepare(
     );
   }
   const concurrency = args.number("concurrency") ?? availableParallelism();
-  if (!Number.isInteger(concurrency) || concurrency < 1) {
-    throw wrongUsage(`--concurrency is ${String(concurrency)}; it must be a whole number of at least 1.`);
-  }
   const templates = args
     .text("template")
     ?.split(",")

@@ -137,6 +137,16 @@ function helpFor(
   return familyHelp(plain[0] ?? "", members, width);
 }
 
+/** Whether plain words ask for help: "help promote", "promote help". */
+function asksForHelp(plain: readonly string[], specs: readonly CommandSpec[]): boolean {
+  const before = plain.slice(0, -1).join(" ");
+  return (
+    plain[0] === "help" ||
+    (plain.at(-1) === "help" &&
+      specs.map(commandWords).some((words) => [words[0], words.join(" ")].includes(before)))
+  );
+}
+
 /**
  * Parses a command line.
  * @param width columns of help
@@ -152,8 +162,15 @@ export function parseCommandLine(
   if (argv[0] === COMPLETION_OPTION)
     return { text: candidatesAtCursor(argv.slice(2), specs, process.env).join("\n") };
   const { plain, values } = splitWords(argv, allOptions(specs));
-  if (plain[0] === "help") return { text: helpFor(plain.slice(1), groups, specs, width) };
-  if (values["help"] === true) return { text: helpFor(plain, groups, specs, width) };
+  if (values["help"] === true || asksForHelp(plain, specs))
+    return {
+      text: helpFor(
+        plain.filter((word) => word !== "help"),
+        groups,
+        specs,
+        width,
+      ),
+    };
   if (values["version"] === true) return { text: VERSION };
   const spec = commandOf(plain, specs);
   if (spec !== undefined) return parsedFor(spec, argv);

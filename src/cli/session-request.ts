@@ -64,9 +64,9 @@ async function chosen(
 async function requestedMounts(args: CommandArgs): Promise<readonly RequestedMount[]> {
   const [branch, from] = [args.text("branch"), args.text("from")];
   if (branch !== undefined && args.flag("read-only"))
-    throw wrongUsage("--branch and --read-only exclude each other.", "A branch is for what is written.");
+    throw wrongUsage("--branch and --read-only exclude each other.", "A branch is for writing.");
   if (branch === undefined && from !== undefined)
-    throw wrongUsage("--from needs --branch.", "Give --branch NAME, the bookmark that is made from it.");
+    throw wrongUsage("--from needs --branch.", "Give --branch NAME, the bookmark to create from it.");
   const requested = await unbranched(args, branch !== undefined);
   return branch === undefined ? requested : onBranch(requested, branch, from ?? "main");
 }

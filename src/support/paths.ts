@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "./errors";
 
@@ -83,7 +83,11 @@ export function findRoot(workingFolder: string, given: string | undefined): stri
   if (given !== undefined) {
     const root = resolve(workingFolder, given);
     if (existsSync(paths(root).templates) || existsSync(paths(root).dockerfiles)) return root;
-    throw noProject(`${root} has neither templates/ nor dockerfiles/, so it is not a root.`);
+    throw noProject(
+      existsSync(root) && !statSync(root).isDirectory()
+        ? `${root} is not a folder.`
+        : `${root} has neither templates/ nor dockerfiles/, so it is not a root.`,
+    );
   }
   for (let folder = resolve(workingFolder); ; folder = dirname(folder)) {
     if (existsSync(paths(folder).templates)) return folder;

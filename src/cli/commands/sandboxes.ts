@@ -1,5 +1,7 @@
 import { flag, list, number, text, type CommandGroup, type OptionSpec } from "../command";
 
+const DEFAULT_VERSION = "(default: that of stable, else the newest verified one)";
+
 const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   repo: list("ORG/REPO", "mount this repository; the command runs in the first"),
   mount: list(
@@ -11,7 +13,7 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
   write: flag("mount for writing"),
   "read-only": flag("mount for reading only (the default)"),
   branch: text("NAME", "write to a new bookmark with this name, for review (Mesa 0.44 and newer)"),
-  from: text("NAME", "the bookmark that the branch is made from (default: main)"),
+  from: text("NAME", "the bookmark to create the branch from (default: main)"),
   ttl: text("TIME", "lifetime of the credential", { default: "1h" }),
   env: list("K=V", "set a variable of the command; K alone passes the caller's value on"),
   memory: number("MB", "memory of the sandbox", { default: 4096 }),
@@ -21,7 +23,7 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
     "IMAGE",
     "use another image, such as blaxel/base-image:latest: Mesa is installed into it first",
   ),
-  "mesa-version": text("VERSION", "with --image: the Mesa version to install"),
+  "mesa-version": text("VERSION", `with --image: the Mesa version to install ${DEFAULT_VERSION}`),
   keep: flag("leave the sandbox and its mount running"),
 };
 
@@ -72,7 +74,7 @@ export const SANDBOXES: CommandGroup = {
       usage: "sandbox bootstrap <sandbox>",
       describe: "install the locked Mesa into a running sandbox that has none",
       options: {
-        "mesa-version": text("VERSION", "the Mesa version to install (default: the newest in the manifest)"),
+        "mesa-version": text("VERSION", `the Mesa version to install ${DEFAULT_VERSION}`),
       },
       common: ["workspace", "upstream"],
       changes: true,

@@ -1,12 +1,8 @@
 import { flag, text, type CommandGroup } from "../command";
+import { looksLikeVersion } from "../command-line";
 
 const REASON = { reason: text("TEXT", "why; kept in the history") } as const;
 const UNREADABLE = { 8: "the manifest cannot be read or written, or has a conflict" } as const;
-
-/** Whether a word looks like a version: 0.20.0, debian@0.20.0-1. */
-function looksLikeVersion(word: string): boolean {
-  return /^v?\d|@/u.test(word);
-}
 
 export const VERSIONS: CommandGroup = {
   title: "Versions and channels",

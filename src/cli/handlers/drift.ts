@@ -39,7 +39,7 @@ function driftText(findings: readonly DriftFinding[]): string {
         .filter((finding) => finding.id === id)
         .map(({ comparison, differs, skipped }) => {
           const word = differs.length > 0 ? "DRIFT" : skipped === undefined ? "ok" : "-";
-          const why = skipped === undefined ? "" : ` (not compared: ${skipped})`;
+          const why = skipped === undefined ? "" : ` (not compared: ${skipped.replace(/\.$/u, "")})`;
           return `  ${word.padEnd(5)}  ${COMPARISONS[comparison]}${why}\n${differs.map((one) => `         ${one}\n`).join("")}`;
         });
       return `${id}\n${lines.join("")}`;

@@ -1,5 +1,5 @@
 import type { CommandContext, CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
+import { looksLikeVersion, wrongUsage } from "../command-line";
 import { changeManifest, checkTemplates, manifestFacts } from "../manifest-context";
 import { readManifest } from "../../manifest/index";
 import { channelNames, isUnusualNewChannel, noSuchChannel, promote } from "../../manifest/channels/promote";
@@ -9,6 +9,11 @@ import { workspaceAsked } from "../../manifest/versions/usable-image";
 export const run: CommandHandler = async (args, context) => {
   const { templates, dryRun } = context;
   const [ref, channel] = [args.required("ref"), args.required("channel")];
+  if (looksLikeVersion(channel) && !looksLikeVersion(ref))
+    throw wrongUsage(
+      `"${channel}" is not a valid name of a channel.`,
+      `Did you mean mesa-template promote ${channel} ${ref}? The version comes first.`,
+    );
   const facts = await manifestFacts(context);
   const { path, workspaceInUse, kept } = facts;
   const create =

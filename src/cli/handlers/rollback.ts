@@ -1,4 +1,5 @@
 import type { CommandHandler } from "../command";
+import { looksLikeVersion, wrongUsage } from "../command-line";
 import { changeManifest, checkTemplates, manifestFacts } from "../manifest-context";
 import { entriesOf, refuseSomeTemplates } from "../../manifest/versions/ref";
 import { workspaceAsked } from "../../manifest/versions/usable-image";
@@ -9,6 +10,11 @@ import { rollback } from "../../manifest/channels/rollback";
 export const run: CommandHandler = async (args, context) => {
   const { templates, dryRun } = context;
   const [channel, to] = [args.required("channel"), args.text("to")];
+  if (looksLikeVersion(channel))
+    throw wrongUsage(
+      `There is no channel ${channel}.`,
+      `To return to that version: mesa-template rollback CHANNEL --to ${channel}.`,
+    );
   const facts = await manifestFacts(context);
   const { moves } = await changeManifest(
     context,

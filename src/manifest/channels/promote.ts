@@ -22,9 +22,13 @@ export function isUnusualNewChannel(manifest: Manifest, channel: string): boolea
 /** The message that a channel does not exist, with the nearest name. */
 export function noSuchChannel(manifest: Manifest, channel: string): string {
   const names = channelNames(manifest);
+  const holding = Object.keys(manifest.channels).filter((template) =>
+    Object.hasOwn(channelsOf(manifest, template), channel),
+  );
+  if (holding.length > 0) return `Only ${holding.join(", ")} has a channel ${channel}.`;
   return [
     `There is no channel ${channel}.`,
-    didYouMean(channel, [...names, ...USUAL_CHANNELS]),
+    USUAL_CHANNELS.includes(channel) ? "" : didYouMean(channel, [...names, ...USUAL_CHANNELS]),
     names.length === 0 ? "" : `There are: ${names.join(", ")}.`,
   ]
     .filter((part) => part !== "")

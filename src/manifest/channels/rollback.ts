@@ -70,7 +70,7 @@ export function rollback(manifest: Manifest, request: RollbackRequest, facts: Mo
     const free = holding.filter((template) => !stuck.includes(template));
     const current = stuck.map((template) => channelTarget(manifest, template, channel) ?? "it").join(", ");
     throw refused(
-      `${channel} of ${stuck.join(", ")} has nothing to go back to: no earlier usable version than ${current} is in its history${workspace === undefined ? "" : ` in the workspace ${workspace}`}.`,
+      `${channel} of ${stuck.join(", ")} has nothing to go back to: its history has no usable version before ${current}${workspace === undefined ? "" : ` in the workspace ${workspace}`}.`,
       free.length === 0
         ? "Give a version with --to."
         : `Roll back ${free.join(", ")} alone: mesa-template rollback ${channel} --template ${free.join(",")}. Or give a version with --to.`,

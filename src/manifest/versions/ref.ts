@@ -38,7 +38,7 @@ function unknown(ref: string, manifest: Manifest, wanted: (template: string) => 
       ? `Nothing is called ${ref} in the manifest.`
       : `The channel ${ref} exists only for ${elsewhere.join(", ")}.`,
     Object.keys(manifest.versions).length === 0
-      ? "The manifest is empty: release a version first."
+      ? "The manifest is empty. Release a version first: mesa-template release VERSION."
       : `${guess === "" ? "" : `${guess} `}A REF is an id, a Mesa version or a channel. Known: ${ids.join(", ") || "no versions of this template"}.`,
   );
 }

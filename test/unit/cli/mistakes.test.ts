@@ -69,6 +69,11 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["sandbox bootstrap", /Which sandbox\?/u, /mesa-template sandbox bootstrap SANDBOX/u],
   ["sandbox run stable --repo acme/app", /Which command\?/u, /--repo ORG\/REPO -- COMMAND/u],
   ["sandbox run stable --template debian -- ls", /Which repository\?/u, /--repo ORG\/REPO/u],
+  [
+    "sandbox bootstrap box",
+    /no lock for Mesa 0\.20\.0, which stable points at/u,
+    /mesa-template lock 0\.20\.0/u,
+  ],
   ["smoke", /smoke REF/u, /smoke --help/u],
   ["smoke --image", /--image needs a value/u, /--image IMAGE/u],
   ["init a b", /Unexpected argument: b/u, /mesa-template init \[DIR\]/u],
@@ -119,11 +124,14 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["list --concurrency 1.5", /must be a whole number of at least 1/u, /mesa-template list --help/u],
   ["release 0.20.0 --publish psuh", /--publish is "psuh"/u, /Did you mean push\?/u],
   ["release 0.20.0 --scan severe", /--scan is "severe"; it is one of: low, medium/u, /release --help/u],
+  ["release 0.20.0 --deploy-timeout 0s", /--deploy-timeout is "0s"/u, /15m/u],
+  ["sandbox run stable --repo acme/app --memory -5 -- ls", /--memory is -5; .*at least 1/u, /sandbox run/u],
   ["release 0.20.0 --deploy-timeout 15", /--deploy-timeout is "15"/u, /15m/u],
   ["list --status verfied", /no status "verfied"/u, /Did you mean verified\?/u],
   ["list --channel stabel", /no channel stabel.*Did you mean stable\?/u, /list --help/u],
   ["release 0.20.0 --frozen --relock", /give one of them/u, /release --help/u],
   ["release 0.20.0 --relock --refresh", /give one of them/u, /release --help/u],
+  ["list --root package.json", /package\.json is not a folder/u, /--root DIR/u],
   ["list --root nowhere", /nowhere has neither templates\/ nor dockerfiles\//u, /init/u],
   // Versions, channels, templates
   ["release v0.20.0", /"v0\.20\.0" is not a Mesa version/u, /Did you mean 0\.20\.0\?/u],
@@ -147,6 +155,13 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["promote debian@0.38.0-1 stable", /it failed/u, /./u],
   ["promote debian@0.12.0-1 stable", /not deployed yet/u, /release 0\.12\.0 --template debian/u],
   ["promote 0.20.0 stabel", /no channel stabel/u, /--create/u],
+  ["rollback canary", /no channel canary\. There are: stable\./u, /mesa-template channels/u],
+  ["rollback 0.20.0", /no channel 0\.20\.0/u, /mesa-template rollback CHANNEL --to 0\.20\.0/u],
+  [
+    "promote stable 0.20.0",
+    /"0\.20\.0" is not a valid/u,
+    /Did you mean mesa-template promote 0\.20\.0 stable\?/u,
+  ],
   ["rollback stabel", /no channel stabel.*Did you mean stable\?/u, /mesa-template channels/u],
   ["completion fish", /not available for fish/u, /bash, zsh/u],
   ["resolve debian", /Nothing is called debian in/u, /Did you mean debian@0\.38\.0-1\?/u],
@@ -216,7 +231,7 @@ describe("what people mistype", () => {
 });
 
 describe("help", () => {
-  it.each(["help", "--help", "-h"])("of the program groups all commands: %s", async (line) => {
+  it.each(["help", "--help", "-h", "help help"])("of the program groups all commands: %s", async (line) => {
     const { code, stdout, stderr } = await run(line);
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout.match(/^[A-Z][A-Za-z ]+:$/gmu)).toEqual([
@@ -229,7 +244,14 @@ describe("help", () => {
     ]);
   });
 
-  it.each(["help promote", "promote --help", "promote stable --help", "promote -h", "--help promote"])(
+  it.each([
+    "help promote",
+    "promote --help",
+    "promote stable --help",
+    "promote -h",
+    "--help promote",
+    "promote help",
+  ])(
     "of a command has its own options, examples, exit codes and then the common options: %s",
     async (line) => {
       const { code, stdout } = await run(line);
@@ -243,7 +265,8 @@ describe("help", () => {
   it("of a command names only common options that mean something", async () => {
     const { stdout } = await run("completion --help");
     expect(stdout).not.toMatch(/--concurrency|--dry-run|--upstream/u);
-    expect((await run("sandbox --help")).stdout).toContain("sandbox bootstrap SANDBOX");
+    for (const line of ["sandbox --help", "sandbox help"])
+      expect((await run(line)).stdout).toContain("sandbox bootstrap SANDBOX");
   });
 });
 
