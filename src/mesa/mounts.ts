@@ -126,7 +126,7 @@ export function onBranch(
   from: string,
 ): readonly RequestedMount[] {
   const bad = [branch, from].find((name) => !bookmark.safeParse(name).success);
-  if (bad !== undefined) throw wrong(`"${bad}" is not a bookmark name.`, FORM);
+  if (bad !== undefined) throw wrong(`"${bad}" is not a name for a bookmark.`, FORM);
   if (requested.some(({ entry }) => entry.branchedFrom !== undefined))
     throw wrong("A branch and branchedFrom exclude each other.", "Name the branch in the layout only.");
   if (requested.every(({ entry }) => entry.mode === "ro"))
