@@ -25,6 +25,8 @@ const PLACES: Readonly<Record<string, string>> = {
   channel: "the name of a channel: stable",
   versions: "Mesa versions",
   sandbox: "the name of a sandbox on Blaxel",
+  repo: "a repository in Mesa: ORG/REPO",
+  bookmark: "the session's branch, as given to --branch",
   file: "a manifest (default: the project's own)",
   files: "manifests of parallel jobs",
   dir: "the folder to write to (default: this one)",
@@ -137,5 +139,6 @@ export function programHelp(groups: readonly CommandGroup[], version: string, wi
 
 /** The help of commands with the same first word, such as "sandbox". */
 export function familyHelp(word: string, commands: readonly CommandSpec[], width: number): string {
-  return `${PROGRAM} ${word} COMMAND\n\nCommands:\n${columns(commands.map(listRow), width)}\n${PROGRAM} ${word} COMMAND --help shows the options of a command, with examples.\n`;
+  const more = `${PROGRAM} ${word} COMMAND --help shows the options of a command, with examples.`;
+  return `${PROGRAM} ${word} COMMAND\n\nCommands:\n${columns(commands.map(listRow), width)}\n${wrapped(more, width).join("\n")}\n`;
 }

@@ -51,6 +51,7 @@ export const SANDBOXES: CommandGroup = {
     {
       usage: "sandbox shell [ref]",
       describe: "open a prompt in a new sandbox with Mesa repositories mounted",
+      details: "REF defaults to stable. exit or Ctrl-D ends the session and removes everything.",
       options: SESSION_OPTIONS,
       common: ["template", "workspace", "upstream"],
       changes: true,
@@ -86,7 +87,7 @@ export const SANDBOXES: CommandGroup = {
       usage: "sandbox clean [sandbox]",
       describe: "remove the sandboxes and credentials that runs left behind",
       details:
-        "With SANDBOX: only that one and its credential. Of mount checks (smoke-…) that were killed on this machine, the credential and the repository too.",
+        "With SANDBOX: only that one and its credential. Also removes the credentials and repositories of mount checks (smoke-…) that were killed on this machine.",
       common: ["workspace", "dry-run"],
       changes: true,
       examples: ["sandbox clean --dry-run", "sandbox clean mesa-run-d716b81e7ffa"],

@@ -46,7 +46,7 @@ export const UPGRADE: CommandGroup = {
       usage: "notes <ref>",
       describe: "print the release notes of a version, in Markdown",
       options: {
-        since: text("REF", "compare with this REF (default: the version before)"),
+        since: text("REF", "compare with this REF (default: the previous version)"),
       },
       common: ["template"],
       examples: ["notes debian@0.26.0-1 --since stable > notes.md"],
@@ -56,6 +56,7 @@ export const UPGRADE: CommandGroup = {
       usage: "drift [ref]",
       describe:
         "compare the manifest with templates, upstreams, Blaxel and local images (exit 9: something differs)",
+      details: "Without REF: the newest version of each template, and those that channels point at.",
       common: ["template", "workspace", "upstream"],
       examples: ["drift", "drift stable --template debian"],
       exits: { 9: "something differs" },

@@ -2,6 +2,7 @@ import { flag, text, type CommandGroup } from "../command";
 import { looksLikeVersion } from "../command-line";
 
 const REASON = { reason: text("TEXT", "why; kept in the history") } as const;
+const REQUIRED_REASON = { reason: text("TEXT", "why (required); kept in the history") } as const;
 const UNREADABLE = { 8: "the manifest cannot be read or written, or has a conflict" } as const;
 
 export const VERSIONS: CommandGroup = {
@@ -61,10 +62,10 @@ export const VERSIONS: CommandGroup = {
     },
     {
       usage: "rollback <channel>",
-      describe: "point a channel at the version before",
+      describe: "point a channel at its previous version again",
       options: {
         ...REASON,
-        to: text("REF", "go to this version instead of the one before"),
+        to: text("REF", "go to this version instead of the previous one"),
       },
       common: ["template", "workspace", "dry-run"],
       changes: true,
@@ -77,7 +78,7 @@ export const VERSIONS: CommandGroup = {
       describe: "withdraw a version: it is never used or released again",
       details: "revoke never moves channels by itself; --rollback moves those that point at the version.",
       options: {
-        ...REASON,
+        ...REQUIRED_REASON,
         rollback: flag("roll back the channels that point at it"),
       },
       common: ["template", "dry-run"],
@@ -89,7 +90,7 @@ export const VERSIONS: CommandGroup = {
     {
       usage: "unrevoke <id>",
       describe: "undo the revocation of a version",
-      options: REASON,
+      options: REQUIRED_REASON,
       common: ["template", "dry-run"],
       changes: true,
       examples: ['unrevoke debian@0.26.0-1 --reason "the network was at fault"'],

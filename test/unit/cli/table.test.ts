@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { programHelp } from "../../../src/cli/help";
+import { commandHelp, familyHelp, programHelp } from "../../../src/cli/help";
 import { COMMAND_GROUPS } from "../../../src/cli/commands/index";
 import { fitted } from "../../../src/cli/table";
 
@@ -25,8 +25,16 @@ describe("a text on a narrow terminal", () => {
     expect(fitted("值值值 值值值", 13)).toBe("值值值 值值值");
   });
 
-  it("is the help of the program too", () => {
-    const lines = programHelp(COMMAND_GROUPS, "0.1.0", 60).split("\n");
-    expect(lines.filter((line) => line.length > 60)).toEqual([]);
+  it("is the help of the program and of a group of commands too", () => {
+    const sandbox = COMMAND_GROUPS.flatMap(({ commands }) => commands).filter(({ usage }) =>
+      usage.startsWith("sandbox "),
+    );
+    for (const text of [programHelp(COMMAND_GROUPS, "0.1.0", 60), familyHelp("sandbox", sandbox, 60)])
+      expect(text.split("\n").filter((line) => line.length > 60)).toEqual([]);
+  });
+
+  it("is the help of a command, which explains every argument", () => {
+    for (const spec of COMMAND_GROUPS.flatMap(({ commands }) => commands))
+      expect(commandHelp(spec, 100)).not.toMatch(/^ {2}\[?[A-Z.-]+\]?\s*$/mu);
   });
 });
