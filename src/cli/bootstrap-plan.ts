@@ -5,7 +5,7 @@ import { openManifest, workspaceShown } from "./manifest-context";
 import { channelTarget } from "../manifest/channels/pointing";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { statusShown } from "../manifest/versions/in-workspace";
-import { sortedEntries } from "../manifest/versions/sorted-entries";
+import { sortedEntries } from "../manifest/versions/newest";
 import { paths, templateNames } from "../support/paths";
 
 /**

@@ -1,5 +1,5 @@
 import type { Manifest, ManifestEntry } from "../manifest/entry";
-import { sortedEntries } from "../manifest/versions/sorted-entries";
+import { sortedEntries } from "../manifest/versions/newest";
 
 /** Each template's newest proven version, and every version that a channel points at. */
 export function inUse(

@@ -10,13 +10,12 @@ import type { Host } from "../support/host";
 import { checkBlaxelToml } from "./blaxel-toml";
 import type { Deployment } from "./deployment";
 import { waitUntilHealthy } from "./healthy";
-import type { DeployOptions } from "./options";
 import { earlierPending, forgetPending, isStillShown, type Pending } from "./pending";
 import { push } from "./push";
 import { runningImage } from "./running-image";
 import { sendUpload } from "./send-upload";
 import { waitUntilDeployed } from "./wait";
-import type { DeployContext } from "./deploy-context";
+import type { DeployContext, DeployOptions } from "./deploy-context";
 
 const POLL_MS = 3_000;
 const GRACE_MS = 180_000;
@@ -80,22 +79,18 @@ export async function deployTemplate(
 
 /** @returns sandbox/NAME:TAG, seen running */
 async function deploy(work: DeployContext): Promise<string> {
-  const { host, options, platform, name, deadline, pollMs, graceMs } = work;
-  const { onProgress } = options;
   const pending = (await resumed(work)) ?? (await sendUpload(work));
-  const before = pending.before ?? undefined;
   const sentAt = pending.startedAt;
-  const waited = await waitUntilDeployed(host, platform, {
-    ...{ name, before, deadline, pollMs, graceMs, sentAt, onProgress },
-    imports: options.source?.reference,
-  }).catch(async (error: unknown) => {
-    // An upload that never arrived is not waited for again.
-    if (error instanceof Failure && error.code === "BUILD_NOT_STARTED")
-      await forgetPending(options.pendingFile);
-    throw error;
-  });
+  const waited = await waitUntilDeployed(work, { before: pending.before ?? undefined, sentAt }).catch(
+    async (error: unknown) => {
+      // An upload that never arrived is not waited for again.
+      if (error instanceof Failure && error.code === "BUILD_NOT_STARTED")
+        await forgetPending(work.options.pendingFile);
+      throw error;
+    },
+  );
   const { image, sandbox } = await runningImage(work, pending, waited.sandbox);
-  await waitUntilHealthy(host, platform, sandbox, { deadline, pollMs, sentAt, onProgress });
+  await waitUntilHealthy(work, sandbox, sentAt);
   return image;
 }
 

@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { ImageTag, SandboxState } from "../blaxel/platform";
 import { canonicalJson } from "../support/canonical-json";
 import { readIfPresent, writeAtomically } from "../support/files";
-import { isMarkedByAnother } from "./ownership-variable";
+import { isMarkedByAnother } from "./ownership";
 import type { DeployContext } from "./deploy-context";
 
 /** The name of its file, as a stage result. */

@@ -1,12 +1,10 @@
-import type { ImageState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
-import { lastLog } from "./build-log";
 import { freshTags, immutableTag } from "./image-tag";
 import { earlierPending, keepPending, newPending, type Pending } from "./pending";
-import { judgePush, type PushedImage } from "./judge-push";
+import { judgePush, type PushedImage } from "./judge";
 import { sendPush } from "./send";
 import { checkUploadList, stageProject } from "./staging";
-import type { DeployContext } from "./deploy-context";
+import { lastIn, lastLog, pause, settled, type DeployContext } from "./deploy-context";
 
 /**
  * Publishes the image with `bl push`, without a sandbox. bl's result counts only if the tag exists; never guesses which tag a push made.
@@ -14,7 +12,7 @@ import type { DeployContext } from "./deploy-context";
  * @throws Failure REMOTE_BUILD_FAILED, NOTHING_NEW, SEVERAL_NEW_TAGS, PUSH_UNCLEAR, DEPLOY_UNDER_WAY, DEPLOY_TIMEOUT … (exit 7)
  */
 export async function push(work: DeployContext): Promise<string> {
-  const { host, platform, options, name, deadline, pollMs } = work;
+  const { host, platform, options, name, deadline } = work;
   const sent = (await resumed(work)) ?? (await sendWithPush(work));
   const knownTag = immutableTag(options.knownImage ?? "", name);
   const begun = host.clock.now();
@@ -37,12 +35,11 @@ export async function push(work: DeployContext): Promise<string> {
       return `sandbox/${name}:${judgement.tag}`;
     }
     if (judgement.is === "several") throw severalTags(name, fresh);
-    const log = async (): Promise<readonly string[]> =>
-      lastLog(host, platform, { name, sentAt: sent.pending.startedAt, pollMs, patient: true });
+    const log = (): Promise<readonly string[]> => lastLog(work, sent.pending.startedAt, true);
     if (judgement.is === "failed") throw buildFailed(name, await log());
     if (judgement.is === "nothing new") throw nothingNew(name, await log());
     if (host.clock.now() >= deadline) throw late(name, now?.status ?? "nothing", await log());
-    await host.clock.sleep(Math.max(0, Math.min(pollMs, deadline - host.clock.now())), host.signal);
+    await pause(work);
   }
 }
 
@@ -72,7 +69,18 @@ async function resumed(work: DeployContext): Promise<SentPush | undefined> {
 
 async function sendWithPush(work: DeployContext): Promise<SentPush> {
   const { rendered, options, session } = work;
-  const image = await settledImage(work);
+  const image = await settled(work, {
+    look: () => work.platform.getImage(work.name),
+    waitsFor: (seen) =>
+      seen?.status === "BUILDING" ? `waiting for a build of sandbox/${work.name} in progress` : undefined,
+    late: () =>
+      new Failure({
+        code: "DEPLOY_UNDER_WAY",
+        kind: "deploy",
+        message: `Another build of sandbox/${work.name} did not finish in time. Nothing was sent.`,
+        hint: "Release again when it has finished, or push at once with --force.",
+      }),
+  });
   const folder = await stageProject(rendered, session);
   await checkUploadList(work, folder, rendered.files);
   const pending = newPending(work, { before: null, tagsBefore: image?.tags ?? [], beforeIsOurs: false });
@@ -87,30 +95,6 @@ async function sendWithPush(work: DeployContext): Promise<SentPush> {
   options.onProgress?.(`bl push: ${blResult === "built" ? "built" : "image build failed"}`);
   await keepPending(options.pendingFile, uploaded);
   return { pending: uploaded, before: { status: image?.status, updatedAt: image?.updatedAt }, blResult };
-}
-
-/** The image before the push. Waits for another running build first, whose tag would be mistaken for this push's. */
-async function settledImage({
-  host,
-  platform,
-  options,
-  name,
-  deadline,
-  pollMs,
-}: DeployContext): Promise<ImageState | undefined> {
-  for (let reported = false; ; reported = true) {
-    const image = await platform.getImage(name);
-    if (image?.status !== "BUILDING" || options.force) return image;
-    if (!reported) options.onProgress?.(`waiting for a build of sandbox/${name} in progress`);
-    if (host.clock.now() >= deadline)
-      throw new Failure({
-        code: "DEPLOY_UNDER_WAY",
-        kind: "deploy",
-        message: `Another build of sandbox/${name} did not finish in time. Nothing was sent.`,
-        hint: "Release again when it has finished, or push at once with --force.",
-      });
-    await host.clock.sleep(Math.max(0, Math.min(pollMs, deadline - host.clock.now())), host.signal);
-  }
 }
 
 function unclear(name: string, tags: readonly string[], status: string | undefined): Failure {
@@ -136,7 +120,7 @@ function buildFailed(name: string, log: readonly string[]): Failure {
   return new Failure({
     code: "REMOTE_BUILD_FAILED",
     kind: "deploy",
-    message: `Blaxel could not build ${name}${log.length === 0 ? "" : ` (last in its log: ${log.at(-1) ?? ""})`}.`,
+    message: `Blaxel could not build ${name}${lastIn(log)}.`,
     log,
     hint: "Read the build log above. The same image was built and proven here, so look for differences there: network, memory.",
   });

@@ -1,10 +1,9 @@
 import type { SandboxState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
-import { lastLog } from "./build-log";
 import { freshTags, immutableTag, madeImage } from "./image-tag";
-import { isMarkedByAnother } from "./ownership-variable";
+import { isMarkedByAnother } from "./ownership";
 import type { Pending } from "./pending";
-import type { DeployContext } from "./deploy-context";
+import { lastLog, pause, type DeployContext } from "./deploy-context";
 
 /** How long after DEPLOYED the sandbox may name no tag, or the list of tags may lag, in ms. */
 const CLEAR_MS = 60_000;
@@ -24,7 +23,7 @@ export async function runningImage(
   pending: Pending,
   first: SandboxState,
 ): Promise<RunningImage> {
-  const { host, platform, options, name, deadline, pollMs } = work;
+  const { host, platform, options, name, deadline } = work;
   const until = Math.min(deadline, host.clock.now() + CLEAR_MS);
   let sandbox = first;
   const reference = options.source?.reference;
@@ -46,14 +45,10 @@ export async function runningImage(
         options.onProgress?.("unchanged: Blaxel runs the image that was made from the same inputs before");
         return { image: sandbox.image, sandbox };
       }
-      throw nothingNew(
-        name,
-        sandbox,
-        await lastLog(host, platform, { name, sentAt: pending.startedAt, pollMs }),
-      );
+      throw nothingNew(name, sandbox, await lastLog(work, pending.startedAt));
     }
     if (over) throw unclear(name, sandbox, fresh);
-    await host.clock.sleep(Math.max(0, Math.min(pollMs, until - host.clock.now())), host.signal);
+    await pause(work, { until });
     sandbox = (await platform.getSandbox(name)) ?? sandbox;
   }
 }

@@ -1,12 +1,14 @@
 import type { SandboxState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
 import { immutableTag } from "./image-tag";
-import { refuseForeignSandbox } from "./foreign-sandbox";
-import { markOf, OWNERSHIP_VARIABLE } from "./ownership-variable";
+import { markOf, OWNERSHIP_VARIABLE, refuseForeignSandbox } from "./ownership";
 import { earlierPending, keepPending, newPending, type Pending } from "./pending";
 import { sendDeploy } from "./send";
 import { checkUploadList, stageImport, stageProject } from "./staging";
-import type { DeployContext } from "./deploy-context";
+import { settled, type DeployContext } from "./deploy-context";
+
+/** States that end by themselves. */
+const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
 
 /**
  * Sends the template with `bl deploy`, after checking that this overwrites nobody's sandbox and uploads exactly its files (none for an
@@ -16,7 +18,19 @@ import type { DeployContext } from "./deploy-context";
 export async function sendUpload(work: DeployContext): Promise<Pending> {
   const { rendered, options, session, platform, name } = work;
   const earlier = await earlierPending(work);
-  const [sandbox, image] = await Promise.all([settled(work), platform.getImage(name)]);
+  const before = settled(work, {
+    look: () => platform.getSandbox(name),
+    waitsFor: (seen) =>
+      seen !== undefined && MOVING.has(seen.status) ? `waits: ${name} is ${seen.status}` : undefined,
+    late: (seen) =>
+      new Failure({
+        code: "DEPLOY_UNDER_WAY",
+        kind: "deploy",
+        message: `The sandbox ${name} did not settle in time: Blaxel reports ${seen?.status ?? ""}. Nothing was sent.`,
+        hint: "Release again when it has settled, or send at once with --force.",
+      }),
+  });
+  const [sandbox, image] = await Promise.all([before, platform.getImage(name)]);
   refuseForeignSandbox(sandbox, options.knownSandboxes ?? [], earlier !== undefined, options.adopt);
   const { source } = options;
   const { folder, login } =
@@ -37,31 +51,6 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
   const uploaded = { ...pending, uploaded: true };
   await keepPending(options.pendingFile, uploaded);
   return uploaded;
-}
-
-/** States that end by themselves. */
-const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
-
-/**
- * The sandbox before the deploy. Waits for somebody else's running deploy first: an update sent meanwhile may be dropped, and the other
- * image would be mistaken for ours.
- * @throws Failure DEPLOY_UNDER_WAY (exit 7)
- */
-async function settled(work: DeployContext): Promise<SandboxState | undefined> {
-  const { host, platform, options, name, deadline, pollMs } = work;
-  for (let reported = false; ; reported = true) {
-    const sandbox = await platform.getSandbox(name);
-    if (sandbox === undefined || !MOVING.has(sandbox.status) || options.force) return sandbox;
-    if (!reported) options.onProgress?.(`waits: ${name} is ${sandbox.status}`);
-    if (host.clock.now() >= deadline)
-      throw new Failure({
-        code: "DEPLOY_UNDER_WAY",
-        kind: "deploy",
-        message: `The sandbox ${name} did not settle in time: Blaxel reports ${sandbox.status}. Nothing was sent.`,
-        hint: "Release again when it has settled, or send at once with --force.",
-      });
-    await host.clock.sleep(Math.max(0, Math.min(pollMs, deadline - host.clock.now())), host.signal);
-  }
 }
 
 /**

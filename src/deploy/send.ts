@@ -4,7 +4,7 @@ import { brokenBl } from "../blaxel/broken-bl";
 import { isPassing, reasonIn, refusal } from "../blaxel/refusals";
 import { runBl, type BlAnswer } from "../blaxel/run-bl";
 import { Failure } from "../support/errors";
-import { markOf, OWNERSHIP_VARIABLE } from "./ownership-variable";
+import { markOf, OWNERSHIP_VARIABLE } from "./ownership";
 import { NO_ENV_FILE } from "./staging";
 import { timeLeft, type DeployContext } from "./deploy-context";
 

@@ -1,22 +1,15 @@
 import { nextPause } from "../blaxel/answering";
-import type { Platform, SandboxState } from "../blaxel/platform";
+import type { SandboxState } from "../blaxel/platform";
 import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
-import { lastLog } from "./build-log";
+import { lastIn, lastLog, pause, type Watching } from "./deploy-context";
 import { judge } from "./judge";
 
-export interface WaitRequest {
-  readonly name: string;
+/** The upload whose result is waited for. */
+export interface Sent {
+  /** State before it; undefined: there was no sandbox. */
   readonly before: { readonly status: string; readonly image: string } | undefined;
-  /** Absolute limit, ms since the epoch. */
-  readonly deadline: number;
-  readonly pollMs: number;
-  readonly graceMs: number;
-  /** Time of the upload, ms since the epoch; older lines of the log are ignored. */
+  /** Its time, ms since the epoch; older lines of the log are ignored. */
   readonly sentAt: number;
-  /** The registry image that Blaxel imports; undefined: it builds one. */
-  readonly imports?: string | undefined;
-  readonly onProgress?: ((message: string) => void) | undefined;
 }
 
 export interface Waited {
@@ -33,65 +26,55 @@ const PASSING = new Set(["BLAXEL_GATEWAY", "BLAXEL_UNREACHABLE", "BL_HANGS"]);
  * a short deploy, and at most one interval to a long one.
  * @throws Failure REMOTE_BUILD_FAILED, IMPORT_FAILED, BUILD_NOT_STARTED, DEPLOY_TIMEOUT (exit 7), each with the log's last lines
  */
-export async function waitUntilDeployed(
-  host: Host,
-  platform: Platform,
-  request: WaitRequest,
-): Promise<Waited> {
+export async function waitUntilDeployed(work: Watching, { before, sentAt }: Sent): Promise<Waited> {
+  const { host, deadline, pollMs, graceMs } = work;
   const startedAt = host.clock.now();
   let [started, building, shown] = [false, false, ""];
   for (;;) {
-    const sandbox = await observe(host, platform, request);
+    const sandbox = await observe(work);
     const elapsedMs = host.clock.now() - startedAt;
-    const watch = { before: request.before, started, building, elapsedMs, graceMs: request.graceMs };
+    const watch = { before, started, building, elapsedMs, graceMs };
     const judgement =
       sandbox === "unseen" ? ({ is: "waiting", started, building } as const) : judge(watch, sandbox);
     const status = sandbox === "unseen" ? "nothing" : (sandbox?.status ?? "that there is no such sandbox");
     if (status !== shown && sandbox !== "unseen" && sandbox !== undefined) {
       shown = status;
-      request.onProgress?.(`Blaxel: ${shown}`);
+      work.options.onProgress?.(`Blaxel: ${shown}`);
     }
-    if (judgement.is === "failed") throw await failed(host, platform, request, judgement.status);
-    if (judgement.is === "stuck") throw await stuck(host, platform, request, status, elapsedMs);
+    if (judgement.is === "failed") throw failed(work, judgement.status, await lastLog(work, sentAt, true));
+    if (judgement.is === "stuck") throw stuck(work, status, elapsedMs, await lastLog(work, sentAt));
     if (judgement.is !== "waiting") {
       if (sandbox !== "unseen" && sandbox !== undefined) return { is: judgement.is, sandbox };
     } else ({ started, building } = judgement);
-    const now = host.clock.now();
-    if (now >= request.deadline) throw await late(host, platform, request, status, started);
-    const pauseMs = Math.min(nextPause(elapsedMs, request.pollMs), request.deadline - now);
-    await host.clock.sleep(Math.max(0, pauseMs), host.signal);
+    if (host.clock.now() >= deadline) throw late(work, status, started, await lastLog(work, sentAt));
+    await pause(work, { ms: nextPause(elapsedMs, pollMs) });
   }
 }
 
 /** One request. A gateway error does not end the wait, only the deadline does. */
-async function observe(
-  host: Host,
-  platform: Platform,
-  { name, deadline, onProgress }: WaitRequest,
-): Promise<SandboxState | "unseen" | undefined> {
+async function observe({
+  host,
+  platform,
+  name,
+  deadline,
+  options,
+}: Watching): Promise<SandboxState | "unseen" | undefined> {
   try {
     return await platform.getSandbox(name);
   } catch (error) {
     if (!(error instanceof Failure) || !PASSING.has(error.code) || host.clock.now() >= deadline) throw error;
-    onProgress?.(error.message);
+    options.onProgress?.(error.message);
     return "unseen";
   }
 }
 
-async function failed(
-  host: Host,
-  platform: Platform,
-  request: WaitRequest,
-  status: string,
-): Promise<Failure> {
-  const { name } = request;
-  const log = await lastLog(host, platform, { ...request, patient: true });
-  const last = log.length === 0 ? "" : ` (last in its log: ${log.at(-1) ?? ""})`;
-  if (request.imports !== undefined)
+function failed({ name, options: { source } }: Watching, status: string, log: readonly string[]): Failure {
+  const last = lastIn(log);
+  if (source !== undefined)
     return new Failure({
       code: "IMPORT_FAILED",
       kind: "deploy",
-      message: `Blaxel says ${status} for ${name}: it did not import ${request.imports}, or the imported image does not start${last}.`,
+      message: `Blaxel says ${status} for ${name}: it did not import ${source.reference}, or the imported image does not start${last}.`,
       log,
       hint: /unauthorized|denied|forbidden|authentication required/iu.test(log.at(-1) ?? "")
         ? "The registry refuses Blaxel. Log in here with an access token that may read the repository (docker login), set private = true under [publish] in upstream.toml, and release again; or make the repository public."
@@ -108,35 +91,22 @@ async function failed(
   });
 }
 
-async function stuck(
-  host: Host,
-  platform: Platform,
-  request: WaitRequest,
-  status: string,
-  elapsedMs: number,
-): Promise<Failure> {
-  const { name } = request;
+function stuck({ name }: Watching, status: string, elapsedMs: number, log: readonly string[]): Failure {
   return new Failure({
     code: "BUILD_NOT_STARTED",
     kind: "deploy",
     message: `bl deploy of ${name} exited with 0, but ${seconds(elapsedMs)} later Blaxel says ${status}: the upload did not arrive (bl reports nothing when Blaxel gives it no upload address), or its build did not start.`,
-    log: await lastLog(host, platform, request),
+    log,
     hint: "Release again to send it again. If that fails too, Blaxel's builder is not accepting builds; see its status page.",
   });
 }
 
-async function late(
-  host: Host,
-  platform: Platform,
-  request: WaitRequest,
-  status: string,
-  started: boolean,
-): Promise<Failure> {
+function late({ name }: Watching, status: string, started: boolean, log: readonly string[]): Failure {
   return new Failure({
     code: "DEPLOY_TIMEOUT",
     kind: "deploy",
-    message: `${request.name} was not deployed in time: Blaxel says ${status}${started ? "" : ", and no build was seen to start"}.`,
-    log: await lastLog(host, platform, request),
+    message: `${name} was not deployed in time: Blaxel says ${status}${started ? "" : ", and no build was seen to start"}.`,
+    log,
     hint: "Nothing is lost: the next release resumes the same upload (--force starts a new one). Raise the limit with --deploy-timeout.",
   });
 }

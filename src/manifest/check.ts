@@ -1,4 +1,5 @@
 import { NOT_RECORDED, versionId, type Manifest, type ManifestEntry } from "./entry";
+import { lastMove, versionNamed } from "./channels/pointing";
 import { summaryStatus } from "./versions/in-workspace";
 
 export interface ManifestProblem {
@@ -68,7 +69,7 @@ function problemsOf(id: string, entry: ManifestEntry): readonly Found[] {
 
 /** Why a channel must not point at this version. */
 function channelProblem(manifest: Manifest, template: string, id: string): Found | undefined {
-  const entry = Object.hasOwn(manifest.versions, id) ? manifest.versions[id] : undefined;
+  const entry = versionNamed(manifest, id);
   if (entry === undefined)
     return { problem: "missing-version", message: `it points at ${id}, which does not exist` };
   if (entry.template !== template)
@@ -82,57 +83,49 @@ function channelProblem(manifest: Manifest, template: string, id: string): Found
   return undefined;
 }
 
+/** Every channel, with the id it points at. */
+function pointers(manifest: Manifest): readonly (readonly [template: string, channel: string, id: string])[] {
+  return Object.entries(manifest.channels).flatMap(([template, channels]) =>
+    Object.entries(channels).map(([channel, id]) => [template, channel, id] as const),
+  );
+}
+
 /** Contradictions within a manifest. A manifest with contradictions is not read. */
 export function contradictions(manifest: Manifest): readonly ManifestProblem[] {
-  const problems: ManifestProblem[] = [];
-  for (const [id, entry] of Object.entries(manifest.versions))
-    for (const found of problemsOf(id, entry)) problems.push({ ...found, where: id, path: ["versions", id] });
-  for (const [template, channels] of Object.entries(manifest.channels))
-    for (const [channel, id] of Object.entries(channels)) {
+  return [
+    ...Object.entries(manifest.versions).flatMap(([id, entry]) =>
+      problemsOf(id, entry).map((found) => ({ ...found, where: id, path: ["versions", id] })),
+    ),
+    ...pointers(manifest).flatMap(([template, channel, id]) => {
       const found = channelProblem(manifest, template, id);
-      if (found !== undefined)
-        problems.push({
-          ...found,
-          where: `${template}/${channel}`,
-          path: ["channels", template, channel],
-        });
-    }
-  return problems;
+      const path = ["channels", template, channel];
+      return found === undefined ? [] : [{ ...found, where: `${template}/${channel}`, path }];
+    }),
+  ];
 }
 
 /** All problems of a manifest with a valid form: contradictions, and gaps in the history. */
 export function checkManifest(manifest: Manifest): readonly ManifestProblem[] {
   const problems = [...contradictions(manifest)];
-  for (const [template, channels] of Object.entries(manifest.channels))
-    for (const [channel, id] of Object.entries(channels)) {
-      const last = manifest.history.findLast(
-        (move) => move.template === template && move.channel === channel,
-      );
-      if (last?.to !== id)
-        problems.push({
-          problem: "history-gap",
-          where: `${template}/${channel}`,
-          message: `it points at ${id}, its newest move went to ${last?.to ?? "nothing"}`,
-          path: ["channels", template, channel],
-        });
-    }
+  for (const [template, channel, id] of pointers(manifest)) {
+    const last = lastMove(manifest, template, channel);
+    if (last?.to !== id)
+      problems.push({
+        problem: "history-gap",
+        where: `${template}/${channel}`,
+        message: `it points at ${id}, its newest move went to ${last?.to ?? "nothing"}`,
+        path: ["channels", template, channel],
+      });
+  }
   manifest.history.forEach((move, index) => {
-    const where = `history ${String(index + 1)}`;
+    const add = (problem: ManifestProblem["problem"], message: string): void => {
+      problems.push({ problem, where: `history ${String(index + 1)}`, message, path: ["history"] });
+    };
     const before = manifest.history[index - 1];
     if (before !== undefined && before.at > move.at)
-      problems.push({
-        problem: "history-order",
-        where,
-        message: "it is older than the move before it",
-        path: ["history"],
-      });
-    if (move.to !== null && !Object.hasOwn(manifest.versions, move.to))
-      problems.push({
-        problem: "missing-version",
-        where,
-        message: `it went to ${move.to}, which does not exist`,
-        path: ["history"],
-      });
+      add("history-order", "it is older than the move before it");
+    if (move.to !== null && versionNamed(manifest, move.to) === undefined)
+      add("missing-version", `it went to ${move.to}, which does not exist`);
   });
   return problems;
 }

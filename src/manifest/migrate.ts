@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { Failure } from "../support/errors";
 import { MANIFEST_SCHEMA_VERSION, NOT_RECORDED } from "./entry";
-import { lineOfPath, unreadable } from "./unreadable";
+import { lineOfPath, misshapen, unreadable } from "./unreadable";
 
 const counts = z.looseObject({});
 const oldDeployment = z.looseObject({ workspace: z.string(), image: z.string(), deployedAt: z.string() });
@@ -46,11 +46,7 @@ function entryFromOne({ deployment, verification, ...entry }: z.infer<typeof old
 /** @throws Failure MANIFEST_UNREADABLE (exit 8) */
 function fromOne(value: unknown, text: string, path: string): unknown {
   const parsed = oldManifest.safeParse(value);
-  if (!parsed.success) {
-    const [issue] = parsed.error.issues;
-    const where = (issue?.path ?? []).map(String);
-    throw unreadable(path, lineOfPath(text, where), `${where.join(" → ")}: ${issue?.message ?? ""}`);
-  }
+  if (!parsed.success) throw misshapen(text, path, parsed.error);
   const { versions, ...rest } = parsed.data;
   return {
     ...rest,

@@ -4,8 +4,7 @@ import { Failure, failureOf, hasErrno, messageOf } from "../support/errors";
 import { contradictions } from "./check";
 import { EMPTY_MANIFEST, manifestSchema, type Manifest } from "./entry";
 import { migrate } from "./migrate";
-import { strictJsonProblem } from "./strict-json";
-import { lineAt, lineOfPath, unreadable } from "./unreadable";
+import { lineAt, lineOfPath, misshapen, strictJsonProblem, unreadable } from "./unreadable";
 
 /** The line of a JSON syntax error. V8 reports the position, except when the text just ends. */
 function lineOfSyntaxError(text: string, error: unknown): number {
@@ -45,13 +44,7 @@ export function parseShape(text: string, path: string): Manifest {
   if (problem !== undefined) throw unreadable(path, lineAt(text, problem.position), problem.message);
   const parsed = manifestSchema.safeParse(migrate(value, text, path));
   if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const where = (issue?.path ?? []).map(String);
-  throw unreadable(
-    path,
-    lineOfPath(text, where),
-    `${where.join(" → ") || "the file"}: ${issue?.message ?? "is not a manifest"}`,
-  );
+  throw misshapen(text, path, parsed.error);
 }
 
 /**

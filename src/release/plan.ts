@@ -2,7 +2,7 @@ import type { Image } from "../build/image";
 import type { Deployment } from "../deploy/deployment";
 import { versionId, type ManifestEntry } from "../manifest/entry";
 import { inWorkspace } from "../manifest/versions/in-workspace";
-import { nextRevision } from "../manifest/versions/next-revision";
+import { nextRevision } from "../manifest/versions/newest";
 import type { PublishTarget } from "../lock/upstream";
 import { publishedReference, type Published } from "../publish/published";
 import { stagesOf, type StageName } from "../support/events";

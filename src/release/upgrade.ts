@@ -5,7 +5,7 @@ import { comparisonText } from "../compare/text";
 import { availableVersions, loadUpstream, newestVersion } from "../lock/index";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/index";
-import { sortedEntries } from "../manifest/versions/sorted-entries";
+import { sortedEntries } from "../manifest/versions/newest";
 import { measuredVersion } from "../record/store";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";

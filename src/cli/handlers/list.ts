@@ -6,7 +6,7 @@ import { channelTarget } from "../../manifest/channels/pointing";
 import { channelNames, noSuchChannel } from "../../manifest/channels/promote";
 import { VERSION_STATUSES, type Manifest, type ManifestEntry } from "../../manifest/entry";
 import { entryDocument, imagesShown, inWorkspace, statusShown } from "../../manifest/versions/in-workspace";
-import { sortedEntries } from "../../manifest/versions/sorted-entries";
+import { sortedEntries } from "../../manifest/versions/newest";
 import { humanBytes } from "../../support/bytes";
 import { didYouMean } from "../../support/nearest";
 

@@ -1,7 +1,7 @@
 import type { CommandHandler } from "../command";
 import { openManifest, workspaceShown } from "../manifest-context";
 import { entriesOf, oneEntry } from "../../manifest/versions/ref";
-import { sortedEntries } from "../../manifest/versions/sorted-entries";
+import { sortedEntries } from "../../manifest/versions/newest";
 import { compareVersions } from "../../compare/compare";
 import { notesOf } from "../../compare/notes";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
 import { entriesOf } from "../../manifest/versions/ref";
-import { sortedEntries } from "../../manifest/versions/sorted-entries";
+import { sortedEntries } from "../../manifest/versions/newest";
 import { rescan, type Rescan } from "../../build/rescan";
 import { vulnerabilityText, type Severity } from "../../build/scan";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";

@@ -2,7 +2,7 @@ import { changedPackages } from "../../compare/compare";
 import { packageLine } from "../../compare/text";
 import type { Manifest } from "../../manifest/entry";
 import type { PackagesChanged } from "../../manifest/report/extras";
-import { sortedEntries } from "../../manifest/versions/sorted-entries";
+import { sortedEntries } from "../../manifest/versions/newest";
 import { readRecord, recordFolder } from "../../record/store";
 
 /** Number of version steps shown per template. */

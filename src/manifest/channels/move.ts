@@ -2,7 +2,7 @@ import { Failure } from "../../support/errors";
 import type { ChannelMove, Manifest, ManifestEntry } from "../entry";
 import { inWorkspace, type WorkspaceView } from "../versions/in-workspace";
 import { deployCommandFor } from "../versions/usable-image";
-import { channelsOf, channelTarget, versionNamed } from "./pointing";
+import { channelsOf, channelTarget, lastMove, versionNamed } from "./pointing";
 
 /** Who moved a channel, when, and why. */
 export interface MoveFacts {
@@ -83,38 +83,21 @@ export function objectionTo(
  */
 function timeOfMove(manifest: Manifest, template: string, channel: string | null, now: string): string {
   const last = manifest.history.at(-1);
-  const ofChannel = manifest.history.findLast(
-    (move) => move.template === template && move.channel === channel,
-  );
+  const ofChannel = lastMove(manifest, template, channel);
   const earliest = ofChannel === undefined ? 0 : Date.parse(ofChannel.at) + 1;
   const wanted = Math.max(Date.parse(now), earliest || 0, Date.parse(last?.at ?? "") || 0);
   return new Date(wanted).toISOString();
 }
 
-/** The manifest with a revocation (to null) or unrevocation (from null) added to its history. */
+/** The manifest with a move, a revocation (channel and `to` null) or an unrevocation (channel and `from` null) added to its history. */
 export function noted(
   manifest: Manifest,
-  template: string,
-  version: Pick<ChannelMove, "from" | "to">,
-  action: ChannelMove["action"],
-  facts: MoveFacts,
+  move: Pick<ChannelMove, "template" | "channel" | "action" | "from" | "to">,
+  { at, by, reason }: MoveFacts,
 ): Manifest {
-  const at = timeOfMove(manifest, template, null, facts.at);
-  return {
-    ...manifest,
-    history: [
-      ...manifest.history,
-      {
-        template,
-        channel: null,
-        action,
-        ...version,
-        at,
-        by: facts.by,
-        ...(facts.reason === undefined ? {} : { reason: facts.reason }),
-      },
-    ],
-  };
+  const time = timeOfMove(manifest, move.template, move.channel, at);
+  const made = { ...move, at: time, by, ...(reason === undefined ? {} : { reason }) };
+  return { ...manifest, history: [...manifest.history, made] };
 }
 
 /** The manifest after one move of a channel; `to` null deletes the channel. */
@@ -126,22 +109,12 @@ export function moved(
   action: ChannelMove["action"],
   facts: MoveFacts,
 ): Manifest {
-  const before = channelsOf(manifest, template);
-  const move: ChannelMove = {
-    template,
-    channel,
-    action,
-    from: channelTarget(manifest, template, channel) ?? null,
-    to,
-    at: timeOfMove(manifest, template, channel, facts.at),
-    by: facts.by,
-    ...(facts.reason === undefined ? {} : { reason: facts.reason }),
-  };
-  const others = Object.fromEntries(Object.entries(before).filter(([name]) => name !== channel));
+  const from = channelTarget(manifest, template, channel) ?? null;
+  const before = Object.entries(channelsOf(manifest, template));
+  const others = Object.fromEntries(before.filter(([name]) => name !== channel));
   const after = to === null ? others : { ...others, [channel]: to };
   return {
-    ...manifest,
+    ...noted(manifest, { template, channel, action, from, to }, facts),
     channels: { ...manifest.channels, [template]: after },
-    history: [...manifest.history, move],
   };
 }

@@ -1,4 +1,4 @@
-import type { Manifest, ManifestEntry } from "../entry";
+import type { ChannelMove, Manifest, ManifestEntry } from "../entry";
 
 /** The version with an id, or undefined; never an inherited property such as "constructor". */
 export function versionNamed(manifest: Manifest, id: string): ManifestEntry | undefined {
@@ -22,4 +22,13 @@ export function channelsAt(manifest: Manifest, id: string): readonly string[] {
   return Object.entries(channelsOf(manifest, template))
     .filter(([, target]) => target === id)
     .map(([channel]) => channel);
+}
+
+/** The newest move of a template's channel; null: of none (a revocation or unrevocation). */
+export function lastMove(
+  manifest: Manifest,
+  template: string,
+  channel: string | null,
+): ChannelMove | undefined {
+  return manifest.history.findLast((move) => move.template === template && move.channel === channel);
 }

@@ -35,6 +35,17 @@ export function noSuchChannel(manifest: Manifest, channel: string): string {
     .join(" ");
 }
 
+/** Those of the templates that have a channel. @throws Failure CHANNEL_REFUSED (exit 2) if none has it */
+export function holdersOf(
+  manifest: Manifest,
+  templates: readonly string[],
+  channel: string,
+): readonly string[] {
+  const holding = templates.filter((template) => channelTarget(manifest, template, channel) !== undefined);
+  if (holding.length > 0) return holding;
+  throw refused(noSuchChannel(manifest, channel), "mesa-template channels lists them.");
+}
+
 export interface PromoteRequest {
   readonly ids: readonly string[];
   readonly channel: string;
@@ -82,10 +93,7 @@ export function deleteChannel(
   channel: string,
   facts: MoveFacts,
 ): Manifest {
-  const holding = templates.filter((template) => channelTarget(manifest, template, channel) !== undefined);
-  if (holding.length === 0)
-    throw refused(noSuchChannel(manifest, channel), "mesa-template channels lists them.");
-  return holding.reduce(
+  return holdersOf(manifest, templates, channel).reduce(
     (after, template) => moved(after, template, channel, null, "delete", facts),
     manifest,
   );

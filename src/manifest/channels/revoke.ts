@@ -34,9 +34,7 @@ export function revoke(
             revocation: { reason, at, by },
             updatedAt: at,
           }),
-          entry.template,
-          { from: id, to: null },
-          "revoke",
+          { template: entry.template, channel: null, action: "revoke", from: id, to: null },
           facts,
         );
   if (!withRollback) return revoked;
@@ -50,8 +48,9 @@ export function revoke(
  * Lifts a revocation and records that in the history; the version's status again follows from its deployments.
  * @throws Failure CHANNEL_REFUSED (exit 2) for a version that does not exist or is not revoked
  */
-export function unrevoke(manifest: Manifest, id: string, { at, by, reason }: ReasonedFacts): Manifest {
+export function unrevoke(manifest: Manifest, id: string, facts: ReasonedFacts): Manifest {
   const entry = entryOf(manifest, id);
+  const { at, by, reason } = facts;
   const { revocation } = entry;
   if (entry.status !== "revoked" || revocation === undefined)
     throw refused(`${id} is not revoked: it is ${entry.status}.`, "There is nothing to undo.");
@@ -61,11 +60,12 @@ export function unrevoke(manifest: Manifest, id: string, { at, by, reason }: Rea
     revocation: { ...revocation, lifted: { reason, at, by } },
     updatedAt: at,
   };
-  return noted(withEntry(manifest, lifted), entry.template, { from: null, to: id }, "unrevoke", {
-    at,
-    by,
-    reason,
-  });
+  const { template } = entry;
+  return noted(
+    withEntry(manifest, lifted),
+    { template, channel: null, action: "unrevoke", from: null, to: id },
+    facts,
+  );
 }
 
 /** The revocation that forbids releasing these inputs again, with its version; undefined if there is none in force. */

@@ -2,7 +2,7 @@ import type { Manifest } from "../entry";
 import { inWorkspace } from "../versions/in-workspace";
 import { entryOf, moved, objectionTo, refused, type MoveFacts } from "./move";
 import { channelTarget, versionNamed } from "./pointing";
-import { noSuchChannel } from "./promote";
+import { holdersOf } from "./promote";
 
 /**
  * The channel's previous version that is still usable.
@@ -51,9 +51,7 @@ export interface RollbackRequest {
  */
 export function rollback(manifest: Manifest, request: RollbackRequest, facts: MoveFacts): Manifest {
   const { templates, channel, workspace } = request;
-  const holding = templates.filter((template) => channelTarget(manifest, template, channel) !== undefined);
-  if (holding.length === 0)
-    throw refused(noSuchChannel(manifest, channel), "mesa-template channels lists them.");
+  const holding = holdersOf(manifest, templates, channel);
   const given = request.to?.map((id) => entryOf(manifest, id));
   const without = given?.find(({ template }) => !holding.includes(template));
   if (without !== undefined)

@@ -1,11 +1,10 @@
 import type { Manifest, ManifestEntry } from "../entry";
-import { sortedEntries } from "../versions/sorted-entries";
+import { sortedEntries } from "../versions/newest";
 import { imagesShown } from "../versions/in-workspace";
 import { workspacesOf } from "../versions/usable-image";
-import { barChart, escaped } from "./chart";
+import { barChart, escaped, timeLine } from "./chart";
 import { driftPart, packagesPart, type ReportExtras } from "./extras";
 import { STYLE } from "./style";
-import { timeLine } from "./time-line";
 
 /** A table whose cells carry their column's name, so that a phone can show each row as a list. Cells are HTML. */
 function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

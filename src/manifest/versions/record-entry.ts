@@ -1,4 +1,5 @@
 import type { Manifest, ManifestEntry } from "../entry";
+import { versionNamed } from "../channels/pointing";
 import { summaryStatus } from "./in-workspace";
 
 /**
@@ -7,7 +8,7 @@ import { summaryStatus } from "./in-workspace";
  * @param at time, ISO 8601
  */
 export function recordEntry(manifest: Manifest, entry: ManifestEntry, at: string): Manifest {
-  const before = Object.hasOwn(manifest.versions, entry.id) ? manifest.versions[entry.id] : undefined;
+  const before = versionNamed(manifest, entry.id);
   const withdrawn = before?.status === "revoked" || before?.status === "removed";
   const merged = {
     ...before,

@@ -2,20 +2,13 @@ import { Failure } from "../../support/errors";
 import { didYouMean } from "../../support/nearest";
 import type { Manifest, ManifestEntry } from "../entry";
 import { channelsOf, channelTarget, versionNamed } from "../channels/pointing";
-import { sortedEntries } from "./sorted-entries";
+import { newestRevision, sortedEntries } from "./newest";
 import { revokedFailure } from "./usable-image";
 
 const ID = /^([a-z][a-z0-9-]*)@(.+)-(\d+)$/u;
 
 function wrongUsage(message: string, hint: string): Failure {
   return new Failure({ code: "USAGE", kind: "usage", message, hint });
-}
-
-function newest(entries: readonly ManifestEntry[]): ManifestEntry | undefined {
-  return entries.reduce<ManifestEntry | undefined>(
-    (before, entry) => (before === undefined || entry.revision > before.revision ? entry : before),
-    undefined,
-  );
 }
 
 /** The failure for an unknown REF, with the nearest name in the requested templates. */
@@ -87,10 +80,11 @@ export function entriesOf(
   const names = [...new Set(ofVersion.map(({ template }) => template))].sort();
   const byVersion = names.flatMap(
     (name) =>
-      newest(ofVersion.filter(({ template, status }) => template === name && status !== "revoked")) ?? [],
+      newestRevision(ofVersion.filter(({ template, status }) => template === name && status !== "revoked")) ??
+      [],
   );
   if (byVersion.length > 0) return byVersion;
-  const revoked = newest(ofVersion);
+  const revoked = newestRevision(ofVersion);
   if (revoked !== undefined) throw revokedFailure(revoked);
   const byChannel = Object.keys(manifest.channels)
     .filter(wanted)

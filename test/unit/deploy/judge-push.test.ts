@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judgePush, type PushedImage, type PushWatch } from "../../../src/deploy/judge-push";
+import { judgePush, type PushedImage, type PushWatch } from "../../../src/deploy/judge";
 
 const image = (status?: string, updatedAt = "1"): PushedImage => ({ status, updatedAt });
 const GRACE = 180_000;

@@ -60,15 +60,13 @@ async function waited(
     signal: new AbortController().signal,
     runId: "r",
   };
-  const result = waitUntilDeployed(host, platform, {
-    name: "x",
-    before: more.before ?? { status: "DEPLOYED", image: A },
-    imports: more.imports,
-    deadline: more.deadline ?? 900_000,
-    pollMs: POLL,
-    graceMs: 180_000,
-    sentAt: 0,
-  });
+  const result = waitUntilDeployed(
+    {
+      ...{ host, platform, name: "x", pollMs: POLL, graceMs: 180_000, deadline: more.deadline ?? 900_000 },
+      options: { source: more.imports === undefined ? undefined : { reference: more.imports } },
+    },
+    { before: more.before ?? { status: "DEPLOYED", image: A }, sentAt: 0 },
+  );
   await result.catch(() => undefined);
   return { looks, endedAt: now, result };
 }

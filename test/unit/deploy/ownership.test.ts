@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { SandboxState } from "../../../src/blaxel/platform";
-import { refuseForeignSandbox } from "../../../src/deploy/foreign-sandbox";
-import { isMarkedByAnother, markOf } from "../../../src/deploy/ownership-variable";
+import { refuseForeignSandbox } from "../../../src/deploy/ownership";
+import { isMarkedByAnother, markOf } from "../../../src/deploy/ownership";
 
 const sandbox = (envs: Readonly<Record<string, string>>, createdAt?: string): SandboxState => ({
   name: "mesa-x",

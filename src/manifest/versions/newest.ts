@@ -1,0 +1,54 @@
+import compare from "semver/functions/compare";
+import type { Manifest, ManifestEntry } from "../entry";
+
+/** All entries, newest first: by Mesa version, then template, then revision. Parses each version once, however many entries have it. */
+export function sortedEntries(manifest: Manifest): ManifestEntry[] {
+  const byVersion = new Map<string, ManifestEntry[]>();
+  for (const entry of Object.values(manifest.versions)) {
+    const same = byVersion.get(entry.mesaVersion);
+    if (same === undefined) byVersion.set(entry.mesaVersion, [entry]);
+    else same.push(entry);
+  }
+  return [...byVersion.keys()]
+    .sort((a, b) => compare(b, a))
+    .flatMap((version) =>
+      (byVersion.get(version) ?? []).sort((a, b) =>
+        a.template < b.template ? -1 : a.template > b.template ? 1 : b.revision - a.revision,
+      ),
+    );
+}
+
+/** The entry with the highest revision. */
+export function newestRevision(entries: readonly ManifestEntry[]): ManifestEntry | undefined {
+  return entries.reduce<ManifestEntry | undefined>(
+    (before, entry) => (before === undefined || entry.revision > before.revision ? entry : before),
+    undefined,
+  );
+}
+
+export interface NextRevision {
+  readonly revision: number;
+  /** The continued entry; undefined for a new revision. */
+  readonly entry: ManifestEntry | undefined;
+}
+
+/**
+ * The revision that a release works on: the newest entry of (template, version) if it has the same inputs and is not withdrawn, else the
+ * next revision.
+ */
+export function nextRevision(
+  manifest: Manifest,
+  template: string,
+  mesaVersion: string,
+  inputsDigest: string,
+): NextRevision {
+  const newest = newestRevision(
+    Object.values(manifest.versions).filter(
+      (entry) => entry.template === template && entry.mesaVersion === mesaVersion,
+    ),
+  );
+  if (newest === undefined) return { revision: 1, entry: undefined };
+  const withdrawn = newest.status === "revoked" || newest.status === "removed";
+  if (newest.inputsDigest === inputsDigest && !withdrawn) return { revision: newest.revision, entry: newest };
+  return { revision: newest.revision + 1, entry: undefined };
+}
