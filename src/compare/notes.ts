@@ -2,7 +2,7 @@ import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
 import { humanBytes } from "../support/bytes";
 import type { VersionRecord } from "../record/record";
 import type { Comparison } from "./comparison";
-import { difference, packageLine, shown } from "./text";
+import { filesText, packageLine, shown, sizeText } from "./text";
 
 /** Facts for the notes besides the comparison. */
 export interface NotesFacts {
@@ -29,7 +29,7 @@ export function notesOf(
     `# ${record.id}`,
     `Mesa ${record.mesaVersion} on ${image.distribution || lock.base.repository}, ${humanBytes(image.sizeBytes)}. ${statusSentence(facts)}`,
     facts.images === "" ? "" : `Use it as ${facts.images.replace(/\S+:\S+/gu, "`$&`")}.`,
-    ...(comparison === undefined ? firstVersion() : sinceThen(comparison)),
+    ...(comparison === undefined ? ["This is the first version of this template."] : sinceThen(comparison)),
     section("Made from", [
       `- Mesa \`${lock.deb.version}\` (${lock.deb.vouched.by === "signed" ? "signed index" : "first download"}), sha256 \`${lock.deb.sha256}\``,
       ...imagesOf(lock).map(([what, image]) => `- ${what} \`${imageReference(image)}\``),
@@ -45,10 +45,6 @@ export function notesOf(
 function statusSentence({ status, smoke, createdAt }: NotesFacts): string {
   const skipped = smoke.skipped === 0 ? "" : `, ${String(smoke.skipped)} skipped`;
   return `Built ${createdAt.slice(0, 10)}, ${String(smoke.passed)} checks passed${skipped}, status: ${status}.`;
-}
-
-function firstVersion(): readonly string[] {
-  return ["This is the first version of this template."];
 }
 
 function section(title: string, lines: readonly string[]): string {
@@ -93,8 +89,8 @@ function imageLines(built: NonNullable<Comparison["built"]>): readonly string[] 
     ...files.setuid.removed.map((path) => `- ${path} lost setuid or setgid`),
   ];
   return [
-    `- size ${humanBytes(sizeBytes.from)} → ${humanBytes(sizeBytes.to)} (${difference(sizeBytes.from, sizeBytes.to)})`,
-    `- files: ${String(files.added.length)} added, ${String(files.removed.length)} removed, ${String(files.changed.length)} changed`,
+    `- ${sizeText(sizeBytes, " ")}`,
+    `- ${filesText(files)}`,
     ...setuid,
     ...[...environment, ...config].map(({ name, from, to }) => `- ${name}: ${shown(from)} → ${shown(to)}`),
   ];

@@ -1,6 +1,5 @@
-import { humanBytes } from "../support/bytes";
 import type { BuiltComparison, Change, Comparison, FilePatch } from "./comparison";
-import { changeText, difference, isSame, packageLine, shown } from "./text";
+import { changeText, filesText, isSame, packageLine, section, shown, sizeText } from "./text";
 
 /** Number of items of a kind that are named; the others are counted. */
 const NAMED = 3;
@@ -32,16 +31,12 @@ export function summaryText(comparison: Comparison): string {
   ].join("");
 }
 
-function section(title: string, lines: readonly string[]): string {
-  return lines.length === 0 ? "" : `\n${title}\n${lines.map((line) => `  ${line}\n`).join("")}`;
-}
-
 function more(count: number, what: string): readonly string[] {
   return count > 0 ? [`… and ${String(count)} more ${what}`] : [];
 }
 
 /** What users of the template have to change; empty if nothing. */
-export function breaking({ generation, built }: Comparison): readonly string[] {
+function breaking({ generation, built }: Comparison): readonly string[] {
   const mount =
     generation === null
       ? []
@@ -87,16 +82,8 @@ function builtLines(built: BuiltComparison): readonly string[] {
       : [
           `packages: ${String(added.length)} added, ${String(kept.length - added.length)} changed (${kept.slice(0, NAMED).map(packageLine).join("; ")}${kept.length > NAMED ? "; …" : ""})`,
         ]),
-    ...(Math.abs(sizeBytes.to - sizeBytes.from) < NOTABLE_SIZE * sizeBytes.from
-      ? []
-      : [
-          `size: ${humanBytes(sizeBytes.from)} → ${humanBytes(sizeBytes.to)} (${difference(sizeBytes.from, sizeBytes.to)})`,
-        ]),
-    ...(files.added.length + files.removed.length + files.changed.length === 0
-      ? []
-      : [
-          `files: ${String(files.added.length)} added, ${String(files.removed.length)} removed, ${String(files.changed.length)} changed`,
-        ]),
+    ...(Math.abs(sizeBytes.to - sizeBytes.from) < NOTABLE_SIZE * sizeBytes.from ? [] : [sizeText(sizeBytes)]),
+    ...(files.added.length + files.removed.length + files.changed.length === 0 ? [] : [filesText(files)]),
     ...environment
       .filter(({ to }) => to !== null)
       .slice(0, NAMED)

@@ -19,13 +19,19 @@ export function changeText({ name, from, to }: Change): string {
   return `${name}: ${shown(from)} → ${shown(to)}`;
 }
 
-/** "+1.2 MB", "-300 kB", "±0" */
-export function difference(from: number, to: number): string {
-  if (from === to) return "±0";
-  return `${to > from ? "+" : "-"}${humanBytes(Math.abs(to - from))}`;
+/** "size: 100 MB → 101.2 MB (+1.2 MB)"; ±0 for the same size. */
+export function sizeText({ from, to }: BuiltComparison["sizeBytes"], between = ": "): string {
+  const difference = from === to ? "±0" : `${to > from ? "+" : "-"}${humanBytes(Math.abs(to - from))}`;
+  return `size${between}${humanBytes(from)} → ${humanBytes(to)} (${difference})`;
 }
 
-function section(title: string, lines: readonly string[]): string {
+/** How many files were added, removed and changed. */
+export function filesText({ added, removed, changed }: BuiltComparison["files"]): string {
+  return `files: ${String(added.length)} added, ${String(removed.length)} removed, ${String(changed.length)} changed`;
+}
+
+/** A part of the text; "" without lines. */
+export function section(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? "" : `\n${title}\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
@@ -65,10 +71,7 @@ function builtText(built: BuiltComparison, most: number): string {
   const { packages, files, environment, config, sizeBytes } = built;
   return [
     section("Packages", atMost(packages.map(packageLine), most)),
-    section("Image", [
-      `size: ${humanBytes(sizeBytes.from)} → ${humanBytes(sizeBytes.to)} (${difference(sizeBytes.from, sizeBytes.to)})`,
-      ...config.map(changeText),
-    ]),
+    section("Image", [sizeText(sizeBytes), ...config.map(changeText)]),
     section("Environment", environment.map(changeText)),
     section("Layers over the base", layerLines(built)),
     section(`Files added: ${String(files.added.length)}`, atMost(files.added, most)),

@@ -2,7 +2,7 @@ import { generationOf } from "../mesa/generation";
 import { parseImageReference } from "../registry/reference";
 import { canonicalJson } from "../support/canonical-json";
 import { Failure, messageOf } from "../support/errors";
-import { isSealed } from "./integrity";
+import { isSealed } from "./lock-file";
 import { publishedText } from "./further-inputs";
 import {
   downloadUrl,
@@ -112,26 +112,15 @@ export function lockCheckFailed(
 }
 
 function editedByHand(lock: Lock, text: string): readonly LockProblem[] {
-  if (lock.integrity === undefined)
-    return [
-      {
-        problem: "edited",
-        message: "it has no integrity field, so nothing proves that mesa-template wrote it",
-      },
-    ];
-  if (!isSealed(lock))
-    return [
-      { problem: "edited", message: "it was edited by hand: its integrity does not match its contents" },
-    ];
-  if (canonicalJson(lock) !== text)
-    return [
-      {
-        problem: "edited",
-        message:
-          "it was written by another program: the values match, the format does not (sorted keys, two spaces)",
-      },
-    ];
-  return [];
+  const message =
+    lock.integrity === undefined
+      ? "it has no integrity field, so nothing proves that mesa-template wrote it"
+      : !isSealed(lock)
+        ? "it was edited by hand: its integrity does not match its contents"
+        : canonicalJson(lock) === text
+          ? undefined
+          : "it was written by another program: the values match, the format does not (sorted keys, two spaces)";
+  return message === undefined ? [] : [{ problem: "edited", message }];
 }
 
 function namedOtherwise(lock: Lock, { template, mesaVersion }: LockExpectation): readonly LockProblem[] {
@@ -178,39 +167,34 @@ function fromElsewhere(lock: Lock, { mesa, sandboxApi, snapshot }: Upstream): re
   ];
 }
 
-/** Compares [images.*] and [downloads.*] of template.toml with the lock, in both directions. */
-function furtherInputs(lock: Lock, settings: LockInputs): readonly LockProblem[] {
-  const { images = {}, downloads = {} } = lock;
-  const none = "not in the lock";
+/** Compares [images.*] and [downloads.*] of template.toml with the lock. */
+function furtherInputs({ images, downloads }: Lock, settings: LockInputs): readonly LockProblem[] {
   const download = ({ url, vouched }: LockedDownload): string =>
     vouched.by === "publisher" ? `${url} (${vouched.hash})` : url;
   const wanted = (input: DownloadInput): string =>
     input.published === undefined
       ? downloadUrl(input)
       : `${downloadUrl(input)} (${publishedText(input.published)})`;
-  const names = (a: object, b: object): readonly string[] => [
-    ...new Set([...Object.keys(a), ...Object.keys(b)]),
-  ];
   return [
-    ...names(images, settings.images).flatMap((name) => {
-      const [locked, input] = [images[name], settings.images[name]];
-      return differs(
-        "image",
-        `images.${name} is`,
-        locked === undefined ? none : tagged(locked),
-        input === undefined ? none : named(input.image),
-      );
-    }),
-    ...names(downloads, settings.downloads).flatMap((name) => {
-      const [locked, input] = [downloads[name], settings.downloads[name]];
-      return differs(
-        "download",
-        `downloads.${name} is`,
-        locked === undefined ? none : download(locked),
-        input === undefined ? none : wanted(input),
-      );
-    }),
+    ...byName("image", images, tagged, settings.images, ({ image }) => named(image)),
+    ...byName("download", downloads, download, settings.downloads, wanted),
   ];
+}
+
+/** Compares inputs by name, in both directions. */
+function byName<Locked, Input>(
+  problem: "image" | "download",
+  locked: Readonly<Record<string, Locked>> = {},
+  lockedText: (locked: Locked) => string,
+  inputs: Readonly<Record<string, Input>>,
+  inputText: (input: Input) => string,
+): readonly LockProblem[] {
+  const none = "not in the lock";
+  return [...new Set([...Object.keys(locked), ...Object.keys(inputs)])].flatMap((name) => {
+    const [was, input] = [locked[name], inputs[name]];
+    const found = was === undefined ? none : lockedText(was);
+    return differs(problem, `${problem}s.${name} is`, found, input === undefined ? none : inputText(input));
+  });
 }
 
 function differs(

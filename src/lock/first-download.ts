@@ -4,11 +4,11 @@ import type { Downloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { downloadsOf, type Lock, type LockedDeb } from "./lock";
-import { versionNotFound } from "./signed-deb";
+import { lockedFrom, versionNotFound } from "./signed-deb";
 import { mesaRepository, type Upstream } from "./upstream";
 
 /** What a lock pins of a file: the lock, and the file's hash when it was locked. */
-export interface Pinned {
+interface Pinned {
   /** Template and Mesa version of the lock, for people. */
   readonly by: string;
   readonly sha256: string;
@@ -16,7 +16,7 @@ export interface Pinned {
 }
 
 /** What locks pin at an address: each .deb and each download. */
-export function pinnedAt(url: string, locks: readonly Lock[]): readonly Pinned[] {
+function pinnedAt(url: string, locks: readonly Lock[]): readonly Pinned[] {
   return locks.flatMap((lock) =>
     [lock.deb, ...downloadsOf(lock).map(([, download]) => download)]
       .filter((file) => file.url === url)
@@ -26,6 +26,17 @@ export function pinnedAt(url: string, locks: readonly Lock[]): readonly Pinned[]
         downloadedAt: vouched.by === "first-download" ? vouched.downloadedAt : undefined,
       })),
   );
+}
+
+/** What locks say of a downloaded file: one that pins other bytes, whether it is new to all of them, and its first download. */
+export function seenBefore(
+  { url, sha256 }: { readonly url: string; readonly sha256: string },
+  locks: readonly Lock[],
+  host: Host,
+): { readonly other: Pinned | undefined; readonly isNew: boolean; readonly downloadedAt: string } {
+  const pinned = pinnedAt(url, locks);
+  const [downloadedAt = isoTime(host.clock.now())] = pinned.flatMap((one) => one.downloadedAt ?? []);
+  return { other: pinned.find((one) => one.sha256 !== sha256), isNew: pinned.length === 0, downloadedAt };
 }
 
 /**
@@ -43,8 +54,7 @@ export async function firstDownloadDeb(
   locks: readonly Lock[],
 ): Promise<LockedDeb> {
   const deb = await downloaded(host, upstream, downloads, mesaVersion);
-  const pinned = pinnedAt(deb.url, locks);
-  const other = pinned.find(({ sha256 }) => sha256 !== deb.sha256);
+  const { other, isNew, downloadedAt } = seenBefore(deb, locks, host);
   if (other !== undefined) {
     throw refusal(
       "DEB_CHANGED",
@@ -53,25 +63,14 @@ export async function firstDownloadDeb(
     );
   }
   checkFields(deb, upstream.mesa.package, mesaVersion);
-  if (pinned.length === 0) {
+  if (isNew) {
     host.emit({
       type: "warning",
       template,
       message: `${deb.url} is not signed: its sha256 ${deb.sha256} comes from this first download, and every later download must match it (upstream.toml: vouched = "first-download")`,
     });
   }
-  const times = pinned.flatMap(({ downloadedAt }) => downloadedAt ?? []);
-  const downloadedAt = times[0] ?? isoTime(host.clock.now());
-  return {
-    package: deb.package,
-    version: deb.version,
-    architecture: "amd64",
-    url: deb.url,
-    size: deb.size,
-    sha256: deb.sha256,
-    depends: deb.depends,
-    vouched: { by: "first-download", downloadedAt },
-  };
+  return lockedFrom(deb, { by: "first-download", downloadedAt });
 }
 
 async function downloaded(

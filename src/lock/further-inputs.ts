@@ -1,10 +1,9 @@
 import { createHash } from "node:crypto";
-import { isoTime } from "../support/clock";
 import type { Downloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { Unreachable } from "../support/http";
-import { pinnedAt } from "./first-download";
+import { seenBefore } from "./first-download";
 import { downloadUrl, type DownloadInput, type Lock, type LockedDownload } from "./lock";
 
 const TIMEOUT_MS = 10 * 60_000;
@@ -89,8 +88,7 @@ export async function lockedDownload(
       message: `${what}: ${url} has ${published.algorithm} ${facts[published.algorithm]}, but template.toml has ${published.hex}.`,
       hint: "Another file was published there, or it was changed in transit: do not use it until you know which. Check version and hash in template.toml.",
     });
-  const pinned = pinnedAt(url, locks);
-  const other = pinned.find(({ sha256 }) => sha256 !== facts.sha256);
+  const { other, isNew, downloadedAt } = seenBefore({ url, sha256: facts.sha256 }, locks, host);
   if (published === undefined && other !== undefined)
     throw new Failure({
       code: "DOWNLOAD_CHANGED",
@@ -106,15 +104,11 @@ export async function lockedDownload(
   };
   if (published !== undefined)
     return { ...file, vouched: { by: "publisher", hash: publishedText(published) } };
-  if (pinned.length === 0)
+  if (isNew)
     host.emit({
       type: "warning",
       template,
       message: `${url} has no published hash: its sha256 ${facts.sha256} comes from this first download, and every later download must match it (name the publisher's sha256, sha512 or integrity in template.toml)`,
     });
-  const times = pinned.flatMap(({ downloadedAt }) => downloadedAt ?? []);
-  return {
-    ...file,
-    vouched: { by: "first-download", downloadedAt: times[0] ?? isoTime(host.clock.now()) },
-  };
+  return { ...file, vouched: { by: "first-download", downloadedAt } };
 }

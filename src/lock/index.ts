@@ -6,7 +6,7 @@ export {
   type LockExpectation,
   type LockProblem,
 } from "./check-lock";
-export { isSealed, sameInputs, sealed } from "./integrity";
+export { isSealed, sameInputs, sealed } from "./lock-file";
 export { parseLock, readAnyLock, readLock, writeLock } from "./lock-file";
 export { changedDeb, changedDownloads, movedTags } from "./moved-inputs";
 export { outdatedInputs, newestVersion, type OutdatedInput, type OutdatedOptions } from "./outdated";

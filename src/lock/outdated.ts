@@ -72,6 +72,18 @@ export async function outdatedInputs(
 
 type Found = Omit<OutdatedInput, "template" | "mesaVersion"> | undefined;
 
+/** What a version or digest is, and since when. */
+type Dated = readonly [value: string, date?: string | undefined];
+
+function newer(input: string, name: string, [is, since]: Dated, [now, at]: Dated): NonNullable<Found> {
+  return {
+    input,
+    name,
+    current: { value: is, date: since ?? null },
+    newest: { value: now, date: at ?? null },
+  };
+}
+
 async function newerMesa(
   host: Host,
   lock: Lock,
@@ -96,10 +108,7 @@ async function newerMesa(
     lastModified(host, repository, `${repository.url}/${listed.filename}`),
   ]);
   return {
-    input: "mesa",
-    name: lock.deb.package,
-    current: { value: lock.mesaVersion, date: before ?? null },
-    newest: { value: newest, date: now ?? null },
+    ...newer("mesa", lock.deb.package, [lock.mesaVersion, before], [newest, now]),
     ...otherCredential(lock.mesaVersion, newest),
   };
 }
@@ -123,13 +132,9 @@ async function movedImage(
 ): Promise<Found> {
   const name = `${image.repository}:${image.tag}`;
   const now = await resolveImage(host, name, { mirror: upstream.mirrors.images, downloads });
-  if (now.platformDigest === image.platformDigest) return undefined;
-  return {
-    input,
-    name,
-    current: { value: image.digest, date: image.createdAt ?? null },
-    newest: { value: now.digest, date: now.createdAt ?? null },
-  };
+  return now.platformDigest === image.platformDigest
+    ? undefined
+    : newer(input, name, [image.digest, image.createdAt], [now.digest, now.createdAt]);
 }
 
 const LATEST_LIMIT = 4 * 1024 * 1024;
@@ -146,13 +151,9 @@ async function newerDownload(
   const npm = /^(https:\/\/.+)\/-\/[^/]+\.tgz$/u.exec(url)?.[1];
   if (npm === undefined || version === undefined) {
     const now = await downloadFacts(input, url, upstream.mirrors.downloads, downloads);
-    if (now.sha256 === sha256) return undefined;
-    return {
-      input,
-      name: url,
-      current: { value: `sha256:${sha256}`, date: null },
-      newest: { value: `sha256:${now.sha256}`, date: null },
-    };
+    return now.sha256 === sha256
+      ? undefined
+      : newer(input, url, [`sha256:${sha256}`], [`sha256:${now.sha256}`]);
   }
   const answer = await ask(host, {
     url: downloadAddress(`${npm}/latest`, upstream.mirrors.downloads),
@@ -161,13 +162,7 @@ async function newerDownload(
   });
   const newest = latestSchema.safeParse(parsedJson(answer.body)).data?.version;
   if (newest === undefined || parse(version) === null || parse(newest) === null) return undefined;
-  if (compare(newest, version) <= 0) return undefined;
-  return {
-    input,
-    name: npm,
-    current: { value: version, date: null },
-    newest: { value: newest, date: null },
-  };
+  return compare(newest, version) <= 0 ? undefined : newer(input, npm, [version], [newest]);
 }
 
 const latestSchema = z.object({ version: z.string() });
@@ -183,10 +178,5 @@ async function newerSandboxApi(
   const newest = newestVersion(await listTags(host, repository, registry), prerelease);
   if (newest === undefined || parse(tag) === null || compare(newest, tag) <= 0) return undefined;
   const image = await resolveImage(host, `${repository}:${newest}`, registry);
-  return {
-    input: "sandbox-api",
-    name: repository,
-    current: { value: tag, date: createdAt ?? null },
-    newest: { value: newest, date: image.createdAt ?? null },
-  };
+  return newer("sandbox-api", repository, [tag, createdAt], [newest, image.createdAt]);
 }

@@ -7,7 +7,7 @@ import type { Host } from "../support/host";
 import { paths } from "../support/paths";
 import { firstDownloadDeb } from "./first-download";
 import { lockedDownload } from "./further-inputs";
-import { isSealed, sameInputs, sealed } from "./integrity";
+import { isSealed, sameInputs, sealed } from "./lock-file";
 import type { Lock, LockedDeb, LockedImage, LockInputs } from "./lock";
 import { locksBelow } from "./lock-file";
 import { parseMesaVersion } from "./mesa-version";

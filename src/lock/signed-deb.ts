@@ -35,29 +35,28 @@ export async function signedDeb(
   if (listed === undefined) throw versionNotFound(upstream, mesaVersion, mesaVersionsIn(index.packages));
   const deb = await fetchListedDeb(repository, downloads, listed);
   const { release } = verified;
-  return {
-    package: deb.package,
-    version: deb.version,
-    architecture: "amd64",
-    url: deb.url,
-    size: deb.size,
-    sha256: deb.sha256,
-    depends: deb.depends,
-    vouched: {
-      by: "signed",
-      chain: {
-        release: {
-          url: verified.url,
-          form: verified.form,
-          sha256: verified.sha256,
-          date: isoTime(release.date),
-          ...(release.validUntil === undefined ? {} : { validUntil: isoTime(release.validUntil) }),
-        },
-        key: { fingerprint: trusted.fingerprint, signedBy: verified.signedBy, file: trusted.file },
-        index: { url: index.url, path: index.path, sha256: index.sha256, size: index.size },
+  return lockedFrom(deb, {
+    by: "signed",
+    chain: {
+      release: {
+        url: verified.url,
+        form: verified.form,
+        sha256: verified.sha256,
+        date: isoTime(release.date),
+        ...(release.validUntil === undefined ? {} : { validUntil: isoTime(release.validUntil) }),
       },
+      key: { fingerprint: trusted.fingerprint, signedBy: verified.signedBy, file: trusted.file },
+      index: { url: index.url, path: index.path, sha256: index.sha256, size: index.size },
     },
-  };
+  });
+}
+
+/** A fetched .deb as a lock stores it. */
+export function lockedFrom(
+  { package: name, version, url, size, sha256, depends }: Omit<LockedDeb, "architecture" | "vouched">,
+  vouched: LockedDeb["vouched"],
+): LockedDeb {
+  return { package: name, version, architecture: "amd64", url, size, sha256, depends, vouched };
 }
 
 /** Exit 4, listing the available versions. */

@@ -17,17 +17,21 @@ const upstreamFileSchema = z.strictObject({
   "sandbox-api": z.strictObject({ image: z.string().check(z.minLength(1)) }),
   mesa: z.strictObject({
     vouched: z.enum(["signed", "first-download"]),
+    /** Canonical URL of the apt repository (the folder of dists/ and pool/). */
     repository: url,
     suite: z._default(word, "any"),
     component: z._default(word, "main"),
     package: z._default(word, "mesa"),
     key: z.optional(z.string().check(z.minLength(1))),
     "key-url": z.optional(url),
+    /** Full fingerprint of the primary key; undefined before first use. */
     fingerprint: z.optional(z.string()),
+    /** Pattern of a .deb's path below the repository; {version} stands for the Mesa version. */
     pool: z.optional(z.string().check(z.minLength(1))),
   }),
   mirrors: z._default(
     z.strictObject({
+      /** Prefix put before an image's canonical name. */
       images: z.optional(
         z
           .string()
@@ -38,11 +42,14 @@ const upstreamFileSchema = z.strictObject({
             ),
           ),
       ),
+      /** Replaces scheme and host of the package repository's URLs. */
       packages: z.optional(url),
+      /** Replaces "https://" in the addresses of downloads, so that their host becomes the first part of the path. */
       downloads: z.optional(url),
     }),
     {},
   ),
+  /** A dated mirror of the distribution's own packages. */
   snapshot: z.optional(
     z.strictObject({
       url,
@@ -57,19 +64,9 @@ const upstreamFileSchema = z.strictObject({
 type UpstreamFile = z.infer<typeof upstreamFileSchema>;
 
 /** The sources of a lock's inputs: image registries, the Mesa package repository, their keys and mirrors. */
-export interface Upstream {
+export interface Upstream extends Readonly<Pick<UpstreamFile, "mirrors" | "snapshot">> {
   readonly sandboxApi: { readonly image: string };
   readonly mesa: MesaSource;
-  readonly mirrors: {
-    /** Prefix put before an image's canonical name; ends in "/". */
-    readonly images?: string;
-    /** Replaces scheme and host of the package repository's URLs; without trailing slash. */
-    readonly packages?: string;
-    /** Replaces "https://" in the addresses of downloads, so that their host becomes the first part of the path. Ends in "/". */
-    readonly downloads?: string;
-  };
-  /** A dated mirror of the distribution's own packages. */
-  readonly snapshot?: { readonly url: string; readonly at: string };
   /** The registry for proven images; undefined: Blaxel builds from the source. */
   readonly publish?: PublishTarget | undefined;
   /** The file it was read from (absolute). */
@@ -84,19 +81,10 @@ export interface PublishTarget {
   readonly private: boolean;
 }
 
-export interface MesaSource {
-  readonly vouched: "signed" | "first-download";
-  /** Canonical URL of the apt repository (the folder of dists/ and pool/), without trailing slash. */
-  readonly repository: string;
-  readonly suite: string;
-  readonly component: string;
-  readonly package: string;
-  /** The public key: its absolute path, and the path as the file writes it. */
-  readonly key?: { readonly path: string; readonly named: string; readonly url?: string };
-  /** Full fingerprint of the primary key, upper-case hex; undefined before first use. */
-  readonly fingerprint?: string;
-  /** Pattern of a .deb's path below the repository; {version} stands for the Mesa version. */
-  readonly pool?: string;
+export interface MesaSource extends Readonly<Omit<UpstreamFile["mesa"], "key" | "key-url">> {
+  /** The public key: its absolute path, the path as the file writes it, and where it may be fetched. */
+  readonly key?:
+    { readonly path: string; readonly named: string; readonly url?: string | undefined } | undefined;
 }
 
 /**
@@ -133,7 +121,7 @@ export function publishTarget(
 
 /** The registry as written by people. Blaxel takes a name for a registry only if its host contains a dot. */
 function registryFrom(text: string, where: string): string {
-  const registry = text.replace(/\/+$/u, "");
+  const registry = bare(text);
   const host = registry.split("/", 1)[0] ?? "";
   const fault = host.includes(".")
     ? namingFault(`${registry}/name`)
@@ -193,43 +181,36 @@ function refined(file: UpstreamFile, path: string): Upstream {
       'mesa.pool is missing, or lacks {version}: vouched = "first-download" needs the path of a .deb below the repository',
     );
   }
+  const { key, "key-url": keyUrl, ...source } = mesa;
   return {
     sandboxApi: { image },
     mesa: {
-      vouched: mesa.vouched,
-      repository: mesa.repository.replace(/\/+$/u, ""),
-      suite: mesa.suite,
-      component: mesa.component,
-      package: mesa.package,
-      ...(mesa.key === undefined
-        ? {}
-        : {
-            key: {
-              path: resolve(dirname(path), mesa.key),
-              named: mesa.key,
-              ...(mesa["key-url"] === undefined ? {} : { url: mesa["key-url"] }),
-            },
-          }),
-      ...(mesa.fingerprint === undefined ? {} : { fingerprint: fingerprintFrom(mesa.fingerprint, path) }),
-      ...(mesa.pool === undefined ? {} : { pool: mesa.pool.replace(/^\/+/u, "") }),
+      ...source,
+      repository: bare(mesa.repository),
+      key: key === undefined ? undefined : { path: resolve(dirname(path), key), named: key, url: keyUrl },
+      fingerprint: changed(mesa.fingerprint, (text) => fingerprintFrom(text, path)),
+      pool: changed(mesa.pool, (text) => text.replace(/^\/+/u, "")),
     },
     mirrors: {
-      ...(mirrors.images === undefined ? {} : { images: `${mirrors.images.replace(/\/+$/u, "")}/` }),
-      ...(mirrors.packages === undefined ? {} : { packages: mirrors.packages.replace(/\/+$/u, "") }),
-      ...(mirrors.downloads === undefined ? {} : { downloads: `${mirrors.downloads.replace(/\/+$/u, "")}/` }),
+      images: changed(mirrors.images, (text) => `${bare(text)}/`),
+      packages: changed(mirrors.packages, bare),
+      downloads: changed(mirrors.downloads, (text) => `${bare(text)}/`),
     },
-    ...(snapshot === undefined ? {} : { snapshot }),
-    ...(publish?.registry === undefined
-      ? {}
-      : {
-          publish: {
+    snapshot,
+    publish:
+      publish?.registry === undefined
+        ? undefined
+        : {
             registry: registryFrom(publish.registry, `${path}: publish.registry`),
             private: publish.private,
           },
-        }),
     path: resolve(path),
   };
 }
+
+const bare = (address: string): string => address.replace(/\/+$/u, "");
+const changed = <T>(value: T | undefined, change: (value: T) => T): T | undefined =>
+  value === undefined ? undefined : change(value);
 
 function checkSandboxApi(image: string, path: string): void {
   const reference = parseImageReference(image);

@@ -21,6 +21,14 @@ export interface Generation {
   readonly forPeople: string;
 }
 
+/** A sandbox's own API key, which the CLI writes to disk. */
+const OWN_KEY = {
+  credentials: ["api-key"],
+  inSandbox: "key",
+  leavesCredentialOnDisk: true,
+  layout: "never",
+} as const;
+
 /**
  * The generations by version. From the examples, documentation and packages that Mesa published over 2026: config.toml up to 0.15,
  * MESA_ORGS from 0.16, a secret store in the 0.26 to 0.35 documentation, MESA_ORG with MESA_API_KEY from 0.36, access tokens from 0.43
@@ -30,38 +38,27 @@ export const GENERATIONS: readonly Generation[] = [
   {
     name: "config-file",
     range: "<0.16.0-0",
-    credentials: ["api-key"],
-    inSandbox: "key",
-    leavesCredentialOnDisk: true,
-    layout: "never",
+    ...OWN_KEY,
     forPeople: "an API key in a config.toml, mounted with mesa -c FILE mount --daemonize",
   },
   {
     name: "orgs",
     range: ">=0.16.0-0 <0.26.0-0",
-    credentials: ["api-key"],
-    inSandbox: "key",
-    leavesCredentialOnDisk: true,
-    layout: "never",
+    ...OWN_KEY,
     forPeople: "MESA_ORGS=org:key mesa mount -d -y (the key is written to ~/.config/mesa/config.toml)",
   },
   {
     name: "secret-store",
     range: ">=0.26.0-0 <0.36.0-0",
-    credentials: ["api-key"],
-    inSandbox: "key",
-    leavesCredentialOnDisk: true,
-    layout: "never",
+    ...OWN_KEY,
     forPeople:
       "MESA_ORGS=org:key and MESA_VAULT_PASSPHRASE for the encrypted secret store, mesa mount --daemonize",
   },
   {
     name: "env",
     range: ">=0.36.0-0 <0.43.0-0",
-    credentials: ["api-key"],
-    inSandbox: "key",
+    ...OWN_KEY,
     leavesCredentialOnDisk: false,
-    layout: "never",
     forPeople: "MESA_ORG and MESA_API_KEY in the environment, mesa mount -d -y (nothing is written to disk)",
   },
   {

@@ -1,7 +1,7 @@
+import { parseControl } from "../apt/deb822";
 import type { Engine } from "../docker/index";
 import { APK_INSTALLED, DPKG_STATUS, OS_RELEASE, readImage } from "../docker/saved-image/index";
 import type { Host } from "../support/host";
-import { apkPackages, dpkgPackages } from "./packages";
 import type { MeasuredFile, Package } from "./record";
 
 /** The content of an image, as a container starts with it. */
@@ -35,4 +35,34 @@ export async function measureImage(
 
 function prettyName(osRelease: string): string {
   return /^PRETTY_NAME="?([^"\n]*)"?$/mu.exec(osRelease)?.[1] ?? "";
+}
+
+/** Installed packages in dpkg's status file, sorted by name. Ignores removed ones whose configuration remains. */
+export function dpkgPackages(status: string): readonly Package[] {
+  return parseControl(status)
+    .filter((paragraph) => paragraph.get("status")?.endsWith(" installed") === true)
+    .map((paragraph) => ({
+      manager: "dpkg" as const,
+      name: paragraph.get("package") ?? "",
+      version: paragraph.get("version") ?? "",
+      architecture: paragraph.get("architecture") ?? "",
+    }))
+    .sort(byName);
+}
+
+/** Packages in apk's database (one-letter fields: P name, V version, A architecture), sorted by name. */
+export function apkPackages(installed: string): readonly Package[] {
+  return installed
+    .split(/\n\n+/u)
+    .map((record) => {
+      const field = (letter: string): string =>
+        new RegExp(`^${letter}:(.*)$`, "mu").exec(record)?.[1]?.trim() ?? "";
+      return { manager: "apk" as const, name: field("P"), version: field("V"), architecture: field("A") };
+    })
+    .filter(({ name }) => name !== "")
+    .sort(byName);
+}
+
+function byName(a: Package, b: Package): number {
+  return a.name < b.name ? -1 : a.name > b.name ? 1 : a.architecture < b.architecture ? -1 : 1;
 }

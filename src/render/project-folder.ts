@@ -7,11 +7,6 @@ import { refuseLinks } from "../support/links";
 import { paths } from "../support/paths";
 import { foldersOf, type RenderedTemplate } from "./rendered";
 
-/** <root>/dockerfiles/<template>/<version> */
-export function projectFolder(root: string, template: string, mesaVersion: string): string {
-  return paths(root).project(template, mesaVersion);
-}
-
 /** Folder beside the rendered files: what was measured when each revision was built. */
 const RECORDS = "records";
 
@@ -21,7 +16,7 @@ const RECORDS = "records";
  * @throws Failure LINK_REFUSED (exit 2) if a part of a path is a symbolic link
  */
 export async function writeRendered(root: string, rendered: RenderedTemplate): Promise<void> {
-  const folder = projectFolder(root, rendered.template, rendered.mesaVersion);
+  const folder = paths(root).project(rendered.template, rendered.mesaVersion);
   const list = paths(root).renderedNames(rendered.template, rendered.mesaVersion);
   const names = rendered.files.map(({ name }) => name);
   const earlier = await namesWritten(list);
@@ -88,7 +83,7 @@ async function strays(folder: string, rendered: RenderedTemplate): Promise<reado
 
 /** Differences between the folder and a new rendering: names and kind of difference. */
 export async function differences(root: string, rendered: RenderedTemplate): Promise<readonly string[]> {
-  const folder = projectFolder(root, rendered.template, rendered.mesaVersion);
+  const folder = paths(root).project(rendered.template, rendered.mesaVersion);
   const found: string[] = [];
   for (const file of rendered.files) {
     const data = await readIfPresent(join(folder, file.name));

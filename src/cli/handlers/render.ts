@@ -3,14 +3,15 @@ import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { checkedTargets } from "../template-folders";
 import { readLock } from "../../lock/index";
-import { differences, loadTemplate, projectFolder, renderTemplate, writeRendered } from "../../render/index";
+import { differences, loadTemplate, renderTemplate, writeRendered } from "../../render/index";
 import { Failure } from "../../support/errors";
+import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const check = args.flag("check") || context.dryRun;
   const results = await Promise.all(
     (await checkedTargets(args, context)).map(async ({ template, version }) => {
-      const folder = projectFolder(context.root, template, version);
+      const folder = paths(context.root).project(template, version);
       const lock = await readLock(join(folder, "lock.json"));
       if (lock === undefined)
         throw wrongUsage(

@@ -3,7 +3,7 @@ import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { PrivateKey } from "openpgp";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { isSealed } from "../../../src/lock/integrity";
+import { isSealed } from "../../../src/lock/lock-file";
 import { lockSchema } from "../../../src/lock/lock";
 import { writeLock } from "../../../src/lock/lock-file";
 import { CANONICAL, DEBS, upstreamText, upstreamWorld, type UpstreamWorld } from "./fixture/upstream-world";

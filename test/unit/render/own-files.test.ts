@@ -14,14 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { parseLock } from "../../../src/lock/index";
-import {
-  differences,
-  loadTemplate,
-  projectFolder,
-  renderTemplate,
-  textOf,
-  writeRendered,
-} from "../../../src/render/index";
+import { differences, loadTemplate, renderTemplate, textOf, writeRendered } from "../../../src/render/index";
 import type { RenderedTemplate } from "../../../src/render/rendered";
 import { Failure } from "../../../src/support/errors";
 
@@ -92,7 +85,7 @@ describe("what lies in files/", () => {
   it("is written below dockerfiles/, and goes again when it goes here", async () => {
     put("files/agent/bin/run", BYTES, 0o755);
     await writeRendered(root, await rendered());
-    const folder = projectFolder(root, "debian", "0.20.0");
+    const folder = join(root, "dockerfiles/debian/0.20.0");
     expect(readFileSync(join(folder, "agent/bin/run"))).toEqual(BYTES);
     expect(statSync(join(folder, "agent/bin/run")).mode & 0o777).toBe(0o755);
     rmSync(template("files"), { recursive: true });
@@ -104,7 +97,7 @@ describe("what lies in files/", () => {
   it("leaves what somebody else put beside it, and says that it is not a rendered file", async () => {
     put("files/agent/bin/run", BYTES, 0o755);
     await writeRendered(root, await rendered());
-    const folder = projectFolder(root, "debian", "0.20.0");
+    const folder = join(root, "dockerfiles/debian/0.20.0");
     writeFileSync(join(folder, "agent/theirs"), "theirs");
     writeFileSync(join(folder, ".hidden"), "theirs");
     rmSync(template("files"), { recursive: true });
