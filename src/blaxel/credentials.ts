@@ -1,6 +1,6 @@
-import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { Failure } from "../support/errors";
+import { textNow } from "../support/files";
 import type { Host } from "../support/host";
 
 /** The login to Blaxel; passed on in environments only, never in arguments. */
@@ -32,13 +32,8 @@ interface ConfigFile {
 async function readConfigFile(host: Host): Promise<ConfigFile | undefined> {
   const home = host.env["HOME"];
   const path = home === undefined ? undefined : join(home, ".blaxel/config.yaml");
-  let text: string;
-  try {
-    text = path === undefined ? "" : await readFile(path, "utf8");
-  } catch {
-    text = "";
-  }
-  if (text === "") return undefined;
+  const text = path === undefined ? undefined : textNow(path);
+  if (text === undefined || text === "") return undefined;
   const { parse } = await import("yaml");
   try {
     return (parse(text) as ConfigFile | null) ?? {};

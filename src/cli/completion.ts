@@ -1,7 +1,7 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import type { CommandSpec } from "./command";
 import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
+import { textNow } from "../support/files";
 import { findRoot, paths, templateNames } from "../support/paths";
 
 /** The option by which the scripts below ask for candidates. The words of the line follow it, the program's name first. */
@@ -132,7 +132,7 @@ function projectNames(givenRoot: string | undefined, known: Known): readonly str
   try {
     const root = findRoot(resolve("."), givenRoot);
     if (known === "templates") return templateNames(root) ?? [];
-    const manifest = JSON.parse(readFileSync(paths(root).manifest, "utf8")) as {
+    const manifest = JSON.parse(textNow(paths(root).manifest) ?? "") as {
       readonly versions?: Readonly<Record<string, unknown>>;
       readonly channels?: Readonly<Record<string, object>>;
     };

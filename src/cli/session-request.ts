@@ -1,4 +1,3 @@
-import { readFile } from "node:fs/promises";
 import type { CommandArgs, CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
 import { parseDuration } from "./duration";
@@ -16,7 +15,7 @@ import {
   type SessionEvent,
   type SessionRequest,
 } from "../sandbox/index";
-import { messageOf } from "../support/errors";
+import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
 
 /**
@@ -84,13 +83,9 @@ async function unbranched(args: CommandArgs, hasBranch: boolean): Promise<readon
       "--layout excludes --write and --read-only.",
       "The layout file sets this for each repository.",
     );
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (error) {
-    throw wrongUsage(`${file} cannot be read: ${messageOf(error)}`, "Name a layout file.");
-  }
-  return parseLayout(text, file);
+  const text = await readIfPresent(file);
+  if (text === undefined) throw wrongUsage(`There is no layout file ${file}.`);
+  return parseLayout(text.toString("utf8"), file);
 }
 
 /** What a session needs, taken from the command line. */

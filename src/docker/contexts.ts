@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { dockerConfigFolder } from "../support/docker-files";
+import { textNow } from "../support/files";
 import type { AddressSources, ContextEndpoint } from "./address";
 
 function field(value: unknown, ...path: readonly string[]): unknown {
@@ -16,7 +17,7 @@ function field(value: unknown, ...path: readonly string[]): unknown {
 
 function jsonFile(path: string): unknown {
   try {
-    return JSON.parse(readFileSync(path, "utf8"));
+    return JSON.parse(textNow(path) ?? "");
   } catch {
     return undefined;
   }

@@ -1,9 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { systemClock } from "../support/clock";
-import { Failure, messageOf } from "../support/errors";
+import { Failure } from "../support/errors";
 import { MANIFEST_FILE } from "../support/paths";
 import type { ManifestEntry } from "./entry";
-import { parseManifest } from "./read";
+import { parseManifest, readManifestText } from "./read";
 import { oneEntry } from "./versions/ref";
 import { usableImage, workspaceAsked } from "./versions/usable-image";
 
@@ -37,21 +36,15 @@ async function textOf(place: string, options: ResolveOptions): Promise<string> {
       signal: options.signal ?? new AbortController().signal,
     });
   }
-  try {
-    return await readFile(place, {
-      encoding: "utf8",
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-    });
-  } catch (error) {
-    options.signal?.throwIfAborted();
-    throw new Failure({
-      code: "MANIFEST_UNREADABLE",
-      kind: "manifest",
-      message: `${place} cannot be read: ${messageOf(error)}`,
-      hint: "Give its path or https address as `manifest`.",
-      cause: error,
-    });
-  }
+  options.signal?.throwIfAborted();
+  const text = await readManifestText(place);
+  if (text !== undefined) return text;
+  throw new Failure({
+    code: "MANIFEST_UNREADABLE",
+    kind: "manifest",
+    message: `${place} cannot be read: there is no such file.`,
+    hint: "Give its path or https address as `manifest`.",
+  });
 }
 
 /**

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { digestOf } from "../support/digest";
 import { Failure, messageOf } from "../support/errors";
+import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
 import { othersEnvironment } from "../support/process";
 
@@ -55,8 +55,9 @@ async function keyIn(
   const name = source.startsWith("env:") ? source.slice("env:".length) : undefined;
   let key: KeyObject;
   try {
-    const text = name === undefined ? await readFile(source, "utf8") : host.env[name];
-    if (text === undefined) throw new Error("the variable is not set");
+    const text = name === undefined ? (await readIfPresent(source))?.toString("utf8") : host.env[name];
+    if (text === undefined)
+      throw new Error(name === undefined ? "there is no such file" : "the variable is not set");
     if (text.includes("PRIVATE KEY-----")) host.redact.add(text);
     key = parse(text);
   } catch (error) {

@@ -1,10 +1,11 @@
 import { closeSync, openSync, rmSync, writeSync } from "node:fs";
-import { readdir, readFile, rm, stat, utimes } from "node:fs/promises";
+import { readdir, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { findProcess, hasDied, processSpace, thisProcess, type FoundProcess } from "./alive";
 import { hasErrno } from "./errors";
+import { readIfPresent } from "./files";
 import type { Host } from "./host";
 
 /** A holder on another machine whose heartbeat stays the same for this long is gone (ms of watching). */
@@ -64,7 +65,8 @@ interface LockState {
 /** @returns undefined when there is no such file */
 async function readState(path: string): Promise<LockState | undefined> {
   try {
-    const text = await readFile(path, "utf8");
+    const text = (await readIfPresent(path))?.toString("utf8");
+    if (text === undefined) return undefined;
     const { ino, mtimeNs } = await stat(path, { bigint: true });
     return { holder: holderIn(text), sign: `${String(ino)} ${String(mtimeNs)} ${text}` };
   } catch (error) {

@@ -1,5 +1,16 @@
-import { constants } from "node:fs";
-import { lstat, mkdir, mkdtemp, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { constants, readFileSync, statSync } from "node:fs";
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  realpath,
+  rename,
+  rm,
+  stat,
+  writeFile,
+} from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { tmpdir } from "node:os";
 import { randomBytes } from "node:crypto";
@@ -36,13 +47,44 @@ function notAFile(path: string): Failure {
     code: "NOT_A_FILE",
     kind: "usage",
     message: `${path} is not a regular file (it is a pipe, a device or a socket).`,
-    hint: "Remove it, or restore the file from git.",
+    hint: "Put a regular file there. A file of the project: restore it from git.",
   });
+}
+
+/** The text of a regular file, read at once; undefined if it cannot be read or is something else. */
+export function textNow(path: string): string | undefined {
+  try {
+    return statSync(path).isFile() ? readFileSync(path, "utf8") : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Replaces a file so that readers see the old or the new content, never a part: temporary file, fsync, rename. Creates parent folders. */
 export async function writeAtomically(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
   await replaceFile(path, [data], mode);
+}
+
+/**
+ * Writes a file that the user named. A pipe or device (/dev/stdout) is written to and a link is followed; anything else is replaced as by
+ * writeAtomically.
+ * @throws Failure WRITE_FAILED (exit 3 or 2)
+ */
+export async function writeOutput(path: string, text: string): Promise<void> {
+  const found = await stat(path).catch(() => undefined);
+  if (found === undefined || found.isFile() || found.isDirectory())
+    return writeAtomically(await realpath(path).catch(() => path), text);
+  try {
+    // Opening a named pipe without a reader fails with this flag; without it, it would wait without end.
+    const opened = await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
+    try {
+      await writeFile(path, text);
+    } finally {
+      await opened.close();
+    }
+  } catch (error) {
+    throw writeFailed(path, error);
+  }
 }
 
 /**
@@ -78,15 +120,20 @@ export async function replaceFile(
   } catch (error) {
     // A failed removal must not hide the first failure; the next run removes the file.
     await rm(temporary, { force: true }).catch(() => undefined);
-    const why = failureOf(error, path);
-    throw new Failure({
-      code: "WRITE_FAILED",
-      kind: why?.kind ?? "environment",
-      message: `${path} could not be written: ${messageOf(why ?? error).replace(`${path}: `, "")}`,
-      hint: why?.hint ?? "Check that the folder exists, is writable and has space left.",
-      cause: error,
-    });
+    throw writeFailed(path, error);
   }
+}
+
+function writeFailed(path: string, error: unknown): Failure {
+  const why = failureOf(error, path);
+  const about = hasErrno(error, "ENXIO") ? "nobody reads this pipe." : messageOf(why ?? error);
+  return new Failure({
+    code: "WRITE_FAILED",
+    kind: why?.kind ?? "environment",
+    message: `${path} could not be written: ${about.replace(`${path}: `, "")}`,
+    hint: why?.hint ?? "Check that the folder exists, is writable and has space left.",
+    cause: error,
+  });
 }
 
 /** A temporary name beside `path`, with the mark of this process (see removeLeftFiles). */

@@ -69,10 +69,15 @@ export function paths(root: string): Paths {
 export function templateNames(root: string): readonly string[] | undefined {
   const { templates } = paths(root);
   if (!existsSync(templates)) return undefined;
-  return readdirSync(templates, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && existsSync(join(templates, entry.name, "template.toml")))
-    .map(({ name }) => name)
-    .sort();
+  return (
+    readdirSync(templates, { withFileTypes: true })
+      // A broken link counts too: reading it says what is wrong.
+      .filter(
+        (entry) => entry.isDirectory() && readdirSync(join(templates, entry.name)).includes("template.toml"),
+      )
+      .map(({ name }) => name)
+      .sort()
+  );
 }
 
 /**

@@ -1,10 +1,10 @@
 import { execFileSync, spawn } from "node:child_process";
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");
-const PROGRAM = join(REPOSITORY, "dist/mesa-template.js");
+export const PROGRAM = join(REPOSITORY, "dist/mesa-template.js");
 
 export interface Ran {
   readonly code: number | null;
@@ -69,6 +69,59 @@ export function mesaTemplate(args: readonly string[], options: RunOptions = {}):
       clearTimeout(limit);
       done({ code, stdout, stderr, json: parseAs(stdout) });
     });
+  });
+}
+
+export interface OnTerminal {
+  readonly code: number | null;
+  /** What the terminal was sent, control sequences included. */
+  readonly screen: string;
+  /** Its temporary files, and processes that still have its folder for them in their environment. */
+  readonly left: readonly string[];
+}
+
+/** Runs the built program on a terminal of its own (util-linux's script) and presses Ctrl-C once its screen or its events show `when`. */
+export async function withCtrlC(args: readonly string[], when: RegExp): Promise<OnTerminal> {
+  const folder = mkdtempSync(join(tmpdir(), "terminal-"));
+  const temporary = mkdtempSync(join(folder, "tmp-"));
+  const [pid, events] = [join(folder, "pid"), join(folder, "events")];
+  const words = [process.execPath, PROGRAM, ...args].map((word) => `'${word}'`).join(" ");
+  const child = spawn("script", ["-qec", `echo $$ >'${pid}'; exec ${words}`, "/dev/null"], {
+    env: {
+      ...process.env,
+      ...{ VITEST: undefined, CI: undefined, NO_COLOR: undefined },
+      ...{ TERM: "xterm", TMPDIR: temporary, MESA_TEMPLATE_EVENTS: events },
+    },
+    stdio: ["pipe", "pipe", "inherit"],
+  });
+  let screen = "";
+  child.stdout.on("data", (chunk: Buffer) => (screen += chunk.toString("utf8")));
+  const watching = setInterval(() => {
+    if (!when.test(screen + (existsSync(events) ? readFileSync(events, "utf8") : ""))) return;
+    clearInterval(watching);
+    started.add(Number(readFileSync(pid, "utf8")));
+    child.stdin.write("\u0003");
+  }, 10);
+  const limit = setTimeout(() => child.kill("SIGKILL"), 120_000);
+  const code = await new Promise<number | null>((done) => child.once("close", done));
+  clearInterval(watching);
+  clearTimeout(limit);
+  const left = [...readdirSync(temporary), ...processesWith(`TMPDIR=${temporary}`)];
+  rmSync(folder, { recursive: true, force: true });
+  return { code, screen, left };
+}
+
+/** Command lines of the processes that have this variable in their environment. */
+function processesWith(variable: string): readonly string[] {
+  return readdirSync("/proc").flatMap((pid) => {
+    try {
+      const its = readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+      return its.includes(variable)
+        ? [readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ")]
+        : [];
+    } catch {
+      return [];
+    }
   });
 }
 

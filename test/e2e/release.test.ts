@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { madeOnEngine, mesaTemplate, temporaryRoot } from "./program";
-import { fault, faultsOff, forgetRequests, resetWorld, state, requests, uploads } from "./world";
+import { fault, faultsOff, forgetRequests, resetWorld, state, requests } from "./world";
 
 interface ReleaseAnswer {
   readonly ok: boolean;
@@ -308,25 +308,6 @@ describe("wrong inputs and a wrong world", () => {
     expect([noKey.code, noKey.json<ReleaseAnswer>().error?.code]).toEqual([3, "NO_BLAXEL_CREDENTIALS"]);
   });
 
-  it.each(["lock", "render", "build", "smoke"])(
-    "cleans up after Ctrl-C in %s and goes on the next time",
-    async (stage) => {
-      let sent = false;
-      const ran = await mesaTemplate(
-        ["release", "0.26.0", "--root", place.root, "--template", "debian", "--no-deploy", "--force"],
-        {
-          onStderr: (text, pid) => {
-            if (sent || !text.includes(`debian: ${stage} …`)) return;
-            sent = true;
-            process.kill(pid, "SIGINT");
-          },
-        },
-      );
-      expect(ran.code, ran.stderr).toBe(130);
-      expect(ran.stderr).toContain("Interrupted by SIGINT");
-    },
-  );
-
   it("fails the build where the base has no fuse3 to install, with apk's words", async () => {
     const { code, error } = await withDockerfile(
       (text) => text.replace("libgcc fuse3", "libgcc fuse3-that-is-not-there"),
@@ -403,54 +384,5 @@ describe("wrong inputs and a wrong world", () => {
     expect([ran.code, ran.json<ReleaseAnswer>().error?.code]).toEqual([8, "MANIFEST_UNREADABLE"]);
     expect(readFileSync(join(other.root, "dockerfiles/manifest.json"), "utf8")).toBe("{ not json");
     other.remove();
-  });
-});
-
-describe("Ctrl-C when something may be on Blaxel already", () => {
-  const place = temporaryRoot();
-  const args = ["release", "0.26.0", "--template", "alpine", "--root", place.root];
-
-  beforeAll(resetWorld);
-  afterAll(() => {
-    place.remove();
-  });
-
-  const interruptedAt = async (words: string): Promise<void> => {
-    let sent = false;
-    const ran = await mesaTemplate(args, {
-      onStderr: (text, pid) => {
-        if (sent || !text.includes(words)) return;
-        sent = true;
-        process.kill(pid, "SIGINT");
-      },
-    });
-    expect([ran.code, sent], ran.stderr).toEqual([130, true]);
-    expect(existsSync(join(place.root, "dockerfiles/manifest.json"))).toBe(false);
-    expect(madeOnEngine("ps", "-a")).toEqual([]);
-    expect(ourTemporaryFolders()).toEqual([]);
-  };
-  it("in deploy: the next release goes on waiting for the same upload", async () => {
-    await forgetRequests();
-    await interruptedAt("alpine: deploy: Blaxel:");
-    expect(await uploads()).toBe(1);
-  });
-
-  it("in verify: its sandbox is gone, and the next release verifies the same image", async () => {
-    await interruptedAt("alpine: verify: sandbox");
-    expect((await state()).sandboxes.filter(({ name }) => name.startsWith("verify-"))).toEqual([]);
-    const ran = await mesaTemplate([...args, "--json"]);
-    expect(ran.code, ran.stderr).toBe(0);
-    const [result] = ran.json<ReleaseAnswer>().results;
-    expect(result?.status).toBe("verified");
-    expect(result?.stages.map(({ stage, outcome }) => [stage, outcome])).toEqual([
-      ["lock", "reused"],
-      ["render", "reused"],
-      ["build", "reused"],
-      ["smoke", "reused"],
-      ["deploy", "reused"],
-      ["verify", "done"],
-      ["record", "done"],
-    ]);
-    expect(await uploads()).toBe(1);
   });
 });

@@ -1,9 +1,9 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { mesaTemplate, temporaryRoot, type Ran } from "./program";
+import { madeOnEngine, mesaTemplate, PROGRAM, temporaryRoot, withCtrlC, type Ran } from "./program";
 import { forgetRequests, requests, resetWorld, state, uploads } from "./world";
 
 const STAGES = ["lock", "render", "build", "smoke", "deploy", "verify", "record"] as const;
@@ -75,13 +75,13 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
   /** What each run had to do before it reached the stage in which it was killed. */
   const told = new Map<string, string>();
 
-  const endedAt = async (words: string, signal: NodeJS.Signals): Promise<Ran> => {
+  const killedAt = async (words: string): Promise<Ran> => {
     let sent = false;
     const ran = await mesaTemplate(args, {
       onStderr: (text, pid) => {
         if (sent || !text.includes(words)) return;
         sent = true;
-        process.kill(pid, signal);
+        process.kill(pid, "SIGKILL");
       },
     });
     expect(sent, ran.stderr).toBe(true);
@@ -99,7 +99,7 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
       { smoke: "alpine: smoke: the sandbox API answers", deploy: "alpine: deploy: Blaxel:" }[
         stage as string
       ] ?? `alpine: ${stage} …`;
-    const kill = (): Promise<Ran> => endedAt(words, "SIGKILL");
+    const kill = (): Promise<Ran> => killedAt(words);
     const ran = await (stage === "record" ? whileManifestIsLocked(place.root, kill) : kill());
     expect(ran.code).toBe(null);
     told.set(stage, ran.stderr);
@@ -124,13 +124,6 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
         expect(told.get(stage), `${stage} after ${before}`).toContain(`alpine: ${before} reused`);
   });
 
-  it("sent the project to Blaxel once, and is met by Ctrl-C while it records", async () => {
-    expect(await uploads()).toBe(1);
-    const ran = await whileManifestIsLocked(place.root, () => endedAt("alpine: record …", "SIGINT"));
-    expect(ran.code).toBe(130);
-    expect(ran.stderr).toContain("Interrupted by SIGINT");
-  });
-
   it("does in the end only what is left, and leaves nothing half-written", async () => {
     expect(outcomes(await mesaTemplate([...args, "--json"]))).toEqual({
       lock: "reused",
@@ -146,6 +139,92 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
     });
     expect(await uploads()).toBe(1);
     expect(halfWritten(join(place.root, "dockerfiles"))).toEqual([]);
+  });
+});
+
+describe("Ctrl-C on a terminal", () => {
+  const place = temporaryRoot();
+  const release = ["release", "0.20.0"];
+  const upgrade = ["upgrade", "0.26.0", "--deploy"];
+  const sandbox = ["sandbox", "run", "0.20.0", "--repo", "acme/demo", "--write"];
+  const where = ["--template", "alpine", "--root", place.root];
+  const whole = ([...words]: readonly string[], ...command: readonly string[]): string[] => [
+    ...words,
+    ...where,
+    ...(command.length === 0 ? [] : ["--", ...command]),
+  ];
+  const progress = (stage: string, message = ""): RegExp =>
+    new RegExp(`"stage-progress".*"${stage}","message":"${message}`, "u");
+
+  beforeAll(resetWorld);
+  afterAll(() => {
+    place.remove();
+  });
+
+  /** What runs make in the world for a while. */
+  const passing = async (): Promise<readonly string[]> => {
+    const { sandboxes, keys, repos } = await state();
+    return [
+      ...sandboxes.map(({ name }) => name).filter((name) => !name.startsWith("mesa-alpine")),
+      ...keys.filter((key) => key.revoked_at === null).map(({ name }) => name),
+      ...repos.map(({ name }) => name),
+    ];
+  };
+  const leftFiles = (): string[] =>
+    readdirSync(place.root, { recursive: true, encoding: "utf8" }).filter((name) =>
+      /\.(?:tmp|lock)$/u.test(name),
+    );
+  const expectNothingLeft = async (before: readonly string[]): Promise<void> => {
+    expect(await passing()).toEqual(before);
+    expect([...madeOnEngine("ps", "-a"), ...madeOnEngine("network", "ls"), ...leftFiles()]).toEqual([]);
+  };
+
+  const started = (stage: string): RegExp => new RegExp(`"stage-started".*"${stage}"`, "u");
+  // Each goes on where the one before it was interrupted.
+  const ROWS: readonly (readonly [what: string, when: RegExp, args: readonly string[]])[] = [
+    ["release, lock", started("lock"), whole(release)],
+    ["release, render", started("render"), whole(release)],
+    ["release, build", progress("build"), whole(release)],
+    ["release, smoke", progress("smoke", "the sandbox API answers"), whole(release)],
+    ["release, deploy", progress("deploy", "Blaxel:"), whole(release)],
+    ["release, verify", progress("verify", "sandbox"), whole(release)],
+    ["release, record", started("record"), whole(release)],
+    ["verify", /sandbox verify-/u, whole(["verify", "0.20.0"])],
+    ["sandbox run, while the sandbox starts", /sandbox mesa-run-\w+ from/u, whole(sandbox, "true")],
+    ["sandbox run, in the command", /^here\r$/mu, whole(sandbox, "sh", "-c", "echo here; sleep 60")],
+    ["upgrade, lock", started("lock"), whole(upgrade)],
+    ["upgrade, build", progress("build"), whole(upgrade)],
+    ["upgrade, smoke", progress("smoke", "the sandbox API answers"), whole(upgrade)],
+    ["upgrade, deploy", progress("deploy", "Blaxel:"), whole(upgrade)],
+    ["upgrade, verify", progress("verify", "sandbox"), whole(upgrade)],
+  ];
+  it.each(ROWS)("%s: ends with 130, says so, and leaves nothing", async (what, when, args) => {
+    if (what === "verify") {
+      expect((await mesaTemplate(whole(release))).code).toBe(0);
+      expect(await uploads()).toBe(1);
+    }
+    const before = await passing();
+    const press = (): ReturnType<typeof withCtrlC> => withCtrlC(args, when);
+    const { code, screen, left } = await (what === "release, record"
+      ? whileManifestIsLocked(place.root, press)
+      : press());
+    expect(code, screen).toBe(130);
+    expect(screen).toContain("interrupted by SIGINT: cleaning up");
+    expect(screen).toContain("error: Interrupted by SIGINT.");
+    expect(screen).not.toMatch(/^\s+at /mu);
+    if (what.startsWith("release")) expect(screen).toMatch(/not reached: alpine: .*record/u);
+    expect(left).toEqual([]);
+    await expectNothingLeft(before);
+  });
+
+  it("is what a reader that goes away does, too: sandbox run … | head -1", async () => {
+    const before = await passing();
+    const words = [process.execPath, PROGRAM, ...whole(sandbox, "yes")].map((word) => `"${word}"`).join(" ");
+    const { stdout } = spawnSync("bash", ["-c", `${words} | head -1; echo "\${PIPESTATUS[0]}"`], {
+      encoding: "utf8",
+    });
+    expect(stdout).toBe("y\n130\n");
+    await expectNothingLeft(before);
   });
 });
 

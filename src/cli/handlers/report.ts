@@ -5,7 +5,7 @@ import { packagesChanged } from "../report/packages-changed";
 import { readManifest } from "../../manifest/index";
 import { reportPage } from "../../manifest/report/report";
 import { isoTime } from "../../support/clock";
-import { writeAtomically } from "../../support/files";
+import { writeOutput } from "../../support/files";
 import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
@@ -17,7 +17,7 @@ export const run: CommandHandler = async (args, context) => {
     args.flag("drift") ? openDrift(context, manifest) : undefined,
   ]);
   const page = reportPage(manifest, isoTime(host.clock.now()), { packages, drift });
-  await writeAtomically(file, page);
+  await writeOutput(file, page);
   return {
     json: { file, bytes: Buffer.byteLength(page), ...(drift === undefined ? {} : { drift }) },
     text: `${file}\n`,

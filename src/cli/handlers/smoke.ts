@@ -11,7 +11,7 @@ import { smokeVersion } from "../../release/smoke";
 import { proveImage } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
 import { Failure } from "../../support/errors";
-import { writeAtomically } from "../../support/files";
+import { writeOutput } from "../../support/files";
 
 export const run: CommandHandler = async (args, context) => {
   const images = args.list("image");
@@ -21,7 +21,7 @@ export const run: CommandHandler = async (args, context) => {
   const reports =
     ref === undefined ? await testImages(args, context, images) : await proveVersions(args, context, ref);
   const junit = args.text("junit");
-  if (junit !== undefined) await writeAtomically(resolve(junit), context.host.redact(junitXml(reports)));
+  if (junit !== undefined) await writeOutput(resolve(junit), context.host.redact(junitXml(reports)));
   const { text, ...rest } = outcome(reports, args.flag("allow-skipped"));
   return { ...rest, text: fitted(text, context.terminal.width) };
 };

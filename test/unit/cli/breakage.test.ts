@@ -1,8 +1,8 @@
-import { spawn, spawnSync } from "node:child_process";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer as createHttpServer, type Server as HttpServer } from "node:http";
 import { createServer, type AddressInfo, type Server } from "node:net";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fakeEngine } from "../docker/fixture/fake-engine";
 import { makeKey } from "../lock/fixture/signed-repository";
@@ -198,6 +198,40 @@ describe.concurrent("every command ends well with", () => {
     "%s",
     async (name, breakage) => {
       await expectEndings(name, breakage, true);
+    },
+    LIMIT,
+  );
+
+  it(
+    "a pipe that nobody writes where a file is expected",
+    async () => {
+      const folder = place("pipe");
+      const pipe = join(folder, "config.json");
+      const lock = join(folder, "project/.mesa-template/locks/debian@0.26.0.lock");
+      mkdirSync(dirname(lock), { recursive: true });
+      for (const path of [pipe, lock]) execFileSync("mkfifo", [path]);
+      const ownEnv = { ...env, DOCKER_CONFIG: folder };
+      for (const [line, code, its = ownEnv] of [
+        [`release 0.20.0 --dry-run --registry localhost:1/x --sign-key ${pipe}`, 2],
+        [`sandbox run 0.20.0 --template debian --layout ${pipe} -- true`, 2],
+        ["release 0.26.0 --template debian --no-deploy --allow-skipped", 2],
+        [`report --output ${pipe}`, 3],
+        ["doctor", 3, { ...ownEnv, DOCKER_HOST: "" }],
+        // Its manifest is a pipe from here on.
+        ["list", 8],
+        ["--complete mesa-template resolve d", 0],
+      ] as const) {
+        const manifest = join(folder, "project/dockerfiles/manifest.json");
+        if (line === "list") execFileSync("ln", ["-sf", pipe, manifest]);
+        const [before = "", ...rest] = line.split(" -- ");
+        const root = line.startsWith("--complete") ? [] : ["--root", join(folder, "project")];
+        const args = [...before.split(" "), ...root, ...rest.flatMap((words) => ["--", words])];
+        const given = { ...its, MESA_TEMPLATE_ROOT: join(folder, "project") };
+        const command = ["timeout", "--signal=KILL", "20", process.execPath];
+        const { code: ended, stderr } = await runProgram(program, args, given, command);
+        expect(ended, `${line}: ${stderr}`).toBe(code);
+        expect(stderr).not.toMatch(/^\s+at /mu);
+      }
     },
     LIMIT,
   );

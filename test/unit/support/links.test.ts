@@ -1,9 +1,19 @@
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { readIfPresent } from "../../../src/support/files";
+import { readIfPresent, textNow, writeOutput } from "../../../src/support/files";
 import { refuseLinks, refuseLinksIn } from "../../../src/support/links";
 
 let folder = "";
@@ -52,7 +62,29 @@ describe("what is no regular file", () => {
     await expect(readIfPresent("/dev/zero")).rejects.toMatchObject({ code: "NOT_A_FILE" });
     await expect(readIfPresent(root("a"))).rejects.toMatchObject({ code: "EISDIR" });
     expect(await readIfPresent(root("absent"))).toBeUndefined();
+    expect([root("pipe"), "/dev/zero", root("a"), root("absent")].map(textNow)).toEqual(
+      Array(4).fill(undefined),
+    );
     expect(readdirSync(join(folder, "victim"))).toEqual(["file"]);
     expect(existsSync(root("absent"))).toBe(false);
+  });
+
+  it("gets the output that a user sends there, and is not replaced; a link is followed", async () => {
+    execFileSync("mkfifo", [root("pipe")]);
+    await expect(writeOutput(root("pipe"), "text")).rejects.toMatchObject({
+      code: "WRITE_FAILED",
+      message: expect.stringContaining("nobody reads this pipe") as string,
+    });
+    const [read] = await Promise.all([readFile(root("pipe"), "utf8"), writeOutput(root("pipe"), "text")]);
+    expect(read).toBe("text");
+    symlinkSync("../../victim/file", root("a/link"));
+    await writeOutput(root("a/link"), "new");
+    await writeOutput(root("a/plain"), "plain");
+    expect(readFileSync(join(folder, "victim/file"), "utf8")).toBe("new");
+    await expect(writeOutput(root("a/b"), "x")).rejects.toMatchObject({
+      code: "WRITE_FAILED",
+      kind: "usage",
+    });
+    expect(readdirSync(root("a"))).toEqual(["b", "link", "plain"]);
   });
 });
