@@ -36,7 +36,7 @@ export function outcomeDocument({ removal, outcome, message }: Outcome): Readonl
 
 /** An outcome as text. */
 export function outcomeText({ removal, outcome, message }: Outcome): string {
-  const what = `${removal.what} ${removal.name}`;
+  const what = `${removal.what} ${removal.name.replace(/^((?:sha256:)?[0-9a-f]{12})[0-9a-f]{52}$/u, "$1")}`;
   if (outcome === "planned") return `${what} would be removed (${removal.why})`;
   if (outcome === "removed") return `${what} removed (${removal.why})`;
   return `${what} ${outcome === "stays" ? "stays" : "could not be removed"}: ${message ?? ""}`;

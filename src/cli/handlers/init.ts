@@ -153,11 +153,17 @@ function report(
       : [`\nLeft alone, because they exist with different content: ${left.join(", ")}.\n`]),
   ].join("");
   if (dryRun) return list;
-  const make = left.includes("Makefile") ? "npx --no-install mesa-template" : "make";
+  // A root of its own, such as the demo's, has neither: the program that runs now releases it.
+  const isBare = !["Makefile", "package.json"].some((name) => existsSync(join(folder, name)));
+  const make = isBare
+    ? "mesa-template"
+    : left.includes("Makefile")
+      ? "npx --no-install mesa-template"
+      : "make";
   const where = relative(process.cwd(), folder);
   const next = [
     ...(where === "" ? [] : [`cd ${where}`]),
-    ...(install
+    ...(install && !isBare
       ? [
           "npm install --save-dev PATH/TO/mesa-blaxel-templates-VERSION.tgz   (made by npm pack in a clone of mesa-template)",
         ]

@@ -46,7 +46,7 @@ export const run: CommandHandler = async (args, context) => {
         : results
             .map(
               (result) =>
-                `${result.folder}: ${result.differing.length === 0 ? "unchanged" : `${check ? "would change" : "written"} (${result.differing.join(", ")})`}\n`,
+                `${result.folder}: ${result.differing.length === 0 ? (check ? "up to date" : "unchanged") : `${check ? "would change" : "written"} (${result.differing.join(", ")})`}\n`,
             )
             .join(""),
   };

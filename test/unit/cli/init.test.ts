@@ -105,6 +105,14 @@ describe("init", () => {
     expect(read("Makefile")).toContain("make template");
   });
 
+  it("names the program's own command where the root has neither Makefile nor package.json", async () => {
+    mkdirSync(join(folder, "templates"), { recursive: true });
+    writeFileSync(join(folder, "templates/upstream.toml"), "");
+    const { stdout } = await runMain(["init", folder, "--template", "agent"]);
+    expect(stdout).toMatch(/^ {2}mesa-template release 0\.26\.0 --template agent$/mu);
+    expect(stdout).not.toMatch(/npm install|make template/u);
+  });
+
   it("says with --dry-run what it would do, and does nothing", async () => {
     expect((await runMain(["init", folder, "--dry-run", "--json"])).code).toBe(0);
     expect(existsSync(folder)).toBe(false);
