@@ -54,7 +54,7 @@ async function connect(host: Host): Promise<Engine> {
       const engine = {
         facts: { ...facts, ...tls },
         ...imagesOf(docker, labels, facts.apiVersion),
-        ...containersOf(docker, facts.publish, labels),
+        ...containersOf(docker, facts.publish, labels, facts.apiVersion),
       };
       await removeLeft(host, engine);
       return engine;

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
+import { apiMinor } from "./daemon";
 import type { ContainerRequest, ContainerState, Engine, PathChange, PublishedPorts } from "./engine";
 import { execIn } from "./exec";
 import { engineFailed, statusOf } from "./failures";
@@ -27,24 +28,34 @@ type Part = Pick<
   | "changes"
 >;
 
-/** The engine's methods for containers. */
+/**
+ * The engine's methods for containers.
+ * @param apiVersion the engine's own, e.g. "1.41"; if it supports that, containers are made for linux/amd64 on any machine
+ */
 export function containersOf(
   docker: Docker,
   publish: PublishedPorts,
   labels: Readonly<Record<string, string>>,
+  apiVersion: string,
 ): Part {
-  const optionsOf = (request: ContainerRequest): Docker.ContainerCreateOptions => ({
-    ...createOptions(request, publish),
-    Labels: { ...labels },
-  });
+  const create = async (request: ContainerRequest): Promise<Docker.Container> => {
+    const { name, image, anyPlatform = false } = request;
+    const options = {
+      // Otherwise dockerode repeats the body in the address, which engines log: secrets of the environment too.
+      _query: {
+        ...(name === undefined ? {} : { name }),
+        ...(anyPlatform || apiMinor(apiVersion) < 41 ? {} : { platform: "linux/amd64" }),
+      },
+      _body: { ...createOptions(request, publish), Labels: { ...labels } },
+    };
+    try {
+      return await docker.createContainer(options as Docker.ContainerCreateOptions);
+    } catch (error) {
+      throw engineFailed(`No container could be made from ${image}`, error);
+    }
+  };
   return {
-    async createContainer(request) {
-      try {
-        return (await docker.createContainer(optionsOf(request))).id;
-      } catch (error) {
-        throw engineFailed(`No container could be made from ${request.image}`, error);
-      }
-    },
+    createContainer: async (request) => (await create(request)).id,
     async startContainer(id) {
       try {
         await docker.getContainer(id).start();
@@ -52,7 +63,7 @@ export function containersOf(
         throw engineFailed("The container could not be started", error);
       }
     },
-    runToEnd: (request, options) => runToEnd(docker, optionsOf(request), options),
+    runToEnd: (request, options) => runToEnd(() => create(request), options),
     container: (id) => stateOf(docker, id),
     async containers(wanted) {
       const found = await docker.listContainers({ all: true, filters: { label: [...wanted] } });
@@ -148,7 +159,6 @@ function createOptions(request: ContainerRequest, publish: PublishedPorts): Dock
   const ports = (request.publish ?? []).map((port) => `${String(port)}/tcp`);
   return {
     Image: request.image,
-    ...(request.name === undefined ? {} : { name: request.name }),
     ...(request.env === undefined ? {} : { Env: [...request.env] }),
     ...(request.entrypoint === undefined ? {} : { Entrypoint: [...request.entrypoint] }),
     ...(request.cmd === undefined ? {} : { Cmd: [...request.cmd] }),

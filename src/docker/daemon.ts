@@ -82,6 +82,11 @@ interface Info {
   readonly Architecture?: string;
 }
 
+/** 41 of an API version "1.41"; there is no other major version. */
+export function apiMinor(version: string): number {
+  return Number(version.split(".")[1] ?? 0);
+}
+
 /** Where the engine at this address binds published ports, and the name to reach them. */
 export function publishedPorts(address: string): PublishedPorts {
   const { protocol, hostname } = new URL(address);

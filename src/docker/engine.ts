@@ -116,6 +116,8 @@ export interface ListedContainer {
 
 export interface ContainerRequest {
   readonly image: string;
+  /** For an image of the engine's own platform instead of linux/amd64: one that was made from nothing. */
+  readonly anyPlatform?: boolean;
   readonly name?: string;
   /** NAME=value */
   readonly env?: readonly string[];

@@ -23,7 +23,7 @@ export async function hostDevices<Path extends `/dev/${string}`>(
   const readDevices = async (): Promise<Readonly<Record<Path, HostDevice>>> => {
     // The folder, not the device: an engine would create a missing path as a folder.
     const binds = [`/dev:${SEEN_AT}:ro`];
-    const id = await engine.createContainer({ image, binds, cmd: ["nothing"] });
+    const id = await engine.createContainer({ image, anyPlatform: true, binds, cmd: ["nothing"] });
     const found = await withCleanUp(
       () => Promise.all(paths.map((path) => engine.pathStat(id, path.replace("/dev", SEEN_AT), host.signal))),
       () => engine.removeContainer(id),

@@ -3,6 +3,7 @@ import type Docker from "dockerode";
 import { withCleanUp } from "../support/clean-up";
 import { Failure } from "../support/errors";
 import { withTimeLimit } from "../support/time-limit";
+import { apiMinor } from "./daemon";
 import type { BuildRequest, Engine, EngineImage, PullRequest, PushRequest } from "./engine";
 import { engineFailed, engineWords, statusOf } from "./failures";
 import { messagesOf, StreamSilent } from "./message-stream";
@@ -267,11 +268,6 @@ function get<T>(docker: Docker, path: string, options: Ask, isStream = false): P
     };
     docker.modem.dial({ path: `${path}?`, method: "GET", options, statusCodes, isStream }, answered);
   });
-}
-
-/** 41 of "1.41"; there is no other major version. */
-function apiMinor(version: string): number {
-  return Number(version.split(".")[1] ?? 0);
 }
 
 /** Podman omits the algorithm of a digest. */

@@ -13,17 +13,11 @@ const KEEP_BYTES = 8 * 1024 * 1024;
  * program that cannot start as startError.
  */
 export async function runToEnd(
-  docker: Docker,
-  options: Docker.ContainerCreateOptions,
+  create: () => Promise<Docker.Container>,
   { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
 ): Promise<EndedContainer> {
   signal.throwIfAborted();
-  let container: Docker.Container;
-  try {
-    container = await docker.createContainer(options);
-  } catch (error) {
-    throw engineFailed(`No container could be made from ${options.Image ?? "the image"}`, error);
-  }
+  const container = await create();
   try {
     return await run(container, timeoutMs, signal);
   } catch (error) {

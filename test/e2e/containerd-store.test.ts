@@ -1,6 +1,9 @@
 import { execFileSync, execSync } from "node:child_process";
+import { appendFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Image } from "../../src/build/image";
+import type { Comparison } from "../../src/compare/comparison";
 import { registryOfWorld, releaseOn, runOn, seenByDoctor } from "./engine-under-test";
 import { startNewerEngine, whyNoNewerEngine, type NewerEngine } from "./newer-engine";
 import { isRoot } from "./podman-service";
@@ -79,11 +82,39 @@ describe.skipIf(mayBeLeftOut)(
       }
     });
 
-    it("gc leaves a kept version's image where it is, and does not offer it", async () => {
+    it("gc leaves a kept version's image where it is in either store, and does not offer it", async () => {
       const { reference } = await imageOn(there);
-      const planned = async (): Promise<string> =>
-        (await mesaTemplate(["gc", "--root", place.root, "--json"], there)).stdout;
-      expect(await planned()).not.toContain(reference);
+      for (const on of [there, {}])
+        expect((await mesaTemplate(["gc", "--root", place.root, "--json"], on)).stdout).not.toContain(
+          reference,
+        );
+    });
+
+    it("a version that was measured in the other store differs by what was edited alone", async () => {
+      appendFileSync(join(place.root, "templates/alpine/Dockerfile.hbs"), "LABEL edited=yes\n");
+      await releaseOn(place.root, "alpine", {});
+      const ids = ["alpine@0.20.0-1", "alpine@0.20.0-2"];
+      const { comparisons } = (await mesaTemplate(["diff", ...ids, "--root", place.root, "--json"])).json<{
+        comparisons: readonly Comparison[];
+      }>();
+      expect(comparisons).toMatchObject([
+        {
+          inputs: [],
+          rendered: [{ file: "Dockerfile" }],
+          built: {
+            packages: [],
+            files: { added: [], removed: [], changed: [] },
+            environment: [],
+            config: [],
+          },
+        },
+      ]);
+      // What apk writes down of a run (times) has another length each time.
+      const [from = [], to = []] = ["from" as const, "to" as const].map((side) =>
+        comparisons[0]?.built?.layers[side].map(({ sizeBytes }) => Math.round(sizeBytes / 10_000)),
+      );
+      expect(from).toHaveLength(4);
+      expect(to).toEqual(from);
     });
   },
 );
