@@ -45,20 +45,30 @@ const REFUSAL = "error parsing config file: ";
 
 /** The version of the installed program. @throws Failure NO_STRUCTURE_TEST (exit 3) that explains how to install it */
 export async function structureTestProgram(host: Host): Promise<string> {
-  const version = await runVersion(host);
+  const { version, why } = await runVersion(host);
   if (version !== undefined) return `${nameOf(host)}, ${version}`;
   throw new Failure({
     code: "NO_STRUCTURE_TEST",
     kind: "environment",
-    message: whyMissing(host),
+    message: why,
     hint: HOW_TO_INSTALL,
   });
 }
 
-/** The program's version; undefined if it cannot be run. */
-async function runVersion(host: Host): Promise<string | undefined> {
+type Version =
+  | { readonly version: string; readonly why?: undefined }
+  | { readonly version?: undefined; readonly why: string };
+
+/** The program's version, or why it cannot be run. */
+async function runVersion(host: Host): Promise<Version> {
   const ran = await runProgram(host, ["version"], {}, VALIDATION_LIMIT_MS);
-  return ran.exitCode === 0 ? ran.stdout.trim() : undefined;
+  if (ran.exitCode === 0) return { version: ran.stdout.trim() };
+  if (ran.spawnError !== undefined) return { why: whyMissing(host) };
+  return { why: `${nameOf(host)} version ${ran.timedOut ? "does not end" : `fails (${endOf(ran)})`}` };
+}
+
+function endOf({ exitCode, signal }: ProcessResult): string {
+  return `exit ${String(exitCode ?? signal)}`;
 }
 
 /** Name of the one check that stands for a file that could not be run. */
@@ -125,7 +135,7 @@ export async function structureTestsThatCannotRun(
   paths: readonly string[],
 ): Promise<readonly { readonly check: string; readonly why: string }[]> {
   if (paths.length === 0) return [];
-  const why = whyUnreached(facts) ?? ((await runVersion(host)) === undefined ? whyMissing(host) : undefined);
+  const why = whyUnreached(facts) ?? (await runVersion(host)).why;
   return why === undefined ? [] : paths.map((path) => ({ check: checkOf(path), why }));
 }
 
@@ -155,7 +165,7 @@ async function resultsOf(
     ];
   const report = reportIn(ran, path);
   refuseBroken(path, report);
-  return (report.Results ?? []).map((result) => checkResult(path, result));
+  return resultsIn(report, ran, path).map((result) => checkResult(path, result));
 }
 
 function skipped(path: string, why: string, hint: string): CheckResult {
@@ -240,15 +250,35 @@ function reportIn(ran: ProcessResult, path: string): Report {
   try {
     return REPORT.parse(JSON.parse(ran.stdout));
   } catch (error) {
-    throw new Failure({
-      code: "STRUCTURE_TESTS_FAILED",
-      kind: "environment",
-      message: `${PROGRAM} wrote no report on ${path} (exit ${String(ran.exitCode ?? ran.signal)}).`,
-      log: `${ran.stdout.slice(-2000)}\n${ran.stderr}`.trim().split("\n").slice(-15),
-      hint: `Check whether ${PROGRAM} test --image IMAGE --config ${path} --output json works by itself.`,
-      cause: error,
-    });
+    const limit = `did not end within ${String(VALIDATION_LIMIT_MS / 1000)} s`;
+    throw broken(ran, path, ran.timedOut ? limit : `wrote no report (${endOf(ran)})`, error);
   }
+}
+
+/** The results of a report. Refuses a report with fewer than it counts, or with a verdict other than its exit code (0: all passed). */
+function resultsIn({ Total, Results }: Report, ran: ProcessResult, path: string): readonly TestResult[] {
+  const results = Results ?? [];
+  if (results.length !== Total)
+    throw broken(
+      ran,
+      path,
+      `counts ${String(Total)} tests and reports ${String(results.length)} result${results.length === 1 ? "" : "s"}`,
+    );
+  const passed = results.every(({ Pass }) => Pass);
+  if (passed !== (ran.exitCode === 0))
+    throw broken(ran, path, `ends with ${endOf(ran)}, but its tests ${passed ? "passed" : "failed"}`);
+  return results;
+}
+
+function broken(ran: ProcessResult, path: string, what: string, cause?: unknown): Failure {
+  return new Failure({
+    code: "STRUCTURE_TESTS_FAILED",
+    kind: "environment",
+    message: `${PROGRAM} ${what}, on ${path}.`,
+    log: `${ran.stdout.slice(-2000)}\n${ran.stderr}`.trim().split("\n").slice(-15),
+    hint: `Check whether ${PROGRAM} test --image IMAGE --config ${path} --output json works by itself.`,
+    cause,
+  });
 }
 
 /** Refuses a file that the program refuses, and one without tests, which fails without a message. */

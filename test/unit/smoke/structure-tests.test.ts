@@ -3,7 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Engine, EngineFacts } from "../../../src/docker/index";
-import { runStructureTests, structureTestsThatCannotRun } from "../../../src/smoke/structure-tests";
+import {
+  runStructureTests,
+  structureTestProgram,
+  structureTestsThatCannotRun,
+  validateStructureTests,
+} from "../../../src/smoke/structure-tests";
 import { testHost, type TestHost } from "../lock/fixture/test-host";
 
 const FILE = "structure-tests.yaml";
@@ -15,12 +20,10 @@ afterAll(() => {
 const engineAt = (address: string, tls?: EngineFacts["tls"]): Engine =>
   ({ facts: { address, ...(tls === undefined ? {} : { tls }) } }) as unknown as Engine;
 
-/** A program in the place of container-structure-test, which reports its own environment as the name of a test that passed. */
-function hostWithProgram(): TestHost {
+/** A program in the place of container-structure-test. */
+function hostWith(script: string): TestHost {
   const program = join(folder, "container-structure-test");
-  const name = "$DOCKER_HOST|$DOCKER_TLS_VERIFY|$DOCKER_CERT_PATH|$DOCKER_CONTEXT|$GIVEN";
-  const report = `{"Total":1,"Results":[{"Name":"${name}","Pass":true,"Duration":2000000}]}`;
-  writeFileSync(program, `#!/bin/sh\ncat <<END\n${report}\nEND\n`);
+  writeFileSync(program, `#!/bin/sh\n${script}\n`);
   chmodSync(program, 0o755);
   return testHost({
     env: {
@@ -30,6 +33,13 @@ function hostWithProgram(): TestHost {
       GIVEN: "it",
     },
   });
+}
+
+/** One that reports its own environment as the name of a test that passed. */
+function hostWithProgram(): TestHost {
+  const name = "$DOCKER_HOST|$DOCKER_TLS_VERIFY|$DOCKER_CERT_PATH|$DOCKER_CONTEXT|$GIVEN";
+  const report = `{"Total":1,"Results":[{"Name":"${name}","Pass":true,"Duration":2000000}]}`;
+  return hostWith(`cat <<END\n${report}\nEND`);
 }
 
 describe("container-structure-test", () => {
@@ -62,5 +72,49 @@ describe("container-structure-test", () => {
     expect(await runStructureTests(host, engine, "an-image", [FILE])).toEqual([
       { name, outcome: "passed", durationMs: 2, file: FILE },
     ]);
+  });
+
+  const LOCAL = engineAt("unix:///run/d.sock");
+  const PASSED = '{"Name":"a","Pass":true}';
+
+  it.each([
+    ["prints garbage", "echo hello; echo oh no >&2; exit 2", /wrote no report.*exit 2/u],
+    ["is too old", "echo 'Error: unknown flag: --output' >&2; exit 1", /wrote no report.*exit 1/u],
+    ["is killed", "kill -9 $$", /wrote no report.*SIGKILL/u],
+    ["leaves results out", `echo '{"Total":2,"Results":[${PASSED}]}'`, /2 tests.*1 result/u],
+    ["counts without results", `echo '{"Total":3}'`, /3 tests.*0 results/u],
+    ["fails although its tests pass", `echo '{"Total":1,"Results":[${PASSED}]}'; exit 1`, /exit 1.*passed/u],
+    [
+      "succeeds although a test fails",
+      `echo '{"Total":1,"Results":[{"Name":"a","Pass":false}]}'`,
+      /exit 0.*failed/u,
+    ],
+  ])("that %s proves nothing", async (_what, script, message) => {
+    await expect(runStructureTests(hostWith(script), LOCAL, "an-image", [FILE])).rejects.toMatchObject({
+      ...{ code: "STRUCTURE_TESTS_FAILED", kind: "environment" },
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it("that hangs is ended, and named", async () => {
+    const plain = hostWith("exec sleep 60");
+    const host: TestHost = { ...plain, run: (asked) => plain.run({ ...asked, timeoutMs: 300 }) };
+    await expect(validateStructureTests(host, [join(folder, "container-structure-test")])).rejects.toThrow(
+      /did not end within 30 s/u,
+    );
+    expect(await structureTestsThatCannotRun(host, LOCAL, [FILE])).toMatchObject([
+      { why: expect.stringContaining("does not end") as string },
+    ]);
+  });
+
+  it.each([
+    ["fails", "echo broken >&2; exit 126", "container-structure-test version fails (exit 126)"],
+    ["cannot be run", undefined, "which cannot be run"],
+  ])("that %s is not said to be missing", async (_what, script, why) => {
+    const host = hostWith(script ?? "");
+    if (script === undefined) chmodSync(join(folder, "container-structure-test"), 0o644);
+    const matching = expect.stringContaining(why) as string;
+    expect(await structureTestsThatCannotRun(host, LOCAL, [FILE])).toMatchObject([{ why: matching }]);
+    await expect(structureTestProgram(host)).rejects.toMatchObject({ message: matching });
   });
 });
