@@ -1,6 +1,7 @@
-import { promisify } from "node:util";
-import { gunzip } from "node:zlib";
+import { Readable } from "node:stream";
+import { createGunzip } from "node:zlib";
 import type * as XzPackage from "xz-decompress";
+import { messageOf } from "../support/errors";
 import { unzstd } from "../support/zstd";
 
 /** A compression, from a file name's extension. */
@@ -17,19 +18,28 @@ export async function decompress(
   limitBytes: number,
 ): Promise<Uint8Array> {
   if (compression === "none") return data;
-  if (compression === "gz") return promisify(gunzip)(data, { maxOutputLength: limitBytes });
-  return bytesOf(compression === "xz" ? await unxz(data) : unzstd([data]), limitBytes);
-}
-
-async function bytesOf(unpacked: AsyncIterable<Uint8Array>, limitBytes: number): Promise<Uint8Array> {
+  const tooLarge = new Error(`it unpacks to more than ${String(limitBytes)} bytes`);
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of unpacked) {
-    size += chunk.length;
-    if (size > limitBytes) throw new Error(`it unpacks to more than ${String(limitBytes)} bytes`);
-    chunks.push(Uint8Array.from(chunk));
+  try {
+    for await (const chunk of await unpackedBy(compression, data)) {
+      size += chunk.length;
+      if (size > limitBytes) throw tooLarge;
+      chunks.push(Uint8Array.from(chunk));
+    }
+  } catch (error) {
+    if (error === tooLarge) throw error;
+    throw new Error(`it is not whole, or not ${compression} (${messageOf(error)})`, { cause: error });
   }
   return Buffer.concat(chunks);
+}
+
+function unpackedBy(
+  compression: Exclude<Compression, "none">,
+  data: Uint8Array,
+): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>> {
+  if (compression === "xz") return unxz(data);
+  return compression === "zst" ? unzstd([data]) : Readable.from([data]).pipe(createGunzip());
 }
 
 async function unxz(data: Uint8Array): Promise<AsyncIterable<Uint8Array>> {

@@ -42,7 +42,8 @@ function listedPackage(paragraph: Paragraph): ListedPackage {
   if (
     !/^[A-Za-z0-9._~+:%@/-]+$/u.test(filename) ||
     filename.startsWith("/") ||
-    filename.split("/").includes("..")
+    // An address with any of these leads elsewhere than its text says (WHATWG URL).
+    /(?:^|\/)\.{1,2}(?:\/|$)|%2[ef]|%5c/iu.test(filename)
   ) {
     throw new Error(
       `${what} has the Filename ${JSON.stringify(filename)}, which is not a path below the repository`,

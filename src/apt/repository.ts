@@ -150,6 +150,7 @@ async function detachedRelease(
 const FORMS: readonly (readonly [suffix: string, compression: Compression])[] = [
   [".gz", "gz"],
   [".xz", "xz"],
+  [".zst", "zst"],
   ["", "none"],
 ];
 

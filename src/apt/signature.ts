@@ -95,12 +95,13 @@ async function goodSigner(
       trouble = error;
     }
   }
+  const isWeak = /weak|insecure/iu.test(messageOf(trouble));
   throw (
     expiredKey(key, trouble) ??
     refusal(
       "RELEASE_SIGNATURE_BAD",
-      `The signature of the repository's index does not match it: ${messageOf(trouble)}.`,
-      BAD_HINT,
+      `The signature of the repository's index ${isWeak ? "is too weak" : "does not match it"}: ${messageOf(trouble)}.`,
+      isWeak ? WEAK_HINT : BAD_HINT,
       trouble,
     )
   );
@@ -119,6 +120,8 @@ function expiredKey(key: PublicKey, trouble: unknown): Error | undefined {
 
 const UNSIGNED_HINT =
   'Without a signature the packages cannot be verified. If this repository has never been signed, set vouched = "first-download" in upstream.toml.';
+const WEAK_HINT =
+  "Anybody could have forged it. Ask the repository's owner to sign with SHA-256 or better, and with an RSA key of at least 2048 bits.";
 const BAD_HINT =
   "The index was changed after it was signed, or the mirror is in the middle of an update. Try without the mirror, or later.";
 

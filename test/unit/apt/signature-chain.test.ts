@@ -372,6 +372,9 @@ describe("a repository that is refused for what it holds", () => {
       "/x.deb",
       "pool/../../x.deb",
       "pool/x y.deb",
+      "pool/./x.deb",
+      "pool/%2E%2e/x.deb",
+      "pool/a%2fb.deb",
       "https://evil.example.com/x.deb?",
     ]) {
       expect(() => parsePackages(entry(filename), "mesa")).toThrow(
