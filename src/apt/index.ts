@@ -7,7 +7,7 @@ export {
   fetchBelow,
   fetchPackages,
   fetchRelease,
-  fetchedFrom,
+  headBelow,
   lastModified,
   peekPackages,
   type Repository,

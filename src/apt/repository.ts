@@ -245,27 +245,24 @@ export async function peekPackages(
   return undefined;
 }
 
-/**
- * Last-Modified of a file by canonical URL: ISO, UTC; undefined if unknown or missing.
- * @throws Failure REPOSITORY_UNREACHABLE (exit 3)
- */
+/** HEAD of a canonical URL below the repository. @throws Failure REPOSITORY_UNREACHABLE (exit 3) */
+export async function headBelow(host: Host, { mirror }: Repository, url: string): Promise<HttpAnswer> {
+  try {
+    const address = fetchedFrom(url, mirror);
+    return await ask(host, { url: address, method: "HEAD", limitBytes: 0, timeoutMs: TIMEOUT_MS });
+  } catch (error) {
+    if (error instanceof Unreachable) throw repositoryUnreachable(error);
+    throw error;
+  }
+}
+
+/** Last-Modified of a file by canonical URL: ISO, UTC; undefined if unknown or missing. Failures as in headBelow. */
 export async function lastModified(
   host: Host,
   repository: Repository,
   url: string,
 ): Promise<string | undefined> {
-  try {
-    const request = {
-      url: fetchedFrom(url, repository.mirror),
-      method: "HEAD",
-      limitBytes: 0,
-      timeoutMs: TIMEOUT_MS,
-    } as const;
-    const answer = await ask(host, request);
-    const time = answer.status === 200 ? Date.parse(answer.headers.get("last-modified") ?? "") : Number.NaN;
-    return Number.isNaN(time) ? undefined : new Date(time).toISOString();
-  } catch (error) {
-    if (error instanceof Unreachable) throw repositoryUnreachable(error);
-    throw error;
-  }
+  const { status, headers } = await headBelow(host, repository, url);
+  const time = status === 200 ? Date.parse(headers.get("last-modified") ?? "") : Number.NaN;
+  return Number.isNaN(time) ? undefined : new Date(time).toISOString();
 }

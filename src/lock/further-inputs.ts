@@ -50,15 +50,20 @@ export async function downloadFacts(
       hint: "Check url and version in template.toml.",
     });
   } catch (error) {
-    if (!(error instanceof Unreachable)) throw error;
-    throw new Failure({
-      code: "DOWNLOAD_UNREACHABLE",
-      kind: "environment",
-      message: `${what} cannot be fetched: ${error.message} (${error.url}).`,
-      hint: "Check the network and the proxy; a mirror can be named in upstream.toml (mirrors.downloads).",
-      cause: error.cause,
-    });
+    throw downloadUnreachable(what, error);
   }
+}
+
+/** The failure for a download without an answer; any other error is returned unchanged. */
+export function downloadUnreachable(what: string, error: unknown): unknown {
+  if (!(error instanceof Unreachable)) return error;
+  return new Failure({
+    code: "DOWNLOAD_UNREACHABLE",
+    kind: "environment",
+    message: `${what} cannot be fetched: ${error.message} (${error.url}).`,
+    hint: "Check the network and the proxy; a mirror can be named in upstream.toml (mirrors.downloads).",
+    cause: error.cause,
+  });
 }
 
 /**

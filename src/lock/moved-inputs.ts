@@ -1,6 +1,5 @@
 import { resolveImage } from "../registry/index";
-import { ask } from "../support/http";
-import { fetchedFrom } from "../apt/index";
+import { headBelow } from "../apt/index";
 import { openDownloads } from "../support/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -8,8 +7,6 @@ import { availablePackages } from "./available-versions";
 import { downloadFacts } from "./further-inputs";
 import { downloadsOf, imagesOf, type Lock, type LockedImage } from "./lock";
 import { mesaRepository, type Upstream } from "./upstream";
-
-const TIMEOUT_MS = 60_000;
 
 /** A sentence for each tag of a lock that points at something else now. Throws REGISTRY_* if a registry does not respond. */
 export async function movedTags(
@@ -77,12 +74,7 @@ export async function changedDeb(
     if (same.some(({ sha256 }) => sha256 === deb.sha256)) return [];
     return [`${what} has sha256 ${same[0]?.sha256 ?? ""} in the repository now; locked is ${deb.sha256}`];
   }
-  const answer = await ask(host, {
-    url: fetchedFrom(deb.url, mesaRepository(upstream).mirror),
-    method: "HEAD",
-    limitBytes: 0,
-    timeoutMs: TIMEOUT_MS,
-  });
+  const answer = await headBelow(host, mesaRepository(upstream), deb.url);
   if (answer.status === 404 || answer.status === 410)
     return [`${deb.url} no longer exists (${String(answer.status)})`];
   const size = answer.headers.get("content-length");

@@ -8,7 +8,7 @@ import { openDownloads, type Downloads } from "../support/downloads";
 import type { Host } from "../support/host";
 import { ask } from "../support/http";
 import { availablePackages } from "./available-versions";
-import { downloadAddress, downloadFacts } from "./further-inputs";
+import { downloadAddress, downloadFacts, downloadUnreachable } from "./further-inputs";
 import { downloadsOf, imagesOf, type Lock, type LockedDownload, type LockedImage } from "./lock";
 import { mesaRepository, type Upstream } from "./upstream";
 import { parsedJson } from "../support/parsed-json";
@@ -159,6 +159,8 @@ async function newerDownload(
     url: downloadAddress(`${npm}/latest`, upstream.mirrors.downloads),
     limitBytes: LATEST_LIMIT,
     timeoutMs: LATEST_TIMEOUT_MS,
+  }).catch((error: unknown) => {
+    throw downloadUnreachable(input, error);
   });
   const newest = latestSchema.safeParse(parsedJson(answer.body)).data?.version;
   if (newest === undefined || parse(version) === null || parse(newest) === null) return undefined;

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { availableVersions } from "../../../src/lock/available-versions";
 import { newestVersion, outdatedInputs, type OutdatedInput } from "../../../src/lock/outdated";
 import type { Lock } from "../../../src/lock/lock";
+import { changedDeb } from "../../../src/lock/moved-inputs";
 import { digestsOf } from "./fixture/image-registry";
 import { makeKey, NOW } from "./fixture/signed-repository";
 import { testHost, type TestHost } from "./fixture/test-host";
@@ -96,6 +97,36 @@ describe("what is outdated", () => {
     expect(host.events).toMatchObject([
       { type: "note", message: expect.stringContaining("is unknown") as string },
     ]);
+  });
+});
+
+describe("what cannot be reached", () => {
+  const nowhere = "http://127.0.0.1:9";
+
+  it("is named, for a .deb that only its first download vouches for", async () => {
+    const lock = await world.lock();
+    const upstream = await world.upstream({
+      mesa: 'vouched = "first-download"\npool = "mesa_{version}.deb"',
+    });
+    const mirrors = { ...upstream.mirrors, packages: nowhere };
+    await expect(changedDeb(host, lock, { ...upstream, mirrors }, world.cacheDir)).rejects.toMatchObject({
+      code: "REPOSITORY_UNREACHABLE",
+      kind: "environment",
+    });
+  });
+
+  it("is named, for the newest version of an npm package", async () => {
+    const url = "https://registry.npmjs.org/claude/-/claude-1.0.0.tgz";
+    const vouched = { by: "first-download", downloadedAt: "2026-01-01T00:00:00.000Z" } as const;
+    const claude = { url, version: "1.0.0", size: 1, sha256: "a".repeat(64), vouched };
+    const lock = { ...(await world.lock({ mesaVersion: "0.46.0" })), downloads: { claude } };
+    const upstream = await world.upstream();
+    const mirrors = { ...upstream.mirrors, downloads: `${nowhere}/` };
+    const options = { upstream: { ...upstream, mirrors }, cacheDir: world.cacheDir, prerelease: false };
+    await expect(outdatedInputs(host, lock, options)).rejects.toMatchObject({
+      code: "DOWNLOAD_UNREACHABLE",
+      kind: "environment",
+    });
   });
 });
 
