@@ -99,6 +99,8 @@ export interface CommandArgs {
   required(name: string): string;
   flag(name: string): boolean;
   number(name: string): number | undefined;
+  /** Milliseconds of a text such as 15m, 90s, 1h or 500ms; the option has a default. */
+  duration(name: string): number;
   list(name: string): readonly string[];
   /** The words after `--`. */
   readonly rest: readonly string[];
@@ -112,8 +114,10 @@ export interface CommandContext {
   readonly startFolder: string;
   /** --template a,b ; undefined: all. */
   readonly templates: readonly string[] | undefined;
-  /** --upstream FILE (absolute); undefined: <root>/templates/upstream.toml. */
+  /** --upstream FILE (absolute). */
   readonly upstream: string | undefined;
+  /** That file, or <root>/templates/upstream.toml. Reading it needs a project, as root does. */
+  readonly upstreamPath: string;
   readonly concurrency: number;
   readonly dryRun: boolean;
   readonly json: boolean;

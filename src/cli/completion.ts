@@ -1,8 +1,8 @@
-import { resolve } from "node:path";
-import type { CommandSpec } from "./command";
-import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
+import { basename, resolve } from "node:path";
 import { textNow } from "../support/files";
 import { findRoot, paths, templateNames } from "../support/paths";
+import type { CommandHandler, CommandSpec } from "./command";
+import { commandOf, commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
 
 /** The option by which the scripts below ask for candidates. The words of the line follow it, the program's name first. */
 export const COMPLETION_OPTION = "--complete";
@@ -145,3 +145,19 @@ function projectNames(givenRoot: string | undefined, known: Known): readonly str
     return [];
   }
 }
+
+export const completionCommand: CommandHandler = (args, { host }) => {
+  const shell = args.text("shell") ?? basename(host.env["SHELL"] ?? "bash");
+  const script = COMPLETION_SCRIPTS[shell];
+  if (script === undefined)
+    return Promise.reject(
+      wrongUsage(
+        `Completion is not available for ${shell}.`,
+        `Use one of ${Object.keys(COMPLETION_SCRIPTS).join(", ")}: mesa-template completion bash.`,
+      ),
+    );
+  return Promise.resolve({
+    json: { shell, script },
+    text: script,
+  });
+};

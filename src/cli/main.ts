@@ -18,7 +18,7 @@ import { EXIT_CODES, type ExitCode } from "../support/exit-codes";
 import type { EmitEvent } from "../support/events";
 import type { Host } from "../support/host";
 import { createRedactor, redactValue, type Redactor } from "../support/redact";
-import { findRoot } from "../support/paths";
+import { findRoot, paths } from "../support/paths";
 import type { RunProcess } from "../support/process";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -97,13 +97,16 @@ async function prepare(
     signal,
     runId: randomBytes(6).toString("hex"),
   };
-  const startFolder = resolve(args.text("root") ?? ".");
+  const root = (): string => findRoot(process.cwd(), args.text("root"));
   const context: CommandContext = {
     host,
     get root() {
-      return findRoot(process.cwd(), args.text("root"));
+      return root();
     },
-    startFolder,
+    get upstreamPath() {
+      return upstream ?? paths(root()).upstream;
+    },
+    startFolder: resolve(args.text("root") ?? "."),
     templates: templates === undefined ? undefined : [...new Set(templates)],
     upstream,
     concurrency,

@@ -19,16 +19,17 @@ export interface ManifestFacts {
 
 export interface OpenedManifest extends ManifestFacts {
   readonly manifest: Manifest;
+  /** Whether --template includes a template. */
+  readonly isAsked: (template: string) => boolean;
+  /** The channels of these templates. */
+  readonly channels: Manifest["channels"];
 }
 
 /** @throws Failure NO_PROJECT (exit 2) */
 export async function manifestFacts({ host, root }: CommandContext): Promise<ManifestFacts> {
   const { workspaceInUse } = await import("../blaxel/credentials");
-  return {
-    path: paths(root).manifest,
-    workspaceInUse: await workspaceInUse(host),
-    kept: templateNames(root),
-  };
+  const [path, kept] = [paths(root).manifest, templateNames(root)];
+  return { path, workspaceInUse: await workspaceInUse(host), kept };
 }
 
 /** Checks the names in --template. @throws Failure USAGE (exit 2) with the nearest one */
@@ -47,10 +48,14 @@ export function checkTemplates(
  * @throws Failure of kind manifest (exit 8), NO_PROJECT and USAGE (exit 2)
  */
 export async function openManifest(context: CommandContext): Promise<OpenedManifest> {
-  const { manifest: path } = paths(context.root);
-  const [facts, manifest] = await Promise.all([manifestFacts(context), readManifest(path)]);
+  const facts = await manifestFacts(context);
+  const manifest = await readManifest(facts.path);
   checkTemplates(context, facts, manifest);
-  return { ...facts, manifest };
+  const isAsked = (template: string): boolean => context.templates?.includes(template) ?? true;
+  const channels = Object.fromEntries(
+    Object.entries(manifest.channels).filter(([template]) => isAsked(template)),
+  );
+  return { ...facts, manifest, isAsked, channels };
 }
 
 /** The workspace that a command shows for an entry: the one in use, else the only one; undefined if there are several. */
@@ -62,13 +67,6 @@ export function workspaceShown({ manifest, workspaceInUse }: OpenedManifest): st
   }
 }
 
-/** Outcome of a change of the manifest. */
-export interface Changed {
-  readonly before: Manifest;
-  readonly after: Manifest;
-  readonly moves: Manifest["history"];
-}
-
 /**
  * Changes the manifest in one step and reports it; with --dry-run, only shows what would change.
  * @param change receives the author and the time of the change
@@ -78,7 +76,7 @@ export async function changeManifest(
   context: CommandContext,
   change: (manifest: Manifest, facts: { readonly at: string; readonly by: string }) => Manifest,
   subject: () => string,
-): Promise<Changed> {
+): Promise<{ readonly before: Manifest; readonly after: Manifest; readonly moves: Manifest["history"] }> {
   const { host, root, dryRun } = context;
   const { manifest: path } = paths(root);
   const by = await whoMoves(host, root);

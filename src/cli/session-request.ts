@@ -1,6 +1,5 @@
 import type { CommandArgs, CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
-import { parseDuration } from "./duration";
 import { openManifest } from "./manifest-context";
 import { oneEntry } from "../manifest/versions/ref";
 import { usableImage, workspaceAsked } from "../manifest/versions/usable-image";
@@ -97,7 +96,7 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
     mounts: await requestedMounts(args),
     createRepos: args.flag("create-repo"),
     renews: false,
-    ttlSeconds: parseDuration("--ttl", args.text("ttl") ?? "1h") / 1000,
+    ttlSeconds: args.duration("ttl") / 1000,
     memoryMegabytes: args.number("memory") ?? 4096,
     region: args.text("region"),
     user: args.text("user"),
@@ -109,7 +108,7 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
     },
   };
   if (image === undefined) return { ...base, ...(await chosen(args, context)) };
-  const { bootstrapFor } = await import("./bootstrap-plan");
+  const { bootstrapFor } = await import("./handlers/sandbox");
   return { ...base, image, ...(await bootstrapFor(context, args.text("mesa-version"))) };
 }
 

@@ -85,7 +85,7 @@ export const RELEASE: CommandGroup = {
         "release 0.26.0 --json --events events.ndjson > result.json",
       ],
       exits: RELEASE_EXITS,
-      load: async () => (await import("../handlers/release")).run,
+      load: async () => (await import("../handlers/release")).releaseCommand,
     },
     {
       usage: "lock [mesa-version]",
@@ -105,7 +105,7 @@ export const RELEASE: CommandGroup = {
       changes: true,
       examples: ["lock 0.26.0", "lock --check"],
       exits: { 4: "an input does not verify or does not exist" },
-      load: async () => (await import("../handlers/lock")).run,
+      load: async () => (await import("../handlers/lock")).lockCommand,
     },
     {
       usage: "render [mesa-version]",
@@ -119,7 +119,7 @@ export const RELEASE: CommandGroup = {
       changes: true,
       examples: ["render 0.26.0", "render --check"],
       exits: { 9: "--check: a folder differs" },
-      load: async () => (await import("../handlers/render")).run,
+      load: async () => (await import("../handlers/lock")).renderCommand,
     },
     {
       usage: "build <mesa-version>",
@@ -139,7 +139,7 @@ export const RELEASE: CommandGroup = {
         4: "an input does not verify or does not exist",
         5: "the build failed",
       },
-      load: async () => (await import("../handlers/build")).run,
+      load: async () => (await import("../handlers/stages")).buildCommand,
     },
     {
       usage: "smoke [ref]",
@@ -154,7 +154,7 @@ export const RELEASE: CommandGroup = {
       changes: true,
       examples: ["smoke 0.26.0", "smoke --image our/app:latest --checks checks.yaml --junit smoke.xml"],
       exits: { 3: "no Docker engine is reachable", 6: "a check failed, or could not run" },
-      load: async () => (await import("../handlers/smoke")).run,
+      load: async () => (await import("../handlers/stages")).smokeCommand,
     },
     {
       usage: "deploy <mesa-version>",
@@ -164,7 +164,7 @@ export const RELEASE: CommandGroup = {
       changes: true,
       examples: ["deploy 0.26.0 --workspace prod"],
       exits: RELEASE_EXITS,
-      load: async () => (await import("../handlers/deploy")).run,
+      load: async () => (await import("../handlers/release")).deployCommand,
     },
     {
       usage: "verify <ref>",

@@ -69,7 +69,7 @@ export const SANDBOXES: CommandGroup = {
       changes: true,
       examples: ["sandbox merge acme/app session-17 --delete"],
       exits: { 3: "no credentials, Mesa is not reachable, or the changes conflict (nothing is merged then)" },
-      load: async () => (await import("../handlers/sandbox-merge")).run,
+      load: async () => (await import("../handlers/sandbox")).mergeCommand,
     },
     {
       usage: "sandbox bootstrap <sandbox>",
@@ -81,7 +81,7 @@ export const SANDBOXES: CommandGroup = {
       changes: true,
       examples: ["sandbox bootstrap my-sandbox --mesa-version 0.26.0"],
       exits: { 3: ENVIRONMENT },
-      load: async () => (await import("../handlers/sandbox-bootstrap")).run,
+      load: async () => (await import("../handlers/sandbox")).bootstrapCommand,
     },
     {
       usage: "sandbox clean [sandbox]",
@@ -92,7 +92,7 @@ export const SANDBOXES: CommandGroup = {
       changes: true,
       examples: ["sandbox clean --dry-run", "sandbox clean mesa-run-d716b81e7ffa"],
       exits: { 3: ENVIRONMENT },
-      load: async () => (await import("../handlers/sandbox-clean")).run,
+      load: async () => (await import("../handlers/sandbox")).cleanCommand,
     },
   ],
 };

@@ -32,7 +32,7 @@ export const UPGRADE: CommandGroup = {
       changes: true,
       examples: ["upgrade 0.26.0", "upgrade --branch", "upgrade 0.26.0 --dry-run"],
       exits: RELEASE_EXITS,
-      load: async () => (await import("../handlers/upgrade")).run,
+      load: async () => (await import("../handlers/compare")).upgradeCommand,
     },
     {
       usage: "diff <a> [b]",
@@ -40,7 +40,7 @@ export const UPGRADE: CommandGroup = {
       options: { full: flag("show every line, file, label and time, not the summary") },
       common: ["template", "upstream"],
       examples: ["diff debian@0.20.0-1 debian@0.26.0-1", "diff stable --template debian"],
-      load: async () => (await import("../handlers/diff")).run,
+      load: async () => (await import("../handlers/compare")).diffCommand,
     },
     {
       usage: "notes <ref>",
@@ -50,7 +50,7 @@ export const UPGRADE: CommandGroup = {
       },
       common: ["template"],
       examples: ["notes debian@0.26.0-1 --since stable > notes.md"],
-      load: async () => (await import("../handlers/notes")).run,
+      load: async () => (await import("../handlers/compare")).notesCommand,
     },
     {
       usage: "drift [ref]",
@@ -60,7 +60,7 @@ export const UPGRADE: CommandGroup = {
       common: ["template", "workspace", "upstream"],
       examples: ["drift", "drift stable --template debian"],
       exits: { 9: "something differs" },
-      load: async () => (await import("../handlers/drift")).run,
+      load: async () => (await import("../handlers/drift")).driftCommand,
     },
     {
       usage: "scan [refs..]",

@@ -20,7 +20,7 @@ export const PIPELINES: CommandGroup = {
       describe: "validate the manifest",
       examples: ["manifest check"],
       exits: { 8: "the manifest is invalid" },
-      load: async () => (await import("../handlers/manifest-check")).run,
+      load: async () => (await import("../handlers/manifest")).checkCommand,
     },
     {
       usage: "manifest merge [files..]",
@@ -28,7 +28,7 @@ export const PIPELINES: CommandGroup = {
       changes: true,
       examples: ["manifest merge a/manifest.json b/manifest.json"],
       exits: { 8: "a manifest is invalid, or the manifests contradict each other" },
-      load: async () => (await import("../handlers/manifest-merge")).run,
+      load: async () => (await import("../handlers/manifest")).mergeCommand,
     },
   ],
 };
@@ -75,7 +75,7 @@ export const HOUSEKEEPING: CommandGroup = {
       usage: "completion [shell]",
       describe: "print the completion script of bash or zsh",
       examples: ['completion bash   # in ~/.bashrc: eval "$(mesa-template completion bash)"'],
-      load: async () => (await import("../handlers/completion")).run,
+      load: async () => (await import("../completion")).completionCommand,
     },
   ],
 };

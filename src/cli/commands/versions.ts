@@ -18,7 +18,7 @@ export const VERSIONS: CommandGroup = {
       common: ["template", "workspace"],
       examples: ["list", "list --status verified --template debian --json"],
       exits: UNREADABLE,
-      load: async () => (await import("../handlers/list")).run,
+      load: async () => (await import("../handlers/versions")).listCommand,
     },
     {
       usage: "show <id>",
@@ -26,7 +26,7 @@ export const VERSIONS: CommandGroup = {
       common: ["template", "workspace"],
       examples: ["show debian@0.20.0-1", "show stable --template debian"],
       exits: UNREADABLE,
-      load: async () => (await import("../handlers/show")).run,
+      load: async () => (await import("../handlers/versions")).showCommand,
     },
     {
       usage: "resolve <ref>",
@@ -34,7 +34,7 @@ export const VERSIONS: CommandGroup = {
       common: ["template", "workspace"],
       examples: ["resolve stable --template debian"],
       exits: UNREADABLE,
-      load: async () => (await import("../handlers/resolve")).run,
+      load: async () => (await import("../handlers/versions")).resolveCommand,
     },
     {
       usage: "promote <ref> <channel>",
@@ -58,7 +58,7 @@ export const VERSIONS: CommandGroup = {
             : "Which version?",
       examples: ['promote 0.26.0 stable --reason "fixes write bursts"', "promote debian@0.26.0-1 canary"],
       exits: UNREADABLE,
-      load: async () => (await import("../handlers/promote")).run,
+      load: async () => (await import("../handlers/channels")).promoteCommand,
     },
     {
       usage: "rollback <channel>",
@@ -71,7 +71,7 @@ export const VERSIONS: CommandGroup = {
       changes: true,
       examples: ['rollback stable --reason "mounts time out"', "rollback stable --to 0.20.0"],
       exits: UNREADABLE,
-      load: async () => (await import("../handlers/rollback")).run,
+      load: async () => (await import("../handlers/channels")).rollbackCommand,
     },
     {
       usage: "revoke <id>",
@@ -85,7 +85,7 @@ export const VERSIONS: CommandGroup = {
       changes: true,
       examples: ['revoke debian@0.26.0-1 --reason "mounts time out" --rollback'],
       exits: UNREADABLE,
-      load: async () => (await import("../handlers/revoke")).run,
+      load: async () => (await import("../handlers/revoke")).revokeCommand,
     },
     {
       usage: "unrevoke <id>",
@@ -95,7 +95,7 @@ export const VERSIONS: CommandGroup = {
       changes: true,
       examples: ['unrevoke debian@0.26.0-1 --reason "the network was at fault"'],
       exits: UNREADABLE,
-      load: async () => (await import("../handlers/unrevoke")).run,
+      load: async () => (await import("../handlers/revoke")).unrevokeCommand,
     },
     {
       usage: "channels",
@@ -105,7 +105,7 @@ export const VERSIONS: CommandGroup = {
       changes: true,
       examples: ["channels", "channels --delete nightly"],
       exits: UNREADABLE,
-      load: async () => (await import("../handlers/channels")).run,
+      load: async () => (await import("../handlers/channels")).channelsCommand,
     },
     {
       usage: "history [channel]",
@@ -113,7 +113,7 @@ export const VERSIONS: CommandGroup = {
       common: ["template"],
       examples: ["history stable"],
       exits: UNREADABLE,
-      load: async () => (await import("../handlers/history")).run,
+      load: async () => (await import("../handlers/channels")).historyCommand,
     },
     {
       usage: "report",
@@ -124,7 +124,7 @@ export const VERSIONS: CommandGroup = {
       },
       common: ["workspace", "upstream"],
       examples: ["report --output public/index.html"],
-      load: async () => (await import("../handlers/report")).run,
+      load: async () => (await import("../handlers/drift")).reportCommand,
     },
   ],
 };

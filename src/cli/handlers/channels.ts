@@ -1,20 +1,34 @@
-import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { changeManifest, openManifest, workspaceShown } from "../manifest-context";
+import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { looksLikeVersion, wrongUsage } from "../command-line";
+import {
+  changeManifest,
+  checkTemplates,
+  manifestFacts,
+  openManifest,
+  workspaceShown,
+} from "../manifest-context";
 import { table } from "../table";
-import { deleteChannel } from "../../manifest/channels/promote";
-import { versionNamed } from "../../manifest/channels/pointing";
+import { channelTarget, versionNamed } from "../../manifest/channels/pointing";
+import {
+  channelNames,
+  deleteChannel,
+  isUnusualNewChannel,
+  noSuchChannel,
+  promote,
+} from "../../manifest/channels/promote";
+import { rollback } from "../../manifest/channels/rollback";
+import type { Manifest } from "../../manifest/entry";
+import { readManifest } from "../../manifest/index";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
+import { entriesOf, refuseSomeTemplates } from "../../manifest/versions/ref";
+import { workspaceAsked } from "../../manifest/versions/usable-image";
 
-export const run: CommandHandler = async (args, context) => {
-  const channel = args.text("delete");
-  if (channel !== undefined) return deleted(args, context, channel);
-  const { templates, terminal } = context;
+export const channelsCommand: CommandHandler = async (args, context) => {
   const opened = await openManifest(context);
-  const { manifest } = opened;
+  const { manifest, channels } = opened;
+  const channel = args.text("delete");
+  if (channel !== undefined) return deleted(context, channel, args.text("reason"));
   const workspace = workspaceShown(opened);
-  const channels = Object.fromEntries(
-    Object.entries(manifest.channels).filter(([template]) => templates?.includes(template) ?? true),
-  );
   const rows = Object.entries(channels).flatMap(([template, byName]) =>
     Object.entries(byName).map(([name, id]) => {
       const entry = versionNamed(manifest, id);
@@ -23,23 +37,27 @@ export const run: CommandHandler = async (args, context) => {
       return [template, name, id, status ?? "missing", view?.deployment?.image ?? "-"];
     }),
   );
+  const head = ["TEMPLATE", "CHANNEL", "VERSION", "STATUS", "IMAGE"];
   return {
     json: { channels },
     text:
       rows.length === 0
         ? "No channels yet. Create one: mesa-template promote REF stable\n"
-        : table(["TEMPLATE", "CHANNEL", "VERSION", "STATUS", "IMAGE"], rows, terminal.width),
+        : table(head, rows, context.terminal.width),
   };
 };
 
-async function deleted(args: CommandArgs, context: CommandContext, channel: string): Promise<CommandOutcome> {
+async function deleted(
+  context: CommandContext,
+  channel: string,
+  reason: string | undefined,
+): Promise<CommandOutcome> {
   const { dryRun } = context;
-  await openManifest(context);
   const { moves } = await changeManifest(
     context,
     (manifest, facts) => {
       const templates = context.templates ?? Object.keys(manifest.channels).sort();
-      return deleteChannel(manifest, templates, channel, { ...facts, reason: args.text("reason") });
+      return deleteChannel(manifest, templates, channel, { ...facts, reason });
     },
     () => `Delete the channel ${channel}`,
   );
@@ -52,4 +70,124 @@ async function deleted(args: CommandArgs, context: CommandContext, channel: stri
       )
       .join(""),
   };
+}
+
+export const historyCommand: CommandHandler = async (args, context) => {
+  const { manifest, isAsked } = await openManifest(context);
+  const channel = args.text("channel");
+  const history = manifest.history
+    .filter((move) => (channel === undefined || move.channel === channel) && isAsked(move.template))
+    .reverse();
+  if (channel !== undefined && history.length === 0)
+    throw wrongUsage(noSuchChannel(manifest, channel), "mesa-template channels lists them.");
+  const rows = history.map(({ at, channel: name, action, from, to, by, reason }) => [
+    at.slice(0, 19).replace("T", " "),
+    ...[name ?? "-", action, from ?? "-", to ?? "-", by, reason ?? ""],
+  ]);
+  const head = ["WHEN (UTC)", "CHANNEL", "WHAT", "FROM", "TO", "BY", "WHY"];
+  return {
+    json: { history },
+    text: rows.length === 0 ? "No channel was ever moved.\n" : table(head, rows, context.terminal.width),
+  };
+};
+
+export const promoteCommand: CommandHandler = async (args, context) => {
+  const { templates, dryRun } = context;
+  const [ref, channel] = [args.required("ref"), args.required("channel")];
+  if (looksLikeVersion(channel) && !looksLikeVersion(ref))
+    throw wrongUsage(
+      `"${channel}" is not a valid name of a channel.`,
+      `Did you mean mesa-template promote ${channel} ${ref}? The version comes first.`,
+    );
+  const facts = await manifestFacts(context);
+  const create =
+    args.flag("create") ||
+    (context.terminal.interactive && (await wantsNewChannel(context, facts.path, channel)));
+  let ids: readonly string[] = [];
+  const { moves } = await changeManifest(
+    context,
+    (manifest, move) => {
+      checkTemplates(context, facts, manifest);
+      const chosen = entriesOf(manifest, ref, templates);
+      refuseSomeTemplates(manifest, ref, chosen, templates ?? facts.kept);
+      ids = chosen.map(({ id }) => id);
+      const workspace = workspaceAsked(manifest, facts.workspaceInUse);
+      const request = { ids, channel, workspace, unverified: args.flag("unverified"), create };
+      return promote(manifest, request, { ...move, reason: args.text("reason") });
+    },
+    () => `Promote ${ids.join(", ")} to ${channel}`,
+  );
+  const moved = new Set(moves.map(({ to }) => to));
+  const what = (id: string): string =>
+    !moved.has(id) ? " (already there, nothing to do)" : dryRun ? " (dry run)" : "";
+  return {
+    json: { channel, ids, moves, dryRun },
+    text: ids.map((id) => `${channel} → ${id}${what(id)}\n`).join(""),
+  };
+};
+
+/**
+ * Asks on a terminal whether to create a channel with an unusual name.
+ * @throws Failure USAGE (exit 2) on "no"
+ */
+async function wantsNewChannel(
+  { terminal }: CommandContext,
+  path: string,
+  channel: string,
+): Promise<boolean> {
+  const manifest = await readManifest(path);
+  if (!isUnusualNewChannel(manifest, channel)) return false;
+  if (await terminal.confirm(`${noSuchChannel(manifest, channel)} Create it?`)) return true;
+  throw wrongUsage("Nothing was promoted.", `Channels: ${channelNames(manifest).join(", ") || "none yet"}.`);
+}
+
+export const rollbackCommand: CommandHandler = async (args, context) => {
+  const { templates, dryRun } = context;
+  const [channel, to] = [args.required("channel"), args.text("to")];
+  if (looksLikeVersion(channel))
+    throw wrongUsage(
+      `There is no channel ${channel}.`,
+      `To return to that version: mesa-template rollback CHANNEL --to ${channel}.`,
+    );
+  const facts = await manifestFacts(context);
+  const { moves } = await changeManifest(
+    context,
+    (manifest, move) => {
+      checkTemplates(context, facts, manifest);
+      const wanted = templates ?? Object.keys(manifest.channels).sort();
+      const request = {
+        templates: wanted,
+        channel,
+        workspace: workspaceAsked(manifest, facts.workspaceInUse),
+        to: to === undefined ? undefined : targets(manifest, to, wanted, channel),
+      };
+      return rollback(manifest, request, { ...move, reason: args.text("reason") });
+    },
+    () => `Roll ${channel} back`,
+  );
+  return {
+    json: { channel, moves, dryRun },
+    text:
+      moves.length === 0
+        ? `${channel} already points there; nothing to do\n`
+        : moves
+            .map(
+              ({ template, from, to: now }) =>
+                `${channel} of ${template}: ${from ?? "nothing"} → ${now ?? "nothing"}${dryRun ? " (dry run)" : ""}\n`,
+            )
+            .join(""),
+  };
+};
+
+/** The ids to roll back to. A Mesa version or another channel must apply to every template that has the channel. */
+function targets(
+  manifest: Manifest,
+  to: string,
+  templates: readonly string[],
+  channel: string,
+): readonly string[] {
+  const holding = templates.filter((template) => channelTarget(manifest, template, channel) !== undefined);
+  const found = entriesOf(manifest, to, holding.length === 0 ? undefined : holding);
+  refuseSomeTemplates(manifest, to, found, holding);
+  return found.map(({ id }) => id);
 }

@@ -1,29 +1,33 @@
-import type { CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
-import { inUse } from "../in-use";
-import { entriesOf } from "../../manifest/versions/ref";
+import { join, resolve } from "node:path";
+import { changedPackages } from "../../compare/compare";
+import { packageLine } from "../../compare/text";
+import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
-import { COMPARISONS, findDrift, type DriftFinding } from "../../release/drift";
+import type { OpenDrift, PackagesChanged } from "../../manifest/report/extras";
+import { reportPage } from "../../manifest/report/report";
+import { entriesOf } from "../../manifest/versions/ref";
+import { sortedEntries } from "../../manifest/versions/newest";
+import { readRecord, recordFolder } from "../../record/store";
+import { COMPARISONS, type DriftFinding, findDrift } from "../../release/drift";
+import { isoTime } from "../../support/clock";
+import { Failure, messageOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
+import { writeOutput } from "../../support/files";
 import { paths } from "../../support/paths";
+import type { CommandContext, CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
 
-export const run: CommandHandler = async (args, context) => {
-  const { root, templates, upstream, host } = context;
+export const driftCommand: CommandHandler = async (args, context) => {
+  const { root, templates, upstreamPath, host } = context;
   const manifest = await readManifest(paths(root).manifest);
   const ref = args.text("ref");
   const entries = ref === undefined ? inUse(manifest, templates) : entriesOf(manifest, ref, templates);
-  if (entries.length === 0) {
+  if (entries.length === 0)
     throw wrongUsage(
       "There is no version yet to compare.",
       "Release the first one: mesa-template release VERSION",
     );
-  }
-  const findings = await findDrift(host, {
-    root,
-    upstreamPath: upstream ?? paths(root).upstream,
-    manifest,
-    entries,
-  });
+  const findings = await findDrift(host, { root, upstreamPath, manifest, entries });
   const drifted = findings.filter(({ differs }) => differs.length > 0);
   return {
     exitCode: drifted.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
@@ -45,4 +49,82 @@ function driftText(findings: readonly DriftFinding[]): string {
       return `${id}\n${lines.join("")}`;
     })
     .join("");
+}
+
+export const reportCommand: CommandHandler = async (args, context) => {
+  const { host, root } = context;
+  const manifest = await readManifest(paths(root).manifest);
+  const file = resolve(args.text("output") ?? join(root, "report.html"));
+  const [packages, drift] = await Promise.all([
+    packagesChanged(root, manifest),
+    args.flag("drift") ? openDrift(context, manifest) : undefined,
+  ]);
+  const page = reportPage(manifest, isoTime(host.clock.now()), { packages, drift });
+  await writeOutput(file, page);
+  return {
+    json: { file, bytes: Buffer.byteLength(page), ...(drift === undefined ? {} : { drift }) },
+    text: `${file}\n`,
+  };
+};
+
+/** Drift of the versions in use. If a service is not responding, the report says so and omits that part. */
+async function openDrift(context: CommandContext, manifest: Manifest): Promise<readonly OpenDrift[]> {
+  const found: OpenDrift[] = [];
+  for (const entry of inUse(manifest, context.templates)) found.push(await driftOf(context, manifest, entry));
+  return found;
+}
+
+async function driftOf(
+  { host, root, upstreamPath }: CommandContext,
+  manifest: Manifest,
+  entry: ManifestEntry,
+): Promise<OpenDrift> {
+  try {
+    const findings = await findDrift(host, { root, upstreamPath, manifest, entries: [entry] });
+    return {
+      id: entry.id,
+      differs: findings.flatMap(({ differs }) => differs),
+      notCompared: findings.flatMap(({ comparison, skipped }) =>
+        skipped === undefined ? [] : [`${COMPARISONS[comparison]}: ${host.redact(skipped)}`],
+      ),
+    };
+  } catch (error) {
+    host.signal.throwIfAborted();
+    if (!(error instanceof Failure)) throw error;
+    return { id: entry.id, differs: [], notCompared: [host.redact(messageOf(error))] };
+  }
+}
+
+/** Number of version steps shown per template. */
+const STEPS = 5;
+
+/** Package changes between each template's newest versions, as far as they were measured. */
+async function packagesChanged(root: string, manifest: Manifest): Promise<readonly PackagesChanged[]> {
+  const proven = sortedEntries(manifest).filter(({ status }) => status !== "failed" && status !== "revoked");
+  const templates = [...new Set(proven.map(({ template }) => template))].sort();
+  const changed: PackagesChanged[] = [];
+  for (const template of templates) {
+    const newest = proven.filter((entry) => entry.template === template).slice(0, STEPS + 1);
+    const records = await Promise.all(newest.map(async (entry) => readRecord(recordFolder(root, entry))));
+    for (const [at, to] of records.entries()) {
+      const from = records[at + 1];
+      if (to === undefined || from === undefined) continue;
+      const lines = changedPackages(from.record, to.record).map(packageLine);
+      changed.push({ from: from.record.id, to: to.record.id, lines });
+    }
+  }
+  return changed;
+}
+
+/** Each template's newest proven version, and every version that a channel points at. */
+function inUse(manifest: Manifest, templates: readonly string[] | undefined): readonly ManifestEntry[] {
+  const pointedAt = new Set(Object.values(manifest.channels).flatMap((channels) => Object.values(channels)));
+  const seen = new Set<string>();
+  return sortedEntries(manifest).filter((entry) => {
+    if (templates?.includes(entry.template) === false) return false;
+    if (!["smoked", "deployed", "verified"].includes(entry.status)) return false;
+    const newest = !seen.has(entry.template);
+    seen.add(entry.template);
+    return newest || pointedAt.has(entry.id);
+  });
 }

@@ -1,13 +1,13 @@
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
-import type { CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
-import { initFiles, TEAM_WORKFLOWS, type InitFile } from "../init/files";
-import { packageFolder } from "../init/package-folder";
-import { initStep, type InitStep } from "../init/plan";
+import { dirname, join, relative, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
 import { hasErrno } from "../../support/errors";
 import { listFiles, readIfPresent, writeAtomically } from "../../support/files";
+import type { CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
+import { type InitFile, initFiles, TEAM_WORKFLOWS } from "../init/files";
+import { type InitStep, initStep } from "../init/plan";
 
 export const run: CommandHandler = async (args, { startFolder, dryRun, templates }) => {
   const dir = args.text("dir");
@@ -180,4 +180,24 @@ function report(
         ]),
   ];
   return `${list}\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`;
+}
+
+/**
+ * The folder of this program's package above the given file: an installed package or a checkout.
+ * @throws Error if there is none, which means a broken installation
+ */
+export function packageFolder(from: string): string {
+  let folder = dirname(fileURLToPath(from));
+  for (;;) {
+    const file = join(folder, "package.json");
+    if (
+      existsSync(file) &&
+      (JSON.parse(readFileSync(file, "utf8")) as { name?: unknown }).name === "mesa-blaxel-templates"
+    )
+      return folder;
+    const parent = dirname(folder);
+    if (parent === folder)
+      throw new Error("mesa-template's own package.json was not found above its program");
+    folder = parent;
+  }
 }

@@ -1,18 +1,21 @@
+import { join } from "node:path";
+import { loadUpstream, lockCheckFailed, readLock, untrustedFingerprints } from "../../lock/index";
+import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
+import { type CheckedLock, checkLocks, lockAll, type LockResult } from "../../release/lock";
+import { differences, loadTemplate, renderTemplate, writeRendered } from "../../render/index";
+import { openDownloads } from "../../support/downloads";
+import { Failure } from "../../support/errors";
+import { paths } from "../../support/paths";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { wrongUsage } from "../command-line";
 import { resultsOutcome } from "../output";
 import { checkedTargets } from "../template-folders";
-import { loadUpstream, lockCheckFailed, untrustedFingerprints } from "../../lock/index";
-import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
-import { checkLocks, lockAll, type CheckedLock, type LockResult } from "../../release/lock";
-import { openDownloads } from "../../support/downloads";
-import { paths } from "../../support/paths";
 
-export const run: CommandHandler = async (args, context) => {
-  const { root, host, dryRun } = context;
+export const lockCommand: CommandHandler = async (args, context) => {
+  const { root, host, dryRun, upstreamPath } = context;
   const targets = await checkedTargets(args, context);
-  const upstreamPath = context.upstream ?? paths(root).upstream;
   if (args.flag("check")) return checked(await checkLocks({ root, upstreamPath, targets }), context);
-  const trustKey = dryRun ? undefined : await keyToTrust(args, context, upstreamPath);
+  const trustKey = dryRun ? undefined : await keyToTrust(args, context);
   const request = { root, upstreamPath, targets, relock: args.flag("relock"), dryRun, trustKey };
   const results = await lockAll(host, request);
   const text = results.filter(({ error }) => error === undefined).map(lockText);
@@ -20,14 +23,10 @@ export const run: CommandHandler = async (args, context) => {
 };
 
 /** The given fingerprint, or the key's own after a confirmation on a terminal. */
-async function keyToTrust(
-  args: CommandArgs,
-  context: CommandContext,
-  upstreamPath: string,
-): Promise<string | undefined> {
+async function keyToTrust(args: CommandArgs, context: CommandContext): Promise<string | undefined> {
   const given = args.text("trust-key");
   if (given !== undefined || !context.terminal.interactive) return given;
-  const upstream = await loadUpstream(upstreamPath);
+  const upstream = await loadUpstream(context.upstreamPath);
   const fingerprints = await untrustedFingerprints(
     upstream,
     openDownloads(context.host, paths(context.root).cache),
@@ -79,3 +78,46 @@ function checked(results: readonly CheckedLock[], context: CommandContext): Comm
   if (!context.json) throw failure;
   return { error: failure, json: { results }, text: "" };
 }
+
+export const renderCommand: CommandHandler = async (args, context) => {
+  const check = args.flag("check") || context.dryRun;
+  const results = await Promise.all(
+    (await checkedTargets(args, context)).map(async ({ template, version }) => {
+      const folder = paths(context.root).project(template, version);
+      const lock = await readLock(join(folder, "lock.json"));
+      if (lock === undefined)
+        throw wrongUsage(
+          `There is no lock for ${template} ${version}.`,
+          `Write it: mesa-template lock ${version}`,
+        );
+      const rendered = renderTemplate(await loadTemplate(context.root, template), lock);
+      const differing = await differences(context.root, rendered);
+      if (!check) await writeRendered(context.root, rendered);
+      return { template, mesaVersion: version, folder, inputsDigest: rendered.inputsDigest, differing };
+    }),
+  );
+  const [first, ...more] = check ? results.filter((result) => result.differing.length > 0) : [];
+  const error =
+    first === undefined
+      ? undefined
+      : new Failure({
+          code: "RENDER_DRIFT",
+          kind: "drift",
+          message: `These folders differ from what their locks render: ${[first, ...more].map(({ folder }) => folder).join(", ")}.`,
+          hint: `Render them again: mesa-template render ${first.mesaVersion}`,
+          log: results.flatMap((result) => result.differing.map((line) => `${result.template}: ${line}`)),
+        });
+  return {
+    error,
+    json: { results },
+    text:
+      results.length === 0
+        ? "There are no locks yet.\n"
+        : results
+            .map(
+              (result) =>
+                `${result.folder}: ${result.differing.length === 0 ? (check ? "up to date" : "unchanged") : `${check ? "would change" : "written"} (${result.differing.join(", ")})`}\n`,
+            )
+            .join(""),
+  };
+};

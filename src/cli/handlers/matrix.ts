@@ -5,7 +5,6 @@ import { parseMesaVersion } from "../../lock/index";
 import { isEmpty } from "../../release/plan";
 import type { Target } from "../../release/request";
 import { planAll } from "../../release/release";
-import { paths } from "../../support/paths";
 
 /** Limit of jobs per matrix: "A matrix will generate a maximum of 256 jobs per workflow run" (GitHub Docs, workflow syntax). */
 const MOST_JOBS = 256;
@@ -57,19 +56,11 @@ async function jobsFor(args: CommandArgs, context: CommandContext): Promise<read
 
 /** The jobs with a plan that is not empty, without withdrawn versions. */
 async function unfinished(context: CommandContext, jobs: readonly Target[]): Promise<readonly Target[]> {
-  const { host, root } = context;
-  const upstreamPath = context.upstream ?? paths(root).upstream;
+  const { host, root, upstreamPath } = context;
   const asked = {
     ...{ root, upstreamPath, force: false, relock: false, frozen: false, deploy: true, verify: true },
-    ...{
-      refresh: false,
-      allowSkipped: false,
-      structureTests: [],
-      checks: [],
-      registry: undefined,
-      signer: undefined,
-      scan: undefined,
-    },
+    ...{ refresh: false, allowSkipped: false, structureTests: [], checks: [] },
+    ...{ registry: undefined, signer: undefined, scan: undefined },
   };
   const kept: Target[] = [];
   for (const job of jobs) {

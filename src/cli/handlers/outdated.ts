@@ -8,7 +8,7 @@ import { paths } from "../../support/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const templates = templateFolders(context);
-  const upstream = await loadUpstream(context.upstream ?? paths(context.root).upstream);
+  const upstream = await loadUpstream(context.upstreamPath);
   const locks = (await Promise.all(templates.map((template) => newestLock(context, template)))).filter(
     (lock) => lock !== undefined,
   );

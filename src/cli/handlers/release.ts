@@ -1,60 +1,72 @@
 import { resolve } from "node:path";
-import { parseMesaVersion } from "../../lock/mesa-version";
-import { releaseVersion } from "./release-run";
-import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { humanBytes } from "../../support/bytes";
-import { wrongUsage } from "../command-line";
-import { parseDuration } from "../duration";
-import { resultsOutcome } from "../output";
 import type { Severity } from "../../build/scan";
-import type { ReleaseRequest, TemplateResult } from "../../release/request";
+import { parseMesaVersion } from "../../lock/mesa-version";
 import { signerFrom } from "../../publish/signer";
+import { isEmpty, type Plan } from "../../release/plan";
+import { realStages } from "../../release/real-stages";
+import { refusalFailure } from "../../release/refuse-unproven";
+import { nothingToDo, planAll, releaseAll } from "../../release/release";
+import type { ReleaseRequest, TemplateResult } from "../../release/request";
+import { humanBytes } from "../../support/bytes";
+import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { wrongUsage } from "../command-line";
+import { resultsOutcome } from "../output";
 import { templateFolders } from "../template-folders";
-import { paths } from "../../support/paths";
 
-/** The options of a release from the command line, for the given templates, without the version. */
+/** The options of builds and releases from the command line. */
+export function buildOptions(args: CommandArgs, { root, upstreamPath }: CommandContext) {
+  const files = (name: string): readonly string[] => args.list(name).map((file) => resolve(file));
+  return {
+    ...{ root, upstreamPath, force: args.flag("force"), relock: args.flag("relock") },
+    trustKey: args.text("trust-key"),
+    structureTests: files("structure-tests"),
+    checks: files("checks"),
+    builder: args.text("builder"),
+    scan: args.text("scan") as Severity | undefined,
+  };
+}
+
+/** The options of a release from the command line, without the version. */
 export async function releaseOptions(
   args: CommandArgs,
   context: CommandContext,
-  templates: readonly string[],
 ): Promise<Omit<ReleaseRequest, "version">> {
+  const templates = templateFolders(context);
   const locking = ["frozen", "relock", "refresh"].filter((name) => args.flag(name));
   if (locking.length > 1)
     throw wrongUsage(
       `--${locking.join(" and --")}: --frozen resolves nothing, --relock resolves everything, and --refresh also builds to compare: give one of them.`,
     );
   return {
-    root: context.root,
-    templates,
-    upstreamPath: context.upstream ?? paths(context.root).upstream,
-    concurrency: context.concurrency,
-    force: args.flag("force"),
-    relock: args.flag("relock"),
-    refresh: args.flag("refresh"),
-    frozen: args.flag("frozen"),
-    deploy: args.flag("deploy"),
-    verify: args.flag("verify"),
-    allowSkipped: args.flag("allow-skipped"),
-    adopt: args.flag("adopt"),
+    ...buildOptions(args, context),
+    ...{ templates, concurrency: context.concurrency },
+    ...{ refresh: args.flag("refresh"), frozen: args.flag("frozen"), adopt: args.flag("adopt") },
+    ...{ deploy: args.flag("deploy"), verify: args.flag("verify"), allowSkipped: args.flag("allow-skipped") },
     publish: args.text("publish") === "push" ? "push" : "deploy",
     registry: args.text("registry"),
     signer: await signerFrom(context.host, { signKey: args.text("sign-key"), sign: args.text("sign") }),
-    deployTimeoutMs: parseDuration("--deploy-timeout", args.text("deploy-timeout") ?? "15m"),
-    trustKey: args.text("trust-key"),
-    structureTests: args.list("structure-tests").map((file) => resolve(file)),
-    checks: args.list("checks").map((file) => resolve(file)),
-    builder: args.text("builder"),
-    scan: args.text("scan") as Severity | undefined,
+    deployTimeoutMs: args.duration("deploy-timeout"),
   };
 }
 
-export const run: CommandHandler = async (args, context) => {
+export const releaseCommand: CommandHandler = async (args, context) => {
   const version = parseMesaVersion(args.required("mesa-version"));
-  const templates = templateFolders(context);
-  const request = { ...(await releaseOptions(args, context, templates)), version };
-  const same = request.refresh ? "nothing new" : "up to date";
-  return releaseVersion(request, context, (results) => outcome(results, context, same));
+  return releaseOrPlan({ ...(await releaseOptions(args, context)), version }, context);
 };
+
+export const deployCommand: CommandHandler = async (args, context) => {
+  const version = parseMesaVersion(args.required("mesa-version"));
+  const options = await releaseOptions(args, context);
+  return releaseOrPlan({ ...options, version, deploy: true, verify: false }, context);
+};
+
+async function releaseOrPlan(request: ReleaseRequest, context: CommandContext): Promise<CommandOutcome> {
+  if (context.dryRun) return dryRun(request, context);
+  const results =
+    (await nothingToDo(context.host, request, realStages)) ??
+    (await releaseAll(context.host, request, realStages));
+  return outcome(results, context, request.refresh ? "nothing new" : "up to date");
+}
 
 /** The results for people and machines, and the exit code of the first failed template. */
 export function outcome(
@@ -79,4 +91,28 @@ function resultLine(result: TemplateResult, same: string): string {
 
 function imageText(result: TemplateResult): string {
   return result.deployment === null ? "" : `  ${result.deployment.image}`;
+}
+
+async function dryRun(request: ReleaseRequest, context: CommandContext): Promise<CommandOutcome> {
+  const plans = await planAll(context.host, request, request.templates);
+  for (const { refusal, template } of plans)
+    if (refusal !== undefined) throw refusalFailure(refusal, { template });
+  return {
+    json: {
+      dryRun: true,
+      plans: plans.map((plan) => {
+        const { template, id, steps } = plan;
+        return { template, id, upToDate: isEmpty(plan), steps };
+      }),
+    },
+    text: plans.map(planText).join("\n"),
+  };
+}
+
+function planText(plan: Plan): string {
+  const head = `${plan.template}: ${isEmpty(plan) ? "up to date" : "would release"}${plan.id === null ? "" : ` ${plan.id}`}\n`;
+  return (
+    head +
+    plan.steps.map((step) => `  ${step.stage.padEnd(7)} ${step.action.padEnd(5)}  ${step.why}\n`).join("")
+  );
 }

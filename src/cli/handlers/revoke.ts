@@ -1,14 +1,14 @@
+import { channelsAt, versionNamed } from "../../manifest/channels/pointing";
+import { revoke, unrevoke } from "../../manifest/channels/revoke";
+import { rollbackTarget } from "../../manifest/channels/rollback";
+import type { Manifest } from "../../manifest/entry";
+import { oneEntry } from "../../manifest/versions/ref";
+import type { Failure } from "../../support/errors";
 import type { CommandHandler, Terminal } from "../command";
 import { wrongUsage } from "../command-line";
 import { changeManifest, openManifest } from "../manifest-context";
-import { oneEntry } from "../../manifest/versions/ref";
-import type { Manifest } from "../../manifest/entry";
-import { channelsAt, versionNamed } from "../../manifest/channels/pointing";
-import { revoke } from "../../manifest/channels/revoke";
-import { rollbackTarget } from "../../manifest/channels/rollback";
-import type { Failure } from "../../support/errors";
 
-export const run: CommandHandler = async (args, context) => {
+export const revokeCommand: CommandHandler = async (args, context) => {
   const { templates, terminal, dryRun } = context;
   const reason = args.text("reason");
   if (reason === undefined)
@@ -36,7 +36,7 @@ export const run: CommandHandler = async (args, context) => {
   return {
     json: { id, reason: kept, alreadyRevoked: already, channels: pointing, moves, dryRun },
     text: [
-      `${id} ${already ? "was revoked already" : "revoked"}: ${kept}${dryRun ? " (dry run)" : ""}`,
+      `${id} ${already ? "was revoked already" : "revoked"}: ${kept}${dryRun ? " (dry revoked)" : ""}`,
       ...moves.flatMap((move) =>
         move.channel === null ? [] : `${move.channel} → ${move.to ?? "nothing (the channel ends)"}`,
       ),
@@ -78,3 +78,25 @@ async function asked(terminal: Terminal, manifest: Manifest, id: string): Promis
     return false;
   throw wrongUsage("Nothing was revoked.");
 }
+
+export const unrevokeCommand: CommandHandler = async (args, context) => {
+  const { templates, dryRun } = context;
+  const reason = args.text("reason");
+  if (reason === undefined)
+    throw wrongUsage(
+      "--reason is missing.",
+      "Give the reason with --reason TEXT: why the version may be used again.",
+    );
+  const { manifest } = await openManifest(context);
+  const { id } = oneEntry(manifest, args.required("id"), templates);
+  const { after } = await changeManifest(
+    context,
+    (now, facts) => unrevoke(now, id, { ...facts, reason }),
+    () => `Unrevoke ${id}`,
+  );
+  const status = after.versions[id]?.status ?? null;
+  return {
+    json: { id, reason, status, dryRun },
+    text: `${id} is ${status ?? "gone"} again: ${reason}${dryRun ? " (dry unrevoked)" : ""}\n`,
+  };
+};

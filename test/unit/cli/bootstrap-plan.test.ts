@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { versionToInstall } from "../../../src/cli/bootstrap-plan";
+import { versionToInstall } from "../../../src/cli/handlers/sandbox";
 import { entryOf, manifestOf, promote } from "../manifest/fixture";
 
 const facts = { at: "2026-03-01T00:00:00.000Z", by: "Ada" };

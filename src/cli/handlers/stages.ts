@@ -1,19 +1,48 @@
 import { resolve } from "node:path";
 import pLimit from "p-limit";
-import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { wrongUsage } from "../command-line";
-import { junitXml } from "../junit";
-import { smokeTargets } from "../smoke-targets";
-import { stageRequest } from "../stage-run";
-import { fitted } from "../table";
+import { parseMesaVersion } from "../../lock/index";
+import { readManifest } from "../../manifest/index";
+import { entriesOf } from "../../manifest/versions/ref";
+import { lockedAndRendered } from "../../release/prepare";
 import { realStages } from "../../release/real-stages";
+import type { Target } from "../../release/request";
 import { smokeVersion } from "../../release/smoke";
 import { proveImage } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
+import { humanBytes } from "../../support/bytes";
 import { Failure } from "../../support/errors";
 import { writeOutput } from "../../support/files";
+import { paths } from "../../support/paths";
+import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { wrongUsage } from "../command-line";
+import { junitXml } from "../junit";
+import { fitted } from "../table";
+import { templateFolders } from "../template-folders";
+import { buildOptions } from "./release";
 
-export const run: CommandHandler = async (args, context) => {
+export const buildCommand: CommandHandler = async (args, context) => {
+  const { host } = context;
+  const version = parseMesaVersion(args.required("mesa-version"));
+  const request = buildOptions(args, context);
+  const results = await pLimit(context.concurrency).map(templateFolders(context), async (template) => {
+    const rendered = await lockedAndRendered(host, { ...request, template, version }, realStages);
+    const { image, reused } = await realStages.build(host, rendered, request, (message) => {
+      host.emit({ type: "stage-progress", template, stage: "build", message });
+    });
+    return { template, outcome: reused ? "reused" : "done", image };
+  });
+  return {
+    json: { results },
+    text: results
+      .map(
+        ({ template, outcome, image }) =>
+          `${template}: ${image.reference} ${outcome}, ${humanBytes(image.sizeBytes)}, ${String(image.layers.length)} layers\n`,
+      )
+      .join(""),
+  };
+};
+
+export const smokeCommand: CommandHandler = async (args, context) => {
   const images = args.list("image");
   const ref = args.text("ref");
   if ((images.length === 0) === (ref === undefined))
@@ -34,8 +63,7 @@ async function testImages(
   const files = { structureTests: args.list("structure-tests"), checks: args.list("checks") };
   if (files.structureTests.length + files.checks.length === 0)
     throw wrongUsage("--image needs a file of checks: --checks FILE or --structure-tests FILE.");
-  const limit = pLimit(context.concurrency);
-  return Promise.all(images.map((image) => limit(() => proveImage(context.host, image, files))));
+  return pLimit(context.concurrency).map(images, (image) => proveImage(context.host, image, files));
 }
 
 async function proveVersions(
@@ -44,14 +72,9 @@ async function proveVersions(
   ref: string,
 ): Promise<readonly SmokeReport[]> {
   const targets = await smokeTargets(ref, context);
-  const limit = pLimit(context.concurrency);
-  return Promise.all(
-    targets.map(({ template, version }) =>
-      limit(async () => {
-        const request = stageRequest({ ...args, required: () => version }, context);
-        return smokeVersion(context.host, { ...request, template }, realStages);
-      }),
-    ),
+  const request = buildOptions(args, context);
+  return pLimit(context.concurrency).map(targets, (target) =>
+    smokeVersion(context.host, { ...request, ...target }, realStages),
   );
 }
 
@@ -96,4 +119,20 @@ function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): Comman
     json: { results: reports },
     text: reports.map(reportText).join("\n"),
   };
+}
+
+/**
+ * The targets that a REF names, for commands on images. A Mesa version needs no manifest entry: images are proven before they get one.
+ * @throws Failure USAGE (exit 2)
+ */
+async function smokeTargets(ref: string, context: CommandContext): Promise<readonly Target[]> {
+  if (!/^v?\d/u.test(ref)) {
+    const manifest = await readManifest(paths(context.root).manifest);
+    return entriesOf(manifest, ref, context.templates).map((entry) => ({
+      template: entry.template,
+      version: entry.mesaVersion,
+    }));
+  }
+  const version = parseMesaVersion(ref);
+  return templateFolders(context).map((template) => ({ template, version }));
 }

@@ -1,0 +1,159 @@
+import { compareInputs, compareVersions } from "../../compare/compare";
+import type { Comparison } from "../../compare/comparison";
+import { notesOf } from "../../compare/notes";
+import { summaryText } from "../../compare/summary";
+import { comparisonText, isSame } from "../../compare/text";
+import { parseMesaVersion } from "../../lock/mesa-version";
+import type { Manifest, ManifestEntry } from "../../manifest/entry";
+import { imagesShown, statusShown } from "../../manifest/versions/in-workspace";
+import { entriesOf, oneEntry } from "../../manifest/versions/ref";
+import { sortedEntries } from "../../manifest/versions/newest";
+import { measuredVersion } from "../../record/store";
+import { freshlyLocked } from "../../release/fresh-lock";
+import { upgrade, type Upgrade } from "../../release/upgrade";
+import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { wrongUsage } from "../command-line";
+import { openManifest, workspaceShown } from "../manifest-context";
+import { fitted } from "../table";
+import { outcome as releaseOutcome, releaseOptions } from "./release";
+
+const PATHS_ON_A_TERMINAL = 20;
+
+export const diffCommand: CommandHandler = async (args, context) => {
+  const { manifest } = await openManifest(context);
+  const a = entriesOf(manifest, args.required("a"), context.templates);
+  const other = args.text("b");
+  const comparisons = await Promise.all(
+    other === undefined
+      ? a.map((entry) => withFreshLock(context, entry))
+      : pairs(a, entriesOf(manifest, other, context.templates)).map(async ([from, to]) =>
+          compareVersions(await measuredVersion(context.root, from), await measuredVersion(context.root, to)),
+        ),
+  );
+  return { json: { comparisons }, text: comparisonsText(comparisons, context, args.flag("full")) };
+};
+
+/** Pairs to compare. Two ids form one pair, whatever their templates; otherwise each template's version pairs with its other one. */
+function pairs(
+  a: readonly ManifestEntry[],
+  b: readonly ManifestEntry[],
+): readonly (readonly [ManifestEntry, ManifestEntry])[] {
+  const [onlyA, onlyB] = [a[0], b[0]];
+  if (a.length === 1 && b.length === 1 && onlyA !== undefined && onlyB !== undefined) return [[onlyA, onlyB]];
+  const found = a.flatMap((from) => {
+    const to = b.find(({ template }) => template === from.template);
+    return to === undefined ? [] : [[from, to] as const];
+  });
+  if (found.length > 0) return found;
+  throw wrongUsage(
+    `No template has both: ${a.map(({ id }) => id).join(", ")} and ${b.map(({ id }) => id).join(", ")}.`,
+    "Give two ids to compare versions of different templates.",
+  );
+}
+
+async function withFreshLock(context: CommandContext, entry: ManifestEntry): Promise<Comparison> {
+  const { record } = await measuredVersion(context.root, entry);
+  const fresh = await freshlyLocked(context.host, {
+    ...{ root: context.root, upstreamPath: context.upstreamPath, template: entry.template },
+    version: entry.mesaVersion,
+    previous: record.lock,
+  });
+  return compareInputs(record, { ...fresh, id: `a fresh lock of ${entry.template} ${entry.mesaVersion}` });
+}
+
+export const notesCommand: CommandHandler = async (args, context) => {
+  const { root, templates } = context;
+  const opened = await openManifest(context);
+  const { manifest } = opened;
+  const workspace = workspaceShown(opened);
+  const entries = entriesOf(manifest, args.required("ref"), templates);
+  const given = args.text("since");
+  const notes = await Promise.all(
+    entries.map(async (entry) => {
+      const since =
+        given === undefined ? versionBefore(manifest, entry) : oneEntry(manifest, given, [entry.template]);
+      return {
+        id: entry.id,
+        since: since?.id ?? null,
+        markdown: await notesFor(root, entry, since, workspace),
+      };
+    }),
+  );
+  return {
+    json: { notes },
+    text: notes.map(({ markdown }) => markdown).join("\n"),
+  };
+};
+
+async function notesFor(
+  root: string,
+  entry: ManifestEntry,
+  since: ManifestEntry | undefined,
+  workspace: string | undefined,
+): Promise<string> {
+  const measured = await measuredVersion(root, entry);
+  const comparison =
+    since === undefined ? undefined : compareVersions(await measuredVersion(root, since), measured);
+  const facts = {
+    status: statusShown(entry, workspace),
+    images: imagesShown(entry, workspace),
+    createdAt: entry.createdAt,
+    smoke: entry.smoke,
+  };
+  return notesOf(measured.record, facts, comparison);
+}
+
+/** The previous version of the same template that is neither failed nor revoked. */
+function versionBefore(manifest: Manifest, entry: ManifestEntry): ManifestEntry | undefined {
+  const ofTemplate = sortedEntries(manifest).filter(({ template }) => template === entry.template);
+  return ofTemplate
+    .slice(ofTemplate.findIndex(({ id }) => id === entry.id) + 1)
+    .find(({ status }) => status !== "failed" && status !== "revoked");
+}
+
+export const upgradeCommand: CommandHandler = async (args, context) => {
+  const given = args.text("mesa-version");
+  const version = given === undefined ? undefined : parseMesaVersion(given);
+  const text = (plans: readonly Comparison[]): string => comparisonsText(plans, context, args.flag("full"));
+  const upgraded = await upgrade(
+    context.host,
+    {
+      release: await releaseOptions(args, context),
+      version,
+      prerelease: args.flag("prerelease"),
+      dryRun: context.dryRun,
+      branch: args.flag("branch") ? (args.text("branch-name") ?? "default") : undefined,
+    },
+    (plans) => {
+      context.terminal.stderr(text(plans));
+    },
+  );
+  const { results, plans } = upgraded;
+  if (results === undefined) return planned(upgraded, text(plans));
+  const outcome = releaseOutcome(results, context);
+  return plans.length === 0
+    ? outcome
+    : { ...outcome, json: { ...outcome.json, version: upgraded.version, plans } };
+};
+
+function comparisonsText(
+  comparisons: readonly Comparison[],
+  { terminal: { width } }: CommandContext,
+  full: boolean,
+): string {
+  if (!full) return fitted(comparisons.map(summaryText).join("\n"), width);
+  const most = width === undefined ? Infinity : PATHS_ON_A_TERMINAL;
+  return comparisons.map((one) => comparisonText(one, most)).join("\n");
+}
+
+function planned({ version, plans, commit }: Upgrade, text: string): CommandOutcome {
+  const deploy = plans.every(isSame) ? "" : `\nDeploy it: mesa-template release ${version}\n`;
+  const next =
+    commit === undefined
+      ? deploy
+      : `\nCommitted on ${commit.branch} (${commit.commit.slice(0, 12)}): git push -u origin ${commit.branch}\n`;
+  return {
+    json: { version, plans, branch: commit?.branch ?? null, commit: commit?.commit ?? null },
+    text: text + next,
+  };
+}

@@ -1,0 +1,61 @@
+import { stat } from "node:fs/promises";
+import { resolve } from "node:path";
+import { checkManifest } from "../../manifest/check";
+import { EMPTY_MANIFEST } from "../../manifest/entry";
+import { mergeManifests, readManifest, updateManifest } from "../../manifest/index";
+import { parseShape, readManifestText } from "../../manifest/read";
+import { Failure } from "../../support/errors";
+import { paths } from "../../support/paths";
+import type { CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
+
+export const checkCommand: CommandHandler = async (args, { root }) => {
+  const given = args.text("file");
+  const path = given === undefined ? paths(root).manifest : resolve(given);
+  const text = await readManifestText(path);
+  if (given !== undefined && text === undefined) throw wrongUsage(`There is no file ${path}.`);
+  const manifest = text === undefined ? EMPTY_MANIFEST : parseShape(text, path);
+  const problems = checkManifest(manifest);
+  const count = Object.keys(manifest.versions).length;
+  const failure =
+    problems.length === 0
+      ? undefined
+      : new Failure({
+          code: "MANIFEST_PROBLEMS",
+          kind: "manifest",
+          message: `${String(problems.length)} problems in ${path}`,
+        });
+  return {
+    error: failure,
+    json: { versions: count, problems },
+    text:
+      problems.length === 0
+        ? `${path}: ${String(count)} versions, no problems\n`
+        : problems.map((problem) => `${problem.where}: ${problem.problem}: ${problem.message}\n`).join(""),
+  };
+};
+
+export const mergeCommand: CommandHandler = async (args, { host, root }) => {
+  const files = args.list("files").map((file) => resolve(file));
+  if (files.length === 0)
+    throw wrongUsage(
+      "Which manifests?",
+      "mesa-template manifest merge A.json B.json: they are joined into dockerfiles/manifest.json.",
+    );
+  for (const file of files)
+    if (
+      !(await stat(file).then(
+        (found) => found.isFile(),
+        () => false,
+      ))
+    )
+      throw wrongUsage(`There is no file ${file}.`);
+  const others = await Promise.all(files.map(readManifest));
+  const path = paths(root).manifest;
+  const merged = await updateManifest(host, path, (manifest) => others.reduce(mergeManifests, manifest));
+  const count = Object.keys(merged.versions).length;
+  return {
+    json: { manifest: path, versions: count },
+    text: `${path}: ${String(count)} versions\n`,
+  };
+};

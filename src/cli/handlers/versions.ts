@@ -1,0 +1,186 @@
+import { join, relative } from "node:path";
+import { channelsAt, channelTarget } from "../../manifest/channels/pointing";
+import { channelNames, noSuchChannel } from "../../manifest/channels/promote";
+import {
+  NOT_RECORDED,
+  VERSION_STATUSES,
+  type Manifest,
+  type ManifestEntry,
+  type Verification,
+} from "../../manifest/entry";
+import { entryDocument, imagesShown, inWorkspace, statusShown } from "../../manifest/versions/in-workspace";
+import { oneEntry } from "../../manifest/versions/ref";
+import { sortedEntries } from "../../manifest/versions/newest";
+import { usableImage, workspaceAsked } from "../../manifest/versions/usable-image";
+import { humanBytes } from "../../support/bytes";
+import { didYouMean } from "../../support/nearest";
+import { paths } from "../../support/paths";
+import type { CommandHandler } from "../command";
+import { wrongUsage } from "../command-line";
+import { openManifest, workspaceShown } from "../manifest-context";
+import { age, fitted, table } from "../table";
+
+export const listCommand: CommandHandler = async (args, context) => {
+  const { host, terminal, json } = context;
+  const [status, channel] = [args.text("status"), args.text("channel")];
+  if (status !== undefined && !VERSION_STATUSES.some((known) => known === status))
+    throw wrongUsage(
+      `There is no status "${status}".`,
+      `${didYouMean(status, VERSION_STATUSES)} There are: ${VERSION_STATUSES.join(", ")}.`.trim(),
+    );
+  const opened = await openManifest(context);
+  const { manifest, channels, isAsked } = opened;
+  if (channel !== undefined && !channelNames(manifest).includes(channel))
+    throw wrongUsage(noSuchChannel(manifest, channel));
+  const workspace = workspaceShown(opened);
+  const versions = sortedEntries(manifest).filter(
+    (entry) =>
+      isAsked(entry.template) &&
+      (status === undefined || statusShown(entry, workspace) === status) &&
+      (channel === undefined || channelTarget(manifest, entry.template, channel) === entry.id),
+  );
+  return {
+    json: {
+      workspace: workspace ?? null,
+      versions: versions.map((entry) => entryDocument(entry, workspace)),
+      channels,
+    },
+    text: json ? "" : listText(manifest, versions, workspace, host.clock.now(), terminal.width),
+  };
+};
+
+function listText(
+  manifest: Manifest,
+  versions: readonly ManifestEntry[],
+  workspace: string | undefined,
+  nowMs: number,
+  width: number | undefined,
+): string {
+  if (Object.keys(manifest.versions).length === 0)
+    return "No versions yet. Release one: mesa-template release VERSION\n";
+  if (versions.length === 0) return "No version matches these filters.\n";
+  const pointing = new Map<string, string[]>();
+  for (const byName of Object.values(manifest.channels))
+    for (const [name, id] of Object.entries(byName)) pointing.set(id, [...(pointing.get(id) ?? []), name]);
+  const rows = versions.map((entry) => {
+    const { deployment, verification } = inWorkspace(entry, workspace);
+    const { passed, failed, skipped, mounted } = entry.smoke;
+    return [
+      entry.id,
+      `${statusShown(entry, workspace)}${skippedText(verification?.skipped ?? 0)}`,
+      pointing.get(entry.id)?.join(",") ?? "-",
+      age(deployment?.deployedAt ?? entry.createdAt, nowMs),
+      humanBytes(entry.image.sizeBytes),
+      `${String(passed)}/${String(passed + failed + skipped)}${skippedText(skipped)}${mounted ? "" : " no mount"}`,
+      imagesShown(entry, workspace) || "-",
+    ];
+  });
+  return table(["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"], rows, width);
+}
+
+function skippedText(skipped: number): string {
+  return skipped === 0 ? "" : ` (${String(skipped)} skipped)`;
+}
+
+export const showCommand: CommandHandler = async (args, context) => {
+  const opened = await openManifest(context);
+  const { manifest } = opened;
+  const entry = oneEntry(manifest, args.required("id"), context.templates);
+  const channels = channelsAt(manifest, entry.id);
+  const workspace = workspaceShown(opened);
+  const project = relative(context.root, paths(context.root).project(entry.template, entry.mesaVersion));
+  const lines: readonly (readonly [string, string])[] = [
+    ["version", entry.id],
+    ["status", statusText(entry, workspace)],
+    ["channels", channels.join(", ") || "none"],
+    ["created", createdText(entry)],
+    [
+      "image",
+      `${humanBytes(entry.image.sizeBytes)}, ${String(entry.image.layers)} layers, ${entry.image.id}`,
+    ],
+    ["smoke", evidenceText(entry.smoke)],
+    ...Object.keys(entry.deployments).flatMap((name) => deploymentLines(entry, name)),
+    ...(Object.keys(entry.deployments).length === 0 ? [["deployed", "no"] as const] : []),
+    ...failureLines(entry),
+    ...revocationLines(entry),
+    ["inputs", entry.inputsDigest],
+    ["files", join(project, "/")],
+  ];
+  return {
+    json: { workspace: workspace ?? null, version: entryDocument(entry, workspace), channels },
+    text: fitted(
+      lines.map(([name, value]) => `${name.padEnd(9)}  ${value}\n`).join(""),
+      context.terminal.width,
+    ),
+  };
+};
+
+function statusText(entry: ManifestEntry, workspace: string | undefined): string {
+  if (workspace === undefined) return entry.status;
+  const { status } = inWorkspace(entry, workspace);
+  return status === entry.status
+    ? status
+    : `${status} in the workspace ${workspace} (elsewhere: ${entry.status})`;
+}
+
+function createdText({ createdAt, createdBy: { commit, dirty, ci } }: ManifestEntry): string {
+  return [
+    createdAt,
+    ...(commit === null
+      ? []
+      : [`commit ${commit.slice(0, 12)}${dirty === true ? " with local changes" : ""}`]),
+    ...(ci === null ? [] : [ci]),
+  ].join(", ");
+}
+
+function evidenceText(evidence: ManifestEntry["smoke"] | Verification): string {
+  const { passed, failed, skipped, durationMs, mounted, notRun, checksDigest } = evidence;
+  const mount = mounted
+    ? "Mesa mounted"
+    : checksDigest === NOT_RECORDED
+      ? "mount not recorded"
+      : "Mesa not mounted";
+  return `${String(passed)} passed, ${String(failed)} failed, ${String(skipped)} skipped${notRun.length === 0 ? "" : ` (${notRun.join(", ")})`} in ${(durationMs / 1000).toFixed(1)} s; ${mount}`;
+}
+
+function deploymentLines(entry: ManifestEntry, workspace: string): readonly (readonly [string, string])[] {
+  const recorded = entry.deployments[workspace];
+  if (recorded === undefined) return [];
+  const { image, deployedAt, blVersion, verification, removedAt } = recorded;
+  return [
+    [
+      "deployed",
+      `${image} in ${workspace}, ${deployedAt}, bl ${blVersion}${removedAt === undefined ? "" : `; removed ${removedAt}`}`,
+    ],
+    ["verified", verification === null ? "no" : evidenceText(verification)],
+  ];
+}
+
+function failureLines({ failure }: ManifestEntry): readonly (readonly [string, string])[] {
+  if (failure === null) return [];
+  const where = failure.workspace === undefined ? "" : ` in ${failure.workspace}`;
+  return [["failure", `${failure.stage}${where}: ${failure.code}: ${failure.message}`]];
+}
+
+function revocationLines({ revocation }: ManifestEntry): readonly (readonly [string, string])[] {
+  if (revocation === undefined) return [];
+  const { at, by, reason, lifted } = revocation;
+  return [
+    ["revoked", `${at} by ${by}: ${reason}`],
+    ...(lifted === undefined
+      ? []
+      : [["unrevoked", `${lifted.at} by ${lifted.by}: ${lifted.reason}`] as const]),
+  ];
+}
+
+export const resolveCommand: CommandHandler = async (args, context) => {
+  const { manifest, workspaceInUse } = await openManifest(context);
+  const ref = args.required("ref");
+  const version = oneEntry(manifest, ref, context.templates);
+  const workspace = workspaceAsked(manifest, workspaceInUse);
+  const image = usableImage(manifest, version, workspace);
+  return {
+    json: { ref, image, workspace: workspace ?? null, version: entryDocument(version, workspace) },
+    text: `${image}\n`,
+  };
+};
