@@ -5,7 +5,14 @@ import { withBlSession } from "../blaxel/run-bl";
 import { connectEngine } from "../docker/index";
 import { configDigestOf } from "../docker/saved-image/index";
 import { isOfRegistry } from "../registry/reference";
-import { changedDeb, changedDownloads, movedTags, loadUpstream, readLock } from "../lock/index";
+import {
+  changedDeb,
+  changedDownloads,
+  movedTags,
+  loadUpstream,
+  readLock,
+  type Upstream,
+} from "../lock/index";
 import type { Lock } from "../lock/lock";
 import type { Manifest, ManifestEntry, VersionDeployment } from "../manifest/entry";
 import { inWorkspace } from "../manifest/versions/in-workspace";
@@ -24,11 +31,10 @@ export const COMPARISONS = {
   blaxel: "manifest against Blaxel",
   "local-images": "manifest against images on the engine",
 } as const;
-export type ComparisonName = keyof typeof COMPARISONS;
 
 /** One comparison of one version. */
 export interface DriftFinding {
-  readonly comparison: ComparisonName;
+  readonly comparison: keyof typeof COMPARISONS;
   readonly id: string;
   /** The differences, a sentence each. */
   readonly differs: readonly string[];
@@ -48,18 +54,42 @@ export interface DriftRequest {
  * with the reason; if a service does not respond, its error is thrown.
  */
 export async function findDrift(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
+  const { root, upstreamPath, entries } = request;
   const perEntry = await Promise.all(
-    request.entries.map(async (entry) => {
+    entries.map(async (entry) => {
       const lock = await lockOf(request, entry);
+      const ofLock = async (compare: (lock: Lock, upstream: Upstream) => Promise<Found>): Promise<Found> =>
+        lock === undefined ? skipped(NO_LOCK) : compare(lock, await loadUpstream(upstreamPath));
+      const { cache } = paths(root);
       return Promise.all([
-        renderedFiles(request, entry, lock),
-        upstreamTags(host, request, entry, lock),
-        mesaPackage(host, request, entry, lock),
+        renderedFiles(request, entry, lock).then(found("rendered-files", entry)),
+        ofLock(async (...of) => {
+          const differs = await Promise.all([
+            movedTags(host, ...of, cache),
+            changedDownloads(host, ...of, cache),
+          ]);
+          return { differs: differs.flat() };
+        }).then(found("upstream-tags", entry)),
+        ofLock(async (...of) => ({ differs: await changedDeb(host, ...of, cache) })).then(
+          found("mesa-package", entry),
+        ),
       ]);
     }),
   );
   const [blaxel, images] = await Promise.all([onBlaxel(host, request), localImages(host, request)]);
   return [...perEntry.flat(), ...blaxel, ...images];
+}
+
+type Found = Pick<DriftFinding, "differs" | "skipped">;
+
+const NO_LOCK = "it has no lock";
+
+function skipped(why: string): Found {
+  return { differs: [], skipped: why };
+}
+
+function found(comparison: keyof typeof COMPARISONS, { id }: ManifestEntry): (found: Found) => DriftFinding {
+  return (differences) => ({ comparison, id, ...differences });
 }
 
 /** A revision's own lock, from its record: the folder's lock belongs to the newest revision. */
@@ -76,60 +106,25 @@ function isNewestRevision({ manifest }: DriftRequest, entry: ManifestEntry): boo
   );
 }
 
-const NO_LOCK = "it has no lock";
-
 async function renderedFiles(
   request: DriftRequest,
   entry: ManifestEntry,
   lock: Lock | undefined,
-): Promise<DriftFinding> {
-  const finding = { comparison: "rendered-files", id: entry.id, differs: [] } as const;
-  if (!isNewestRevision(request, entry))
-    return { ...finding, skipped: "its folder belongs to a newer revision" };
-  if (lock === undefined) return { ...finding, differs: [NO_LOCK] };
+): Promise<Found> {
+  if (!isNewestRevision(request, entry)) return skipped("its folder belongs to a newer revision");
+  if (lock === undefined) return { differs: [NO_LOCK] };
   try {
     const rendered = renderTemplate(await loadTemplate(request.root, entry.template), lock);
-    return { ...finding, differs: await differences(request.root, rendered) };
+    return { differs: await differences(request.root, rendered) };
   } catch (error) {
-    if (error instanceof Failure && error.code === "LOCK_LACKS_INPUT")
-      return { ...finding, differs: [error.message] };
+    if (error instanceof Failure && error.code === "LOCK_LACKS_INPUT") return { differs: [error.message] };
     throw error;
   }
-}
-
-async function upstreamTags(
-  host: Host,
-  { root, upstreamPath }: DriftRequest,
-  { id }: ManifestEntry,
-  lock: Lock | undefined,
-): Promise<DriftFinding> {
-  const finding = { comparison: "upstream-tags", id, differs: [] } as const;
-  if (lock === undefined) return { ...finding, skipped: NO_LOCK };
-  const upstream = await loadUpstream(upstreamPath);
-  const { cache } = paths(root);
-  const differs = await Promise.all([
-    movedTags(host, lock, upstream, cache),
-    changedDownloads(host, lock, upstream, cache),
-  ]);
-  return { ...finding, differs: differs.flat() };
-}
-
-async function mesaPackage(
-  host: Host,
-  { root, upstreamPath }: DriftRequest,
-  { id }: ManifestEntry,
-  lock: Lock | undefined,
-): Promise<DriftFinding> {
-  const finding = { comparison: "mesa-package", id, differs: [] } as const;
-  if (lock === undefined) return { ...finding, skipped: NO_LOCK };
-  const upstream = await loadUpstream(upstreamPath);
-  return { ...finding, differs: await changedDeb(host, lock, upstream, paths(root).cache) };
 }
 
 async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
   const deployed = request.entries.filter(({ status }) => ["deployed", "verified"].includes(status));
   if (deployed.length === 0) return [];
-  const finding = (id: string) => ({ comparison: "blaxel", id, differs: [] }) as const;
   try {
     const path = await findBl(host);
     const credentials = await blaxelCredentials(host);
@@ -137,10 +132,11 @@ async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly Dri
     return await withBlSession(host, credentials, async (session) => {
       const platform = platformThrough(host, path, session);
       return Promise.all(
-        deployed.map(async (entry): Promise<DriftFinding> => {
+        deployed.map(async (entry) => {
+          const finding = found("blaxel", entry);
           const { deployment } = inWorkspace(entry, workspace);
           if (deployment === null)
-            return { ...finding(entry.id), skipped: `it is not deployed in the workspace ${workspace}` };
+            return finding(skipped(`it is not deployed in the workspace ${workspace}`));
           const { sandbox: name, image } = deployment;
           const [tags, sandbox] = await Promise.all([platform.getImage(name), platform.getSandbox(name)]);
           // An image that Blaxel names by the registry's digest is not among its own tags.
@@ -150,23 +146,19 @@ async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly Dri
             sandbox !== undefined &&
             isLatestIn(workspace, deployment, request.manifest) &&
             sandbox.image !== image;
-          return {
-            ...finding(entry.id),
+          const runs = sandbox?.image === "" ? "no image" : (sandbox?.image ?? "");
+          return finding({
             differs: [
               ...(isHeld ? [] : [`Blaxel has no ${image}`]),
-              ...(runsAnother
-                ? [
-                    `the sandbox ${name} runs ${sandbox.image === "" ? "no image" : sandbox.image}, not ${image}`,
-                  ]
-                : []),
+              ...(runsAnother ? [`the sandbox ${name} runs ${runs}, not ${image}`] : []),
             ],
-          };
+          });
         }),
       );
     });
   } catch (error) {
     if (error instanceof Failure && ["BL_MISSING", "NO_BLAXEL_CREDENTIALS"].includes(error.code))
-      return deployed.map(({ id }) => ({ ...finding(id), skipped: error.message }));
+      return deployed.map((entry) => found("blaxel", entry)(skipped(error.message)));
     throw error;
   }
 }
@@ -180,36 +172,35 @@ function isLatestIn(workspace: string, own: VersionDeployment, { versions }: Man
 }
 
 async function localImages(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
-  const finding = (id: string) => ({ comparison: "local-images", id, differs: [] }) as const;
   let engine: Awaited<ReturnType<typeof connectEngine>>;
   try {
     engine = await connectEngine(host);
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== "environment") throw error;
-    return request.entries.map(({ id }) => ({ ...finding(id), skipped: error.message }));
+    return request.entries.map((entry) => found("local-images", entry)(skipped(error.message)));
   }
   return Promise.all(
-    request.entries.map(async (entry): Promise<DriftFinding> => {
+    request.entries.map(async (entry) => {
+      const finding = found("local-images", entry);
       const digits = entry.inputsDigest.replace(/^sha256:/u, "").slice(0, 12);
       const reference = `mesa-template/${entry.template}:${entry.mesaVersion}-${digits}`;
       const image = await engine.image(reference);
-      if (image === undefined) return { ...finding(entry.id), skipped: "it is not on this engine" };
+      if (image === undefined) return finding(skipped("it is not on this engine"));
       const held = { id: image.id, reference };
       const configDigest = await configDigestOf(host, engine, held);
-      if (configDigest === entry.image.id) return finding(entry.id);
+      if (configDigest === entry.image.id) return finding({ differs: [] });
       const was = (await readRecord(recordFolder(request.root, entry)))?.record.packages ?? [];
       const now = (await measureImage(host, engine, held)).packages;
       const others = now.flatMap(({ name, version }) => {
         const before = was.find((one) => one.name === name)?.version;
         return before === version ? [] : [`${name} ${before ?? "(none)"} → ${version}`];
       });
-      return {
-        ...finding(entry.id),
+      return finding({
         differs: [
           `${reference} is ${configDigest.slice(0, 19)}; recorded is ${entry.image.id.slice(0, 19)}`,
           ...(others.length === 0 ? [] : [`the same lock installed other packages: ${others.join(", ")}`]),
         ],
-      };
+      });
     }),
   );
 }

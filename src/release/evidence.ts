@@ -129,21 +129,16 @@ export function verificationOf({ report, checksDigest, image, at }: Verified): V
 
 type Kind = Evidence["kind"];
 
-function fileOf(
-  folders: Paths,
-  of: { readonly template: string; readonly inputsDigest: string },
-  kind: Kind,
-  workspace: string | undefined,
-): string {
+/** The inputs that evidence belongs to. */
+interface EvidenceOf {
+  readonly template: string;
+  readonly inputsDigest: string;
+}
+
+function fileOf(folders: Paths, of: EvidenceOf, kind: Kind, workspace: string | undefined): string {
   const name =
     kind === "smoke" ? kind : `${kind}-${encodeURIComponent(workspace ?? "").replaceAll("*", "_")}`;
   return folders.stageResult(of.template, of.inputsDigest, name);
-}
-
-/** The inputs that evidence belongs to. */
-export interface EvidenceOf {
-  readonly template: string;
-  readonly inputsDigest: string;
 }
 
 /** Keeps evidence, so that the next run resumes after it. */

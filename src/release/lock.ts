@@ -1,20 +1,65 @@
 import {
   checkLock,
   loadUpstream,
+  type LockProblem,
   readAnyLock,
   readLockAndCompare,
-  writeLock,
-  type LockProblem,
+  resolveLock,
   type Upstream,
+  writeLock,
 } from "../lock/index";
 import type { Lock } from "../lock/lock";
-import { loadTemplate } from "../render/source";
+import { renderTemplate, textsOf } from "../render/index";
+import { loadTemplate, type TemplateSource } from "../render/source";
 import { onTemplate } from "../support/errors";
 import { readIfPresent } from "../support/files";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
-import { resolveInputs } from "./fresh-lock";
 import type { Target } from "./request";
+import type { LockStage } from "./stages";
+
+export interface InputsRequest {
+  readonly root: string;
+  readonly template: string;
+  /** The Mesa version. */
+  readonly version: string;
+  /** The existing lock of the same version; returned if its inputs are unchanged. */
+  readonly previous?: Lock | undefined;
+  /** Fingerprint of a key of the package repository to trust from now on. */
+  readonly trustKey?: string | undefined;
+}
+
+/** All inputs of a version as of now. Writes nothing. Failures as in loadTemplate and resolveLock. */
+export async function resolveInputs(
+  host: Host,
+  upstream: Upstream,
+  { version, ...request }: InputsRequest,
+): Promise<{ readonly source: TemplateSource; readonly lock: Lock }> {
+  const source = await loadTemplate(request.root, request.template);
+  const { settings } = source;
+  const lock = await resolveLock(host, { ...request, mesaVersion: version, settings, upstream });
+  return { source, lock };
+}
+
+/** Resolves a version again, next to the existing lock. */
+export async function resolveAgain(
+  host: Host,
+  { root, template, version, upstreamPath, trustKey }: LockStage,
+): Promise<{ readonly lock: Lock; readonly previous: Lock | undefined }> {
+  const upstream = await loadUpstream(upstreamPath);
+  const previous = await readAnyLock(paths(root).lockFile(template, version));
+  const { lock } = await resolveInputs(host, upstream, { root, template, version, trustKey, previous });
+  return { lock, previous };
+}
+
+/** The lock and the rendering that a template would get now. Writes nothing. Failures as in resolveInputs and renderTemplate. */
+export async function freshlyLocked(
+  host: Host,
+  { upstreamPath, ...request }: InputsRequest & { readonly upstreamPath: string },
+): Promise<{ readonly lock: Lock; readonly rendered: Readonly<Record<string, string>> }> {
+  const { source, lock } = await resolveInputs(host, await loadUpstream(upstreamPath), request);
+  return { lock, rendered: textsOf(renderTemplate(source, lock).files) };
+}
 
 export interface LockAllRequest {
   readonly root: string;
@@ -45,11 +90,7 @@ export async function lockAll(host: Host, request: LockAllRequest): Promise<read
       try {
         return { ...found, ...(await lockOne(host, request, upstream, target)) };
       } catch (error) {
-        return {
-          ...found,
-          outcome: "failed" as const,
-          error: onTemplate(error, template),
-        };
+        return { ...found, outcome: "failed" as const, error: onTemplate(error, template) };
       }
     }),
   );

@@ -1,10 +1,8 @@
 import { join } from "node:path";
 import { PENDING } from "../deploy/pending";
-import type { Lock } from "../lock/lock";
 import { warnThatStays } from "../support/clean-up";
-import type { Host } from "../support/host";
 import { paths } from "../support/paths";
-import type { LockStage, Stages } from "./stages";
+import type { Stages } from "./stages";
 
 /** The real stages; each room is loaded when its stage runs. */
 export const realStages: Stages = {
@@ -46,7 +44,7 @@ export const realStages: Stages = {
     const mesa = mesaFit(host.env, request.version);
     if (mesa.access === undefined && mesa.given) {
       // For a version that does not exist, that is the more useful error.
-      await resolvedAgain(host, request);
+      await (await import("./lock")).resolveAgain(host, request);
       throw mesa.failure;
     }
     const engine = await connectEngine(host);
@@ -59,15 +57,15 @@ export const realStages: Stages = {
       : unrun;
   },
   async lock(host, request) {
-    const { writeLock } = await import("../lock/index");
-    const { lock, previous } = await resolvedAgain(host, request);
+    const [{ writeLock }, { resolveAgain }] = await Promise.all([import("../lock/index"), import("./lock")]);
+    const { lock, previous } = await resolveAgain(host, request);
     if (lock !== previous)
       await writeLock(paths(request.root).lockFile(request.template, request.version), lock);
     return lock;
   },
   async refresh(host, request, progress) {
-    const { refreshVersion } = await import("./refresh");
-    const { lock } = await resolvedAgain(host, request);
+    const [{ refreshVersion }, { resolveAgain }] = await Promise.all([import("./refresh"), import("./lock")]);
+    const { lock } = await resolveAgain(host, request);
     return refreshVersion(host, request, lock, (rendered) =>
       realStages.build(host, rendered, { ...request, force: true, scan: undefined }, progress),
     );
@@ -149,8 +147,7 @@ export const realStages: Stages = {
     });
     const { confirmPublished, importSource } = await import("../publish/publish-image");
     if (published !== undefined) await confirmPublished(host, published.image);
-    const source =
-      published === undefined ? undefined : await importSource(host, published.image, published.target);
+    const source = published && (await importSource(host, published.image, published.target));
     return deployTemplate(host, rendered, {
       ...request,
       source,
@@ -186,18 +183,3 @@ export const realStages: Stages = {
     await measureVersion(host, rendered, request);
   },
 };
-
-/** Resolves a version again, next to the existing lock. */
-async function resolvedAgain(
-  host: Host,
-  { root, template, version, upstreamPath, trustKey }: LockStage,
-): Promise<{ readonly lock: Lock; readonly previous: Lock | undefined }> {
-  const [{ loadUpstream, readAnyLock }, { resolveInputs }] = await Promise.all([
-    import("../lock/index"),
-    import("./fresh-lock"),
-  ]);
-  const upstream = await loadUpstream(upstreamPath);
-  const previous = await readAnyLock(paths(root).lockFile(template, version));
-  const { lock } = await resolveInputs(host, upstream, { root, template, version, trustKey, previous });
-  return { lock, previous };
-}

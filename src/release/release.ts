@@ -1,6 +1,6 @@
 import pLimit from "p-limit";
 import { loadUpstreamIfPresent, publishTarget } from "../lock/upstream";
-import { Failure, onTemplate } from "../support/errors";
+import { Failure } from "../support/errors";
 import { isLeftLock } from "../support/file-lock";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
@@ -95,10 +95,4 @@ export async function releaseAll(
   }
   host.emit({ type: "release-finished", ok: results.every((result) => result.error === undefined) });
   return results;
-}
-
-/** The error that decides the exit code: the first one in template order. */
-export function firstError(results: readonly TemplateResult[]): unknown {
-  const failed = results.find((result) => result.error !== undefined);
-  return failed === undefined ? undefined : onTemplate(failed.error, failed.template);
 }

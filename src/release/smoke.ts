@@ -1,9 +1,31 @@
+import { readLockAndCompare } from "../lock/check-lock";
+import { loadUpstreamIfPresent } from "../lock/upstream";
 import { refuseUnfitCredential } from "../mesa/access";
+import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
+import type { RenderedTemplate } from "../render/rendered";
 import type { SmokeReport } from "../smoke/report";
 import type { Host } from "../support/host";
-import { lockedAndRendered } from "./prepare";
+import { paths } from "../support/paths";
 import type { BuildStage, LockStage, Stages } from "./stages";
-import { testFilesOf, type TestFilesAsked } from "./test-files";
+import { type TestFilesAsked, testFilesOf } from "./test-files";
+
+/** Locks a template (keeps a fitting lock unless `relock`) and renders it into its folder: the start of each single-stage command. */
+export async function lockedAndRendered(
+  host: Host,
+  request: LockStage & { readonly relock: boolean },
+  stages: Pick<Stages, "lock">,
+): Promise<RenderedTemplate> {
+  const { root, template, version } = request;
+  const source = await loadTemplate(root, template);
+  const named = { settings: source.settings, upstream: await loadUpstreamIfPresent(request.upstreamPath) };
+  const there = request.relock
+    ? undefined
+    : await readLockAndCompare(paths(root).lockFile(template, version), named);
+  const lock = (there?.stale.length === 0 ? there.lock : undefined) ?? (await stages.lock(host, request));
+  const rendered = renderTemplate(source, lock);
+  await writeRendered(root, rendered);
+  return rendered;
+}
 
 export type SmokeRequest = LockStage & BuildStage & TestFilesAsked & { readonly relock: boolean };
 

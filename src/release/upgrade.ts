@@ -10,7 +10,7 @@ import { measuredVersion } from "../record/store";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/paths";
-import { freshlyLocked } from "./fresh-lock";
+import { freshlyLocked } from "./lock";
 import { realStages } from "./real-stages";
 import { releaseAll } from "./release";
 import type { ReleaseRequest, TemplateResult } from "./request";

@@ -9,7 +9,7 @@ import { imagesShown, statusShown } from "../../manifest/versions/in-workspace";
 import { entriesOf, oneEntry } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { measuredVersion } from "../../record/store";
-import { freshlyLocked } from "../../release/fresh-lock";
+import { freshlyLocked } from "../../release/lock";
 import { upgrade, type Upgrade } from "../../release/upgrade";
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { wrongUsage } from "../command-line";

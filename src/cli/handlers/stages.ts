@@ -3,7 +3,7 @@ import pLimit from "p-limit";
 import { parseMesaVersion } from "../../lock/index";
 import { readManifest } from "../../manifest/index";
 import { entriesOf } from "../../manifest/versions/ref";
-import { lockedAndRendered } from "../../release/prepare";
+import { lockedAndRendered } from "../../release/smoke";
 import { realStages } from "../../release/real-stages";
 import type { Target } from "../../release/request";
 import { smokeVersion } from "../../release/smoke";

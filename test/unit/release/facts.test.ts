@@ -5,7 +5,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { parseLock, sealed, writeLock } from "../../../src/lock/index";
 import { gatherFacts } from "../../../src/release/facts";
 import { isEmpty, planRelease, type Step } from "../../../src/release/plan";
-import { lockedAndRendered } from "../../../src/release/prepare";
+import { lockedAndRendered } from "../../../src/release/smoke";
 import type { PlanRequest } from "../../../src/release/request";
 import { paths } from "../../../src/support/paths";
 import { fileHost } from "../manifest/host";
