@@ -4,7 +4,7 @@ import type { BlSession } from "../blaxel/run-bl";
 import type { RenderedTemplate } from "../render/rendered";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import type { KnownSandbox } from "./ownership";
+import type { KnownSandbox } from "./sending/ownership";
 
 /** An image in a registry that Blaxel imports. */
 export interface ImportSource {

@@ -1,5 +1,5 @@
 export { checkDeployPossible, deployTemplate } from "./deploy";
 export { verifyDeployment, type VerifyOptions } from "./verify";
-export { checkBlaxelToml } from "./blaxel-toml";
+export { checkBlaxelToml } from "./sending/blaxel-toml";
 export type { DeployOptions } from "./deploy-context";
 export type { Deployment } from "./deployment";

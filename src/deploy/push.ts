@@ -1,9 +1,9 @@
 import { Failure } from "../support/errors";
-import { freshTags, immutableTag } from "./image-tag";
-import { earlierPending, keepPending, newPending, type Pending } from "./pending";
-import { judgePush, type PushedImage } from "./judge";
-import { sendPush } from "./send";
-import { checkUploadList, stageProject } from "./staging";
+import { freshTags, immutableTag } from "./watching/image-tag";
+import { earlierPending, keepPending, newPending, type Pending } from "./sending/pending";
+import { judgePush, type PushedImage } from "./watching/judge";
+import { sendPush } from "./sending/send";
+import { checkUploadList, stageProject } from "./sending/staging";
 import { lastIn, lastLog, pause, settled, type DeployContext } from "./deploy-context";
 
 /**

@@ -2,7 +2,7 @@ import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
 import { canonicalJson } from "../support/canonical-json";
 import { sha256 } from "../support/digest";
 import type { Measured, VersionRecord } from "./record";
-import { SBOM_FILE } from "./sbom";
+import { hexOf, SBOM_FILE } from "./sbom";
 
 /** File of the document in the record's folder. */
 export const PROVENANCE_FILE = "provenance.intoto.json";
@@ -16,8 +16,6 @@ export interface BuildCircumstances {
   /** Whether templates/ differed from the commit. */
   readonly dirty?: boolean | undefined;
 }
-
-const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
 
 /** A published image is identified by its manifest's digest, as in the registry; any other by its config's. */
 function subjectOf({ image, template }: VersionRecord): object {

@@ -6,7 +6,8 @@ import type { Measured, Package } from "./record";
 /** File of the document in the record's folder. */
 export const SBOM_FILE = "sbom.cdx.json";
 
-const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
+/** The hex digits of a digest. */
+export const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
 
 /** A deterministic UUID of a text (RFC 9562, version 8). */
 function uuidOf(text: string): string {

@@ -1,5 +1,5 @@
 import { workspaceInUse } from "../blaxel/credentials";
-import { PENDING, readPending } from "../deploy/pending";
+import { PENDING, readPending } from "../deploy/sending/pending";
 import type { Lock } from "../lock/lock";
 import { lockCheckFailed, readLockAndCompare } from "../lock/check-lock";
 import type { ManifestEntry } from "../manifest/entry";

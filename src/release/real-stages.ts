@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { PENDING } from "../deploy/pending";
+import { PENDING } from "../deploy/sending/pending";
 import { warnThatStays } from "../support/clean-up";
 import { paths } from "../support/paths";
 import type { Stages } from "./stages";

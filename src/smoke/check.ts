@@ -1,3 +1,4 @@
+import type { ImageConfig } from "../docker/engine";
 import type { HeldFile, LayerFile } from "../docker/saved-image/index";
 import type { MesaFit } from "../mesa/access";
 import type { ProvenTemplate } from "../render/rendered";
@@ -36,17 +37,7 @@ export interface Subject {
 
 /** The image at rest: configuration, history, files of a container that never starts. Requires an engine that holds it. */
 export interface ImageAtRest {
-  readonly config: {
-    readonly env: readonly string[];
-    readonly entrypoint: readonly string[];
-    readonly cmd: readonly string[];
-    readonly labels: Readonly<Record<string, string>>;
-    readonly user: string;
-    readonly workdir: string;
-    /** As written in the image, e.g. "8080/tcp". */
-    readonly exposedPorts: readonly string[];
-    readonly volumes: readonly string[];
-  };
+  readonly config: ImageConfig & { readonly labels: Readonly<Record<string, string>> };
   /** The commands of its history, oldest first. */
   history(): Promise<readonly string[]>;
   /** Bytes of all files in its layers. */

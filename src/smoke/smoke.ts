@@ -12,13 +12,13 @@ import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
 import { askedPorts, fileChecks, neededDevices, neededTexts } from "./checks-file/file-checks";
 import { readChecksFile, type ChecksFile } from "./checks-file/parse";
-import { containerSubject, type SmokeContainer } from "./container";
-import { waitUntilHealthy } from "./health";
-import { imageAtRest } from "./image-at-rest";
-import { lifecycleOf } from "./lifecycle";
+import { containerSubject, type SmokeContainer } from "./subjects/container";
+import { waitUntilHealthy } from "./subjects/health";
+import { imageAtRest } from "./subjects/image-at-rest";
+import { lifecycleOf } from "./subjects/lifecycle";
 import type { SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
-import { startContainer } from "./start-container";
+import { startContainer } from "./subjects/start-container";
 import { validateStructureTests, withStructureTests } from "./structure-tests";
 
 /** Time limit for the sandbox API to respond, in ms; usually it takes a tenth of a second. */

@@ -17,7 +17,7 @@ import {
   unmet,
 } from "./judge";
 import { entryScript, seenAtRest, seenInSandbox, textsAsked } from "./file-seen";
-import { limitedCommand } from "./limited-command";
+import { limitedCommand, startService } from "./commands";
 import type { ChecksFile, PlacedEntry } from "./parse";
 import type {
   CheckEntry,
@@ -28,7 +28,6 @@ import type {
   ListeningEntry,
   SizeEntry,
 } from "./schema";
-import { startService } from "./service";
 import { untilPassed } from "./until-passed";
 
 type OnSubject = CommandEntry | HttpEntry | ListeningEntry;

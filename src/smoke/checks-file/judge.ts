@@ -2,19 +2,20 @@ import { humanBytes } from "../../support/bytes";
 import type { CommandResult, ImageAtRest } from "../check";
 import { judged, shown, textAsked, type Asked, type Judged } from "../judged";
 import type { ListeningPort } from "../listening-ports";
-import { bothWays, bytes } from "./amounts";
-import { limitOf, ranOut } from "./limited-command";
+import { limitOf, ranOut } from "./commands";
 import type { FileSeen } from "./file-seen";
-import type {
-  CommandEntry,
-  FileEntry,
-  HistoryEntry,
-  HttpEntry,
-  ImageEntry,
-  ListeningEntry,
-  Patterns,
-  Settings,
-  SizeEntry,
+import {
+  bothWays,
+  bytes,
+  type CommandEntry,
+  type FileEntry,
+  type HistoryEntry,
+  type HttpEntry,
+  type ImageEntry,
+  type ListeningEntry,
+  type Patterns,
+  type Settings,
+  type SizeEntry,
 } from "./schema";
 
 /** The message of timeout for a program that cannot start (GNU: failed to run command; busybox: can't execute). */

@@ -3,8 +3,14 @@ import type * as z from "zod/mini";
 import { Failure, messageOf } from "../../support/errors";
 import { readIfPresent } from "../../support/files";
 import { whyNoPattern } from "../judged";
-import { bothWays } from "./amounts";
-import { CHECK_FORMS, checksFileSchema, type CheckEntry, type ImageEntry, type Patterns } from "./schema";
+import {
+  bothWays,
+  CHECK_FORMS,
+  checksFileSchema,
+  type CheckEntry,
+  type ImageEntry,
+  type Patterns,
+} from "./schema";
 
 /** One check of a file and its first line. */
 export interface PlacedEntry {

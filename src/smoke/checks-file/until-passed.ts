@@ -1,8 +1,7 @@
 import type { Clock } from "../../support/clock";
 import type { Judged } from "../judged";
-import { milliseconds } from "./amounts";
-import { limitOf } from "./limited-command";
-import type { RunEntry } from "./schema";
+import { limitOf } from "./commands";
+import { milliseconds, type RunEntry } from "./schema";
 
 /** Default time for a started service to come up. */
 const FOR_A_SERVICE = "10s";

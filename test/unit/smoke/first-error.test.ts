@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { hostDevices } from "../../../src/docker/host-devices";
 import type { Engine } from "../../../src/docker/index";
-import { imageSubject } from "../../../src/smoke/image-subject";
-import { startContainer } from "../../../src/smoke/start-container";
+import { imageSubject } from "../../../src/smoke/subjects/image-subject";
+import { startContainer } from "../../../src/smoke/subjects/start-container";
 import { testHost, type TestHost } from "../lock/fixture/test-host";
 
 const lost = (what: string) => (): Promise<never> => Promise.reject(new Error(what));

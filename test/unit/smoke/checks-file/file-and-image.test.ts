@@ -4,7 +4,7 @@ import type { CommandResult, ImageAtRest } from "../../../../src/smoke/check";
 import { seenInSandbox, type FileSeen } from "../../../../src/smoke/checks-file/file-seen";
 import { judgeFile, judgeImage } from "../../../../src/smoke/checks-file/judge";
 import type { FileEntry, ImageEntry } from "../../../../src/smoke/checks-file/schema";
-import { entryAt } from "../../../../src/smoke/image-at-rest";
+import { entryAt } from "../../../../src/smoke/subjects/image-at-rest";
 
 const FILE: FileSeen = {
   kind: "file",

@@ -4,7 +4,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { jsonSchemas } from "../../../../src/cli/json-schemas";
-import { bytes, milliseconds } from "../../../../src/smoke/checks-file/amounts";
+import { bytes, milliseconds } from "../../../../src/smoke/checks-file/schema";
 import { parseChecksFile } from "../../../../src/smoke/checks-file/parse";
 
 const ROOT = join(import.meta.dirname, "../../../..");

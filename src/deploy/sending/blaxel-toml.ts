@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
-import { sendsBuildSettings } from "../blaxel/bl-program";
-import { RESERVED_PORTS } from "../render/rendered";
-import { Failure, messageOf } from "../support/errors";
+import { sendsBuildSettings } from "../../blaxel/bl-program";
+import { RESERVED_PORTS } from "../../render/rendered";
+import { Failure, messageOf } from "../../support/errors";
 
 const port = z.strictObject({
   name: z

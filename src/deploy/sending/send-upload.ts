@@ -1,11 +1,11 @@
-import type { SandboxState } from "../blaxel/platform";
-import { Failure } from "../support/errors";
-import { immutableTag } from "./image-tag";
+import type { SandboxState } from "../../blaxel/platform";
+import { Failure } from "../../support/errors";
+import { immutableTag } from "../watching/image-tag";
 import { markOf, OWNERSHIP_VARIABLE, refuseForeignSandbox } from "./ownership";
 import { earlierPending, keepPending, newPending, type Pending } from "./pending";
 import { sendDeploy } from "./send";
 import { checkUploadList, stageImport, stageProject } from "./staging";
-import { settled, type DeployContext } from "./deploy-context";
+import { settled, type DeployContext } from "../deploy-context";
 
 /** States that end by themselves. */
 const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);

@@ -1,6 +1,6 @@
-import type { SandboxState } from "../blaxel/platform";
-import type { RenderedTemplate } from "../render/rendered";
-import { Failure } from "../support/errors";
+import type { SandboxState } from "../../blaxel/platform";
+import type { RenderedTemplate } from "../../render/rendered";
+import { Failure } from "../../support/errors";
 
 /** Environment variable of every sandbox this program deploys; identifies it as ours. */
 export const OWNERSHIP_VARIABLE = "MESA_TEMPLATE_INPUTS";

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { SandboxState } from "../../../src/blaxel/platform";
-import { isStillShown, type Pending } from "../../../src/deploy/pending";
-import type { RenderedTemplate } from "../../../src/render/rendered";
+import type { SandboxState } from "../../../../src/blaxel/platform";
+import { isStillShown, type Pending } from "../../../../src/deploy/sending/pending";
+import type { RenderedTemplate } from "../../../../src/render/rendered";
 
 const rendered = { template: "alpine", inputsDigest: `sha256:${"a".repeat(64)}` } as RenderedTemplate;
 const OURS = `alpine:${"a".repeat(16)}`;

@@ -1,7 +1,7 @@
-import { waitForAnswer } from "../blaxel/answering";
-import type { SandboxState } from "../blaxel/platform";
-import { Failure } from "../support/errors";
-import { lastIn, lastLog, pause, type Watching } from "./deploy-context";
+import { waitForAnswer } from "../../blaxel/answering";
+import type { SandboxState } from "../../blaxel/platform";
+import { Failure } from "../../support/errors";
+import { lastIn, lastLog, pause, type Watching } from "../deploy-context";
 
 /** Time limit for the API to respond after DEPLOYED, in ms; a starting sandbox takes seconds. */
 const HEALTH_MS = 60_000;

@@ -1,4 +1,4 @@
-import type { ImageTag } from "../blaxel/platform";
+import type { ImageTag } from "../../blaxel/platform";
 
 /** The tag of sandbox/NAME:TAG; undefined for no tag, for latest, and for another name. */
 export function immutableTag(image: string, name: string): string | undefined {

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { Platform, SandboxState } from "../../../src/blaxel/platform";
-import { waitUntilDeployed, type Waited } from "../../../src/deploy/wait";
-import { Failure } from "../../../src/support/errors";
-import type { Host } from "../../../src/support/host";
-import { createRedactor } from "../../../src/support/redact";
+import type { Platform, SandboxState } from "../../../../src/blaxel/platform";
+import { waitUntilDeployed, type Waited } from "../../../../src/deploy/watching/wait";
+import { Failure } from "../../../../src/support/errors";
+import type { Host } from "../../../../src/support/host";
+import { createRedactor } from "../../../../src/support/redact";
 
 const A = "sandbox/x:aaaaaaaaaaaa";
 const B = "sandbox/x:bbbbbbbbbbbb";

@@ -1,10 +1,10 @@
 import { rm } from "node:fs/promises";
 import * as z from "zod/mini";
-import type { ImageTag, SandboxState } from "../blaxel/platform";
-import { canonicalJson } from "../support/canonical-json";
-import { readIfPresent, writeAtomically } from "../support/files";
+import type { ImageTag, SandboxState } from "../../blaxel/platform";
+import { canonicalJson } from "../../support/canonical-json";
+import { readIfPresent, writeAtomically } from "../../support/files";
 import { isMarkedByAnother } from "./ownership";
-import type { DeployContext } from "./deploy-context";
+import type { DeployContext } from "../deploy-context";
 
 /** The name of its file, as a stage result. */
 export const PENDING = "deploy-pending";

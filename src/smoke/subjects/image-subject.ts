@@ -1,8 +1,8 @@
-import type { ContainerRequest, Engine } from "../docker/index";
-import { warnThatStays, withCleanUp } from "../support/clean-up";
-import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
-import type { Command, CommandResult, Subject } from "./check";
+import type { ContainerRequest, Engine } from "../../docker/index";
+import { warnThatStays, withCleanUp } from "../../support/clean-up";
+import { Failure } from "../../support/errors";
+import type { Host } from "../../support/host";
+import type { Command, CommandResult, Subject } from "../check";
 import { containerSubject, execIn, type SmokeContainer } from "./container";
 import { deviceAccess, startWithDevices, type ContainerOptions } from "./start-container";
 

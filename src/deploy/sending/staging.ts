@@ -1,13 +1,13 @@
 import { mkdir, readdir, utimes, writeFile, chmod } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { runBl, type BlSession } from "../blaxel/run-bl";
-import { dryRunAnswer } from "../blaxel/answers";
-import { jsonIn } from "../blaxel/bl-json";
-import { brokenBl } from "../blaxel/broken-bl";
-import { reasonIn } from "../blaxel/refusals";
-import { foldersOf, textOf, type RenderedFile, type RenderedTemplate } from "../render/rendered";
-import { Failure } from "../support/errors";
-import { timeLeft, type DeployContext, type ImportSource } from "./deploy-context";
+import { runBl, type BlSession } from "../../blaxel/run-bl";
+import { dryRunAnswer } from "../../blaxel/answers";
+import { jsonIn } from "../../blaxel/bl-json";
+import { brokenBl } from "../../blaxel/broken-bl";
+import { reasonIn } from "../../blaxel/refusals";
+import { foldersOf, textOf, type RenderedFile, type RenderedTemplate } from "../../render/rendered";
+import { Failure } from "../../support/errors";
+import { timeLeft, type DeployContext, type ImportSource } from "../deploy-context";
 
 /** Time of all staged files, so that the same files make the same zip (ZIP has no times before 1980). */
 const STAGED_AT = new Date("2000-01-01T00:00:00Z");

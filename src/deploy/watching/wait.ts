@@ -1,7 +1,7 @@
-import { nextPause } from "../blaxel/answering";
-import type { SandboxState } from "../blaxel/platform";
-import { Failure } from "../support/errors";
-import { lastIn, lastLog, pause, type Watching } from "./deploy-context";
+import { nextPause } from "../../blaxel/answering";
+import type { SandboxState } from "../../blaxel/platform";
+import { Failure } from "../../support/errors";
+import { lastIn, lastLog, pause, type Watching } from "../deploy-context";
 import { judge } from "./judge";
 
 /** The upload whose result is waited for. */

@@ -1,7 +1,6 @@
-import type { Command, CommandResult } from "../check";
+import type { Command, CommandResult, Subject } from "../check";
 import { quoted } from "../../support/quoted";
-import { milliseconds } from "./amounts";
-import type { RunEntry } from "./schema";
+import { milliseconds, type RunEntry } from "./schema";
 
 const DEFAULT_LIMIT = "20s";
 
@@ -9,7 +8,7 @@ const DEFAULT_LIMIT = "20s";
 const SPARE_MS = 10_000;
 
 /** Exit code for a missing working folder. */
-export const NO_FOLDER = 125;
+const NO_FOLDER = 125;
 
 /** Time limit for one attempt of a check, in ms. */
 export function limitOf({ timeLimit = DEFAULT_LIMIT }: RunEntry): number {
@@ -17,7 +16,7 @@ export function limitOf({ timeLimit = DEFAULT_LIMIT }: RunEntry): number {
 }
 
 /** User, variables and folder for every command of a check. */
-export function surroundings({ user, env }: RunEntry): Pick<Command, "user" | "env"> {
+function surroundings({ user, env }: RunEntry): Pick<Command, "user" | "env"> {
   return {
     ...(user === undefined ? {} : { user: String(user) }),
     ...(env === undefined
@@ -27,7 +26,7 @@ export function surroundings({ user, env }: RunEntry): Pick<Command, "user" | "e
 }
 
 /** Shell text that changes to the check's folder; empty without one. */
-export function intoFolder({ cwd }: RunEntry): string {
+function intoFolder({ cwd }: RunEntry): string {
   return cwd === undefined ? "" : `cd -- ${quoted(cwd)} || exit ${String(NO_FOLDER)}; `;
 }
 
@@ -65,4 +64,47 @@ export function limitedCommand(
 /** Whether a command timed out; if something else killed it, it ended sooner. */
 export function ranOut(result: CommandResult, entry: RunEntry): boolean {
   return result.timedOut || (result.exitCode === 137 && result.durationMs >= limitSeconds(entry) * 1000 - 50);
+}
+
+/** A service that runs beside a check. */
+export interface Service {
+  /** Ends it with all its children; returns the end of its output. */
+  stop(): Promise<string>;
+}
+
+/** Limit for starting or ending a service, in ms. */
+const SERVICE_MS = 30_000;
+
+/**
+ * Shell text that starts a service in its own session, so that it can be ended with all its children, and prints its process id and its
+ * output file.
+ */
+function startScript(command: string, entry: RunEntry): string {
+  return `${intoFolder(entry)}log=$(mktemp) || exit 1; own=; if command -v setsid >/dev/null 2>&1; then own=setsid; fi
+$own sh -c ${quoted(command)} >"$log" 2>&1 </dev/null & echo "$! $log"`;
+}
+
+/** Shell text that ends a service: SIGTERM, SIGKILL after two seconds; then it prints the end of its output. */
+function stopScript(pid: string, log: string): string {
+  return `p=-${pid}; kill -0 "$p" 2>/dev/null || p=${pid}; kill -TERM "$p" 2>/dev/null
+i=0; while kill -0 "$p" 2>/dev/null && [ $i -lt 20 ]; do sleep 0.1 2>/dev/null || sleep 1; i=$((i + 1)); done
+kill -KILL "$p" 2>/dev/null; tail -c 1000 ${log}; rm -f ${log}`;
+}
+
+/** Starts a check's service; throws the reason if it does not start. */
+export async function startService(subject: Subject, command: string, entry: RunEntry): Promise<Service> {
+  if (subject.noShell === true) throw new Error("start needs a shell, and the image has none");
+  const around: Pick<Command, "user" | "env" | "timeoutMs"> = {
+    ...surroundings(entry),
+    timeoutMs: SERVICE_MS,
+  };
+  const started = await subject.run({ ...around, script: startScript(command, entry) });
+  const [, pid, log] = /^(\d+) (\/\S+)$/mu.exec(started.stdout) ?? [];
+  if (pid === undefined || log === undefined)
+    throw new Error(
+      `the service could not be started: ${(started.stderr || started.stdout).trim() || `exit ${String(started.exitCode)}`}`,
+    );
+  return {
+    stop: async () => (await subject.run({ ...around, script: stopScript(pid, log) })).stdout.trim(),
+  };
 }

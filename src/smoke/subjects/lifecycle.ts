@@ -1,5 +1,5 @@
-import type { Host } from "../support/host";
-import type { Ending, Lifecycle } from "./check";
+import type { Host } from "../../support/host";
+import type { Ending, Lifecycle } from "../check";
 import { execIn, type SmokeContainer } from "./container";
 
 /** Zombie processes by name, from /proc alone; ps is not needed. */

@@ -1,12 +1,12 @@
-import { deployAnswer } from "../blaxel/answers";
-import { jsonIn } from "../blaxel/bl-json";
-import { brokenBl } from "../blaxel/broken-bl";
-import { isPassing, reasonIn, refusal } from "../blaxel/refusals";
-import { runBl, type BlAnswer } from "../blaxel/run-bl";
-import { Failure } from "../support/errors";
+import { deployAnswer } from "../../blaxel/answers";
+import { jsonIn } from "../../blaxel/bl-json";
+import { brokenBl } from "../../blaxel/broken-bl";
+import { isPassing, reasonIn, refusal } from "../../blaxel/refusals";
+import { runBl, type BlAnswer } from "../../blaxel/run-bl";
+import { Failure } from "../../support/errors";
 import { markOf, OWNERSHIP_VARIABLE } from "./ownership";
 import { NO_ENV_FILE } from "./staging";
-import { timeLeft, type DeployContext } from "./deploy-context";
+import { timeLeft, type DeployContext } from "../deploy-context";
 
 /** Retries of a send that a gateway or the network cut off (each run of bl makes three attempts itself). */
 const RETRIES = 2;

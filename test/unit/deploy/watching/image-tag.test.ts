@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { freshTags, immutableTag, madeImage } from "../../../src/deploy/image-tag";
+import { freshTags, immutableTag, madeImage } from "../../../../src/deploy/watching/image-tag";
 
 const tag = (name: string, createdAt = "2026-01-01T00:00:00Z"): { name: string; createdAt: string } => ({
   name,

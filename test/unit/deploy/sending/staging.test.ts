@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { uploadDifferences } from "../../../src/deploy/staging";
+import { uploadDifferences } from "../../../../src/deploy/sending/staging";
 
 const files = [
   { name: "Dockerfile", contents: Buffer.from("FROM é\n") },

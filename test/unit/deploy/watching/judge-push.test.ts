@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judgePush, type PushedImage, type PushWatch } from "../../../src/deploy/judge";
+import { judgePush, type PushedImage, type PushWatch } from "../../../../src/deploy/watching/judge";
 
 const image = (status?: string, updatedAt = "1"): PushedImage => ({ status, updatedAt });
 const GRACE = 180_000;

@@ -1,8 +1,8 @@
-import type { ContainerRequest, Engine } from "../docker/index";
-import { warnThatStays } from "../support/clean-up";
-import { Failure, messageOf } from "../support/errors";
-import type { Host } from "../support/host";
-import { FUSE_PROBE } from "./checks/probes";
+import type { ContainerRequest, Engine } from "../../docker/index";
+import { warnThatStays } from "../../support/clean-up";
+import { Failure, messageOf } from "../../support/errors";
+import type { Host } from "../../support/host";
+import { FUSE_PROBE } from "../checks/probes";
 import { execIn, type SmokeContainer } from "./container";
 
 /** What a run's checks need besides a sandbox's environment. */

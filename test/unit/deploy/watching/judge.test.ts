@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { judge, type Watch } from "../../../src/deploy/judge";
+import { judge, type Watch } from "../../../../src/deploy/watching/judge";
 
 const A = "sandbox/x:aaaaaaaaaaaa";
 const B = "sandbox/x:bbbbbbbbbbbb";

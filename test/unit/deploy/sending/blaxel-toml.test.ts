@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { checkBlaxelToml } from "../../../src/deploy/blaxel-toml";
+import { checkBlaxelToml } from "../../../../src/deploy/sending/blaxel-toml";
 
 const HEAD = 'name = "mesa-x"\ntype = "sandbox"\n';
 

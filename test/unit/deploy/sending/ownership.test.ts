@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { SandboxState } from "../../../src/blaxel/platform";
-import { refuseForeignSandbox } from "../../../src/deploy/ownership";
-import { isMarkedByAnother, markOf } from "../../../src/deploy/ownership";
+import type { SandboxState } from "../../../../src/blaxel/platform";
+import { refuseForeignSandbox } from "../../../../src/deploy/sending/ownership";
+import { isMarkedByAnother, markOf } from "../../../../src/deploy/sending/ownership";
 
 const sandbox = (envs: Readonly<Record<string, string>>, createdAt?: string): SandboxState => ({
   name: "mesa-x",

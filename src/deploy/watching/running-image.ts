@@ -1,9 +1,9 @@
-import type { SandboxState } from "../blaxel/platform";
-import { Failure } from "../support/errors";
+import type { SandboxState } from "../../blaxel/platform";
+import { Failure } from "../../support/errors";
 import { freshTags, immutableTag, madeImage } from "./image-tag";
-import { isMarkedByAnother } from "./ownership";
-import type { Pending } from "./pending";
-import { lastLog, pause, type DeployContext } from "./deploy-context";
+import { isMarkedByAnother } from "../sending/ownership";
+import type { Pending } from "../sending/pending";
+import { lastLog, pause, type DeployContext } from "../deploy-context";
 
 /** How long after DEPLOYED the sandbox may name no tag, or the list of tags may lag, in ms. */
 const CLEAR_MS = 60_000;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import type { Engine, ExecResult } from "../../../src/docker/index";
-import { whyFuseIsRefused } from "../../../src/smoke/start-container";
-import { testHost } from "../lock/fixture/test-host";
+import type { Engine, ExecResult } from "../../../../src/docker/index";
+import { whyFuseIsRefused } from "../../../../src/smoke/subjects/start-container";
+import { testHost } from "../../lock/fixture/test-host";
 
 /** An engine in whose containers every command comes to this; `asked` says whether one was run. */
 function engineWhere(
