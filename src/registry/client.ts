@@ -4,71 +4,74 @@ import { ask, Unreachable, type HttpAnswer, type HttpRequest } from "../support/
 import { authorize, type Access } from "./authorize";
 import { parseChallenge } from "./challenge";
 import { registryRefused, registryUnreachable, wordsOf } from "./failures";
-import { registryEndpoint, type ImageReference } from "./reference";
-
-/** One repository of a registry, through its HTTP API v2 (OCI distribution spec). */
-export interface RepositoryClient {
-  /** Canonical repository, for messages. */
-  readonly repository: string;
-  /** Host of the registry in use. */
-  readonly registry: string;
-  /** GET below /v2/<path>/ or of an absolute URL on the same registry, with the authorization it demands; cached by ETag. */
-  get(path: string, accept: string, limitBytes: number): Promise<HttpAnswer>;
-  readonly downloads: Downloads;
-}
+import { MANIFEST_LIMIT } from "./manifest";
+import { parseImageReference, registryEndpoint, type ImageReference } from "./reference";
 
 const TIMEOUT_MS = 60_000;
 /** Layers can be large and connections slow. */
 const BLOB_TIMEOUT_MS = 15 * 60_000;
 
-/** A client for one repository. It fetches its token once, on the registry's first challenge. */
-export function openRepository(
-  host: Host,
-  reference: ImageReference,
-  options: { readonly mirror?: string | undefined; readonly downloads: Downloads },
-): RepositoryClient {
-  const endpoint = registryEndpoint(reference, options.mirror);
-  const authorised = authorisedAsk(host, reference, { ...options, actions: "pull" });
-
-  return {
-    repository: reference.repository,
-    registry: endpoint.host,
-    downloads: options.downloads,
-    async get(path, accept, limitBytes) {
-      const url = path.startsWith("/v2/") ? new URL(path, endpoint.base).href : `${endpoint.base}/${path}`;
-      const timeoutMs = path.startsWith("blobs/") ? BLOB_TIMEOUT_MS : TIMEOUT_MS;
-      try {
-        const answer = await options.downloads.get(
-          { url, headers: { accept }, limitBytes, timeoutMs },
-          authorised,
-        );
-        if (answer.status === 401 || answer.status === 403)
-          throw registryRefused(endpoint.host, reference.repository, refusalOf(answer));
-        return answer;
-      } catch (error) {
-        if (error instanceof Unreachable) throw registryUnreachable(endpoint.host, error, host.clock.now());
-        throw error;
-      }
-    },
-  };
-}
-
-/** Options of a repository's requests. */
-export interface AskOptions {
+/** How to talk to a repository. */
+export interface RepositoryOptions {
   readonly mirror?: string | undefined;
   readonly actions: Access["actions"];
   /** Without any login. */
   readonly anonymous?: boolean;
+  /** Where answers are kept by ETag; absent: nowhere. */
+  readonly downloads?: Downloads;
 }
 
-/**
- * Sends requests to one repository with the authorization that its registry demands, fetched once.
- * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER (exit 3), REGISTRY_INSECURE (exit 4); Unreachable
- */
-export function authorisedAsk(
+/** One repository of a registry, through its HTTP API v2 (OCI distribution spec). */
+export interface Repository {
+  readonly reference: ImageReference;
+  /** Host of the registry in use. */
+  readonly registry: string;
+  readonly path: string;
+  /**
+   * Sends a request below /v2/<repository>/, of /v2/…, or to an absolute URL; only the registry gets the login.
+   * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER, REGISTRY_UNREACHABLE (exit 3), REGISTRY_INSECURE (exit 4)
+   */
+  readonly request: (
+    path: string,
+    request?: Omit<Partial<HttpRequest>, "url" | "timeoutMs">,
+  ) => Promise<HttpAnswer>;
+  /** A GET; a refusal (401, 403) is REGISTRY_REFUSED. */
+  readonly get: (path: string, accept: string, limitBytes?: number) => Promise<HttpAnswer>;
+}
+
+/** The repository of an image. Its token is fetched once, on the registry's first challenge. */
+export function openRepository(host: Host, image: string, options: RepositoryOptions): Repository {
+  const { mirror, downloads } = options;
+  const reference = parseImageReference(image);
+  const endpoint = registryEndpoint(reference, mirror);
+  const asks = authorisedAsk(host, reference, options);
+  const request: Repository["request"] = async (path, more = {}) => {
+    const url = /^\/v2\/|:\/\//u.test(path) ? new URL(path, endpoint.base).href : `${endpoint.base}/${path}`;
+    const timeoutMs = path.startsWith("blobs/") ? BLOB_TIMEOUT_MS : TIMEOUT_MS;
+    const whole = { limitBytes: MANIFEST_LIMIT, ...more, url, timeoutMs };
+    try {
+      return await (downloads === undefined ? asks(whole) : downloads.get(whole, asks));
+    } catch (error) {
+      if (error instanceof Unreachable) throw registryUnreachable(endpoint.host, error, host.clock.now());
+      throw error;
+    }
+  };
+  return {
+    ...{ reference, registry: endpoint.host, path: endpoint.path, request },
+    async get(path, accept, limitBytes = MANIFEST_LIMIT) {
+      const answer = await request(path, { headers: { accept }, limitBytes });
+      if (answer.status === 401 || answer.status === 403)
+        throw registryRefused(endpoint.host, reference.repository, refusalOf(answer));
+      return answer;
+    },
+  };
+}
+
+/** Sends requests to one repository with the authorization that its registry demands, fetched once. */
+function authorisedAsk(
   host: Host,
   reference: ImageReference,
-  { mirror, actions, anonymous = false }: AskOptions,
+  { mirror, actions, anonymous = false }: RepositoryOptions,
 ): (request: HttpRequest) => Promise<HttpAnswer> {
   const endpoint = registryEndpoint(reference, mirror);
   // A login is for the registry, not for a store that it names or redirects to.

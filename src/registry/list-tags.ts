@@ -2,7 +2,6 @@ import * as z from "zod/mini";
 import type { Host } from "../support/host";
 import { openRepository } from "./client";
 import { imageNotFound, unusableImage } from "./failures";
-import { parseImageReference } from "./reference";
 import type { RegistryOptions } from "./resolve-image";
 import { parsedJson } from "../support/parsed-json";
 
@@ -18,18 +17,18 @@ export async function listTags(
   image: string,
   options: RegistryOptions,
 ): Promise<readonly string[]> {
-  const reference = parseImageReference(image);
-  const client = openRepository(host, reference, options);
+  const client = openRepository(host, image, { ...options, actions: "pull" });
+  const { repository } = client.reference;
   const tags: string[] = [];
   let next: string | undefined = "tags/list?n=1000";
   for (let page = 0; next !== undefined && page < MOST_PAGES; page += 1) {
-    const answer = await client.get(next, "application/json", 8 * 1024 * 1024);
-    if (answer.status === 404) throw imageNotFound(reference.repository, client.registry);
+    const answer = await client.get(next, "application/json");
+    if (answer.status === 404) throw imageNotFound(repository, client.registry);
     const parsed = answer.status === 200 ? z.safeParse(tagsSchema, parsedJson(answer.body)) : undefined;
     if (parsed?.success !== true)
       throw unusableImage(
         "IMAGE_FORMAT",
-        `${client.registry} answers ${String(answer.status)} for the tags of ${reference.repository}, without a list.`,
+        `${client.registry} answers ${String(answer.status)} for the tags of ${repository}, without a list.`,
       );
     tags.push(...(parsed.data.tags ?? []));
     next = nextPage(answer.headers.get("link"), answer.url);

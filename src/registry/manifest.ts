@@ -23,6 +23,9 @@ const configSchema = z.looseObject({
   architecture: z.nullish(z.string()),
 });
 
+/** Limit of a manifest or configuration, in bytes. */
+export const MANIFEST_LIMIT = 8 * 1024 * 1024;
+
 export const OCI_INDEX = "application/vnd.oci.image.index.v1+json";
 export const OCI_MANIFEST = "application/vnd.oci.image.manifest.v1+json";
 

@@ -1,22 +1,12 @@
 import type { Host } from "../support/host";
-import { digestOf } from "../support/digest";
 import { Failure } from "../support/errors";
-import { Unreachable, type HttpAnswer, type HttpRequest } from "../support/http";
-import { MANIFEST_LIMIT } from "./by-digest";
-import { authorisedAsk, refusalOf, type AskOptions } from "./client";
+import type { HttpAnswer } from "../support/http";
+import { readManifest } from "./by-digest";
+import { openRepository, refusalOf, type RepositoryOptions } from "./client";
 import { credentialsFor, type Login } from "./credentials";
-import {
-  pushRefused,
-  registryRefused,
-  registryUnreachable,
-  unexpectedAnswer,
-  unusableImage,
-  wrongBytes,
-} from "./failures";
-import { MANIFEST_TYPES, singleImage } from "./manifest";
-import { isOfRegistry, parseImageReference, registryEndpoint, type ImageReference } from "./reference";
-
-const TIMEOUT_MS = 60_000;
+import { pushRefused, unusableImage } from "./failures";
+import { singleImage } from "./manifest";
+import { isOfRegistry, parseImageReference, registryEndpoint } from "./reference";
 
 /** An image in a registry at this moment. */
 export interface HeldImage {
@@ -35,9 +25,9 @@ export interface HeldImage {
 export async function heldImage(
   host: Host,
   image: string,
-  options: Pick<AskOptions, "anonymous"> = {},
+  options: Pick<RepositoryOptions, "anonymous"> = {},
 ): Promise<HeldImage | undefined> {
-  const repository = uncachedRepository(host, image, { ...options, actions: "pull" });
+  const repository = openRepository(host, image, { ...options, actions: "pull" });
   const { registry, reference } = repository;
   const top = await readManifest(repository, reference.digest ?? reference.tag ?? "latest");
   if (top === undefined) return undefined;
@@ -52,24 +42,6 @@ export async function heldImage(
   return { digest: top.digest, config };
 }
 
-/** A manifest by tag or digest, checked; undefined if there is none. Failures as in heldImage. */
-export async function readManifest(
-  { request, registry, reference: { repository } }: UncachedRepository,
-  name: string,
-): Promise<{ readonly digest: string; readonly body: Uint8Array } | undefined> {
-  const answer = await request(`manifests/${name}`, { headers: { accept: MANIFEST_TYPES } });
-  const what = `the manifest of ${repository}${name.startsWith("sha256:") ? "@" : ":"}${name}`;
-  if (answer.status === 404) return undefined;
-  if (answer.status === 401 || answer.status === 403)
-    throw registryRefused(registry, repository, refusalOf(answer));
-  if (answer.status !== 200) throw unexpectedAnswer(registry, what, answer);
-  const digest = digestOf(answer.body);
-  for (const named of [answer.headers.get("docker-content-digest"), name])
-    if (named?.startsWith("sha256:") === true && named !== digest)
-      throw wrongBytes(`The${what.slice(3)}`, named, digest);
-  return { digest, body: answer.body };
-}
-
 /**
  * Checks that this machine's login may push to a repository, by starting and cancelling an upload. A refused engine would retry for a
  * minute before it reports that.
@@ -78,7 +50,7 @@ export async function readManifest(
  * @throws Failure PUSH_REFUSED, CREDENTIAL_HELPER, REGISTRY_UNREACHABLE (exit 3)
  */
 export async function loginToPush(host: Host, repository: string): Promise<Login | undefined> {
-  const { request, registry, path } = uncachedRepository(host, repository, { actions: "pull,push" });
+  const { request, registry, path } = openRepository(host, repository, { actions: "pull,push" });
   let answer: HttpAnswer;
   try {
     answer = await request("blobs/uploads/", { method: "POST" });
@@ -92,35 +64,6 @@ export async function loginToPush(host: Host, repository: string): Promise<Login
   if (URL.canParse(location, answer.url) && new URL(location, answer.url).host === new URL(answer.url).host)
     await request(new URL(location, answer.url).href, { method: "DELETE" }).catch(() => undefined);
   return credentialsFor(host, { registry, path });
-}
-
-/** One repository of a registry, without a cache. */
-export interface UncachedRepository {
-  /** The registry's host. */
-  readonly registry: string;
-  readonly path: string;
-  readonly reference: ImageReference;
-  /** Sends a request below /v2/<repository>/, or to an absolute URL; only the registry gets the login. */
-  readonly request: (
-    path: string,
-    request?: Omit<Partial<HttpRequest>, "url" | "timeoutMs">,
-  ) => Promise<HttpAnswer>;
-}
-
-export function uncachedRepository(host: Host, image: string, options: AskOptions): UncachedRepository {
-  const reference = parseImageReference(image);
-  const endpoint = registryEndpoint(reference);
-  const asks = authorisedAsk(host, reference, options);
-  const request: UncachedRepository["request"] = async (path, more = {}) => {
-    const url = path.includes("://") ? path : `${endpoint.base}/${path}`;
-    try {
-      return await asks({ limitBytes: MANIFEST_LIMIT, ...more, url, timeoutMs: TIMEOUT_MS });
-    } catch (error) {
-      if (error instanceof Unreachable) throw registryUnreachable(endpoint.host, error, host.clock.now());
-      throw error;
-    }
-  };
-  return { request, reference, registry: endpoint.host, path: endpoint.path };
 }
 
 /** Names and secrets of logins that a registry or cloud issues for a few hours only. */

@@ -2,10 +2,10 @@ import * as z from "zod/mini";
 import type { Host } from "../support/host";
 import { digestOf } from "../support/digest";
 import { nextHop } from "../support/http";
-import { refusalOf } from "./client";
+import { openRepository, refusalOf, type Repository } from "./client";
 import { pushRefused, unexpectedAnswer, unusableImage, wrongBytes } from "./failures";
 import { OCI_INDEX, OCI_MANIFEST } from "./manifest";
-import { uncachedRepository, readManifest, type UncachedRepository } from "./published";
+import { readManifest } from "./by-digest";
 import { parsedJson } from "../support/parsed-json";
 
 /** Largest blob to read, in bytes. */
@@ -50,7 +50,7 @@ export async function addReferrer(
   artifactType: string,
   pieces: readonly Piece[],
 ): Promise<string> {
-  const repository = uncachedRepository(host, image, { actions: "pull,push" });
+  const repository = openRepository(host, image, { actions: "pull,push" });
   const digest = repository.reference.digest ?? "";
   const subject = await readManifest(repository, digest);
   if (subject === undefined)
@@ -104,7 +104,7 @@ export async function piecesBeside(
   tag: string,
   mediaType: string,
 ): Promise<readonly Uint8Array[]> {
-  const repository = uncachedRepository(host, image, { actions: "pull" });
+  const repository = openRepository(host, image, { actions: "pull" });
   const digest = repository.reference.digest ?? "";
   const listed = await repository.request(`referrers/${digest}`, { headers: { accept: OCI_INDEX } });
   const list =
@@ -117,8 +117,8 @@ export async function piecesBeside(
   return Promise.all([...layers.keys()].map((blob) => readBlob(repository, blob)));
 }
 
-async function readBlob({ request, registry }: UncachedRepository, digest: string): Promise<Uint8Array> {
-  const answer = await request(`blobs/${digest}`, { limitBytes: BLOB_LIMIT });
+async function readBlob({ get, registry }: Repository, digest: string): Promise<Uint8Array> {
+  const answer = await get(`blobs/${digest}`, "*/*", BLOB_LIMIT);
   if (answer.status !== 200) throw unexpectedAnswer(registry, `the blob ${digest}`, answer);
   const got = digestOf(answer.body);
   if (got !== digest) throw wrongBytes(`The blob ${digest}`, digest, got);
@@ -126,7 +126,7 @@ async function readBlob({ request, registry }: UncachedRepository, digest: strin
 }
 
 async function putBlob(
-  { request, registry, reference }: UncachedRepository,
+  { request, registry, reference }: Repository,
   { mediaType, bytes }: Pick<Piece, "mediaType" | "bytes">,
 ): Promise<{ readonly mediaType: string; readonly digest: string; readonly size: number }> {
   const begun = await request("blobs/uploads/", { method: "POST" });
@@ -143,7 +143,7 @@ async function putBlob(
 }
 
 async function putManifest(
-  { request, registry, reference }: UncachedRepository,
+  { request, registry, reference }: Repository,
   name: string,
   mediaType: string,
   body: Uint8Array<ArrayBuffer>,

@@ -1,10 +1,10 @@
 import { digestOf } from "../support/digest";
 import type { Downloads } from "../support/downloads";
 import type { Host } from "../support/host";
-import { byDigest, MANIFEST_LIMIT } from "./by-digest";
-import { openRepository, type RepositoryClient } from "./client";
-import { imageNotFound, unexpectedAnswer, wrongBytes } from "./failures";
-import { MANIFEST_TYPES, parseConfig, singleImage } from "./manifest";
+import { byDigest, readManifest } from "./by-digest";
+import { openRepository } from "./client";
+import { imageNotFound } from "./failures";
+import { parseConfig, singleImage } from "./manifest";
 import { parseImageReference } from "./reference";
 
 /** What a tag points at, with every byte checked. */
@@ -39,12 +39,19 @@ export async function resolveImage(
 ): Promise<ResolvedImage> {
   const reference = parseImageReference(image);
   const tag = reference.tag ?? "latest";
-  const client = openRepository(host, reference, options);
-  const top = await namedManifest(client, `${reference.repository}:${tag}`, tag, reference.digest);
-  const { bytes, config: configDigest } = await singleImage(top.bytes, image, (digest) =>
-    byDigest(client, `manifests/${digest}`, digest, `the linux/amd64 manifest of ${image}`),
+  const repository = openRepository(host, image, { ...options, actions: "pull" });
+  const fetched = (path: string, digest: string, what: string): Promise<Uint8Array> =>
+    byDigest(repository, options.downloads, `${path}/${digest}`, digest, what);
+  const name = `${reference.repository}:${tag}`;
+  const top =
+    reference.digest === undefined
+      ? await readManifest(repository, tag)
+      : { digest: reference.digest, body: await fetched("manifests", reference.digest, name) };
+  if (top === undefined) throw imageNotFound(name, repository.registry);
+  const { bytes, config: configDigest } = await singleImage(top.body, image, (digest) =>
+    fetched("manifests", digest, `the linux/amd64 manifest of ${image}`),
   );
-  const config = await byDigest(client, `blobs/${configDigest}`, configDigest, `the config of ${image}`);
+  const config = await fetched("blobs", configDigest, `the config of ${image}`);
   return {
     repository: reference.repository,
     tag,
@@ -52,28 +59,4 @@ export async function resolveImage(
     platformDigest: digestOf(bytes),
     createdAt: parseConfig(config, image).createdAt,
   };
-}
-
-interface NamedBytes {
-  readonly bytes: Uint8Array;
-  readonly digest: string;
-}
-
-/** A manifest by tag (or by the digest in the image's name), checked against the digest that the registry announces. */
-async function namedManifest(
-  client: RepositoryClient,
-  image: string,
-  tag: string,
-  pinned: string | undefined,
-): Promise<NamedBytes> {
-  if (pinned !== undefined)
-    return { bytes: await byDigest(client, `manifests/${pinned}`, pinned, image), digest: pinned };
-  const answer = await client.get(`manifests/${tag}`, MANIFEST_TYPES, MANIFEST_LIMIT);
-  if (answer.status === 404) throw imageNotFound(image, client.registry);
-  if (answer.status !== 200) throw unexpectedAnswer(client.registry, image, answer);
-  const digest = digestOf(answer.body);
-  const announced = answer.headers.get("docker-content-digest");
-  if (announced?.startsWith("sha256:") === true && announced !== digest)
-    throw wrongBytes(`The manifest of ${image}`, announced, digest);
-  return { bytes: answer.body, digest };
 }
