@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import { connect, createServer, type Socket } from "node:net";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -94,11 +95,10 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
     place.remove();
   });
 
-  it.each(STAGES)("%s: nothing is recorded", async (stage) => {
+  const inSmoke = "alpine: smoke: the sandbox API answers";
+  const isKilled = async (stage: (typeof STAGES)[number]): Promise<void> => {
     const words =
-      { smoke: "alpine: smoke: the sandbox API answers", deploy: "alpine: deploy: Blaxel:" }[
-        stage as string
-      ] ?? `alpine: ${stage} …`;
+      { smoke: inSmoke, deploy: "alpine: deploy: Blaxel:" }[stage as string] ?? `alpine: ${stage} …`;
     const kill = (): Promise<Ran> => killedAt(words);
     const ran = await (stage === "record" ? whileManifestIsLocked(place.root, kill) : kill());
     expect(ran.code).toBe(null);
@@ -106,10 +106,47 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
     if (stage !== "smoke") return;
     killedInSmoke = killedRun();
     expect(containersOf(killedInSmoke)).not.toEqual([]);
+  };
+
+  it.each(STAGES.slice(0, 4))("%s: nothing is recorded", isKilled);
+
+  /** Containers that were made on the engine that was lost. */
+  const left: string[] = [];
+  it("an engine that is lost in smoke is the environment's fault, and nothing is proven", async () => {
+    const socket = join(place.root, "engine.sock");
+    const open = new Set<Socket>();
+    const proxy = createServer((from) => {
+      const to = connect(
+        (process.env["DOCKER_HOST"] ?? "unix:///var/run/docker.sock").slice("unix://".length),
+      );
+      for (const each of [from, to]) open.add(each.on("error", () => undefined));
+      to.on("data", (chunk: Buffer) => {
+        for (const [, id = ""] of chunk.toString("latin1").matchAll(/"Id":"([0-9a-f]{64})","Warnings"/gu))
+          left.push(id);
+      });
+      from.pipe(to).pipe(from);
+    });
+    await new Promise<void>((done) => proxy.listen(socket, done));
+    const lost = await mesaTemplate([...args, "--json"], {
+      env: { DOCKER_HOST: `unix://${socket}` },
+      onStderr: (text) => {
+        if (!text.includes(inSmoke)) return;
+        proxy.close();
+        for (const each of open) each.destroy();
+      },
+    });
+    expect(lost.code, lost.stderr).toBe(3);
+    expect(lost.json()).toMatchObject({ ok: false, error: { code: "ENGINE_GONE" } });
+    expect(existsSync(manifest)).toBe(false);
+    expect(left).not.toEqual([]);
   });
+
+  it.each(STAGES.slice(4))("%s: nothing is recorded", isKilled);
 
   it("took away the containers that were left in smoke", () => {
     expect(containersOf(killedInSmoke)).toEqual([]);
+    const there = execFileSync("docker", ["ps", "-aq", "--no-trunc"], { encoding: "utf8" }).split("\n");
+    expect(left.filter((id) => there.includes(id))).toEqual([]);
   });
 
   it("went on after the last finished stage each time", () => {
@@ -122,6 +159,8 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
     ] as const)
       for (const before of reused)
         expect(told.get(stage), `${stage} after ${before}`).toContain(`alpine: ${before} reused`);
+    // The engine was lost in its first smoke.
+    expect(told.get("deploy")).not.toContain("alpine: smoke reused");
   });
 
   it("does in the end only what is left, and leaves nothing half-written", async () => {

@@ -1,7 +1,8 @@
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { proveImage } from "../../../src/smoke/prove-image";
+import { onAnyPlatform, proveImage } from "../../../src/smoke/prove-image";
+import type { Engine } from "../../../src/docker/index";
 import { withTemporaryFolder } from "../../../src/support/files";
 import { fakeEngine } from "../docker/fixture/fake-engine";
 import { testHost } from "../lock/fixture/test-host";
@@ -28,4 +29,20 @@ it.each([
     });
     await new Promise((done) => server.close(done));
   });
+});
+
+it("an image that names no platform gets its containers without one", async () => {
+  const asked: unknown[] = [];
+  const asks = (request: unknown): Promise<never> => {
+    asked.push(request);
+    return Promise.reject(new Error("enough"));
+  };
+  const engine = onAnyPlatform({ createContainer: asks, runToEnd: asks } as unknown as Engine);
+  await expect(engine.createContainer({ image: "a:1" })).rejects.toThrow("enough");
+  const signal = new AbortController().signal;
+  await expect(engine.runToEnd({ image: "a:1", cmd: ["x"] }, { timeoutMs: 1, signal })).rejects.toThrow();
+  expect(asked).toEqual([
+    { image: "a:1", anyPlatform: true },
+    { image: "a:1", cmd: ["x"], anyPlatform: true },
+  ]);
 });
