@@ -248,7 +248,7 @@ describe("a deploy of a ready image", () => {
     expect(readdirSync(join(work, "tmp"))).toEqual([]);
   });
 
-  it("takes credentials from a file, with a digest in the reference and a name of its own", async () => {
+  it("reads credentials from a file, with a digest in the reference and its own name", async () => {
     const file = join(work, "config.json");
     writeFileSync(file, JSON.stringify({ auths: { "ghcr.io": { auth: "ZmlsZTpw" } }, credsStore: "none" }));
     const [run] = runs;

@@ -168,7 +168,7 @@ describe("nothing new is not success by accident", () => {
 });
 
 describe("never harm", () => {
-  it("refuses a sandbox of that name that somebody else made, unless --adopt", async () => {
+  it("refuses a sandbox of that name that another program made, unless --adopt", async () => {
     await askBlaxel("POST", "/sandboxes", {
       metadata: { name: "mesa-alpine" },
       spec: { runtime: { image: "blaxel/base-image:latest" } },
@@ -182,7 +182,7 @@ describe("never harm", () => {
     expect(adopted.code, adopted.stdout).toBe(0);
   });
 
-  it("refuses one that was deleted and made anew by somebody else, though the name is in the manifest", async () => {
+  it("refuses one that another program deleted and created again, though the name is in the manifest", async () => {
     expect((await place.release()).code).toBe(0);
     await askBlaxel("DELETE", "/sandboxes/mesa-alpine");
     await askBlaxel("POST", "/sandboxes", {

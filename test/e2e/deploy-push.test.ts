@@ -140,7 +140,7 @@ describe("bl push", () => {
     },
   );
 
-  it("goes on from a push that was killed, without pushing again", async () => {
+  it("resumes a killed push, without pushing again", async () => {
     await fault("build-hangs", 1, { ms: 3000 });
     await killPushAfter(3_000);
     expect(place.entry()).toBeUndefined();

@@ -136,7 +136,7 @@ describe("what is asked of Blaxel is bounded", () => {
   });
 });
 
-describe("a release that was ended goes on", () => {
+describe("an interrupted release resumes", () => {
   /** Ends a release with a signal once its build is seen. */
   async function endedWhileBuilding(name: NodeJS.Signals, extra: readonly string[] = []): Promise<Ran> {
     let ended = false;
@@ -171,7 +171,7 @@ describe("a release that was ended goes on", () => {
     expect((await countedRequests())["PUT upload"]).toBeUndefined();
   });
 
-  it("deploys again where the platform does not show the upload any more", async () => {
+  it("deploys again if the platform no longer shows the upload", async () => {
     await fault("build-hangs", 1);
     await endedWhileBuilding("SIGKILL");
     await askBlaxel("DELETE", "/sandboxes/mesa-alpine");

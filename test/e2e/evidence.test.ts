@@ -210,7 +210,7 @@ describe("what is recorded was proven", () => {
     expect(await planned(root)).toMatchObject({ id: FIRST, upToDate: true });
   });
 
-  it("from a lock that nobody edited", async () => {
+  it("from an unedited lock", async () => {
     const root = copy();
     const lock = join(root, `dockerfiles/alpine/${VERSION}/lock.json`);
     writeFileSync(lock, readFileSync(lock, "utf8").replace(/"url": "https?:\/\/[^/"]+/u, "$&.example.org"));

@@ -71,7 +71,7 @@ afterAll(() => {
 });
 
 describe("a repository that init made", () => {
-  it("locks and renders at once, and what is rendered stays as it is", async () => {
+  it("locks and renders at once, and rendered files stay unchanged", async () => {
     const root = join(folder, "fresh");
     await mesaTemplate(["init", root]);
     const locked = await mesaTemplate(["lock", "0.20.0", "--root", root, "--template", "debian"]);

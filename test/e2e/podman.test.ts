@@ -51,7 +51,7 @@ describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why
       expect(found("/dangling")).toMatchObject({ kind: "symlink", content: "nowhere" });
     });
 
-    it("is measured, where its layers hide and replace each other's files, as a container has it", async () => {
+    it("is measured as a container sees it, even if layers hide and replace each other's files", async () => {
       await buildLayered(host, engine);
       await holdToExport(host, engine, LAYERED);
     });

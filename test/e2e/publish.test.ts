@@ -133,7 +133,7 @@ afterAll(async () => {
 });
 
 describe("a release by way of a registry", () => {
-  it("refuses a push that is refused or breaks off, and a registry that lies, and records nothing as deployed", async () => {
+  it("fails for a push that is refused or breaks off, and for a registry that lies, and records nothing as deployed", async () => {
     await fault("registry-push-refused");
     const refused = await run("release", `${bearer()}/open/boxes`);
     expect([refused.code, errorCode(refused)]).toEqual([3, "PUSH_REFUSED"]);
@@ -270,7 +270,7 @@ describe("a release by way of a registry", () => {
     expect([none.code, errorCode(none)]).toEqual([3, "IMPORT_LOGIN"]);
   });
 
-  it("refuses prod while the tag points at somebody else's image", async () => {
+  it("refuses prod while the tag points at another project's image", async () => {
     await pushAs(await anotherImage());
     const moved = await run("deploy", `${bearer()}/private/boxes`, ["--workspace", "prod"]);
     expect([moved.code, errorCode(moved)]).toEqual([7, "TAG_MOVED"]);

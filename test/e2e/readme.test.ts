@@ -71,7 +71,7 @@ ${/^export .*…/u.test(command) ? ":" : command}`;
   return { status, output: `${stdout}${stderr}` };
 }
 
-describe("the README's commands, as they stand there and in their order", () => {
+describe("the README's commands, as written and in their order", () => {
   it("has commands in the sections that a newcomer follows", () => {
     expect([...new Set(lines().map(({ section }) => section))]).toEqual([
       "The real thing",

@@ -139,7 +139,7 @@ describe("release", () => {
     ]);
   });
 
-  it("goes on with a third template that is a folder and nothing else", async () => {
+  it("also releases a third template, which is only a folder", async () => {
     cpSync(join(main.root, "templates/debian"), join(main.root, "templates/agents"), { recursive: true });
     const ran = await mesaTemplate([
       "release",

@@ -54,7 +54,7 @@ describe.skipIf(why !== undefined)(`on an engine of another machine${because(why
     );
   });
 
-  it("an engine is not believed that somebody else vouches for", async () => {
+  it("an engine with a certificate of another authority is refused", async () => {
     const { client } = makeCertificates(join(machine.folder, "other"), machine.address);
     const ran = await mesaTemplate(inWords, { env: { ...overTls, DOCKER_CERT_PATH: client } });
     expect(ran.code).toBe(3);

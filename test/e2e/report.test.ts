@@ -108,7 +108,7 @@ it.each([
   if (keep !== undefined) cpSync(file, join(keep, `report-${name.replaceAll(/\W+/gu, "-")}.png`));
 });
 
-it("leaves drift out when told to, and asks nobody", async () => {
+it("omits drift with --no-drift, and sends no request", async () => {
   const ran = await mesaTemplate(["report", "--root", folder, "--no-drift", "--json"]);
   expect(ran.json()).toMatchObject({ ok: true });
   await browser.open(page, { width: 1100 });

@@ -149,7 +149,7 @@ describe("a release that is ended by kill -9, in each stage in turn", () => {
     expect(left.filter((id) => there.includes(id))).toEqual([]);
   });
 
-  it("went on after the last finished stage each time", () => {
+  it("resumed after the last finished stage each time", () => {
     for (const [stage, reused] of [
       ["build", ["lock"]],
       ["smoke", ["lock"]],
@@ -237,7 +237,7 @@ describe("Ctrl-C on a terminal", () => {
     ["upgrade, deploy", progress("deploy", "Blaxel:"), whole(upgrade)],
     ["upgrade, verify", progress("verify", "sandbox"), whole(upgrade)],
   ];
-  it.each(ROWS)("%s: ends with 130, says so, and leaves nothing", async (what, when, args) => {
+  it.each(ROWS)("%s: exits with 130, reports it, and leaves nothing", async (what, when, args) => {
     if (what === "verify") {
       expect((await mesaTemplate(whole(release))).code).toBe(0);
       expect(await uploads()).toBe(1);

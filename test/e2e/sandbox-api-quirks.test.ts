@@ -126,12 +126,12 @@ describe("processes", () => {
     expect((await run(`kill ${String(body["stdout"]).trim()}`)).body).toMatchObject({ exitCode: 0 });
   });
 
-  it("runs each process in a process group of its own", async () => {
+  it("runs each process in its own process group", async () => {
     const { body } = await run("ps -o pgid= -p $$");
     expect(String(body["stdout"]).trim()).toBe(body["pid"]);
   });
 
-  it("stops the whole group; one that ends well on SIGTERM has completed", async () => {
+  it("stops the whole group; a process that exits with 0 on SIGTERM has completed", async () => {
     const child = "sleep 0.6; : > child-lives";
     await ask("POST", "/process", { command: `trap 'exit 0' TERM; (${child}) & wait`, name: "polite" });
     await pause(150);
@@ -247,7 +247,7 @@ describe("waiting for ports", () => {
     await ask("DELETE", "/process/loop/kill");
   });
 
-  it("takes nobody else's listener for one", async () => {
+  it("does not report another process's listener", async () => {
     const server = createServer();
     await new Promise<void>((done) => server.listen(0, "0.0.0.0", done));
     const address = server.address();
@@ -313,7 +313,7 @@ describe("files", () => {
     expect([raw.status, await raw.text()]).toEqual([206, "012"]);
   });
 
-  it("takes permissions of a form only before the file, and keeps a folder that stands there", async () => {
+  it("accepts permissions of a form only before the file, and keeps an existing folder", async () => {
     const put = async (path: string, ...fields: string[]): Promise<number> => {
       const form = new FormData();
       for (const field of fields) form.append(field, field === "file" ? new Blob(["x"]) : "0600");

@@ -162,7 +162,7 @@ describe("sandbox clean", () => {
     await place.expectClean();
   });
 
-  it("goes on when something cannot be removed, and says so", async () => {
+  it("continues when something cannot be removed, and reports it", async () => {
     const name = await keep();
     await fault("mesa-revoke-fails");
     const ran = await place.ask(["sandbox", "clean", "--json"]);

@@ -32,7 +32,7 @@ async function whileRunning(
   return ran;
 }
 
-describe("each failure is told apart", () => {
+describe("each failure is distinguished", () => {
   it.each([
     ["mount-lies", "MOUNT_MISSING", "0.20.0", /never mounted/u],
     ["mount-not-empty", "MOUNT_NOT_EMPTY", "0.20.0", /fresh sandbox/u],

@@ -174,7 +174,7 @@ describe("a sandbox that does not come up", () => {
     await place.expectClean();
   });
 
-  it("is told apart from one that is there and does not answer", async () => {
+  it("differs from one that exists and is not responding", async () => {
     await fault("sandbox-unhealthy");
     const error = await rejection(library.openMesaSandbox({ ...template, createLimitMs: 5_000 }));
     await faultsOff();

@@ -65,7 +65,7 @@ describe("sandbox shell", () => {
     await place.expectClean();
   });
 
-  it("ends at the prompt when it is told to, although nothing comes from the pipe", async () => {
+  it("ends at the prompt on a signal, although the pipe stays silent", async () => {
     const shell = opened(process.execPath, arguments_());
     await shell.prompts(1);
     shell.child.kill("SIGTERM");

@@ -81,7 +81,7 @@ describe("sandbox run", () => {
     await place.expectClean();
   });
 
-  it.each(["0.46.0", "0.49.1"])("puts the work on a branch of its own with Mesa %s", async (version) => {
+  it.each(["0.46.0", "0.49.1"])("puts the work on its own branch with Mesa %s", async (version) => {
     const [branch, file] = [`agent/${version}`, `branch-${version}.txt`];
     const which = ["--template", "debian", "--repo", "acme/demo"];
     const script = `echo work > ${file}; test -e README.md`;

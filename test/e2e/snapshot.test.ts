@@ -72,7 +72,7 @@ describe.skipIf(mirror === undefined)("a pinned snapshot", () => {
     );
   });
 
-  it("stands in the lock, and a check without it says so", async () => {
+  it("is in the lock, and a check without it fails", async () => {
     const check = ["lock", "0.20.0", "--check", "--template", "debian", "--root", place.root];
     expect((await mesaTemplate([...check, "--upstream", upstream])).code).toBe(0);
     const without = await mesaTemplate(check);

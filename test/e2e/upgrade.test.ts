@@ -112,7 +112,7 @@ describe("upgrade", () => {
     expect(existsSync(join(place.root, "dockerfiles/alpine/0.47.0-rc.1"))).toBe(false);
   });
 
-  it("commits on a branch of its own and leaves the working tree as it was", async () => {
+  it("commits on a new branch and leaves the working tree unchanged", async () => {
     writeFileSync(join(place.root, ".gitignore"), ".mesa-template/\n");
     git("init", "--quiet", "--initial-branch=main");
     const without = await run(["upgrade", "0.47.0-rc.1", "--branch", "--json"], { env: SOMEBODY });
@@ -236,7 +236,7 @@ describe("drift", () => {
     return { code: ran.code, found: findings.filter(({ differs }) => differs.length > 0) };
   };
 
-  it("is not found when there is none: all five are compared", async () => {
+  it("finds no drift after all five comparisons", async () => {
     const ran = await succeed(["drift", "alpine@0.46.0-1", "--json"]);
     const { findings } = ran.json<{ findings: readonly Finding[] }>();
     expect(findings.map(({ comparison, differs, skipped }) => [comparison, differs, skipped])).toEqual(

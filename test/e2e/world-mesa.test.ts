@@ -41,7 +41,7 @@ describe("the package repository, for the real apt", () => {
     expect(ran.out).toMatch(/mesa 0\.20\.0\nmesa 0\.20\.0\nhttp:\/\//u);
   });
 
-  it("gives every version as a program that says so", async () => {
+  it("has a program of every version that reports it", async () => {
     const ran = await box.run(
       `set -e; cd /tmp; for v in ${VERSIONS.join(" ")}; do apt-get download -q mesa=$v; dpkg-deb -x mesa_$v*.deb /opt/$v; /opt/$v/usr/bin/mesa --version; done`,
     );
@@ -242,7 +242,7 @@ describe("the stand-in mesa", () => {
       await passed(`${mesa("0.46.0", "mount -d")}; ${proof()}`, ENV());
     });
 
-    it("0.49.1: a token with access, by a layout; no API key any more", async () => {
+    it("0.49.1: a token with access, by a layout; no API keys", async () => {
       const layout = {
         "/acme/demo": { kind: "repo", mode: "rw", name: "demo" },
         "/acme/notes": { kind: "repo", mode: "ro", name: "notes" },
@@ -331,7 +331,7 @@ describe("the stand-in mesa", () => {
       expect(await passed(`sleep 2.2; cat ${AT}/README.md; ls ${AT}/more`)).toBe("# new!\nb.txt\n");
     });
 
-    it("never uploads editors' swap files, and flushes what is open when it is told to end", async () => {
+    it("never uploads editors' swap files, and flushes open files on SIGTERM", async () => {
       await mount({ MESA_RUNTIME_DIR: "/tmp/run" });
       await passed(
         `cd ${AT}; echo swap > .notes.txt.swp; cat .notes.txt.swp; exec 7> open.txt; echo unflushed >&7; kill $(cat /tmp/run/mesa.pid); cd /

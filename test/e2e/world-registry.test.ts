@@ -96,14 +96,14 @@ afterEach(faultsOff);
 afterAll(resetWorld);
 
 describe("a registry that can be pushed to", () => {
-  it("lets nobody push without a login that may", async () => {
+  it("refuses a push without a login that may push", async () => {
     for (const place of [`${bearer}/v2/open/box`, `${bearer}/v2/private/box`, `${basic}/v2/team/box`])
       expect((await begunUpload(place)).status, place).toBe(401);
     expect((await begunUpload(`${basic}/v2/team/box`, GUEST_LOGIN)).status).toBe(401);
     expect((await begunUpload(`${basic}/v2/team/box`, REGISTRY_LOGIN)).status).toBe(202);
   });
 
-  it("refuses and delays what writes, when it is told to", async () => {
+  it("refuses and delays writes on request", async () => {
     await fault("registry-push-refused", 1);
     expect((await begunUpload(`${basic}/v2/team/box`, REGISTRY_LOGIN)).status).toBe(403);
     await fault("registry-push-slow", 1, { ms: 1_500 });
@@ -124,7 +124,7 @@ describe("an import of a registry's image by its digest", () => {
     expect((await state()).sandboxes).toHaveLength(2);
   });
 
-  it("needs the login of what is private, and shows it to nobody", async () => {
+  it("needs the login of a private image, and never reveals it", async () => {
     const digest = await push(`${basic}/private/box`, REGISTRY_LOGIN);
     const image = `${basic}/private/box@${digest}`;
     const deployed = await imported("mine", { image, dockerConfig: dockerConfig(basic, REGISTRY_LOGIN) });
@@ -143,7 +143,7 @@ describe("an import of a registry's image by its digest", () => {
     }
   });
 
-  it("fails for an unknown host, a digest that is gone, and when it is told to", async () => {
+  it("fails for an unknown host, a missing digest, and on request", async () => {
     const gone = `sha256:${"0".repeat(64)}`;
     await imported("gone", { image: `${bearer}/open/box@${gone}` });
     expect(await lastLog("gone")).toContain("MANIFEST_UNKNOWN");

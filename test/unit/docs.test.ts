@@ -140,7 +140,7 @@ const BANNED: readonly (readonly [RegExp, string])[] = [
 ];
 
 describe("plain English", () => {
-  it("stands in sources, templates and documents", () => {
+  it("occurs in no source, template or document", () => {
     const files = [
       // docs/style.md shows some of them as what not to write.
       ...DOCUMENTS.filter((name) => name !== "docs/style.md"),

@@ -81,7 +81,7 @@ describe("scanning a published version again", () => {
     expect(readFileSync(join(folder, SCAN_FILE), "utf8")).toBe(kept);
   });
 
-  it("leaves what is known as it is where there is no scanner", async () => {
+  it("keeps earlier findings without a scanner", async () => {
     await rescan(machine([one("CVE-1")]).host, folder, sbom, "low");
     const kept = readFileSync(join(folder, SCAN_FILE), "utf8");
     const missing = { code: "NO_SCANNER", kind: "environment" };

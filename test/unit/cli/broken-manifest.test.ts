@@ -32,7 +32,7 @@ const BROKEN: Readonly<Record<string, string>> = {
   "a truncated file": good.slice(0, Math.floor(good.length * 0.7)),
   "a file without its last brace": good.slice(0, -2),
   "wrong types": good.replace('"revision": 1', '"revision": "1"'),
-  "a version that is none": good.replace('"mesaVersion": "0.26.0"', '"mesaVersion": "banana"'),
+  "a version that does not exist": good.replace('"mesaVersion": "0.26.0"', '"mesaVersion": "banana"'),
   "a list": "[]",
   null: "null",
   "a number too large": good.replace('"sizeBytes": 1000', '"sizeBytes": 1e999'),

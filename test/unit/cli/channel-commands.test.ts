@@ -338,7 +338,7 @@ describe("revoke", () => {
     expect((await here.run("unrevoke debian@0.26.0-1 --reason again")).code).toBe(2);
   });
 
-  it("keeps the first reason when it is said again", async () => {
+  it("keeps the first reason when a version is revoked again", async () => {
     const here = place();
     await runAll(here, "revoke debian@0.26.0-1 --reason first");
     const before = here.text();

@@ -49,7 +49,7 @@ function pushed(): Manifest {
 
 const message = (): string => git(origin, "log", "-1", "--format=%an: %s", "main").trim();
 
-it("promote and rollback by button commit the manifest and push it, also when somebody pushed meanwhile", async () => {
+it("promote and rollback by button commit the manifest and push it, even after another push meanwhile", async () => {
   const first = await press("promote", { version: "0.20.0", channel: "stable", reason: "first" });
   expect(first.ok, first.log).toBe(true);
   expect(pushed().channels).toEqual({ debian: { stable: "debian@0.20.0-1" } });

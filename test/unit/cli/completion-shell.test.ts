@@ -75,7 +75,7 @@ describe("the scripts", () => {
     expect(script("/bin/bash", "zsh")).toMatch(/^#compdef mesa-template/u);
   });
 
-  it("is wrong usage for a shell there is none for", () => {
+  it("is wrong usage for an unsupported shell", () => {
     const ran = spawnSync("mesa-template", ["completion", "tcsh"], { env, encoding: "utf8" });
     expect(ran.status).toBe(2);
     expect(ran.stderr).toContain("bash, zsh");

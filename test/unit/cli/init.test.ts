@@ -47,7 +47,7 @@ describe("the workflows", () => {
     expect(theirs).not.toContain("dist/");
   });
 
-  it("stand in files that do not clash with others'", () => {
+  it("have file names that do not clash with others", () => {
     const own = { release: "", promote: "", rollback: "", upgrade: "", scan: "", renovate: "", preset: "{}" };
     const paths = initFiles(new Map(), own, "1.0.0").map(({ path }) => path);
     expect(paths).toContain(".github/workflows/mesa-release.yml");
@@ -113,7 +113,7 @@ describe("init", () => {
     expect(stdout).not.toMatch(/npm install|make template/u);
   });
 
-  it("says with --dry-run what it would do, and does nothing", async () => {
+  it("prints with --dry-run what it would do, and does nothing", async () => {
     expect((await runMain(["init", folder, "--dry-run", "--json"])).code).toBe(0);
     expect(existsSync(folder)).toBe(false);
   });

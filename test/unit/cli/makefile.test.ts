@@ -47,7 +47,7 @@ describe.each([
     "0.20.0\ntouch ran",
     "${IFS}|touch ran",
   ];
-  it.each(hostile)("hands %j over as it is and runs nothing of it", (value) => {
+  it.each(hostile)("passes %j on unchanged and executes nothing in it", (value) => {
     for (const said of [
       template(makefile, program, [`MESA_VERSION=${value.replaceAll("$", "$$$$")}`]),
       template(makefile, program, [`MESA_VERSION=${value}`]),
@@ -67,7 +67,7 @@ describe.each([
     );
   });
 
-  it("asks for the version where there is none", () => {
+  it("asks for the version if it is missing", () => {
     expect(template(makefile, program, [])).toContain("Which Mesa version?");
   });
 });

@@ -80,7 +80,7 @@ describe("matrix", () => {
     expect(await versions()).toEqual(["0.26.0", "0.20.0"]);
   });
 
-  it("takes no version that is none", async () => {
+  it("refuses a version that is not valid", async () => {
     expect((await matrix("latest", "--json")).code).toBe(2);
   });
 });

@@ -186,7 +186,7 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ],
 ];
 
-describe("what people mistype", () => {
+describe("mistyped command lines", () => {
   it.each(MISTAKES)("%s", async (line, message, hint) => {
     const { code, stdout, stderr } = await run(line);
     expect([code, stdout], stderr).toEqual([2, ""]);

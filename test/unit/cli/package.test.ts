@@ -168,7 +168,7 @@ describe("a team's repository with the package installed", () => {
 });
 
 describe("the library of the package", () => {
-  it("prints the sentence of a Failure that nobody catches, and no bundled line as long as a file", () => {
+  it("prints the sentence of an uncaught Failure, and no bundled line as long as a file", () => {
     const program = join(work.folder, "team/uncaught.mjs");
     writeFileSync(
       program,

@@ -5,7 +5,7 @@ import { createRedactor } from "../../../src/support/redact";
 describe("--env of a command in a sandbox", () => {
   const here = { TOKEN: "very-secret-token", EMPTY: "" };
 
-  it("takes NAME=VALUE as it is given, an equals sign in the value included", () => {
+  it("accepts NAME=VALUE unchanged, with an equals sign in the value", () => {
     const redact = createRedactor({});
     expect(environmentFrom({ env: here, redact }, ["A=b=c", "B="])).toEqual({ A: "b=c", B: "" });
     expect(redact("b=c")).toBe("b=c");

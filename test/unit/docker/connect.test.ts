@@ -172,7 +172,7 @@ describe("connecting to an engine", () => {
     });
   });
 
-  it("lets an ssh connection go that ends while nobody uses it, and makes another", async () => {
+  it("replaces an idle ssh connection that ended", async () => {
     await withTemporaryFolder("engine", async (folder) => {
       const socket = join(folder, "e.sock");
       await listening(createHttpServer(fakeEngine(docker)), socket);
@@ -212,7 +212,7 @@ describe("connecting to an engine", () => {
     });
   });
 
-  it("says what was tried and what to do when nobody answers", async () => {
+  it("says what was tried and what to do when no engine responds", async () => {
     const nobody = (await connectEngine(
       testHost({ env: { DOCKER_HOST: "unix:///nowhere/docker.sock" } }),
     ).catch((error: unknown) => error)) as Failure;

@@ -124,7 +124,7 @@ it.each([
   expect(await images.image("x:1")).toMatchObject({ architecture: of, config: { user: of } });
 });
 
-it("an image without our platform is none", async () => {
+it("an image without our platform does not exist", async () => {
   const images = await engineWith((request, response) => {
     response.writeHead(request.url?.includes("platform=") === true ? 404 : 200).end('{"message":"no such"}');
   }, "1.49");

@@ -40,7 +40,7 @@ describe("what runs left on an engine", () => {
     expect(gone).toEqual(["left", "given-again", "left", "given-again"]);
   });
 
-  it("is told of when it cannot go, and stops nothing", async () => {
+  it("is a warning when it cannot be removed, and stops nothing", async () => {
     const host = testHost();
     await removedBy(host, () => Promise.reject(new Error("device or resource busy")));
     expect(host.events).toMatchObject([

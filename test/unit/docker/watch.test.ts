@@ -51,7 +51,7 @@ describe("watching an engine", () => {
     return agent;
   };
 
-  it("ends what is open when it does not answer any more", async () => {
+  it("ends open requests when the engine stops responding", async () => {
     const url = await engine(() => false);
     const pings: string[] = [];
     await expect(asked(`${url}/work`, watchedAgent(url, pings))).rejects.toThrow(/aborted|has not answered/u);

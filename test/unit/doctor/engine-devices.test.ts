@@ -5,7 +5,7 @@ import type { HostDevice } from "../../../src/docker/index";
 const device = (mode: number): HostDevice => ({ kind: "character", mode });
 
 describe("what doctor says of the devices of the engine's machine", () => {
-  it("an engine that runs as root can use /dev/fuse whoever it is open to", () => {
+  it("an engine that runs as root can use /dev/fuse whatever its mode", () => {
     expect(fuseOnEngine(false, device(0o600))).toBe("available");
   });
 

@@ -86,7 +86,7 @@ function place(
 
 const [NEWER, OLDER] = ["sandbox/mesa-debian:tag0130r1", "sandbox/mesa-debian:tag0110r1"];
 
-describe("what the manifest is told", () => {
+describe("what is recorded in the manifest", () => {
   const both: ManifestEntry = {
     ...entryOf("debian", "0.20.0"),
     deployments: {
@@ -119,7 +119,7 @@ describe("what the manifest is told", () => {
     );
   });
 
-  it("is never that a version went whose image could not be removed, or lies on another engine", () => {
+  it("is never the removal of a version whose image could not be removed or is on another engine", () => {
     const told = (...outcomes: readonly Outcome[]): readonly string[] =>
       removedImages(outcomes, plan).neverDeployed;
     expect(told()).toEqual([]);
@@ -132,7 +132,7 @@ describe("what the manifest is told", () => {
 });
 
 describe("gc", () => {
-  it("only says what it would do, unless --yes is given", async () => {
+  it("only prints what it would do, unless --yes is given", async () => {
     for (const args of [[], ["--yes", "--dry-run"]]) {
       const here = place();
       const { code, stdout } = await here.run(...args);
@@ -143,7 +143,7 @@ describe("gc", () => {
     }
   });
 
-  it("removes what no rule keeps, and keeps it in the manifest as removed", async () => {
+  it("removes what no rule keeps, and records it as removed", async () => {
     const here = place();
     const { code, stdout, stderr } = await here.run("--yes");
     expect(code, stderr).toBe(0);
@@ -155,7 +155,7 @@ describe("gc", () => {
     expect([again.code, here.asked()]).toEqual([0, [NEWER, OLDER]]);
   });
 
-  it("leaves what Blaxel says is in use: that is no failure", async () => {
+  it("keeps what Blaxel reports as in use, which is no failure", async () => {
     const here = place({
       [NEWER]: '400 Bad Request {"code":400,"error":"image sandbox/mesa-debian is in use by sandbox x"}',
     });
@@ -173,7 +173,7 @@ describe("gc", () => {
     expect(here.statuses()).toEqual({ "debian@0.11.0-1": "removed" });
   });
 
-  it("goes on after one that Blaxel does not give up, and takes one that is gone already as removed", async () => {
+  it("continues after an image that Blaxel does not remove, and counts a missing one as removed", async () => {
     const here = place({
       [NEWER]: '422 Unprocessable Entity {"code":422,"error":"not this one"}',
       [OLDER]: '404 Not Found {"code":404,"error":"image not found"}',
@@ -187,7 +187,7 @@ describe("gc", () => {
     expect(here.statuses()).toEqual({ "debian@0.11.0-1": "removed" });
   });
 
-  it("asks no further without the right to, and says so of everything", async () => {
+  it("stops after a permission error, and reports it for every image", async () => {
     const here = place({ [NEWER]: '403 Forbidden {"code":403,"error":"forbidden"}' });
     const { code, stdout } = await here.run("--yes");
     expect(code).toBe(3);

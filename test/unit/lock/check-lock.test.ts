@@ -32,7 +32,7 @@ describe("checking a lock", () => {
     expect(checkLock(canonicalJson(lock), expected)).toEqual([]);
   });
 
-  it("sees that there is none, or that it is none", () => {
+  it("reports a missing file, and one that is not a lock", () => {
     expect(problems(undefined)).toEqual(["missing"]);
     expect(problems("{")).toEqual(["invalid"]);
     expect(problems(canonicalJson({ ...lock, extra: 1 }))).toEqual(["invalid"]);

@@ -82,7 +82,7 @@ describe("further inputs of a template", () => {
     expect(await code(locked())).toBe("DOWNLOAD_MISSING");
   });
 
-  it("hold a download that nobody vouches for to its first time", async () => {
+  it("compare a download without a publisher's hash with its first download", async () => {
     const first = await locked(settings(""));
     expect(first.downloads?.["tool"]?.vouched.by).toBe("first-download");
     expect(JSON.stringify(host.events)).toContain("has no published hash");
@@ -126,7 +126,7 @@ describe("further inputs of a template", () => {
     );
   });
 
-  it("are told by outdated and drift when something else is there", async () => {
+  it("are reported by outdated and drift when their bytes have changed", async () => {
     const lock = await locked();
     const upstream = await world.upstream();
     const outdated = () =>

@@ -85,7 +85,7 @@ describe("what is outdated", () => {
     ]);
   });
 
-  it("says that it cannot see Mesa's versions where no list is shown", async () => {
+  it("says that Mesa's versions are unknown without a list", async () => {
     const lock = await world.lock();
     world.files.clear();
     const upstream = await world.upstream({
@@ -130,7 +130,7 @@ describe("what cannot be reached", () => {
   });
 });
 
-describe("the versions there are", () => {
+describe("the available versions", () => {
   it("are read from the verified index, oldest first", async () => {
     expect(await availableVersions(host, await world.upstream(), world.cacheDir)).toEqual([
       "0.15.0",

@@ -124,7 +124,7 @@ describe("what cannot be locked", () => {
     });
   });
 
-  it("a version that is none", async () => {
+  it("a version that does not exist", async () => {
     await expect(world.lock({ mesaVersion: "v0.20.0" })).rejects.toMatchObject({
       kind: "usage",
       hint: "Did you mean 0.20.0?",
@@ -206,7 +206,7 @@ describe("trust on first use", () => {
     });
   });
 
-  it("says when the key file is missing, or is none", async () => {
+  it("reports a key file that is missing or is not a key", async () => {
     const missing = await world.upstream({ mesa: 'vouched = "signed"\nkey = "keys/nope.asc"' });
     await expect(world.lock({ upstream: missing })).rejects.toMatchObject({
       code: "KEY_MISSING",
@@ -221,7 +221,7 @@ describe("trust on first use", () => {
 });
 
 describe("a lock by first download", () => {
-  it("says loudly that nobody vouches, and keeps when", async () => {
+  it("warns that only the first download vouches, and records its time", async () => {
     const host = testHost({ now: NOW });
     const lock = await world.lock({ host, upstream: await world.upstream({ mesa: FIRST_DOWNLOAD }) });
     expect(lock.deb).toMatchObject({
@@ -237,7 +237,7 @@ describe("a lock by first download", () => {
     ]);
   });
 
-  it("is held against ever after", async () => {
+  it("is compared with every later download", async () => {
     const upstream = await world.upstream({ mesa: FIRST_DOWNLOAD });
     const previous = await world.lock({ upstream });
     const host = testHost({ now: NOW + 1000 });
@@ -250,7 +250,7 @@ describe("a lock by first download", () => {
     });
   });
 
-  it("is held against for every template below the root", async () => {
+  it("is compared for every template below the root", async () => {
     const upstream = await world.upstream({ mesa: FIRST_DOWNLOAD });
     const lock = await world.lock({ upstream });
     const alpine = { template: "alpine", base: "docker.io/library/alpine:3.22", upstream };

@@ -42,7 +42,7 @@ describe("what gc keeps", () => {
     expect(plan.filter(({ keep }) => keep).map(({ entry }) => entry.mesaVersion)).toEqual(["0.10.0"]);
   });
 
-  it("is what nobody knows the age of", () => {
+  it("has an unknown age", () => {
     const odd = { ...entryOf("debian", "0.10.0", 1, "failed"), createdAt: "once" };
     const [verdict] = retentionPlan(manifestOf(odd), { keepLast: 1, keepYoungerThanDays: 0 }, now);
     expect(verdict).toMatchObject({ keep: true, why: "its age is unknown" });

@@ -25,7 +25,7 @@ function file(name: string, text: string): string {
 }
 
 describe("changing the manifest", () => {
-  it("keeps what somebody without the lock wrote since it was read", async () => {
+  it("keeps what another program wrote without the lock after it was read", async () => {
     const path = file("outside", canonicalJson(start));
     let calls = 0;
     await updateManifest(host, path, (manifest) => {
@@ -85,7 +85,7 @@ describe("changing the manifest", () => {
     expect(readdirSync(folder).filter((name) => name.includes("dead"))).toEqual(["dead.json"]);
   });
 
-  it("names a holder on another machine that shows signs of life, and gives up after a minute", async () => {
+  it("names a holder on another machine with a heartbeat, and times out after a minute", async () => {
     const path = file("elsewhere", canonicalJson(start));
     const lock = `${path}.lock`;
     const holder = { pid: 42, host: "build-7", space: "b", since: facts.at, token: "elsewhere", run: "r" };

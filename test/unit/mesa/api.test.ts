@@ -68,7 +68,7 @@ describe("Mesa's API", () => {
     expect(redact("mesa_secret_0123456789")).toBe("***");
   });
 
-  it("gets a token of its own for each request, for a quarter of an hour, where there is a private key", async () => {
+  it("gets a new token for each request, valid for a quarter of an hour, with a private key", async () => {
     const privateKey = parsePrivateKey(ORGANIZATIONS["acme"]?.privateKey ?? "");
     const mesa = api(undefined, { kind: "private-key", privateKey });
     reply = json(404, {});
@@ -115,7 +115,7 @@ describe("Mesa's API", () => {
     ],
     [403, { error: { code: "FORBIDDEN", message: "scope" } }, "MESA_FORBIDDEN", /403 .*FORBIDDEN: scope/u],
     [500, { error: { code: "INTERNAL", message: "oops" } }, "MESA_REFUSED", /500 .*INTERNAL: oops/u],
-  ])("%i is told by its own words", async (status, body, code, message) => {
+  ])("%i is reported in the API's words", async (status, body, code, message) => {
     reply = json(status, body);
     const refused = { code, kind: "environment", message: expect.stringMatching(message) as string };
     await expect(api().revokeKey("key_1")).rejects.toMatchObject(refused);

@@ -54,7 +54,7 @@ describe("what is made in Mesa to be taken away again", () => {
     expect(asked).toEqual(["DELETE /v1/acme/api-keys/one", `DELETE /v1/acme/${dead}`]);
   });
 
-  it("is told where it cannot be taken away", async () => {
+  it("is a warning if it cannot be removed", async () => {
     status = 500;
     const host = testHost();
     await takeAwayDead({ ...host, fetch }, access());

@@ -45,7 +45,7 @@ describe("how each generation mounts", () => {
     for (const secret of secrets) expect(JSON.stringify(shown)).not.toContain(secret);
   });
 
-  it.each(VERSIONS)("%s: everything lies below the folder that is given", (version) => {
+  it.each(VERSIONS)("%s: everything is below the given folder", (version) => {
     const plan = planFor(version);
     expect(plan.paths).toEqual({
       "acme/demo": "/tmp/m/mnt/acme/demo",
@@ -83,7 +83,7 @@ describe("how each generation mounts", () => {
   });
 });
 
-describe("what the CLI is told of an API that is not Mesa's own", () => {
+describe("the CLI's variables for an API other than Mesa's own", () => {
   it.each([
     ["https://api.mesa.dev/v1", {}],
     [

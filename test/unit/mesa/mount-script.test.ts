@@ -41,7 +41,7 @@ describe("the mount script", () => {
     expect(ran).toEqual({ code: 41, said: "Configuration is invalid.\n" });
   });
 
-  it("ends with 48 when mesa does not come back, but lets what it left in the background go on", () => {
+  it("exits with 48 when mesa does not return, and keeps its background process running", () => {
     expect(run(mountScript(plan(), "/nowhere", 1), "exec sleep 10")).toEqual({
       code: 48,
       said: "mesa did not return within 1 s\n",
@@ -57,7 +57,7 @@ describe("the mount script", () => {
     expect(ran.said).toBe("acme:mesa_0123456789abcdef mount -d -y\n0077\n");
   });
 
-  it("proves nothing without a mount, and says so by 46", () => {
+  it("exits with 46 without a mount", () => {
     expect(run(proofScript(plan(), folder, "token"), "exit 0")).toEqual({
       code: 46,
       said: "the mount is gone\n",

@@ -56,7 +56,7 @@ describe("a repository option", () => {
 
 describe("a layout", () => {
   const entry = { kind: "repo", name: "app", mode: "rw" };
-  it("is given to the CLI as it is", () => {
+  it("is passed to the CLI unchanged", () => {
     const layout = { "/a": { ...entry, branchedFrom: { bookmark: "main", as: { bookmark: "x" } } } };
     const mounts = placeMounts("0.49.1", "acme", parseLayout(JSON.stringify(layout), "f"));
     const plan = mountPlan({

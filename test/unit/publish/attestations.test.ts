@@ -218,7 +218,7 @@ describe("attestations in a registry", () => {
     }
   });
 
-  it("leave what somebody else put beside the image", async () => {
+  it("keep what others attached to the image", async () => {
     const { registry, image } = await published();
     const piece = { mediaType: "text/plain", bytes: new Uint8Array(Buffer.from("theirs")), annotations: {} };
     await addReferrer(testHost(), importReference(image), `sha256-${HEX}.att`, "text/plain", [piece]);

@@ -92,7 +92,7 @@ describe("publishing a proven image", () => {
     expect(pushes).toHaveLength(2);
   });
 
-  it("leaves a tag alone that is somebody else's", async () => {
+  it("does not replace a tag that another project made", async () => {
     hold("0.26.0-1", OTHER);
     await expect(publish()).rejects.toMatchObject({ code: "TAG_TAKEN", kind: "deploy" });
     expect(pushes).toEqual([]);

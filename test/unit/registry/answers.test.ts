@@ -196,7 +196,7 @@ describe("when to ask again", () => {
     expect(retryAfter(value, now)).toBe(expected);
   });
 
-  it.each(["1767225600", "99999999999999999999"])("%s is no span that is told", (value) => {
+  it.each(["1767225600", "99999999999999999999"])("%s is not a time span to report", (value) => {
     const answer = {
       status: 429,
       url: "u",
@@ -211,7 +211,7 @@ describe("when to ask again", () => {
 });
 
 describe("too many requests", () => {
-  it("are told in the registry's words, with the time and what helps", () => {
+  it("are reported in the registry's words, with the time and the next step", () => {
     const body =
       '{"errors":[{"code":"TOOMANYREQUESTS","message":"You have reached\\u001b[31m \\"your\\" pull rate limit.\\n"}]}';
     const answered = new Unreachable("https://reg.example.com/v2/", "it answered 429", undefined, {

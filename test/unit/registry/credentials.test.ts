@@ -136,7 +136,7 @@ describe("credentials", () => {
     );
   });
 
-  it("are asked of a credential helper, which is told the server", async () => {
+  it("come from a credential helper, which gets the server", async () => {
     await program(
       "team",
       `read server; echo "{\\"Username\\":\\"of $server\\",\\"Secret\\":\\"$1 secret\\"}"`,

@@ -36,12 +36,12 @@ const auth = (username: string, password: string) => ({
 });
 
 describe("the login that Blaxel gets to import an image", () => {
-  it("is none for what Blaxel holds itself, and nobody is asked", async () => {
+  it("is not needed for Blaxel's own images, without a request", async () => {
     expect(await loginToImport(hostWith(auth("me", "secret-of-mine")), "sandbox/debian:abc")).toBeUndefined();
     expect(registry.requests).toEqual([]);
   });
 
-  it("is none where the registry shows the image to everybody, unless it is to be given always", async () => {
+  it("is not passed on for a public image, unless it is always required", async () => {
     isPublic = true;
     const host = hostWith(auth("me", "secret-of-mine"));
     expect(await loginToImport(host, image())).toBeUndefined();

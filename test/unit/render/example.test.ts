@@ -13,7 +13,7 @@ afterAll(() => {
 });
 
 describe("examples/claude-code", () => {
-  it("is templates/debian with steps of its own at the marked place", () => {
+  it("is templates/debian with its own steps at the marked place", () => {
     const [ours, example] = ["templates/debian", "examples/claude-code"].map((folder) =>
       readFileSync(join(ROOT, folder, "Dockerfile.hbs"), "utf8"),
     );

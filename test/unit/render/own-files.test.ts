@@ -50,8 +50,8 @@ async function failure(): Promise<Failure> {
   throw found;
 }
 
-describe("what lies in files/", () => {
-  it("is rendered as it is: any bytes, sub-folders, the executable bit", async () => {
+describe("what files/ contains", () => {
+  it("is copied unchanged: any bytes, sub-folders, the executable bit", async () => {
     put("files/agent/bin/run", BYTES, 0o755);
     put("files/data.bin", BYTES, 0o664);
     const { files } = await rendered();
@@ -94,7 +94,7 @@ describe("what lies in files/", () => {
     expect(await differences(root, await rendered())).toEqual([]);
   });
 
-  it("leaves what somebody else put beside it, and says that it is not a rendered file", async () => {
+  it("keeps other files beside it, and reports that they are not rendered files", async () => {
     put("files/agent/bin/run", BYTES, 0o755);
     await writeRendered(root, await rendered());
     const folder = join(root, "dockerfiles/debian/0.20.0");

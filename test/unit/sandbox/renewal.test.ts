@@ -167,7 +167,7 @@ describe("a held mount", () => {
     await mount.release();
   });
 
-  it("goes on with the credential that it has when a new one is refused, and tries again", async () => {
+  it("keeps the current credential when a new one is refused, and retries", async () => {
     let refused = 1;
     const { clock, mount, log } = held({
       issue: () =>

@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 describe("the command line", () => {
-  it.each(["a b", "it's", '"$HOME" `id` \\', "ü\n", ""])("hands over %j as it is", (word) => {
+  it.each(["a b", "it's", '"$HOME" `id` \\', "ü\n", ""])("passes %j on unchanged", (word) => {
     const line = commandLine(["printf", "%s", word], folder, join(folder, "run"));
     expect(spawnSync("sh", ["-c", line]).status).toBe(0);
     expect(readFileSync(join(folder, "run/out"), "utf8")).toBe(word);
@@ -47,7 +47,7 @@ describe("a line at a prompt", () => {
     return { code: ran.status, said: ran.stdout + ran.stderr };
   };
 
-  it("goes on where the one before it ended, with what it exported", () => {
+  it("starts in the previous line's folder, with its exported variables", () => {
     mkdirSync(join(folder, "a b"));
     expect(type(`cd 'a b' && export A="it's ü"`)).toEqual({ code: 0, said: "" });
     expect(type('echo "$A"; basename "$PWD"')).toEqual({ code: 0, said: "it's ü\na b\n" });

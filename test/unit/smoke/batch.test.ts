@@ -41,7 +41,7 @@ describe("a batch of scripts", () => {
     expect(results[4]?.stdout).toBe("last\n");
   });
 
-  it("ends what takes too long, even what takes no hint, and goes on", () => {
+  it("kills what takes too long, even if it ignores SIGTERM, and continues", () => {
     const results = run([
       item("trap '' TERM; echo begun; while :; do sleep 0.1; done", 1000),
       item("echo after"),

@@ -66,7 +66,7 @@ describe("container-structure-test", () => {
       engineAt("tcp://box:2376", { certificates: "/certs" } as EngineFacts["tls"]),
       "tcp://box:2376|1|/certs||it",
     ],
-  ])("is told of the engine in use by %s, whatever the shell names", async (_what, engine, name) => {
+  ])("gets the engine in use by %s, whatever the shell names", async (_what, engine, name) => {
     const host = hostWithProgram();
     expect(await structureTestsThatCannotRun(host, engine, [FILE])).toEqual([]);
     expect(await runStructureTests(host, engine, "an-image", [FILE])).toEqual([

@@ -15,7 +15,7 @@ describe("cleaning up", () => {
     expect([result, done]).toEqual([1, ["work", "cleaned"]]);
   });
 
-  it("does not hide what went wrong first, and is told", async () => {
+  it("is a warning, and does not hide the first failure", async () => {
     const told: unknown[] = [];
     const both = withCleanUp(fails("the cause"), fails("no clean-up"), (error) => told.push(error));
     await expect(both).rejects.toThrow("the cause");

@@ -79,7 +79,7 @@ describe("asking", () => {
     });
   });
 
-  it("gives up on one that never answers, and says how long it waited", async () => {
+  it("times out when there is no answer, and says how long it waited", async () => {
     answer = { hang: true };
     const host = testHost();
     const failure: unknown = await ask(host, request(40)).catch((error: unknown) => error);
@@ -88,7 +88,7 @@ describe("asking", () => {
     expect(host.waits).toHaveLength(3);
   });
 
-  it("says what lies below a connection that fails", async () => {
+  it("reports the cause of a failed connection", async () => {
     await server.close();
     await expect(ask(testHost(), request())).rejects.toMatchObject({
       message: expect.stringContaining("ECONNREFUSED") as string,

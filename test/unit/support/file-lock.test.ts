@@ -235,7 +235,7 @@ describe("a lock", () => {
     expect(readdirSync(join(path, ".."))).toEqual([]);
   });
 
-  it("is not taken back where somebody else holds it by now", async () => {
+  it("is not removed if another process holds it by now", async () => {
     const path = fresh();
     const theirs = JSON.stringify(holderOf(process.pid));
     await withFileLock(fakeHost(), path, { pauseMs: 5, onTaken: () => undefined }, () => {

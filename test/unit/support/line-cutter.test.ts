@@ -9,7 +9,7 @@ describe("text that comes in pieces", () => {
     expect(cutter.rest()).toBe("d");
   });
 
-  it("is cut where it goes on without a line break", () => {
+  it("is cut when it continues without a line break", () => {
     const cutter = lineCutter(4);
     expect(cutter.take("abcdefghij")).toEqual(["abcd", "efgh"]);
     expect(cutter.take("k\nl")).toEqual(["ijk"]);

@@ -30,7 +30,7 @@ describe("the root", () => {
     ["the working directory", join(folder, "empty"), undefined],
     ["the folder of --root", folder, "empty"],
     ["no folder at all", folder, "none"],
-  ])("is refused with exit 2 where there is none: %s", (_what, from, given) => {
+  ])("is refused with exit 2 if there is none: %s", (_what, from, given) => {
     let found: unknown;
     try {
       findRoot(from, given);

@@ -55,7 +55,7 @@ describe("an error of the system", () => {
     expect(isMachineError(new Failure({ code: "SMOKE_FAILED", kind: "smoke", message: "x" }))).toBe(false);
   });
 
-  it("is a fault of ours where it is none of the system", () => {
+  it("is a fault of this program if it is not a system error", () => {
     expect(failureOf(new TypeError("x is not a function"))).toBeUndefined();
     expect(exitCodeOf("thrown text")).toBe(1);
   });

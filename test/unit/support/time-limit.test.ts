@@ -22,7 +22,7 @@ afterAll(() => {
 
 const nameOf = (error: unknown): string => (error as Error).name;
 
-it("ends what nobody answers, however busy the garbage collector is", async () => {
+it("ends unanswered requests, however busy the garbage collector is", async () => {
   const never = new AbortController();
   const collecting = setInterval(collectGarbage, 5);
   try {

@@ -26,7 +26,7 @@ describe.runIf(onPath("zstd"))("zstd as the zstd program writes it", () => {
     frames.map((data, index) => zstd(data, index % 2 === 0 ? "--check" : "--no-check", "-19")),
   );
 
-  it("comes back, frame behind frame, wherever the chunks are cut", async () => {
+  it("is unpacked frame by frame, wherever the chunks are cut", async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.integer({ min: 0, max: packed.length }), { maxLength: 6 }),

@@ -18,6 +18,6 @@ it.each([
   ["with another layer", { rootfs: { diff_ids: ["sha256:aa", "sha256:cc"] } }, false],
   ["with another label", { config: { Labels: { a: "c" } } }, false],
   ["with nothing in it", { created: undefined, config: undefined, rootfs: undefined }, false],
-])("an image is told from what is published by its content, not by its id: %s", (_what, change, same) => {
+])("an image is compared with the published one by content, not by id: %s", (_what, change, same) => {
   expect(isConfigOf(here, { ...config, ...change } as typeof config)).toBe(same);
 });

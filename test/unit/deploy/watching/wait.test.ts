@@ -85,7 +85,7 @@ describe("waiting for a deploy", () => {
     expect(looks).toBeLessThanOrEqual(Math.ceil(buildMs / POLL) + 3);
   });
 
-  it("goes on through a gateway that is down for a while", async () => {
+  it("survives a gateway that is down for a while", async () => {
     const { result } = await waited([
       { at: 0, status: "BUILDING" },
       { at: 10_000, status: gateway },
@@ -100,13 +100,13 @@ describe("waiting for a deploy", () => {
     expect(endedAt).toBe(60_000);
   });
 
-  it("ends at once where the key is not taken any more", async () => {
+  it("fails at once when the key is no longer accepted", async () => {
     const { result, looks } = await waited([{ at: 0, status: unauthorized }]);
     await expect(result).rejects.toMatchObject({ code: "BLAXEL_UNAUTHORIZED" });
     expect(looks).toBe(1);
   });
 
-  it("gives up on an upload that never arrives after the grace, with the log", async () => {
+  it("fails for an upload that never arrives, after the grace, with the log", async () => {
     const { result, endedAt } = await waited([{ at: 0, status: "UPLOADING" }]);
     await expect(result).rejects.toMatchObject({
       code: "BUILD_NOT_STARTED",

@@ -59,7 +59,7 @@ describe("layers laid over each other", () => {
     ]);
   });
 
-  it("have folders that nobody names, and no bookkeeping of aufs", async () => {
+  it("have implied folders, and no bookkeeping of aufs", async () => {
     const layer = [file("./opt/x/y.txt"), file(".wh..wh.plnk/9.8", ""), file(".wh..wh.aufs", "")];
     expect(await merged(layer)).toEqual(["/opt directory", "/opt/x directory", "/opt/x/y.txt file"]);
   });

@@ -118,7 +118,7 @@ describe("an image as docker save writes it", () => {
     expect(one.history.at(-1)).toEqual({ createdBy: "RUN one", sizeBytes: 0 });
   });
 
-  it("has a layer that stands there twice written once and linked", async () => {
+  it("writes a layer that occurs twice once, with a link", async () => {
     const link = { name: "b/layer.tar", type: "symlink", linkname: "../a/layer.tar" } as const;
     const parts = [{ name: "a/layer.tar", data: await tar(first) }, link];
     const hiding = { name: "c/layer.tar", data: await tar(second) };

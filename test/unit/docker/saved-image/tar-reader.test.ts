@@ -67,7 +67,7 @@ describe("reading a tar", () => {
     expect(read(gnu)).toEqual([{ name: long, linkname: "", data: "text" }]);
   });
 
-  it("says that one is cut off, or is none", async () => {
+  it("reports one that is cut off or is not a tar", async () => {
     const whole = await tar([{ name: "file", data: "x".repeat(1000) }]);
     expect(() => read(whole.subarray(0, 1000))).toThrow("in the middle of an entry");
     expect(() => read(whole.subarray(0, 300))).toThrow("in the middle of an entry");
