@@ -1,5 +1,5 @@
 // Bundles the program: a small entry file, and parts beside it that are loaded only when a command needs them.
-// node scripts/build.mjs [FOLDER]: what is there stays in use until all of the new one is made.
+// node scripts/build.mjs [FOLDER]: the existing files stay in use until the new ones are complete.
 import { execFileSync } from "node:child_process";
 import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -10,7 +10,7 @@ const { version } = JSON.parse(readFileSync("package.json", "utf8"));
 const target = resolve(process.argv[2] ?? "dist");
 const out = join(dirname(target), `.building-${process.pid}`);
 
-// Parts of packages that are never reached, and that load what is large or takes long: of dockerode ssh2 (an engine behind ssh is
+// Parts of packages that are never used, and that load large or slow code: of dockerode ssh2 (an engine behind ssh is
 // reached through the ssh program, src/docker/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts); of CycloneDX
 // what writes XML and validates.
 const LEFT_OUT = [
@@ -35,9 +35,9 @@ const leftOut = {
   },
 };
 
-// All packages are part of the bundle, so that nothing is installed beside it and little is read at a start. Only the library leaves
-// @blaxel/core out: who uses it has settings in a @blaxel/core of their own. In the program it must not read ./.env and ./blaxel.toml:
-// a stray file beside the templates would decide which API is asked.
+// All packages are part of the bundle, so that nothing is installed beside it and a start reads few files. Only the library leaves
+// @blaxel/core out: its users have settings in their own @blaxel/core. In the program it must not read ./.env and ./blaxel.toml:
+// a stray file beside the templates would decide which API is used.
 const environmentAlone = {
   name: "environment-alone",
   setup({ onLoad }) {
@@ -77,7 +77,7 @@ async function bundle({ entryPoints, external, minifyWhitespace, plugins }) {
     external,
     plugins: [leftOut, ...plugins],
     loader: { ".hbs": "text" },
-    // ws asks for two optional packages, and takes what it gets for them.
+    // ws requires two optional packages, and accepts anything in their place.
     define: {
       "process.env.WS_NO_BUFFER_UTIL": '"1"',
       "process.env.WS_NO_UTF_8_VALIDATE": '"1"',

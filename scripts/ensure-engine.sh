@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Sees to it that a Docker engine answers. As root on Debian or Ubuntu it installs and starts one; elsewhere it says what to do.
+# Makes sure that a Docker engine responds. As root on Debian or Ubuntu it installs and starts one; elsewhere it says what to do.
 set -euo pipefail
 
 # Asks the engine where the docker CLI would: DOCKER_HOST, the chosen context, the default socket.

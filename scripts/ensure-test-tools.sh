@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what some tests hold our own code against: Debian's apt-ftparchive and gpgv, zstd, and the shells that completion is
+# Installs what some tests compare our own code with: Debian's apt-ftparchive and gpgv, zstd, and the shells that completion is
 # written for. As root on Debian or Ubuntu, in one go, and only what is missing; elsewhere these tests skip, and this says which.
 set -euo pipefail
 cd "$(dirname "$0")/.."

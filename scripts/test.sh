@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Everything that is checked. One project of tests more than there are cores runs at a time, each in a world of its own: what computes
-# beside what waits. More would only take longer. The failures come last.
+# Runs every check. One more test project than there are cores runs at a time, each in its own world: one computes while another
+# waits. More would only take longer. Failures are printed last.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bash scripts/ensure-test-tools.sh
@@ -21,12 +21,12 @@ if [ "$now" = "$(cat "$standIns" 2>/dev/null)" ]; then
 fi
 printf '%s\n' "${projects[@]}" | grep . >"$left"
 
-# takesNext: prints the next project that nobody has begun.
+# takesNext: prints the next project that has not started.
 takesNext() {
   flock "$left.lock" sh -c 'head -n 1 "$0" && sed -i 1d "$0"' "$left"
 }
 
-# one PROJECT: runs it; the log stands by itself.
+# one PROJECT: runs it, with its own log.
 one() {
   local begun=$SECONDS child
   npx vitest run --project "$1" >"$work/$1.log" 2>&1 &
@@ -62,6 +62,6 @@ bash scripts/check.sh 2>&1 | tee "$work/check.log" || echo check >>"$failures"
 wait "${pids[@]}"
 if grep -ah "(retry x" "$work"/{e2e*,program}.log; then echo "── the tests above failed their first try: look at what it waited for"; fi
 for project in "${projects[@]}"; do [ -z "$project" ] || cat "$work/$project.log"; done
-# Where a report is cut, its end is what remains: the failures have to stand there.
+# A truncated report keeps its end, so the failures come last.
 while read -r project; do tail -n 200 "$work/$project.log" 2>/dev/null || true; done <"$failures"
 [ ! -s "$failures" ] || { echo "failed: $(tr '\n' ' ' <"$failures")" && exit 1; }
