@@ -123,7 +123,7 @@ async function left(): Promise<readonly string[]> {
       `label=mesa-template.version=alpine@${VERSION}`,
     )
       .filter(
-        (name) => name.endsWith("-replaced") && inputs.some((digest) => name.includes(digest.slice(7, 19))),
+        (name) => name.includes("-replaced-") && inputs.some((digest) => name.includes(digest.slice(7, 19))),
       )
       .map((name) => `image ${name}`),
     ...inputs.flatMap((digest) =>

@@ -68,7 +68,7 @@ export async function buildImage(
   }
   options.onProgress?.(`${engine.facts.name} ${engine.facts.version}, ${builder}`);
   await pullBases(host, engine, rendered, mirror);
-  return replacing(host, engine, { rendered, repo, tag }, () =>
+  return replacing(host, engine, rendered.template, { repo, tag }, () =>
     buildAnew(host, engine, rendered, { ...options, reference, mirror, with: builder }, base),
   );
 }

@@ -1,5 +1,6 @@
 import type { Engine } from "../docker/index";
 import type { RenderedTemplate } from "../render/rendered";
+import { isOfDead, markText, thisProcess } from "../support/alive";
 import { warnThatStays, withCleanUp } from "../support/clean-up";
 import { VERSION_LABEL, type Host } from "../support/host";
 
@@ -8,38 +9,37 @@ export function versionLabel(of: Pick<RenderedTemplate, "template" | "mesaVersio
   return `${of.template}@${of.mesaVersion}`;
 }
 
-/** Suffix of the second tag of an image that is being replaced, so that a killed run leaves no untagged image. */
-const REPLACED = "-replaced";
+/** What the mark of this process follows in the second tag of an image that is being replaced: a killed run leaves no untagged image. */
+const REPLACED = "-replaced-";
 
 /** Gives the image under a tag, if any, a second tag until `build` has replaced it; then removes it, unless a container uses it. */
 export async function replacing<T>(
   host: Host,
   engine: Engine,
-  {
-    rendered,
-    repo,
-    tag,
-  }: { readonly rendered: RenderedTemplate; readonly repo: string; readonly tag: string },
+  template: string,
+  { repo, tag }: { readonly repo: string; readonly tag: string },
   build: () => Promise<T>,
 ): Promise<T> {
   const previous = await engine.image(`${repo}:${tag}`);
   if (previous === undefined) return build();
-  await engine.tag(previous.id, repo, `${tag}${REPLACED}`);
-  const what = "the image that was replaced";
+  const second = `${tag}${REPLACED}${markText(thisProcess())}`;
+  await engine.tag(previous.id, repo, second);
   return withCleanUp(
     build,
-    () => removeReplaced(engine, rendered),
-    warnThatStays(host, what, rendered.template),
+    async () => {
+      await engine.removeImage(`${repo}:${second}`);
+    },
+    warnThatStays(host, "the image that was replaced", template),
   );
 }
 
-/** Removes the images of a template and version that builds replaced, including leftovers of killed builds. */
+/** Removes the images of a template and version that builds of dead processes replaced: those of a living one lose their first tag soon. */
 export async function removeReplaced(
-  engine: Engine,
+  engine: Pick<Engine, "images" | "removeImage">,
   of: Pick<RenderedTemplate, "template" | "mesaVersion">,
 ): Promise<void> {
   for (const { tags } of await engine.images([`${VERSION_LABEL}=${versionLabel(of)}`]))
-    for (const tag of tags) if (tag.endsWith(REPLACED)) await engine.removeImage(tag);
+    for (const tag of tags) if (tag.includes(REPLACED) && isOfDead(tag)) await engine.removeImage(tag);
 }
 
 /**

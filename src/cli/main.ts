@@ -143,7 +143,10 @@ async function report(outcome: CommandOutcome, json: boolean, redact: Redactor):
   const { error, isWhole } = outcome;
   const ending = error === undefined ? { ok: true } : { ok: false, error: errorDocument(error, redact) };
   const document = isWhole === true ? outcome.json : { ...ending, ...outcome.json };
-  const text = json ? JSON.stringify(redactValue(document, redact)) : redact(outcome.text);
+  await writeResult(json ? JSON.stringify(redactValue(document, redact)) : redact(outcome.text));
+}
+
+async function writeResult(text: string): Promise<void> {
   if (text === "") return;
   const failed = await write(process.stdout, text.endsWith("\n") ? text : `${text}\n`);
   if (failed !== undefined && !hasErrno(failed, "EPIPE")) throw stdoutFailure(failed);
@@ -166,10 +169,11 @@ function withHint(error: unknown, command: string): unknown {
 /** Prints requested text; help in answer to wrong usage goes to stderr. */
 async function answer({ text, failure }: Answer, json: boolean, redact: Redactor): Promise<ExitCode> {
   if (failure !== undefined && json) return reportError(failure, json, redact);
-  const line = text === "" || text.endsWith("\n") ? text : `${text}\n`;
-  await write(failure === undefined ? process.stdout : process.stderr, line);
-  if (failure === undefined) return EXIT_CODES.done;
-  await write(process.stderr, "\n");
+  if (failure === undefined) {
+    await writeResult(text);
+    return EXIT_CODES.done;
+  }
+  await write(process.stderr, `${text}\n`);
   return reportError(failure, json, redact);
 }
 

@@ -43,6 +43,11 @@ async function refuseNoWorkingFolder(argv: readonly string[]): Promise<number | 
   }
 }
 
+process.stderr.on("error", () => undefined);
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  // A reader that stops reading (… | head -1) has what it wants; a full disk does not.
+  if (error.code !== "EPIPE") process.exitCode = 3;
+});
 const argv = process.argv.slice(2);
 if (!answerAtOnce(argv)) {
   process.exitCode =

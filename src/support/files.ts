@@ -126,12 +126,14 @@ export async function replaceFile(
 
 function writeFailed(path: string, error: unknown): Failure {
   const why = failureOf(error, path);
-  const about = hasErrno(error, "ENXIO") ? "nobody reads this pipe." : messageOf(why ?? error);
+  const isUnread = hasErrno(error, "ENXIO") || hasErrno(error, "EPIPE");
+  const about = isUnread ? "nobody reads this pipe." : messageOf(why ?? error);
   return new Failure({
     code: "WRITE_FAILED",
     kind: why?.kind ?? "environment",
     message: `${path} could not be written: ${about.replace(`${path}: `, "")}`,
-    hint: why?.hint ?? "Check that the folder exists, is writable and has space left.",
+    hint:
+      (isUnread ? undefined : why?.hint) ?? "Check that the folder exists, is writable and has space left.",
     cause: error,
   });
 }

@@ -51,6 +51,8 @@ afterAll(async () => {
 
 const COMMANDS = {
   list: "list --json",
+  version: "--version",
+  help: "release --help",
   promote: "promote debian@0.20.0-1 canary",
   check: "lock --check",
   lock: "lock 0.20.0 --relock --template debian",
@@ -63,7 +65,17 @@ type Name = keyof typeof COMMANDS;
 type Codes = Readonly<Record<Name, number>>;
 
 /** How they end when nothing is broken. */
-const USUAL: Codes = { list: 0, promote: 0, check: 0, lock: 0, render: 0, doctor: 3, release: 5 };
+const USUAL: Codes = {
+  list: 0,
+  version: 0,
+  help: 0,
+  promote: 0,
+  check: 0,
+  lock: 0,
+  render: 0,
+  doctor: 3,
+  release: 5,
+};
 
 interface Breakage {
   /** Shell commands that break things, in the project's folder. */
@@ -88,7 +100,7 @@ const BREAKAGES: Readonly<Record<string, Breakage>> = {
   "a reader of stdout that is gone": { redirect: "> >(true)" },
   "a full disk as stdout": {
     redirect: ">/dev/full",
-    codes: { list: 3, promote: 3, check: 3, lock: 3, render: 3, release: 3 },
+    codes: { list: 3, version: 3, help: 3, promote: 3, check: 3, lock: 3, render: 3, release: 3 },
   },
   "a closed stderr": { redirect: "2>&-" },
   "a full disk as stderr": { redirect: "2>/dev/full" },
