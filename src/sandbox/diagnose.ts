@@ -109,7 +109,7 @@ const BY_EXIT: Readonly<Record<number, Diagnosis>> = {
   },
   49: {
     code: "MOUNT_SILENT",
-    what: "the mount does not answer",
+    what: "the mount is not responding",
     hint: "Its connection to Mesa is dead, as after a standby: mount again, which sandbox shell and the library do by themselves.",
   },
   48: {

@@ -59,7 +59,7 @@ export async function awake(host: Host, sandbox: SandboxInstance): Promise<void>
     const answer = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
     if (answer.answers) return;
     if (host.clock.now() > until || (await isGone(host, sandbox)))
-      throw died(sandbox, "does not answer", answer.seen);
+      throw died(sandbox, "is not responding", answer.seen);
   }
 }
 
