@@ -16,7 +16,7 @@ const flag = z.boolean();
 const texts = z.array(text);
 const ok = z.literal(true);
 
-export const error = named(
+const error = named(
   "Error",
   z.strictObject({
     code: text,

@@ -71,7 +71,7 @@ function controlArchive(deb: Uint8Array): { readonly file: Uint8Array; readonly 
 }
 
 /** The members of an ar archive by name (common format: 60-byte headers, data padded to even offsets). */
-export function arMembers(archive: Uint8Array): ReadonlyMap<string, Uint8Array> {
+function arMembers(archive: Uint8Array): ReadonlyMap<string, Uint8Array> {
   const bytes = Buffer.from(archive.buffer, archive.byteOffset, archive.byteLength);
   if (bytes.toString("latin1", 0, 8) !== "!<arch>\n") throw new Error("it is not an ar archive");
   const members = new Map<string, Uint8Array>();

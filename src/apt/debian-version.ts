@@ -1,5 +1,5 @@
 /** The parts of a Debian version (Debian Policy §5.6.12). */
-export interface DebianVersion {
+interface DebianVersion {
   readonly epoch: number;
   readonly upstream: string;
   /** "" if absent. */
@@ -7,7 +7,7 @@ export interface DebianVersion {
 }
 
 /** Splits a Debian version: the epoch ends at the first colon, the revision begins after the last hyphen. */
-export function parseDebianVersion(text: string): DebianVersion {
+function parseDebianVersion(text: string): DebianVersion {
   const colon = /^\d+:/u.exec(text)?.[0].length ?? 0;
   const hyphen = text.lastIndexOf("-");
   const end = hyphen < colon ? text.length : hyphen;

@@ -1,4 +1,4 @@
-export { compareDebianVersions, mesaVersionOf } from "./debian-version";
+export { mesaVersionOf } from "./debian-version";
 export { refusal } from "./failures";
 export { fetchDeb, fetchListedDeb, type FetchedDeb } from "./fetch-deb";
 export { mesaVersionsIn, packageFor, type ListedPackage } from "./packages-file";

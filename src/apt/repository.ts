@@ -47,7 +47,7 @@ const INDEX_LIMIT = 256 * 1024 * 1024;
 const UNPACKED_INDEX_LIMIT = 512 * 1024 * 1024 - 1024;
 
 /** The address to fetch a canonical URL from: itself, or its path on the mirror. */
-export function fetchedFrom(url: string, mirror: string | undefined): string {
+function fetchedFrom(url: string, mirror: string | undefined): string {
   if (mirror === undefined) return url;
   const { pathname, search } = new URL(url);
   return `${mirror.replace(/\/+$/u, "")}${pathname}${search}`;

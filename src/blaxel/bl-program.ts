@@ -7,7 +7,7 @@ import type { Host } from "../support/host";
 import { runBl, type BlSession } from "./run-bl";
 
 /** bl --version exists since 0.1.98; everything this program relies on is older. */
-export const OLDEST_BL = "0.1.98";
+const OLDEST_BL = "0.1.98";
 
 export interface BlProgram {
   readonly path: string;

@@ -27,7 +27,7 @@ export interface ImageTag {
   readonly createdAt: string;
 }
 
-export interface ImageState {
+interface ImageState {
   readonly status: string | undefined;
   readonly updatedAt: string | undefined;
   readonly tags: readonly ImageTag[];

@@ -32,7 +32,7 @@ async function realFolder(path: string): Promise<string | undefined> {
 }
 
 /** A working folder whose path bl does not ignore: TMPDIR if suitable, else /tmp, /var/tmp. @throws Failure NO_NEUTRAL_FOLDER (exit 3) */
-export async function neutralParent(env: Readonly<Record<string, string | undefined>>): Promise<string> {
+async function neutralParent(env: Readonly<Record<string, string | undefined>>): Promise<string> {
   for (const candidate of [env["TMPDIR"], tmpdir(), "/tmp", "/var/tmp"]) {
     if (candidate === undefined || !candidate.startsWith("/")) continue;
     const path = await realFolder(candidate);
@@ -93,7 +93,7 @@ const PASSED_ON = [
 ];
 
 /** The whole environment of a bl run. CI=true and no terminal keep it from asking questions. */
-export function blEnvironment(
+function blEnvironment(
   env: Readonly<Record<string, string | undefined>>,
   session: BlSession,
 ): Record<string, string> {

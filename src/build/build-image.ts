@@ -41,7 +41,7 @@ const LOST_CONTEXT = /failed to read downloaded context/u;
 const OWN_BUILDERS = ["classic", "buildkit"];
 
 /** The named buildx builder (--builder, MESA_TEMPLATE_BUILDER), else BuildKit if the engine has it and "classic" is not requested. */
-export function builderFor(engine: Engine, env: Host["env"], named?: string): Image["builder"] {
+function builderFor(engine: Engine, env: Host["env"], named?: string): Image["builder"] {
   const asked = named ?? env["MESA_TEMPLATE_BUILDER"] ?? "";
   if (asked !== "" && !OWN_BUILDERS.includes(asked)) return "buildx";
   return engine.facts.buildKit && asked !== "classic" ? "buildkit" : "classic";

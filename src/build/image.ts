@@ -1,5 +1,5 @@
 /** A layer of a built image, oldest first. */
-export interface ImageLayer {
+interface ImageLayer {
   readonly createdBy: string;
   /** Bytes of its files. */
   readonly sizeBytes: number;

@@ -55,7 +55,7 @@ export function optionText(name: string, option: OptionSpec): string {
 }
 
 /** What an option does, with its default and its alias. */
-export function optionDescription({ describe, array, default: value, alias }: OptionSpec): string {
+function optionDescription({ describe, array, default: value, alias }: OptionSpec): string {
   return [
     describe,
     ...(array === true ? [" (repeatable)"] : []),

@@ -59,7 +59,7 @@ function inputsOf(lock: Lock): Record<string, string> {
 }
 
 /** Names with different values, in their order on both sides; null where a side lacks the name. */
-export function changes(
+function changes(
   from: Readonly<Record<string, string>>,
   to: Readonly<Record<string, string>>,
 ): readonly Change[] {

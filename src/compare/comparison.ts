@@ -13,7 +13,7 @@ export interface FilePatch {
 }
 
 /** A path that differs: its old and new line of the file list, without the path. */
-export interface PathChange {
+interface PathChange {
   readonly path: string;
   readonly from: string;
   readonly to: string;
@@ -25,7 +25,7 @@ export interface LayerSize {
   readonly fromBase: boolean;
 }
 
-export interface CheckTime {
+interface CheckTime {
   readonly name: string;
   readonly from: { readonly outcome: string; readonly durationMs: number } | null;
   readonly to: { readonly outcome: string; readonly durationMs: number } | null;

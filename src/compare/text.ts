@@ -95,7 +95,7 @@ export function packageLine({ name, from, to }: Change): string {
 }
 
 /** The layers that a template adds, paired in order. */
-export function layerLines({ layers }: BuiltComparison): readonly string[] {
+function layerLines({ layers }: BuiltComparison): readonly string[] {
   const own = (side: BuiltComparison["layers"]["from"]): BuiltComparison["layers"]["from"] =>
     side.filter((layer) => !layer.fromBase);
   const [from, to] = [own(layers.from), own(layers.to)];

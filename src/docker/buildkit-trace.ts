@@ -5,7 +5,7 @@ export interface BuildKitStatus {
 }
 
 /** A step: its name, and whether it was cached, ran, ended or failed. */
-export interface BuildKitVertex {
+interface BuildKitVertex {
   readonly digest: string;
   readonly name: string;
   readonly cached: boolean;
@@ -15,7 +15,7 @@ export interface BuildKitVertex {
 }
 
 /** Output of a step. */
-export interface BuildKitLog {
+interface BuildKitLog {
   readonly vertex: string;
   readonly data: Uint8Array;
 }

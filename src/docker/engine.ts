@@ -25,7 +25,7 @@ export interface EngineFacts {
 }
 
 /** How to verify an engine by its certificate. */
-export interface EngineTls {
+interface EngineTls {
   /** Folder with ca.pem, cert.pem and key.pem. */
   readonly certificates?: string | undefined;
   readonly skipVerify: boolean;
@@ -38,7 +38,7 @@ export interface PublishedPorts {
 }
 
 /** A login to a registry (X-Registry-Auth of the engine's API). */
-export type RegistryLogin =
+type RegistryLogin =
   | { readonly username: string; readonly password: string }
   | { readonly identitytoken: string }
   | { readonly registrytoken: string };
@@ -98,14 +98,14 @@ export interface ImageConfig {
 }
 
 /** An image in a list. */
-export interface ListedImage {
+interface ListedImage {
   readonly id: string;
   readonly tags: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
 }
 
 /** A container in a list. */
-export interface ListedContainer {
+interface ListedContainer {
   readonly id: string;
   readonly names: readonly string[];
   readonly labels: Readonly<Record<string, string>>;

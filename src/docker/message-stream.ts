@@ -56,7 +56,7 @@ function text(value: unknown): string | undefined {
 }
 
 /** Parses one line of the engine's stream. A line that is not a JSON object breaks the stream, so that half a message is never ignored. */
-export function parseMessage(line: string): EngineMessage {
+function parseMessage(line: string): EngineMessage {
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -88,7 +88,7 @@ function invalid(path: string, what: string, cause?: unknown): Failure {
 }
 
 /** sha256 (hex) over the lock's canonical JSON without its `integrity` field. */
-export function integrityOf(lock: Lock): string {
+function integrityOf(lock: Lock): string {
   return sha256(canonicalJson({ ...lock, integrity: undefined }));
 }
 

@@ -5,7 +5,7 @@ const sha256Hex = z.string().check(z.regex(/^[0-9a-f]{64}$/u, "a sha256 is 64 he
 const moment = z.string().check(z.regex(/^\d{4}-\d{2}-\d{2}T[\d:.]+Z$/u, "a time is ISO 8601 in UTC"));
 
 /** A resolved image: what the tag pointed at, and the linux/amd64 image behind it. */
-export const lockedImageSchema = z.strictObject({
+const lockedImageSchema = z.strictObject({
   /** Canonical repository with registry host, e.g. docker.io/library/debian */
   repository: z.string(),
   tag: z.string(),
@@ -20,7 +20,7 @@ export const lockedImageSchema = z.strictObject({
 });
 
 /** How the index that names the .deb was verified. */
-export const signatureChainSchema = z.strictObject({
+const signatureChainSchema = z.strictObject({
   /** The file that carries the signature: InRelease, or Release with Release.gpg. */
   release: z.strictObject({
     url: z.string(),
@@ -34,7 +34,7 @@ export const signatureChainSchema = z.strictObject({
   index: z.strictObject({ url: z.string(), path: z.string(), sha256: sha256Hex, size: z.number() }),
 });
 
-export const lockedDebSchema = z.strictObject({
+const lockedDebSchema = z.strictObject({
   package: z.string(),
   /** The version in the package's own control file. */
   version: z.string(),
@@ -53,7 +53,7 @@ export const lockedDebSchema = z.strictObject({
 });
 
 /** A file that a template's build fetches. */
-export const lockedDownloadSchema = z.strictObject({
+const lockedDownloadSchema = z.strictObject({
   /** Canonical address, never a mirror's. */
   url: z.string(),
   version: z.optional(z.string()),
@@ -87,7 +87,6 @@ export const lockSchema = z.strictObject({
 });
 
 export type LockedImage = Readonly<z.infer<typeof lockedImageSchema>>;
-export type SignatureChain = Readonly<z.infer<typeof signatureChainSchema>>;
 export type LockedDeb = Readonly<z.infer<typeof lockedDebSchema>>;
 export type LockedDownload = Readonly<z.infer<typeof lockedDownloadSchema>>;
 export type Lock = Readonly<z.infer<typeof lockSchema>>;

@@ -81,7 +81,7 @@ export interface PublishTarget {
   readonly private: boolean;
 }
 
-export interface MesaSource extends Readonly<Omit<UpstreamFile["mesa"], "key" | "key-url">> {
+interface MesaSource extends Readonly<Omit<UpstreamFile["mesa"], "key" | "key-url">> {
   /** The public key: its absolute path, the path as the file writes it, and where it may be fetched. */
   readonly key?:
     { readonly path: string; readonly named: string; readonly url?: string | undefined } | undefined;

@@ -42,7 +42,7 @@ const evidenceFields = {
 };
 
 /** The result of the checks in a container of one image. */
-export const smokeSchema = z.looseObject({
+const smokeSchema = z.looseObject({
   imageId: z.string(),
   inputsDigest: z.string(),
   ...evidenceFields,
@@ -70,7 +70,7 @@ export const deploymentSchema = z.looseObject({
   removedAt: z.optional(moment),
 });
 
-export const failureSchema = z.looseObject({
+const failureSchema = z.looseObject({
   stage: z.string(),
   code: z.string(),
   message: z.string(),
@@ -81,7 +81,7 @@ export const failureSchema = z.looseObject({
 const statement = { reason: z.string(), at: moment, by: z.string() };
 
 /** Why and when a version was revoked, and by whom; `lifted`: the same for its unrevocation. */
-export const revocationSchema = z.looseObject({
+const revocationSchema = z.looseObject({
   ...statement,
   lifted: z.optional(z.looseObject(statement)),
 });
@@ -144,7 +144,6 @@ export const manifestSchema = z.looseObject({
   history: z.array(moveSchema),
 });
 
-export type SmokeEvidence = z.infer<typeof smokeSchema>;
 export type Revocation = z.infer<typeof revocationSchema>;
 export type Verification = z.infer<typeof verificationSchema>;
 export type VersionDeployment = z.infer<typeof deploymentSchema>;

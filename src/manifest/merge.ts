@@ -52,7 +52,7 @@ function mergeDeployments(
  * everything else the last change counts, else the further status.
  * @returns undefined if they are different versions (other inputs, another build), or if it is unclear which one is later
  */
-export function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry | undefined {
+function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry | undefined {
   if (canonicalJson(one) === canonicalJson(other)) return one;
   if (one.inputsDigest !== other.inputsDigest || one.createdAt !== other.createdAt) return undefined;
   const later = laterEntry(one, other);
@@ -76,7 +76,7 @@ function laterEntry(one: ManifestEntry, other: ManifestEntry): ManifestEntry | u
 }
 
 /** Merges two histories: every move once, oldest first. */
-export function mergeHistory(ours: readonly ChannelMove[], theirs: readonly ChannelMove[]): ChannelMove[] {
+function mergeHistory(ours: readonly ChannelMove[], theirs: readonly ChannelMove[]): ChannelMove[] {
   const seen = new Map<string, ChannelMove>();
   for (const move of [...ours, ...theirs]) seen.set(canonicalJson(move), move);
   return [...seen]

@@ -4,7 +4,7 @@ import { generationOf, type CredentialKind } from "./generation";
 import { looksLikePrivateKey, parsePrivateKey, type PrivateKey } from "./private-key";
 
 /** The credential for Mesa in the environment. Sandboxes never get it. */
-export type MesaCredential =
+type MesaCredential =
   | { readonly kind: "api-key"; readonly apiKey: string }
   | { readonly kind: "private-key"; readonly privateKey: PrivateKey };
 
@@ -27,7 +27,7 @@ function badAddress(message: string, hint: string): Failure {
  * The API's address from MESA_API_URL, with /v1. Plain http is allowed only on loopback and private networks. @throws Failure MESA_API_URL
  * (exit 2)
  */
-export function mesaApiUrl(env: Environment): string {
+function mesaApiUrl(env: Environment): string {
   const text = env["MESA_API_URL"] ?? "";
   if (looksLikePrivateKey(text))
     throw badAddress("MESA_API_URL contains a private key.", "Set it to an address, or unset it.");

@@ -6,7 +6,7 @@ import { notMesas, refusal, unreachable } from "./api-failure";
 import { signToken } from "./token";
 import { parsedJson } from "../support/parsed-json";
 
-export type Scope = "read" | "write" | "admin";
+type Scope = "read" | "write" | "admin";
 
 const whoamiSchema = z.object({ org: z.object({ slug: z.string() }), scopes: z.array(z.string()) });
 const keySchema = z.object({ id: z.string(), key: z.string() });

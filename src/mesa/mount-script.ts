@@ -4,7 +4,7 @@ import type { MountPlan } from "./mount-plan";
 /** How long mesa may take to return, in seconds; it continues in the background. */
 const MESA_WAIT_S = 15;
 /** How long a mount may take to appear, in seconds. */
-export const MOUNT_WAIT_S = 20;
+const MOUNT_WAIT_S = 20;
 /** How long a repository's path may take to appear in a mount, in seconds; 5 s more if it hangs. */
 const REPO_WAIT_S = 5;
 

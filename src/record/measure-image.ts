@@ -38,7 +38,7 @@ function prettyName(osRelease: string): string {
 }
 
 /** Installed packages in dpkg's status file, sorted by name. Ignores removed ones whose configuration remains. */
-export function dpkgPackages(status: string): readonly Package[] {
+function dpkgPackages(status: string): readonly Package[] {
   return parseControl(status)
     .filter((paragraph) => paragraph.get("status")?.endsWith(" installed") === true)
     .map((paragraph) => ({
@@ -51,7 +51,7 @@ export function dpkgPackages(status: string): readonly Package[] {
 }
 
 /** Packages in apk's database (one-letter fields: P name, V version, A architecture), sorted by name. */
-export function apkPackages(installed: string): readonly Package[] {
+function apkPackages(installed: string): readonly Package[] {
   return installed
     .split(/\n\n+/u)
     .map((record) => {

@@ -3,7 +3,7 @@ import type { HeldFile } from "../docker/saved-image/index";
 import { lockSchema } from "../lock/lock";
 
 /** A package in the image's package database. */
-export const packageSchema = z.strictObject({
+const packageSchema = z.strictObject({
   manager: z.enum(["dpkg", "apk"]),
   name: z.string(),
   version: z.string(),

@@ -1,4 +1,3 @@
 export { listTags } from "./list-tags";
-export { imageNotFound } from "./failures";
-export { parseImageReference, registryEndpoint, type ImageReference } from "./reference";
-export { resolveImage, type RegistryOptions, type ResolvedImage } from "./resolve-image";
+export { parseImageReference } from "./reference";
+export { resolveImage, type RegistryOptions } from "./resolve-image";

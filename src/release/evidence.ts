@@ -78,7 +78,7 @@ const evidenceSchema = z.discriminatedUnion("kind", [
 
 export type Evidence = z.infer<typeof evidenceSchema>;
 export type Smoked = Extract<Evidence, { kind: "smoke" }>;
-export type Deployed = Extract<Evidence, { kind: "deployment" }>;
+type Deployed = Extract<Evidence, { kind: "deployment" }>;
 export type Verified = Extract<Evidence, { kind: "verification" }>;
 
 /** What earlier runs kept for given inputs: one of each kind, for deployments and verifications one per workspace. */

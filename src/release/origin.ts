@@ -2,7 +2,7 @@ import type { ManifestEntry } from "../manifest/entry";
 import type { Host } from "../support/host";
 
 /** The CI run's address from the CI system's variables; null outside CI. */
-export function ciRun(env: Readonly<Record<string, string | undefined>>): string | null {
+function ciRun(env: Readonly<Record<string, string | undefined>>): string | null {
   const {
     GITHUB_SERVER_URL,
     GITHUB_REPOSITORY,

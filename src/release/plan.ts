@@ -379,7 +379,7 @@ function placeSteps(
 }
 
 /** The verification of this image in this workspace with these checks. */
-export function verifiedThere(
+function verifiedThere(
   facts: Facts,
   entry: ManifestEntry | undefined,
   image: string,

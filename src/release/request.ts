@@ -54,7 +54,7 @@ export interface StageRecord {
   readonly durationMs: number;
 }
 
-export interface Counts {
+interface Counts {
   readonly passed: number;
   readonly failed: number;
   readonly skipped: number;

@@ -16,7 +16,7 @@ export interface StageRunner {
   readonly records: readonly StageRecord[];
 }
 
-export interface StageAnswer<T> {
+interface StageAnswer<T> {
   readonly value: T;
   readonly outcome?: "done" | "reused";
   readonly message?: string;

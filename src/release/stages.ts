@@ -35,7 +35,7 @@ export interface RefreshStage extends LockStage, BuildStage {
   readonly entry: ManifestEntry | undefined;
 }
 
-export interface PushStage {
+interface PushStage {
   readonly root: string;
   readonly revision: number;
   /** registry/path:tag */
@@ -49,14 +49,14 @@ export interface PushStage {
   readonly createdBy: MeasureRequest["createdBy"];
 }
 
-export interface SignStage {
+interface SignStage {
   readonly root: string;
   readonly revision: number;
   readonly published: Published;
   readonly signer: Signer;
 }
 
-export interface DeployStage {
+interface DeployStage {
   readonly root: string;
   /** The template version's id. */
   readonly id: string;

@@ -1,4 +1,4 @@
-export { loadTemplate, type TemplateSource } from "./source";
-export { renderTemplate, inputsDigestOf } from "./render";
+export { loadTemplate } from "./source";
+export { renderTemplate } from "./render";
 export { differences, writeRendered } from "./project-folder";
 export { textOf, textsOf } from "./rendered";

@@ -177,7 +177,7 @@ function refuseUnused({ name, settings }: TemplateSource, read: ReadonlySet<stri
 }
 
 /** sha256 over names, modes and contents of all files, the lock included. */
-export function inputsDigestOf(files: readonly RenderedFile[]): string {
+function inputsDigestOf(files: readonly RenderedFile[]): string {
   return digestOf(
     canonicalJson(files.map(({ name, mode, contents }) => ({ name, mode, sha256: sha256(contents) }))),
   );

@@ -16,14 +16,14 @@ const OF_SESSION = /^(mesa-run-[0-9a-f]{12})(?:-[0-9]+)?(?:\.|$)/u;
 /** Names of a mount check's repository and credential. A check takes seconds, so only those of dead processes are leftovers. */
 const OF_MOUNT_CHECK = /^smoke-.+-[0-9a-f]{12}-(?:container|sandbox)\./u;
 
-export interface LeftCredential {
+interface LeftCredential {
   readonly org: string;
   readonly id: string;
   /** Name of the session, with a number if it renewed another credential; or of the mount check. */
   readonly name: string;
 }
 
-export interface LeftRepo {
+interface LeftRepo {
   readonly org: string;
   readonly name: string;
 }

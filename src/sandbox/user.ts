@@ -28,7 +28,7 @@ export function checkUserName(name: string): void {
  * Prepares the user as root: creates it if missing, and grants it access to FUSE. Prints "UID GID HOME HOW"; nothing if the sandbox already
  * runs as that user. Exit codes: 3 the sandbox runs as another user · 4 the user is root
  */
-export function prepareUserScript(name: string): string {
+function prepareUserScript(name: string): string {
   return `set -e; u=${name}
 if [ "$(id -u)" != 0 ]; then [ "$(id -un)" = $u ] || { id -un; exit 3; }; exit 0; fi
 if ! id $u >/dev/null 2>&1; then

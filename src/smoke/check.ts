@@ -54,7 +54,7 @@ export interface ImageAtRest {
   pathsHolding(values: readonly string[]): Promise<readonly string[]>;
 }
 
-export type ImageFile = LayerFile;
+type ImageFile = LayerFile;
 
 /** How a container ended on SIGTERM: time in ms, exit code, and whether it was killed. */
 export interface Ending {
@@ -116,20 +116,20 @@ export interface ProbeCheck<Context = CheckContext> extends CheckBase<Context> {
 }
 
 /** A check that talks to the subject itself. */
-export interface SubjectCheck<Context = CheckContext> extends CheckBase<Context> {
+interface SubjectCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "subject";
   readonly how: "own";
   readonly run: (subject: Subject, context: Context) => Promise<CheckVerdict>;
 }
 
-export interface ImageCheck<Context = CheckContext> extends CheckBase<Context> {
+interface ImageCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "image";
   /** The same check for a sandbox, where no engine holds the image. Without it, the check does not run there. */
   readonly inSandbox?: ProbeCheck<Context>;
   readonly run: (image: ImageAtRest, context: Context) => Promise<CheckVerdict>;
 }
 
-export interface LifecycleCheck<Context = CheckContext> extends CheckBase<Context> {
+interface LifecycleCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "lifecycle";
   readonly run: (lifecycle: Lifecycle, context: Context) => Promise<CheckVerdict>;
 }

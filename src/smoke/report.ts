@@ -1,6 +1,6 @@
 import type { Redactor } from "../support/redact";
 
-export type CheckOutcome = "passed" | "failed" | "skipped";
+type CheckOutcome = "passed" | "failed" | "skipped";
 
 export interface CheckResult {
   readonly name: string;

@@ -7,7 +7,7 @@ import type { Host } from "./host";
 import { ask, type HttpAnswer, type HttpRequest } from "./http";
 import { parsedJson } from "./parsed-json";
 
-export type Ask = (request: HttpRequest) => Promise<HttpAnswer>;
+type Ask = (request: HttpRequest) => Promise<HttpAnswer>;
 
 /** A folder of downloads: bodies by sha256, and for each address the ETag of its body. Deleting it costs time only. */
 export interface Downloads {

@@ -9,7 +9,7 @@ import { readIfPresent } from "./files";
 import type { Host } from "./host";
 
 /** A holder on another machine whose heartbeat stays the same for this long is gone (ms of watching). */
-export const STALE_MS = 10_000;
+const STALE_MS = 10_000;
 const RENEW_MS = 2_000;
 
 const holderSchema = z.object({

@@ -139,7 +139,7 @@ function writeFailed(path: string, error: unknown): Failure {
 }
 
 /** A temporary name beside `path`, with the mark of this process (see removeLeftFiles). */
-export function temporaryName(path: string): string {
+function temporaryName(path: string): string {
   const name = [basename(path), markText(thisProcess()), randomBytes(6).toString("hex")].join(".");
   return join(dirname(path), `.${name}.tmp`);
 }

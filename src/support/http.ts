@@ -59,7 +59,7 @@ export type Asker = Pick<Host, "fetch" | "clock" | "signal">;
 const RETRIES = 3;
 
 /** Statuses after which the same request may succeed a moment later (RFC 9110). */
-export const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
 
 const LONGEST_WAIT_MS = 60_000;
 

@@ -21,7 +21,7 @@ export function dockerWithBuildKit(): { readonly docker: string; readonly buildK
 }
 
 /** The names of folders in a folder. */
-export function foldersIn(folder: string): readonly string[] {
+function foldersIn(folder: string): readonly string[] {
   return readdirSync(folder, { withFileTypes: true })
     .filter((entry) => entry.isDirectory())
     .map((entry) => entry.name);

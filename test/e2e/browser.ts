@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
 /** How a page is looked at. */
-export interface Looking {
+interface Looking {
   readonly width: number;
   readonly scheme?: "light" | "dark";
   readonly print?: boolean;

@@ -24,7 +24,7 @@ export interface Answer {
   };
 }
 
-export interface Entry {
+interface Entry {
   readonly status: string;
   /** That of the workspace which the tests use. */
   readonly deployment: { readonly image: string } | null;

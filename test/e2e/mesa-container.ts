@@ -32,7 +32,7 @@ async function ok(args: readonly string[]): Promise<string> {
 }
 
 /** What the world's upstream.toml says of a name in it. */
-export function upstreamSays(name: string): string {
+function upstreamSays(name: string): string {
   const text = readFileSync(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "", "utf8");
   return new RegExp(`^${name} = "(.*)"$`, "mu").exec(text)?.[1] ?? "";
 }

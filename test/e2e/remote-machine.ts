@@ -23,7 +23,7 @@ export interface RemoteMachine {
   stop(): Promise<void>;
 }
 
-export interface Started {
+interface Started {
   readonly env?: Readonly<Record<string, string>>;
   /** What the program says on stderr once it is ready. */
   readonly ready: RegExp;

@@ -30,7 +30,7 @@ export async function corpusFiles(kind: "run" | "refused"): Promise<readonly str
 }
 
 /** Results whose verdict is not the first word of their name; one without such a word fails, but for metadata tests. */
-export function surprises(results: readonly CheckResult[]): readonly string[] {
+function surprises(results: readonly CheckResult[]): readonly string[] {
   return results
     .filter(
       (result) => (/: PASS |^Metadata Test$/u.test(result.name) ? "passed" : "failed") !== result.outcome,

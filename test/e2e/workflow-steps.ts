@@ -61,7 +61,7 @@ function all(env: Values | undefined, values: Texts): Texts {
 }
 
 /** Whether a step runs: the few forms of conditions that our workflows have; another form is an error. */
-export function holds(condition: string | undefined, values: Texts, failed: boolean): boolean {
+function holds(condition: string | undefined, values: Texts, failed: boolean): boolean {
   if (condition === undefined) return !failed;
   if (condition === "always()") return true;
   if (condition === "failure()") return failed;
@@ -95,7 +95,7 @@ function bash(
 }
 
 /** Outputs as a step writes them to $GITHUB_OUTPUT: name=value, or name<<MARK … MARK. */
-export function stepOutputs(text: string): Texts {
+function stepOutputs(text: string): Texts {
   const outputs: Record<string, string> = {};
   for (const match of text.matchAll(/^(\w+)(?:=(.*)|<<(.+)\n([\s\S]*?)\n\3)$/gmu))
     outputs[match[1] ?? ""] = match[2] ?? match[4] ?? "";

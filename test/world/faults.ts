@@ -1,5 +1,5 @@
 /** Everything the world can be told to do wrong, with what it does. The names are part of the world's contract. */
-export const FAULTS = {
+const FAULTS = {
   "build-fails": "Blaxel: the image build ends in FAILED, with a reason in its log",
   "build-never-starts": "Blaxel: the upload is taken, the status stays UPLOADING",
   "build-hangs": "Blaxel: the status stays BUILDING for ever (args.ms: for that long, then it goes on)",
@@ -77,7 +77,7 @@ export const FAULTS = {
 } as const;
 
 export type FaultName = keyof typeof FAULTS;
-export type FaultArgs = Readonly<Record<string, unknown>>;
+type FaultArgs = Readonly<Record<string, unknown>>;
 
 export interface FaultBoard {
   /** All faults with what they do and whether they are on. */

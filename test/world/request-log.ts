@@ -1,6 +1,6 @@
 export type RequestTarget = "registry" | "apt" | "mesa" | "blaxel";
 
-export interface LoggedRequest {
+interface LoggedRequest {
   readonly time: string;
   readonly to: RequestTarget;
   readonly method: string;

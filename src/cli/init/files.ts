@@ -88,7 +88,7 @@ export function teamWorkflow(text: string): string {
 }
 
 /** The Renovate configuration of this repository, adapted to a team's, which lacks this one's documents. */
-export function teamPreset(text: string): string {
+function teamPreset(text: string): string {
   const preset = JSON.parse(text) as Readonly<Record<string, unknown>>;
   const description = [
     "Keeps what templates are made from up to date: Mesa (its Debian package), sandbox-api and the base images. Mesa's version is read from .mesa-version, which holds the one that is released now.",

@@ -1,4 +1,4 @@
 export { configDigestOf, findImage, imageGone, readImage } from "./read-image";
 export { APK_INSTALLED, DPKG_STATUS, OS_RELEASE } from "./read-layer";
 export type { HeldFile } from "./merge-layers";
-export type { HistoryStep, ImageContents, LayerFile } from "./read-saved-image";
+export type { ImageContents, LayerFile } from "./read-saved-image";

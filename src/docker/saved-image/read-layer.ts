@@ -52,7 +52,7 @@ export function layerReader(values: readonly Buffer[]): LayerReader {
 }
 
 /** A tar's name as a path: "./a//b/" is "a/b". */
-export function pathOf(name: string): string {
+function pathOf(name: string): string {
   const plain = name.replace(/^(?:\.?\/)+/u, "").replace(/\/+$/u, "");
   if (plain === ".") return "";
   return /\/\.?\//u.test(plain)

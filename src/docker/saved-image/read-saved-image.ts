@@ -22,7 +22,7 @@ export interface LayerFile {
 }
 
 /** A step of an image's history. */
-export interface HistoryStep {
+interface HistoryStep {
   readonly createdBy: string;
   /** Bytes of the files in its layer; 0 for a step without a layer. */
   readonly sizeBytes: number;

@@ -1,7 +1,7 @@
 import { readExtension, readHeader, type Extension, type ExtensionFlag, type TarEntry } from "./tar-header";
 
 /** The parts of a tar in order: an entry, its bytes in pieces, its end. */
-export type TarPart =
+type TarPart =
   | { readonly is: "entry"; readonly entry: TarEntry }
   | { readonly is: "bytes"; readonly bytes: Buffer }
   | { readonly is: "end" };

@@ -1,4 +1,4 @@
-import type { Manifest, ManifestEntry, Revocation } from "../entry";
+import type { Manifest, ManifestEntry } from "../entry";
 import { reachedStatus } from "../versions/in-workspace";
 import { entryOf, moved, noted, refused, type MoveFacts } from "./move";
 import { channelsAt } from "./pointing";
@@ -66,18 +66,4 @@ export function unrevoke(manifest: Manifest, id: string, facts: ReasonedFacts): 
     { template, channel: null, action: "unrevoke", from: null, to: id },
     facts,
   );
-}
-
-/** The revocation that forbids releasing these inputs again, with its version; undefined if there is none in force. */
-export function revocationOf(
-  manifest: Manifest,
-  template: string,
-  inputsDigest: string,
-): { readonly entry: ManifestEntry; readonly revocation: Revocation } | undefined {
-  for (const entry of Object.values(manifest.versions)) {
-    const { revocation } = entry;
-    if (entry.template !== template || entry.inputsDigest !== inputsDigest) continue;
-    if (revocation !== undefined && revocation.lifted === undefined) return { entry, revocation };
-  }
-  return undefined;
 }

@@ -8,7 +8,7 @@ const FOR_A_SERVICE = "10s";
 const EVERY = "250ms";
 
 /** For how long and how often a check is repeated, in ms; undefined: it runs once. */
-export function patienceOf({
+function patienceOf({
   retry,
   start,
 }: RunEntry): { readonly forMs: number; readonly everyMs: number } | undefined {

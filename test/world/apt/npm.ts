@@ -3,7 +3,7 @@ import { gzipSync } from "node:zlib";
 import { pack } from "tar-stream";
 
 /** The version that the registry names as the newest. */
-export const CLAUDE_VERSION = "2.1.332";
+const CLAUDE_VERSION = "2.1.332";
 
 /**
  * A stand-in for Claude Code: `claude -p PROMPT` wants a credential, reads the TODO.md that the prompt names, and writes what it did into

@@ -3,7 +3,7 @@ export interface FlagTable {
   readonly [name: string]: { readonly value: boolean; readonly short?: string };
 }
 
-export const GLOBAL_FLAGS: FlagTable = {
+const GLOBAL_FLAGS: FlagTable = {
   output: { value: true, short: "o" },
   workspace: { value: true, short: "w" },
   verbose: { value: false, short: "v" },

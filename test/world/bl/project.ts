@@ -11,7 +11,7 @@ export interface Project {
 }
 
 /** A name as the CLI makes one: lower case, spaces and underscores to hyphens, the rest dropped. */
-export function slugify(name: string): string {
+function slugify(name: string): string {
   const slug = name
     .toLowerCase()
     .replace(/[ _]/gu, "-")

@@ -16,7 +16,7 @@ export function sourceHash(entries: readonly ZipEntry[]): string {
  * The builder's internet: names that exist out there are looked up in the world. A reference that ARG defaults leave
  * with docker.io/ or ghcr.io/ goes to the world's registry, the package repository to the world's.
  */
-export function withInternet(dockerfile: string, tools: Pick<WorldTools, "config">): string {
+function withInternet(dockerfile: string, tools: Pick<WorldTools, "config">): string {
   const registry = `127.0.0.1:${String(tools.config.ports.registry)}/`;
   const packages = `http://${tools.config.gateway}:${String(tools.config.ports.apt)}`;
   return dockerfile

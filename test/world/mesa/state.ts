@@ -50,7 +50,7 @@ export interface StoredRepo {
 /** path → contents */
 export type Files = Map<string, Buffer>;
 
-export interface StoredChange {
+interface StoredChange {
   readonly parents: readonly string[];
   /** What was there when it began. */
   readonly base: Files;

@@ -55,7 +55,7 @@ export function descriptorOf(mediaType: string, bytes: Buffer): Descriptor {
 }
 
 /** The same image in a vocabulary: its configuration and layers stay byte for byte. */
-export function manifestIn(vocabulary: Vocabulary, { config, layers }: Manifest): Buffer {
+function manifestIn(vocabulary: Vocabulary, { config, layers }: Manifest): Buffer {
   return jsonBytes({
     schemaVersion: 2,
     mediaType: vocabulary.manifest,
@@ -64,14 +64,14 @@ export function manifestIn(vocabulary: Vocabulary, { config, layers }: Manifest)
   });
 }
 
-export interface Beside {
+interface Beside {
   readonly blobs: readonly Buffer[];
   readonly manifest: Buffer;
   readonly entry: Descriptor;
 }
 
 /** An image for another platform that has nothing in it: whoever takes the wrong entry of a list gets no working image. */
-export function emptyImageForArm(vocabulary: Vocabulary): Beside {
+function emptyImageForArm(vocabulary: Vocabulary): Beside {
   const config = jsonBytes({
     architecture: "arm64",
     os: "linux",
@@ -94,7 +94,7 @@ export function emptyImageForArm(vocabulary: Vocabulary): Beside {
 }
 
 /** The attestation that buildx puts beside an image: an entry of platform unknown/unknown that is no image at all. */
-export function attestationOf(vocabulary: Vocabulary, image: Descriptor): Beside {
+function attestationOf(vocabulary: Vocabulary, image: Descriptor): Beside {
   const statement = jsonBytes({
     _type: "https://in-toto.io/Statement/v0.1",
     predicateType: "https://slsa.dev/provenance/v0.2",

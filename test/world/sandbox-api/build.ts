@@ -41,7 +41,7 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** Copies one file out of an image, by way of a container that is never started. */
-export async function copyOut(docker: Docker, image: string, from: string, to: string): Promise<void> {
+async function copyOut(docker: Docker, image: string, from: string, to: string): Promise<void> {
   const container = await docker.createContainer({
     Image: image,
     Cmd: ["true"],
