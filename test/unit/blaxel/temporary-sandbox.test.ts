@@ -119,7 +119,7 @@ describe("a temporary sandbox", () => {
   });
 
   it.each([
-    ["never", /could not be deleted: Blaxel did not answer within 10 s/u],
+    ["never", /could not be deleted: Blaxel did not respond within 10 s/u],
     ["refused", /could not be deleted: .*out of order/u],
   ] as const)("is deleted all the same where a list is %s given", async (how, words) => {
     [listed, pace] = [how, 20];
