@@ -11,7 +11,7 @@ const target = resolve(process.argv[2] ?? "dist");
 const out = join(dirname(target), `.building-${process.pid}`);
 
 // Parts of packages that are never used, and that load large or slow code: of dockerode ssh2 (an engine behind ssh is
-// reached through the ssh program, src/docker/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts); of CycloneDX
+// reached through the ssh program, src/docker/connection/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts); of CycloneDX
 // what writes XML and validates.
 const LEFT_OUT = [
   {

@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type * as XzPackage from "xz-decompress";
 import { messageOf } from "../support/errors";
-import { unzstd } from "../support/zstd";
+import { unzstd } from "../support/files/zstd";
 
 /** A compression, from a file name's extension. */
 export type Compression = "none" | "gz" | "xz" | "zst";

@@ -1,5 +1,5 @@
 import { Failure } from "../support/errors";
-import type { Unreachable } from "../support/http";
+import type { Unreachable } from "../support/network/http";
 
 /** Reasons to refuse inputs of the package repository. */
 export type RefusalCode =

@@ -1,5 +1,5 @@
-import { sha256 } from "../support/digest";
-import type { Downloads } from "../support/downloads";
+import { sha256 } from "../support/text/digest";
+import type { Downloads } from "../support/network/downloads";
 import { readDebControl, type DebControl } from "./deb-file";
 import { refusal } from "./failures";
 import type { ListedPackage } from "./packages-file";

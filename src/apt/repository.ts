@@ -1,9 +1,9 @@
 import type { PublicKey } from "openpgp";
-import { sha256 } from "../support/digest";
-import type { Downloads } from "../support/downloads";
+import { sha256 } from "../support/text/digest";
+import type { Downloads } from "../support/network/downloads";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { ask, Unreachable, type HttpAnswer } from "../support/http";
+import { ask, Unreachable, type HttpAnswer } from "../support/network/http";
 import { decompress, type Compression } from "./decompress";
 import { refusal, repositoryUnreachable } from "./failures";
 import { parsePackages, type ListedPackage } from "./packages-file";

@@ -1,6 +1,6 @@
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { withTimeLimit } from "../support/time-limit";
+import { withTimeLimit } from "../support/processes/time-limit";
 import { sandboxHeaders } from "./credentials-headers";
 
 export interface AnswerWait {

@@ -1,5 +1,5 @@
 import type { Host } from "../support/host";
-import { timeLimit } from "../support/time-limit";
+import { timeLimit } from "../support/processes/time-limit";
 import type { BlaxelCredentials } from "./credentials";
 import { controlPlane, sandboxHeaders } from "./credentials-headers";
 import { refusal } from "./refusals";

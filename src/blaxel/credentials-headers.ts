@@ -1,5 +1,5 @@
 import type { Host } from "../support/host";
-import { timeLimit } from "../support/time-limit";
+import { timeLimit } from "../support/processes/time-limit";
 import { messageOf } from "../support/errors";
 import { blaxelCredentials } from "./credentials";
 import { refusal } from "./refusals";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Failure } from "../support/errors";
-import { textNow } from "../support/files";
+import { textNow } from "../support/files/files";
 import type { Host } from "../support/host";
 
 /** The login to Blaxel; passed on in environments only, never in arguments. */

@@ -1,9 +1,9 @@
 import { mkdir, realpath, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { warnThatStays, withCleanUp } from "../support/clean-up";
+import { warnThatStays, withCleanUp } from "../support/processes/clean-up";
 import { Failure } from "../support/errors";
-import { makeTemporaryFolder } from "../support/files";
+import { makeTemporaryFolder } from "../support/files/files";
 import type { Host } from "../support/host";
 import type { BlaxelCredentials } from "./credentials";
 

@@ -1,5 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { markText, thisProcess } from "../support/alive";
+import { markText, thisProcess } from "../support/processes/alive";
 import { messageOf } from "../support/errors";
 import { PROCESS_LABEL, RUN_LABEL, type Host } from "../support/host";
 import { blaxelCore } from "./core";

@@ -1,8 +1,8 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { isOfDead } from "../support/alive";
+import { isOfDead } from "../support/processes/alive";
 import { Failure } from "../support/errors";
 import { PROCESS_LABEL, type Host } from "../support/host";
-import { within } from "../support/within";
+import { within } from "../support/processes/within";
 import { waitForAnswer } from "./answering";
 import { blaxelCore } from "./core";
 import { refusal, refusalKind, type RefusalKind } from "./refusals";

@@ -2,9 +2,9 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { RenderedFile } from "../render/rendered";
 import { Failure } from "../support/errors";
-import { withTemporaryFolder } from "../support/files";
+import { withTemporaryFolder } from "../support/files/files";
 import type { Host } from "../support/host";
-import { othersEnvironment } from "../support/process";
+import { othersEnvironment } from "../support/processes/process";
 import { buildxProgress } from "./buildx-progress";
 
 /** A build on a buildx builder. */

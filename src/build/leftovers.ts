@@ -1,7 +1,7 @@
 import type { Engine } from "../docker/index";
 import type { RenderedTemplate } from "../render/rendered";
-import { isOfDead, markText, thisProcess } from "../support/alive";
-import { warnThatStays, withCleanUp } from "../support/clean-up";
+import { isOfDead, markText, thisProcess } from "../support/processes/alive";
+import { warnThatStays, withCleanUp } from "../support/processes/clean-up";
 import { VERSION_LABEL, type Host } from "../support/host";
 
 /** The value of an image's version label. */

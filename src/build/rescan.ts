@@ -1,9 +1,9 @@
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { canonicalJson } from "../support/canonical-json";
+import { canonicalJson } from "../support/text/canonical-json";
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
-import { readIfPresent, writeAtomically } from "../support/files";
+import { readIfPresent, writeAtomically } from "../support/files/files";
 import type { Host } from "../support/host";
 import { atLeast, scan, type Severity, type Vulnerability } from "./scan";
 

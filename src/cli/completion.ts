@@ -1,6 +1,6 @@
 import { basename, resolve } from "node:path";
-import { textNow } from "../support/files";
-import { findRoot, paths, templateNames } from "../support/paths";
+import { textNow } from "../support/files/files";
+import { findRoot, paths, templateNames } from "../support/files/paths";
 import type { CommandHandler, CommandSpec } from "./command";
 import { commandOf, commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
 

@@ -1,4 +1,4 @@
-import { didYouMean } from "../support/nearest";
+import { didYouMean } from "../support/text/nearest";
 import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from "./command";
 import { wrongUsage } from "./command-line";
 

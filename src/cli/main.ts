@@ -18,13 +18,13 @@ import { EXIT_CODES, type ExitCode } from "../support/exit-codes";
 import type { EmitEvent } from "../support/events";
 import type { Host } from "../support/host";
 import { createRedactor, redactValue, type Redactor } from "../support/redact";
-import { findRoot, paths } from "../support/paths";
-import type { RunProcess } from "../support/process";
+import { findRoot, paths } from "../support/files/paths";
+import type { RunProcess } from "../support/processes/process";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const runProcessLazily: RunProcess = async (request) => {
-  const { runProcess } = await import("../support/run-process");
+  const { runProcess } = await import("../support/processes/run-process");
   return runProcess(request);
 };
 

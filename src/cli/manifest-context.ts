@@ -6,7 +6,7 @@ import { refuseUnknownTemplates } from "../manifest/versions/ref";
 import { workspaceAsked } from "../manifest/versions/usable-image";
 import { gitEnvironment, whoMoves } from "../manifest/who";
 import { isoTime } from "../support/clock";
-import { MANIFEST_FILE, paths, templateNames } from "../support/paths";
+import { MANIFEST_FILE, paths, templateNames } from "../support/files/paths";
 
 /** What a command needs to read the manifest of a root. */
 export interface ManifestFacts {

@@ -4,8 +4,8 @@ import { commandOf, commandWords, optionsOf, positionalsOf, wrongUsage } from ".
 import { candidatesAtCursor, COMPLETION_OPTION } from "./completion";
 import { commandHelp, familyHelp, optionText, PROGRAM, programHelp, usageText } from "./help";
 import type { Failure } from "../support/errors";
-import { didYouMean, nearest } from "../support/nearest";
-import { quoted } from "../support/quoted";
+import { didYouMean, nearest } from "../support/text/nearest";
+import { quoted } from "../support/text/quoted";
 import { VERSION } from "../support/version";
 
 export interface ParsedCommand {

@@ -14,7 +14,7 @@ import {
   type SessionEvent,
   type SessionRequest,
 } from "../sandbox/index";
-import { readIfPresent } from "../support/files";
+import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
 
 /**

@@ -5,9 +5,9 @@ import type { CommandArgs, CommandContext } from "./command";
 import { wrongUsage } from "./command-line";
 import type { Target } from "../release/request";
 import { parseMesaVersion } from "../lock/mesa-version";
-import { didYouMean } from "../support/nearest";
-import { namesIn } from "../support/files";
-import { paths, templateNames } from "../support/paths";
+import { didYouMean } from "../support/text/nearest";
+import { namesIn } from "../support/files/files";
+import { paths, templateNames } from "../support/files/paths";
 
 /**
  * Targets of --check: the templates at the given Mesa version, else all their rendered folders.

@@ -1,5 +1,5 @@
 import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
-import { humanBytes } from "../support/bytes";
+import { humanBytes } from "../support/text/bytes";
 import type { VersionRecord } from "../record/record";
 import type { Comparison } from "./comparison";
 import { filesText, packageLine, shown, sizeText } from "./text";

@@ -1,4 +1,4 @@
-import { humanBytes } from "../support/bytes";
+import { humanBytes } from "../support/text/bytes";
 import type { BuiltComparison, Change, Comparison } from "./comparison";
 
 /** Whether both sides are equal in everything compared, except times. */

@@ -3,8 +3,8 @@ import type { Command, CommandResult, Subject } from "../smoke/check";
 import { sandboxHeaders } from "../blaxel/credentials-headers";
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
-import { timeLimit } from "../support/time-limit";
-import { quoted } from "../support/quoted";
+import { timeLimit } from "../support/processes/time-limit";
+import { quoted } from "../support/text/quoted";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 

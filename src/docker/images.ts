@@ -1,12 +1,12 @@
 import { Readable } from "node:stream";
 import type Docker from "dockerode";
-import { withCleanUp } from "../support/clean-up";
+import { withCleanUp } from "../support/processes/clean-up";
 import { Failure } from "../support/errors";
-import { withTimeLimit } from "../support/time-limit";
-import { apiMinor } from "./daemon";
+import { withTimeLimit } from "../support/processes/time-limit";
+import { apiMinor } from "./connection/daemon";
 import type { BuildRequest, Engine, EngineImage, PullRequest, PushRequest } from "./engine";
 import { engineFailed, engineWords, statusOf } from "./failures";
-import { messagesOf, StreamSilent } from "./message-stream";
+import { messagesOf, StreamSilent } from "./builds/message-stream";
 
 /** Time limit for removing an image, in ms: a large one takes long on a slow disk. */
 const REMOVAL_MS = 120_000;

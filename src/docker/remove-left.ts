@@ -1,4 +1,4 @@
-import { isOfDead } from "../support/alive";
+import { isOfDead } from "../support/processes/alive";
 import { messageOf } from "../support/errors";
 import { PROCESS_LABEL, type Host } from "../support/host";
 import type { Engine } from "./engine";

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
-import { humanBytes } from "../support/bytes";
+import { humanBytes } from "../support/text/bytes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { paths, templateNames } from "../support/paths";
+import { paths, templateNames } from "../support/files/paths";
 import { finding, type Finding } from "./finding";
 
 const LEAST_FREE_BYTES = 5_000_000_000;

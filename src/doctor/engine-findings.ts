@@ -1,7 +1,7 @@
 import { connectEngine, hostDevices } from "../docker/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { within } from "../support/within";
+import { within } from "../support/processes/within";
 import { fuseOnEngine, tunOnEngine } from "./engine-devices";
 import { finding, type Finding } from "./finding";
 

@@ -5,7 +5,7 @@ import { readRetention, retentionPlan, type RetentionVerdict } from "../manifest
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 import { blaxelRemovals, withBlaxel, type BlaxelReach } from "./blaxel";
 import { localRemovals } from "./local";
 import type { Outcome, Removal } from "./removal";

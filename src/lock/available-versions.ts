@@ -1,5 +1,5 @@
 import { fetchPackages, fetchRelease, mesaVersionsIn, peekPackages, type ListedPackage } from "../apt/index";
-import { openDownloads } from "../support/downloads";
+import { openDownloads } from "../support/network/downloads";
 import type { Host } from "../support/host";
 import { trustedKey } from "./trusted-key";
 import { mesaRepository, type Upstream } from "./upstream";

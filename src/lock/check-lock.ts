@@ -1,6 +1,6 @@
 import { generationOf } from "../mesa/generation";
 import { parseImageReference } from "../registry/reference";
-import { canonicalJson } from "../support/canonical-json";
+import { canonicalJson } from "../support/text/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { isSealed } from "./lock-file";
 import { publishedText } from "./further-inputs";

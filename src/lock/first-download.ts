@@ -1,6 +1,6 @@
 import { fetchDeb, mesaVersionOf, mesaVersionsIn, peekPackages, refusal } from "../apt/index";
 import { isoTime } from "../support/clock";
-import type { Downloads } from "../support/downloads";
+import type { Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { downloadsOf, type Lock, type LockedDeb } from "./lock";

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
-import type { Downloads } from "../support/downloads";
+import type { Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { Unreachable } from "../support/http";
+import { Unreachable } from "../support/network/http";
 import { seenBefore } from "./first-download";
 import { downloadUrl, type DownloadInput, type Lock, type LockedDownload } from "./lock";
 

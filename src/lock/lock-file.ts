@@ -1,10 +1,10 @@
 import { join, resolve } from "node:path";
 import * as z from "zod/mini";
-import { canonicalJson } from "../support/canonical-json";
-import { sha256 } from "../support/digest";
+import { canonicalJson } from "../support/text/canonical-json";
+import { sha256 } from "../support/text/digest";
 import { Failure, messageOf } from "../support/errors";
-import { namesIn, readIfPresent, writeAtomically } from "../support/files";
-import { refuseLinks } from "../support/links";
+import { namesIn, readIfPresent, writeAtomically } from "../support/files/files";
+import { refuseLinks } from "../support/files/links";
 import { imagesOf, lockSchema, type Lock } from "./lock";
 
 /**

@@ -1,6 +1,6 @@
 import { resolveImage } from "../registry/index";
 import { headBelow } from "../apt/index";
-import { openDownloads } from "../support/downloads";
+import { openDownloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { availablePackages } from "./available-versions";

@@ -4,14 +4,14 @@ import * as z from "zod/mini";
 import { lastModified, mesaVersionOf } from "../apt/index";
 import { generationOf } from "../mesa/generation";
 import { listTags, resolveImage } from "../registry/index";
-import { openDownloads, type Downloads } from "../support/downloads";
+import { openDownloads, type Downloads } from "../support/network/downloads";
 import type { Host } from "../support/host";
-import { ask } from "../support/http";
+import { ask } from "../support/network/http";
 import { availablePackages } from "./available-versions";
 import { downloadAddress, downloadFacts, downloadUnreachable } from "./further-inputs";
 import { downloadsOf, imagesOf, type Lock, type LockedDownload, type LockedImage } from "./lock";
 import { mesaRepository, type Upstream } from "./upstream";
-import { parsedJson } from "../support/parsed-json";
+import { parsedJson } from "../support/text/parsed-json";
 
 /** An input of a lock with a newer version. Dates are ISO, UTC; null if unknown. */
 export interface OutdatedInput {

@@ -1,10 +1,10 @@
 import { generationOf } from "../mesa/generation";
 import { parseImageReference, resolveImage, type RegistryOptions } from "../registry/index";
 import { isoTime } from "../support/clock";
-import { openDownloads, type Downloads } from "../support/downloads";
+import { openDownloads, type Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 import { firstDownloadDeb } from "./first-download";
 import { lockedDownload } from "./further-inputs";
 import { isSealed, sameInputs, sealed } from "./lock-file";

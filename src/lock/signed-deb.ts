@@ -6,7 +6,7 @@ import {
   packageFor,
   refusal,
 } from "../apt/index";
-import type { Downloads } from "../support/downloads";
+import type { Downloads } from "../support/network/downloads";
 import { isoTime } from "../support/clock";
 import type { Host } from "../support/host";
 import type { Lock, LockedDeb } from "./lock";

@@ -2,9 +2,9 @@ import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { PublicKey } from "openpgp";
 import { fetchBelow, fingerprintOf, parseKeys } from "../apt/index";
-import type { Downloads } from "../support/downloads";
+import type { Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
-import { readIfPresent, writeAtomically } from "../support/files";
+import { readIfPresent, writeAtomically } from "../support/files/files";
 import { fingerprintFrom, mesaRepository, parseUpstream, type Upstream } from "./upstream";
 
 /** The repository's key, trusted by its full fingerprint. */

@@ -4,8 +4,8 @@ import * as z from "zod/mini";
 import type { Repository } from "../apt/index";
 import { parseImageReference } from "../registry/reference";
 import { Failure, messageOf } from "../support/errors";
-import { readIfPresent } from "../support/files";
-import { isLoopback, isPrivateNetwork } from "../support/loopback";
+import { readIfPresent } from "../support/files/files";
+import { isLoopback, isPrivateNetwork } from "../support/network/loopback";
 
 const url = z.string().check(z.regex(/^https?:\/\/[^\s"'$`\\]+$/u, "must be an http(s) URL"));
 const word = z

@@ -1,6 +1,6 @@
 import { Failure } from "../support/errors";
-import { ask, Unreachable, type Asker, type HttpAnswer } from "../support/http";
-import { isLoopback } from "../support/loopback";
+import { ask, Unreachable, type Asker, type HttpAnswer } from "../support/network/http";
+import { isLoopback } from "../support/network/loopback";
 
 /** A manifest of 10,000 versions has some 10 MB; anything much larger is not a manifest. */
 const LIMIT_BYTES = 64 * 1024 * 1024;

@@ -1,4 +1,4 @@
-import { canonicalJson } from "../support/canonical-json";
+import { canonicalJson } from "../support/text/canonical-json";
 import { Failure } from "../support/errors";
 import type {
   ChannelMove,

@@ -1,6 +1,6 @@
 import { systemClock } from "../support/clock";
 import { Failure } from "../support/errors";
-import { MANIFEST_FILE } from "../support/paths";
+import { MANIFEST_FILE } from "../support/files/paths";
 import type { ManifestEntry } from "./entry";
 import { parseManifest, readManifestText } from "./read";
 import { oneEntry } from "./versions/ref";

@@ -1,11 +1,11 @@
 import { mkdir, stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Failure, failureOf, hasErrno, messageOf } from "../support/errors";
-import { canonicalJson } from "../support/canonical-json";
-import { holderText, withFileLock } from "../support/file-lock";
-import { removeAbandoned, replaceFile } from "../support/files";
+import { canonicalJson } from "../support/text/canonical-json";
+import { holderText, withFileLock } from "../support/files/file-lock";
+import { removeAbandoned, replaceFile } from "../support/files/files";
 import type { Host } from "../support/host";
-import { refuseLinks } from "../support/links";
+import { refuseLinks } from "../support/files/links";
 import type { Manifest } from "./entry";
 import { readManifestFile } from "./read";
 

@@ -1,5 +1,5 @@
 import { Failure } from "../support/errors";
-import { isPrivateNetwork } from "../support/loopback";
+import { isPrivateNetwork } from "../support/network/loopback";
 import { generationOf, type CredentialKind } from "./generation";
 import { looksLikePrivateKey, parsePrivateKey, type PrivateKey } from "./private-key";
 

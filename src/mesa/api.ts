@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
 import type { Host } from "../support/host";
-import { timeLimit } from "../support/time-limit";
+import { timeLimit } from "../support/processes/time-limit";
 import type { MesaAccess } from "./access";
 import { notMesas, refusal, unreachable } from "./api-failure";
 import { signToken } from "./token";
-import { parsedJson } from "../support/parsed-json";
+import { parsedJson } from "../support/text/parsed-json";
 
 type Scope = "read" | "write" | "admin";
 

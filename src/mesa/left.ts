@@ -1,7 +1,7 @@
-import { isOfDead, markText, thisProcess } from "../support/alive";
+import { isOfDead, markText, thisProcess } from "../support/processes/alive";
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { timeLimit } from "../support/time-limit";
+import { timeLimit } from "../support/processes/time-limit";
 import type { MesaAccess } from "./access";
 import { mesaApi } from "./api";
 

@@ -1,4 +1,4 @@
-import { quoted } from "../support/quoted";
+import { quoted } from "../support/text/quoted";
 import type { MountPlan } from "./mount-plan";
 
 /** How long mesa may take to return, in seconds; it continues in the background. */

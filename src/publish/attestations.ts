@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { addReferrer, piecesBeside } from "../registry/referrers";
 import { Failure } from "../support/errors";
-import { readIfPresent, withTemporaryFolder, writeAtomically } from "../support/files";
+import { readIfPresent, withTemporaryFolder, writeAtomically } from "../support/files/files";
 import type { Host } from "../support/host";
 import { opened, sealed, STATEMENT_TYPE } from "./envelope";
 import { importReference } from "./publish-image";

@@ -1,6 +1,6 @@
 import { sign, verify, type KeyObject } from "node:crypto";
 import * as z from "zod/mini";
-import { parsedJson } from "../support/parsed-json";
+import { parsedJson } from "../support/text/parsed-json";
 
 /** A statement in a DSSE envelope (secure-systems-lab/dsse, envelope.md). */
 const envelopeSchema = z.object({

@@ -1,9 +1,9 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from "node:crypto";
-import { digestOf } from "../support/digest";
+import { digestOf } from "../support/text/digest";
 import { Failure, messageOf } from "../support/errors";
-import { readIfPresent } from "../support/files";
+import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
-import { othersEnvironment } from "../support/process";
+import { othersEnvironment } from "../support/processes/process";
 
 /** The signer of published images: a private key, or cosign with the pipeline's own identity. */
 export type Signer =

@@ -1,6 +1,6 @@
 import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
-import { canonicalJson } from "../support/canonical-json";
-import { sha256 } from "../support/digest";
+import { canonicalJson } from "../support/text/canonical-json";
+import { sha256 } from "../support/text/digest";
 import type { Measured, VersionRecord } from "./record";
 import { hexOf, SBOM_FILE } from "./sbom";
 

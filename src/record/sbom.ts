@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { imageReference, imagesOf, type LockedDownload, type LockedImage } from "../lock/lock";
-import { canonicalJson } from "../support/canonical-json";
+import { canonicalJson } from "../support/text/canonical-json";
 import type { Measured, Package } from "./record";
 
 /** File of the document in the record's folder. */

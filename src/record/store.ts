@@ -1,9 +1,9 @@
 import { join, resolve } from "node:path";
-import { canonicalJson } from "../support/canonical-json";
+import { canonicalJson } from "../support/text/canonical-json";
 import { Failure, messageOf } from "../support/errors";
-import { readIfPresent, writeAtomically } from "../support/files";
-import { refuseLinks } from "../support/links";
-import { paths } from "../support/paths";
+import { readIfPresent, writeAtomically } from "../support/files/files";
+import { refuseLinks } from "../support/files/links";
+import { paths } from "../support/files/paths";
 import { fileListText, parseFileList } from "./file-list";
 import { recordSchema, type Measured } from "./record";
 

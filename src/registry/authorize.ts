@@ -1,9 +1,9 @@
 import * as z from "zod/mini";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { ask, type HttpAnswer } from "../support/http";
-import { isLoopback } from "../support/loopback";
-import { parsedJson } from "../support/parsed-json";
+import { ask, type HttpAnswer } from "../support/network/http";
+import { isLoopback } from "../support/network/loopback";
+import { parsedJson } from "../support/text/parsed-json";
 import type { Challenge } from "./challenge";
 import { credentialsFor, type Login, type LoginRequest } from "./credentials";
 import { registryRefused, wordsOf } from "./failures";

@@ -1,5 +1,5 @@
-import { digestOf } from "../support/digest";
-import type { Downloads } from "../support/downloads";
+import { digestOf } from "../support/text/digest";
+import type { Downloads } from "../support/network/downloads";
 import type { Repository } from "./client";
 import { imageNotFound, unexpectedAnswer, wrongBytes } from "./failures";
 import { MANIFEST_TYPES } from "./manifest";

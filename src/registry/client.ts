@@ -1,6 +1,6 @@
-import type { Downloads } from "../support/downloads";
+import type { Downloads } from "../support/network/downloads";
 import type { Host } from "../support/host";
-import { ask, Unreachable, type HttpAnswer, type HttpRequest } from "../support/http";
+import { ask, Unreachable, type HttpAnswer, type HttpRequest } from "../support/network/http";
 import { authorize, type Access } from "./authorize";
 import { parseChallenge } from "./challenge";
 import { registryRefused, registryUnreachable, wordsOf } from "./failures";

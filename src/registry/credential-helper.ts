@@ -1,8 +1,8 @@
 import * as z from "zod/mini";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { othersEnvironment } from "../support/process";
-import { parsedJson } from "../support/parsed-json";
+import { othersEnvironment } from "../support/processes/process";
+import { parsedJson } from "../support/text/parsed-json";
 
 /** A login to a registry. */
 export type Login =

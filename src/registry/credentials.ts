@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { dockerConfigFolder, setIn } from "../support/docker-files";
+import { dockerConfigFolder, setIn } from "../support/files/docker-files";
 import { Failure } from "../support/errors";
-import { readIfPresent } from "../support/files";
+import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
-import { parsedJson } from "../support/parsed-json";
+import { parsedJson } from "../support/text/parsed-json";
 import { askHelper, type Login } from "./credential-helper";
 
 export type { Login } from "./credential-helper";

@@ -1,6 +1,6 @@
 import { Failure } from "../support/errors";
-import { parsedJson } from "../support/parsed-json";
-import { retryAfter, type HttpAnswer, type Unreachable } from "../support/http";
+import { parsedJson } from "../support/text/parsed-json";
+import { retryAfter, type HttpAnswer, type Unreachable } from "../support/network/http";
 
 /** The failure for a registry that is unreachable, perhaps only now (exit 3). `now`: ms since the epoch. */
 export function registryUnreachable(registry: string, error: Unreachable, now: number): Failure {

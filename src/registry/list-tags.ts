@@ -3,7 +3,7 @@ import type { Host } from "../support/host";
 import { openRepository } from "./client";
 import { imageNotFound, unusableImage } from "./failures";
 import type { RegistryOptions } from "./resolve-image";
-import { parsedJson } from "../support/parsed-json";
+import { parsedJson } from "../support/text/parsed-json";
 
 const tagsSchema = z.looseObject({ tags: z.nullable(z.array(z.string())) });
 const MOST_PAGES = 50;

@@ -1,6 +1,6 @@
 import type { Host } from "../support/host";
 import { Failure } from "../support/errors";
-import type { HttpAnswer } from "../support/http";
+import type { HttpAnswer } from "../support/network/http";
 import { readManifest } from "./by-digest";
 import { openRepository, refusalOf, type RepositoryOptions } from "./client";
 import { credentialsFor, type Login } from "./credentials";

@@ -1,5 +1,5 @@
 import { Failure } from "../support/errors";
-import { isLoopback } from "../support/loopback";
+import { isLoopback } from "../support/network/loopback";
 
 /** An image's full name. */
 export interface ImageReference {

@@ -1,12 +1,12 @@
 import * as z from "zod/mini";
 import type { Host } from "../support/host";
-import { digestOf } from "../support/digest";
-import { nextHop } from "../support/http";
+import { digestOf } from "../support/text/digest";
+import { nextHop } from "../support/network/http";
 import { openRepository, refusalOf, type Repository } from "./client";
 import { pushRefused, unexpectedAnswer, unusableImage, wrongBytes } from "./failures";
 import { OCI_INDEX, OCI_MANIFEST } from "./manifest";
 import { readManifest } from "./by-digest";
-import { parsedJson } from "../support/parsed-json";
+import { parsedJson } from "../support/text/parsed-json";
 
 /** Largest blob to read, in bytes. */
 const BLOB_LIMIT = 32 * 1024 * 1024;

@@ -1,5 +1,5 @@
-import { digestOf } from "../support/digest";
-import type { Downloads } from "../support/downloads";
+import { digestOf } from "../support/text/digest";
+import type { Downloads } from "../support/network/downloads";
 import type { Host } from "../support/host";
 import { byDigest, readManifest } from "./by-digest";
 import { openRepository } from "./client";

@@ -21,7 +21,7 @@ import { differences } from "../render/project-folder";
 import { loadTemplate, renderTemplate } from "../render/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 
 /** The five comparisons. */
 export const COMPARISONS = {

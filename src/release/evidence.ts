@@ -3,9 +3,9 @@ import * as z from "zod/mini";
 import { NOT_RECORDED, type Verification } from "../manifest/entry";
 import { MOUNT_CHECK } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
-import { canonicalJson } from "../support/canonical-json";
-import { readIfPresent, writeAtomically } from "../support/files";
-import type { Paths } from "../support/paths";
+import { canonicalJson } from "../support/text/canonical-json";
+import { readIfPresent, writeAtomically } from "../support/files/files";
+import type { Paths } from "../support/files/paths";
 
 const maybe = z.exactOptional;
 

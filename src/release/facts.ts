@@ -11,7 +11,7 @@ import type { RenderedTemplate } from "../render/rendered";
 import { loadTemplate, type TemplateSource } from "../render/source";
 import { checksDigest } from "../smoke/checks-digest";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 import { keptEvidence } from "./evidence";
 import type { Facts } from "./plan";
 import type { PlanRequest } from "./request";

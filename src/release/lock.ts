@@ -12,9 +12,9 @@ import type { Lock } from "../lock/lock";
 import { renderTemplate, textsOf } from "../render/index";
 import { loadTemplate, type TemplateSource } from "../render/source";
 import { onTemplate } from "../support/errors";
-import { readIfPresent } from "../support/files";
+import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 import type { Target } from "./request";
 import type { LockStage } from "./stages";
 

@@ -1,6 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { holderText, withFileLock, type Holder, type Waiting } from "../support/file-lock";
+import { holderText, withFileLock, type Holder, type Waiting } from "../support/files/file-lock";
 import type { Host } from "../support/host";
 
 /**

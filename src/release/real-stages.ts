@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { PENDING } from "../deploy/sending/pending";
-import { warnThatStays } from "../support/clean-up";
-import { paths } from "../support/paths";
+import { warnThatStays } from "../support/processes/clean-up";
+import { paths } from "../support/files/paths";
 import type { Stages } from "./stages";
 
 /** The real stages; each room is loaded when its stage runs. */

@@ -10,7 +10,7 @@ import { loadTemplate, renderTemplate } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 import { measure } from "./measure";
 import type { RefreshStage } from "./stages";
 

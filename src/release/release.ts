@@ -1,9 +1,9 @@
 import pLimit from "p-limit";
 import { loadUpstreamIfPresent, publishTarget } from "../lock/upstream";
 import { Failure } from "../support/errors";
-import { isLeftLock } from "../support/file-lock";
+import { isLeftLock } from "../support/files/file-lock";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 import { aloneWith, releaseTemplate, upToDateResult } from "./apply";
 import { gatherFacts } from "./facts";
 import { isEmpty, planRelease, type Plan } from "./plan";

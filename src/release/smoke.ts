@@ -5,7 +5,7 @@ import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import type { SmokeReport } from "../smoke/report";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 import type { BuildStage, LockStage, Stages } from "./stages";
 import { type TestFilesAsked, testFilesOf } from "./test-files";
 

@@ -4,7 +4,7 @@ import { checksDigest } from "../smoke/checks-digest";
 import type { TestFiles } from "../smoke/index";
 import { Failure } from "../support/errors";
 import type { ReleaseRequest } from "./request";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 
 /** The part of a request that determines the test files. */
 export type TestFilesAsked = Pick<ReleaseRequest, "root" | "structureTests" | "checks">;

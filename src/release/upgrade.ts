@@ -9,7 +9,7 @@ import { sortedEntries } from "../manifest/versions/newest";
 import { measuredVersion } from "../record/store";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 import { freshlyLocked } from "./lock";
 import { realStages } from "./real-stages";
 import { releaseAll } from "./release";

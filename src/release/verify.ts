@@ -12,7 +12,7 @@ import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { paths } from "../support/paths";
+import { paths } from "../support/files/paths";
 import { recordOf } from "./evidence";
 import { refuseUnproven } from "./refuse-unproven";
 import type { Stages } from "./stages";

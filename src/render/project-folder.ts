@@ -2,9 +2,9 @@ import { lstat, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { hasErrno } from "../support/errors";
 import * as z from "zod/mini";
-import { namesIn, readIfPresent, writeAtomically } from "../support/files";
-import { refuseLinks } from "../support/links";
-import { paths } from "../support/paths";
+import { namesIn, readIfPresent, writeAtomically } from "../support/files/files";
+import { refuseLinks } from "../support/files/links";
+import { paths } from "../support/files/paths";
 import { foldersOf, type RenderedTemplate } from "./rendered";
 
 /** Folder beside the rendered files: what was measured when each revision was built. */

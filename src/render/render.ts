@@ -1,7 +1,7 @@
 import Handlebars from "handlebars";
 import { downloadUrl, type Lock } from "../lock/lock";
-import { canonicalJson } from "../support/canonical-json";
-import { digestOf, sha256 } from "../support/digest";
+import { canonicalJson } from "../support/text/canonical-json";
+import { digestOf, sha256 } from "../support/text/digest";
 import { Failure, messageOf } from "../support/errors";
 import { checkDockerfile } from "./dockerfile";
 import { textOf, type RenderedFile, type RenderedTemplate } from "./rendered";

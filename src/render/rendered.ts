@@ -1,6 +1,6 @@
 import { isUtf8 } from "node:buffer";
 import type { Lock, LockInputs } from "../lock/lock";
-import { digestOf } from "../support/digest";
+import { digestOf } from "../support/text/digest";
 
 /** One file of a rendered template. */
 export interface RenderedFile {

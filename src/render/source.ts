@@ -1,10 +1,10 @@
 import { lstat, readFile, realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { Failure, hasErrno } from "../support/errors";
-import { namesIn, readIfPresent } from "../support/files";
+import { namesIn, readIfPresent } from "../support/files/files";
 import type { RenderedFile, TemplateSettings } from "./rendered";
 import { parseSettings } from "./settings";
-import { paths, templateNames } from "../support/paths";
+import { paths, templateNames } from "../support/files/paths";
 
 /** A template read from its folder. */
 export interface TemplateSource {

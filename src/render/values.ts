@@ -1,8 +1,8 @@
 import type { Lock, LockedImage } from "../lock/lock";
 import { imageReference } from "../lock/lock";
 import { generationOf } from "../mesa/generation";
-import { canonicalJson } from "../support/canonical-json";
-import { digestOf } from "../support/digest";
+import { canonicalJson } from "../support/text/canonical-json";
+import { digestOf } from "../support/text/digest";
 import { checked } from "./grammar";
 import type { TemplateSettings } from "./rendered";
 

@@ -3,7 +3,7 @@ import { deleteSandbox, SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi, type MesaApi } from "../mesa/api";
 import { foundInMesa, unmarked, type InMesa } from "../mesa/left";
-import { isOfDead } from "../support/alive";
+import { isOfDead } from "../support/processes/alive";
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { ORG_LABEL } from "./session";

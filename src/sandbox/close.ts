@@ -7,7 +7,7 @@ import type { MountPlan } from "../mesa/mount-plan";
 import { unmountScript } from "../mesa/mount-script";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { within } from "../support/within";
+import { within } from "../support/processes/within";
 import { execScript } from "./exec";
 import type { Branch } from "./repos";
 

@@ -3,7 +3,7 @@ import type { MountPlan } from "../mesa/mount-plan";
 import { mountScript, proofScript, until } from "../mesa/mount-script";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { quoted } from "../support/quoted";
+import { quoted } from "../support/text/quoted";
 import { mountFailure, type Phase } from "./diagnose";
 import { execScript } from "./exec";
 

@@ -3,7 +3,7 @@ import type { SandboxInstance } from "@blaxel/core";
 import { systemClock } from "../support/clock";
 import type { Host } from "../support/host";
 import { createRedactor } from "../support/redact";
-import type { RunProcess } from "../support/process";
+import type { RunProcess } from "../support/processes/process";
 import type { SessionEvent } from "./events";
 import {
   onBranch,
@@ -96,7 +96,7 @@ export interface MesaSandbox extends AsyncDisposable {
 }
 
 const runProcessLazily: RunProcess = async (request) => {
-  const { runProcess } = await import("../support/run-process");
+  const { runProcess } = await import("../support/processes/run-process");
   return runProcess(request);
 };
 

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { CommandResult } from "./check";
-import { quoted } from "../support/quoted";
+import { quoted } from "../support/text/quoted";
 
 /** One script of a batch. */
 export interface BatchItem {

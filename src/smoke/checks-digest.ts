@@ -1,5 +1,5 @@
-import { digestOf, sha256 } from "../support/digest";
-import { readIfPresent } from "../support/files";
+import { digestOf, sha256 } from "../support/text/digest";
+import { readIfPresent } from "../support/files/files";
 
 /** Increase whenever the built-in checks prove something else: older results then no longer count. */
 const BUILT_IN_REVISION = 2;

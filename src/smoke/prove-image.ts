@@ -1,5 +1,5 @@
 import { connectEngine, type Engine } from "../docker/index";
-import { warnThatStays, withCleanUp } from "../support/clean-up";
+import { warnThatStays, withCleanUp } from "../support/processes/clean-up";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { ImageContext } from "./check";

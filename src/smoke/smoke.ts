@@ -2,7 +2,7 @@ import type { Engine } from "../docker/index";
 import type { Image } from "../build/image";
 import { mesaFit } from "../mesa/access";
 import type { ProvenTemplate, RenderedTemplate } from "../render/rendered";
-import { warnThatStays, withCleanUp } from "../support/clean-up";
+import { warnThatStays, withCleanUp } from "../support/processes/clean-up";
 import type { Host } from "../support/host";
 import type { Check, CheckContext, ImageContext } from "./check";
 import { API_CHECKS } from "./checks/api";

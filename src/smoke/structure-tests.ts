@@ -3,7 +3,7 @@ import * as z from "zod/mini";
 import type { Engine, EngineFacts } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { othersEnvironment, type ProcessResult } from "../support/process";
+import { othersEnvironment, type ProcessResult } from "../support/processes/process";
 import { shown } from "./judged";
 import { hideSecrets, reportFrom, type CheckResult, type SmokeReport } from "./report";
 

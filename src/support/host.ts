@@ -1,7 +1,7 @@
-import { markText, thisProcess } from "./alive";
+import { markText, thisProcess } from "./processes/alive";
 import type { Clock } from "./clock";
 import type { EmitEvent } from "./events";
-import type { RunProcess } from "./process";
+import type { RunProcess } from "./processes/process";
 import type { Redactor } from "./redact";
 
 /** All access to the outside world, passed down from the top. Tests pass their own. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "node:child_process";
-import { canonicalJson } from "../../src/support/canonical-json";
+import { canonicalJson } from "../../src/support/text/canonical-json";
 import { entryOf, manifestOf } from "../unit/manifest/fixture";
 import { round, sideBySide, timed, type Row } from "./measure";
 

@@ -2,7 +2,7 @@ import { performance } from "node:perf_hooks";
 import { loadUpstream, resolveLock, writeLock } from "../../src/lock/index";
 import { loadTemplate, renderTemplate, writeRendered } from "../../src/render/index";
 import { testHost } from "../unit/lock/fixture/test-host";
-import { paths } from "../../src/support/paths";
+import { paths } from "../../src/support/files/paths";
 
 /** Where a process stands after so many locks and renderings. */
 export interface Sample {

@@ -3,7 +3,7 @@ import { followBuild, type Engine } from "../../src/docker/index";
 import { systemClock } from "../../src/support/clock";
 import type { Host } from "../../src/support/host";
 import { createRedactor } from "../../src/support/redact";
-import { runProcess } from "../../src/support/run-process";
+import { runProcess } from "../../src/support/processes/run-process";
 
 /** A host as the program itself has it, for tests that call its rooms. */
 export function realHost(runId: string, env: Host["env"] = process.env): Host {

@@ -2,7 +2,7 @@ import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFi
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { canonicalJson } from "../../src/support/canonical-json";
+import { canonicalJson } from "../../src/support/text/canonical-json";
 import { entryOf, manifestOf, promote, rollback } from "../unit/manifest/fixture";
 import { startBrowser, type Browser } from "./browser";
 import { mesaTemplate } from "./program";

@@ -12,8 +12,8 @@ import { COMPARISONS, type DriftFinding, findDrift } from "../../release/drift";
 import { isoTime } from "../../support/clock";
 import { Failure, messageOf } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { writeOutput } from "../../support/files";
-import { paths } from "../../support/paths";
+import { writeOutput } from "../../support/files/files";
+import { paths } from "../../support/files/paths";
 import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 

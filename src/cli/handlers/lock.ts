@@ -3,9 +3,9 @@ import { loadUpstream, lockCheckFailed, readLock, untrustedFingerprints } from "
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
 import { type CheckedLock, checkLocks, lockAll, type LockResult } from "../../release/lock";
 import { differences, loadTemplate, renderTemplate, writeRendered } from "../../render/index";
-import { openDownloads } from "../../support/downloads";
+import { openDownloads } from "../../support/network/downloads";
 import { Failure } from "../../support/errors";
-import { paths } from "../../support/paths";
+import { paths } from "../../support/files/paths";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { wrongUsage } from "../command-line";
 import { resultsOutcome } from "../output";

@@ -5,7 +5,7 @@ import { EMPTY_MANIFEST } from "../../manifest/entry";
 import { mergeManifests, readManifest, updateManifest } from "../../manifest/index";
 import { parseShape, readManifestText } from "../../manifest/read";
 import { Failure } from "../../support/errors";
-import { paths } from "../../support/paths";
+import { paths } from "../../support/files/paths";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 

@@ -4,7 +4,7 @@ import { loadUpstream, outdatedInputs, readLock, type OutdatedInput } from "../.
 import type { Lock } from "../../lock/lock";
 import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
+import { paths } from "../../support/files/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const templates = templateFolders(context);

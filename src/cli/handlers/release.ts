@@ -7,7 +7,7 @@ import { realStages } from "../../release/real-stages";
 import { refusalFailure } from "../../release/refuse-unproven";
 import { nothingToDo, planAll, releaseAll } from "../../release/release";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
-import { humanBytes } from "../../support/bytes";
+import { humanBytes } from "../../support/text/bytes";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { wrongUsage } from "../command-line";
 import { resultsOutcome } from "../output";

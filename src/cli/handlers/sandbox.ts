@@ -7,7 +7,7 @@ import { sortedEntries } from "../../manifest/versions/newest";
 import { bootstrap, runningSandbox } from "../../sandbox/bootstrap";
 import { leftOfRuns, mergeBranch, removeLeft } from "../../sandbox/index";
 import { Failure } from "../../support/errors";
-import { paths, templateNames } from "../../support/paths";
+import { paths, templateNames } from "../../support/files/paths";
 import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { openManifest, workspaceShown } from "../manifest-context";

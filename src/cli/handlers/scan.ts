@@ -9,7 +9,7 @@ import { readManifest } from "../../manifest/index";
 import { SBOM_FILE } from "../../record/index";
 import { Failure } from "../../support/errors";
 import { EXIT_CODES } from "../../support/exit-codes";
-import { paths } from "../../support/paths";
+import { paths } from "../../support/files/paths";
 
 type Scanned = Rescan & { readonly id: string };
 

@@ -12,9 +12,9 @@ import { entryDocument, imagesShown, inWorkspace, statusShown } from "../../mani
 import { oneEntry } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { usableImage, workspaceAsked } from "../../manifest/versions/usable-image";
-import { humanBytes } from "../../support/bytes";
-import { didYouMean } from "../../support/nearest";
-import { paths } from "../../support/paths";
+import { humanBytes } from "../../support/text/bytes";
+import { didYouMean } from "../../support/text/nearest";
+import { paths } from "../../support/files/paths";
 import type { CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 import { openManifest, workspaceShown } from "../manifest-context";

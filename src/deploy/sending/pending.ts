@@ -1,8 +1,8 @@
 import { rm } from "node:fs/promises";
 import * as z from "zod/mini";
 import type { ImageTag, SandboxState } from "../../blaxel/platform";
-import { canonicalJson } from "../../support/canonical-json";
-import { readIfPresent, writeAtomically } from "../../support/files";
+import { canonicalJson } from "../../support/text/canonical-json";
+import { readIfPresent, writeAtomically } from "../../support/files/files";
 import { isMarkedByAnother } from "./ownership";
 import type { DeployContext } from "../deploy-context";
 

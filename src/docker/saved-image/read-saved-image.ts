@@ -4,7 +4,7 @@ import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import type { Header } from "tar-stream";
 import * as z from "zod/mini";
-import { unzstd, ZSTD_MAGIC } from "../../support/zstd";
+import { unzstd, ZSTD_MAGIC } from "../../support/files/zstd";
 import type { TarEntries } from "../tar-entries";
 import { mergeLayers, type MergedLayers } from "./merge-layers";
 import { layerReader, type LayerEntry } from "./read-layer";

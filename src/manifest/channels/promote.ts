@@ -1,4 +1,4 @@
-import { didYouMean } from "../../support/nearest";
+import { didYouMean } from "../../support/text/nearest";
 import { isName, type Manifest } from "../entry";
 import { entryOf, moved, objectionTo, refused, type MoveFacts } from "./move";
 import { channelsOf, channelTarget } from "./pointing";

@@ -1,5 +1,5 @@
 import { Failure } from "../../support/errors";
-import { didYouMean } from "../../support/nearest";
+import { didYouMean } from "../../support/text/nearest";
 import type { Manifest, ManifestEntry } from "../entry";
 import { channelsOf, channelTarget, versionNamed } from "../channels/pointing";
 import { newestRevision, sortedEntries } from "./newest";

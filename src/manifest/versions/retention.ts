@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import compare from "semver/functions/compare";
 import { Failure, messageOf } from "../../support/errors";
-import { readIfPresent } from "../../support/files";
+import { readIfPresent } from "../../support/files/files";
 import { channelsAt } from "../channels/pointing";
 import { rollbackTarget } from "../channels/rollback";
 import { inWorkspace } from "./in-workspace";

@@ -1,5 +1,5 @@
 import type { Command, CommandResult, Subject } from "../check";
-import { quoted } from "../../support/quoted";
+import { quoted } from "../../support/text/quoted";
 import { milliseconds, type RunEntry } from "./schema";
 
 const DEFAULT_LIMIT = "20s";

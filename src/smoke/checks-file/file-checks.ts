@@ -2,8 +2,8 @@ import type { Host } from "../../support/host";
 import { messageOf, Failure } from "../../support/errors";
 import type { Check, CheckVerdict, ImageAtRest, ImageContext, Subject } from "../check";
 import { invalidTest, type Judged } from "../judged";
-import { quoted } from "../../support/quoted";
-import { withTimeLimit } from "../../support/time-limit";
+import { quoted } from "../../support/text/quoted";
+import { withTimeLimit } from "../../support/processes/time-limit";
 import { listeningPorts, TCP_TABLES } from "../listening-ports";
 import {
   judgeAnswer,

@@ -1,4 +1,4 @@
-import { quoted } from "../../support/quoted";
+import { quoted } from "../../support/text/quoted";
 import type { CommandResult, ImageAtRest } from "../check";
 import type { FileEntry } from "./schema";
 

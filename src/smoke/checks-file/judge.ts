@@ -1,4 +1,4 @@
-import { humanBytes } from "../../support/bytes";
+import { humanBytes } from "../../support/text/bytes";
 import type { CommandResult, ImageAtRest } from "../check";
 import { judged, shown, textAsked, type Asked, type Judged } from "../judged";
 import type { ListeningPort } from "../listening-ports";

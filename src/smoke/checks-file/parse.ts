@@ -1,7 +1,7 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
 import type * as z from "zod/mini";
 import { Failure, messageOf } from "../../support/errors";
-import { readIfPresent } from "../../support/files";
+import { readIfPresent } from "../../support/files/files";
 import { whyNoPattern } from "../judged";
 import {
   bothWays,

@@ -4,7 +4,7 @@ import { temporaryMesaName, unmarked } from "../../mesa/left";
 import { mountPlan, serviceVariables, type MountPlan } from "../../mesa/mount-plan";
 import { usualMounts } from "../../mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
-import { warnThatStays } from "../../support/clean-up";
+import { warnThatStays } from "../../support/processes/clean-up";
 import type { Host } from "../../support/host";
 import { MOUNT_CHECK, type Check, type CheckContext, type CheckVerdict, type Subject } from "../check";
 import { failed, PASSED, outputOf, whyNoFuse } from "./verdicts";

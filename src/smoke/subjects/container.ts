@@ -1,7 +1,7 @@
 import { readTarEntries, type Engine } from "../../docker/index";
 import type { Host } from "../../support/host";
 import type { Command, CommandResult, Subject } from "../check";
-import { timeLimit } from "../../support/time-limit";
+import { timeLimit } from "../../support/processes/time-limit";
 
 /** A running container with a sandbox's environment. */
 export interface SmokeContainer {

@@ -1,7 +1,7 @@
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 import type { SmokeContainer } from "./container";
-import { withTimeLimit } from "../../support/time-limit";
+import { withTimeLimit } from "../../support/processes/time-limit";
 
 /** Interval between requests, in ms: the API responds within a tenth of a second. */
 const POLL_MS = 25;

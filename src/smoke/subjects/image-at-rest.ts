@@ -1,7 +1,7 @@
 import { posix } from "node:path";
 import type { Engine } from "../../docker/index";
 import { readImage, type HeldFile, type ImageContents } from "../../docker/saved-image/index";
-import { warnThatStays, withCleanUp } from "../../support/clean-up";
+import { warnThatStays, withCleanUp } from "../../support/processes/clean-up";
 import type { Host } from "../../support/host";
 import type { ImageAtRest } from "../check";
 import { readFromContainer } from "./container";

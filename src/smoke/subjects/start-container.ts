@@ -1,5 +1,5 @@
 import type { ContainerRequest, Engine } from "../../docker/index";
-import { warnThatStays } from "../../support/clean-up";
+import { warnThatStays } from "../../support/processes/clean-up";
 import { Failure, messageOf } from "../../support/errors";
 import type { Host } from "../../support/host";
 import { FUSE_PROBE } from "../checks/probes";

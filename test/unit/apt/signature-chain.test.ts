@@ -10,7 +10,7 @@ import {
   packageFor,
   type FetchedDeb,
 } from "../../../src/apt/index";
-import { openDownloads } from "../../../src/support/downloads";
+import { openDownloads } from "../../../src/support/network/downloads";
 import { gpgvAccepts } from "../lock/fixture/gpgv";
 import { onPath } from "../lock/fixture/on-path";
 import { serve, type Answer, type LocalServer } from "../lock/fixture/serve";

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TemporarySandbox } from "../../../src/blaxel/temporary-sandbox";
-import { markText, thisProcess } from "../../../src/support/alive";
+import { markText, thisProcess } from "../../../src/support/processes/alive";
 import { systemClock } from "../../../src/support/clock";
 import type { Host } from "../../../src/support/host";
 import { createRedactor } from "../../../src/support/redact";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
 import { removeReplaced } from "../../../src/build/leftovers";
 import type { Engine } from "../../../src/docker/index";
-import { markText, thisProcess } from "../../../src/support/alive";
+import { markText, thisProcess } from "../../../src/support/processes/alive";
 
 it("removes what builds of dead processes replaced, and leaves alone what a living one is replacing", async () => {
   const dead = { ...thisProcess(), pid: spawnSync(process.execPath, ["-e", ""]).pid };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { atLeast, scanImage } from "../../../src/build/scan";
 import type { Host } from "../../../src/support/host";
-import type { ProcessRequest, ProcessResult } from "../../../src/support/process";
+import type { ProcessRequest, ProcessResult } from "../../../src/support/processes/process";
 
 const IMAGE = "mesa-template/debian:0.20.0-abc";
 const GRYPE = {

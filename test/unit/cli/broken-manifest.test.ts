@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { entryOf, manifestOf, promote } from "../manifest/fixture";
 import { workFolder } from "./fixture/built";
 import { writeManifest } from "./fixture/program";

@@ -2,7 +2,7 @@ import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { entryOf, manifestOf } from "../manifest/fixture";
 import { buildInto, workFolder } from "./fixture/built";
 

@@ -6,7 +6,7 @@ import { parseLock, sealed, writeLock } from "../../../src/lock/index";
 import { loadTemplate, renderTemplate, writeRendered } from "../../../src/render/index";
 import { testFilesOf } from "../../../src/release/test-files";
 import { checksDigest } from "../../../src/smoke/checks-digest";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { entryOf, manifestOf } from "../manifest/fixture";
 import { REPOSITORY, workFolder } from "./fixture/built";
 import type { Ran } from "./fixture/program";

@@ -5,7 +5,7 @@ import type { ManifestEntry } from "../../../src/manifest/entry";
 import { readManifest } from "../../../src/manifest/index";
 import { releaseTemplate } from "../../../src/release/apply";
 import { MOUNT_CHECK } from "../../../src/smoke/check";
-import { paths } from "../../../src/support/paths";
+import { paths } from "../../../src/support/files/paths";
 import { GOOD, ModelledWorld, TEMPLATE, VERSION, type Behaviour } from "../release/fixture/modelled-world";
 import { requestFor } from "../release/fixture/request";
 import { runMain } from "./fixture/run-main";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../../src/docker/index";
 import { removeLeft } from "../../../src/docker/remove-left";
-import { markText, thisProcess } from "../../../src/support/alive";
+import { markText, thisProcess } from "../../../src/support/processes/alive";
 import { testHost, type TestHost } from "../lock/fixture/test-host";
 
 const own = thisProcess();

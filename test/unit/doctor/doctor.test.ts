@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { examine } from "../../../src/doctor/doctor";
 import type { Finding } from "../../../src/doctor/finding";
-import { findRoot } from "../../../src/support/paths";
+import { findRoot } from "../../../src/support/files/paths";
 import { fileHost } from "../manifest/host";
 
 const folder = mkdtempSync(join(tmpdir(), "doctor-"));

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkLock, type LockExpectation } from "../../../src/lock/check-lock";
 import { sealed } from "../../../src/lock/lock-file";
 import type { Lock } from "../../../src/lock/lock";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { makeKey } from "./fixture/signed-repository";
 import { settingsFor, upstreamWorld, type UpstreamWorld } from "./fixture/upstream-world";
 

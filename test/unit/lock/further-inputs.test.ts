@@ -6,7 +6,7 @@ import { changedDownloads, checkLock, movedTags, outdatedInputs, sameInputs } fr
 import type { Lock } from "../../../src/lock/lock";
 import type { TemplateSettings } from "../../../src/render/rendered";
 import { parseSettings } from "../../../src/render/settings";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { makeKey, NOW } from "./fixture/signed-repository";
 import { testHost, type TestHost } from "./fixture/test-host";
 import { upstreamWorld, type UpstreamWorld } from "./fixture/upstream-world";

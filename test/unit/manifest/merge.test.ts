@@ -5,7 +5,7 @@ import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { mergeManifests } from "../../../src/manifest/merge";
 import { revoke } from "../../../src/manifest/channels/revoke";
 import { Failure } from "../../../src/support/errors";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { deploymentOf, entryOf, manifestOf, promote, rollback } from "./fixture";
 
 const at = (day: number): string => `2026-02-${String(day).padStart(2, "0")}T00:00:00.000Z`;

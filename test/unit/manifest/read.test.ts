@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { Failure } from "../../../src/support/errors";
 import { parseManifest, readManifest } from "../../../src/manifest/read";
 import { EMPTY_MANIFEST } from "../../../src/manifest/entry";

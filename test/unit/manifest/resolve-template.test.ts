@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
 import { resolveTemplate } from "../../../src/index";
 import { revoke } from "../../../src/manifest/channels/revoke";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { entryOf, manifestOf, promote } from "./fixture";
 
 const folder = mkdtempSync(join(tmpdir(), "resolve-template-"));

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/manifest/entry";
 import { readManifest, recordEntry, updateManifest } from "../../../src/manifest/index";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { systemClock } from "../../../src/support/clock";
 import { entryOf, manifestOf, promote } from "./fixture";
 import { fileHost } from "./host";

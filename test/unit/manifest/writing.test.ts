@@ -6,8 +6,8 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkManifest } from "../../../src/manifest/check";
 import { parseManifest } from "../../../src/manifest/read";
-import { processSpace } from "../../../src/support/alive";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { processSpace } from "../../../src/support/processes/alive";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { EMPTY_MANIFEST, type Manifest } from "../../../src/manifest/entry";
 import { bundle } from "../cli/fixture/built";
 

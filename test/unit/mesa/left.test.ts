@@ -4,7 +4,7 @@ import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { MesaAccess } from "../../../src/mesa/access";
 import { takeAwayDead, temporaryMesaName, unmarked } from "../../../src/mesa/left";
-import { markText, thisProcess } from "../../../src/support/alive";
+import { markText, thisProcess } from "../../../src/support/processes/alive";
 import { testHost } from "../lock/fixture/test-host";
 
 const base = "smoke-debian-0123456789ab-container";

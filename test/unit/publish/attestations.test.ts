@@ -11,7 +11,7 @@ import { attest, checkAttestations } from "../../../src/publish/attestations";
 import { importReference } from "../../../src/publish/publish-image";
 import { signerFrom, verificationKey, type Signer } from "../../../src/publish/signer";
 import { addReferrer } from "../../../src/registry/referrers";
-import { digestOf } from "../../../src/support/digest";
+import { digestOf } from "../../../src/support/text/digest";
 import { testHost } from "../lock/fixture/test-host";
 
 const IMAGE = JSON.stringify({

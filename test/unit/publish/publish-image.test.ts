@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Engine } from "../../../src/docker/index";
 import { confirmPublished, publishImage } from "../../../src/publish/publish-image";
-import { digestOf } from "../../../src/support/digest";
+import { digestOf } from "../../../src/support/text/digest";
 import { Failure } from "../../../src/support/errors";
 import { serve, type LocalServer } from "../lock/fixture/serve";
 import { testHost } from "../lock/fixture/test-host";

@@ -2,8 +2,8 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { authorize } from "../../../src/registry/authorize";
 import { registryUnreachable } from "../../../src/registry/failures";
 import { parseConfig, parseManifest, singleImage } from "../../../src/registry/manifest";
-import { digestOf } from "../../../src/support/digest";
-import { retryAfter, Unreachable } from "../../../src/support/http";
+import { digestOf } from "../../../src/support/text/digest";
+import { retryAfter, Unreachable } from "../../../src/support/network/http";
 import { serve, type Answer, type LocalServer } from "../lock/fixture/serve";
 import { testHost } from "../lock/fixture/test-host";
 

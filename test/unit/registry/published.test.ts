@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { heldImage, loginToImport, loginToPush } from "../../../src/registry/published";
 import { addReferrer } from "../../../src/registry/referrers";
-import { digestOf } from "../../../src/support/digest";
+import { digestOf } from "../../../src/support/text/digest";
 import { serve, type Answer, type LocalServer } from "../lock/fixture/serve";
 import { testHost, type TestHost } from "../lock/fixture/test-host";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { listTags, resolveImage } from "../../../src/registry/index";
-import { openDownloads } from "../../../src/support/downloads";
+import { openDownloads } from "../../../src/support/network/downloads";
 import { digestsOf, imageRegistry, type StandInRegistry } from "../lock/fixture/image-registry";
 import { serve, type LocalServer } from "../lock/fixture/serve";
 import { testHost, type TestHost } from "../lock/fixture/test-host";

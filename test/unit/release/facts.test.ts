@@ -7,7 +7,7 @@ import { gatherFacts } from "../../../src/release/facts";
 import { isEmpty, planRelease, type Step } from "../../../src/release/plan";
 import { lockedAndRendered } from "../../../src/release/smoke";
 import type { PlanRequest } from "../../../src/release/request";
-import { paths } from "../../../src/support/paths";
+import { paths } from "../../../src/support/files/paths";
 import { fileHost } from "../manifest/host";
 import { requestFor } from "./fixture/request";
 

@@ -7,10 +7,10 @@ import type { Manifest } from "../../../src/manifest/entry";
 import { updateManifest } from "../../../src/manifest/index";
 import { originOf } from "../../../src/release/origin";
 import { checkBranchPossible, commitOnBranch } from "../../../src/release/upgrade-branch";
-import { canonicalJson } from "../../../src/support/canonical-json";
+import { canonicalJson } from "../../../src/support/text/canonical-json";
 import type { Host } from "../../../src/support/host";
-import { paths } from "../../../src/support/paths";
-import { runProcess } from "../../../src/support/run-process";
+import { paths } from "../../../src/support/files/paths";
+import { runProcess } from "../../../src/support/processes/run-process";
 import { entryOf, manifestOf, promote } from "../manifest/fixture";
 import { fileHost } from "../manifest/host";
 

@@ -4,8 +4,8 @@ import { dirname } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { releaseTemplate } from "../../../src/release/apply";
 import { nothingToDo } from "../../../src/release/release";
-import { processSpace } from "../../../src/support/alive";
-import { paths } from "../../../src/support/paths";
+import { processSpace } from "../../../src/support/processes/alive";
+import { paths } from "../../../src/support/files/paths";
 import { GOOD, ModelledWorld, TEMPLATE, VERSION } from "./fixture/modelled-world";
 import { requestFor } from "./fixture/request";
 

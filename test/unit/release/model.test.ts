@@ -16,7 +16,7 @@ import { MOUNT_CHECK } from "../../../src/smoke/check";
 import { checksDigest } from "../../../src/smoke/checks-digest";
 import type { SmokeReport } from "../../../src/smoke/report";
 import { Failure } from "../../../src/support/errors";
-import { paths } from "../../../src/support/paths";
+import { paths } from "../../../src/support/files/paths";
 import { rmSync } from "node:fs";
 import { IN_MEMORY } from "./fixture/files-in-memory";
 import {

@@ -12,7 +12,7 @@ import { readRecord, recordFolder } from "../../../src/record/store";
 import { releaseTemplate } from "../../../src/release/apply";
 import { verifyVersion, type VerifyResult } from "../../../src/release/verify";
 import type { ProvenTemplate } from "../../../src/render/rendered";
-import { paths } from "../../../src/support/paths";
+import { paths } from "../../../src/support/files/paths";
 import { GOOD, ModelledWorld, TEMPLATE, VERSION, type Behaviour } from "./fixture/modelled-world";
 import { requestFor } from "./fixture/request";
 

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { commandLine, promptScript } from "../../../src/sandbox/shell";
-import { quoted } from "../../../src/support/quoted";
+import { quoted } from "../../../src/support/text/quoted";
 
 let folder = "";
 beforeEach(() => {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { hostDevices } from "../../../src/docker/host-devices";
+import { hostDevices } from "../../../src/docker/containers/host-devices";
 import type { Engine } from "../../../src/docker/index";
 import { imageSubject } from "../../../src/smoke/subjects/image-subject";
 import { startContainer } from "../../../src/smoke/subjects/start-container";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { onAnyPlatform, proveImage } from "../../../src/smoke/prove-image";
 import type { Engine } from "../../../src/docker/index";
-import { withTemporaryFolder } from "../../../src/support/files";
+import { withTemporaryFolder } from "../../../src/support/files/files";
 import { fakeEngine } from "../docker/fixture/fake-engine";
 import { testHost } from "../lock/fixture/test-host";
 

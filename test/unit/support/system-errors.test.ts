@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { exitCodeOf, Failure, failureOf, isMachineError } from "../../../src/support/errors";
-import { readIfPresent, withTemporaryFolder, writeAtomically } from "../../../src/support/files";
+import { readIfPresent, withTemporaryFolder, writeAtomically } from "../../../src/support/files/files";
 
 const folder = mkdtempSync(join(tmpdir(), "system-errors-"));
 afterAll(() => {

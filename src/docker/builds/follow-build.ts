@@ -1,0 +1,176 @@
+import type { Readable } from "node:stream";
+import { StringDecoder } from "node:string_decoder";
+import { decodeStatus, type BuildKitStatus } from "./buildkit-trace";
+import { engineFailed } from "../failures";
+import { messagesOf, StreamBroken, StreamSilent, type EngineMessage } from "./message-stream";
+import { stepLog, type StepLog } from "./step-log";
+
+/** Receives the progress of a build. */
+export interface BuildListener {
+  /** A step began: its text, e.g. "[deb 2/3] RUN apt-get update". */
+  readonly onStep?: (step: string, cached: boolean) => void;
+  /** A complete line of output, with its step's number. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** The end of a build. */
+export type BuildEnding =
+  | { readonly ok: true; readonly imageId: string; readonly made: readonly string[] }
+  | {
+      readonly ok: false;
+      /** The engine's message. */
+      readonly message: string;
+      /** The failed step, if known. */
+      readonly step: string | undefined;
+      /** The last lines of that step, else of the build. */
+      readonly lines: readonly string[];
+      /** Intermediate images of the classic builder. */
+      readonly made: readonly string[];
+    };
+
+const KEPT_LINES = 40;
+
+interface Follower {
+  take(message: EngineMessage): void;
+  readonly imageId: string | undefined;
+  readonly failedStep: string | undefined;
+  readonly lines: readonly string[];
+  readonly made: readonly string[];
+}
+
+/**
+ * Reads a build's messages to their end. Returns a failed build as a result; a build without output for `silenceMs` has failed.
+ * @throws Failure ENGINE_GONE (exit 3) if the connection breaks or ends without an image
+ */
+export async function followBuild(
+  stream: Readable,
+  options: { readonly signal: AbortSignal; readonly silenceMs: number; readonly listener?: BuildListener },
+): Promise<BuildEnding> {
+  const follower = followMessages(options.listener ?? {});
+  const failed = (message: string): BuildEnding => {
+    const { failedStep: step, lines, made } = follower;
+    return { ok: false, message, step, lines, made };
+  };
+  try {
+    for await (const message of messagesOf(stream, options)) {
+      follower.take(message);
+      if (message.error !== undefined) return failed(message.error);
+    }
+  } catch (error) {
+    if (error instanceof StreamSilent) return failed(error.message);
+    throw error instanceof StreamBroken ? engineFailed("The build was cut off", error) : error;
+  }
+  const { imageId, made } = follower;
+  if (imageId === undefined)
+    throw engineFailed(
+      "The build was cut off",
+      new StreamBroken("it ended without an image and without an error"),
+    );
+  return { ok: true, imageId, made };
+}
+
+function followMessages(listener: BuildListener): Follower {
+  const log = stepLog(KEPT_LINES);
+  const classic = followClassic(log, listener);
+  const buildKit = followBuildKit(log, listener);
+  let imageId: string | undefined;
+  return {
+    take(message) {
+      if (message.stream !== undefined) classic.take(message.stream);
+      if (message.id === "moby.buildkit.trace" && typeof message.aux === "string")
+        buildKit.take(decodeStatus(Buffer.from(message.aux, "base64")));
+      const aux = message.aux;
+      if (typeof aux === "object" && aux !== null && "ID" in aux && typeof aux.ID === "string")
+        imageId = aux.ID;
+    },
+    get imageId() {
+      return imageId;
+    },
+    get failedStep() {
+      return buildKit.failed() ?? classic.step();
+    },
+    get lines() {
+      return log.last(buildKit.failedDigest() ?? classic.step());
+    },
+    get made() {
+      return classic.made();
+    },
+  };
+}
+
+/** The classic builder's text: "Step 3/9 : RUN …", output, " ---> <id>", " ---> Using cache". */
+function followClassic(
+  log: StepLog,
+  listener: BuildListener,
+): { take(text: string): void; step(): string | undefined; made(): readonly string[] } {
+  let step: string | undefined;
+  let cached = false;
+  let made: readonly string[] = [];
+  return {
+    take(text) {
+      const begun = /^Step (\d+\/\d+) : (.*)/u.exec(text);
+      if (begun !== null) {
+        step = `[${begun[1] ?? ""}] ${(begun[2] ?? "").trim()}`;
+        cached = /^FROM\b/iu.test(begun[2] ?? "");
+        listener.onStep?.(step, false);
+      }
+      if (text.includes("---> Using cache")) cached = true;
+      const image = /^ ---> ([0-9a-f]{12})\n?$/u.exec(text);
+      if (image?.[1] !== undefined && !cached) made = [...made, image[1]];
+      for (const line of log.take(step ?? "", text)) listener.onLine?.(line);
+    },
+    step: () => step,
+    made: () => made,
+  };
+}
+
+interface KnownStep {
+  readonly number: number;
+  name: string;
+  reported: boolean;
+  readonly decoder: StringDecoder;
+}
+
+/** BuildKit's status messages: steps by digest, each with its own output. */
+function followBuildKit(
+  log: StepLog,
+  listener: BuildListener,
+): { take(status: BuildKitStatus): void; failed(): string | undefined; failedDigest(): string | undefined } {
+  const steps = new Map<string, KnownStep>();
+  let failed: string | undefined;
+  const known = (digest: string): KnownStep => {
+    const step = steps.get(digest) ?? {
+      number: steps.size + 1,
+      name: "",
+      reported: false,
+      decoder: new StringDecoder("utf8"),
+    };
+    steps.set(digest, step);
+    return step;
+  };
+  return {
+    take(status) {
+      for (const vertex of status.vertexes) {
+        const step = known(vertex.digest);
+        if (vertex.name !== "") step.name = vertex.name;
+        if ((vertex.started || vertex.cached) && !step.reported) {
+          step.reported = true;
+          listener.onStep?.(step.name, vertex.cached);
+          listener.onLine?.(`#${String(step.number)} ${step.name}${vertex.cached ? " (cached)" : ""}`);
+        }
+        if (vertex.error !== "") {
+          // Steps that were only cancelled report that; the first other error ended the build.
+          if (failed === undefined && !/context canceled/iu.test(vertex.error)) failed = vertex.digest;
+          listener.onLine?.(`#${String(step.number)} ERROR: ${vertex.error}`);
+        }
+      }
+      for (const entry of status.logs) {
+        const step = known(entry.vertex);
+        for (const line of log.take(entry.vertex, step.decoder.write(Buffer.from(entry.data))))
+          listener.onLine?.(`#${String(step.number)} ${line}`);
+      }
+    },
+    failed: () => (failed === undefined ? undefined : steps.get(failed)?.name),
+    failedDigest: () => failed,
+  };
+}

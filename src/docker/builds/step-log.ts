@@ -1,0 +1,43 @@
+import { lineCutter, type LineCutter } from "../../support/text/line-cutter";
+
+/** Longer lines (characters) are cut. */
+const LONGEST_LINE = 64 * 1024;
+
+/** Keeps the last lines of several steps, and of all together. */
+export interface StepLog {
+  /** Takes a step's text as it comes and returns the lines that are now complete. */
+  take(step: string, text: string): readonly string[];
+  /** The last lines of a step; of everything if the step printed nothing. */
+  last(step: string | undefined): readonly string[];
+}
+
+/** A log that keeps `limit` lines per step. */
+export function stepLog(limit: number): StepLog {
+  const kept = new Map<string, string[]>();
+  const cutters = new Map<string, LineCutter>();
+  const everything: string[] = [];
+  const keep = (lines: string[], line: string): void => {
+    lines.push(line);
+    if (lines.length > limit) lines.shift();
+  };
+  return {
+    take(step, text) {
+      const cutter = cutters.get(step) ?? lineCutter(LONGEST_LINE, /\r?\n|\r/u);
+      cutters.set(step, cutter);
+      const parts = cutter.take(text);
+      const lines = kept.get(step) ?? [];
+      kept.set(step, lines);
+      for (const line of parts) {
+        keep(lines, line);
+        keep(everything, line);
+      }
+      return parts;
+    },
+    last(step) {
+      if (step === undefined) return everything;
+      const rest = cutters.get(step)?.rest() ?? "";
+      const own = [...(kept.get(step) ?? []), ...(rest === "" ? [] : [rest])];
+      return own.length > 0 ? own.slice(-limit) : everything;
+    },
+  };
+}

@@ -1,0 +1,110 @@
+import { Failure, hasErrno, messageOf } from "../../support/errors";
+import { runLabels, type Host } from "../../support/host";
+import { engineAddresses, UnknownContext, type EngineAddress } from "./address";
+import { containersOf } from "../containers/containers";
+import { connectionTo } from "./connection";
+import { addressSources } from "./contexts";
+import { ask, engineFacts } from "./daemon";
+import type { Engine } from "../engine";
+import { imagesOf } from "../images";
+import { removeLeft } from "../remove-left";
+import { watchForSilence } from "./watch";
+
+const HINT =
+  "Start Docker (or a Podman socket: systemctl --user start podman.socket), or point DOCKER_HOST or the docker context at an engine; `docker info` must work for this user.";
+
+const connected = new WeakMap<Host, Promise<Engine>>();
+
+/**
+ * The engine of this run, found like the docker command does (DOCKER_HOST, context, sockets), and its facts. First removes what dead runs
+ * left on it.
+ * @throws Failure ENGINE_UNREACHABLE (exit 3) with what was tried
+ */
+export function connectEngine(host: Host): Promise<Engine> {
+  const before = connected.get(host);
+  if (before !== undefined) return before;
+  const engine = connect(host);
+  connected.set(host, engine);
+  engine.catch(() => connected.delete(host));
+  return engine;
+}
+
+async function connect(host: Host): Promise<Engine> {
+  const tried: string[] = [];
+  let forbidden: string | undefined;
+  let last: unknown;
+  for (const address of addressesFor(host)) {
+    try {
+      const { default: Dockerode } = await import("dockerode");
+      const { agent, options } = await connectionTo(address, host.env);
+      const docker = new Dockerode(options);
+      watchForSilence(agent, {
+        ping: (signal) => ask(docker, "GET", "/_ping", signal),
+        interrupted: host.signal,
+      });
+      const facts = await withLimit(
+        engineFacts(docker, address.url),
+        address.url.startsWith("ssh:") ? 40_000 : 10_000,
+      );
+      const tls =
+        address.certificates === undefined && address.skipVerify !== true
+          ? {}
+          : { tls: { certificates: address.certificates, skipVerify: address.skipVerify === true } };
+      const labels = runLabels(host);
+      const engine = {
+        facts: { ...facts, ...tls },
+        ...imagesOf(docker, labels, facts.apiVersion),
+        ...containersOf(docker, facts.publish, labels, facts.apiVersion),
+      };
+      await removeLeft(host, engine);
+      return engine;
+    } catch (error) {
+      host.signal.throwIfAborted();
+      if (error instanceof Failure) throw error;
+      last = error;
+      if (hasErrno(error, "EACCES")) forbidden ??= address.url;
+      tried.push(`${address.url} (${address.source}): ${messageOf(error) || "no answer"}`);
+    }
+  }
+  throw new Failure({
+    code: "ENGINE_UNREACHABLE",
+    kind: "environment",
+    message:
+      forbidden === undefined
+        ? "No container engine answers."
+        : `Permission denied: this user may not open ${forbidden.replace(/^unix:\/\//u, "")}.`,
+    log: tried,
+    hint:
+      forbidden === undefined
+        ? HINT
+        : "Add the user to the socket's group (sudo usermod -aG docker USER) and log in again, or use a rootless engine.",
+    cause: last,
+  });
+}
+
+function addressesFor(host: Host): readonly EngineAddress[] {
+  try {
+    return engineAddresses(addressSources(host.env));
+  } catch (error) {
+    if (!(error instanceof UnknownContext)) throw error;
+    throw new Failure({
+      code: "ENGINE_UNREACHABLE",
+      kind: "environment",
+      message: error.message,
+      hint: "docker context ls lists the contexts.",
+      cause: error,
+    });
+  }
+}
+
+function withLimit<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const limit = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new Error(`no answer within ${String(ms / 1000)} s`));
+    }, ms);
+  });
+  return Promise.race([work, limit]).finally(() => {
+    clearTimeout(timer);
+  });
+}

@@ -1,0 +1,100 @@
+import { readFile } from "node:fs/promises";
+import { Agent } from "node:http";
+import { join } from "node:path";
+import { inspect } from "node:util";
+import type Docker from "dockerode";
+import { Failure } from "../../support/errors";
+import { readIfPresent } from "../../support/files/files";
+import type { Host } from "../../support/host";
+import type { EngineAddress } from "./address";
+import { sshAgent } from "./ssh-agent";
+
+/** How dockerode reaches an engine: its options, and the agent that opens connections. */
+export interface Connection {
+  readonly options: Docker.DockerOptions;
+  readonly agent: Agent;
+}
+
+const CLOSED_AFTER_EACH = { keepAlive: false };
+
+/**
+ * How to reach an engine. Connections close after each answer, because the next request would fail on a kept one that the engine has
+ * closed; ssh keeps them, because opening one is slow. Both `host` and `socketPath` are set, or docker-modem would fill the missing one
+ * from DOCKER_HOST.
+ * @throws Failure ENGINE_UNREACHABLE (exit 3) if this is not an address; errors of the file system if certificates are missing
+ */
+export async function connectionTo(address: EngineAddress, env: Host["env"]): Promise<Connection> {
+  const headers = { Connection: "close" };
+  const url = parsed(address);
+  if (url.protocol === "unix:")
+    return connection(
+      { socketPath: decodeURIComponent(url.pathname), host: undefined, headers },
+      new Agent(CLOSED_AFTER_EACH),
+    );
+  if (url.protocol === "ssh:")
+    return connection(
+      { protocol: "http", host: "docker.invalid", port: 80, socketPath: undefined },
+      sshAgent(address.url, env),
+    );
+  if (url.protocol !== "tcp:" && url.protocol !== "http:" && url.protocol !== "https:")
+    throw unknownScheme(address);
+  const tls = address.certificates !== undefined || url.protocol === "https:";
+  const files = tls ? await certificates(address) : {};
+  const where = {
+    protocol: tls ? "https" : "http",
+    host: url.hostname,
+    port: Number(url.port === "" ? (tls ? 2376 : 2375) : url.port),
+    socketPath: undefined,
+    headers,
+    ...files,
+  };
+  if (!tls) return connection(where, new Agent(CLOSED_AFTER_EACH));
+  const https = await import("node:https");
+  return connection(
+    where,
+    new https.Agent({ ...CLOSED_AFTER_EACH, ...files, rejectUnauthorized: address.skipVerify !== true }),
+  );
+}
+
+/** dockerode's types lack the agent, and options that are undefined, which keep the environment out. */
+function connection(options: Readonly<Record<string, unknown>>, agent: Agent): Connection {
+  // docker-modem formats each request's options for a debug log, including every hidden property of a connection.
+  Object.defineProperty(agent, inspect.custom, { value: () => "agent" });
+  const all: Readonly<Record<string, unknown>> = { ...options, agent };
+  return { options: all, agent };
+}
+
+function parsed(address: EngineAddress): URL {
+  try {
+    return new URL(address.url);
+  } catch {
+    throw unknownScheme(address);
+  }
+}
+
+function unknownScheme(address: EngineAddress): Failure {
+  return new Failure({
+    code: "ENGINE_UNREACHABLE",
+    kind: "environment",
+    message: `"${address.url}" (${address.source}) is not an engine address.`,
+    hint: "Use unix:///path/of/socket, tcp://host:port or ssh://user@host.",
+  });
+}
+
+async function certificates(
+  address: EngineAddress,
+): Promise<{ readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer }> {
+  const folder = address.certificates;
+  if (folder === undefined) return {};
+  const [ca, cert, key] = await Promise.all([
+    readIfPresent(join(folder, "ca.pem")),
+    readIfPresent(join(folder, "cert.pem")),
+    readIfPresent(join(folder, "key.pem")),
+  ]);
+  if (ca === undefined && cert === undefined) await readFile(join(folder, "ca.pem"));
+  return {
+    ...(ca === undefined ? {} : { ca }),
+    ...(cert === undefined ? {} : { cert }),
+    ...(key === undefined ? {} : { key }),
+  };
+}

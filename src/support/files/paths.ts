@@ -1,0 +1,111 @@
+import { existsSync, readdirSync, statSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+import { Failure } from "../errors";
+
+/** The manifest's path below a root, as messages and git name it. */
+export const MANIFEST_FILE = "dockerfiles/manifest.json";
+
+/** What identifies the files of a template version. */
+interface VersionFiles {
+  readonly template: string;
+  readonly mesaVersion: string;
+  readonly revision: number;
+}
+
+/** All paths below a root. */
+export interface Paths {
+  /** What people edit. */
+  readonly templates: string;
+  readonly partials: string;
+  readonly upstream: string;
+  readonly retention: string;
+  /** What the program writes and people commit. */
+  readonly dockerfiles: string;
+  readonly manifest: string;
+  /** Ignored by git: stage results, logs of the last runs, downloads. Deleting it costs time only. */
+  readonly state: string;
+  readonly cache: string;
+  template(name: string): string;
+  project(template: string, version: string): string;
+  lockFile(template: string, version: string): string;
+  record(version: VersionFiles): string;
+  stageResult(template: string, inputsDigest: string, name: string): string;
+  /** The list of files that the last rendering wrote, which the next one may remove. */
+  renderedNames(template: string, version: string): string;
+  /** A lock file for work that two runs must not do at once. */
+  lock(name: string): string;
+  log(template: string, version: string, stage: string): string;
+}
+
+/** All paths below a root, the folder that holds templates/ and dockerfiles/. No other place knows them. */
+export function paths(root: string): Paths {
+  const [templates, dockerfiles, state] = ["templates", "dockerfiles", ".mesa-template"].map((name) =>
+    join(root, name),
+  ) as [string, string, string];
+  const project = (template: string, version: string): string => join(dockerfiles, template, version);
+  return {
+    templates,
+    partials: join(templates, "partials"),
+    upstream: join(templates, "upstream.toml"),
+    retention: join(templates, "retention.toml"),
+    dockerfiles,
+    manifest: join(root, MANIFEST_FILE),
+    state,
+    cache: join(state, "cache"),
+    template: (name) => join(templates, name),
+    project,
+    lockFile: (template, version) => join(project(template, version), "lock.json"),
+    record: ({ template, mesaVersion, revision }) =>
+      join(project(template, mesaVersion), "records", String(revision)),
+    stageResult: (template, inputsDigest, name) =>
+      join(state, "stages", template, inputsDigest.replace(/^sha256:/u, "").slice(0, 32), `${name}.json`),
+    renderedNames: (template, version) => join(state, "rendered", template, `${version}.json`),
+    lock: (name) => join(state, "locks", `${name}.lock`),
+    log: (template, version, stage) => join(state, "logs", template, `${version}-${stage}.log`),
+  };
+}
+
+/** The templates below a root, sorted: folders with a template.toml; undefined without templates/. */
+export function templateNames(root: string): readonly string[] | undefined {
+  const { templates } = paths(root);
+  if (!existsSync(templates)) return undefined;
+  return (
+    readdirSync(templates, { withFileTypes: true })
+      // A broken link counts too: reading it says what is wrong.
+      .filter(
+        (entry) => entry.isDirectory() && readdirSync(join(templates, entry.name)).includes("template.toml"),
+      )
+      .map(({ name }) => name)
+      .sort()
+  );
+}
+
+/**
+ * The root: the given folder, else the nearest folder with templates/ from the working directory upwards.
+ * @throws Failure NO_PROJECT (exit 2) that says what was looked for
+ */
+export function findRoot(workingFolder: string, given: string | undefined): string {
+  if (given !== undefined) {
+    const root = resolve(workingFolder, given);
+    if (existsSync(paths(root).templates) || existsSync(paths(root).dockerfiles)) return root;
+    throw noProject(
+      existsSync(root) && !statSync(root).isDirectory()
+        ? `${root} is not a folder.`
+        : `${root} has neither templates/ nor dockerfiles/, so it is not a root.`,
+    );
+  }
+  for (let folder = resolve(workingFolder); ; folder = dirname(folder)) {
+    if (existsSync(paths(folder).templates)) return folder;
+    if (dirname(folder) === folder)
+      throw noProject(`Neither ${resolve(workingFolder)} nor a folder above it has templates/.`);
+  }
+}
+
+function noProject(message: string): Failure {
+  return new Failure({
+    code: "NO_PROJECT",
+    kind: "usage",
+    message,
+    hint: "Give --root DIR, or start a project here: mesa-template init.",
+  });
+}

@@ -1,0 +1,236 @@
+import pRetry from "p-retry";
+import { Failure, messageOf } from "../errors";
+import type { Host } from "../host";
+import { withTimeLimit } from "../processes/time-limit";
+
+export interface HttpRequest {
+  readonly url: string;
+  /** Default GET. The request must be safe to repeat. */
+  readonly method?: "GET" | "HEAD" | "POST" | "PUT" | "DELETE";
+  readonly body?: Uint8Array<ArrayBuffer>;
+  /** Sent as a POST that must be safe to repeat, like a token request; to no other host, since it holds secrets. */
+  readonly form?: URLSearchParams;
+  /** Sent on the first hop; `authorization` is dropped on a redirect to another host. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Longer answers are refused (error answers may have 1 MiB). */
+  readonly limitBytes: number;
+  /** Limit for one attempt, body included. */
+  readonly timeoutMs: number;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** The address after redirects. */
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/** After all attempts there was no answer, or only a temporary error. The rooms turn it into their own Failure. */
+export class Unreachable extends Error {
+  constructor(
+    readonly url: string,
+    reason: string,
+    cause?: unknown,
+    /** The last answer, if there was one. */
+    readonly answer?: HttpAnswer,
+  ) {
+    super(reason, { cause });
+  }
+}
+Unreachable.prototype.name = "Unreachable";
+
+/** One failed attempt that may be repeated. */
+class Attempt extends Error {
+  readonly answer: HttpAnswer | undefined;
+  constructor(
+    message: string,
+    readonly waitMs: number | undefined,
+    options?: ErrorOptions & { readonly answer?: HttpAnswer },
+  ) {
+    super(message, options);
+    this.answer = options?.answer;
+  }
+}
+
+/** What `ask` needs of a host. */
+export type Asker = Pick<Host, "fetch" | "clock" | "signal">;
+
+const RETRIES = 3;
+
+/** Statuses after which the same request may succeed a moment later (RFC 9110). */
+const RETRIED_STATUSES: ReadonlySet<number> = new Set([408, 429, 500, 502, 503, 504]);
+
+const LONGEST_WAIT_MS = 60_000;
+
+/** Retry-After in ms: seconds, or a date seen from `now` (ms since the epoch); undefined when it is absent or neither. RFC 9110 §10.2.3. */
+export function retryAfter(value: string | null, now: number): number | undefined {
+  if (value === null) return undefined;
+  if (/^\s*\d+\s*$/u.test(value)) return Number(value) * 1000;
+  // Date.parse accepts too much: "1.5" becomes a day in May.
+  const date = /\d{4}.*\d\d:\d\d/u.test(value) ? Date.parse(value) : Number.NaN;
+  return Number.isNaN(date) ? undefined : Math.max(0, date - now);
+}
+
+/** Wait in ms after attempt n (from 1): what the server asks for, else 0.3 s, 0.9 s, 2.7 s. Undefined if it asks for over a minute. */
+export function waitBeforeRetry(attempt: number, asked: number | undefined): number | undefined {
+  if (asked === undefined) return 300 * 3 ** (attempt - 1);
+  return asked > LONGEST_WAIT_MS ? undefined : asked;
+}
+
+/** Limit for an error page where the expected answer is smaller. */
+const REFUSAL_LIMIT_BYTES = 1024 * 1024;
+
+/**
+ * Sends a request and reads the whole answer, whatever its status. Repeats at most three times (honouring Retry-After) without an answer,
+ * on time-out, and on 408, 429 and 5xx. Follows redirects over https or to the same host.
+ * @throws Unreachable; Failure REDIRECT_REFUSED, ANSWER_TOO_LARGE (exit 4); the host's abort reason
+ */
+export async function ask(host: Asker, request: HttpRequest): Promise<HttpAnswer> {
+  try {
+    return await pRetry(() => attempt(host, request), {
+      retries: RETRIES,
+      minTimeout: 0,
+      maxTimeout: 0,
+      randomize: false,
+      shouldRetry: ({ error }) => error instanceof Attempt,
+      onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
+        if (!(error instanceof Attempt) || retriesLeft === 0) return;
+        const wait = waitBeforeRetry(attemptNumber, error.waitMs);
+        if (wait === undefined)
+          throw new Unreachable(
+            request.url,
+            `${error.message}, and asks for a longer wait than this run allows`,
+            error.cause,
+            error.answer,
+          );
+        await host.clock.sleep(wait, host.signal);
+      },
+    });
+  } catch (error) {
+    host.signal.throwIfAborted();
+    if (error instanceof Attempt)
+      throw new Unreachable(request.url, error.message, error.cause, error.answer);
+    throw error;
+  }
+}
+
+async function attempt(host: Asker, request: HttpRequest): Promise<HttpAnswer> {
+  host.signal.throwIfAborted();
+  return withTimeLimit(request.timeoutMs, host.signal, (limit) => attemptUntil(host, request, limit));
+}
+
+async function attemptUntil(host: Asker, request: HttpRequest, limit: AbortSignal): Promise<HttpAnswer> {
+  try {
+    const answer = await followed(host, request, limit);
+    if (!RETRIED_STATUSES.has(answer.status)) return answer;
+    throw new Attempt(
+      `it answered ${String(answer.status)}`,
+      retryAfter(answer.headers.get("retry-after"), host.clock.now()),
+      { answer },
+    );
+  } catch (error) {
+    if (error instanceof Failure || error instanceof Attempt || host.signal.aborted) throw error;
+    const why = limit.aborted
+      ? `no whole answer within ${String(request.timeoutMs / 1000)} s`
+      : connectionTrouble(error);
+    throw new Attempt(why, undefined, { cause: error });
+  }
+}
+
+async function followed(host: Asker, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+  let url = request.url;
+  let headers: Record<string, string> = {
+    "accept-encoding": "identity",
+    "user-agent": "mesa-template",
+    ...request.headers,
+  };
+  for (let hops = 0; hops <= 5; hops += 1) {
+    const response = await host.fetch(url, {
+      method: request.form === undefined ? (request.method ?? "GET") : "POST",
+      ...(request.form === undefined && request.body === undefined
+        ? {}
+        : { body: request.form ?? request.body ?? "" }),
+      headers,
+      redirect: "manual",
+      signal,
+    });
+    const location =
+      response.status >= 300 && response.status < 400 ? response.headers.get("location") : null;
+    if (location === null) {
+      const body = await bodyOf(response, request);
+      return { status: response.status, url, headers: response.headers, body };
+    }
+    await response.body?.cancel();
+    const next = nextHop(url, location);
+    if (new URL(next).host !== new URL(url).host) {
+      if (request.form !== undefined) throw refused(`${url} redirects a form to another host: ${next}.`);
+      headers = Object.fromEntries(
+        Object.entries(headers).filter(([name]) => name.toLowerCase() !== "authorization"),
+      );
+    }
+    url = next;
+  }
+  throw new Failure({
+    code: "REDIRECT_REFUSED",
+    kind: "upstream",
+    message: `${request.url} redirects more than 5 times.`,
+  });
+}
+
+async function bodyOf(response: Response, request: HttpRequest): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  const limitBytes = response.ok ? request.limitBytes : Math.max(request.limitBytes, REFUSAL_LIMIT_BYTES);
+  if (response.body === null) return new Uint8Array();
+  for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
+    size += chunk.length;
+    if (size > limitBytes) {
+      throw new Failure({
+        code: "ANSWER_TOO_LARGE",
+        kind: "upstream",
+        message: `${request.url} sends more than the allowed ${String(limitBytes)} bytes.`,
+      });
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The cause below fetch's "fetch failed". */
+function connectionTrouble(error: unknown): string {
+  const below = error instanceof Error ? error.cause : undefined;
+  if (below instanceof AggregateError && below.errors.length > 0) return messageOf(below.errors[0]);
+  return below === undefined ? messageOf(error) : messageOf(below) || messageOf(error);
+}
+
+/**
+ * The target of a redirect as an absolute URL: any https address, or over plain http the same host and port as before.
+ * @throws Failure REDIRECT_REFUSED (exit 4)
+ */
+export function nextHop(from: string, location: string): string {
+  const before = new URL(from);
+  let next: URL;
+  try {
+    next = new URL(location, before);
+  } catch (error) {
+    throw refused(`${from} redirects to "${location}", which is not an address.`, error);
+  }
+  if (next.protocol === "https:") return next.href;
+  if (next.protocol === "http:" && before.protocol === "http:" && next.host === before.host) return next.href;
+  if (next.host !== before.host)
+    throw refused(
+      `${from} redirects to another host over plain ${next.protocol.replace(":", "")}: ${next.href}.`,
+    );
+  throw refused(`${from} redirects from https to plain ${next.protocol.replace(":", "")}: ${next.href}.`);
+}
+
+function refused(message: string, cause?: unknown): Failure {
+  return new Failure({
+    code: "REDIRECT_REFUSED",
+    kind: "upstream",
+    message,
+    hint: "Others on the network could replace the files. Use a source with https, or a mirror in upstream.toml.",
+    cause,
+  });
+}
