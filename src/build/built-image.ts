@@ -3,13 +3,14 @@ import { readImage } from "../docker/saved-image/index";
 import type { RenderedTemplate } from "../render/rendered";
 import type { Host } from "../support/host";
 import type { Image } from "./image";
+import { hexOf } from "../support/text/digest";
 
 /** Label with the digest of the inputs that an image was made from. */
 export const INPUTS_LABEL = "mesa-template.inputs";
 
 /** The local reference of a template's image. */
 export function imageTag(rendered: RenderedTemplate): { readonly repo: string; readonly tag: string } {
-  const digits = rendered.inputsDigest.replace(/^sha256:/u, "").slice(0, 12);
+  const digits = hexOf(rendered.inputsDigest).slice(0, 12);
   return { repo: `mesa-template/${rendered.template}`, tag: `${rendered.mesaVersion}-${digits}` };
 }
 

@@ -9,6 +9,7 @@ import { opened, sealed, STATEMENT_TYPE } from "./envelope";
 import { importReference } from "./publish-image";
 import type { Published } from "./published";
 import { runCosign, type Signer } from "./signer";
+import { hexOf } from "../support/text/digest";
 
 const ENVELOPE = "application/vnd.dsse.envelope.v1+json";
 
@@ -104,7 +105,7 @@ export interface Attested {
  */
 export async function checkAttestations(host: Host, published: Published, key: KeyObject): Promise<Attested> {
   const image = importReference(published);
-  const hex = published.digest.slice("sha256:".length);
+  const hex = hexOf(published.digest);
   const envelopes = await piecesBeside(host, image, tagOf(published.digest), ENVELOPE);
   const signed = envelopes.flatMap((envelope) => {
     const statement = opened(envelope, key);

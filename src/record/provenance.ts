@@ -1,8 +1,8 @@
 import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
 import { canonicalJson } from "../support/text/canonical-json";
-import { sha256 } from "../support/text/digest";
+import { hexOf, sha256 } from "../support/text/digest";
 import type { Measured, VersionRecord } from "./record";
-import { hexOf, SBOM_FILE } from "./sbom";
+import { SBOM_FILE } from "./sbom";
 
 /** File of the document in the record's folder. */
 export const PROVENANCE_FILE = "provenance.intoto.json";

@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { imageReference, imagesOf, type LockedDownload, type LockedImage } from "../lock/lock";
 import { canonicalJson } from "../support/text/canonical-json";
 import type { Measured, Package } from "./record";
+import { hexOf } from "../support/text/digest";
 
 /** File of the document in the record's folder. */
 export const SBOM_FILE = "sbom.cdx.json";
 
 /** The hex digits of a digest. */
-export const hexOf = (digest: string): string => digest.replace(/^sha256:/u, "");
 
 /** A deterministic UUID of a text (RFC 9562, version 8). */
 function uuidOf(text: string): string {

@@ -1,4 +1,4 @@
-import { digestOf } from "../support/text/digest";
+import { digestOf, hexOf } from "../support/text/digest";
 import type { Downloads } from "../support/network/downloads";
 import type { Repository } from "./client";
 import { imageNotFound, unexpectedAnswer, wrongBytes } from "./failures";
@@ -17,7 +17,7 @@ export async function byDigest(
   digest: string,
   what: string,
 ): Promise<Uint8Array> {
-  const here = await downloads.bytes(digest.slice("sha256:".length));
+  const here = await downloads.bytes(hexOf(digest));
   if (here !== undefined) return here;
   const answer = await get(path, path.startsWith("manifests/") ? MANIFEST_TYPES : "*/*");
   if (answer.status === 404) throw imageNotFound(`${reference.repository}@${digest}`, registry);

@@ -22,6 +22,7 @@ import { loadTemplate, renderTemplate } from "../render/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
+import { hexOf } from "../support/text/digest";
 
 /** The five comparisons. */
 export const COMPARISONS = {
@@ -182,7 +183,7 @@ async function localImages(host: Host, request: DriftRequest): Promise<readonly 
   return Promise.all(
     request.entries.map(async (entry) => {
       const finding = found("local-images", entry);
-      const digits = entry.inputsDigest.replace(/^sha256:/u, "").slice(0, 12);
+      const digits = hexOf(entry.inputsDigest).slice(0, 12);
       const reference = `mesa-template/${entry.template}:${entry.mesaVersion}-${digits}`;
       const image = await engine.image(reference);
       if (image === undefined) return finding(skipped("it is not on this engine"));

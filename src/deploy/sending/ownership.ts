@@ -1,6 +1,7 @@
 import type { SandboxState } from "../../blaxel/platform";
 import type { RenderedTemplate } from "../../render/rendered";
 import { Failure } from "../../support/errors";
+import { hexOf } from "../../support/text/digest";
 
 /** Environment variable of every sandbox this program deploys; identifies it as ours. */
 export const OWNERSHIP_VARIABLE = "MESA_TEMPLATE_INPUTS";
@@ -10,7 +11,7 @@ export function markOf({
   template,
   inputsDigest,
 }: Pick<RenderedTemplate, "template" | "inputsDigest">): string {
-  return `${template}:${inputsDigest.replace(/^sha256:/u, "").slice(0, 16)}`;
+  return `${template}:${hexOf(inputsDigest).slice(0, 16)}`;
 }
 
 /** Whether a sandbox carries this program's mark with other inputs. False if it hides its environment. */

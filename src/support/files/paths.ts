@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "../errors";
+import { hexOf } from "../text/digest";
 
 /** The manifest's path below a root, as messages and git name it. */
 export const MANIFEST_FILE = "dockerfiles/manifest.json";
@@ -58,7 +59,7 @@ export function paths(root: string): Paths {
     record: ({ template, mesaVersion, revision }) =>
       join(project(template, mesaVersion), "records", String(revision)),
     stageResult: (template, inputsDigest, name) =>
-      join(state, "stages", template, inputsDigest.replace(/^sha256:/u, "").slice(0, 32), `${name}.json`),
+      join(state, "stages", template, hexOf(inputsDigest).slice(0, 32), `${name}.json`),
     renderedNames: (template, version) => join(state, "rendered", template, `${version}.json`),
     lock: (name) => join(state, "locks", `${name}.lock`),
     log: (template, version, stage) => join(state, "logs", template, `${version}-${stage}.log`),
