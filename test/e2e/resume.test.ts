@@ -232,10 +232,12 @@ describe("Ctrl-C on a terminal", () => {
     ["sandbox run, while the sandbox starts", /sandbox mesa-run-\w+ from/u, whole(sandbox, "true")],
     ["sandbox run, in the command", /^here\r$/mu, whole(sandbox, "sh", "-c", "echo here; sleep 60")],
     ["upgrade, lock", started("lock"), whole(upgrade)],
+    ["upgrade, render", started("render"), whole(upgrade)],
     ["upgrade, build", progress("build"), whole(upgrade)],
     ["upgrade, smoke", progress("smoke", "the sandbox API answers"), whole(upgrade)],
     ["upgrade, deploy", progress("deploy", "Blaxel:"), whole(upgrade)],
     ["upgrade, verify", progress("verify", "sandbox"), whole(upgrade)],
+    ["upgrade, record", started("record"), whole(upgrade)],
   ];
   it.each(ROWS)("%s: exits with 130, reports it, and leaves nothing", async (what, when, args) => {
     if (what === "verify") {
@@ -244,7 +246,7 @@ describe("Ctrl-C on a terminal", () => {
     }
     const before = await passing();
     const press = (): ReturnType<typeof withCtrlC> => withCtrlC(args, when);
-    const { code, screen, left } = await (what === "release, record"
+    const { code, screen, left } = await (what.endsWith(", record")
       ? whileManifestIsLocked(place.root, press)
       : press());
     expect(code, screen).toBe(130);
