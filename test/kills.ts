@@ -25,7 +25,8 @@ const VERSION = "0.20.0";
 const TEMPLATES = ["alpine", "debian"];
 /** How long what a killed run had started itself (bl, a build) may go on, in ms. */
 const SETTLE_MS = 20_000;
-const LIMIT_MS = 180_000;
+// Longer than the deploy waits for a change that Blaxel may not show (3 minutes).
+const LIMIT_MS = 300_000;
 
 const PROGRAM = resolve(process.argv[3] ?? join(REPOSITORY, "dist/mesa-template.js"));
 
