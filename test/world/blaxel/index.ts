@@ -556,6 +556,8 @@ async function makeTag(context: Context, name: string, zip: Buffer): Promise<Ima
       : image.tags.at(-1);
   if (same !== undefined) {
     addLog(state, name, "source unchanged, reusing the image");
+    // The platform reacts within seconds, not at once: who asks every second sees that something began.
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
     image.status = "BUILT";
     return same;
   }
