@@ -43,6 +43,26 @@ async function refuseNoWorkingFolder(argv: readonly string[]): Promise<number | 
   }
 }
 
+/** Loads the program. Its parts are opened all at once, which a low limit of open files does not allow; nothing more can be loaded then. */
+async function loadMain(
+  argv: readonly string[],
+): Promise<(argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>> {
+  try {
+    return (await import("./main")).main;
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code ?? "";
+    if (!["EMFILE", "ENFILE"].includes(code)) throw error;
+    const message = "The program cannot open its own files: too many open files.";
+    const hint = "Raise the limit of open files (ulimit -n).";
+    if (argv.includes("--json"))
+      process.stdout.write(
+        `${JSON.stringify({ ok: false, error: { code, message, hint, cause: null, log: [] } })}\n`,
+      );
+    else process.stderr.write(`error: ${message}\nwhat to do: ${hint}\n`);
+    return () => Promise.resolve(3);
+  }
+}
+
 process.stderr.on("error", () => undefined);
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // A reader that stops reading (… | head -1) has what it wants; a full disk does not.
@@ -50,8 +70,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 const argv = process.argv.slice(2);
 if (!answerAtOnce(argv)) {
-  process.exitCode =
-    (await refuseNoWorkingFolder(argv)) ?? (await (await import("./main")).main(argv, process.env));
+  process.exitCode = (await refuseNoWorkingFolder(argv)) ?? (await (await loadMain(argv))(argv, process.env));
   // An abandoned request must not keep the program running; without one it ends before this.
   setTimeout(() => process.exit(), 500).unref();
 }
