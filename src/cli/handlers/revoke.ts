@@ -4,18 +4,13 @@ import { rollbackTarget } from "../../manifest/channels/rollback";
 import type { Manifest } from "../../manifest/entry";
 import { oneEntry } from "../../manifest/versions/ref";
 import type { Failure } from "../../support/errors";
-import type { CommandHandler, Terminal } from "../command";
+import type { CommandArgs, CommandHandler, Terminal } from "../command";
 import { wrongUsage } from "../command-line";
 import { changeManifest, openManifest } from "../manifest-context";
 
 export const revokeCommand: CommandHandler = async (args, context) => {
   const { templates, terminal, dryRun } = context;
-  const reason = args.text("reason");
-  if (reason === undefined)
-    throw wrongUsage(
-      "--reason is missing.",
-      "Give the reason with --reason TEXT: everyone who uses the version sees it.",
-    );
+  const reason = reasonIn(args, "everyone who uses the version sees it");
   const { manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const pointing = channelsAt(manifest, id);
@@ -36,7 +31,7 @@ export const revokeCommand: CommandHandler = async (args, context) => {
   return {
     json: { id, reason: kept, alreadyRevoked: already, channels: pointing, moves, dryRun },
     text: [
-      `${id} ${already ? "was revoked already" : "revoked"}: ${kept}${dryRun ? " (dry revoked)" : ""}`,
+      `${id} ${already ? "was revoked already" : "revoked"}: ${kept}${dryRun ? " (dry run)" : ""}`,
       ...moves.flatMap((move) =>
         move.channel === null ? [] : `${move.channel} → ${move.to ?? "nothing (the channel ends)"}`,
       ),
@@ -47,6 +42,13 @@ export const revokeCommand: CommandHandler = async (args, context) => {
     ].join("\n"),
   };
 };
+
+/** @throws Failure USAGE (exit 2) without a reason */
+function reasonIn(args: CommandArgs, what: string): string {
+  const reason = args.text("reason");
+  if (reason !== undefined) return reason;
+  throw wrongUsage("--reason is missing.", `Give the reason with --reason TEXT: ${what}.`);
+}
 
 function refusal(channels: readonly string[], id: string): Failure {
   return wrongUsage(
@@ -81,12 +83,7 @@ async function asked(terminal: Terminal, manifest: Manifest, id: string): Promis
 
 export const unrevokeCommand: CommandHandler = async (args, context) => {
   const { templates, dryRun } = context;
-  const reason = args.text("reason");
-  if (reason === undefined)
-    throw wrongUsage(
-      "--reason is missing.",
-      "Give the reason with --reason TEXT: why the version may be used again.",
-    );
+  const reason = reasonIn(args, "why the version may be used again");
   const { manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const { after } = await changeManifest(
@@ -97,6 +94,6 @@ export const unrevokeCommand: CommandHandler = async (args, context) => {
   const status = after.versions[id]?.status ?? null;
   return {
     json: { id, reason, status, dryRun },
-    text: `${id} is ${status ?? "gone"} again: ${reason}${dryRun ? " (dry unrevoked)" : ""}\n`,
+    text: `${id} is ${status ?? "gone"} again: ${reason}${dryRun ? " (dry run)" : ""}\n`,
   };
 };

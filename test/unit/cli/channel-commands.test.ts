@@ -338,6 +338,20 @@ describe("revoke", () => {
     expect((await here.run("unrevoke debian@0.26.0-1 --reason again")).code).toBe(2);
   });
 
+  it("writes nothing with --dry-run, neither way", async () => {
+    const here = place();
+    const dry = async (line: string): Promise<void> => {
+      const before = here.text();
+      expect((await here.run(`${line} debian@0.26.0-1 --reason broken --dry-run`)).stdout).toMatch(
+        /: broken \(dry run\)$/mu,
+      );
+      expect(here.text()).toBe(before);
+    };
+    await dry("revoke");
+    await runAll(here, "revoke debian@0.26.0-1 --reason broken");
+    await dry("unrevoke");
+  });
+
   it("keeps the first reason when a version is revoked again", async () => {
     const here = place();
     await runAll(here, "revoke debian@0.26.0-1 --reason first");
