@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import { loadUpstream, lockCheckFailed, readLock, untrustedFingerprints } from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
 import { type CheckedLock, checkLocks, lockAll, type LockResult } from "../../release/lock";
@@ -84,7 +83,7 @@ export const renderCommand: CommandHandler = async (args, context) => {
   const results = await Promise.all(
     (await checkedTargets(args, context)).map(async ({ template, version }) => {
       const folder = paths(context.root).project(template, version);
-      const lock = await readLock(join(folder, "lock.json"));
+      const lock = await readLock(paths(context.root).lockFile(template, version));
       if (lock === undefined)
         throw wrongUsage(
           `There is no lock for ${template} ${version}.`,

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { Failure } from "../errors";
 import { hexOf } from "../text/digest";
@@ -70,15 +70,12 @@ export function paths(root: string): Paths {
 export function templateNames(root: string): readonly string[] | undefined {
   const { templates } = paths(root);
   if (!existsSync(templates)) return undefined;
-  return (
-    readdirSync(templates, { withFileTypes: true })
-      // A broken link counts too: reading it says what is wrong.
-      .filter(
-        (entry) => entry.isDirectory() && readdirSync(join(templates, entry.name)).includes("template.toml"),
-      )
-      .map(({ name }) => name)
-      .sort()
-  );
+  // A broken link as template.toml counts too: reading it says what is wrong.
+  const isThere = (path: string): boolean => lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  return readdirSync(templates, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && isThere(join(templates, entry.name, "template.toml")))
+    .map(({ name }) => name)
+    .sort();
 }
 
 /**
