@@ -4,9 +4,8 @@ import { extract } from "tar-stream";
 import { engineFailed } from "./failures";
 
 /** The entries of an archive in sequence; read or resume each one before the next. */
-export type TarEntries = AsyncIterable<
-  ReturnType<typeof extract> extends AsyncIterable<infer Entry> ? Entry : never
->;
+export type TarEntries = ReturnType<typeof extract>;
+export type TarEntry = TarEntries extends AsyncIterable<infer Entry> ? Entry : never;
 
 /**
  * Reads an archive from an engine, and releases it when `read` returns. A broken connection ends the reading, between entries and within

@@ -24,10 +24,10 @@ export async function measureImage(
   engine: Engine,
   image: { readonly id: string; readonly reference: string },
 ): Promise<MeasuredImage> {
-  const { files, texts } = (await readImage(host, engine, image)).merged;
+  const { files, texts } = await readImage(host, engine, image);
   const osRelease = OS_RELEASE.flatMap((path) => texts.get(path) ?? [])[0] ?? "";
   return {
-    files: files.filter(({ path }) => !ENGINES_OWN.test(path)),
+    files: [...files.values()].filter(({ path }) => !ENGINES_OWN.test(path)),
     packages: [...dpkgPackages(texts.get(DPKG_STATUS) ?? ""), ...apkPackages(texts.get(APK_INSTALLED) ?? "")],
     distribution: prettyName(osRelease),
   };

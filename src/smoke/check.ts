@@ -1,5 +1,5 @@
 import type { ImageConfig } from "../docker/engine";
-import type { HeldFile, LayerFile } from "../docker/saved-image/index";
+import type { HeldFile } from "../docker/saved-image/index";
 import type { MesaFit } from "../mesa/access";
 import type { ProvenTemplate } from "../render/rendered";
 import type { CheckResult } from "./report";
@@ -44,17 +44,15 @@ export interface ImageAtRest {
   sizeBytes(): Promise<number>;
   /** Whether the image contains an absolute path; a path behind a symbolic link counts as contained. */
   holds(path: string): Promise<boolean>;
-  /** Every path of the image's file system with kind, mode (with setuid bits) and size; streamed once and kept. */
-  files(): Promise<readonly ImageFile[]>;
+  /** Absolute paths of everything but folders in any layer, hidden or not. */
+  pathsInLayers(): Promise<readonly string[]>;
   /** The entry at an absolute path; follows links on the way, but not a final one. */
   entry(path: string): Promise<HeldFile | undefined>;
   /** The text of a file, through links; undefined if missing. Only for the paths requested up front. */
   text(path: string): Promise<string | undefined>;
-  /** The paths in any layer whose bytes contain one of these values. */
-  pathsHolding(values: readonly string[]): Promise<readonly string[]>;
+  /** The paths in any layer whose bytes contain one of the run's secrets. */
+  pathsHoldingSecrets(): Promise<readonly string[]>;
 }
-
-type ImageFile = LayerFile;
 
 /** How a container ended on SIGTERM: time in ms, exit code, and whether it was killed. */
 export interface Ending {

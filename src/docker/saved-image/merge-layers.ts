@@ -1,30 +1,14 @@
-import type { LayerEntry } from "./read-layer";
-
-/** One path of an image's file system as a container sees it. */
-export interface HeldFile {
-  /** Absolute. */
-  readonly path: string;
-  readonly kind: "file" | "directory" | "symlink" | "other";
-  /** Permission bits with setuid, setgid and sticky. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly sizeBytes: number;
-  /** First 16 hex digits of a file's sha256; a symbolic link's target; otherwise "". */
-  readonly content: string;
-}
+import type { HeldFile, LayerEntry } from "./read-layer";
 
 /** The merged file system of all layers. */
 export interface MergedLayers {
-  /** Sorted by path. */
-  readonly files: readonly HeldFile[];
-  /** Texts of the files that are kept, by path without leading slash. */
+  /** By path, sorted. */
+  readonly files: ReadonlyMap<string, HeldFile>;
+  /** Texts of the files that are kept, by path. */
   readonly texts: ReadonlyMap<string, string>;
 }
 
-interface Node {
-  readonly held: Omit<HeldFile, "path">;
-  readonly text?: string | undefined;
+interface Node extends Pick<LayerEntry, "held" | "text"> {
   readonly children: Map<string, Node>;
 }
 
@@ -35,8 +19,6 @@ const IMPLIED: Node["held"] = { kind: "directory", mode: 0o755, uid: 0, gid: 0, 
 const WHITEOUT = ".wh.";
 const META = ".wh..wh.";
 const OPAQUE = ".wh..wh..opq";
-
-const kindOf = (type: LayerEntry["type"]): HeldFile["kind"] => (type === "link" ? "file" : type);
 
 /** Merges layers, the lowest first, as an engine does for a container. */
 export function mergeLayers(layers: readonly (readonly LayerEntry[])[]): MergedLayers {
@@ -49,11 +31,12 @@ export function mergeLayers(layers: readonly (readonly LayerEntry[])[]): MergedL
   const files: HeldFile[] = [];
   const texts = new Map<string, string>();
   collect(root, "", files, texts);
-  return { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), texts };
+  files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return { files: new Map(files.map((file) => [file.path, file])), texts };
 }
 
 function split(path: string): { readonly folder: readonly string[]; readonly name: string } {
-  const folder = path.split("/");
+  const folder = path.split("/").slice(1);
   const name = folder.pop() ?? "";
   return { folder, name };
 }
@@ -92,25 +75,19 @@ function folderIn(parent: Node, name: string): Node {
   return made;
 }
 
-function heldBy(root: Node, entry: LayerEntry): Pick<Node, "held" | "text"> {
-  const { type, mode, uid, gid, size, linkname, hash, text } = entry;
-  const own = { kind: kindOf(type), mode, uid, gid };
-  // A hard link's bytes are stored under its first name.
-  const first = type === "link" ? find(root, linkname.split("/").filter(isName)) : undefined;
-  if (first !== undefined) return { held: { ...first.held, ...own }, text: first.text };
-  if (type === "symlink") return { held: { ...own, sizeBytes: 0, content: linkname } };
-  return { held: { ...own, sizeBytes: type === "file" ? size : 0, content: hash }, text };
-}
-
-function isName(part: string): boolean {
-  return part !== "" && part !== ".";
+/** What a container has for an entry; a hard link's bytes are stored under its first name. */
+function heldBy(root: Node, { held, text, firstName }: LayerEntry): Pick<Node, "held" | "text"> {
+  const first = firstName === undefined ? undefined : find(root, firstName.split("/").slice(1));
+  if (first === undefined) return { held, text };
+  const { sizeBytes, content } = first.held;
+  return { held: { ...held, sizeBytes, content }, text: first.text };
 }
 
 function collect(node: Node, at: string, files: HeldFile[], texts: Map<string, string>): void {
   for (const [name, child] of node.children) {
     const path = `${at}/${name}`;
     files.push({ path, ...child.held });
-    if (child.text !== undefined) texts.set(path.slice(1), child.text);
+    if (child.text !== undefined) texts.set(path, child.text);
     collect(child, path, files, texts);
   }
 }

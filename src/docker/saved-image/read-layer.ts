@@ -1,98 +1,115 @@
-import { createHash, hash, type Hash } from "node:crypto";
-import { searcher } from "./searcher";
-import type { TarEntry } from "./tar-header";
-import { tarReader } from "./tar-reader";
+import { createHash } from "node:crypto";
+import { posix } from "node:path";
+import { pipeline, Readable, type Writable } from "node:stream";
+import { extract, type Header } from "tar-stream";
+import type { TarEntry } from "../tar-entries";
 
 /** Files whose text is kept: the databases of installed packages and the distribution's name. */
-export const DPKG_STATUS = "var/lib/dpkg/status";
-export const APK_INSTALLED = "lib/apk/db/installed";
-export const OS_RELEASE = ["etc/os-release", "usr/lib/os-release"] as const;
+export const DPKG_STATUS = "/var/lib/dpkg/status";
+export const APK_INSTALLED = "/lib/apk/db/installed";
+export const OS_RELEASE = ["/etc/os-release", "/usr/lib/os-release"] as const;
 const KEPT: readonly string[] = [DPKG_STATUS, APK_INSTALLED, ...OS_RELEASE];
 
-/** One entry of a layer: a path that it adds or replaces, or a whiteout that hides one of a lower layer. */
-export interface LayerEntry extends Omit<TarEntry, "name"> {
-  /** Without leading or trailing slash; "" is the root. */
+/** One path of an image's file system. */
+export interface HeldFile {
+  /** Absolute. */
   readonly path: string;
-  /** First 16 hex digits of a file's sha256, otherwise "". */
-  readonly hash: string;
+  readonly kind: "file" | "directory" | "symlink" | "other";
+  /** Permission bits with setuid, setgid and sticky. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly sizeBytes: number;
+  /** First 16 hex digits of a file's sha256; a symbolic link's target; otherwise "". */
+  readonly content: string;
+}
+
+/** One entry of a layer: a path that it adds or replaces, or a whiteout that hides one of a lower layer. */
+export interface LayerEntry {
+  /** Absolute. */
+  readonly path: string;
+  readonly held: Omit<HeldFile, "path">;
+  /** For a hard link: the path under which its bytes are stored. */
+  readonly firstName?: string;
   /** Whether its bytes contain one of the searched values. */
   readonly holds: boolean;
-  readonly text?: string;
+  readonly text?: string | undefined;
 }
 
-/** Reads a layer from the bytes of its tar. */
-export interface LayerReader {
-  take(chunk: Buffer): void;
-  /** All entries in the tar's order. @throws Error if the tar is incomplete */
-  finish(): readonly LayerEntry[];
-}
+const KINDS: Partial<Record<Header["type"], HeldFile["kind"]>> = {
+  file: "file",
+  "contiguous-file": "file",
+  link: "file",
+  directory: "directory",
+  symlink: "symlink",
+};
 
-/** Reads a layer: its paths, the files' hashes, and whether they contain one of these values. */
-export function layerReader(values: readonly Buffer[]): LayerReader {
-  const tar = tarReader();
+/** For tars from before POSIX, which have no magic bytes; the types do not know the option. */
+const ANY_FORMAT: object = { allowUnknownFormat: true };
+
+/**
+ * Reads the tar of a layer: its paths, the files' hashes, and whether they contain one of these values. @throws Error if the tar is
+ * incomplete
+ */
+export async function readLayer(
+  bytes: AsyncIterable<Buffer>,
+  values: readonly Buffer[],
+): Promise<readonly LayerEntry[]> {
+  const tar = extract(ANY_FORMAT);
+  // Errors of the source surface at the target, where they are read; pipe alone would leave the reader waiting.
+  pipeline(Readable.from(bytes), tar as unknown as Writable, () => undefined);
   const entries: LayerEntry[] = [];
-  let body = bodyOf({ type: "other", size: 0 }, "", values);
-  let entry: Omit<LayerEntry, "hash" | "holds"> | undefined;
+  for await (const entry of tar) entries.push(await readEntry(entry, values));
+  return entries;
+}
+
+async function readEntry(entry: TarEntry, values: readonly Buffer[]): Promise<LayerEntry> {
+  const { header } = entry;
+  const { type, linkname } = header;
+  const path = posix.resolve("/", header.name);
+  const kind = KINDS[type] ?? "other";
+  // Ids that do not fit into a header are in the extension before it.
+  const { uid, gid } = { ...header, ...(header.pax as { uid?: string; gid?: string } | null) };
+  const search = searcher(values);
+  const digest = createHash("sha256");
+  const kept: Buffer[] = [];
+  for await (const chunk of entry as AsyncIterable<Buffer>) {
+    search.take(chunk);
+    digest.update(chunk);
+    if (KEPT.includes(path)) kept.push(chunk);
+  }
+  const isFile = kind === "file" && type !== "link";
   return {
-    take(chunk) {
-      for (const part of tar.read(chunk)) {
-        if (part.is === "entry") {
-          const { name, ...rest } = part.entry;
-          entry = { ...rest, path: pathOf(name) };
-          body = bodyOf(entry, entry.path, values);
-        } else if (part.is === "bytes") body.take(part.bytes);
-        else if (entry !== undefined) entries.push({ ...entry, ...body.end() });
-      }
+    path,
+    held: {
+      kind,
+      mode: header.mode & 0o7777,
+      uid: Number(uid),
+      gid: Number(gid),
+      sizeBytes: isFile ? header.size : 0,
+      content: isFile ? digest.digest("hex").slice(0, 16) : kind === "symlink" ? linkname : "",
     },
-    finish() {
-      tar.finish();
-      return entries;
-    },
+    ...(type === "link" ? { firstName: posix.resolve("/", linkname) } : {}),
+    holds: search.found(),
+    text: kept.length === 0 ? undefined : Buffer.concat(kept).toString("utf8"),
   };
 }
 
-/** A tar's name as a path: "./a//b/" is "a/b". */
-function pathOf(name: string): string {
-  const plain = name.replace(/^(?:\.?\/)+/u, "").replace(/\/+$/u, "");
-  if (plain === ".") return "";
-  return /\/\.?\//u.test(plain)
-    ? plain
-        .split("/")
-        .filter((part) => part !== "" && part !== ".")
-        .join("/")
-    : plain;
-}
-
-interface Body {
-  take(bytes: Buffer): void;
-  end(): Pick<LayerEntry, "hash" | "holds" | "text">;
-}
-
-function bodyOf(
-  { type, size }: Pick<TarEntry, "type" | "size">,
-  path: string,
-  values: readonly Buffer[],
-): Body {
-  const search = searcher(values);
-  const isKept = KEPT.includes(path);
-  const kept: Buffer[] = [];
-  let whole: string | undefined;
-  let inPieces: Hash | undefined;
+/** Searches a stream of chunks for values, across chunk borders too. */
+export function searcher(values: readonly Buffer[]): { take(chunk: Buffer): void; found(): boolean } {
+  const longest = Math.max(0, ...values.map((value) => value.length));
+  let tail: Buffer = Buffer.alloc(0);
+  let found = false;
+  const holds = (bytes: Buffer): boolean => values.some((value) => bytes.includes(value));
   return {
-    take(bytes) {
-      search.take(bytes);
-      if (isKept) kept.push(bytes);
-      if (type !== "file") return;
-      if (bytes.length === size) whole = hash("sha256", bytes);
-      else (inPieces ??= createHash("sha256")).update(bytes);
+    take(chunk) {
+      if (found || longest === 0) return;
+      // The border first: it is short, so nothing long is copied.
+      const border = tail.length === 0 ? tail : Buffer.concat([tail, chunk.subarray(0, longest - 1)]);
+      found = holds(border) || holds(chunk);
+      const last = chunk.length >= longest ? chunk : Buffer.concat([tail, chunk]);
+      tail = last.subarray(Math.max(0, last.length - longest + 1));
     },
-    end() {
-      const digest = type === "file" ? (whole ?? inPieces?.digest("hex") ?? hash("sha256", "")) : "";
-      return {
-        hash: digest.slice(0, 16),
-        holds: search.found(),
-        ...(kept.length === 0 ? {} : { text: Buffer.concat(kept).toString("utf8") }),
-      };
-    },
+    found: () => found,
   };
 }

@@ -2,24 +2,11 @@ import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
-import type { Header } from "tar-stream";
 import * as z from "zod/mini";
 import { unzstd, ZSTD_MAGIC } from "../../support/files/zstd";
-import type { TarEntries } from "../tar-entries";
+import type { TarEntries, TarEntry } from "../tar-entries";
 import { mergeLayers, type MergedLayers } from "./merge-layers";
-import { layerReader, type LayerEntry } from "./read-layer";
-
-/** A path in one of an image's layers. */
-export interface LayerFile {
-  /** Without leading slash. */
-  readonly path: string;
-  readonly kind: "file" | "directory" | "symlink" | "other";
-  /** Permission bits with setuid/setgid/sticky, e.g. 0o4755. */
-  readonly mode: number;
-  readonly size: number;
-  readonly uid: number;
-  readonly gid: number;
-}
+import { readLayer, type LayerEntry } from "./read-layer";
 
 /** A step of an image's history. */
 interface HistoryStep {
@@ -31,7 +18,7 @@ interface HistoryStep {
 }
 
 /** The content of an image, by layer and merged; the same on every engine. */
-export interface ImageContents {
+export interface ImageContents extends MergedLayers {
   /** sha256:… of its configuration. */
   readonly configDigest: string;
   /** Oldest first. */
@@ -39,28 +26,21 @@ export interface ImageContents {
   /** Bytes of the files in all its layers, hidden ones included. */
   readonly sizeBytes: number;
   /**
-   * Every path of every layer, including hidden ones and the whiteouts, because whoever can pull the image can read them. Sorted; for a
-   * path in several layers, the last one counts.
+   * Absolute paths of everything but folders in any layer, including what is hidden and the whiteouts, because whoever can pull the image
+   * can read them. Sorted.
    */
-  readonly inLayers: readonly LayerFile[];
+  readonly inLayers: readonly string[];
   /** Absolute paths of files in any layer that contain one of the searched values. */
   readonly holding: readonly string[];
-  /** The file system of a container. */
-  readonly merged: MergedLayers;
 }
 
-/** A part of the archive: a layer, or JSON; otherwise empty or unknown. */
-type Part =
-  | { readonly is: "layer"; readonly entries: readonly LayerEntry[] }
-  | { readonly is: "same"; readonly as: string }
-  | { readonly is: "json"; readonly bytes: Buffer }
-  | { readonly is: "nothing" }
-  | { readonly is: "unknown" };
-
-/** A part from tar-stream. */
-interface SavedPart extends AsyncIterable<unknown> {
-  readonly header: Header;
-  resume(): unknown;
+/** A part of the archive; one without any of these is of no known kind. */
+interface Part {
+  /** Those of a layer; none for an empty part. */
+  readonly entries?: readonly LayerEntry[];
+  readonly json?: Buffer;
+  /** Name of the part that it is a link to. */
+  readonly sameAs?: string;
 }
 
 const LIST = "manifest.json";
@@ -93,15 +73,23 @@ export async function readSavedImage(saved: TarEntries, values: readonly string[
   if (image === undefined) throw new Error(`${LIST} names no image`);
   const layers = (image.Layers ?? []).map((name) => layerAt(parts, posix.normalize(name)));
   const config = jsonAt(parts, posix.normalize(image.Config));
-  const sizes = layers.map((layer) =>
-    layer.reduce((sum, { type, size }) => sum + (type === "file" ? size : 0), 0),
-  );
+  const sizes = layers.map((layer) => layer.reduce((sum, { held }) => sum + held.sizeBytes, 0));
+  const pathsOf = (of: (entry: LayerEntry) => boolean): readonly string[] =>
+    [
+      ...new Set(
+        layers
+          .flat()
+          .filter(of)
+          .map(({ path }) => path),
+      ),
+    ].sort();
   return {
     configDigest: `sha256:${createHash("sha256").update(config.bytes).digest("hex")}`,
     history: historyOf(z.parse(CONFIG, config.json), sizes),
     sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
-    ...everyFile(layers),
-    merged: mergeLayers(layers),
+    inLayers: pathsOf(({ held }) => held.kind !== "directory"),
+    holding: pathsOf(({ holds }) => holds),
+    ...mergeLayers(layers),
   };
 }
 
@@ -117,13 +105,11 @@ function historyOf({ history }: z.infer<typeof CONFIG>, sizes: readonly number[]
   return [...steps, ...untold];
 }
 
-async function readPart(part: SavedPart, sought: readonly Buffer[]): Promise<Part> {
+async function readPart(part: TarEntry, sought: readonly Buffer[]): Promise<Part> {
   const { name, type, linkname } = part.header;
-  if (type === "symlink" || type === "link") {
-    part.resume();
-    return { is: "same", as: posix.join(type === "symlink" ? posix.dirname(name) : ".", linkname) };
-  }
-  return readBytes(part as AsyncIterable<Buffer>, sought);
+  if (type !== "symlink" && type !== "link") return readBytes(part as AsyncIterable<Buffer>, sought);
+  part.resume();
+  return { sameAs: posix.join(type === "symlink" ? posix.dirname(name) : ".", linkname) };
 }
 
 /** A part as JSON or layer, decompressed if necessary; always read to its end. */
@@ -138,19 +124,15 @@ async function readBytes(bytes: AsyncIterable<Buffer>, sought: readonly Buffer[]
     for (; next.done !== true; next = await chunks.next()) yield next.value;
   };
   const unpack = unpackerOf(head);
-  if (unpack !== undefined) {
-    const layer = layerReader(sought);
-    for await (const chunk of unpack(all())) layer.take(chunk);
-    return { is: "layer", entries: layer.finish() };
-  }
+  if (unpack !== undefined) return { entries: await readLayer(unpack(all()), sought) };
   const isJson = head[0] === OPENING_BRACE || head[0] === OPENING_BRACKET;
   const json = [head];
   for (let size = head.length; next.done !== true; next = await chunks.next()) {
     size += next.value.length;
     if (isJson && size <= LONGEST_JSON) json.push(next.value);
   }
-  if (isJson) return { is: "json", bytes: Buffer.concat(json) };
-  return { is: head.every((byte) => byte === 0) ? "nothing" : "unknown" };
+  if (isJson) return { json: Buffer.concat(json) };
+  return head.every((byte) => byte === 0) ? { entries: [] } : {};
 }
 
 const OPENING_BRACE = "{".charCodeAt(0);
@@ -179,33 +161,18 @@ function jsonAt(
   parts: ReadonlyMap<string, Part>,
   name: string,
 ): { readonly bytes: Buffer; readonly json: unknown } {
-  const part = parts.get(name);
-  if (part?.is !== "json") throw new Error(`the image archive has no ${name}`);
-  return { bytes: part.bytes, json: JSON.parse(part.bytes.toString("utf8")) };
+  const bytes = parts.get(name)?.json;
+  if (bytes === undefined) throw new Error(`the image archive has no ${name}`);
+  return { bytes, json: JSON.parse(bytes.toString("utf8")) };
 }
 
 function layerAt(parts: ReadonlyMap<string, Part>, name: string): readonly LayerEntry[] {
   const named = parts.get(name);
-  const part = named?.is === "same" ? parts.get(named.as) : named;
-  if (part?.is === "layer") return part.entries;
-  if (part?.is === "nothing") return [];
+  const part = named?.sameAs === undefined ? named : parts.get(named.sameAs);
+  if (part?.entries !== undefined) return part.entries;
   throw new Error(
     part === undefined
       ? `the image archive has no layer ${name}`
       : `the layer ${name} is neither a tar nor one compressed by gzip or zstd`,
   );
-}
-
-function everyFile(layers: readonly (readonly LayerEntry[])[]): Pick<ImageContents, "inLayers" | "holding"> {
-  const files = new Map<string, LayerFile>();
-  const holding = new Set<string>();
-  for (const { path, type, mode, size, uid, gid, holds } of layers.flat()) {
-    if (holds) holding.add(`/${path}`);
-    const kind = type === "link" ? "file" : type;
-    if (path !== "") files.set(path, { path, kind, mode, size, uid, gid });
-  }
-  return {
-    inLayers: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
-    holding: [...holding].sort(),
-  };
 }

@@ -20,13 +20,13 @@ async function credentialsIn(image: ImageAtRest): Promise<readonly string[]> {
 
 /** Files that must not be in an image: credentials, and leftovers of daemons and builds. */
 const LEFTOVERS: readonly (readonly [RegExp, string])[] = [
-  [/(^|\/)(\.config|etc)\/mesa\/config\.toml$/u, "a Mesa configuration (older versions keep keys in it)"],
-  [/(^|\/)secrets\.(plaintext\.toml|vault\.age)$/u, "Mesa's secret store"],
-  [/(^|\/)mesa(fs)?\.pid$/u, "the pid file of a mount"],
+  [/\/(\.config|etc)\/mesa\/config\.toml$/u, "a Mesa configuration (older versions keep keys in it)"],
+  [/\/secrets\.(plaintext\.toml|vault\.age)$/u, "Mesa's secret store"],
+  [/\/mesa(fs)?\.pid$/u, "the pid file of a mount"],
   [/\.deb$/u, "a package file"],
-  [/^var\/lib\/apt\/lists\/.*Packages/u, "package lists"],
-  [/^var\/cache\/apk\/./u, "package caches"],
-  [/(^|\/)\.blaxel\/config\.yaml$/u, "Blaxel credentials"],
+  [/^\/var\/lib\/apt\/lists\/.*Packages/u, "package lists"],
+  [/^\/var\/cache\/apk\/./u, "package caches"],
+  [/\/\.blaxel\/config\.yaml$/u, "Blaxel credentials"],
 ];
 
 /** Whether an image's USER is root, in any notation. */
@@ -52,7 +52,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     run: async (image, { secrets }) => {
       const config = JSON.stringify([image.config, await image.history()]);
       const inConfig = secrets.some((secret) => config.includes(secret));
-      const paths = [...(inConfig ? ["config or history"] : []), ...(await image.pathsHolding(secrets))];
+      const paths = [...(inConfig ? ["config or history"] : []), ...(await image.pathsHoldingSecrets())];
       return whenNone(
         paths,
         "The image contains one of this run's credentials. Revoke it, and find out how it got into the build.",
@@ -63,10 +63,8 @@ export const IMAGE_CHECKS: readonly Check[] = [
     name: "no configuration, pid file, package list or .deb is left",
     needs: "image",
     run: async (image) => {
-      const found = (await image.files()).flatMap((file) =>
-        LEFTOVERS.filter(([pattern]) => file.kind !== "directory" && pattern.test(file.path)).map(
-          ([, what]) => `/${file.path} (${what})`,
-        ),
+      const found = (await image.pathsInLayers()).flatMap((path) =>
+        LEFTOVERS.filter(([pattern]) => pattern.test(path)).map(([, what]) => `${path} (${what})`),
       );
       return whenNone(
         found.slice(0, 10),

@@ -31,32 +31,27 @@ export async function imageAtRest(
 ): Promise<ImageAtRest> {
   const image = await engine.image(reference);
   if (image === undefined) throw new Error(`the engine has no image ${reference}`);
-  const contents = (values: readonly string[]): Promise<ImageContents> =>
-    readImage(host, engine, { id: image.id, reference }, values);
   // One reading serves both files and secrets, because checks always need both.
-  let merged: Promise<ReadonlyMap<string, HeldFile>> | undefined;
-  const files = (): Promise<ReadonlyMap<string, HeldFile>> =>
-    (merged ??= contents(secrets).then(
-      (read) => new Map(read.merged.files.map((file) => [file.path, file] as const)),
-    ));
+  const contents = (): Promise<ImageContents> =>
+    readImage(host, engine, { id: image.id, reference }, secrets);
   let reading: Promise<ReadonlyMap<string, string>> | undefined;
   return {
     config: { ...image.config, labels: image.labels },
-    history: async () => (await contents(secrets)).history.map(({ createdBy }) => createdBy),
-    sizeBytes: async () => (await contents(secrets)).sizeBytes,
-    files: async () => (await contents(secrets)).inLayers,
-    entry: async (path) => entryAt(await files(), path, "itself"),
+    history: async () => (await contents()).history.map(({ createdBy }) => createdBy),
+    sizeBytes: async () => (await contents()).sizeBytes,
+    pathsInLayers: async () => (await contents()).inLayers,
+    pathsHoldingSecrets: async () => (await contents()).holding,
+    entry: async (path) => entryAt((await contents()).files, path, "itself"),
     async text(path) {
-      reading ??= readTexts(host, engine, reference, await files(), texts);
+      reading ??= readTexts(host, engine, reference, (await contents()).files, texts);
       return (await reading).get(path);
     },
     async holds(path) {
-      const held = await files();
+      const { files } = await contents();
       const parts = path.split("/").filter((part) => part !== "");
       const above = parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
-      return parts.length === 0 || held.has(path) || above.some((one) => held.get(one)?.kind === "symlink");
+      return parts.length === 0 || files.has(path) || above.some((one) => files.get(one)?.kind === "symlink");
     },
-    pathsHolding: async (values) => (values.length === 0 ? [] : (await contents(values)).holding),
   };
 }
 

@@ -1,6 +1,7 @@
+import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { mergeLayers } from "../../../../src/docker/saved-image/merge-layers";
-import { layerReader } from "../../../../src/docker/saved-image/read-layer";
+import { readLayer } from "../../../../src/docker/saved-image/read-layer";
 import { tar, type Given } from "./tars";
 
 const folder = (name: string, mode = 0o755): Given => ({ name: `${name}/`, type: "directory", mode });
@@ -8,17 +9,13 @@ const file = (name: string, data = name): Given => ({ name, data });
 
 /** The merged paths of layers with their kinds: "/etc directory". */
 async function merged(...layers: readonly (readonly Given[])[]): Promise<readonly string[]> {
-  return (await mergedFiles(...layers)).files.map(({ path, kind }) => `${path} ${kind}`);
+  return [...(await mergedFiles(...layers)).files.values()].map(({ path, kind }) => `${path} ${kind}`);
 }
 
 async function mergedFiles(
   ...layers: readonly (readonly Given[])[]
 ): Promise<ReturnType<typeof mergeLayers>> {
-  const read = layers.map(async (entries) => {
-    const layer = layerReader([]);
-    layer.take(await tar(entries));
-    return layer.finish();
-  });
+  const read = layers.map(async (entries) => readLayer(Readable.from([await tar(entries)]), []));
   return mergeLayers(await Promise.all(read));
 }
 
@@ -49,7 +46,7 @@ describe("layers laid over each other", () => {
       folder("d", 0o700),
     ];
     const { files } = await mergedFiles(below, above);
-    expect(files.map(({ path, kind, mode }) => `${path} ${kind} ${mode.toString(8)}`)).toEqual([
+    expect([...files.values()].map(({ path, kind, mode }) => `${path} ${kind} ${mode.toString(8)}`)).toEqual([
       "/a file 644",
       "/b directory 755",
       "/b/in file 644",
@@ -69,13 +66,13 @@ describe("layers laid over each other", () => {
       file("first", "same"),
       { name: "second", type: "link", linkname: "./first", mode: 0o755 },
     ]);
-    const [first, second] = files;
+    const [first, second] = files.values();
     expect(second).toEqual({ ...first, path: "/second", mode: 0o755 });
     expect(first).toMatchObject({ sizeBytes: 4, content: "0967115f2813a354" });
   });
 
   it("keep the text of a package database that is there in the end", async () => {
-    const status = "var/lib/dpkg/status";
+    const status = "/var/lib/dpkg/status";
     const texts = async (...layers: readonly (readonly Given[])[]): Promise<unknown> => [
       ...(await mergedFiles(...layers)).texts,
     ];

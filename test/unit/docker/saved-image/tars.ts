@@ -6,6 +6,8 @@ export interface Given {
   readonly mode?: number;
   readonly type?: "file" | "directory" | "symlink" | "link" | "fifo";
   readonly linkname?: string;
+  /** Records of its extension. */
+  readonly pax?: Readonly<Record<string, string>>;
 }
 
 /** A tar of these entries, made by tar-stream. */
