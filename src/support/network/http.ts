@@ -1,4 +1,3 @@
-import pRetry from "p-retry";
 import { Failure, messageOf } from "../errors";
 import type { Host } from "../host";
 import { withTimeLimit } from "../processes/time-limit";
@@ -40,19 +39,6 @@ export class Unreachable extends Error {
 }
 Unreachable.prototype.name = "Unreachable";
 
-/** One failed attempt that may be repeated. */
-class Attempt extends Error {
-  readonly answer: HttpAnswer | undefined;
-  constructor(
-    message: string,
-    readonly waitMs: number | undefined,
-    options?: ErrorOptions & { readonly answer?: HttpAnswer },
-  ) {
-    super(message, options);
-    this.answer = options?.answer;
-  }
-}
-
 /** What `ask` needs of a host. */
 export type Asker = Pick<Host, "fetch" | "clock" | "signal">;
 
@@ -87,55 +73,41 @@ const REFUSAL_LIMIT_BYTES = 1024 * 1024;
  * @throws Unreachable; Failure REDIRECT_REFUSED, ANSWER_TOO_LARGE (exit 4); the host's abort reason
  */
 export async function ask(host: Asker, request: HttpRequest): Promise<HttpAnswer> {
-  try {
-    return await pRetry(() => attempt(host, request), {
-      retries: RETRIES,
-      minTimeout: 0,
-      maxTimeout: 0,
-      randomize: false,
-      shouldRetry: ({ error }) => error instanceof Attempt,
-      onFailedAttempt: async ({ error, attemptNumber, retriesLeft }) => {
-        if (!(error instanceof Attempt) || retriesLeft === 0) return;
-        const wait = waitBeforeRetry(attemptNumber, error.waitMs);
-        if (wait === undefined)
-          throw new Unreachable(
-            request.url,
-            `${error.message}, and asks for a longer wait than this run allows`,
-            error.cause,
-            error.answer,
-          );
-        await host.clock.sleep(wait, host.signal);
-      },
-    });
-  } catch (error) {
-    host.signal.throwIfAborted();
-    if (error instanceof Attempt)
-      throw new Unreachable(request.url, error.message, error.cause, error.answer);
-    throw error;
+  for (let attempts = 1; ; attempts += 1) {
+    const result = await attempt(host, request);
+    if (!(result instanceof Unreachable)) return result;
+    if (attempts > RETRIES) throw result;
+    const { url, message, cause, answer } = result;
+    const asked = retryAfter(answer?.headers.get("retry-after") ?? null, host.clock.now());
+    const wait = waitBeforeRetry(attempts, asked);
+    if (wait === undefined)
+      throw new Unreachable(
+        url,
+        `${message}, and asks for a longer wait than this run allows`,
+        cause,
+        answer,
+      );
+    await host.clock.sleep(wait, host.signal);
   }
 }
 
-async function attempt(host: Asker, request: HttpRequest): Promise<HttpAnswer> {
+/** One attempt: the answer, or what may be different a moment later. */
+async function attempt(host: Asker, request: HttpRequest): Promise<HttpAnswer | Unreachable> {
+  const { url, timeoutMs } = request;
   host.signal.throwIfAborted();
-  return withTimeLimit(request.timeoutMs, host.signal, (limit) => attemptUntil(host, request, limit));
-}
-
-async function attemptUntil(host: Asker, request: HttpRequest, limit: AbortSignal): Promise<HttpAnswer> {
-  try {
-    const answer = await followed(host, request, limit);
-    if (!RETRIED_STATUSES.has(answer.status)) return answer;
-    throw new Attempt(
-      `it answered ${String(answer.status)}`,
-      retryAfter(answer.headers.get("retry-after"), host.clock.now()),
-      { answer },
-    );
-  } catch (error) {
-    if (error instanceof Failure || error instanceof Attempt || host.signal.aborted) throw error;
-    const why = limit.aborted
-      ? `no whole answer within ${String(request.timeoutMs / 1000)} s`
-      : connectionTrouble(error);
-    throw new Attempt(why, undefined, { cause: error });
-  }
+  return withTimeLimit(timeoutMs, host.signal, async (limit) => {
+    try {
+      const answer = await followed(host, request, limit);
+      return RETRIED_STATUSES.has(answer.status)
+        ? new Unreachable(url, `it answered ${String(answer.status)}`, undefined, answer)
+        : answer;
+    } catch (error) {
+      host.signal.throwIfAborted();
+      if (error instanceof Failure) throw error;
+      const late = `no whole answer within ${String(timeoutMs / 1000)} s`;
+      return new Unreachable(url, limit.aborted ? late : connectionTrouble(error), error);
+    }
+  });
 }
 
 async function followed(host: Asker, request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
