@@ -1,34 +1,4 @@
-interface Waiting {
-  readonly stops: Set<() => void>;
-  readonly stopAll: () => void;
-}
-
-/** What waits for each signal: one listener per signal, however many wait, so that a long-lived signal does not collect listeners. */
-const waiting = new WeakMap<AbortSignal, Waiting>();
-
-/** Calls `stop` when the signal is aborted; returns a function that cancels this. */
-function whenAborted(signal: AbortSignal, stop: () => void): () => void {
-  let all = waiting.get(signal);
-  if (all === undefined) {
-    const stops = new Set<() => void>();
-    all = {
-      stops,
-      stopAll: () => {
-        for (const one of [...stops]) one();
-      },
-    };
-    waiting.set(signal, all);
-    signal.addEventListener("abort", all.stopAll, { once: true });
-  }
-  const { stops, stopAll } = all;
-  stops.add(stop);
-  return () => {
-    stops.delete(stop);
-    if (stops.size > 0) return;
-    signal.removeEventListener("abort", stopAll);
-    if (waiting.get(signal)?.stops === stops) waiting.delete(signal);
-  };
-}
+import { setMaxListeners } from "node:events";
 
 interface Limit {
   readonly signal: AbortSignal;
@@ -39,23 +9,26 @@ interface Limit {
 function startLimit(ms: number, parent: AbortSignal): Limit {
   const controller = new AbortController();
   const { signal } = controller;
-  if (parent.aborted) {
-    controller.abort(parent.reason);
-    return { signal, release: () => undefined };
-  }
+  if (parent.aborted) controller.abort(parent.reason);
+  if (signal.aborted) return { signal, release: () => undefined };
+  const end = (reason: unknown): void => {
+    release();
+    controller.abort(reason);
+  };
+  const withParent = (): void => {
+    end(parent.reason);
+  };
+  const timer = setTimeout(() => {
+    end(new DOMException("The operation was aborted due to timeout", "TimeoutError"));
+  }, ms);
   const release = (): void => {
     clearTimeout(timer);
-    forget();
+    parent.removeEventListener("abort", withParent);
   };
-  const forget = whenAborted(parent, () => {
-    release();
-    controller.abort(parent.reason);
-  });
-  const timer = setTimeout(() => {
-    release();
-    controller.abort(new DOMException("The operation was aborted due to timeout", "TimeoutError"));
-  }, ms);
   timer.unref();
+  // A run's signal has as many limits as there is work; each lets go of it in the end.
+  setMaxListeners(0, parent);
+  parent.addEventListener("abort", withParent);
   return { signal, release };
 }
 
