@@ -1,3 +1,5 @@
+import { setTimeout } from "node:timers/promises";
+
 /** Time, injected so that tests can hold it still. */
 export interface Clock {
   /** Milliseconds since the epoch. */
@@ -11,30 +13,15 @@ export interface Clock {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: (ms, signal, background = false) =>
-    new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(abortReason(signal));
-        return;
-      }
-      const onAbort = (): void => {
-        clearTimeout(timer);
-        if (signal !== undefined) reject(abortReason(signal));
-      };
-      const timer = setTimeout(() => {
-        signal?.removeEventListener("abort", onAbort);
-        resolve();
-      }, ms);
-      if (background) timer.unref();
-      signal?.addEventListener("abort", onAbort, { once: true });
-    }),
+  async sleep(ms, signal, background = false) {
+    try {
+      await setTimeout(ms, undefined, { ref: !background, ...(signal === undefined ? {} : { signal }) });
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  },
 };
-
-/** The reason why a signal was aborted, as an Error. */
-export function abortReason(signal: AbortSignal): Error {
-  const reason: unknown = signal.reason;
-  return reason instanceof Error ? reason : new Error(String(reason));
-}
 
 /** A moment as the manifest writes it: ISO 8601, UTC, milliseconds. */
 export function isoTime(ms: number): string {

@@ -1,6 +1,6 @@
+import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { ProcessRequest, ProcessResult, RunProcess } from "./process";
-import { abortReason } from "../clock";
 import { lineCutter } from "../text/line-cutter";
 
 const KEEP_BYTES = 4 * 1024 * 1024;
@@ -9,36 +9,30 @@ const LONGEST_LINE = 1024 * 1024;
 /** Time between SIGTERM and SIGKILL for a process group, in ms. */
 const GRACE_MS = 2_000;
 
-/** Keeps the last `limit` bytes of a stream as text and emits its lines as they come. */
+/** Keeps the last `limit` bytes of a stream and emits its lines as they come. @returns what gives its text at the end */
 function capture(
+  stream: Readable,
   limit: number,
   onLine: ((line: string) => void) | undefined,
-): { take(chunk: Buffer): void; text(): string } {
+): () => string {
   const chunks: Buffer[] = [];
   let size = 0;
   const decoder = new StringDecoder("utf8");
   const cutter = lineCutter(LONGEST_LINE);
-  return {
-    take(chunk) {
-      chunks.push(chunk);
-      size += chunk.length;
-      for (let first = chunks[0]; first !== undefined && size - first.length >= limit; first = chunks[0]) {
-        size -= first.length;
-        chunks.shift();
-      }
-      if (onLine === undefined) return;
-      for (const line of cutter.take(decoder.write(chunk))) onLine(line);
-    },
-    text() {
-      if (onLine !== undefined && cutter.rest() !== "") onLine(cutter.rest());
-      const all = Buffer.concat(chunks);
-      return all.subarray(Math.max(0, all.length - limit)).toString("utf8");
-    },
+  stream.on("data", (chunk: Buffer) => {
+    chunks.push(chunk);
+    size += chunk.length;
+    for (let first = chunks[0]; first !== undefined && size - first.length >= limit; first = chunks[0]) {
+      size -= first.length;
+      chunks.shift();
+    }
+    if (onLine === undefined) return;
+    for (const line of cutter.take(decoder.write(chunk))) onLine(line);
+  });
+  return () => {
+    if (onLine !== undefined && cutter.rest() !== "") onLine(cutter.rest());
+    return Buffer.concat(chunks).subarray(-limit).toString("utf8");
   };
-}
-
-function isAborted(signal: AbortSignal | undefined): boolean {
-  return signal?.aborted ?? false;
 }
 
 function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
@@ -52,19 +46,10 @@ function endGroup(pid: number | undefined, signal: NodeJS.Signals): void {
 
 /** Runs a program in its own process group; see RunProcess. */
 export const runProcess: RunProcess = async (request: ProcessRequest): Promise<ProcessResult> => {
-  const { signal } = request;
-  if (signal !== undefined && isAborted(signal)) throw abortReason(signal);
+  const { signal, timeoutMs, onLine, keepBytes = KEEP_BYTES } = request;
+  signal?.throwIfAborted();
   const { execa } = await import("execa");
   const begun = performance.now();
-  const limit = request.keepBytes ?? KEEP_BYTES;
-  const stdout = capture(
-    limit,
-    request.onLine === undefined ? undefined : (line) => request.onLine?.(line, "stdout"),
-  );
-  const stderr = capture(
-    limit,
-    request.onLine === undefined ? undefined : (line) => request.onLine?.(line, "stderr"),
-  );
   const child = execa(request.command, [...request.args], {
     env: { ...request.env },
     extendEnv: false,
@@ -76,13 +61,14 @@ export const runProcess: RunProcess = async (request: ProcessRequest): Promise<P
     detached: true,
     cleanup: false,
   });
-  child.stdout.on("data", (chunk: Buffer) => {
-    stdout.take(chunk);
-  });
-  child.stderr.on("data", (chunk: Buffer) => {
-    stderr.take(chunk);
-  });
-  const limitReached = new AbortController();
+  const linesOf = (name: "stdout" | "stderr") =>
+    onLine &&
+    ((line: string): void => {
+      onLine(line, name);
+    });
+  const stdout = capture(child.stdout, keepBytes, linesOf("stdout"));
+  const stderr = capture(child.stderr, keepBytes, linesOf("stderr"));
+  const limit = { reached: false };
   let killTimer: NodeJS.Timeout | undefined;
   const end = (): void => {
     endGroup(child.pid, "SIGTERM");
@@ -91,31 +77,31 @@ export const runProcess: RunProcess = async (request: ProcessRequest): Promise<P
     }, GRACE_MS);
   };
   const limitTimer =
-    request.timeoutMs === undefined
+    timeoutMs === undefined
       ? undefined
       : setTimeout(() => {
-          limitReached.abort();
+          limit.reached = true;
           end();
-        }, request.timeoutMs);
+        }, timeoutMs);
   signal?.addEventListener("abort", end, { once: true });
   try {
     const result = await child;
-    if (signal !== undefined && isAborted(signal)) throw abortReason(signal);
+    signal?.throwIfAborted();
     const failedToStart =
       result.exitCode === undefined && result.signal === undefined && child.pid === undefined;
     return {
       exitCode: result.exitCode ?? null,
       signal: result.signal ?? null,
-      stdout: stdout.text(),
-      stderr: stderr.text(),
-      timedOut: isAborted(limitReached.signal),
+      stdout: stdout(),
+      stderr: stderr(),
+      timedOut: limit.reached,
       durationMs: performance.now() - begun,
       ...(failedToStart ? { spawnError: result.shortMessage ?? "unknown" } : {}),
     };
   } finally {
     clearTimeout(limitTimer);
     clearTimeout(killTimer);
-    if (isAborted(limitReached.signal) || isAborted(signal)) endGroup(child.pid, "SIGKILL");
+    if (limit.reached || signal?.aborted === true) endGroup(child.pid, "SIGKILL");
     signal?.removeEventListener("abort", end);
   }
 };
