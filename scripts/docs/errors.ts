@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
-import { EXIT_CODES, type FailureKind } from "../../src/support/exit-codes";
+import { EXIT_CODES, type FailureKind } from "../../src/support/errors";
 import { MADE, table } from "./markdown";
 
 interface ErrorShown {

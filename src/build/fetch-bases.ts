@@ -2,7 +2,7 @@ import type { Engine } from "../docker/index";
 import { imageReference, imagesOf, type LockedImage } from "../lock/lock";
 import { credentialsFor, engineLogin, type Login } from "../registry/credentials";
 import type { RenderedTemplate } from "../render/rendered";
-import { causeOf, Failure, messageOf } from "../support/errors";
+import { causeOf, Failure, messageOf, onTemplate } from "../support/errors";
 import type { Host } from "../support/host";
 
 /** The platform every template is built for. */
@@ -33,7 +33,7 @@ export async function pullBases(
         host.signal.throwIfAborted();
         // A lost engine says nothing about the image.
         await engine.image(reference);
-        if (error instanceof Failure && error.code === "CREDENTIAL_HELPER") throw error.on(rendered.template);
+        if (error instanceof Failure && error.code === "CREDENTIAL_HELPER") throw onTemplate(error, rendered.template);
         throw new Failure({
           code: "BASE_UNAVAILABLE",
           kind: "build",

@@ -1,4 +1,4 @@
-import type { ExitCode } from "../support/exit-codes";
+import type { ExitCode } from "../support/errors";
 import type { Host } from "../support/host";
 
 /** An option of one command. COMMON_OPTIONS holds those that mean the same everywhere. */

@@ -8,7 +8,7 @@ import {
 } from "./command";
 import { commandWords, positionalsOf, type Positional } from "./command-line";
 import { wrapped } from "./table";
-import { EXIT_CODES } from "../support/exit-codes";
+import { EXIT_CODES } from "../support/errors";
 
 export const PROGRAM = "mesa-template";
 

@@ -13,8 +13,7 @@ import { parseCommandLine, type Answer, type ParsedCommand } from "./parser";
 import { progressFor, type Progress } from "./progress";
 import { interruption, isQuiet, stdoutFailure } from "./interruption";
 import { systemClock } from "../support/clock";
-import { exitCodeOf, Failure, hasErrno } from "../support/errors";
-import { EXIT_CODES, type ExitCode } from "../support/exit-codes";
+import { exitCodeOf, Failure, hasErrno, EXIT_CODES, type ExitCode } from "../support/errors";
 import type { EmitEvent } from "../support/events";
 import type { Host } from "../support/host";
 import { createRedactor, redactValue, type Redactor } from "../support/redact";
@@ -163,7 +162,7 @@ async function reportError(error: unknown, json: boolean, redact: Redactor): Pro
 /** Adds the command's own --help as hint to wrong usage without one. */
 function withHint(error: unknown, command: string): unknown {
   if (!(error instanceof Failure) || error.code !== "USAGE" || error.hint !== undefined) return error;
-  return new Failure({ ...error.details(), hint: `See mesa-template ${command} --help.`.replace("  ", " ") });
+  return error.with({ hint: `See mesa-template ${command} --help.`.replace("  ", " ") });
 }
 
 /** Prints requested text; help in answer to wrong usage goes to stderr. */

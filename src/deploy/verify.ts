@@ -105,8 +105,7 @@ async function logOf(host: Host, name: string): Promise<readonly string[]> {
 async function asVerification(host: Host, image: string, name: string, error: unknown): Promise<unknown> {
   if (error instanceof Failure) {
     if (error.code !== "SANDBOX_NO_ANSWER") return error;
-    const { kind, message, hint } = error;
-    return new Failure({ code: "SANDBOX_UNHEALTHY", kind, message, hint, log: await logOf(host, name) });
+    return error.with({ code: "SANDBOX_UNHEALTHY", log: await logOf(host, name) });
   }
   const failure = failureOf(error);
   if (failure !== undefined) return failure;

@@ -32,7 +32,7 @@ export async function nothingToDo(
     request.templates.map(async (template) => {
       const { facts } = await gatherFacts(host, request, template);
       const plan = planRelease(facts);
-      if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, facts).on(template);
+      if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, facts);
       return isEmpty(plan) && plan.entry !== undefined ? upToDateResult(plan.entry, facts, []) : undefined;
     }),
   );

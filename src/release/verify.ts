@@ -96,13 +96,14 @@ async function refusalOf(
     return new Failure({
       code: error.code,
       kind: error.kind,
+      template: entry.id,
       message: `${host.redact(messageOf(error))}${points}`,
       log: error.log,
       hint:
         channels.length === 0
           ? error.hint
           : `${error.hint ?? ""} To withdraw it: mesa-template revoke ${entry.id} --reason … --rollback`,
-    }).on(entry.id);
+    });
   }
 }
 

@@ -1,6 +1,20 @@
-import { EXIT_CODES, type ExitCode, type FailureKind } from "./exit-codes";
+/** Exit code of each kind of failure. The code is derived from the kind, never chosen. */
+export const EXIT_CODES = {
+  done: 0,
+  internal: 1,
+  usage: 2,
+  environment: 3,
+  upstream: 4,
+  build: 5,
+  smoke: 6,
+  deploy: 7,
+  manifest: 8,
+  drift: 9,
+  interrupted: 130,
+} as const;
 
-export type { FailureKind } from "./exit-codes";
+export type FailureKind = Exclude<keyof typeof EXIT_CODES, "done">;
+export type ExitCode = number;
 
 export interface FailureDetails {
   /** Stable machine name in capitals, e.g. SMOKE_FAILED. */
@@ -36,22 +50,10 @@ export class Failure extends Error {
     this.log = details.log ?? [];
   }
 
-  /** The same failure with the template it happened to. */
-  on(template: string): Failure {
-    if (this.template !== undefined) return this;
-    return new Failure({ ...this.details(), template });
-  }
-
-  details(): FailureDetails {
-    return {
-      code: this.code,
-      kind: this.kind,
-      message: this.message,
-      hint: this.hint,
-      template: this.template,
-      log: this.log,
-      cause: this.cause,
-    };
+  /** The same failure with some other details. */
+  with(changes: Partial<FailureDetails>): Failure {
+    const { code, kind, message, hint, template, log, cause } = this;
+    return new Failure({ code, kind, message, hint, template, log, cause, ...changes });
   }
 }
 Failure.prototype.name = "Failure";
@@ -144,7 +146,8 @@ export function isMachineError(error: unknown): boolean {
 
 /** What was thrown; a Failure gets the template it happened to. */
 export function onTemplate(error: unknown, template: string): unknown {
-  return failureOf(error)?.on(template) ?? error;
+  const failure = failureOf(error);
+  return failure?.template === undefined ? (failure?.with({ template }) ?? error) : failure;
 }
 
 /** The exit code for anything thrown: that of the Failure, else 1. */

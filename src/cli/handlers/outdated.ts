@@ -2,8 +2,7 @@ import type { CommandContext, CommandHandler } from "../command";
 import { renderedVersions, templateFolders } from "../template-folders";
 import { loadUpstream, outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
-import { Failure } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
+import { Failure, EXIT_CODES } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 
 export const run: CommandHandler = async (args, context) => {

@@ -7,8 +7,7 @@ import { vulnerabilityText, type Severity } from "../../build/scan";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
 import { SBOM_FILE } from "../../record/index";
-import { Failure } from "../../support/errors";
-import { EXIT_CODES } from "../../support/exit-codes";
+import { Failure, EXIT_CODES } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 
 type Scanned = Rescan & { readonly id: string };
