@@ -1,7 +1,7 @@
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { withTimeLimit } from "../support/processes/time-limit";
-import { sandboxHeaders } from "./credentials-headers";
+import { sandboxHeaders } from "./control-plane";
 
 export interface AnswerWait {
   /** Absolute limit, ms since the epoch; at least one attempt is made. */

@@ -1,11 +1,8 @@
 import type { z } from "zod/mini";
 import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
-import { imageAnswer, sandboxAnswer } from "./answers";
-import { jsonIn } from "./bl-json";
-import { brokenBl } from "./broken-bl";
-import { isPassing, reasonIn, refusal, refusalKind } from "./refusals";
-import { runBl, type BlAnswer, type BlSession } from "./run-bl";
+import { brokenBl, imageAnswer, jsonIn, reasonIn, sandboxAnswer } from "./bl-answers";
+import { isPassing, refusal, refusalKind } from "./refusals";
+import { runBl, type Bl, type BlAnswer } from "./run-bl";
 
 /** A sandbox on Blaxel. */
 export interface SandboxState {
@@ -16,8 +13,6 @@ export interface SandboxState {
   readonly image: string;
   readonly url: string | undefined;
   readonly createdAt: string | undefined;
-  readonly updatedAt: string | undefined;
-  readonly region: string | undefined;
   /** Its environment variables; a hidden value is "". */
   readonly envs: Readonly<Record<string, string>>;
 }
@@ -56,17 +51,13 @@ const LOG_LINES = 20;
 const NO_LOGS = "No logs found for the specified time range and filters.";
 
 /**
- * A Platform on top of a bl that was found and inspected.
+ * Blaxel as bl shows it.
  * @param deadline after this time (ms since the epoch) nothing is retried, and no read takes much longer
  */
-export function platformThrough(
-  host: Host,
-  bl: string,
-  session: BlSession,
-  deadline = Number.POSITIVE_INFINITY,
-): Platform {
+export function platformThrough(bl: Bl, deadline = Number.POSITIVE_INFINITY): Platform {
+  const { host } = bl;
   const run = (args: readonly string[]): Promise<BlAnswer> =>
-    runBl(host, bl, session, [...args, "--skip-version-warning"], {
+    runBl(bl, [...args, "--skip-version-warning"], {
       timeoutMs: Math.min(READ_TIMEOUT_MS, Math.max(SHORTEST_READ_MS, deadline - host.clock.now())),
     });
   /** Undefined: it does not exist. */
@@ -118,8 +109,6 @@ export function platformThrough(
         image: spec?.runtime?.image ?? "",
         url: given(metadata.url),
         createdAt: given(metadata.createdAt),
-        updatedAt: given(metadata.updatedAt),
-        region: given(spec?.region),
         envs: Object.fromEntries((spec?.runtime?.envs ?? []).map((env) => [env.name, env.value ?? ""])),
       };
     },

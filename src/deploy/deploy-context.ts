@@ -1,6 +1,5 @@
-import type { BlProgram } from "../blaxel/bl-program";
 import type { Platform } from "../blaxel/platform";
-import type { BlSession } from "../blaxel/run-bl";
+import type { Bl } from "../blaxel/run-bl";
 import type { RenderedTemplate } from "../render/rendered";
 import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -26,10 +25,6 @@ export interface DeployOptions {
   readonly adopt: boolean;
   /** From before bl starts until the image is seen running, in ms. */
   readonly timeoutMs: number;
-  /** Interval between requests to the platform, in ms. */
-  readonly pollMs?: number;
-  /** How long DEPLOYED with the old image may last before it means "nothing new", in ms. */
-  readonly graceMs?: number;
   /** Stores the state of an upload in progress, so that the next run resumes it. */
   readonly pendingFile: string;
   /** Start over: do not wait for the upload of an earlier run. */
@@ -52,15 +47,14 @@ export interface DeployContext {
   readonly options: DeployOptions;
   /** Of the sandbox and of its image. */
   readonly name: string;
-  readonly bl: BlProgram;
-  readonly session: BlSession;
+  readonly bl: Bl;
   readonly platform: Platform;
   readonly workspace: string;
   /** Absolute limit, ms since the epoch. */
   readonly deadline: number;
   /** Interval between requests to the platform, in ms. */
   readonly pollMs: number;
-  /** How long the platform may show nothing new before that is final, in ms. */
+  /** How long the platform may show nothing new (DEPLOYED with the old image) before that is final, in ms. */
   readonly graceMs: number;
 }
 

@@ -1,8 +1,6 @@
-import { findBl, inspectBl } from "../blaxel/bl-program";
-import { checkCredentials } from "../blaxel/check-credentials";
-import { blaxelCredentials } from "../blaxel/credentials";
+import { blVersion, withBl } from "../blaxel/bl";
+import { checkCredentials } from "../blaxel/control-plane";
 import { platformThrough } from "../blaxel/platform";
-import { withBlSession } from "../blaxel/run-bl";
 import { textOf, type RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import { Failure } from "../support/errors";
@@ -27,10 +25,10 @@ const GRACE_PART = 0.6;
  * @throws Failure BL_MISSING, BL_TOO_OLD, NO_BLAXEL_CREDENTIALS, BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN (exit 3)
  */
 export async function checkDeployPossible(host: Host): Promise<void> {
-  const path = await findBl(host);
-  const credentials = await blaxelCredentials(host);
-  await withBlSession(host, credentials, (session) => inspectBl(host, path, session));
-  await checkCredentials(host, credentials);
+  await withBl(host, async (bl, credentials) => {
+    await blVersion(bl);
+    await checkCredentials(host, credentials);
+  });
 }
 
 /**
@@ -44,24 +42,20 @@ export async function deployTemplate(
   options: DeployOptions,
 ): Promise<Deployment> {
   const deadline = host.clock.now() + options.timeoutMs;
-  const path = await findBl(host);
-  const credentials = await blaxelCredentials(host);
-  const { workspace } = credentials;
-  return withBlSession(host, credentials, async (session) => {
-    const bl = await inspectBl(host, path, session);
-    const { name } = await checkBlaxelToml(textOf(rendered.files, "blaxel.toml"), bl.version);
+  return withBl(host, async (bl, { workspace }) => {
+    const version = await blVersion(bl);
+    const { name } = await checkBlaxelToml(textOf(rendered.files, "blaxel.toml"), version);
     const work: DeployContext = {
       host,
       rendered,
       options,
       name,
       bl,
-      session,
-      platform: platformThrough(host, path, session, deadline),
+      platform: platformThrough(bl, deadline),
       workspace,
       deadline,
-      pollMs: options.pollMs ?? POLL_MS,
-      graceMs: Math.min(options.graceMs ?? GRACE_MS, options.timeoutMs * GRACE_PART),
+      pollMs: POLL_MS,
+      graceMs: Math.min(GRACE_MS, options.timeoutMs * GRACE_PART),
     };
     const { source } = options;
     const image = options.publish === "push" ? await push(work) : await deploy(work);
@@ -72,7 +66,7 @@ export async function deployTemplate(
       image,
       ...(source === undefined ? {} : { registryDigest: source.digest }),
       deployedAt: isoTime(host.clock.now()),
-      blVersion: bl.version,
+      blVersion: version,
     };
   });
 }

@@ -68,7 +68,7 @@ async function resumed(work: DeployContext): Promise<SentPush | undefined> {
 }
 
 async function sendWithPush(work: DeployContext): Promise<SentPush> {
-  const { rendered, options, session } = work;
+  const { rendered, options, bl } = work;
   const image = await settled(work, {
     look: () => work.platform.getImage(work.name),
     waitsFor: (seen) =>
@@ -81,7 +81,7 @@ async function sendWithPush(work: DeployContext): Promise<SentPush> {
         hint: "Release again when it has finished, or push at once with --force.",
       }),
   });
-  const folder = await stageProject(rendered, session);
+  const folder = await stageProject(rendered, bl);
   await checkUploadList(work, folder, rendered.files);
   const pending = newPending(work, { before: null, tagsBefore: image?.tags ?? [], beforeIsOurs: false });
   const uploaded = { ...pending, uploaded: true };

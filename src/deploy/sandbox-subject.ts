@@ -1,6 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
 import type { Command, CommandResult, Subject } from "../smoke/check";
-import { sandboxHeaders } from "../blaxel/credentials-headers";
+import { sandboxHeaders } from "../blaxel/control-plane";
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
 import { timeLimit } from "../support/processes/time-limit";

@@ -1,7 +1,5 @@
-import { findBl } from "../blaxel/bl-program";
-import { blaxelCredentials } from "../blaxel/credentials";
+import { withBl } from "../blaxel/bl";
 import { platformThrough } from "../blaxel/platform";
-import { withBlSession } from "../blaxel/run-bl";
 import { SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { mesaFit } from "../mesa/access";
 import { takeAwayDead } from "../mesa/left";
@@ -94,11 +92,10 @@ export async function verifyDeployment(
 
 /** The sandbox's log, if bl is available. */
 async function logOf(host: Host, name: string): Promise<readonly string[]> {
-  const bl = await findBl(host).catch(() => undefined);
-  if (bl === undefined) return [];
-  return withBlSession(host, await blaxelCredentials(host), (session) =>
-    platformThrough(host, bl, session).logLines(name),
-  );
+  return withBl(host, (bl) => platformThrough(bl).logLines(name)).catch((error: unknown) => {
+    if (error instanceof Failure && error.code === "BL_MISSING") return [];
+    throw error;
+  });
 }
 
 /** An error as it concerns the version: an image that does not start is the image's fault, a full disk here is not. */

@@ -50,13 +50,9 @@ function project({ root }: DoctorRequest): string {
 }
 
 async function bl(host: Host): Promise<string> {
-  const [{ findBl, inspectBl }, { withBlSession }] = await Promise.all([
-    import("../blaxel/bl-program"),
-    import("../blaxel/run-bl"),
-  ]);
-  const path = await findBl(host);
-  const program = await withBlSession(host, undefined, (session) => inspectBl(host, path, session));
-  return `${path}, version ${program.version}`;
+  const { inspectBl } = await import("../blaxel/bl");
+  const { path, version } = await inspectBl(host);
+  return `${path}, version ${version}`;
 }
 
 /** Whether the program for the templates' structure-tests.yaml is installed; without such files, nothing is missing. */
@@ -77,7 +73,7 @@ async function structureTests(host: Host, request: DoctorRequest): Promise<strin
 async function blaxelKey(host: Host): Promise<string> {
   const [{ blaxelCredentials }, { checkCredentials }] = await Promise.all([
     import("../blaxel/credentials"),
-    import("../blaxel/check-credentials"),
+    import("../blaxel/control-plane"),
   ]);
   const credentials = await blaxelCredentials(host);
   if (await checkCredentials(host, credentials))

@@ -1,7 +1,5 @@
-import { findBl } from "../blaxel/bl-program";
-import { blaxelCredentials } from "../blaxel/credentials";
+import { withBl } from "../blaxel/bl";
 import { platformThrough, type Platform } from "../blaxel/platform";
-import { withBlSession } from "../blaxel/run-bl";
 import { isOfRegistry } from "../registry/reference";
 import { channelsAt } from "../manifest/channels/pointing";
 import { readManifest } from "../manifest/index";
@@ -69,10 +67,9 @@ export async function withBlaxel(
   work: () => Promise<void>,
 ): Promise<void> {
   if (removals.length === 0) return;
-  const [bl, credentials] = [await findBl(host), await blaxelCredentials(host)];
-  await withBlSession(host, credentials, async (session) => {
-    reach.platform = platformThrough(host, bl, session);
-    reach.workspace = credentials.workspace;
+  await withBl(host, async (bl, { workspace }) => {
+    reach.platform = platformThrough(bl);
+    reach.workspace = workspace;
     await work();
   });
 }

@@ -1,7 +1,5 @@
-import { findBl } from "../blaxel/bl-program";
-import { blaxelCredentials } from "../blaxel/credentials";
+import { withBl } from "../blaxel/bl";
 import { platformThrough } from "../blaxel/platform";
-import { withBlSession } from "../blaxel/run-bl";
 import { connectEngine } from "../docker/index";
 import { configDigestOf } from "../docker/saved-image/index";
 import { isOfRegistry } from "../registry/reference";
@@ -127,11 +125,8 @@ async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly Dri
   const deployed = request.entries.filter(({ status }) => ["deployed", "verified"].includes(status));
   if (deployed.length === 0) return [];
   try {
-    const path = await findBl(host);
-    const credentials = await blaxelCredentials(host);
-    const { workspace } = credentials;
-    return await withBlSession(host, credentials, async (session) => {
-      const platform = platformThrough(host, path, session);
+    return await withBl(host, async (bl, { workspace }) => {
+      const platform = platformThrough(bl);
       return Promise.all(
         deployed.map(async (entry) => {
           const finding = found("blaxel", entry);

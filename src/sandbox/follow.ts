@@ -1,7 +1,7 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { waitForAnswer } from "../blaxel/answering";
 import { blaxelCore } from "../blaxel/core";
-import { sandboxHeaders } from "../blaxel/credentials-headers";
+import { sandboxHeaders } from "../blaxel/control-plane";
 import { reasonOf } from "../blaxel/sandboxes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";

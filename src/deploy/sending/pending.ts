@@ -2,6 +2,7 @@ import { rm } from "node:fs/promises";
 import * as z from "zod/mini";
 import type { ImageTag, SandboxState } from "../../blaxel/platform";
 import { canonicalJson } from "../../support/text/canonical-json";
+import { parsedJson } from "../../support/text/parsed-json";
 import { readIfPresent, writeAtomically } from "../../support/files/files";
 import { isMarkedByAnother } from "./ownership";
 import type { DeployContext } from "../deploy-context";
@@ -49,14 +50,7 @@ export function newPending(
 
 /** The unfinished upload of an earlier run. undefined without one, or if the file is damaged (then the deploy is sent again). */
 export async function readPending(path: string): Promise<Pending | undefined> {
-  const data = await readIfPresent(path);
-  if (data === undefined) return undefined;
-  try {
-    const parsed = schema.safeParse(JSON.parse(data.toString("utf8")));
-    return parsed.success ? parsed.data : undefined;
-  } catch {
-    return undefined;
-  }
+  return schema.safeParse(parsedJson(await readIfPresent(path))).data;
 }
 
 export async function keepPending(path: string, pending: Pending): Promise<void> {

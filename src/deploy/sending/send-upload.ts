@@ -16,7 +16,7 @@ const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
  * @returns the state of the upload, stored before anything is sent, so that a killed run can be resumed
  */
 export async function sendUpload(work: DeployContext): Promise<Pending> {
-  const { rendered, options, session, platform, name } = work;
+  const { rendered, options, bl, platform, name } = work;
   const earlier = await earlierPending(work);
   const before = settled(work, {
     look: () => platform.getSandbox(name),
@@ -35,8 +35,8 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
   const { source } = options;
   const { folder, login } =
     source === undefined
-      ? { folder: await stageProject(rendered, session), login: [] }
-      : await stageImport(rendered, session, source);
+      ? { folder: await stageProject(rendered, bl), login: [] }
+      : await stageImport(rendered, bl, source);
   await checkUploadList(work, folder, source === undefined ? rendered.files : []);
   await source?.confirm();
   const pending = newPending(work, {

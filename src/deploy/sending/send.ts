@@ -1,7 +1,5 @@
-import { deployAnswer } from "../../blaxel/answers";
-import { jsonIn } from "../../blaxel/bl-json";
-import { brokenBl } from "../../blaxel/broken-bl";
-import { isPassing, reasonIn, refusal } from "../../blaxel/refusals";
+import { brokenBl, deployAnswer, jsonIn, reasonIn } from "../../blaxel/bl-answers";
+import { isPassing, refusal } from "../../blaxel/refusals";
 import { runBl, type BlAnswer } from "../../blaxel/run-bl";
 import { Failure } from "../../support/errors";
 import { markOf, OWNERSHIP_VARIABLE } from "./ownership";
@@ -21,13 +19,9 @@ async function sent(
   args: () => readonly string[],
   { extraMs = 0, onLine }: { readonly extraMs?: number; readonly onLine?: (line: string) => void } = {},
 ): Promise<{ readonly answer: BlAnswer; readonly reason: string | undefined }> {
-  const { host, bl, session, options } = work;
+  const { host, bl, options } = work;
   for (let attempt = 0; ; attempt += 1) {
-    const answer = await runBl(host, bl.path, session, args(), {
-      cwd: folder,
-      timeoutMs: timeLeft(work) + extraMs,
-      ...(onLine === undefined ? {} : { onLine }),
-    });
+    const answer = await runBl(bl, args(), { cwd: folder, timeoutMs: timeLeft(work) + extraMs, onLine });
     const broken = brokenBl(answer, what);
     if (broken !== undefined) throw broken;
     const reason = refusedFor(answer)?.trim();

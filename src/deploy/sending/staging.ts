@@ -1,10 +1,7 @@
 import { mkdir, readdir, utimes, writeFile, chmod } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { runBl, type BlSession } from "../../blaxel/run-bl";
-import { dryRunAnswer } from "../../blaxel/answers";
-import { jsonIn } from "../../blaxel/bl-json";
-import { brokenBl } from "../../blaxel/broken-bl";
-import { reasonIn } from "../../blaxel/refusals";
+import { brokenBl, dryRunAnswer, jsonIn, reasonIn } from "../../blaxel/bl-answers";
+import { runBl, type Bl } from "../../blaxel/run-bl";
 import { foldersOf, textOf, type RenderedFile, type RenderedTemplate } from "../../render/rendered";
 import { Failure } from "../../support/errors";
 import { timeLeft, type DeployContext, type ImportSource } from "../deploy-context";
@@ -12,9 +9,9 @@ import { timeLeft, type DeployContext, type ImportSource } from "../deploy-conte
 /** Time of all staged files, so that the same files make the same zip (ZIP has no times before 1980). */
 const STAGED_AT = new Date("2000-01-01T00:00:00Z");
 
-/** Writes the project into a new folder of the session: only our files, with fixed times and modes. */
-export async function stageProject(rendered: RenderedTemplate, session: BlSession): Promise<string> {
-  const folder = join(session.neutral, "..", "project");
+/** Writes the project into a new folder beside bl's own: only our files, with fixed times and modes. */
+export async function stageProject(rendered: RenderedTemplate, bl: Bl): Promise<string> {
+  const folder = join(bl.folder, "project");
   await mkdir(folder, { mode: 0o700 });
   for (const file of rendered.files) {
     const path = join(folder, file.name);
@@ -35,15 +32,15 @@ export async function stageProject(rendered: RenderedTemplate, session: BlSessio
  */
 export async function stageImport(
   rendered: RenderedTemplate,
-  session: BlSession,
+  bl: Bl,
   { reference, dockerConfig }: Pick<ImportSource, "reference" | "dockerConfig">,
 ): Promise<{ readonly folder: string; readonly login: readonly string[] }> {
-  const folder = join(session.neutral, "..", "project");
+  const folder = join(bl.folder, "project");
   await mkdir(folder, { mode: 0o700 });
   const toml = `image = "${reference}"\n${textOf(rendered.files, "blaxel.toml")}`;
   await writeFile(join(folder, "blaxel.toml"), toml, { flag: "wx" });
   if (dockerConfig === undefined) return { folder, login: [] };
-  const file = join(session.neutral, "..", "registry-login.json");
+  const file = join(bl.folder, "registry-login.json");
   await writeFile(file, dockerConfig, { flag: "wx", mode: 0o600 });
   return { folder, login: ["--docker-config", file] };
 }
@@ -61,12 +58,9 @@ export async function checkUploadList(
   folder: string,
   files: readonly RenderedFile[],
 ): Promise<void> {
-  const { host, bl, session } = work;
   const what = "bl deploy --dryrun";
   const answer = await runBl(
-    host,
-    bl.path,
-    session,
+    work.bl,
     ["deploy", "--dryrun", "-o", "json", "-y", "--skip-version-warning", ...NO_ENV_FILE],
     { cwd: folder, timeoutMs: Math.min(60_000, timeLeft(work)) },
   );

@@ -7,6 +7,7 @@ import { findProcess, hasDied, processSpace, thisProcess, type FoundProcess } fr
 import { hasErrno } from "../errors";
 import { readIfPresent } from "./files";
 import type { Host } from "../host";
+import { parsedJson } from "../text/parsed-json";
 
 /** A holder on another machine whose heartbeat stays the same for this long is gone (ms of watching). */
 const STALE_MS = 10_000;
@@ -68,18 +69,13 @@ async function readState(path: string): Promise<LockState | undefined> {
     const text = (await readIfPresent(path))?.toString("utf8");
     if (text === undefined) return undefined;
     const { ino, mtimeNs } = await stat(path, { bigint: true });
-    return { holder: holderIn(text), sign: `${String(ino)} ${String(mtimeNs)} ${text}` };
+    return {
+      holder: holderSchema.safeParse(parsedJson(text)).data,
+      sign: `${String(ino)} ${String(mtimeNs)} ${text}`,
+    };
   } catch (error) {
     if (hasErrno(error, "ENOENT")) return undefined;
     throw error;
-  }
-}
-
-function holderIn(text: string): Holder | undefined {
-  try {
-    return holderSchema.safeParse(JSON.parse(text)).data;
-  } catch {
-    return undefined;
   }
 }
 

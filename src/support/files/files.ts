@@ -262,8 +262,6 @@ export async function namesIn(folder: string): Promise<readonly string[]> {
 export interface FoundFile {
   /** Path below the folder, with forward slashes. */
   readonly path: string;
-  readonly size: number;
-  readonly mtimeMs: number;
   /** Permission bits, e.g. 0o644. */
   readonly mode: number;
 }
@@ -280,8 +278,8 @@ export async function listFiles(folder: string): Promise<readonly FoundFile[]> {
   const files: FoundFile[] = [];
   for (const entry of entries.filter((one) => one.isFile())) {
     const full = join(entry.parentPath, entry.name);
-    const { size, mtimeMs, mode } = await stat(full);
-    files.push({ path: full.slice(folder.length + 1), size, mtimeMs, mode: mode & 0o777 });
+    const { mode } = await stat(full);
+    files.push({ path: full.slice(folder.length + 1), mode: mode & 0o777 });
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

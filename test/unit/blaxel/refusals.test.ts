@@ -1,9 +1,8 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { deployAnswer } from "../../../src/blaxel/answers";
-import { jsonIn } from "../../../src/blaxel/bl-json";
-import { isPassing, reasonIn, refusalKind } from "../../../src/blaxel/refusals";
+import { deployAnswer, jsonIn, reasonIn } from "../../../src/blaxel/bl-answers";
+import { isPassing, refusalKind } from "../../../src/blaxel/refusals";
 import { parseRecording } from "../../e2e/bl-recording";
 
 const RECORDINGS = resolve(import.meta.dirname, "../../transcripts/bl");

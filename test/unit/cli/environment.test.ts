@@ -3,8 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { COMMAND_GROUPS } from "../../../src/cli/commands";
 import { environmentWarnings, optionsFromEnvironment } from "../../../src/cli/environment";
-import { inspectBl } from "../../../src/blaxel/bl-program";
-import type { BlSession } from "../../../src/blaxel/run-bl";
+import { blVersion } from "../../../src/blaxel/bl";
 import type { Host } from "../../../src/support/host";
 import { workFolder } from "./fixture/built";
 import { runMain } from "./fixture/run-main";
@@ -99,15 +98,9 @@ it("bl gets no credentials to say its version", async () => {
     given.push({ ...env });
     return Promise.reject(new Error("seen"));
   };
-  const session: BlSession = {
-    home: "/h",
-    temporary: "/t",
-    neutral: "/n",
-    credentials: { workspace: "w", apiKey: "secret", source: "BL_API_KEY" },
-  };
-  await expect(
-    inspectBl({ env: { PATH: "/bin" }, run } as unknown as Host, "/bin/bl", session),
-  ).rejects.toThrow();
+  const host = { env: { PATH: "/bin" }, run } as unknown as Host;
+  const credentials = { workspace: "w", apiKey: "secret", source: "BL_API_KEY" };
+  await expect(blVersion({ host, path: "/bin/bl", folder: "/f", credentials })).rejects.toThrow();
   expect(given).toHaveLength(1);
   expect(Object.keys(given[0] ?? {})).not.toContain("BL_API_KEY");
   expect(JSON.stringify(given)).not.toContain("secret");

@@ -9,8 +9,6 @@ const sandbox = (envs: Readonly<Record<string, string>>, createdAt?: string): Sa
   image: "sandbox/mesa-x:a",
   url: undefined,
   createdAt,
-  updatedAt: undefined,
-  region: undefined,
   envs,
 });
 const known = [{ sandbox: "mesa-x", deployedAt: "2026-02-01T00:00:00.000Z" }];

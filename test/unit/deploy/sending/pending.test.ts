@@ -23,8 +23,6 @@ const sandbox = (status: string, image = "sandbox/x:a", mark = OURS): SandboxSta
   image,
   url: undefined,
   createdAt: undefined,
-  updatedAt: undefined,
-  region: undefined,
   envs: { MESA_TEMPLATE_INPUTS: mark },
 });
 

@@ -36,7 +36,7 @@ async function waited(
       if (status instanceof Failure) return Promise.reject(status);
       const sandbox: SandboxState = {
         ...{ name: "x", status, image, envs: {} },
-        ...{ url: undefined, createdAt: undefined, updatedAt: undefined, region: undefined },
+        ...{ url: undefined, createdAt: undefined },
       };
       return Promise.resolve(sandbox);
     },

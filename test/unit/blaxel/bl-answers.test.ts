@@ -1,9 +1,14 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { deployAnswer, dryRunAnswer, imageAnswer, sandboxAnswer } from "../../../src/blaxel/answers";
-import { jsonIn } from "../../../src/blaxel/bl-json";
-import { sendsBuildSettings, versionIn } from "../../../src/blaxel/bl-program";
+import { sendsBuildSettings, versionIn } from "../../../src/blaxel/bl";
+import {
+  deployAnswer,
+  dryRunAnswer,
+  imageAnswer,
+  jsonIn,
+  sandboxAnswer,
+} from "../../../src/blaxel/bl-answers";
 import { parseRecording } from "../../e2e/bl-recording";
 
 const RECORDINGS = resolve(import.meta.dirname, "../../transcripts/bl");

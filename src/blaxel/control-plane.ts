@@ -1,7 +1,9 @@
+import * as z from "zod/mini";
 import type { Host } from "../support/host";
 import { timeLimit } from "../support/processes/time-limit";
 import { messageOf } from "../support/errors";
-import { blaxelCredentials } from "./credentials";
+import { parsedJson } from "../support/text/parsed-json";
+import { blaxelCredentials, type BlaxelCredentials } from "./credentials";
 import { refusal } from "./refusals";
 
 /** The address of Blaxel's control plane. */
@@ -20,6 +22,8 @@ export async function sandboxHeaders(host: Host): Promise<Readonly<Record<string
   return { "X-Blaxel-Authorization": `Bearer ${secret}`, "X-Blaxel-Workspace": workspace };
 }
 
+const tokenSchema = z.object({ access_token: z.string().check(z.minLength(1)) });
+
 /** @param credentials id:secret, plain or as base64 */
 async function tokenFor(host: Host, credentials: string): Promise<string> {
   const plain = credentials.includes(":") ? credentials : Buffer.from(credentials, "base64").toString("utf8");
@@ -36,7 +40,7 @@ async function tokenFor(host: Host, credentials: string): Promise<string> {
       signal: timeLimit(20_000, host.signal),
     });
     const text = await response.text();
-    const token = response.ok ? tokenIn(text) : undefined;
+    const token = response.ok ? tokenSchema.safeParse(parsedJson(text)).data?.access_token : undefined;
     if (token !== undefined) {
       host.redact.add(token);
       return token;
@@ -49,11 +53,32 @@ async function tokenFor(host: Host, credentials: string): Promise<string> {
   throw refusal(`Blaxel issued no token for the client credentials: ${reason}`, reason);
 }
 
-function tokenIn(text: string): string | undefined {
-  try {
-    const { access_token: token } = JSON.parse(text) as { readonly access_token?: unknown };
-    return typeof token === "string" && token !== "" ? token : undefined;
-  } catch {
-    return undefined;
-  }
+/**
+ * Asks Blaxel whether it accepts the credentials for the workspace (GET /workspaces/WS, like bl login), without config.yaml or .env, which
+ * could add others. Only a refusal counts; later requests meet and retry any other problem (a gateway, an API without that route).
+ * @returns whether Blaxel accepted them
+ * @throws Failure BLAXEL_UNAUTHORIZED, BLAXEL_FORBIDDEN (exit 3)
+ */
+export async function checkCredentials(host: Host, credentials: BlaxelCredentials): Promise<boolean> {
+  const { workspace, source, apiKey } = credentials;
+  const url = `${controlPlane(host)}/workspaces/${encodeURIComponent(workspace)}`;
+  const headers = await sandboxHeaders(host);
+  const response = await host
+    .fetch(url, {
+      headers: {
+        ...headers,
+        ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
+        Accept: "application/json",
+      },
+      signal: timeLimit(20_000, host.signal),
+    })
+    .catch(() => undefined);
+  host.signal.throwIfAborted();
+  const body = ((await response?.text().catch(() => "")) ?? "").slice(0, 300);
+  if (response?.status !== 401 && response?.status !== 403) return response?.ok === true;
+  const answerText = `${String(response.status)} ${response.statusText} ${body}`.trim();
+  throw refusal(
+    `Blaxel refuses the credentials (${source}) for the workspace ${workspace}: ${answerText}`,
+    `GET "${url}": ${answerText}`,
+  );
 }
