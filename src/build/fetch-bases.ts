@@ -33,7 +33,8 @@ export async function pullBases(
         host.signal.throwIfAborted();
         // A lost engine says nothing about the image.
         await engine.image(reference);
-        if (error instanceof Failure && error.code === "CREDENTIAL_HELPER") throw onTemplate(error, rendered.template);
+        if (error instanceof Failure && error.code === "CREDENTIAL_HELPER")
+          throw onTemplate(error, rendered.template);
         throw new Failure({
           code: "BASE_UNAVAILABLE",
           kind: "build",
