@@ -7,7 +7,7 @@ import { blaxelCredentials, type BlaxelCredentials } from "./credentials";
 import { refusal } from "./refusals";
 
 /** The address of Blaxel's control plane. */
-export function controlPlane(host: Host): string {
+function controlPlane(host: Host): string {
   return (host.env["BL_API_URL"] ?? "https://api.blaxel.ai/v0").replace(/\/$/u, "");
 }
 
