@@ -26,7 +26,7 @@ function startLimit(ms: number, parent: AbortSignal): Limit {
     parent.removeEventListener("abort", withParent);
   };
   timer.unref();
-  // A run's signal has as many limits as there is work; each lets go of it in the end.
+  // A run's signal has as many limits as there is work; each removes its listener in the end.
   setMaxListeners(0, parent);
   parent.addEventListener("abort", withParent);
   return { signal, release };
