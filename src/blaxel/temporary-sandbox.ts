@@ -41,14 +41,14 @@ const CLEARING_MS = 10_000;
 const NEVER_MADE: readonly RefusalKind[] = ["unauthorized", "forbidden", "quota"];
 
 /**
- * Starts creating a sandbox, and meanwhile deletes the leftovers of this machine's dead runs.
- * @param onDead called if there were any, because such a run may have left something outside Blaxel too
+ * Starts creating a sandbox.
+ * @param clearing the removal of what dead runs left, which goes on meanwhile and has ended once the sandbox is removed
  */
 export function temporarySandbox(
   host: Host,
   request: SandboxRequest,
   limits: SandboxLimits,
-  onDead: () => Promise<void> = () => Promise.resolve(),
+  clearing: Promise<unknown>,
 ): TemporarySandbox {
   const { name, image } = request;
   let neverMade = false;
@@ -57,7 +57,6 @@ export function temporarySandbox(
     throw error;
   });
   created.catch(() => undefined);
-  const clearing = clearDead(host).then((found) => (found ? onDead() : undefined));
   return {
     name,
     async ready() {
@@ -92,21 +91,12 @@ export function temporarySandbox(
   };
 }
 
-/** Runs that have already looked for leftovers; once is enough. */
-const cleared = new WeakMap<Host, Promise<boolean>>();
-
 /**
  * Deletes the temporary sandboxes of this machine's dead processes (kill -9, a power cut), by the mark in their label. Those of live
  * processes and of other machines stay. A failure is only a warning: the next run tries again.
- * @returns whether there were any
+ * @returns whether there were any: such a run may have left something outside Blaxel too
  */
-export function clearDead(host: Host): Promise<boolean> {
-  const started = cleared.get(host) ?? deleteDead(host);
-  cleared.set(host, started);
-  return started;
-}
-
-async function deleteDead(host: Host): Promise<boolean> {
+export async function clearDead(host: Host): Promise<boolean> {
   const work = async (): Promise<boolean> => {
     const { SandboxInstance: Instance } = await blaxelCore(host);
     const dead: string[] = [];

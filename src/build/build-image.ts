@@ -63,7 +63,7 @@ export async function buildImage(
   const base = pulledReference(mirror, rendered.lock.base);
   const builder = builderFor(engine, host.env, options.builder);
   if (options.force !== true) {
-    const before = await builtImage(host, engine, rendered, base, builder);
+    const before = await builtImage(engine, rendered, base, builder);
     if (before !== undefined) return before;
   }
   options.onProgress?.(`${engine.facts.name} ${engine.facts.version}, ${builder}`);
@@ -99,7 +99,7 @@ async function buildAnew(
     const lines = ending.lines.map((line) => host.redact(line));
     throw buildFailure(rendered.template, ending.step, ending.message, lines, undefined);
   }
-  const image = await builtImage(host, engine, rendered, base, builder);
+  const image = await builtImage(engine, rendered, base, builder);
   if (image === undefined)
     throw buildFailure(
       rendered.template,

@@ -1,7 +1,5 @@
 import type { Engine } from "../docker/index";
-import { readImage } from "../docker/saved-image/index";
 import type { RenderedTemplate } from "../render/rendered";
-import type { Host } from "../support/host";
 import type { Image } from "./image";
 import { hexOf } from "../support/text/digest";
 
@@ -16,7 +14,6 @@ export function imageTag(rendered: RenderedTemplate): { readonly repo: string; r
 
 /** The image under the template's reference, if it was made from exactly these inputs. */
 export async function builtImage(
-  host: Host,
   engine: Engine,
   rendered: RenderedTemplate,
   baseReference: string,
@@ -27,7 +24,7 @@ export async function builtImage(
   const found = await engine.image(reference);
   if (found?.labels[INPUTS_LABEL] !== rendered.inputsDigest) return undefined;
   const [{ configDigest, sizeBytes, history }, base] = await Promise.all([
-    readImage(host, engine, { id: found.id, reference }),
+    engine.readImage({ id: found.id, reference }),
     engine.image(baseReference),
   ]);
   const standsOnBase = base?.layers.every((layer, index) => found.layers[index] === layer) === true;

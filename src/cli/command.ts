@@ -1,5 +1,5 @@
+import type { Run } from "../release/run";
 import type { ExitCode } from "../support/errors";
-import type { Host } from "../support/host";
 
 /** An option of one command. COMMON_OPTIONS holds those that mean the same everywhere. */
 export interface OptionSpec {
@@ -106,18 +106,13 @@ export interface CommandArgs {
   readonly rest: readonly string[];
 }
 
-export interface CommandContext {
-  readonly host: Host;
+export interface CommandContext extends Run {
   /** Folder that holds templates/ and dockerfiles/ (absolute). Reading it throws Failure NO_PROJECT (exit 2) outside a project. */
   readonly root: string;
   /** --root or the working directory (absolute); it need not be a project. */
   readonly startFolder: string;
   /** --template a,b ; undefined: all. */
   readonly templates: readonly string[] | undefined;
-  /** --upstream FILE (absolute). */
-  readonly upstream: string | undefined;
-  /** That file, or <root>/templates/upstream.toml. Reading it needs a project, as root does. */
-  readonly upstreamPath: string;
   readonly concurrency: number;
   readonly dryRun: boolean;
   readonly json: boolean;

@@ -12,6 +12,7 @@ import { errorDocument, errorText } from "./output";
 import { parseCommandLine, type Answer, type ParsedCommand } from "./parser";
 import { progressFor, type Progress } from "./progress";
 import { interruption, isQuiet, stdoutFailure } from "./interruption";
+import { newRun } from "../release/run";
 import { systemClock } from "../support/clock";
 import { exitCodeOf, Failure, hasErrno, EXIT_CODES, type ExitCode } from "../support/errors";
 import type { EmitEvent } from "../support/events";
@@ -98,16 +99,12 @@ async function prepare(
   };
   const root = (): string => findRoot(process.cwd(), args.text("root"));
   const context: CommandContext = {
-    host,
+    ...newRun(host, () => ({ ...paths(root()), ...(upstream === undefined ? {} : { upstream }) })),
     get root() {
       return root();
     },
-    get upstreamPath() {
-      return upstream ?? paths(root()).upstream;
-    },
     startFolder: resolve(args.text("root") ?? "."),
     templates: templates === undefined ? undefined : [...new Set(templates)],
-    upstream,
     concurrency,
     dryRun: args.flag("dry-run"),
     json,

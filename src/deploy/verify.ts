@@ -18,6 +18,8 @@ export interface VerifyOptions {
   readonly prove: (subject: Subject) => Promise<SmokeReport>;
   /** Ports that checks request from outside, besides the template's own. */
   readonly ports?: readonly number[];
+  /** Deletes the sandboxes of dead runs; tells whether there were any. */
+  readonly clearDead: () => Promise<boolean>;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
@@ -72,7 +74,7 @@ export async function verifyDeployment(
       ports: portsOf(rendered, options.ports ?? []),
     },
     LIMITS,
-    () => (access === undefined ? Promise.resolve() : takeAwayDead(host, access)),
+    options.clearDead().then((found) => (found && access ? takeAwayDead(host, access) : undefined)),
   );
   try {
     return await options.prove(await sandboxSubject(host, await temporary.ready()));

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { ImageContents } from "./saved-image/read-saved-image";
 
 /** Facts and abilities of an engine: queried, never guessed from its name. */
 export interface EngineFacts {
@@ -95,6 +96,13 @@ export interface ImageConfig {
   /** As written in the image, e.g. "8080/tcp". */
   readonly exposedPorts: readonly string[];
   readonly volumes: readonly string[];
+}
+
+/** An image on the engine. */
+export interface HeldImage {
+  /** The engine's id of it. */
+  readonly id: string;
+  readonly reference: string;
 }
 
 /** An image in a list. */
@@ -216,8 +224,12 @@ export interface Engine {
   emptyImage(): Promise<string>;
   /** Removes a tag or an image; false if it did not exist or is in use. Untagged parents go too, unless kept. */
   removeImage(reference: string, parents?: "kept"): Promise<boolean>;
-  /** The image in the format of `docker save`. */
-  saveImage(reference: string, signal: AbortSignal): Promise<Readable>;
+  /**
+   * The content of an image, read once: reading is the most expensive request after a build. Later calls without values, or with the same
+   * ones, share the result.
+   * @param values to search for in the files of all layers; default: the run's secrets, because another check needs them later
+   */
+  readImage(image: HeldImage, values?: readonly string[]): Promise<ImageContents>;
   /** Makes a container with this run's labels; returns its id. */
   createContainer(request: ContainerRequest): Promise<string>;
   startContainer(id: string): Promise<void>;

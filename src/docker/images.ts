@@ -25,17 +25,11 @@ export function imagesOf(
   removalMs = REMOVAL_MS,
 ): Pick<
   Engine,
-  | "pull"
-  | "push"
-  | "build"
-  | "image"
-  | "lineage"
-  | "images"
-  | "tag"
-  | "emptyImage"
-  | "removeImage"
-  | "saveImage"
-> {
+  "pull" | "push" | "build" | "image" | "lineage" | "images" | "tag" | "emptyImage" | "removeImage"
+> & {
+  /** The image in the format of `docker save`. */
+  readonly saveImage: (reference: string, signal: AbortSignal) => Promise<Readable>;
+} {
   // Moby, api/docs/CHANGELOG.md.
   const inspected = apiMinor(apiVersion) >= 49 ? { platform: PLATFORM } : {};
   const saved = apiMinor(apiVersion) >= 48 ? { platform: PLATFORM } : {};

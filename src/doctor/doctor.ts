@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
+import type { Run } from "../release/run";
 import { humanBytes } from "../support/text/bytes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -14,23 +15,22 @@ export interface DoctorRequest {
   readonly root: () => string;
   /** Where to measure free space without a root. */
   readonly folder: string;
-  /** undefined: the root's own. */
-  readonly upstream: string | undefined;
 }
 
 /**
  * Checks everything a release needs, in parallel. Each finding tells what was found and, if it is missing,
  * what to do.
  */
-export async function examine(host: Host, request: DoctorRequest): Promise<readonly Finding[]> {
+export async function examine(run: Run, request: DoctorRequest): Promise<readonly Finding[]> {
+  const { host } = run;
   const { engineFindings } = await import("./engine-findings");
   const found = await Promise.all([
     finding("project", async () => Promise.resolve(project(request))),
-    engineFindings(host),
+    engineFindings(run),
     finding("bl", async () => bl(host)),
     finding("Blaxel credentials", async () => blaxelKey(host)),
     finding("Mesa credentials", async () => mesaCredential(host)),
-    finding("upstream", async () => upstream(host, request)),
+    finding("upstream", async () => upstream(run)),
     finding("structure tests", async () => structureTests(host, request)),
     finding("disk", async () => freeSpace(request.folder)),
   ]);
@@ -97,12 +97,11 @@ async function mesaCredential(host: Host): Promise<string> {
   return `${kind} accepted for the organization ${org}, scopes ${scopes.join(", ")}`;
 }
 
-async function upstream(host: Host, request: DoctorRequest): Promise<string> {
-  const { loadUpstream, availableVersions } = await import("../lock/index");
-  const root = request.root();
-  const { mesa, ...rest } = await loadUpstream(request.upstream ?? paths(root).upstream);
+async function upstream(run: Run): Promise<string> {
+  const { availableVersions } = await import("../lock/index");
+  const { mesa, ...rest } = await run.upstream();
   if (mesa.vouched === "first-download") return `${mesa.repository}: first-download (its index is not used)`;
-  const versions = await availableVersions(host, { mesa, ...rest }, paths(root).cache);
+  const versions = await availableVersions(run.host, { mesa, ...rest }, await run.downloads());
   return `${mesa.repository}: ${versions?.join(", ") ?? "it has no index"}`;
 }
 

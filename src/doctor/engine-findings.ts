@@ -1,6 +1,6 @@
-import { connectEngine, hostDevices } from "../docker/index";
+import { hostDevices } from "../docker/index";
+import type { Run } from "../release/run";
 import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
 import { within } from "../support/processes/within";
 import { fuseOnEngine, tunOnEngine } from "./engine-devices";
 import { finding, type Finding } from "./finding";
@@ -18,8 +18,9 @@ function noAnswer(): Failure {
 }
 
 /** The engine and its abilities, as the engine reports them. Never rejects. */
-export async function engineFindings(host: Host): Promise<readonly Finding[]> {
-  const engine = connectEngine(host);
+export async function engineFindings(run: Run): Promise<readonly Finding[]> {
+  const { host } = run;
+  const engine = run.engine();
   const facts = engine.then((connected) => connected.facts);
   const connected = await finding("engine", async () => {
     const { name, version, address, rootless: without } = await facts;

@@ -2,6 +2,7 @@ import { workspaceInUse } from "../blaxel/credentials";
 import { readManifest, updateManifest } from "../manifest/index";
 import { withRemovals, type RemovedImages } from "../manifest/versions/record-entry";
 import { readRetention, retentionPlan, type RetentionVerdict } from "../manifest/versions/retention";
+import type { Run } from "../release/run";
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
@@ -30,7 +31,8 @@ export interface Collected {
  * here. Records in the manifest only what was really removed, even when interrupted. Failed removals are outcomes.
  * @throws Failure of kind manifest (exit 8), RETENTION_INVALID (exit 2); the signal's reason when aborted
  */
-export async function collectGarbage(host: Host, { root, remove }: CollectRequest): Promise<Collected> {
+export async function collectGarbage(run: Run, { root, remove }: CollectRequest): Promise<Collected> {
+  const { host } = run;
   const path = paths(root).manifest;
   const manifest = await readManifest(path);
   const [retention, workspace] = await Promise.all([
@@ -41,7 +43,7 @@ export async function collectGarbage(host: Host, { root, remove }: CollectReques
   const kept = plan.filter(({ keep }) => keep);
   const reach: BlaxelReach = {};
   const local = await localRemovals(
-    host,
+    run,
     manifest,
     kept.map(({ entry }) => entry),
   );

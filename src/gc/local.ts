@@ -1,9 +1,10 @@
 import { INPUTS_LABEL } from "../build/index";
-import { connectEngine, type Engine } from "../docker/index";
+import type { Engine } from "../docker/index";
 import { configDigestOf } from "../docker/saved-image/index";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { Failure, messageOf } from "../support/errors";
-import { RUN_LABEL, type Host } from "../support/host";
+import type { Run } from "../release/run";
+import { RUN_LABEL } from "../support/host";
 import type { Removal } from "./removal";
 
 /** A run's container older than this is a leftover, because no run takes so long, in ms. */
@@ -17,13 +18,13 @@ export interface LocalFindings {
 
 /** Local images of no kept version, and leftovers of builds and runs; only objects with our label. */
 export async function localRemovals(
-  host: Host,
+  run: Run,
   manifest: Manifest,
   kept: readonly ManifestEntry[],
 ): Promise<LocalFindings> {
   let engine: Engine;
   try {
-    engine = await connectEngine(host);
+    engine = await run.engine();
   } catch (error) {
     if (error instanceof Failure && error.kind === "environment")
       return { removals: [], notLookedAt: messageOf(error) };
@@ -45,7 +46,7 @@ export async function localRemovals(
     // A tagged image that this manifest does not know may belong to another checkout.
     if (isTagged && (!known.has(inputs) || keptInputs.has(inputs))) continue;
     const configDigest = known.has(inputs)
-      ? await configDigestOf(host, engine, { id: name, reference: name })
+      ? await configDigestOf(engine, { id: name, reference: name })
       : undefined;
     if (configDigest !== undefined && keptIds.has(configDigest)) continue;
     if (!isTagged) {
@@ -59,7 +60,7 @@ export async function localRemovals(
   }
   const ofContainers = containers
     // A younger one may belong to a running release.
-    .filter((container) => host.clock.now() - container.createdAtMs > LEFTOVER_MS)
+    .filter((container) => run.host.clock.now() - container.createdAtMs > LEFTOVER_MS)
     .map((container): Removal => ({
       what: "leftover container",
       name: container.id,

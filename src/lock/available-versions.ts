@@ -1,5 +1,5 @@
 import { fetchPackages, fetchRelease, mesaVersionsIn, peekPackages, type ListedPackage } from "../apt/index";
-import { openDownloads } from "../support/network/downloads";
+import type { Downloads } from "../support/network/downloads";
 import type { Host } from "../support/host";
 import { trustedKey } from "./trusted-key";
 import { mesaRepository, type Upstream } from "./upstream";
@@ -11,9 +11,8 @@ import { mesaRepository, type Upstream } from "./upstream";
 export async function availablePackages(
   host: Host,
   upstream: Upstream,
-  cacheDir: string,
+  downloads: Downloads,
 ): Promise<readonly ListedPackage[] | undefined> {
-  const downloads = openDownloads(host, cacheDir);
   const repository = mesaRepository(upstream);
   if (upstream.mesa.vouched === "first-download") return peekPackages(repository, downloads);
   const { key } = await trustedKey(upstream, downloads, undefined);
@@ -25,8 +24,8 @@ export async function availablePackages(
 export async function availableVersions(
   host: Host,
   upstream: Upstream,
-  cacheDir: string,
+  downloads: Downloads,
 ): Promise<readonly string[] | undefined> {
-  const packages = await availablePackages(host, upstream, cacheDir);
+  const packages = await availablePackages(host, upstream, downloads);
   return packages === undefined ? undefined : mesaVersionsIn(packages);
 }

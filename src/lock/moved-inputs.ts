@@ -1,6 +1,6 @@
 import { resolveImage } from "../registry/index";
 import { headBelow } from "../apt/index";
-import { openDownloads } from "../support/network/downloads";
+import type { Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { availablePackages } from "./available-versions";
@@ -13,9 +13,8 @@ export async function movedTags(
   host: Host,
   lock: Lock,
   upstream: Upstream,
-  cacheDir: string,
+  downloads: Downloads,
 ): Promise<readonly string[]> {
-  const downloads = openDownloads(host, cacheDir);
   const one = async (image: LockedImage): Promise<readonly string[]> => {
     const name = `${image.repository}:${image.tag}`;
     try {
@@ -36,9 +35,8 @@ export async function changedDownloads(
   host: Host,
   lock: Lock,
   upstream: Upstream,
-  cacheDir: string,
+  downloads: Downloads,
 ): Promise<readonly string[]> {
-  const downloads = openDownloads(host, cacheDir);
   const found = await Promise.all(
     downloadsOf(lock).map(async ([what, { url, sha256 }]) => {
       try {
@@ -64,11 +62,11 @@ export async function changedDeb(
   host: Host,
   { deb }: Lock,
   upstream: Upstream,
-  cacheDir: string,
+  downloads: Downloads,
 ): Promise<readonly string[]> {
   const what = `${deb.package} ${deb.version}`;
   if (upstream.mesa.vouched === "signed") {
-    const listed = await availablePackages(host, upstream, cacheDir);
+    const listed = await availablePackages(host, upstream, downloads);
     const same = listed?.filter(({ version }) => version === deb.version) ?? [];
     if (same.length === 0) return [`${what} is no longer listed by ${upstream.mesa.repository}`];
     if (same.some(({ sha256 }) => sha256 === deb.sha256)) return [];

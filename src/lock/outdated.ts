@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { lastModified, mesaVersionOf } from "../apt/index";
 import { generationOf } from "../mesa/generation";
 import { listTags, resolveImage } from "../registry/index";
-import { openDownloads, type Downloads } from "../support/network/downloads";
+import type { Downloads } from "../support/network/downloads";
 import type { Host } from "../support/host";
 import { ask } from "../support/network/http";
 import { availablePackages } from "./available-versions";
@@ -30,7 +30,7 @@ export interface OutdatedInput {
 
 export interface OutdatedOptions {
   readonly upstream: Upstream;
-  readonly cacheDir: string;
+  readonly downloads: Downloads;
   /** Whether prereleases count. */
   readonly prerelease: boolean;
 }
@@ -55,15 +55,12 @@ export async function outdatedInputs(
   lock: Lock,
   options: OutdatedOptions,
 ): Promise<readonly OutdatedInput[]> {
-  const downloads = openDownloads(host, options.cacheDir);
   const found = await Promise.all([
     newerMesa(host, lock, options),
     ...imagesOf(lock).map(([what, image]) =>
-      what === "sandbox-api"
-        ? newerSandboxApi(host, lock, options, downloads)
-        : movedImage(host, what, image, options.upstream, downloads),
+      what === "sandbox-api" ? newerSandboxApi(host, lock, options) : movedImage(host, what, image, options),
     ),
-    ...downloadsOf(lock).map(([what, download]) => newerDownload(host, what, download, options, downloads)),
+    ...downloadsOf(lock).map(([what, download]) => newerDownload(host, what, download, options)),
   ]);
   return found
     .filter((input) => input !== undefined)
@@ -87,9 +84,9 @@ function newer(input: string, name: string, [is, since]: Dated, [now, at]: Dated
 async function newerMesa(
   host: Host,
   lock: Lock,
-  { upstream, cacheDir, prerelease }: OutdatedOptions,
+  { upstream, downloads, prerelease }: OutdatedOptions,
 ): Promise<Found> {
-  const packages = await availablePackages(host, upstream, cacheDir);
+  const packages = await availablePackages(host, upstream, downloads);
   if (packages === undefined) {
     const message = `${upstream.mesa.repository} has no list of versions: whether a newer Mesa exists is unknown`;
     host.emit({ type: "note", template: lock.template, message });
@@ -127,8 +124,7 @@ async function movedImage(
   host: Host,
   input: string,
   image: LockedImage,
-  upstream: Upstream,
-  downloads: Downloads,
+  { upstream, downloads }: OutdatedOptions,
 ): Promise<Found> {
   const name = `${image.repository}:${image.tag}`;
   const now = await resolveImage(host, name, { mirror: upstream.mirrors.images, downloads });
@@ -145,8 +141,7 @@ async function newerDownload(
   host: Host,
   input: string,
   { url, version, sha256 }: LockedDownload,
-  { upstream }: OutdatedOptions,
-  downloads: Downloads,
+  { upstream, downloads }: OutdatedOptions,
 ): Promise<Found> {
   const npm = /^(https:\/\/.+)\/-\/[^/]+\.tgz$/u.exec(url)?.[1];
   if (npm === undefined || version === undefined) {
@@ -172,8 +167,7 @@ const latestSchema = z.object({ version: z.string() });
 async function newerSandboxApi(
   host: Host,
   lock: Lock,
-  { upstream, prerelease }: OutdatedOptions,
-  downloads: Downloads,
+  { upstream, downloads, prerelease }: OutdatedOptions,
 ): Promise<Found> {
   const { repository, tag, createdAt } = lock.sandboxApi;
   const registry = { mirror: upstream.mirrors.images, downloads };

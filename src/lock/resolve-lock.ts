@@ -1,7 +1,7 @@
 import { generationOf } from "../mesa/generation";
 import { parseImageReference, resolveImage, type RegistryOptions } from "../registry/index";
 import { isoTime } from "../support/clock";
-import { openDownloads, type Downloads } from "../support/network/downloads";
+import type { Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
@@ -20,7 +20,8 @@ export interface LockRequest {
   readonly settings: LockInputs;
   readonly mesaVersion: string;
   readonly upstream: Upstream;
-  /** Holds the downloads kept from run to run, and the locks whose first downloads must not change. */
+  readonly downloads: Downloads;
+  /** Holds the locks whose first downloads must not change. */
   readonly root: string;
   /** The lock that is resolved again: its index must not be newer, and its first download must not change. */
   readonly previous?: Lock | undefined;
@@ -36,10 +37,9 @@ export interface LockRequest {
  */
 export async function resolveLock(host: Host, request: LockRequest): Promise<Lock> {
   const mesaVersion = parseMesaVersion(request.mesaVersion);
-  const { upstream, template, previous } = request;
+  const { upstream, downloads, template, previous } = request;
   const base = request.settings.base.image;
   checkBase(base, template);
-  const downloads = openDownloads(host, paths(request.root).cache);
   const locks = [
     ...(previous === undefined ? [] : [previous]),
     ...(await locksBelow(paths(request.root).dockerfiles)),
@@ -48,7 +48,7 @@ export async function resolveLock(host: Host, request: LockRequest): Promise<Loc
   const [baseImage, sandboxApi, deb, images, files] = await allOrFirstFailure([
     lockedImage(host, base, registry),
     lockedImage(host, upstream.sandboxApi.image, registry),
-    lockedDeb(host, { ...request, mesaVersion }, downloads, locks),
+    lockedDeb(host, { ...request, mesaVersion }, locks),
     named(request.settings.images, ({ image }) => lockedImage(host, image, registry)),
     named(request.settings.downloads, (input, name) =>
       lockedDownload(host, { template, name, mirror: upstream.mirrors.downloads }, input, downloads, locks),
@@ -98,13 +98,8 @@ async function lockedImage(host: Host, image: string, registry: RegistryOptions)
   };
 }
 
-async function lockedDeb(
-  host: Host,
-  request: LockRequest,
-  downloads: Downloads,
-  locks: readonly Lock[],
-): Promise<LockedDeb> {
-  const { upstream, mesaVersion, previous, template } = request;
+async function lockedDeb(host: Host, request: LockRequest, locks: readonly Lock[]): Promise<LockedDeb> {
+  const { upstream, downloads, mesaVersion, previous, template } = request;
   if (upstream.mesa.vouched === "first-download")
     return firstDownloadDeb(host, template, upstream, downloads, mesaVersion, locks);
   const trusted = await trustedKey(upstream, downloads, request.trustKey);

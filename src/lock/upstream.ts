@@ -92,20 +92,14 @@ interface MesaSource extends Readonly<Omit<UpstreamFile["mesa"], "key" | "key-ur
  * @throws Failure UPSTREAM_INVALID, UPSTREAM_MISSING (exit 2), naming file, key and remedy
  */
 export async function loadUpstream(path: string): Promise<Upstream> {
-  const upstream = await loadUpstreamIfPresent(path);
-  if (upstream !== undefined) return upstream;
+  const data = await readIfPresent(path);
+  if (data !== undefined) return parseUpstream(data.toString("utf8"), path);
   throw new Failure({
     code: "UPSTREAM_MISSING",
     kind: "usage",
     message: `${path} is missing: the file that names the sources of images and packages.`,
     hint: "Give --upstream FILE, or write templates/upstream.toml (mesa-template init writes one).",
   });
-}
-
-/** Like loadUpstream; undefined if there is no such file. */
-export async function loadUpstreamIfPresent(path: string): Promise<Upstream | undefined> {
-  const data = await readIfPresent(path);
-  return data === undefined ? undefined : parseUpstream(data.toString("utf8"), path);
 }
 
 /** The registry to push to: the given one, or that of upstream.toml. @throws Failure UPSTREAM_INVALID (exit 2) */

@@ -1,5 +1,5 @@
 import type { Engine } from "../docker/index";
-import { findImage, imageGone } from "../docker/saved-image/index";
+import { provenImage } from "../docker/saved-image/index";
 import type { PublishTarget } from "../lock/upstream";
 import { engineLogin } from "../registry/credentials";
 import { heldImage, loginToImport, loginToPush, type HeldImage } from "../registry/published";
@@ -43,8 +43,7 @@ export async function publishImage(
   if (before !== undefined && before.digest !== recorded && !force) throw tagTaken(reference, before);
   onProgress(`to ${reference}`);
   const connected = await engine();
-  const image = await findImage(host, connected, { configDigest: imageId, reference: builtReference });
-  if (image === undefined) throw imageGone(builtReference);
+  const image = await provenImage(connected, { configDigest: imageId, reference: builtReference });
   await connected.push({
     ...{ image: image.reference, repository, tag, signal: host.signal, onProgress },
     login: login === undefined ? undefined : engineLogin(login),

@@ -1,7 +1,6 @@
 import { parseControl } from "../apt/deb822";
 import type { Engine } from "../docker/index";
-import { APK_INSTALLED, DPKG_STATUS, OS_RELEASE, readImage } from "../docker/saved-image/index";
-import type { Host } from "../support/host";
+import { APK_INSTALLED, DPKG_STATUS, OS_RELEASE } from "../docker/saved-image/index";
 import type { MeasuredFile, Package } from "./record";
 
 /** The content of an image, as a container starts with it. */
@@ -20,11 +19,10 @@ const ENGINES_OWN =
  * read them before. Throws what the engine throws.
  */
 export async function measureImage(
-  host: Host,
   engine: Engine,
   image: { readonly id: string; readonly reference: string },
 ): Promise<MeasuredImage> {
-  const { files, texts } = await readImage(host, engine, image);
+  const { files, texts } = await engine.readImage(image);
   const osRelease = OS_RELEASE.flatMap((path) => texts.get(path) ?? [])[0] ?? "";
   return {
     files: [...files.values()].filter(({ path }) => !ENGINES_OWN.test(path)),

@@ -31,12 +31,13 @@ import {
 } from "./plan";
 import { refusalFailure, refuseUnproven } from "./refuse-unproven";
 import type { ReleaseRequest, TemplateResult } from "./request";
+import type { Run } from "./run";
 import { stageRunner, type StageRunner } from "./stage-runner";
 import type { Stages } from "./stages";
 import { reportOf, testFilesOf } from "./test-files";
 
 /** One template's release in progress: each stage changes the facts, and with them the plan. */
-interface Run {
+interface Release {
   readonly host: Host;
   readonly request: ReleaseRequest;
   readonly stages: Stages;
@@ -55,15 +56,16 @@ interface Run {
 
 /** Executes the plan of one template. Failures are part of the result; only interruption is thrown. */
 export async function releaseTemplate(
-  host: Host,
+  run: Run,
   request: ReleaseRequest,
   template: string,
   stages: Stages,
 ): Promise<TemplateResult> {
+  const { host } = run;
   const runner = stageRunner(host, template);
   try {
     return await aloneWith(host, request, template, stages, () =>
-      applyPlan(host, request, template, stages, runner),
+      applyPlan(run, request, template, stages, runner),
     );
   } catch (error) {
     if (host.signal.aborted) throw error;
@@ -97,7 +99,7 @@ export async function aloneWith<T>(
   ];
   const takeAway = async (): Promise<void> => {
     await removeLeftFolders();
-    await stages.takeAwayLeft(host, { template, version: request.version, deploy: request.deploy });
+    await stages.takeAwayLeft({ template, version: request.version, deploy: request.deploy });
     for (const other of others)
       if (await isLeftLock(other)) await oneAtATime(host, other, what, say, () => Promise.resolve());
   };
@@ -130,41 +132,50 @@ function failedResult(template: string, runner: StageRunner, error: unknown): Te
 }
 
 async function applyPlan(
-  host: Host,
+  run: Run,
   request: ReleaseRequest,
   template: string,
   stages: Stages,
   runner: StageRunner,
 ): Promise<TemplateResult> {
-  const gathered = await gatherFacts(host, request, template);
-  const run: Run = {
+  const { host } = run;
+  const gathered = await gatherFacts(run, request, template);
+  const release: Release = {
     ...{ host, request, stages, runner, ...gathered },
     ...{ image: undefined, smoke: undefined, deployment: undefined, verification: undefined },
     ...{ sent: false, result: undefined },
   };
-  const first = planRelease(run.facts);
+  const first = planRelease(release.facts);
   if (!isEmpty(first)) {
     const files = testFilesOf(request, template);
-    await stages.checkTestFiles(host, files);
+    await stages.checkTestFiles(files);
     const proves = first.steps.some(
       ({ stage, action }) => action === "do" && (stage === "smoke" || stage === "verify"),
     );
     if (!request.allowSkipped && proves)
-      run.facts = { ...run.facts, cannotRun: await stages.cannotRun(host, files, { ...request, template }) };
+      release.facts = {
+        ...release.facts,
+        cannotRun: await stages.cannotRun(files, { ...request, template }),
+      };
   }
   try {
     // The plan is made again before each stage: a build may produce another image than the proven one.
-    for (const { stage } of first.steps) await applyStep(run, stage);
+    for (const { stage } of first.steps) await applyStep(release, stage);
   } catch (error) {
     // A full disk here says nothing about the version; the kept state tells the next run that it was sent.
-    if (!run.sent || host.signal.aborted || isMachineError(error) || failureOf(error)?.kind === "manifest")
+    if (
+      !release.sent ||
+      host.signal.aborted ||
+      isMachineError(error) ||
+      failureOf(error)?.kind === "manifest"
+    )
       throw error;
-    return { ...(await recordFailure(run, error)), error };
+    return { ...(await recordFailure(release, error)), error };
   }
-  const { entry } = planRelease(run.facts);
-  if (run.result !== undefined) return run.result;
+  const { entry } = planRelease(release.facts);
+  if (release.result !== undefined) return release.result;
   if (entry === undefined) throw new Error(`${template} has nothing to do and no version`);
-  return upToDateResult(entry, run.facts, runner.records);
+  return upToDateResult(entry, release.facts, runner.records);
 }
 
 /** The result for a version with nothing to do. */
@@ -177,51 +188,51 @@ export function upToDateResult(
   return { ...result, stages, upToDate: true, since: result.deployment?.deployedAt ?? entry.createdAt };
 }
 
-async function applyStep(run: Run, stage: StageName): Promise<void> {
-  const plan = planRelease(run.facts);
-  if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, run.facts);
+async function applyStep(release: Release, stage: StageName): Promise<void> {
+  const plan = planRelease(release.facts);
+  if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, release.facts);
   const step = plan.steps.find((one) => one.stage === stage);
-  if (step === undefined || step.action === "skip") run.runner.skip(stage, step?.why ?? "");
-  else await ACTIONS[stage](run, plan, step.action === "reuse" ? step.why : undefined);
-  run.facts = { ...run.facts, done: [...run.facts.done, stage] };
+  if (step === undefined || step.action === "skip") release.runner.skip(stage, step?.why ?? "");
+  else await ACTIONS[stage](release, plan, step.action === "reuse" ? step.why : undefined);
+  release.facts = { ...release.facts, done: [...release.facts.done, stage] };
 }
 
 /** Runs a stage; if `reused` gives a reason, takes the earlier result instead. */
-type Action = (run: Run, plan: Plan, reused: string | undefined) => Promise<void>;
+type Action = (release: Release, plan: Plan, reused: string | undefined) => Promise<void>;
 
 const ACTIONS: Readonly<Record<StageName, Action>> = {
-  async lock(run, _plan, reused) {
-    const { host, request, runner, stages, facts } = run;
+  async lock(release, _plan, reused) {
+    const { request, runner, stages, facts } = release;
     if (reused !== undefined) {
       runner.reuse("lock", reused);
       return;
     }
     const asked = { ...request, template: facts.template };
     const lock = await runner.run("lock", async (progress) => {
-      if (!request.refresh) return { value: await stages.lock(host, asked) };
+      if (!request.refresh) return { value: await stages.lock(asked) };
       const entry = refreshedEntry(facts);
-      const found = await stages.refresh(host, { ...asked, entry }, progress);
+      const found = await stages.refresh({ ...asked, entry }, progress);
       return found === undefined
         ? { value: undefined, outcome: "reused", message: `nothing new since ${entry?.id ?? ""}` }
         : { value: found.lock, message: found.changed };
     });
     if (lock === undefined) return;
-    run.rendered = renderTemplate(await loadTemplate(request.root, facts.template), lock);
-    run.facts = await withRendered(request.root, run.facts, run.rendered);
+    release.rendered = renderTemplate(await loadTemplate(request.root, facts.template), lock);
+    release.facts = await withRendered(request.root, release.facts, release.rendered);
   },
-  async render(run, _plan, reused) {
-    const { request, runner } = run;
+  async render(release, _plan, reused) {
+    const { request, runner } = release;
     if (reused !== undefined) runner.reuse("render", reused);
     else
       await runner.run("render", async () => {
-        await writeRendered(request.root, renderedOf(run));
+        await writeRendered(request.root, renderedOf(release));
         return { value: undefined };
       });
-    run.facts = { ...run.facts, folderDiffers: [] };
+    release.facts = { ...release.facts, folderDiffers: [] };
   },
-  async build(run) {
-    const { host, request, runner, stages, facts } = run;
-    const rendered = renderedOf(run);
+  async build(release) {
+    const { request, runner, stages, facts } = release;
+    const rendered = renderedOf(release);
     if (request.force)
       await forgetEvidence(
         paths(request.root),
@@ -230,16 +241,16 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
         facts.workspace,
       );
     const image = await runner.run("build", async (progress) => {
-      const built = await stages.build(host, rendered, request, progress);
+      const built = await stages.build(rendered, request, progress);
       return { value: built.image, outcome: built.reused ? "reused" : "done" };
     });
-    run.facts = { ...run.facts, image, ...(request.force ? { kept: {} } : {}) };
-    run.smoke = undefined;
-    run.image = image;
+    release.facts = { ...release.facts, image, ...(request.force ? { kept: {} } : {}) };
+    release.smoke = undefined;
+    release.image = image;
   },
-  async smoke(run, plan, reused) {
-    const { host, request, runner, stages, facts } = run;
-    const rendered = renderedOf(run);
+  async smoke(release, plan, reused) {
+    const { host, request, runner, stages, facts } = release;
+    const rendered = renderedOf(release);
     if (reused !== undefined && isProvenInRegistry(facts, plan.entry)) {
       runner.reuse("smoke", reused);
       return;
@@ -247,15 +258,15 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
     const proof = reused === undefined ? undefined : smokeProof(facts);
     if (reused !== undefined && proof !== undefined) {
       runner.reuse("smoke", reused);
-      run.smoke = proof;
+      release.smoke = proof;
     } else {
-      const { image } = run;
+      const { image } = release;
       if (image === undefined) throw new Error("an image is proven before it is built");
       const files = testFilesOf(request, facts.template);
-      run.smoke = await runner.run("smoke", async (progress) => {
+      release.smoke = await runner.run("smoke", async (progress) => {
         const { checksDigest } = facts;
         const report = await reportOf(files, checksDigest, () =>
-          stages.smoke(host, rendered, image, files, progress),
+          stages.smoke(rendered, image, files, progress),
         );
         refuseUnproven(report, request.allowSkipped);
         const value = smoked(rendered, image, checksDigest, report);
@@ -264,24 +275,24 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
         return { value, message: `${String(report.passed)} passed${skipped}` };
       });
     }
-    run.facts = { ...run.facts, kept: { ...run.facts.kept, smoke: run.smoke } };
-    await stages.measure(host, rendered, {
+    release.facts = { ...release.facts, kept: { ...release.facts.kept, smoke: release.smoke } };
+    await stages.measure(rendered, {
       root: request.root,
       id: plan.id ?? "",
       revision: plan.revision ?? 1,
-      image: run.smoke.image,
-      smoke: run.smoke.report,
+      image: release.smoke.image,
+      smoke: release.smoke.report,
       createdBy: plan.entry?.createdBy ?? (await originOf(host, request.root)),
     });
   },
-  async push(run, plan, reused) {
-    const { host, request, runner, stages, facts, smoke } = run;
+  async push(release, plan, reused) {
+    const { host, request, runner, stages, facts, smoke } = release;
     const { publish, template, version: mesaVersion } = facts;
     if (publish === undefined) throw new Error("an image is pushed and there is no registry");
     const known = publishedImage(facts, plan.entry);
     if (reused !== undefined && known !== undefined) {
       runner.reuse("push", reused);
-      run.facts = { ...facts, published: known };
+      release.facts = { ...facts, published: known };
       return;
     }
     const revision = plan.revision ?? 1;
@@ -292,8 +303,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       const push = async (): ReturnType<Stages["push"]> => {
         if (smoke === undefined) throw new Error("an image is pushed before it is proven");
         return stages.push(
-          host,
-          renderedOf(run),
+          renderedOf(release),
           {
             ...{ root, force, revision, reference },
             ...{ imageId: smoke.imageId, builtReference: smoke.image.reference },
@@ -308,7 +318,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
         const pushed = known === undefined ? await push() : { published: known, reused: true };
         const { digest } = pushed.published;
         if (signer !== undefined)
-          await stages.sign(host, renderedOf(run), { root, revision, published: pushed.published, signer });
+          await stages.sign(renderedOf(release), { root, revision, published: pushed.published, signer });
         return {
           value: pushed.published,
           outcome: pushed.reused && signer === undefined ? "reused" : "done",
@@ -316,21 +326,21 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
         };
       });
     });
-    run.facts = { ...run.facts, published, signed: signer?.id };
+    release.facts = { ...release.facts, published, signed: signer?.id };
   },
-  async deploy(run, plan, reused) {
-    const { host, request, runner, stages, facts } = run;
-    const rendered = renderedOf(run);
+  async deploy(release, plan, reused) {
+    const { host, request, runner, stages, facts } = release;
+    const rendered = renderedOf(release);
     const standing = reused === undefined ? undefined : standingDeployment(facts, plan.entry);
     if (reused !== undefined && standing !== undefined) {
       runner.reuse("deploy", reused);
-      run.deployment = deploymentOf(standing);
-      run.sent = true;
+      release.deployment = deploymentOf(standing);
+      release.sent = true;
       return;
     }
     const deployment = await runner.run("deploy", async (progress) => {
       const onSent = (): void => {
-        run.sent = true;
+        release.sent = true;
       };
       // One sandbox name on the platform: two versions sent at the same time would each wait for the other's image.
       const lockFile = paths(request.root).lock(`${facts.template}-deploy`);
@@ -338,26 +348,26 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       const published = image === undefined || target === undefined ? undefined : { image, target };
       const asked = { ...request, id: plan.id ?? "", onSent, published };
       const value = await oneAtATime(host, lockFile, `deploy of ${facts.template}`, progress, () =>
-        stages.deploy(host, rendered, asked, progress),
+        stages.deploy(rendered, asked, progress),
       );
       await keepEvidence(paths(request.root), rendered, deployed(rendered, value));
       return { value, message: value.image };
     });
-    run.deployment = deployment;
-    run.facts = {
-      ...run.facts,
+    release.deployment = deployment;
+    release.facts = {
+      ...release.facts,
       workspace: deployment.workspace,
-      kept: { ...run.facts.kept, isSent: false, deployment: deployed(rendered, deployment) },
+      kept: { ...release.facts.kept, isSent: false, deployment: deployed(rendered, deployment) },
     };
   },
-  async verify(run, plan, reused) {
-    const { host, request, runner, stages, facts, deployment } = run;
-    const rendered = renderedOf(run);
+  async verify(release, plan, reused) {
+    const { host, request, runner, stages, facts, deployment } = release;
+    const rendered = renderedOf(release);
     if (deployment === undefined) throw new Error("a deployment is verified before it is made");
     if (reused !== undefined) {
       runner.reuse("verify", reused);
       const { verification } = facts.kept;
-      run.verification =
+      release.verification =
         verification?.image === deployment.image
           ? verificationOf(verification)
           : (plan.entry?.deployments[deployment.workspace]?.verification ?? undefined);
@@ -366,7 +376,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
     const files = testFilesOf(request, facts.template);
     await runner.run("verify", async (progress) => {
       const report = await reportOf(files, facts.checksDigest, () =>
-        stages.verify(host, rendered, deployment, files.checks, progress),
+        stages.verify(rendered, deployment, files.checks, progress),
       );
       const { image, workspace } = deployment;
       const evidence = {
@@ -375,19 +385,19 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
         at: isoTime(host.clock.now()),
         report: { ...report, checks: [...report.checks] },
       };
-      run.verification = verificationOf(evidence);
+      release.verification = verificationOf(evidence);
       refuseUnproven(report, request.allowSkipped, "verify");
       await keepEvidence(paths(request.root), rendered, evidence);
-      run.facts = { ...run.facts, kept: { ...run.facts.kept, verification: evidence } };
+      release.facts = { ...release.facts, kept: { ...release.facts.kept, verification: evidence } };
       return { value: undefined, message: `${String(report.passed)} passed` };
     });
   },
-  async record(run, plan) {
-    run.result = await record(run, plan, null);
+  async record(release, plan) {
+    release.result = await record(release, plan, null);
   },
 };
 
-function renderedOf({ rendered }: Run): RenderedTemplate {
+function renderedOf({ rendered }: Release): RenderedTemplate {
   if (rendered === undefined) throw new Error("a stage runs before the template is rendered");
   return rendered;
 }
@@ -421,24 +431,28 @@ function deploymentOf(deployment: Deployment): Deployment {
   return { workspace, sandbox, image, ...imported, deployedAt, blVersion };
 }
 
-async function recordFailure(run: Run, error: unknown): Promise<TemplateResult> {
-  const { host, facts } = run;
-  const { workspace } = run.deployment ?? facts;
-  return record(run, planRelease(facts), {
-    stage: run.deployment === undefined ? "deploy" : "verify",
+async function recordFailure(release: Release, error: unknown): Promise<TemplateResult> {
+  const { host, facts } = release;
+  const { workspace } = release.deployment ?? facts;
+  return record(release, planRelease(facts), {
+    stage: release.deployment === undefined ? "deploy" : "verify",
     code: failureOf(error)?.code ?? "INTERNAL",
     message: host.redact(messageOf(error)),
     ...(workspace === undefined ? {} : { workspace }),
   });
 }
 
-async function record(run: Run, plan: Plan, failure: ManifestEntry["failure"]): Promise<TemplateResult> {
-  const { host, request, runner, smoke, facts, deployment } = run;
+async function record(
+  release: Release,
+  plan: Plan,
+  failure: ManifestEntry["failure"],
+): Promise<TemplateResult> {
+  const { host, request, runner, smoke, facts, deployment } = release;
   const folders = paths(request.root);
   const at = isoTime(host.clock.now());
   const entry = entryOf({
     ...{ smoke, deployment, failure, published: facts.published, signedBy: facts.signed },
-    verification: run.verification ?? null,
+    verification: release.verification ?? null,
     revision: plan.revision ?? 1,
     before: plan.entry,
     createdAt: at,

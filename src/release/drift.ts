@@ -1,16 +1,9 @@
 import { withBl } from "../blaxel/bl";
 import { platformThrough } from "../blaxel/platform";
-import { connectEngine } from "../docker/index";
+import type { Engine } from "../docker/index";
 import { configDigestOf } from "../docker/saved-image/index";
 import { isOfRegistry } from "../registry/reference";
-import {
-  changedDeb,
-  changedDownloads,
-  movedTags,
-  loadUpstream,
-  readLock,
-  type Upstream,
-} from "../lock/index";
+import { changedDeb, changedDownloads, movedTags, readLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import type { Manifest, ManifestEntry, VersionDeployment } from "../manifest/entry";
 import { inWorkspace } from "../manifest/versions/in-workspace";
@@ -21,6 +14,7 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import { hexOf } from "../support/text/digest";
+import type { Run } from "./run";
 
 /** The five comparisons. */
 export const COMPARISONS = {
@@ -43,7 +37,6 @@ export interface DriftFinding {
 
 export interface DriftRequest {
   readonly root: string;
-  readonly upstreamPath: string;
   readonly manifest: Manifest;
   readonly entries: readonly ManifestEntry[];
 }
@@ -52,31 +45,34 @@ export interface DriftRequest {
  * Compares each version with its source and its deployment. Changes nothing. Without a needed engine or account, a comparison is skipped
  * with the reason; if a service does not respond, its error is thrown.
  */
-export async function findDrift(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
-  const { root, upstreamPath, entries } = request;
+export async function findDrift(run: Run, request: DriftRequest): Promise<readonly DriftFinding[]> {
+  const { host } = run;
   const perEntry = await Promise.all(
-    entries.map(async (entry) => {
+    request.entries.map(async (entry) => {
       const lock = await lockOf(request, entry);
-      const ofLock = async (compare: (lock: Lock, upstream: Upstream) => Promise<Found>): Promise<Found> =>
-        lock === undefined ? skipped(NO_LOCK) : compare(lock, await loadUpstream(upstreamPath));
-      const { cache } = paths(root);
-      return Promise.all([
-        renderedFiles(request, entry, lock).then(found("rendered-files", entry)),
-        ofLock(async (...of) => {
-          const differs = await Promise.all([
-            movedTags(host, ...of, cache),
-            changedDownloads(host, ...of, cache),
-          ]);
-          return { differs: differs.flat() };
-        }).then(found("upstream-tags", entry)),
-        ofLock(async (...of) => ({ differs: await changedDeb(host, ...of, cache) })).then(
-          found("mesa-package", entry),
-        ),
-      ]);
+      const rendered = await renderedFiles(request, entry, lock);
+      const [tags, deb] =
+        lock === undefined ? [skipped(NO_LOCK), skipped(NO_LOCK)] : await againstUpstream(run, lock);
+      return [
+        found("rendered-files", entry)(rendered),
+        found("upstream-tags", entry)(tags),
+        found("mesa-package", entry)(deb),
+      ];
     }),
   );
-  const [blaxel, images] = await Promise.all([onBlaxel(host, request), localImages(host, request)]);
+  const [blaxel, images] = await Promise.all([onBlaxel(host, request), localImages(run, request)]);
   return [...perEntry.flat(), ...blaxel, ...images];
+}
+
+async function againstUpstream(run: Run, lock: Lock): Promise<readonly [tags: Found, deb: Found]> {
+  const [upstream, downloads] = await Promise.all([run.upstream(), run.downloads()]);
+  const of = [run.host, lock, upstream, downloads] as const;
+  const [tags, files, deb] = await Promise.all([
+    movedTags(...of),
+    changedDownloads(...of),
+    changedDeb(...of),
+  ]);
+  return [{ differs: [...tags, ...files] }, { differs: deb }];
 }
 
 type Found = Pick<DriftFinding, "differs" | "skipped">;
@@ -167,10 +163,10 @@ function isLatestIn(workspace: string, own: VersionDeployment, { versions }: Man
   });
 }
 
-async function localImages(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
-  let engine: Awaited<ReturnType<typeof connectEngine>>;
+async function localImages(run: Run, request: DriftRequest): Promise<readonly DriftFinding[]> {
+  let engine: Engine;
   try {
-    engine = await connectEngine(host);
+    engine = await run.engine();
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== "environment") throw error;
     return request.entries.map((entry) => found("local-images", entry)(skipped(error.message)));
@@ -183,10 +179,10 @@ async function localImages(host: Host, request: DriftRequest): Promise<readonly 
       const image = await engine.image(reference);
       if (image === undefined) return finding(skipped("it is not on this engine"));
       const held = { id: image.id, reference };
-      const configDigest = await configDigestOf(host, engine, held);
+      const configDigest = await configDigestOf(engine, held);
       if (configDigest === entry.image.id) return finding({ differs: [] });
       const was = (await readRecord(recordFolder(request.root, entry)))?.record.packages ?? [];
-      const now = (await measureImage(host, engine, held)).packages;
+      const now = (await measureImage(engine, held)).packages;
       const others = now.flatMap(({ name, version }) => {
         const before = was.find((one) => one.name === name)?.version;
         return before === version ? [] : [`${name} ${before ?? "(none)"} → ${version}`];

@@ -5,16 +5,16 @@ import { lockCheckFailed, readLockAndCompare } from "../lock/check-lock";
 import type { ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/read";
 import { differences } from "../render/project-folder";
-import { loadUpstreamIfPresent, publishTarget, type Upstream } from "../lock/upstream";
+import { publishTarget, type Upstream } from "../lock/upstream";
 import { renderTemplate } from "../render/render";
 import type { RenderedTemplate } from "../render/rendered";
 import { loadTemplate, type TemplateSource } from "../render/source";
 import { checksDigest } from "../smoke/checks-digest";
-import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import { keptEvidence } from "./evidence";
 import type { Facts } from "./plan";
 import type { PlanRequest } from "./request";
+import { type Run, upstreamIfPresent } from "./run";
 import { testFilesOf } from "./test-files";
 
 /** The facts of one template, and what its lock renders to; undefined without a usable lock. */
@@ -27,19 +27,19 @@ export interface Gathered {
  * Gathers the facts of a release of one template from files alone: no engine, no network, no Blaxel.
  * @throws Failure LOCK_CHECK_FAILED (exit 2) if a lock was edited by hand or, with --frozen, does not fit
  */
-export async function gatherFacts(host: Host, request: PlanRequest, template: string): Promise<Gathered> {
+export async function gatherFacts(run: Run, request: PlanRequest, template: string): Promise<Gathered> {
   const { root, version } = request;
   const [source, manifest, digest, workspace, upstream] = await Promise.all([
     loadTemplate(root, template),
     readManifest(paths(root).manifest),
     checksDigest({ ...testFilesOf(request, template) }),
-    request.deploy ? workspaceInUse(host) : undefined,
-    loadUpstreamIfPresent(request.upstreamPath),
+    request.deploy ? workspaceInUse(run.host) : undefined,
+    upstreamIfPresent(run),
   ]);
   const publish = request.deploy ? publishTarget(upstream, request.registry) : undefined;
   const { lock, stale } = request.relock
     ? { lock: undefined, stale: [] }
-    : await lockOf(request, source, upstream);
+    : await lockOf(run, request, source, upstream);
   const rendered = lock === undefined ? undefined : renderTemplate(source, lock);
   const entries = Object.values(manifest.versions).filter((entry) => entry.template === template);
   const { force, relock, refresh, allowSkipped, deploy, verify, scan } = request;
@@ -101,7 +101,8 @@ function onlyWorkspace(
 
 /** The existing lock, unless template.toml and upstream.toml name other inputs; with --frozen that is a failure. */
 async function lockOf(
-  { root, version, frozen, upstreamPath }: PlanRequest,
+  run: Run,
+  { root, version, frozen }: PlanRequest,
   source: TemplateSource,
   upstream: Upstream | undefined,
 ): Promise<{ readonly lock: Lock | undefined; readonly stale: readonly string[] }> {
@@ -109,7 +110,7 @@ async function lockOf(
   const path = paths(root).lockFile(template, version);
   if (frozen) {
     const { checkLocks } = await import("./lock");
-    const checked = await checkLocks({ root, upstreamPath, targets: [{ template, version }] });
+    const checked = await checkLocks(run, { root, targets: [{ template, version }] });
     if (checked.some(({ problems }) => problems.length > 0)) throw lockCheckFailed(checked);
   }
   const { lock, stale } = await readLockAndCompare(path, { settings, upstream });

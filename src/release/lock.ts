@@ -1,11 +1,9 @@
 import {
   checkLock,
-  loadUpstream,
   type LockProblem,
   readAnyLock,
   readLockAndCompare,
   resolveLock,
-  type Upstream,
   writeLock,
 } from "../lock/index";
 import type { Lock } from "../lock/lock";
@@ -13,12 +11,12 @@ import { renderTemplate, textsOf } from "../render/index";
 import { loadTemplate, type TemplateSource } from "../render/source";
 import { onTemplate } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
-import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import type { Target } from "./request";
+import type { Run } from "./run";
 import type { LockStage } from "./stages";
 
-export interface InputsRequest {
+interface InputsRequest {
   readonly root: string;
   readonly template: string;
   /** The Mesa version. */
@@ -30,40 +28,38 @@ export interface InputsRequest {
 }
 
 /** All inputs of a version as of now. Writes nothing. Failures as in loadTemplate and resolveLock. */
-export async function resolveInputs(
-  host: Host,
-  upstream: Upstream,
+async function resolveInputs(
+  run: Run,
   { version, ...request }: InputsRequest,
 ): Promise<{ readonly source: TemplateSource; readonly lock: Lock }> {
+  const [upstream, downloads] = await Promise.all([run.upstream(), run.downloads()]);
   const source = await loadTemplate(request.root, request.template);
   const { settings } = source;
-  const lock = await resolveLock(host, { ...request, mesaVersion: version, settings, upstream });
-  return { source, lock };
+  const asked = { ...request, mesaVersion: version, settings, upstream, downloads };
+  return { source, lock: await resolveLock(run.host, asked) };
 }
 
 /** Resolves a version again, next to the existing lock. */
 export async function resolveAgain(
-  host: Host,
-  { root, template, version, upstreamPath, trustKey }: LockStage,
+  run: Run,
+  { root, template, version, trustKey }: LockStage,
 ): Promise<{ readonly lock: Lock; readonly previous: Lock | undefined }> {
-  const upstream = await loadUpstream(upstreamPath);
   const previous = await readAnyLock(paths(root).lockFile(template, version));
-  const { lock } = await resolveInputs(host, upstream, { root, template, version, trustKey, previous });
+  const { lock } = await resolveInputs(run, { root, template, version, trustKey, previous });
   return { lock, previous };
 }
 
 /** The lock and the rendering that a template would get now. Writes nothing. Failures as in resolveInputs and renderTemplate. */
 export async function freshlyLocked(
-  host: Host,
-  { upstreamPath, ...request }: InputsRequest & { readonly upstreamPath: string },
+  run: Run,
+  request: InputsRequest,
 ): Promise<{ readonly lock: Lock; readonly rendered: Readonly<Record<string, string>> }> {
-  const { source, lock } = await resolveInputs(host, await loadUpstream(upstreamPath), request);
+  const { source, lock } = await resolveInputs(run, request);
   return { lock, rendered: textsOf(renderTemplate(source, lock).files) };
 }
 
 export interface LockAllRequest {
   readonly root: string;
-  readonly upstreamPath: string;
   readonly targets: readonly Target[];
   /** Resolve again what is already locked. */
   readonly relock: boolean;
@@ -81,14 +77,14 @@ export interface LockResult {
 }
 
 /** Locks each target. A failed one is a result with `error`; the others are locked. @throws Failure if upstream.toml is invalid */
-export async function lockAll(host: Host, request: LockAllRequest): Promise<readonly LockResult[]> {
-  const upstream = await loadUpstream(request.upstreamPath);
+export async function lockAll(run: Run, request: LockAllRequest): Promise<readonly LockResult[]> {
+  await run.upstream();
   return Promise.all(
     request.targets.map(async (target) => {
       const { template, version } = target;
       const found = { template, path: paths(request.root).lockFile(template, version) };
       try {
-        return { ...found, ...(await lockOne(host, request, upstream, target)) };
+        return { ...found, ...(await lockOne(run, request, target)) };
       } catch (error) {
         return { ...found, outcome: "failed" as const, error: onTemplate(error, template) };
       }
@@ -97,19 +93,18 @@ export async function lockAll(host: Host, request: LockAllRequest): Promise<read
 }
 
 async function lockOne(
-  host: Host,
+  run: Run,
   { root, relock, dryRun, trustKey }: LockAllRequest,
-  upstream: Upstream,
   target: Target,
 ): Promise<Pick<LockResult, "outcome" | "lock">> {
   const path = paths(root).lockFile(target.template, target.version);
   const { settings } = await loadTemplate(root, target.template);
   const { lock: previous, stale } = relock
     ? { lock: await readAnyLock(path), stale: [] }
-    : await readLockAndCompare(path, { settings, upstream });
+    : await readLockAndCompare(path, { settings, upstream: await run.upstream() });
   if (previous !== undefined && stale.length === 0 && !relock) return { outcome: "kept", lock: previous };
   if (dryRun) return { outcome: "would-lock" };
-  const { lock } = await resolveInputs(host, upstream, { ...target, root, previous, trustKey });
+  const { lock } = await resolveInputs(run, { ...target, root, previous, trustKey });
   if (lock === previous) return { outcome: "unchanged", lock };
   await writeLock(path, lock);
   return { outcome: previous === undefined ? "locked" : "relocked", lock };
@@ -123,12 +118,11 @@ export interface CheckedLock {
 }
 
 /** The problems of each target's lock. Makes no requests. */
-export async function checkLocks({
-  root,
-  upstreamPath,
-  targets,
-}: Pick<LockAllRequest, "root" | "upstreamPath" | "targets">): Promise<readonly CheckedLock[]> {
-  const upstream = await loadUpstream(upstreamPath);
+export async function checkLocks(
+  run: Run,
+  { root, targets }: Pick<LockAllRequest, "root" | "targets">,
+): Promise<readonly CheckedLock[]> {
+  const upstream = await run.upstream();
   return Promise.all(
     targets.map(async ({ template, version: mesaVersion }) => {
       const path = paths(root).lockFile(template, mesaVersion);

@@ -6,6 +6,7 @@ import { readRecord, recordFolder } from "../record/store";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
 import type { Host } from "../support/host";
+import type { Run } from "./run";
 
 export interface MeasureRequest {
   readonly root: string;
@@ -26,7 +27,7 @@ export interface MeasureRequest {
  * @throws Failure IMAGE_GONE (exit 3) if the image was removed since it was proven
  */
 export async function measureVersion(
-  host: Host,
+  run: Run,
   rendered: RenderedTemplate,
   facts: MeasureRequest,
 ): Promise<void> {
@@ -34,29 +35,28 @@ export async function measureVersion(
   const folder = recordFolder(facts.root, { template, mesaVersion, revision: facts.revision });
   const before = await readRecord(folder);
   if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
-  const measured = await measure(host, rendered, facts);
-  if (before?.record.inputsDigest === inputsDigest) warnOfOtherPackages(host, before.record, measured.record);
-  await writeMeasured(host, folder, facts.createdBy, measured);
+  const measured = await measure(run, rendered, facts);
+  if (before?.record.inputsDigest === inputsDigest)
+    warnOfOtherPackages(run.host, before.record, measured.record);
+  await writeMeasured(run.host, folder, facts.createdBy, measured);
 }
 
 /** What is known of a built image: all that its record holds. @throws Failure IMAGE_GONE (exit 3) */
 export async function measure(
-  host: Host,
+  run: Run,
   rendered: RenderedTemplate,
   facts: Pick<MeasureRequest, "id" | "revision" | "image"> & { readonly smoke: Pick<SmokeReport, "checks"> },
 ): Promise<Measured> {
-  const [{ connectEngine }, { findImage, imageGone }, { measureImage }] = await Promise.all([
-    import("../docker/index"),
+  const [{ provenImage }, { measureImage }] = await Promise.all([
     import("../docker/saved-image/index"),
     import("../record/index"),
   ]);
   const { template, mesaVersion, inputsDigest, lock } = rendered;
-  const engine = await connectEngine(host);
+  const engine = await run.engine();
   // The id, because the reference may name another image by now.
   const { id: configDigest, reference } = facts.image;
-  const image = await findImage(host, engine, { configDigest, reference });
-  if (image === undefined) throw imageGone(reference);
-  const held = await measureImage(host, engine, image);
+  const image = await provenImage(engine, { configDigest, reference });
+  const held = await measureImage(engine, image);
   const { env, entrypoint, cmd, user, workdir, exposedPorts } = image.config;
   return {
     files: held.files,

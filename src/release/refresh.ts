@@ -1,7 +1,6 @@
 import type { Image } from "../build/image";
 import { compareVersions } from "../compare/compare";
 import { changeText } from "../compare/text";
-import { connectEngine } from "../docker/index";
 import { sealed, writeLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import type { Measured } from "../record/record";
@@ -9,9 +8,9 @@ import { readRecord, recordFolder } from "../record/store";
 import { loadTemplate, renderTemplate } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
-import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import { measure } from "./measure";
+import type { Run } from "./run";
 import type { RefreshStage } from "./stages";
 
 /** Files that contain times: logs, caches, the dates of passwords, Python's compiled files (with their sources' times). */
@@ -39,26 +38,23 @@ export function whatIsNew(before: Measured, after: Measured): string {
 
 /** The stage `refresh` with today's inputs. Removes the new image if only times differ. */
 export async function refreshVersion(
-  host: Host,
+  run: Run,
   { root, template, version, entry }: RefreshStage,
   inputs: Lock,
   build: (rendered: RenderedTemplate) => Promise<{ readonly image: Image }>,
 ): Promise<{ readonly lock: Lock; readonly changed: string } | undefined> {
   // The new time makes another lock, and so another revision, even if only packages changed.
-  const lock = sealed({ ...inputs, lockedAt: isoTime(host.clock.now()) });
+  const lock = sealed({ ...inputs, lockedAt: isoTime(run.host.clock.now()) });
   const rendered = renderTemplate(await loadTemplate(root, template), lock);
   const { image } = await build(rendered);
   const before = entry === undefined ? undefined : await readRecord(recordFolder(root, entry));
   let changed = "there is no record to compare with";
   if (before !== undefined) {
     const { id, revision } = before.record;
-    changed = whatIsNew(
-      before,
-      await measure(host, rendered, { id, revision, image, smoke: { checks: [] } }),
-    );
+    changed = whatIsNew(before, await measure(run, rendered, { id, revision, image, smoke: { checks: [] } }));
   }
   if (changed === "") {
-    await (await connectEngine(host)).removeImage(image.reference);
+    await (await run.engine()).removeImage(image.reference);
     return undefined;
   }
   await writeLock(paths(root).lockFile(template, version), lock);

@@ -1,36 +1,36 @@
 import pLimit from "p-limit";
-import { loadUpstreamIfPresent, publishTarget } from "../lock/upstream";
+import { publishTarget } from "../lock/upstream";
 import { Failure } from "../support/errors";
 import { isLeftLock } from "../support/files/file-lock";
-import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import { aloneWith, releaseTemplate, upToDateResult } from "./apply";
 import { gatherFacts } from "./facts";
 import { isEmpty, planRelease, type Plan } from "./plan";
 import { refusalFailure } from "./refuse-unproven";
 import type { PlanRequest, ReleaseRequest, TemplateResult } from "./request";
+import { type Run, upstreamIfPresent } from "./run";
 import type { Stages } from "./stages";
 
 /** What a release would do with each template. Asks neither engine nor network nor Blaxel. */
 export async function planAll(
-  host: Host,
+  run: Run,
   request: PlanRequest,
   templates: readonly string[],
 ): Promise<readonly Plan[]> {
   return Promise.all(
-    templates.map(async (template) => planRelease((await gatherFacts(host, request, template)).facts)),
+    templates.map(async (template) => planRelease((await gatherFacts(run, request, template)).facts)),
   );
 }
 
 /** The result if no template has anything to do; undefined otherwise. Also removes what a killed run left. */
 export async function nothingToDo(
-  host: Host,
+  run: Run,
   request: ReleaseRequest,
   stages: Stages,
 ): Promise<readonly TemplateResult[] | undefined> {
   const results = await Promise.all(
     request.templates.map(async (template) => {
-      const { facts } = await gatherFacts(host, request, template);
+      const { facts } = await gatherFacts(run, request, template);
       const plan = planRelease(facts);
       if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, facts);
       return isEmpty(plan) && plan.entry !== undefined ? upToDateResult(plan.entry, facts, []) : undefined;
@@ -40,8 +40,8 @@ export async function nothingToDo(
   if (found.length < results.length) return undefined;
   for (const template of request.templates)
     if (await isLeftLock(paths(request.root).lock(`${template}@${request.version}`)))
-      await aloneWith(host, request, template, stages, () => Promise.resolve());
-  host.emit({ type: "release-finished", ok: true, upToDate: true });
+      await aloneWith(run.host, request, template, stages, () => Promise.resolve());
+  run.host.emit({ type: "release-finished", ok: true, upToDate: true });
   return found;
 }
 
@@ -50,16 +50,16 @@ export async function nothingToDo(
  * @returns a result per template in the requested order. Interruption is thrown after every template has cleaned up.
  */
 export async function releaseAll(
-  host: Host,
+  run: Run,
   request: ReleaseRequest,
   stages: Stages,
 ): Promise<readonly TemplateResult[]> {
   if (request.scan !== undefined) {
     const { requireScanner } = await import("../build/scan");
-    await requireScanner(host);
+    await requireScanner(run.host);
   }
-  if (request.deploy) await stages.checkDeployPossible(host);
-  const upstream = request.deploy ? await loadUpstreamIfPresent(request.upstreamPath) : undefined;
+  if (request.deploy) await stages.checkDeployPossible();
+  const upstream = request.deploy ? await upstreamIfPresent(run) : undefined;
   const publishes = request.deploy && publishTarget(upstream, request.registry) !== undefined;
   if (request.signer !== undefined && request.deploy && !publishes)
     throw new Failure({
@@ -77,22 +77,22 @@ export async function releaseAll(
       hint: "Remove --publish push, or the registry ([publish] registry in upstream.toml, --registry).",
     });
   const { version, templates } = request;
-  host.emit({ type: "release-started", version, templates, ...(publishes ? { publishes } : {}) });
+  run.host.emit({ type: "release-started", version, templates, ...(publishes ? { publishes } : {}) });
   if (request.deploy && !publishes)
-    host.emit({
+    run.host.emit({
       type: "note",
       message:
         "no registry is set: Blaxel builds its own image from the uploaded source, and verify checks that one. To deploy the image that is proven here, set [publish] registry in upstream.toml, or --registry.",
     });
   const limit = pLimit(request.concurrency);
   const settled = await Promise.allSettled(
-    request.templates.map((template) => limit(() => releaseTemplate(host, request, template, stages))),
+    request.templates.map((template) => limit(() => releaseTemplate(run, request, template, stages))),
   );
   const results: TemplateResult[] = [];
   for (const outcome of settled) {
     if (outcome.status === "rejected") throw outcome.reason;
     results.push(outcome.value);
   }
-  host.emit({ type: "release-finished", ok: results.every((result) => result.error === undefined) });
+  run.host.emit({ type: "release-finished", ok: results.every((result) => result.error === undefined) });
   return results;
 }

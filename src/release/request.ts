@@ -14,7 +14,6 @@ export interface PlanRequest {
   readonly root: string;
   /** Strict semver. */
   readonly version: string;
-  readonly upstreamPath: string;
   readonly force: boolean;
   readonly relock: boolean;
   /** Build again with today's packages; make a revision only if something besides times has changed. */

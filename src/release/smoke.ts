@@ -1,27 +1,26 @@
 import { readLockAndCompare } from "../lock/check-lock";
-import { loadUpstreamIfPresent } from "../lock/upstream";
 import { refuseUnfitCredential } from "../mesa/access";
 import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import type { SmokeReport } from "../smoke/report";
-import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
+import { type Run, upstreamIfPresent } from "./run";
 import type { BuildStage, LockStage, Stages } from "./stages";
 import { type TestFilesAsked, testFilesOf } from "./test-files";
 
 /** Locks a template (keeps a fitting lock unless `relock`) and renders it into its folder: the start of each single-stage command. */
 export async function lockedAndRendered(
-  host: Host,
+  run: Run,
   request: LockStage & { readonly relock: boolean },
   stages: Pick<Stages, "lock">,
 ): Promise<RenderedTemplate> {
   const { root, template, version } = request;
   const source = await loadTemplate(root, template);
-  const named = { settings: source.settings, upstream: await loadUpstreamIfPresent(request.upstreamPath) };
+  const named = { settings: source.settings, upstream: await upstreamIfPresent(run) };
   const there = request.relock
     ? undefined
     : await readLockAndCompare(paths(root).lockFile(template, version), named);
-  const lock = (there?.stale.length === 0 ? there.lock : undefined) ?? (await stages.lock(host, request));
+  const lock = (there?.stale.length === 0 ? there.lock : undefined) ?? (await stages.lock(request));
   const rendered = renderTemplate(source, lock);
   await writeRendered(root, rendered);
   return rendered;
@@ -35,18 +34,18 @@ export type SmokeRequest = LockStage & BuildStage & TestFilesAsked & { readonly 
  * @throws Failure of the earlier stages; MESA_CREDENTIAL_UNFIT (exit 3) before the build
  */
 export async function smokeVersion(
-  host: Host,
+  run: Run,
   request: SmokeRequest,
   stages: Pick<Stages, "checkTestFiles" | "lock" | "build" | "smoke">,
 ): Promise<SmokeReport> {
   const { template, version } = request;
   const progress = (message: string): void => {
-    host.emit({ type: "stage-progress", template, stage: "smoke", message });
+    run.host.emit({ type: "stage-progress", template, stage: "smoke", message });
   };
   const files = testFilesOf(request, template);
-  await stages.checkTestFiles(host, files);
-  const rendered = await lockedAndRendered(host, request, stages);
-  refuseUnfitCredential(host.env, version);
-  const { image } = await stages.build(host, rendered, request, progress);
-  return stages.smoke(host, rendered, image, files, progress);
+  await stages.checkTestFiles(files);
+  const rendered = await lockedAndRendered(run, request, stages);
+  refuseUnfitCredential(run.host.env, version);
+  const { image } = await stages.build(rendered, request, progress);
+  return stages.smoke(rendered, image, files, progress);
 }

@@ -9,7 +9,6 @@ import type { Signer } from "../publish/signer";
 import type { ProvenTemplate, RenderedTemplate } from "../render/rendered";
 import type { TestFiles } from "../smoke/index";
 import type { SmokeReport } from "../smoke/report";
-import type { Host } from "../support/host";
 import type { MeasureRequest } from "./measure";
 import type { Facts } from "./plan";
 
@@ -19,13 +18,11 @@ export interface LockStage {
   readonly root: string;
   readonly template: string;
   readonly version: string;
-  readonly upstreamPath: string;
   readonly trustKey: string | undefined;
 }
 
 export interface BuildStage {
   readonly root: string;
-  readonly upstreamPath: string;
   readonly force: boolean;
   readonly builder: string | undefined;
   readonly scan: Severity | undefined;
@@ -70,68 +67,54 @@ interface DeployStage {
   readonly onSent: () => void;
 }
 
-/** The stages of a release: each takes the previous value and returns the next. Tests pass their own. */
+/** The stages of a release in one run: each takes the previous value and returns the next. Tests pass their own. */
 export interface Stages {
   /** Fails (exit 3) without bl or credentials, before any work starts. */
-  checkDeployPossible(host: Host): Promise<void>;
+  checkDeployPossible(): Promise<void>;
   /** Removes what a killed release left on the engine, in Blaxel and in Mesa. Warns of what remains. */
-  takeAwayLeft(
-    host: Host,
-    left: { readonly template: string; readonly version: string; readonly deploy: boolean },
-  ): Promise<void>;
+  takeAwayLeft(left: {
+    readonly template: string;
+    readonly version: string;
+    readonly deploy: boolean;
+  }): Promise<void>;
   /**
    * Checks that every release runs and that cannot run here, before any work starts. Fails (exit 3) if the Mesa credential does not suit
    * this version.
    */
-  cannotRun(host: Host, files: TestFiles, request: LockStage): Promise<Facts["cannotRun"]>;
+  cannotRun(files: TestFiles, request: LockStage): Promise<Facts["cannotRun"]>;
   /** Fails (exit 2) on an unreadable or invalid test file, before any work starts. */
-  checkTestFiles(host: Host, files: TestFiles): Promise<void>;
+  checkTestFiles(files: TestFiles): Promise<void>;
   /** Resolves the inputs again and writes the lock; keeps the existing one if nothing has changed. */
-  lock(host: Host, request: LockStage): Promise<Lock>;
+  lock(request: LockStage): Promise<Lock>;
   /**
    * Builds with today's inputs and packages, and compares files and packages with the record of `entry`. Writes and returns the lock of
    * that build, with the differences. If only times differ, writes nothing and returns undefined.
    */
   refresh(
-    host: Host,
     request: RefreshStage,
     progress: Progress,
   ): Promise<{ readonly lock: Lock; readonly changed: string } | undefined>;
   build(
-    host: Host,
     rendered: RenderedTemplate,
     request: BuildStage,
     progress: Progress,
   ): Promise<{ readonly image: Image; readonly reused: boolean }>;
-  smoke(
-    host: Host,
-    rendered: RenderedTemplate,
-    image: Image,
-    files: TestFiles,
-    progress: Progress,
-  ): Promise<SmokeReport>;
+  smoke(rendered: RenderedTemplate, image: Image, files: TestFiles, progress: Progress): Promise<SmokeReport>;
   /** Pushes the proven image to the registry, and adds its digest to the version's record. */
   push(
-    host: Host,
     rendered: RenderedTemplate,
     request: PushStage,
     progress: Progress,
   ): Promise<{ readonly published: Published; readonly reused: boolean }>;
   /** Signs provenance and SBOM and attaches them to the published image. */
-  sign(host: Host, rendered: RenderedTemplate, request: SignStage): Promise<void>;
-  deploy(
-    host: Host,
-    rendered: RenderedTemplate,
-    request: DeployStage,
-    progress: Progress,
-  ): Promise<Deployment>;
+  sign(rendered: RenderedTemplate, request: SignStage): Promise<void>;
+  deploy(rendered: RenderedTemplate, request: DeployStage, progress: Progress): Promise<Deployment>;
   verify(
-    host: Host,
     rendered: ProvenTemplate,
     deployment: Deployment,
     checks: readonly string[],
     progress: Progress,
   ): Promise<SmokeReport>;
   /** Writes what was measured beside the rendered files, for diff, notes and the SBOM. */
-  measure(host: Host, rendered: RenderedTemplate, request: MeasureRequest): Promise<void>;
+  measure(rendered: RenderedTemplate, request: MeasureRequest): Promise<void>;
 }

@@ -2,18 +2,18 @@ import gt from "semver/functions/gt";
 import { compareInputs, compareVersions } from "../compare/compare";
 import type { Comparison } from "../compare/comparison";
 import { comparisonText } from "../compare/text";
-import { availableVersions, loadUpstream, newestVersion } from "../lock/index";
+import { availableVersions, newestVersion } from "../lock/index";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/index";
 import { sortedEntries } from "../manifest/versions/newest";
 import { measuredVersion } from "../record/store";
 import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import { freshlyLocked } from "./lock";
 import { realStages } from "./real-stages";
 import { releaseAll } from "./release";
 import type { ReleaseRequest, TemplateResult } from "./request";
+import type { Run } from "./run";
 import { checkBranchPossible, commitOnBranch } from "./upgrade-branch";
 
 const PATHS_IN_A_COMMIT = 50;
@@ -46,14 +46,15 @@ export interface Upgrade {
  * @throws Failure USAGE (exit 2) without a version to upgrade from, or if the given one is older, NO_VERSIONS (exit 4), GIT_… (exit 3)
  */
 export async function upgrade(
-  host: Host,
+  run: Run,
   { release, version: wanted, prerelease, dryRun, branch }: UpgradeRequest,
   onPlans: (plans: readonly Comparison[]) => void,
 ): Promise<Upgrade> {
+  const { host } = run;
   const { root, templates } = release;
   const manifest = await readManifest(paths(root).manifest);
   const before = templates.map((template) => newestProven(manifest, template));
-  const version = wanted ?? (await newestListed(host, release, prerelease));
+  const version = wanted ?? (await newestListed(run, prerelease));
   refuseDowngrade(before, version);
   const request: ReleaseRequest = {
     ...release,
@@ -61,10 +62,11 @@ export async function upgrade(
     relock: release.relock || before.some((entry) => entry.mesaVersion === version),
     deploy: false,
   };
-  if (dryRun) return { version, plans: await plansWithoutBuild(host, request, before) };
+  if (dryRun) return { version, plans: await plansWithoutBuild(run, request, before) };
   const onBranch = branch === "default" ? `mesa-template/upgrade-${version}` : branch;
   if (onBranch !== undefined) await checkBranchPossible(host, root, onBranch);
-  const results = await releaseAll(host, request, realStages);
+  const stages = realStages(run);
+  const results = await releaseAll(run, request, stages);
   if (results.some(({ error }) => error !== undefined)) return { version, plans: [], results };
   const plans = await plansOf(root, before, results);
   if (onBranch !== undefined) {
@@ -77,7 +79,7 @@ export async function upgrade(
   if (!release.deploy) return { version, plans };
   onPlans(plans);
   const deploying = { ...request, relock: false, deploy: true };
-  return { version, plans, results: await releaseAll(host, deploying, realStages) };
+  return { version, plans, results: await releaseAll(run, deploying, stages) };
 }
 
 /** The start of an upgrade: the template's newest proven version. */
@@ -95,13 +97,9 @@ function newestProven(manifest: Manifest, template: string): ManifestEntry {
   });
 }
 
-async function newestListed(
-  host: Host,
-  { root, upstreamPath }: { readonly root: string; readonly upstreamPath: string },
-  prerelease: boolean,
-): Promise<string> {
-  const upstream = await loadUpstream(upstreamPath);
-  const listed = await availableVersions(host, upstream, paths(root).cache);
+async function newestListed(run: Run, prerelease: boolean): Promise<string> {
+  const upstream = await run.upstream();
+  const listed = await availableVersions(run.host, upstream, await run.downloads());
   const newest = newestVersion(listed ?? [], prerelease);
   if (newest !== undefined) return newest;
   throw new Failure({
@@ -139,13 +137,13 @@ async function plansOf(
 }
 
 async function plansWithoutBuild(
-  host: Host,
-  { root, version, upstreamPath }: ReleaseRequest,
+  run: Run,
+  { root, version }: ReleaseRequest,
   before: readonly ManifestEntry[],
 ): Promise<readonly Comparison[]> {
   return Promise.all(
     before.map(async (entry) => {
-      const fresh = await freshlyLocked(host, { root, upstreamPath, version, template: entry.template });
+      const fresh = await freshlyLocked(run, { root, version, template: entry.template });
       const { record } = await measuredVersion(root, entry);
       return compareInputs(record, { ...fresh, id: `${entry.template}@${version} (not built)` });
     }),

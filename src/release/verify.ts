@@ -51,7 +51,7 @@ export async function verifyVersion(
   const files = testFilesOf({ root, checks: request.checks, structureTests: [] }, entry.template);
   const digest = await checksDigest({ ...files });
   const report = await reportOf(files, digest, () =>
-    stages.verify(host, rendered, deployment, files.checks, (message) => {
+    stages.verify(rendered, deployment, files.checks, (message) => {
       host.emit({ type: "stage-progress", template: entry.template, stage: "verify", message });
     }),
   );

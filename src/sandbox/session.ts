@@ -1,6 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { labelValue, SANDBOX_LABEL, type SandboxRequest } from "../blaxel/sandboxes";
-import { temporarySandbox } from "../blaxel/temporary-sandbox";
+import { clearDead, temporarySandbox } from "../blaxel/temporary-sandbox";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { checkTtl, issueCredential, longestLife, type SandboxCredential } from "../mesa/credential";
@@ -158,7 +158,8 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
     const limits = { createMs, answerMs: Math.min(createMs, ANSWER_LIMIT_MS) };
     const wanted = { ...sandboxRequest(name, org, request), dockerConfig };
-    const temporary = temporarySandbox(host, wanted, limits, () => takeAwayDead(host, access));
+    const clearing = clearDead(host).then((found) => (found ? takeAwayDead(host, access) : undefined));
+    const temporary = temporarySandbox(host, wanted, limits, clearing);
     created = { ...created, temporary };
     const whole = await temporary.ready();
     await request.prepare?.(whole);

@@ -1,4 +1,4 @@
-import { connectEngine, type Engine } from "../docker/index";
+import type { Engine } from "../docker/index";
 import { warnThatStays, withCleanUp } from "../support/processes/clean-up";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -17,9 +17,14 @@ import { withStructureTests } from "./structure-tests";
  * @returns the report, named after the image
  * @throws Failure NO_SUCH_IMAGE, STRUCTURE_TESTS_INVALID, CHECKS_INVALID (exit 2), CONTAINER_START (exit 6)
  */
-export async function proveImage(host: Host, reference: string, paths: TestFiles): Promise<SmokeReport> {
+export async function proveImage(
+  host: Host,
+  connect: () => Promise<Engine>,
+  reference: string,
+  paths: TestFiles,
+): Promise<SmokeReport> {
   const files = await readTestFiles(host, paths);
-  const engine = await connectEngine(host);
+  const engine = await connect();
   const held = await engine.image(reference);
   // An image that was imported from a tar names no architecture.
   const foreign = held !== undefined && !["amd64", ""].includes(held.architecture);

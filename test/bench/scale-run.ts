@@ -2,6 +2,7 @@ import { performance } from "node:perf_hooks";
 import { loadUpstream, resolveLock, writeLock } from "../../src/lock/index";
 import { loadTemplate, renderTemplate, writeRendered } from "../../src/render/index";
 import { testHost } from "../unit/lock/fixture/test-host";
+import { openDownloads } from "../../src/support/network/downloads";
 import { paths } from "../../src/support/files/paths";
 
 /** Where a process stands after so many locks and renderings. */
@@ -18,6 +19,7 @@ const TEMPLATES = Array.from({ length: 10 }, (_, index) => `t${String(index)}`);
 const upstream = await loadUpstream(upstreamPath);
 const host = testHost({ now: Date.now() });
 const folders = paths(root);
+const downloads = openDownloads(host, folders.cache);
 let done = 0;
 let begun = performance.now();
 
@@ -32,6 +34,7 @@ for (let index = 0; index < Number(versions); index += 1) {
         settings,
         mesaVersion,
         upstream,
+        downloads,
         root,
       });
       await writeLock(folders.lockFile(template, mesaVersion), lock);

@@ -1,6 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import { connectEngine, type Engine } from "../../src/docker/index";
-import { readImage } from "../../src/docker/saved-image/index";
 import { realHost } from "./fixture-image";
 import { buildLayered, holdToExport, LAYERED } from "./image-contents";
 import { buildCorpusImage, imageOf, KINDS } from "./structure-corpus";
@@ -33,7 +32,7 @@ describe("what is measured from an image's layers", () => {
 
   it("shows what is hidden too to who looks for a value", async () => {
     const id = (await engine.image(LAYERED))?.id ?? "";
-    const { holding, inLayers } = await readImage(host, engine, { id, reference: LAYERED }, ["gone/deep/a"]);
+    const { holding, inLayers } = await engine.readImage({ id, reference: LAYERED }, ["gone/deep/a"]);
     expect(holding).toEqual(["/t/gone/deep/a"]);
     expect(inLayers).toEqual(expect.arrayContaining(["/t/.wh.gone", "/t/hidden"]));
   });

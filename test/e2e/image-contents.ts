@@ -20,7 +20,7 @@ export async function buildLayered(host: Host, engine: Engine): Promise<void> {
 /** Holds what is measured from an image's layers to what the engine makes of them in a container. */
 export async function holdToExport(host: Host, engine: Engine, reference: string): Promise<MeasuredImage> {
   const id = (await engine.image(reference))?.id ?? "";
-  const measured = await measureImage(host, engine, { id, reference });
+  const measured = await measureImage(engine, { id, reference });
   const files = Object.fromEntries(measured.files.map(({ path, ...rest }) => [path, rest]));
   expect(files).toEqual(Object.fromEntries(await exportedImage(host, engine, reference)));
   return measured;

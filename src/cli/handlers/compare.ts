@@ -53,8 +53,8 @@ function pairs(
 
 async function withFreshLock(context: CommandContext, entry: ManifestEntry): Promise<Comparison> {
   const { record } = await measuredVersion(context.root, entry);
-  const fresh = await freshlyLocked(context.host, {
-    ...{ root: context.root, upstreamPath: context.upstreamPath, template: entry.template },
+  const fresh = await freshlyLocked(context, {
+    ...{ root: context.root, template: entry.template },
     version: entry.mesaVersion,
     previous: record.lock,
   });
@@ -116,7 +116,7 @@ export const upgradeCommand: CommandHandler = async (args, context) => {
   const version = given === undefined ? undefined : parseMesaVersion(given);
   const text = (plans: readonly Comparison[]): string => comparisonsText(plans, context, args.flag("full"));
   const upgraded = await upgrade(
-    context.host,
+    context,
     {
       release: await releaseOptions(args, context),
       version,

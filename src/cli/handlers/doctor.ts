@@ -4,10 +4,9 @@ import { examine } from "../../doctor/doctor";
 import { Failure } from "../../support/errors";
 
 export const run: CommandHandler = async (_args, context) => {
-  const found = await examine(context.host, {
+  const found = await examine(context, {
     root: () => context.root,
     folder: context.startFolder,
-    upstream: context.upstream,
   });
   // A check that an interruption cut off is not a finding.
   context.host.signal.throwIfAborted();

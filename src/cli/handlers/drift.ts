@@ -17,7 +17,7 @@ import type { CommandContext, CommandHandler } from "../command";
 import { wrongUsage } from "../command-line";
 
 export const driftCommand: CommandHandler = async (args, context) => {
-  const { root, templates, upstreamPath, host } = context;
+  const { root, templates } = context;
   const manifest = await readManifest(paths(root).manifest);
   const ref = args.text("ref");
   const entries = ref === undefined ? inUse(manifest, templates) : entriesOf(manifest, ref, templates);
@@ -26,7 +26,7 @@ export const driftCommand: CommandHandler = async (args, context) => {
       "There is no version yet to compare.",
       "Release the first one: mesa-template release VERSION",
     );
-  const findings = await findDrift(host, { root, upstreamPath, manifest, entries });
+  const findings = await findDrift(context, { root, manifest, entries });
   const drifted = findings.filter(({ differs }) => differs.length > 0);
   return {
     exitCode: drifted.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
@@ -74,12 +74,13 @@ async function openDrift(context: CommandContext, manifest: Manifest): Promise<r
 }
 
 async function driftOf(
-  { host, root, upstreamPath }: CommandContext,
+  context: CommandContext,
   manifest: Manifest,
   entry: ManifestEntry,
 ): Promise<OpenDrift> {
+  const { host, root } = context;
   try {
-    const findings = await findDrift(host, { root, upstreamPath, manifest, entries: [entry] });
+    const findings = await findDrift(context, { root, manifest, entries: [entry] });
     return {
       id: entry.id,
       differs: findings.flatMap(({ differs }) => differs),

@@ -2,9 +2,12 @@ import type { CommandHandler } from "../command";
 import { collectGarbage } from "../../gc/collect";
 import { outcomeDocument, outcomeText } from "../../gc/removal";
 
-export const run: CommandHandler = async (args, { host, root, dryRun }) => {
-  const remove = args.flag("yes") && !dryRun;
-  const { outcomes, kept, notLookedAt, failure } = await collectGarbage(host, { root, remove });
+export const run: CommandHandler = async (args, context) => {
+  const remove = args.flag("yes") && !context.dryRun;
+  const { outcomes, kept, notLookedAt, failure } = await collectGarbage(context, {
+    root: context.root,
+    remove,
+  });
   return {
     error: failure,
     json: {

@@ -1,8 +1,7 @@
-import { loadUpstream, lockCheckFailed, readLock, untrustedFingerprints } from "../../lock/index";
+import { lockCheckFailed, readLock, untrustedFingerprints } from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
 import { type CheckedLock, checkLocks, lockAll, type LockResult } from "../../release/lock";
 import { differences, loadTemplate, renderTemplate, writeRendered } from "../../render/index";
-import { openDownloads } from "../../support/network/downloads";
 import { Failure } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
@@ -11,12 +10,12 @@ import { resultsOutcome } from "../output";
 import { checkedTargets } from "../template-folders";
 
 export const lockCommand: CommandHandler = async (args, context) => {
-  const { root, host, dryRun, upstreamPath } = context;
+  const { root, dryRun } = context;
   const targets = await checkedTargets(args, context);
-  if (args.flag("check")) return checked(await checkLocks({ root, upstreamPath, targets }), context);
+  if (args.flag("check")) return checked(await checkLocks(context, { root, targets }), context);
   const trustKey = dryRun ? undefined : await keyToTrust(args, context);
-  const request = { root, upstreamPath, targets, relock: args.flag("relock"), dryRun, trustKey };
-  const results = await lockAll(host, request);
+  const request = { root, targets, relock: args.flag("relock"), dryRun, trustKey };
+  const results = await lockAll(context, request);
   const text = results.filter(({ error }) => error === undefined).map(lockText);
   return resultsOutcome(results, context, text.join(""));
 };
@@ -25,11 +24,8 @@ export const lockCommand: CommandHandler = async (args, context) => {
 async function keyToTrust(args: CommandArgs, context: CommandContext): Promise<string | undefined> {
   const given = args.text("trust-key");
   if (given !== undefined || !context.terminal.interactive) return given;
-  const upstream = await loadUpstream(context.upstreamPath);
-  const fingerprints = await untrustedFingerprints(
-    upstream,
-    openDownloads(context.host, paths(context.root).cache),
-  );
+  const upstream = await context.upstream();
+  const fingerprints = await untrustedFingerprints(upstream, await context.downloads());
   const [fingerprint] = fingerprints ?? [];
   if (fingerprint === undefined) return undefined;
   const question = `The key of ${upstream.mesa.repository} has the fingerprint ${fingerprint}. Trust it from now on?`;

@@ -56,15 +56,15 @@ async function jobsFor(args: CommandArgs, context: CommandContext): Promise<read
 
 /** The jobs with a plan that is not empty, without withdrawn versions. */
 async function unfinished(context: CommandContext, jobs: readonly Target[]): Promise<readonly Target[]> {
-  const { host, root, upstreamPath } = context;
+  const { root } = context;
   const asked = {
-    ...{ root, upstreamPath, force: false, relock: false, frozen: false, deploy: true, verify: true },
+    ...{ root, force: false, relock: false, frozen: false, deploy: true, verify: true },
     ...{ refresh: false, allowSkipped: false, structureTests: [], checks: [] },
     ...{ registry: undefined, signer: undefined, scan: undefined },
   };
   const kept: Target[] = [];
   for (const job of jobs) {
-    const [plan] = await planAll(host, { ...asked, version: job.version }, [job.template]);
+    const [plan] = await planAll(context, { ...asked, version: job.version }, [job.template]);
     if (plan !== undefined && plan.refusal?.because !== "revoked" && !plan.withdrawn && !isEmpty(plan))
       kept.push(job);
   }

@@ -1,13 +1,13 @@
 import type { CommandContext, CommandHandler } from "../command";
 import { renderedVersions, templateFolders } from "../template-folders";
-import { loadUpstream, outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
+import { outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
 import { Failure, EXIT_CODES } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const templates = templateFolders(context);
-  const upstream = await loadUpstream(context.upstreamPath);
+  const upstream = await context.upstream();
   const locks = (await Promise.all(templates.map((template) => newestLock(context, template)))).filter(
     (lock) => lock !== undefined,
   );
@@ -21,7 +21,7 @@ export const run: CommandHandler = async (args, context) => {
   }
   const options = {
     upstream,
-    cacheDir: paths(context.root).cache,
+    downloads: await context.downloads(),
     prerelease: args.flag("prerelease"),
   };
   const outdated = (

@@ -14,10 +14,10 @@ import { resultsOutcome } from "../output";
 import { templateFolders } from "../template-folders";
 
 /** The options of builds and releases from the command line. */
-export function buildOptions(args: CommandArgs, { root, upstreamPath }: CommandContext) {
+export function buildOptions(args: CommandArgs, { root }: CommandContext) {
   const files = (name: string): readonly string[] => args.list(name).map((file) => resolve(file));
   return {
-    ...{ root, upstreamPath, force: args.flag("force"), relock: args.flag("relock") },
+    ...{ root, force: args.flag("force"), relock: args.flag("relock") },
     trustKey: args.text("trust-key"),
     structureTests: files("structure-tests"),
     checks: files("checks"),
@@ -62,9 +62,9 @@ export const deployCommand: CommandHandler = async (args, context) => {
 
 async function releaseOrPlan(request: ReleaseRequest, context: CommandContext): Promise<CommandOutcome> {
   if (context.dryRun) return dryRun(request, context);
+  const stages = realStages(context);
   const results =
-    (await nothingToDo(context.host, request, realStages)) ??
-    (await releaseAll(context.host, request, realStages));
+    (await nothingToDo(context, request, stages)) ?? (await releaseAll(context, request, stages));
   return outcome(results, context, request.refresh ? "nothing new" : "up to date");
 }
 
@@ -94,7 +94,7 @@ function imageText(result: TemplateResult): string {
 }
 
 async function dryRun(request: ReleaseRequest, context: CommandContext): Promise<CommandOutcome> {
-  const plans = await planAll(context.host, request, request.templates);
+  const plans = await planAll(context, request, request.templates);
   for (const { refusal, template } of plans)
     if (refusal !== undefined) throw refusalFailure(refusal, { template });
   return {

@@ -1,5 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { loadUpstream, parseMesaVersion, readLock } from "../../lock/index";
+import { parseMesaVersion, readLock } from "../../lock/index";
 import { channelTarget } from "../../manifest/channels/pointing";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { statusShown } from "../../manifest/versions/in-workspace";
@@ -72,7 +72,7 @@ export async function bootstrapFor(
       `There is no lock for Mesa ${version}${why}.`,
       `Lock it first: mesa-template lock ${version}.`,
     );
-  const upstream = await loadUpstream(context.upstreamPath);
+  const upstream = await context.upstream();
   host.emit({ type: "note", message: `Mesa ${version}${why}` });
   return {
     mesaVersion: lock.mesaVersion,

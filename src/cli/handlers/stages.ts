@@ -24,9 +24,10 @@ export const buildCommand: CommandHandler = async (args, context) => {
   const { host } = context;
   const version = parseMesaVersion(args.required("mesa-version"));
   const request = buildOptions(args, context);
+  const stages = realStages(context);
   const results = await pLimit(context.concurrency).map(templateFolders(context), async (template) => {
-    const rendered = await lockedAndRendered(host, { ...request, template, version }, realStages);
-    const { image, reused } = await realStages.build(host, rendered, request, (message) => {
+    const rendered = await lockedAndRendered(context, { ...request, template, version }, stages);
+    const { image, reused } = await stages.build(rendered, request, (message) => {
       host.emit({ type: "stage-progress", template, stage: "build", message });
     });
     return { template, outcome: reused ? "reused" : "done", image };
@@ -63,7 +64,9 @@ async function testImages(
   const files = { structureTests: args.list("structure-tests"), checks: args.list("checks") };
   if (files.structureTests.length + files.checks.length === 0)
     throw wrongUsage("--image needs a file of checks: --checks FILE or --structure-tests FILE.");
-  return pLimit(context.concurrency).map(images, (image) => proveImage(context.host, image, files));
+  return pLimit(context.concurrency).map(images, (image) =>
+    proveImage(context.host, context.engine, image, files),
+  );
 }
 
 async function proveVersions(
@@ -73,8 +76,9 @@ async function proveVersions(
 ): Promise<readonly SmokeReport[]> {
   const targets = await smokeTargets(ref, context);
   const request = buildOptions(args, context);
+  const stages = realStages(context);
   return pLimit(context.concurrency).map(targets, (target) =>
-    smokeVersion(context.host, { ...request, ...target }, realStages),
+    smokeVersion(context, { ...request, ...target }, stages),
   );
 }
 

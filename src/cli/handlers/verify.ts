@@ -22,6 +22,7 @@ export const run: CommandHandler = async (args, context) => {
     allowSkipped: args.flag("allow-skipped"),
     checks: args.list("checks").map((file) => resolve(file)),
   };
+  const stages = realStages(context);
   const results: VerifyResult[] = [];
   for (const entry of entriesOf(manifest, args.required("ref"), context.templates)) {
     const { deployment } = inWorkspace(entry, workspace);
@@ -32,7 +33,7 @@ export const run: CommandHandler = async (args, context) => {
         message: `${entry.id} is not deployed in ${workspace === undefined ? "any workspace" : `the workspace ${workspace}`}.`,
         hint: `Deploy it: ${deployCommandFor(entry, workspace)}.`,
       });
-    results.push(await verifyVersion(context.host, request, entry, deployment, realStages));
+    results.push(await verifyVersion(context.host, request, entry, deployment, stages));
   }
   const unproven = results.find(({ error }) => error !== undefined);
   if (unproven?.error !== undefined) throw unproven.error;

@@ -8,28 +8,18 @@ import { ask, engineFacts } from "./daemon";
 import type { Engine } from "../engine";
 import { imagesOf } from "../images";
 import { removeLeft } from "../remove-left";
+import { imageReader } from "../saved-image/read-image";
 import { watchForSilence } from "./watch";
 
 const HINT =
   "Start Docker (or a Podman socket: systemctl --user start podman.socket), or point DOCKER_HOST or the docker context at an engine; `docker info` must work for this user.";
 
-const connected = new WeakMap<Host, Promise<Engine>>();
-
 /**
- * The engine of this run, found like the docker command does (DOCKER_HOST, context, sockets), and its facts. First removes what dead runs
+ * The engine of a run, found like the docker command does (DOCKER_HOST, context, sockets), and its facts. First removes what dead runs
  * left on it.
  * @throws Failure ENGINE_UNREACHABLE (exit 3) with what was tried
  */
-export function connectEngine(host: Host): Promise<Engine> {
-  const before = connected.get(host);
-  if (before !== undefined) return before;
-  const engine = connect(host);
-  connected.set(host, engine);
-  engine.catch(() => connected.delete(host));
-  return engine;
-}
-
-async function connect(host: Host): Promise<Engine> {
+export async function connectEngine(host: Host): Promise<Engine> {
   const tried: string[] = [];
   let forbidden: string | undefined;
   let last: unknown;
@@ -51,9 +41,11 @@ async function connect(host: Host): Promise<Engine> {
           ? {}
           : { tls: { certificates: address.certificates, skipVerify: address.skipVerify === true } };
       const labels = runLabels(host);
+      const { saveImage, ...images } = imagesOf(docker, labels, facts.apiVersion);
       const engine = {
         facts: { ...facts, ...tls },
-        ...imagesOf(docker, labels, facts.apiVersion),
+        ...images,
+        readImage: imageReader(host, saveImage),
         ...containersOf(docker, facts.publish, labels, facts.apiVersion),
       };
       await removeLeft(host, engine);

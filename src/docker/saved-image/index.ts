@@ -1,3 +1,3 @@
-export { configDigestOf, findImage, imageGone, readImage } from "./read-image";
+export { configDigestOf, provenImage } from "./read-image";
 export { APK_INSTALLED, DPKG_STATUS, OS_RELEASE, type HeldFile } from "./read-layer";
 export type { ImageContents } from "./read-saved-image";

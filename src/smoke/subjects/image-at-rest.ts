@@ -1,6 +1,6 @@
 import { posix } from "node:path";
 import type { Engine } from "../../docker/index";
-import { readImage, type HeldFile, type ImageContents } from "../../docker/saved-image/index";
+import type { HeldFile, ImageContents } from "../../docker/saved-image/index";
 import { warnThatStays, withCleanUp } from "../../support/processes/clean-up";
 import type { Host } from "../../support/host";
 import type { ImageAtRest } from "../check";
@@ -32,8 +32,7 @@ export async function imageAtRest(
   const image = await engine.image(reference);
   if (image === undefined) throw new Error(`the engine has no image ${reference}`);
   // One reading serves both files and secrets, because checks always need both.
-  const contents = (): Promise<ImageContents> =>
-    readImage(host, engine, { id: image.id, reference }, secrets);
+  const contents = (): Promise<ImageContents> => engine.readImage({ id: image.id, reference }, secrets);
   let reading: Promise<ReadonlyMap<string, string>> | undefined;
   return {
     config: { ...image.config, labels: image.labels },

@@ -27,19 +27,8 @@ const KEPT_HEADERS = ["etag", "last-modified", "content-type", "docker-content-d
 const keptSchema = z.object({ headers: z.record(z.string(), z.string()), sha256: z.string() });
 type Kept = z.infer<typeof keptSchema>;
 
-/** Templates that are locked in parallel share their requests: one Downloads per run and folder. */
-const openFolders = new WeakMap<Host, Map<string, Downloads>>();
-
-/** The downloads folder `dir` for one run of the program. */
+/** The downloads folder `dir`. */
 export function openDownloads(host: Host, dir: string): Downloads {
-  const folders = openFolders.get(host) ?? new Map<string, Downloads>();
-  openFolders.set(host, folders);
-  const downloads = folders.get(dir) ?? createDownloads(host, dir);
-  folders.set(dir, downloads);
-  return downloads;
-}
-
-function createDownloads(host: Host, dir: string): Downloads {
   const underWay = new Map<string, Promise<HttpAnswer>>();
   const bodyPath = (hash: string): string => join(dir, "sha256", hash);
   const bytes = async (hash: string): Promise<Uint8Array | undefined> => {

@@ -7,7 +7,7 @@ import { releaseTemplate } from "../../../src/release/apply";
 import { MOUNT_CHECK } from "../../../src/smoke/check";
 import { paths } from "../../../src/support/files/paths";
 import { GOOD, ModelledWorld, TEMPLATE, VERSION, type Behaviour } from "../release/fixture/modelled-world";
-import { requestFor } from "../release/fixture/request";
+import { requestFor, runIn } from "../release/fixture/request";
 import { runMain } from "./fixture/run-main";
 
 const ID = `${TEMPLATE}@${VERSION}-1`;
@@ -17,7 +17,12 @@ describe("a version that is in two workspaces, in one of them without a mount", 
   let entry: ManifestEntry;
   const release = async (behaviour: Behaviour, allowSkipped: boolean): Promise<void> => {
     const request = requestFor(world.root, { templates: [TEMPLATE], allowSkipped });
-    await releaseTemplate(world.host(behaviour), request, TEMPLATE, world.stages(behaviour));
+    await releaseTemplate(
+      runIn(world.root, world.host(behaviour)),
+      request,
+      TEMPLATE,
+      world.stages(behaviour),
+    );
   };
   const image = (workspace: string): string => entry.deployments[workspace]?.image ?? "none";
   const said = async (line: string, workspace?: string): Promise<string> => {

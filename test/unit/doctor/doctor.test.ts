@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { afterAll, expect, it } from "vitest";
 import { examine } from "../../../src/doctor/doctor";
 import type { Finding } from "../../../src/doctor/finding";
-import { findRoot } from "../../../src/support/files/paths";
+import { newRun } from "../../../src/release/run";
+import { findRoot, paths } from "../../../src/support/files/paths";
 import { fileHost } from "../manifest/host";
 
 const folder = mkdtempSync(join(tmpdir(), "doctor-"));
@@ -29,8 +30,9 @@ async function findings(name: string, status: number): Promise<ReadonlyMap<strin
     },
     fetch: () => Promise.resolve(new Response("{}", { status })),
   };
-  const request = { root: () => findRoot(here, undefined), folder: here, upstream: undefined };
-  return new Map((await examine(host, request)).map((finding) => [finding.name, finding]));
+  const root = (): string => findRoot(here, undefined);
+  const run = newRun(host, () => paths(root()));
+  return new Map((await examine(run, { root, folder: here })).map((finding) => [finding.name, finding]));
 }
 
 it("says whether this is a project", async () => {

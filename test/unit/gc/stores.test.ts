@@ -4,10 +4,12 @@ import { describe, expect, it } from "vitest";
 import { INPUTS_LABEL } from "../../../src/build/index";
 import { localRemovals } from "../../../src/gc/local";
 import { findDrift } from "../../../src/release/drift";
+import { newRun, type Run } from "../../../src/release/run";
 import { digestOf } from "../../../src/support/text/digest";
 import { withTemporaryFolder } from "../../../src/support/files/files";
+import { paths } from "../../../src/support/files/paths";
 import { idOn, imageStore, type Store, type StoredImage } from "../docker/fixture/image-store";
-import { testHost, type TestHost } from "../lock/fixture/test-host";
+import { testHost } from "../lock/fixture/test-host";
 import { entryOf, manifestOf } from "../manifest/fixture";
 
 /** Recorded on an engine with a graph driver, as its id there: the digest of its configuration. */
@@ -20,14 +22,18 @@ const reference = `mesa-template/debian:0.20.0-${"a".repeat(12)}`;
 async function onEngine<T>(
   store: Store,
   images: readonly StoredImage[],
-  use: (host: TestHost, folder: string) => Promise<T>,
+  use: (run: Run, folder: string) => Promise<T>,
 ): Promise<T> {
   return withTemporaryFolder("store", async (folder) => {
     const socket = join(folder, "engine.sock");
     const server = createServer(imageStore(store, images));
     await new Promise<void>((done) => server.listen(socket, done));
     try {
-      return await use(testHost({ env: { DOCKER_HOST: `unix://${socket}`, PATH: "/nowhere" } }), folder);
+      const host = testHost({ env: { DOCKER_HOST: `unix://${socket}`, PATH: "/nowhere" } });
+      return await use(
+        newRun(host, () => paths(folder)),
+        folder,
+      );
     } finally {
       server.close();
     }
@@ -40,8 +46,8 @@ describe.each(["graph driver", "containerd"] as const)("on an engine with the st
 
   it("gc keeps an untagged image that a kept version still names", async () => {
     const names = (kept: readonly (typeof entry)[]): Promise<readonly string[]> =>
-      onEngine(store, [named, leftover], async (host) =>
-        (await localRemovals(host, manifest, kept)).removals.map(({ name }) => name),
+      onEngine(store, [named, leftover], async (run) =>
+        (await localRemovals(run, manifest, kept)).removals.map(({ name }) => name),
       );
     expect(await names([entry])).toEqual([idOn(store, leftover)]);
     expect(await names([])).toEqual([idOn(store, named), idOn(store, leftover)]);
@@ -49,9 +55,8 @@ describe.each(["graph driver", "containerd"] as const)("on an engine with the st
 
   it("drift takes the image that was recorded for the same, and another for another", async () => {
     const differs = (image: StoredImage): Promise<readonly string[]> =>
-      onEngine(store, [{ ...image, tags: [reference] }], async (host, root) => {
-        const asked = { root, upstreamPath: join(root, "upstream.toml"), manifest, entries: [entry] };
-        const findings = await findDrift(host, asked);
+      onEngine(store, [{ ...image, tags: [reference] }], async (run, root) => {
+        const findings = await findDrift(run, { root, manifest, entries: [entry] });
         return findings
           .filter(({ comparison }) => comparison === "local-images")
           .flatMap(({ differs: found, skipped = [] }) => [...found, ...[skipped].flat()]);

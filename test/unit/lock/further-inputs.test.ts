@@ -130,11 +130,11 @@ describe("further inputs of a template", () => {
     const lock = await locked();
     const upstream = await world.upstream();
     const outdated = () =>
-      outdatedInputs(host, lock, { upstream, cacheDir: world.cacheDir, prerelease: false });
+      outdatedInputs(host, lock, { upstream, downloads: world.cache(host), prerelease: false });
     world.downloads.set("registry.example.com/@acme/tool/latest", '{"version":"1.2.0"}');
     expect(await outdated()).toEqual([]);
-    expect(await movedTags(host, lock, upstream, world.cacheDir)).toEqual([]);
-    expect(await changedDownloads(host, lock, upstream, world.cacheDir)).toEqual([]);
+    expect(await movedTags(host, lock, upstream, world.cache(host))).toEqual([]);
+    expect(await changedDownloads(host, lock, upstream, world.cache(host))).toEqual([]);
     world.downloads.set("registry.example.com/@acme/tool/latest", '{"version":"1.3.0"}');
     world.downloads.set(TOOL, "replaced");
     world.registry.images.set("docker.io/library/node:22-bookworm-slim", { created: "2026-05-01T00:00:00Z" });
@@ -142,7 +142,7 @@ describe("further inputs of a template", () => {
       ["images.node", expect.stringMatching(/^sha256:/u)],
       ["downloads.tool", "1.3.0"],
     ]);
-    expect(await movedTags(host, lock, upstream, world.cacheDir)).toHaveLength(1);
-    expect((await changedDownloads(host, lock, upstream, world.cacheDir)).join()).toContain("locked is");
+    expect(await movedTags(host, lock, upstream, world.cache(host))).toHaveLength(1);
+    expect((await changedDownloads(host, lock, upstream, world.cache(host))).join()).toContain("locked is");
   });
 });

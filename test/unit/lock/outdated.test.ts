@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const outdated = async (lock: Lock, prerelease = false): Promise<readonly OutdatedInput[]> =>
-  outdatedInputs(host, lock, { upstream: await world.upstream(), cacheDir: world.cacheDir, prerelease });
+  outdatedInputs(host, lock, { upstream: await world.upstream(), downloads: world.cache(host), prerelease });
 
 describe("the newest version", () => {
   it.each([
@@ -92,7 +92,7 @@ describe("what is outdated", () => {
       mesa: 'vouched = "first-download"\npool = "mesa_{version}.deb"',
     });
     expect(
-      await outdatedInputs(host, lock, { upstream, cacheDir: world.cacheDir, prerelease: false }),
+      await outdatedInputs(host, lock, { upstream, downloads: world.cache(host), prerelease: false }),
     ).toEqual([]);
     expect(host.events).toMatchObject([
       { type: "note", message: expect.stringContaining("is unknown") as string },
@@ -109,7 +109,7 @@ describe("what cannot be reached", () => {
       mesa: 'vouched = "first-download"\npool = "mesa_{version}.deb"',
     });
     const mirrors = { ...upstream.mirrors, packages: nowhere };
-    await expect(changedDeb(host, lock, { ...upstream, mirrors }, world.cacheDir)).rejects.toMatchObject({
+    await expect(changedDeb(host, lock, { ...upstream, mirrors }, world.cache(host))).rejects.toMatchObject({
       code: "REPOSITORY_UNREACHABLE",
       kind: "environment",
     });
@@ -122,7 +122,7 @@ describe("what cannot be reached", () => {
     const lock = { ...(await world.lock({ mesaVersion: "0.46.0" })), downloads: { claude } };
     const upstream = await world.upstream();
     const mirrors = { ...upstream.mirrors, downloads: `${nowhere}/` };
-    const options = { upstream: { ...upstream, mirrors }, cacheDir: world.cacheDir, prerelease: false };
+    const options = { upstream: { ...upstream, mirrors }, downloads: world.cache(host), prerelease: false };
     await expect(outdatedInputs(host, lock, options)).rejects.toMatchObject({
       code: "DOWNLOAD_UNREACHABLE",
       kind: "environment",
@@ -132,7 +132,7 @@ describe("what cannot be reached", () => {
 
 describe("the available versions", () => {
   it("are read from the verified index, oldest first", async () => {
-    expect(await availableVersions(host, await world.upstream(), world.cacheDir)).toEqual([
+    expect(await availableVersions(host, await world.upstream(), world.cache(host))).toEqual([
       "0.15.0",
       "0.20.0",
       "0.38.0",
@@ -140,7 +140,7 @@ describe("the available versions", () => {
       "0.47.0-rc.1",
     ]);
     await world.publish({ debs: DEBS, key: await makeKey({ name: "Somebody else" }) });
-    await expect(availableVersions(host, await world.upstream(), world.cacheDir)).rejects.toMatchObject({
+    await expect(availableVersions(host, await world.upstream(), world.cache(host))).rejects.toMatchObject({
       code: "RELEASE_WRONG_KEY",
     });
   });

@@ -74,9 +74,10 @@ describe("a lock by the signature chain", () => {
   it("shares its requests with the lock of another template beside it", async () => {
     const host = testHost({ now: NOW });
     const upstream = await world.upstream();
+    const downloads = world.cache(host);
     await Promise.all([
-      world.lock({ host, upstream }),
-      world.lock({ host, upstream, template: "alpine", base: "docker.io/library/alpine:3.22" }),
+      world.lock({ host, upstream, downloads }),
+      world.lock({ host, upstream, downloads, template: "alpine", base: "docker.io/library/alpine:3.22" }),
     ]);
     expect(world.packages.requests.length).toBe(3);
   });

@@ -9,7 +9,7 @@ import { lockedAndRendered } from "../../../src/release/smoke";
 import type { PlanRequest } from "../../../src/release/request";
 import { paths } from "../../../src/support/files/paths";
 import { fileHost } from "../manifest/host";
-import { requestFor } from "./fixture/request";
+import { requestFor, runIn } from "./fixture/request";
 
 const REPOSITORY = resolve(import.meta.dirname, "../../..");
 const VERSION = "0.20.0";
@@ -37,7 +37,7 @@ describe("the lock step of a release", () => {
     writeFileSync(path, text.replace(from, to));
   };
   const step = async (changes: Partial<PlanRequest> = {}): Promise<Step | undefined> => {
-    const { facts } = await gatherFacts(fileHost("r"), requestFor(root, changes), "debian");
+    const { facts } = await gatherFacts(runIn(root, fileHost("r")), requestFor(root, changes), "debian");
     const plan = planRelease(facts);
     expect(isEmpty(plan)).toBe(false);
     return plan.steps.find(({ stage }) => stage === "lock");
@@ -68,7 +68,9 @@ describe("the lock step of a release", () => {
       resolved += 1;
       return Promise.reject(new Error("resolved"));
     };
-    await expect(lockedAndRendered(fileHost("r"), request, { lock })).rejects.toThrow("resolved");
+    await expect(lockedAndRendered(runIn(root, fileHost("r")), request, { lock })).rejects.toThrow(
+      "resolved",
+    );
     expect(resolved).toBe(1);
   });
 

@@ -7,7 +7,7 @@ import { nothingToDo } from "../../../src/release/release";
 import { processSpace } from "../../../src/support/processes/alive";
 import { paths } from "../../../src/support/files/paths";
 import { GOOD, ModelledWorld, TEMPLATE, VERSION } from "./fixture/modelled-world";
-import { requestFor } from "./fixture/request";
+import { requestFor, runIn } from "./fixture/request";
 
 const world = new ModelledWorld();
 afterEach(() => {
@@ -30,7 +30,7 @@ it("what a killed release left goes with the next one, though that has nothing t
       return Promise.resolve();
     },
   };
-  const done = await releaseTemplate(world.host(GOOD), request, TEMPLATE, stages);
+  const done = await releaseTemplate(runIn(world.root, world.host(GOOD)), request, TEMPLATE, stages);
   expect([done.status, takenAway]).toEqual(["verified", []]);
 
   const holder = { pid: spawnSync("true").pid, space: processSpace(), host: "here", since: "then" };
@@ -38,7 +38,7 @@ it("what a killed release left goes with the next one, though that has nothing t
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, JSON.stringify({ ...holder, token: "killed", run: "killed" }));
   }
-  const again = await nothingToDo(world.host(GOOD), request, stages);
+  const again = await nothingToDo(runIn(world.root, world.host(GOOD)), request, stages);
   expect(again).toMatchObject([{ upToDate: true }]);
   expect(takenAway).toEqual([true]);
   expect(locks.filter((path) => existsSync(path))).toEqual([]);

@@ -28,7 +28,7 @@ import {
   type Behaviour,
   type Happened,
 } from "./fixture/modelled-world";
-import { requestFor } from "./fixture/request";
+import { requestFor, runIn } from "./fixture/request";
 
 vi.mock("node:fs", async (original) =>
   (await import("./fixture/files-in-memory")).fsWithMemory(await original<object>()),
@@ -159,7 +159,12 @@ function requestOf(world: ModelledWorld, { flags }: Run): ReleaseRequest {
 async function released(world: ModelledWorld, one: Run): Promise<TemplateResult | undefined> {
   const host = world.host(one.behaviour);
   try {
-    return await releaseTemplate(host, requestOf(world, one), TEMPLATE, world.stages(one.behaviour));
+    return await releaseTemplate(
+      runIn(world.root, host),
+      requestOf(world, one),
+      TEMPLATE,
+      world.stages(one.behaviour),
+    );
   } catch (error) {
     if (host.signal.aborted) return undefined;
     throw error;
@@ -453,7 +458,7 @@ async function comesToAnEnd(world: ModelledWorld): Promise<void> {
     return;
   }
   const again = await nothingToDo(
-    world.host(PLAIN.behaviour),
+    runIn(world.root, world.host(PLAIN.behaviour)),
     requestOf(world, PLAIN),
     world.stages(PLAIN.behaviour),
   );

@@ -14,7 +14,7 @@ import { verifyVersion, type VerifyResult } from "../../../src/release/verify";
 import type { ProvenTemplate } from "../../../src/render/rendered";
 import { paths } from "../../../src/support/files/paths";
 import { GOOD, ModelledWorld, TEMPLATE, VERSION, type Behaviour } from "./fixture/modelled-world";
-import { requestFor } from "./fixture/request";
+import { requestFor, runIn } from "./fixture/request";
 
 const [FIRST, SECOND] = [`${TEMPLATE}@${VERSION}-1`, `${TEMPLATE}@${VERSION}-2`];
 
@@ -30,7 +30,12 @@ describe("verify", () => {
   };
   const release = async (changes: { readonly relock?: boolean } = {}): Promise<void> => {
     const request = requestFor(world.root, { templates: [TEMPLATE], ...changes });
-    const result = await releaseTemplate(world.host(GOOD), request, TEMPLATE, world.stages(GOOD));
+    const result = await releaseTemplate(
+      runIn(world.root, world.host(GOOD)),
+      request,
+      TEMPLATE,
+      world.stages(GOOD),
+    );
     expect(result).toMatchObject({ status: "verified" });
   };
   const verify = async (
@@ -48,9 +53,9 @@ describe("verify", () => {
       await entry(id),
       deployment,
       {
-        verify: (host, rendered, ...rest) => {
+        verify: (rendered, ...rest) => {
           asked.push(rendered);
-          return stages.verify(host, rendered, ...rest);
+          return stages.verify(rendered, ...rest);
         },
       },
     );
@@ -170,7 +175,7 @@ describe("the provenance of a version", () => {
       const world = new ModelledWorld();
       try {
         const request = requestFor(world.root, { templates: [TEMPLATE], deploy: false });
-        await releaseTemplate(world.host(GOOD), request, TEMPLATE, world.stages(GOOD));
+        await releaseTemplate(runIn(world.root, world.host(GOOD)), request, TEMPLATE, world.stages(GOOD));
         const folder = recordFolder(world.root, { template: TEMPLATE, mesaVersion: VERSION, revision: 1 });
         const measured = await readRecord(folder);
         if (measured === undefined) throw new Error("nothing is recorded");

@@ -2,7 +2,7 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { onAnyPlatform, proveImage } from "../../../src/smoke/prove-image";
-import type { Engine } from "../../../src/docker/index";
+import { connectEngine, type Engine } from "../../../src/docker/index";
 import { withTemporaryFolder } from "../../../src/support/files/files";
 import { fakeEngine } from "../docker/fixture/fake-engine";
 import { testHost } from "../lock/fixture/test-host";
@@ -22,7 +22,9 @@ it.each([
     });
     await new Promise<void>((done) => server.listen(socket, done));
     const host = testHost({ env: { DOCKER_HOST: `unix://${socket}` } });
-    await expect(proveImage(host, "foreign:1", { structureTests: [], checks: [] })).rejects.toMatchObject({
+    await expect(
+      proveImage(host, () => connectEngine(host), "foreign:1", { structureTests: [], checks: [] }),
+    ).rejects.toMatchObject({
       code: "NO_SUCH_IMAGE",
       kind: "usage",
       message: `The engine has no linux/amd64 image foreign:1.${more}`,

@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
-import type { Engine } from "../../../../src/docker/index";
-import { readImage } from "../../../../src/docker/saved-image/index";
+import type { Engine } from "../../../../src/docker/engine";
+import { imageReader } from "../../../../src/docker/saved-image/read-image";
 import { realHost } from "../../../e2e/fixture-image";
 import { tar } from "./tars";
 
@@ -14,8 +14,8 @@ function gone(): Readable {
   });
 }
 
-/** An engine with one image, which counts how often it is read; the first `broken` times it goes away. */
-function engineOf(broken = 0): { readonly engine: Engine; readonly reads: () => number } {
+/** A reader of an engine with one image, which counts how often it is read; the first `broken` times it goes away. */
+function reader(broken = 0): { readonly readImage: Engine["readImage"]; readonly reads: () => number } {
   let reads = 0;
   const saveImage = async (): Promise<Readable> => {
     reads += 1;
@@ -30,41 +30,35 @@ function engineOf(broken = 0): { readonly engine: Engine; readonly reads: () => 
       ]),
     ]);
   };
-  return { engine: { saveImage } as unknown as Engine, reads: () => reads };
+  return { readImage: imageReader(realHost("read-image"), saveImage), reads: () => reads };
 }
 
 const image = { id: "sha256:1", reference: "x:1" };
 
 describe("an image that several stages of a run read", () => {
   it("is read once, also for who looks for nothing", async () => {
-    const { engine, reads } = engineOf();
-    const host = realHost("read-image");
+    const { readImage, reads } = reader();
     const [found] = await Promise.all([
-      readImage(host, engine, image, ["one-two-three"]),
-      readImage(host, engine, image, ["one-two-three"]),
+      readImage(image, ["one-two-three"]),
+      readImage(image, ["one-two-three"]),
     ]);
     expect(found.holding).toEqual(["/secret"]);
-    expect((await readImage(host, engine, image)).files.size).toBe(1);
+    expect((await readImage(image)).files.size).toBe(1);
     expect(reads()).toBe(1);
   });
 
-  it("is read anew for other values, as another image, and in another run", async () => {
-    const { engine, reads } = engineOf();
-    const host = realHost("read-image");
-    expect((await readImage(host, engine, image)).holding).toEqual([]);
-    expect((await readImage(host, engine, image, ["one-two-three"])).holding).toEqual(["/secret"]);
-    await readImage(host, engine, { ...image, id: "sha256:2" });
-    await readImage(realHost("another"), engine, image);
-    expect(reads()).toBe(4);
+  it("is read anew for other values and as another image", async () => {
+    const { readImage, reads } = reader();
+    expect((await readImage(image)).holding).toEqual([]);
+    expect((await readImage(image, ["one-two-three"])).holding).toEqual(["/secret"]);
+    await readImage({ ...image, id: "sha256:2" });
+    expect(reads()).toBe(3);
   });
 
   it("is read again after an engine went away", async () => {
-    const { engine } = engineOf(1);
-    const host = realHost("read-image");
-    await expect(readImage(host, engine, image)).rejects.toThrow(
-      "The image x:1 could not be read: socket hang up",
-    );
-    expect((await readImage(host, engine, image)).files.size).toBe(1);
+    const { readImage } = reader(1);
+    await expect(readImage(image)).rejects.toThrow("The image x:1 could not be read: socket hang up");
+    expect((await readImage(image)).files.size).toBe(1);
   });
 
   it("is not read to its end once the run is interrupted", async () => {
@@ -76,9 +70,9 @@ describe("an image that several stages of a run read", () => {
         for (;;) yield Buffer.alloc(512);
       })(),
     );
-    const engine = { saveImage: () => Promise.resolve(endless) } as unknown as Engine;
     const host = { ...realHost("read-image"), signal: interruption.signal };
-    await expect(readImage(host, engine, image)).rejects.toThrow("interrupted");
+    const readImage = imageReader(host, () => Promise.resolve(endless));
+    await expect(readImage(image)).rejects.toThrow("interrupted");
     expect(endless.destroyed).toBe(true);
   });
 });

@@ -63,8 +63,8 @@ describe("the downloads folder", () => {
   });
 
   it("asks once for two who ask at the same time", async () => {
-    const host = testHost();
-    const both = await Promise.all([1, 2].map(() => openDownloads(host, folder).get(request())));
+    const downloads = openDownloads(testHost(), folder);
+    const both = await Promise.all([1, 2].map(() => downloads.get(request())));
     expect(both[0]).toBe(both[1]);
     expect(statuses()).toEqual(["200"]);
   });

@@ -1,0 +1,52 @@
+import type { Engine } from "../docker/index";
+import type { Upstream } from "../lock/upstream";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import type { Downloads } from "../support/network/downloads";
+import type { Paths } from "../support/files/paths";
+
+/** What the use cases of one run of the program share. Each part is made on first use, once; after a failure the next use tries again. */
+export interface Run {
+  readonly host: Host;
+  /** The engine in use, without what dead runs left on it. @throws Failure ENGINE_UNREACHABLE (exit 3) */
+  readonly engine: () => Promise<Engine>;
+  /** upstream.toml. @throws Failure UPSTREAM_INVALID, UPSTREAM_MISSING (exit 2) */
+  readonly upstream: () => Promise<Upstream>;
+  /** Shared, because templates that are locked in parallel share their requests. */
+  readonly downloads: () => Promise<Downloads>;
+}
+
+/** @param places asked for when needed, because there may be no project */
+export function newRun(host: Host, places: () => Pick<Paths, "upstream" | "cache">): Run {
+  return {
+    host,
+    engine: once(async () => (await import("../docker/index")).connectEngine(host)),
+    upstream: once(async () => (await import("../lock/upstream")).loadUpstream(places().upstream)),
+    downloads: once(async () => {
+      const { openDownloads } = await import("../support/network/downloads");
+      return openDownloads(host, places().cache);
+    }),
+  };
+}
+
+/** upstream.toml; undefined if there is none. */
+export async function upstreamIfPresent({ upstream }: Run): Promise<Upstream | undefined> {
+  try {
+    return await upstream();
+  } catch (error) {
+    if (error instanceof Failure && error.code === "UPSTREAM_MISSING") return undefined;
+    throw error;
+  }
+}
+
+/** Makes a value on the first call and keeps it; after a failure the next call tries again. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
