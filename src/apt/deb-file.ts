@@ -58,13 +58,8 @@ function controlArchive(deb: Uint8Array): { readonly file: Uint8Array; readonly 
   const format = members.get("debian-binary");
   if (format === undefined || !/^2\.\d+\n/u.test(Buffer.from(format).toString("latin1")))
     throw new Error("its format is not 2.x");
-  for (const [suffix, compression] of [
-    ["", "none"],
-    [".gz", "gz"],
-    [".xz", "xz"],
-    [".zst", "zst"],
-  ] as const) {
-    const file = members.get(`control.tar${suffix}`);
+  for (const compression of ["", ".gz", ".xz", ".zst"] as const) {
+    const file = members.get(`control.tar${compression}`);
     if (file !== undefined) return { file, compression };
   }
   throw new Error("it has no control.tar");

@@ -4,8 +4,8 @@ import type * as XzPackage from "xz-decompress";
 import { messageOf } from "../support/errors";
 import { unzstd } from "../support/files/zstd";
 
-/** A compression, from a file name's extension. */
-export type Compression = "none" | "gz" | "xz" | "zst";
+/** A compression, as the ending of a file's name. */
+export type Compression = "" | ".gz" | ".xz" | ".zst";
 
 /**
  * Decompresses a whole file.
@@ -17,7 +17,7 @@ export async function decompress(
   compression: Compression,
   limitBytes: number,
 ): Promise<Uint8Array> {
-  if (compression === "none") return data;
+  if (compression === "") return data;
   const tooLarge = new Error(`it unpacks to more than ${String(limitBytes)} bytes`);
   const chunks: Uint8Array[] = [];
   let size = 0;
@@ -29,17 +29,19 @@ export async function decompress(
     }
   } catch (error) {
     if (error === tooLarge) throw error;
-    throw new Error(`it is not whole, or not ${compression} (${messageOf(error)})`, { cause: error });
+    throw new Error(`it is not whole, or not ${compression.slice(1)} (${messageOf(error)})`, {
+      cause: error,
+    });
   }
   return Buffer.concat(chunks);
 }
 
 function unpackedBy(
-  compression: Exclude<Compression, "none">,
+  compression: Exclude<Compression, "">,
   data: Uint8Array,
 ): AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>> {
-  if (compression === "xz") return unxz(data);
-  return compression === "zst" ? unzstd([data]) : Readable.from([data]).pipe(createGunzip());
+  if (compression === ".xz") return unxz(data);
+  return compression === ".zst" ? unzstd([data]) : Readable.from([data]).pipe(createGunzip());
 }
 
 async function unxz(data: Uint8Array): Promise<AsyncIterable<Uint8Array>> {

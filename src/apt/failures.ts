@@ -1,5 +1,4 @@
 import { Failure } from "../support/errors";
-import type { Unreachable } from "../support/network/http";
 
 /** Reasons to refuse inputs of the package repository. */
 export type RefusalCode =
@@ -29,15 +28,4 @@ export type RefusalCode =
 /** An input that does not verify or does not exist (exit 4). */
 export function refusal(code: RefusalCode, message: string, hint?: string, cause?: unknown): Failure {
   return new Failure({ code, kind: "upstream", message, hint, cause });
-}
-
-/** The failure for a repository that is unreachable, perhaps only now (exit 3). */
-export function repositoryUnreachable(error: Unreachable): Failure {
-  return new Failure({
-    code: "REPOSITORY_UNREACHABLE",
-    kind: "environment",
-    message: `The package repository cannot be reached: ${error.message} (${error.url}).`,
-    hint: "Check the network and the proxy; a mirror can be named in upstream.toml (mirrors.packages).",
-    cause: error.cause,
-  });
 }

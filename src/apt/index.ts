@@ -2,7 +2,7 @@ export { mesaVersionOf } from "./debian-version";
 export { refusal } from "./failures";
 export { fetchDeb, fetchListedDeb, type FetchedDeb } from "./fetch-deb";
 export { mesaVersionsIn, packageFor, type ListedPackage } from "./packages-file";
-export { fingerprintOf, parseKeys } from "./public-key";
+export { fingerprintOf, parseKeys } from "./signature";
 export {
   fetchBelow,
   fetchPackages,

@@ -5,7 +5,7 @@ import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { ask, Unreachable, type HttpAnswer } from "../support/network/http";
 import { decompress, type Compression } from "./decompress";
-import { refusal, repositoryUnreachable } from "./failures";
+import { refusal } from "./failures";
 import { parsePackages, type ListedPackage } from "./packages-file";
 import { checkReleaseTimes, checkSuite, parseRelease, type ListedFile, type Release } from "./release-file";
 import { verifyClearsigned, verifyDetached, type SignedText } from "./signature";
@@ -53,23 +53,34 @@ function fetchedFrom(url: string, mirror: string | undefined): string {
   return `${mirror.replace(/\/+$/u, "")}${pathname}${search}`;
 }
 
+/** @throws Failure REPOSITORY_UNREACHABLE (exit 3) where there is no answer, perhaps only now */
+async function reached(answer: Promise<HttpAnswer>): Promise<HttpAnswer> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (!(error instanceof Unreachable)) throw error;
+    throw new Failure({
+      code: "REPOSITORY_UNREACHABLE",
+      kind: "environment",
+      message: `The package repository cannot be reached: ${error.message} (${error.url}).`,
+      hint: "Check the network and the proxy; a mirror can be named in upstream.toml (mirrors.packages).",
+      cause: error.cause,
+    });
+  }
+}
+
 /**
  * GET of a canonical URL below the repository, through its mirror and the downloads folder.
  * @throws Failure REPOSITORY_UNREACHABLE (exit 3)
  */
-export async function fetchBelow(
-  repository: Repository,
+export function fetchBelow(
+  { mirror }: Repository,
   downloads: Downloads,
   url: string,
   limitBytes: number,
   timeoutMs = TIMEOUT_MS,
 ): Promise<HttpAnswer> {
-  try {
-    return await downloads.get({ url: fetchedFrom(url, repository.mirror), limitBytes, timeoutMs });
-  } catch (error) {
-    if (error instanceof Unreachable) throw repositoryUnreachable(error);
-    throw error;
-  }
+  return reached(downloads.get({ url: fetchedFrom(url, mirror), limitBytes, timeoutMs }));
 }
 
 /**
@@ -87,25 +98,17 @@ export async function fetchRelease(
   const base = `${repository.url}/dists/${repository.suite}`;
   const now = host.clock.now();
   const inRelease = await fetchBelow(repository, downloads, `${base}/InRelease`, RELEASE_LIMIT);
-  const verified =
+  const { text, ...signed } =
     inRelease.status === 200
       ? {
-          url: `${base}/InRelease`,
-          form: "InRelease" as const,
-          sha256: sha256(inRelease.body),
-          signed: await verifyClearsigned(inRelease.body, key, now),
+          ...{ url: `${base}/InRelease`, form: "InRelease" as const, sha256: sha256(inRelease.body) },
+          ...(await verifyClearsigned(inRelease.body, key, now)),
         }
       : await detachedRelease(repository, downloads, base, inRelease.status, key, now);
-  const release = parseRelease(verified.signed.text);
-  checkSuite(release, repository.suite, verified.url);
+  const release = parseRelease(text);
+  checkSuite(release, repository.suite, signed.url);
   checkReleaseTimes(release, now, notBefore);
-  return {
-    release,
-    url: verified.url,
-    form: verified.form,
-    sha256: verified.sha256,
-    signedBy: verified.signed.signedBy,
-  };
+  return { release, ...signed };
 }
 
 async function detachedRelease(
@@ -115,12 +118,7 @@ async function detachedRelease(
   inReleaseStatus: number,
   key: PublicKey,
   now: number,
-): Promise<{
-  readonly url: string;
-  readonly form: "Release.gpg";
-  readonly sha256: string;
-  readonly signed: SignedText;
-}> {
+): Promise<Omit<VerifiedRelease, "release"> & SignedText> {
   const [release, signature] = await Promise.all([
     fetchBelow(repository, downloads, `${base}/Release`, RELEASE_LIMIT),
     fetchBelow(repository, downloads, `${base}/Release.gpg`, RELEASE_LIMIT),
@@ -140,19 +138,13 @@ async function detachedRelease(
     );
   }
   return {
-    url: `${base}/Release`,
-    form: "Release.gpg",
-    sha256: sha256(release.body),
-    signed: await verifyDetached(release.body, signature.body, key, now),
+    ...{ url: `${base}/Release`, form: "Release.gpg", sha256: sha256(release.body) },
+    ...(await verifyDetached(release.body, signature.body, key, now)),
   };
 }
 
-const FORMS: readonly (readonly [suffix: string, compression: Compression])[] = [
-  [".gz", "gz"],
-  [".xz", "xz"],
-  [".zst", "zst"],
-  ["", "none"],
-];
+/** Forms of an index, in the order of preference. */
+const FORMS: readonly Compression[] = [".gz", ".xz", ".zst", ""];
 
 /**
  * Fetches the list of amd64 packages, and checks it against size and sha256 in a verified Release. Refusals: INDEX_MISSING,
@@ -164,8 +156,8 @@ export async function fetchPackages(
   { release }: VerifiedRelease,
 ): Promise<VerifiedIndex> {
   const folder = `${repository.component}/binary-amd64`;
-  for (const [suffix, compression] of FORMS) {
-    const path = `${folder}/Packages${suffix}`;
+  for (const compression of FORMS) {
+    const path = `${folder}/Packages${compression}`;
     const listed = release.files.get(path);
     if (listed === undefined) continue;
     const url = `${repository.url}/dists/${repository.suite}/${path}`;
@@ -236,8 +228,8 @@ export async function peekPackages(
   repository: Repository,
   downloads: Downloads,
 ): Promise<readonly ListedPackage[] | undefined> {
-  for (const [suffix, compression] of FORMS) {
-    const url = `${repository.url}/dists/${repository.suite}/${repository.component}/binary-amd64/Packages${suffix}`;
+  for (const compression of FORMS) {
+    const url = `${repository.url}/dists/${repository.suite}/${repository.component}/binary-amd64/Packages${compression}`;
     const answer = await fetchBelow(repository, downloads, url, INDEX_LIMIT);
     if (answer.status === 200)
       return parsePackages(await unpacked(answer.body, compression), repository.package);
@@ -246,14 +238,9 @@ export async function peekPackages(
 }
 
 /** HEAD of a canonical URL below the repository. @throws Failure REPOSITORY_UNREACHABLE (exit 3) */
-export async function headBelow(host: Host, { mirror }: Repository, url: string): Promise<HttpAnswer> {
-  try {
-    const address = fetchedFrom(url, mirror);
-    return await ask(host, { url: address, method: "HEAD", limitBytes: 0, timeoutMs: TIMEOUT_MS });
-  } catch (error) {
-    if (error instanceof Unreachable) throw repositoryUnreachable(error);
-    throw error;
-  }
+export function headBelow(host: Host, { mirror }: Repository, url: string): Promise<HttpAnswer> {
+  const address = fetchedFrom(url, mirror);
+  return reached(ask(host, { url: address, method: "HEAD", limitBytes: 0, timeoutMs: TIMEOUT_MS }));
 }
 
 /** Last-Modified of a file by canonical URL: ISO, UTC; undefined if unknown or missing. Failures as in headBelow. */

@@ -4,11 +4,39 @@ import type { Host } from "../support/host";
 import { ask, type HttpAnswer } from "../support/network/http";
 import { isLoopback } from "../support/network/loopback";
 import { parsedJson } from "../support/text/parsed-json";
-import type { Challenge } from "./challenge";
 import { credentialsFor, type Login, type LoginRequest } from "./credentials";
-import { registryRefused, wordsOf } from "./failures";
+import { registryRefused, statusOf } from "./failures";
 
 const TIMEOUT_MS = 60_000;
+
+/** What a registry demands before it answers (WWW-Authenticate, RFC 9110 §11.6.1). */
+export type Challenge =
+  | { readonly scheme: "basic" }
+  | {
+      readonly scheme: "bearer";
+      readonly realm: string;
+      readonly service: string | undefined;
+      readonly scope: string | undefined;
+    };
+
+/** A scheme, or with "=" a parameter of the scheme before it: name, quoted value, plain value. */
+const PART = /[\s,]*([\w!#$%&'*+.^`|~-]+)(?:\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^\s,"]*)))?/gsuy;
+
+/** Reads a WWW-Authenticate header: the Bearer challenge if there is one, else Basic, else undefined. */
+export function parseChallenge(header: string | null): Challenge | undefined {
+  const schemes = new Map<string, Map<string, string>>();
+  let parameters = new Map<string, string>();
+  for (const [, name = "", quoted, plain] of (header ?? "").matchAll(PART)) {
+    const value = quoted?.replace(/\\(.)/gsu, "$1") ?? plain;
+    if (value !== undefined) parameters.set(name.toLowerCase(), value);
+    else schemes.set(name.toLowerCase(), (parameters = new Map<string, string>()));
+  }
+  const bearer = schemes.get("bearer");
+  const realm = bearer?.get("realm");
+  if (realm !== undefined && realm !== "")
+    return { scheme: "bearer", realm, service: bearer?.get("service"), scope: bearer?.get("scope") };
+  return schemes.has("basic") ? { scheme: "basic" } : undefined;
+}
 
 /** The purpose of an authorization. */
 export interface Access extends LoginRequest {
@@ -58,14 +86,8 @@ async function answerTo(
   const token = tokenIn(answer);
   if (token === undefined) {
     const who = login === undefined ? "without credentials" : "with the credentials found";
-    const refusalText = answer.status === 200 ? undefined : wordsOf(answer);
-    const how =
-      answer.status === 200 ? " without a token" : refusalText === undefined ? "" : ` ("${refusalText}")`;
-    throw registryRefused(
-      registry,
-      repository,
-      `its token service, ${who}, answers ${String(answer.status)}${how}`,
-    );
+    const what = answer.status === 200 ? "200 without a token" : statusOf(answer);
+    throw registryRefused(registry, repository, `its token service, ${who}, answers ${what}`);
   }
   host.redact.add(token);
   return `Bearer ${token}`;

@@ -1,9 +1,8 @@
 import type { Downloads } from "../support/network/downloads";
 import type { Host } from "../support/host";
 import { ask, Unreachable, type HttpAnswer, type HttpRequest } from "../support/network/http";
-import { authorize, type Access } from "./authorize";
-import { parseChallenge } from "./challenge";
-import { registryRefused, registryUnreachable, wordsOf } from "./failures";
+import { authorize, parseChallenge, type Access } from "./authorize";
+import { registryRefused, registryUnreachable, statusOf } from "./failures";
 import { MANIFEST_LIMIT } from "./manifest";
 import { parseImageReference, registryEndpoint, type ImageReference } from "./reference";
 
@@ -61,7 +60,7 @@ export function openRepository(host: Host, image: string, options: RepositoryOpt
     async get(path, accept, limitBytes = MANIFEST_LIMIT) {
       const answer = await request(path, { headers: { accept }, limitBytes });
       if (answer.status === 401 || answer.status === 403)
-        throw registryRefused(endpoint.host, reference.repository, refusalOf(answer));
+        throw registryRefused(endpoint.host, reference.repository, `it answers ${statusOf(answer)}`);
       return answer;
     },
   };
@@ -100,10 +99,4 @@ function withAuthorization(request: HttpRequest, authorization: string | undefin
   return authorization === undefined
     ? request
     : { ...request, headers: { ...request.headers, authorization } };
-}
-
-/** The registry's message for a refusal. */
-export function refusalOf(answer: HttpAnswer): string {
-  const refusalText = wordsOf(answer);
-  return `it answers ${String(answer.status)}${refusalText === undefined ? "" : ` ("${refusalText}")`}`;
 }

@@ -35,13 +35,19 @@ function rateLimited(registry: string, answer: HttpAnswer, now: number): Failure
 /**
  * A registry's message in an answer (`errors` of the distribution spec, `details` of Docker Hub's token service), at most 300 characters.
  */
-export function wordsOf(answer: HttpAnswer): string | undefined {
+function wordsOf(answer: HttpAnswer): string | undefined {
   const text = Buffer.from(answer.body).toString("utf8");
   const quoted = /"(?:message|details)"\s*:\s*("(?:[^"\\]|\\.)*")/u.exec(text)?.[1];
   const plain = /^[^<{]/u.test(text) ? text.trim().split("\n", 1)[0] : undefined;
   const words = (quoted === undefined ? plain : (parsedJson(quoted) as string | undefined)) ?? "";
   const shown = words.replace(/[\p{Cc}\s]+/gu, " ").slice(0, 300);
   return shown.replace(/[.\s]+$/u, "").trimStart() || undefined;
+}
+
+/** An answer's status, with the registry's message if there is one: 404 ("no such tag"). */
+export function statusOf(answer: HttpAnswer): string {
+  const words = wordsOf(answer);
+  return `${String(answer.status)}${words === undefined ? "" : ` ("${words}")`}`;
 }
 
 /** Credentials are missing or refused (exit 3). */
@@ -101,7 +107,5 @@ export function unusableImage(
 
 /** A status that is neither success nor a refusal (exit 4). */
 export function unexpectedAnswer(registry: string, what: string, answer: HttpAnswer): Failure {
-  const words = wordsOf(answer);
-  const quoted = words === undefined ? "" : ` ("${words}")`;
-  return unusableImage("IMAGE_FORMAT", `${registry} answers ${String(answer.status)}${quoted} for ${what}.`);
+  return unusableImage("IMAGE_FORMAT", `${registry} answers ${statusOf(answer)} for ${what}.`);
 }

@@ -2,9 +2,9 @@ import type { Host } from "../support/host";
 import { Failure } from "../support/errors";
 import type { HttpAnswer } from "../support/network/http";
 import { readManifest } from "./by-digest";
-import { openRepository, refusalOf, type RepositoryOptions } from "./client";
+import { openRepository, type RepositoryOptions } from "./client";
 import { credentialsFor, type Login } from "./credentials";
-import { pushRefused, unusableImage } from "./failures";
+import { pushRefused, statusOf, unusableImage } from "./failures";
 import { singleImage } from "./manifest";
 import { isOfRegistry, parseImageReference, registryEndpoint } from "./reference";
 
@@ -58,7 +58,7 @@ export async function loginToPush(host: Host, repository: string): Promise<Login
     if (!(error instanceof Failure) || error.code !== "REGISTRY_REFUSED") throw error;
     throw pushRefused(registry, repository, "it refuses access", [error.message]);
   }
-  if (answer.status !== 202) throw pushRefused(registry, repository, refusalOf(answer));
+  if (answer.status !== 202) throw pushRefused(registry, repository, `it answers ${statusOf(answer)}`);
   const location = answer.headers.get("location") ?? "";
   // A failure is harmless: registries drop unfinished uploads.
   if (URL.canParse(location, answer.url) && new URL(location, answer.url).host === new URL(answer.url).host)

@@ -2,8 +2,8 @@ import * as z from "zod/mini";
 import type { Host } from "../support/host";
 import { digestOf } from "../support/text/digest";
 import { nextHop } from "../support/network/http";
-import { openRepository, refusalOf, type Repository } from "./client";
-import { pushRefused, unexpectedAnswer, unusableImage, wrongBytes } from "./failures";
+import { openRepository, type Repository } from "./client";
+import { pushRefused, statusOf, unexpectedAnswer, unusableImage, wrongBytes } from "./failures";
 import { OCI_INDEX, OCI_MANIFEST } from "./manifest";
 import { readManifest } from "./by-digest";
 import { parsedJson } from "../support/text/parsed-json";
@@ -130,7 +130,8 @@ async function putBlob(
   { mediaType, bytes }: Pick<Piece, "mediaType" | "bytes">,
 ): Promise<{ readonly mediaType: string; readonly digest: string; readonly size: number }> {
   const begun = await request("blobs/uploads/", { method: "POST" });
-  if (begun.status !== 202) throw pushRefused(registry, reference.repository, refusalOf(begun));
+  if (begun.status !== 202)
+    throw pushRefused(registry, reference.repository, `it answers ${statusOf(begun)}`);
   const to = new URL(nextHop(begun.url, begun.headers.get("location") ?? ""));
   to.searchParams.set("digest", digestOf(bytes));
   const answer = await request(to.href, {
@@ -138,7 +139,8 @@ async function putBlob(
     body: bytes,
     headers: { "content-type": "application/octet-stream" },
   });
-  if (answer.status !== 201) throw pushRefused(registry, reference.repository, refusalOf(answer));
+  if (answer.status !== 201)
+    throw pushRefused(registry, reference.repository, `it answers ${statusOf(answer)}`);
   return { mediaType, digest: digestOf(bytes), size: bytes.length };
 }
 
@@ -153,7 +155,8 @@ async function putManifest(
     body,
     headers: { "content-type": mediaType },
   });
-  if (answer.status !== 201) throw pushRefused(registry, reference.repository, refusalOf(answer));
+  if (answer.status !== 201)
+    throw pushRefused(registry, reference.repository, `it answers ${statusOf(answer)}`);
   return answer;
 }
 

@@ -2,7 +2,7 @@ import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseChallenge } from "../../../src/registry/challenge";
+import { parseChallenge } from "../../../src/registry/authorize";
 import { credentialsFor } from "../../../src/registry/credentials";
 import { nextPage } from "../../../src/registry/list-tags";
 import type { Failure } from "../../../src/support/errors";
