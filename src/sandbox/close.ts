@@ -8,7 +8,7 @@ import { unmountScript } from "../mesa/mount-script";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { within } from "../support/processes/within";
-import { execScript } from "./exec";
+import { execScript } from "./commands/exec";
 import type { Branch } from "./repos";
 
 /** A sentence for each thing that could not be cleaned up, with the next step. */

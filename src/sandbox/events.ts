@@ -1,4 +1,4 @@
-import type { RemountReason } from "./held-mount";
+import type { RemountReason } from "./mount/held-mount";
 import type { Branch } from "./repos";
 
 /** What happens in a session, as it happens; never contains a secret. */

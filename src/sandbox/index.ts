@@ -2,5 +2,5 @@ export { leftOfRuns, removeLeft } from "./clean";
 export { withSession, type Outcome, type Session, type SessionRequest } from "./session";
 export { eventText, type SessionEvent } from "./events";
 export { mergeBranch } from "./repos";
-export { promptScript } from "./shell";
+export { promptScript } from "./commands/shell";
 export { onBranch, parseLayout, parseMount, parseRepo, type RequestedMount } from "../mesa/mounts";

@@ -13,12 +13,11 @@ import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { cleanUp, flush, type Leftovers, type CreatedParts } from "./close";
 import type { SessionEvent } from "./events";
-import { awake, runAndFollow, type CommandRun } from "./follow";
-import { holdMount, type HeldMount } from "./held-mount";
-import { brokenMount, mountAndProve } from "./mount";
-import { momentsOf, type Lifetime } from "./renewal";
+import { awake, runAndFollow, type CommandRun } from "./commands/follow";
+import { holdMount, momentsOf, type HeldMount, type Lifetime } from "./mount/held-mount";
+import { brokenMount, mountAndProve } from "./mount/mount";
 import { findRepos, makeBranches, type Branch } from "./repos";
-import { asUser, checkUserName } from "./user";
+import { asUser, checkUserName } from "./commands/user";
 
 /** Label with the organization of the credential. */
 export const ORG_LABEL = "mesa-template.org";

@@ -88,7 +88,7 @@ describe("docs/library.md", () => {
   });
 
   it("names every code of a mount's failure that there is", () => {
-    const source = readFileSync(join(REPOSITORY, "src/sandbox/diagnose.ts"), "utf8");
+    const source = readFileSync(join(REPOSITORY, "src/sandbox/mount/diagnose.ts"), "utf8");
     const codes = [...source.matchAll(/code: "([A-Z_]+)"/gu)].map(([, code]) => code ?? "");
     const rare = ["MOUNT_FAILED", "MOUNT_WRONG_BYTES"];
     for (const code of codes.filter((one) => !rare.includes(one))) expect(text).toContain(`\`${code}\``);

@@ -4,7 +4,7 @@ import { channelTarget } from "../../manifest/channels/pointing";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { statusShown } from "../../manifest/versions/in-workspace";
 import { sortedEntries } from "../../manifest/versions/newest";
-import { bootstrap, runningSandbox } from "../../sandbox/bootstrap";
+import { bootstrap, runningSandbox } from "../../sandbox/bootstrap/bootstrap";
 import { leftOfRuns, mergeBranch, removeLeft } from "../../sandbox/index";
 import { Failure } from "../../support/errors";
 import { paths, templateNames } from "../../support/files/paths";

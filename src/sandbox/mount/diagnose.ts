@@ -1,4 +1,4 @@
-import { Failure } from "../support/errors";
+import { Failure } from "../../support/errors";
 
 interface Diagnosis {
   readonly code: string;

@@ -1,11 +1,11 @@
 import type { SandboxInstance } from "@blaxel/core";
-import type { MountPlan } from "../mesa/mount-plan";
-import { mountScript, proofScript, until } from "../mesa/mount-script";
-import type { Failure } from "../support/errors";
-import type { Host } from "../support/host";
-import { quoted } from "../support/text/quoted";
+import type { MountPlan } from "../../mesa/mount-plan";
+import { mountScript, proofScript, until } from "../../mesa/mount-script";
+import type { Failure } from "../../support/errors";
+import type { Host } from "../../support/host";
+import { quoted } from "../../support/text/quoted";
 import { mountFailure, type Phase } from "./diagnose";
-import { execScript } from "./exec";
+import { execScript } from "../commands/exec";
 
 /** What is mounted where, and how. */
 export interface Mounted {

@@ -1,6 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { reasonOf } from "../blaxel/sandboxes";
-import { Failure } from "../support/errors";
+import { reasonOf } from "../../blaxel/sandboxes";
+import { Failure } from "../../support/errors";
 
 export interface Executed {
   readonly exitCode: number;

@@ -1,4 +1,4 @@
-import { quoted } from "../support/text/quoted";
+import { quoted } from "../../support/text/quoted";
 
 /**
  * The command line that runs `argv` with both outputs in files of `folder`. A shell stays above it, because the sandbox API reports -1 for

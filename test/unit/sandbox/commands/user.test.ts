@@ -1,6 +1,6 @@
 import { execFileSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import { checkUserName, commandAs } from "../../../src/sandbox/user";
+import { checkUserName, commandAs } from "../../../../src/sandbox/commands/user";
 
 const AGENT = { name: "agent", uid: "1000", gid: "1001", home: "/home/agent" } as const;
 

@@ -1,13 +1,12 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { waitForAnswer } from "../blaxel/answering";
-import { blaxelCore } from "../blaxel/core";
-import { sandboxHeaders } from "../blaxel/control-plane";
-import { reasonOf } from "../blaxel/sandboxes";
-import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
+import { waitForAnswer } from "../../blaxel/answering";
+import { blaxelCore } from "../../blaxel/core";
+import { sandboxHeaders } from "../../blaxel/control-plane";
+import { reasonOf } from "../../blaxel/sandboxes";
+import { Failure } from "../../support/errors";
+import type { Host } from "../../support/host";
 import { execScript } from "./exec";
 import { commandLine } from "./shell";
-import { tailOf } from "./tail";
 
 /** Interval of polling a running command, in ms: short after output, longer in silence. */
 const POLL_MS = { soonest: 100, latest: 1_000, growth: 1.3 };
@@ -61,6 +60,40 @@ export async function awake(host: Host, sandbox: SandboxInstance): Promise<void>
     if (host.clock.now() > until || (await isGone(host, sandbox)))
       throw died(sandbox, "is not responding", answer.seen);
   }
+}
+
+/** Bytes per request: below the edge's limit (5 MB). */
+const PIECE_BYTES = 4 * 1024 * 1024;
+
+/**
+ * @param base the sandbox API's address, without trailing slash
+ * @param headers those that the edge requires
+ * @returns what reads a file of a sandbox from the last position on, up to PIECE_BYTES: empty if there is nothing new, or no file yet
+ */
+function tailOf(
+  host: Host,
+  base: string,
+  headers: Readonly<Record<string, string>>,
+  path: string,
+): () => Promise<Uint8Array> {
+  let offset = 0;
+  return async () => {
+    const range = `bytes=${String(offset)}-${String(offset + PIECE_BYTES - 1)}`;
+    const response = await host.fetch(`${base}/filesystem/${encodeURIComponent(path)}?download=true`, {
+      headers: { ...headers, Accept: "application/octet-stream", Range: range },
+      signal: AbortSignal.timeout(30_000),
+    });
+    if (response.status === 416 || response.status === 404) {
+      await response.body?.cancel();
+      return new Uint8Array();
+    }
+    if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
+    const data = new Uint8Array(await response.arrayBuffer());
+    // A server without range support sends the whole file with 200.
+    const fresh = response.status === 206 ? data : data.subarray(Math.min(offset, data.length));
+    offset += fresh.length;
+    return fresh;
+  };
 }
 
 /** A command running in a sandbox. */

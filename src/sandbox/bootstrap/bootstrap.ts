@@ -1,12 +1,12 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { blaxelCore } from "../blaxel/core";
-import { reasonOf } from "../blaxel/sandboxes";
-import type { Lock } from "../lock/lock";
-import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
-import { bootstrapHint, bootstrapSteps } from "./bootstrap-steps";
-import { execScript } from "./exec";
-import { runAndFollow } from "./follow";
+import { blaxelCore } from "../../blaxel/core";
+import { reasonOf } from "../../blaxel/sandboxes";
+import type { Lock } from "../../lock/lock";
+import { Failure } from "../../support/errors";
+import type { Host } from "../../support/host";
+import { bootstrapHint, bootstrapSteps } from "./steps";
+import { execScript } from "../commands/exec";
+import { runAndFollow } from "../commands/follow";
 
 /** Runs a script of any length. @returns its exit code and all its output */
 async function runScript(

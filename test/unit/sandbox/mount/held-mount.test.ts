@@ -1,8 +1,14 @@
 import { describe, expect, it } from "vitest";
-import { holdMount, type HeldMount, type MountActs } from "../../../src/sandbox/held-mount";
-import { momentsOf, nextStep, type Lifetime } from "../../../src/sandbox/renewal";
-import type { Clock } from "../../../src/support/clock";
-import { Failure } from "../../../src/support/errors";
+import {
+  holdMount,
+  momentsOf,
+  nextStep,
+  type HeldMount,
+  type Lifetime,
+  type MountActs,
+} from "../../../../src/sandbox/mount/held-mount";
+import type { Clock } from "../../../../src/support/clock";
+import { Failure } from "../../../../src/support/errors";
 
 const HOUR = { startedAt: 0, endsAt: 3_600_000 };
 

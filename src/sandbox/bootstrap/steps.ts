@@ -1,5 +1,5 @@
-import type { Lock } from "../lock/lock";
-import { quoted } from "../support/text/quoted";
+import type { Lock } from "../../lock/lock";
+import { quoted } from "../../support/text/quoted";
 
 /** One step of installing Mesa, as shell text for any `sh`. */
 export interface BootstrapStep {

@@ -3,8 +3,8 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { commandLine, promptScript } from "../../../src/sandbox/shell";
-import { quoted } from "../../../src/support/text/quoted";
+import { commandLine, promptScript } from "../../../../src/sandbox/commands/shell";
+import { quoted } from "../../../../src/support/text/quoted";
 
 let folder = "";
 beforeEach(() => {

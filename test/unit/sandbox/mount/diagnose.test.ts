@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mountFailure } from "../../../src/sandbox/diagnose";
+import { mountFailure } from "../../../../src/sandbox/mount/diagnose";
 
 describe("which part it was, from how the mount script ended and what was said", () => {
   it.each([

@@ -1,6 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { Failure } from "../support/errors";
-import { quoted } from "../support/text/quoted";
+import { Failure } from "../../support/errors";
+import { quoted } from "../../support/text/quoted";
 import { execScript } from "./exec";
 
 /** A user of the sandbox other than root. */
