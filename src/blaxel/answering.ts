@@ -30,9 +30,9 @@ async function answerOf(
   }
 }
 
-/** Time before the next attempt, in ms: short during the first interval, then one interval. */
+/** Time before the next attempt, in ms: short at first, so that polling adds little to a short wait, and at most one interval. */
 export function nextPause(waitedMs: number, pollMs: number): number {
-  return waitedMs < pollMs ? pollMs / 3 : pollMs;
+  return Math.min(pollMs, pollMs / 6 + waitedMs / 10);
 }
 
 /** Waits until a sandbox's API responds. Gateway errors right after a start are normal and ignored. */

@@ -22,8 +22,7 @@ export interface Waited {
 const PASSING = new Set(["BLAXEL_GATEWAY", "BLAXEL_UNREACHABLE", "BL_HANGS"]);
 
 /**
- * Polls the sandbox until the deploy succeeds, fails or times out: at once, often at first, then once per interval. Polling adds little to
- * a short deploy, and at most one interval to a long one.
+ * Polls the sandbox until the deploy succeeds, fails or times out: at once, often at first, then once per interval.
  * @throws Failure REMOTE_BUILD_FAILED, IMPORT_FAILED, BUILD_NOT_STARTED, DEPLOY_TIMEOUT (exit 7), each with the log's last lines
  */
 export async function waitUntilDeployed(work: Watching, { before, sentAt }: Sent): Promise<Waited> {

@@ -75,14 +75,14 @@ const gateway = new Failure({ code: "BLAXEL_GATEWAY", kind: "deploy", message: "
 const unauthorized = new Failure({ code: "BLAXEL_UNAUTHORIZED", kind: "environment", message: "401" });
 
 describe("waiting for a deploy", () => {
-  it.each([0, 1, 2_999, 3_000, 100_000])("adds at most one interval to a build of %i ms", async (buildMs) => {
+  it.each([0, 1, 2_999, 3_000, 100_000])("adds little to a build of %i ms", async (buildMs) => {
     const { endedAt, looks, result } = await waited([
       { at: 0, status: "BUILDING" },
       { at: buildMs, status: "DEPLOYED", image: B },
     ]);
     await expect(result).resolves.toMatchObject({ is: "deployed", sandbox: { image: B } });
-    expect(endedAt - buildMs).toBeLessThanOrEqual(buildMs < POLL ? POLL / 3 : POLL);
-    expect(looks).toBeLessThanOrEqual(Math.ceil(buildMs / POLL) + 3);
+    expect(endedAt - buildMs).toBeLessThanOrEqual(Math.min(POLL, POLL / 6 + buildMs / 10));
+    expect(looks).toBeLessThanOrEqual(Math.ceil(buildMs / POLL) + 15);
   });
 
   it("survives a gateway that is down for a while", async () => {
@@ -113,7 +113,8 @@ describe("waiting for a deploy", () => {
       kind: "deploy",
       log: ["last words"],
     });
-    expect(endedAt).toBe(180_000);
+    expect(endedAt - 180_000).toBeLessThan(POLL);
+    expect(endedAt).toBeGreaterThanOrEqual(180_000);
   });
 
   it("gives a build all the time there is, and no more", async () => {
@@ -125,7 +126,8 @@ describe("waiting for a deploy", () => {
   it("tells an update that was dropped from one that went through", async () => {
     const { result, endedAt } = await waited([{ at: 0, status: "DEPLOYED" }]);
     await expect(result).resolves.toMatchObject({ is: "unchanged" });
-    expect(endedAt).toBe(180_000);
+    expect(endedAt - 180_000).toBeLessThan(POLL);
+    expect(endedAt).toBeGreaterThanOrEqual(180_000);
   });
 
   it("fails with the log where the build fails", async () => {
