@@ -35,7 +35,7 @@ unit: build ## unit tests, and those of the built program
 	@MESA_TEMPLATE_BUILT=1 npx vitest run --project 'unit*' --project program
 
 e2e: engine build ## end-to-end tests only: [TEST=name]
-	@npx vitest run --project 'e2e*' $(TEST)
+	@npx vitest run --project e2e $(TEST)
 
 bench: engine build ## measure against what people would do instead: [ROW=smoke]
 	@node --import tsx test/bench/main.ts $(ROW)

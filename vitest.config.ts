@@ -1,28 +1,5 @@
 import { defineConfig } from "vitest/config";
-
-const endToEnd = (...names: readonly string[]): string[] => names.map((name) => `test/e2e/${name}.test.ts`);
-
-/** Those that mostly wait, for polls and time limits; FAULTS also those of what is made to go wrong. */
-const DEPLOY = endToEnd("deploy-recovers", "deploy-push");
-const FAULTS = endToEnd("deploy-faults", "evidence");
-/** Those of the stand-ins themselves: nothing of the product has a part in them. */
-const WORLD = endToEnd("bl-stand-in", "sandbox-api-*", "world-mesa");
-const SANDBOX = endToEnd("sandbox*");
-/** Those of what templates and images hold. */
-const IMAGES = endToEnd(
-  "build",
-  "buildx",
-  "checks-file",
-  "example-claude-code",
-  "image-contents",
-  "own-templates",
-  "plain-image",
-  "publish",
-  "structure-tests",
-  "world-registry",
-);
-/** Those on engines of their own. */
-const ENGINES = endToEnd("containerd-store", "podman", "podman-rootless", "remote-engine");
+import { LongestFirst } from "./test/longest-first";
 
 const units = (...names: readonly string[]): string[] => names.map((name) => `test/unit/${name}.test.ts`);
 
@@ -45,18 +22,9 @@ const UNIT = { exclude: [], testTimeout: 20_000, env: { BL_WORKSPACE: "" } };
 // Real processes, containers and clocks: a machine that stalls can fail a test of them. It gets one second try, and scripts/test.sh names it.
 const SECOND_TRY = { retry: 1 };
 
-const END_TO_END = {
-  ...SECOND_TRY,
-  exclude: [],
-  globalSetup: ["test/e2e/world-setup.ts"],
-  testTimeout: 240_000,
-  hookTimeout: 600_000,
-  fileParallelism: false,
-  maxConcurrency: 2,
-};
-
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       // A third of the processor's time went into loading the same modules once a file.
       {
@@ -70,18 +38,16 @@ export default defineConfig({
       },
       { test: { ...UNIT, name: "unit-replace", include: REPLACE } },
       { test: { ...UNIT, ...SECOND_TRY, name: "program", include: PROGRAM } },
-      { test: { ...END_TO_END, name: "e2e-deploy", include: DEPLOY } },
-      { test: { ...END_TO_END, name: "e2e-faults", include: FAULTS } },
-      { test: { ...END_TO_END, name: "e2e-sandbox", include: SANDBOX, exclude: WORLD } },
-      { test: { ...END_TO_END, name: "e2e-world", include: WORLD } },
-      { test: { ...END_TO_END, name: "e2e-images", include: IMAGES } },
-      { test: { ...END_TO_END, name: "e2e-engines", include: ENGINES } },
       {
         test: {
-          ...END_TO_END,
+          ...SECOND_TRY,
           name: "e2e",
           include: ["test/e2e/**/*.test.ts"],
-          exclude: [...DEPLOY, ...FAULTS, ...SANDBOX, ...WORLD, ...IMAGES, ...ENGINES],
+          globalSetup: ["test/e2e/worlds.ts"],
+          setupFiles: ["test/e2e/own-world.ts"],
+          testTimeout: 240_000,
+          hookTimeout: 600_000,
+          maxConcurrency: 2,
         },
       },
     ],

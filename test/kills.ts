@@ -1,6 +1,7 @@
 /**
  * Kills `release` (SIGKILL) at moments spread over a whole release of both templates in a stand-in world of its own, and looks after
- * each one whether the next run finishes and nothing at all is left. Run by hand: node --import tsx test/kills.ts [MOMENTS] [PROGRAM]
+ * each one whether the next run finishes and nothing at all is left. Run by hand, on the built program:
+ * node --import tsx test/kills.ts [MOMENTS] [PROGRAM]
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import {
@@ -17,6 +18,7 @@ import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Manifest } from "../src/manifest/entry";
+import { endWorlds, enterWorld } from "./e2e/own-world";
 import { resetWorld, state, type WorldState } from "./e2e/world";
 
 const REPOSITORY = resolve(import.meta.dirname, "..");
@@ -30,8 +32,6 @@ const LIMIT_MS = 300_000;
 
 const PROGRAM = resolve(process.argv[3] ?? join(REPOSITORY, "dist/mesa-template.js"));
 
-process.env["MESA_TEMPLATE_WORLD_DIR"] ??= join(REPOSITORY, ".test-work/world-kills");
-const { setup } = await import("./e2e/world-setup");
 const place = mkdtempSync(join(tmpdir(), "kills-"));
 const [root, temporary] = [join(place, "root"), join(place, "tmp")];
 const pids = new Set<number>();
@@ -231,7 +231,7 @@ async function round(
   return { problems, ms: killed.ms };
 }
 
-const down = setup();
+enterWorld("kills");
 let faults = 0;
 try {
   mkdirSync(temporary);
@@ -268,6 +268,6 @@ try {
   console.log(`${String(MOMENTS)} kills, ${String(faults)} with faults`);
 } finally {
   rmSync(place, { recursive: true, force: true });
-  down();
+  endWorlds(/^kills$/u);
 }
 process.exitCode = faults === 0 ? 0 : 1;
