@@ -1,23 +1,29 @@
-/** A layer of a built image, oldest first. */
-interface ImageLayer {
-  readonly createdBy: string;
-  /** Bytes of its files. */
-  readonly sizeBytes: number;
-  /** Whether it belongs to the base image. */
-  readonly fromBase?: boolean;
-}
+import * as z from "zod/mini";
 
 /** A built image on the engine. */
-export interface Image {
-  readonly template: string;
-  readonly mesaVersion: string;
+export const imageSchema = z.object({
+  template: z.string(),
+  mesaVersion: z.string(),
   /** Digest of its configuration, sha256:…; the same on every engine. */
-  readonly id: string;
+  id: z.string(),
   /** Its local tag, e.g. mesa-template/debian:0.20.0-<first 12 of the inputs digest> */
-  readonly reference: string;
-  readonly sizeBytes: number;
-  readonly layers: readonly ImageLayer[];
-  readonly inputsDigest: string;
+  reference: z.string(),
+  sizeBytes: z.number(),
+  /** Oldest first. */
+  layers: z.readonly(
+    z.array(
+      z.object({
+        createdBy: z.string(),
+        /** Bytes of its files. */
+        sizeBytes: z.number(),
+        /** Whether it belongs to the base image. */
+        fromBase: z.exactOptional(z.boolean()),
+      }),
+    ),
+  ),
+  inputsDigest: z.string(),
   /** The builder that made it. */
-  readonly builder: "buildkit" | "classic" | "buildx";
-}
+  builder: z.enum(["buildkit", "classic", "buildx"]),
+});
+
+export type Image = Readonly<z.infer<typeof imageSchema>>;

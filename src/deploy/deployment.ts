@@ -1,12 +1,16 @@
+import * as z from "zod/mini";
+
 /** A deploy that was seen running on Blaxel. */
-export interface Deployment {
-  readonly workspace: string;
+export const deploymentFields = {
+  workspace: z.string(),
   /** Name of the sandbox (or of the image, where only that was published). */
-  readonly sandbox: string;
+  sandbox: z.string(),
   /** Immutable reference in Blaxel's notation: sandbox/NAME:TAG (never latest), or REGISTRY/NAME@sha256:… for an imported image. */
-  readonly image: string;
+  image: z.string(),
   /** Digest of the imported image in the registry; undefined: Blaxel built its own image from the source. */
-  readonly registryDigest?: string | undefined;
-  readonly deployedAt: string;
-  readonly blVersion: string;
-}
+  registryDigest: z.optional(z.string()),
+  deployedAt: z.string(),
+  blVersion: z.string(),
+};
+
+export type Deployment = Readonly<z.infer<z.ZodMiniObject<typeof deploymentFields>>>;

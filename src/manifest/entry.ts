@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { deploymentFields } from "../deploy/deployment";
 
 /** The schema that this program writes, "MAJOR.MINOR". A newer minor version is read and preserved, a newer major one refused. */
 export const MANIFEST_SCHEMA_VERSION = "2.0";
@@ -57,13 +58,7 @@ export const verificationSchema = z.looseObject({
 
 /** A version's deployment in one Blaxel workspace. */
 export const deploymentSchema = z.looseObject({
-  workspace: z.string(),
-  sandbox: z.string(),
-  /** Immutable reference, sandbox/NAME:TAG. */
-  image: z.string(),
-  registryDigest: z.optional(z.string()),
-  deployedAt: moment,
-  blVersion: z.string(),
+  ...deploymentFields,
   /** The newest one in this workspace; null: never verified there. */
   verification: z.nullable(verificationSchema),
   /** When the image was removed from the workspace. */

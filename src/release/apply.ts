@@ -383,7 +383,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
         kind: "verification" as const,
         ...{ workspace, image, checksDigest: facts.checksDigest, mounted: mountedIn(report) },
         at: isoTime(host.clock.now()),
-        report: { ...report, checks: [...report.checks] },
+        report,
       };
       release.verification = verificationOf(evidence);
       refuseUnproven(report, request.allowSkipped, "verify");
@@ -414,8 +414,8 @@ function smoked(
     inputsDigest,
     checksDigest,
     mounted: mountedIn(report),
-    image: { ...image, layers: image.layers.map((layer) => ({ ...layer })) },
-    report: { ...report, checks: report.checks.map((check) => ({ ...check })) },
+    image,
+    report,
   };
 }
 

@@ -1,45 +1,14 @@
 import { rm } from "node:fs/promises";
 import * as z from "zod/mini";
+import { imageSchema } from "../build/image";
+import { deploymentFields } from "../deploy/deployment";
 import { NOT_RECORDED, type Verification } from "../manifest/entry";
 import { MOUNT_CHECK } from "../smoke/check";
-import type { SmokeReport } from "../smoke/report";
+import { reportSchema, type SmokeReport } from "../smoke/report";
 import { canonicalJson } from "../support/text/canonical-json";
+import { parsedJson } from "../support/text/parsed-json";
 import { readIfPresent, writeAtomically } from "../support/files/files";
 import type { Paths } from "../support/files/paths";
-
-const maybe = z.exactOptional;
-
-const imageSchema = z.object({
-  template: z.string(),
-  mesaVersion: z.string(),
-  id: z.string(),
-  reference: z.string(),
-  sizeBytes: z.number(),
-  layers: z.array(z.object({ createdBy: z.string(), sizeBytes: z.number(), fromBase: maybe(z.boolean()) })),
-  inputsDigest: z.string(),
-  builder: z.enum(["buildkit", "classic", "buildx"]),
-});
-
-const reportSchema = z.object({
-  template: z.string(),
-  subject: z.enum(["container", "sandbox"]),
-  passed: z.number(),
-  failed: z.number(),
-  skipped: z.number(),
-  durationMs: z.number(),
-  checks: z.array(
-    z.object({
-      name: z.string(),
-      outcome: z.enum(["passed", "failed", "skipped"]),
-      durationMs: z.number(),
-      seen: maybe(z.string()),
-      hint: maybe(z.string()),
-      expected: maybe(z.string()),
-      file: maybe(z.string()),
-      line: maybe(z.number()),
-    }),
-  ),
-});
 
 /** A result together with what it is a result of. It counts only for exactly that. */
 const evidenceSchema = z.discriminatedUnion("kind", [
@@ -56,14 +25,7 @@ const evidenceSchema = z.discriminatedUnion("kind", [
     kind: z.literal("deployment"),
     workspace: z.string(),
     inputsDigest: z.string(),
-    deployment: z.object({
-      workspace: z.string(),
-      sandbox: z.string(),
-      image: z.string(),
-      registryDigest: z.optional(z.string()),
-      deployedAt: z.string(),
-      blVersion: z.string(),
-    }),
+    deployment: z.object(deploymentFields),
   }),
   z.object({
     kind: z.literal("verification"),
@@ -167,8 +129,8 @@ export async function keptEvidence(
   workspace: string | undefined,
 ): Promise<KeptEvidence> {
   const read = async <K extends Kind>(kind: K): Promise<Extract<Evidence, { kind: K }> | undefined> => {
-    const data = await readIfPresent(fileOf(folders, of, kind, workspace));
-    const evidence = data === undefined ? undefined : parsed(data.toString("utf8"));
+    const text = await readIfPresent(fileOf(folders, of, kind, workspace));
+    const evidence = evidenceSchema.safeParse(parsedJson(text)).data;
     return evidence?.kind === kind ? (evidence as Extract<Evidence, { kind: K }>) : undefined;
   };
   const [smoke, deployment, verification] = await Promise.all([
@@ -186,13 +148,4 @@ export async function keptEvidence(
         : undefined,
     verification: verification?.workspace === workspace ? verification : undefined,
   };
-}
-
-function parsed(text: string): Evidence | undefined {
-  try {
-    const result = evidenceSchema.safeParse(JSON.parse(text));
-    return result.success ? result.data : undefined;
-  } catch {
-    return undefined;
-  }
 }

@@ -2,7 +2,7 @@ import type { Image } from "../build/image";
 import type { Deployment } from "../deploy/deployment";
 import { versionId, type ManifestEntry } from "../manifest/entry";
 import { inWorkspace } from "../manifest/versions/in-workspace";
-import { nextRevision } from "../manifest/versions/newest";
+import { newestRevision, nextRevision } from "../manifest/versions/newest";
 import type { PublishTarget } from "../lock/upstream";
 import { publishedReference, type Published } from "../publish/published";
 import { stagesOf, type StageName } from "../support/events";
@@ -91,25 +91,12 @@ export function planRelease(asked: Facts): Plan {
   const isOpen = asked.refresh && !asked.done.includes("lock");
   const facts = isOpen ? { ...asked, inputsDigest: undefined } : asked;
   const { template, version, inputsDigest, entries } = facts;
-  const revoked = entries.find(
-    (entry) =>
-      entry.mesaVersion === version && entry.inputsDigest === inputsDigest && entry.status === "revoked",
+  const ofVersion = entries.filter((entry) => entry.mesaVersion === version);
+  const revoked = ofVersion.find(
+    (entry) => entry.inputsDigest === inputsDigest && entry.status === "revoked",
   );
-  const next =
-    inputsDigest === undefined
-      ? undefined
-      : nextRevision(
-          {
-            schemaVersion: "",
-            versions: Object.fromEntries(entries.map((entry) => [entry.id, entry])),
-            channels: {},
-            history: [],
-          },
-          template,
-          version,
-          inputsDigest,
-        );
-  const newest = newestOf(entries.filter((entry) => entry.mesaVersion === version));
+  const next = inputsDigest === undefined ? undefined : nextRevision(ofVersion, inputsDigest);
+  const newest = newestRevision(ofVersion);
   const steps = stepsOf(facts, next?.entry, refreshedEntry(asked));
   const plan = {
     template,
@@ -129,16 +116,9 @@ export function planRelease(asked: Facts): Plan {
   return { ...plan, refusal };
 }
 
-function newestOf(entries: readonly ManifestEntry[]): ManifestEntry | undefined {
-  return entries.reduce<ManifestEntry | undefined>(
-    (last, entry) => (last === undefined || entry.revision > last.revision ? entry : last),
-    undefined,
-  );
-}
-
 /** The version to compare a refresh with: the newest one made from the current inputs, unless it was removed. */
 export function refreshedEntry({ entries, version, inputsDigest }: Facts): ManifestEntry | undefined {
-  return newestOf(
+  return newestRevision(
     entries.filter(
       (entry) =>
         entry.mesaVersion === version && entry.inputsDigest === inputsDigest && entry.status !== "removed",
@@ -370,20 +350,15 @@ function placeSteps(
     standing === undefined
       ? perform(force ? "--force" : `the workspace ${workspace ?? "in use"} does not have it`)
       : reuse(`${standing.image} is in ${standing.workspace}`);
-  const verified = standing === undefined ? undefined : verifiedThere(facts, entry, standing.image);
   const verify =
-    verified === undefined
+    standing === undefined || !isVerified(facts, entry, standing.image)
       ? perform("the deployment is verified in the workspace")
       : reuse("it has passed these checks");
   return deploySteps(goal, { push, deploy, verify });
 }
 
-/** The verification of this image in this workspace with these checks. */
-function verifiedThere(
-  facts: Facts,
-  entry: ManifestEntry | undefined,
-  image: string,
-): { readonly from: "kept" | "entry" } | undefined {
+/** Whether this image was verified in the workspace in use, with these checks. */
+function isVerified(facts: Facts, entry: ManifestEntry | undefined, image: string): boolean {
   const { kept, workspace, checksDigest, allowSkipped, force, done } = facts;
   const { verification } = kept;
   if (
@@ -391,12 +366,10 @@ function verifiedThere(
     verification?.image === image &&
     proves({ ...verification.report, checksDigest: verification.checksDigest }, checksDigest, allowSkipped)
   )
-    return { from: "kept" };
-  if ((force && !done.includes("verify")) || entry === undefined) return undefined;
+    return true;
+  if ((force && !done.includes("verify")) || entry === undefined) return false;
   const recorded = inWorkspace(entry, workspace).verification;
-  return recorded !== null && recorded.image === image && proves(recorded, checksDigest, allowSkipped)
-    ? { from: "entry" }
-    : undefined;
+  return recorded !== null && recorded.image === image && proves(recorded, checksDigest, allowSkipped);
 }
 
 function deploySteps(

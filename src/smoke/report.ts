@@ -1,32 +1,34 @@
+import * as z from "zod/mini";
 import type { Redactor } from "../support/redact";
 
-type CheckOutcome = "passed" | "failed" | "skipped";
-
-export interface CheckResult {
-  readonly name: string;
-  readonly outcome: CheckOutcome;
-  readonly durationMs: number;
+const resultSchema = z.object({
+  name: z.string(),
+  outcome: z.enum(["passed", "failed", "skipped"]),
+  durationMs: z.number(),
   /** What was seen, if it failed; why, if it was skipped. */
-  readonly seen?: string;
+  seen: z.exactOptional(z.string()),
   /** Meaning and next step. */
-  readonly hint?: string;
+  hint: z.exactOptional(z.string()),
   /** What was expected, for tests from a file. */
-  readonly expected?: string;
+  expected: z.exactOptional(z.string()),
   /** The test file and the line in it. */
-  readonly file?: string;
-  readonly line?: number;
-}
+  file: z.exactOptional(z.string()),
+  line: z.exactOptional(z.number()),
+});
 
 /** The checks of a running container or sandbox, and their results. */
-export interface SmokeReport {
-  readonly template: string;
-  readonly subject: "container" | "sandbox";
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly durationMs: number;
-  readonly checks: readonly CheckResult[];
-}
+export const reportSchema = z.object({
+  template: z.string(),
+  subject: z.enum(["container", "sandbox"]),
+  passed: z.number(),
+  failed: z.number(),
+  skipped: z.number(),
+  durationMs: z.number(),
+  checks: z.readonly(z.array(resultSchema)),
+});
+
+export type CheckResult = Readonly<z.infer<typeof resultSchema>>;
+export type SmokeReport = Readonly<z.infer<typeof reportSchema>>;
 
 /** A report from its checks; the counts are derived. */
 export function reportFrom(
@@ -35,7 +37,8 @@ export function reportFrom(
   checks: readonly CheckResult[],
   durationMs: number,
 ): SmokeReport {
-  const count = (outcome: CheckOutcome): number => checks.filter((check) => check.outcome === outcome).length;
+  const count = (outcome: CheckResult["outcome"]): number =>
+    checks.filter((check) => check.outcome === outcome).length;
   return {
     template,
     subject,

@@ -26,27 +26,17 @@ export function newestRevision(entries: readonly ManifestEntry[]): ManifestEntry
   );
 }
 
-export interface NextRevision {
-  readonly revision: number;
-  /** The continued entry; undefined for a new revision. */
-  readonly entry: ManifestEntry | undefined;
-}
-
 /**
- * The revision that a release works on: the newest entry of (template, version) if it has the same inputs and is not withdrawn, else the
- * next revision.
+ * The revision that a release works on: the newest entry of a template's Mesa version if it has the same inputs and is not withdrawn, else
+ * the next revision.
+ * @param entries those of that template and Mesa version
+ * @returns with the continued entry; undefined for a new revision
  */
 export function nextRevision(
-  manifest: Manifest,
-  template: string,
-  mesaVersion: string,
+  entries: readonly ManifestEntry[],
   inputsDigest: string,
-): NextRevision {
-  const newest = newestRevision(
-    Object.values(manifest.versions).filter(
-      (entry) => entry.template === template && entry.mesaVersion === mesaVersion,
-    ),
-  );
+): { readonly revision: number; readonly entry: ManifestEntry | undefined } {
+  const newest = newestRevision(entries);
   if (newest === undefined) return { revision: 1, entry: undefined };
   const withdrawn = newest.status === "revoked" || newest.status === "removed";
   if (newest.inputsDigest === inputsDigest && !withdrawn) return { revision: newest.revision, entry: newest };
