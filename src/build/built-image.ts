@@ -6,10 +6,16 @@ import { hexOf } from "../support/text/digest";
 /** Label with the digest of the inputs that an image was made from. */
 export const INPUTS_LABEL = "mesa-template.inputs";
 
-/** The local reference of a template's image. */
-export function imageTag(rendered: RenderedTemplate): { readonly repo: string; readonly tag: string } {
-  const digits = hexOf(rendered.inputsDigest).slice(0, 12);
-  return { repo: `mesa-template/${rendered.template}`, tag: `${rendered.mesaVersion}-${digits}` };
+/** The local name of a template's image. */
+export function imageTag({
+  template,
+  mesaVersion,
+  inputsDigest,
+}: Pick<RenderedTemplate, "template" | "mesaVersion" | "inputsDigest">): {
+  readonly repo: string;
+  readonly tag: string;
+} {
+  return { repo: `mesa-template/${template}`, tag: `${mesaVersion}-${hexOf(inputsDigest).slice(0, 12)}` };
 }
 
 /** The image under the template's reference, if it was made from exactly these inputs. */

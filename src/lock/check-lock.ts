@@ -2,7 +2,6 @@ import { generationOf } from "../mesa/generation";
 import { parseImageReference } from "../registry/reference";
 import { canonicalJson } from "../support/text/canonical-json";
 import { Failure, messageOf } from "../support/errors";
-import { isSealed } from "./lock-file";
 import { publishedText } from "./further-inputs";
 import {
   downloadUrl,
@@ -12,7 +11,7 @@ import {
   type LockedImage,
   type LockInputs,
 } from "./lock";
-import { parseLock, readLock } from "./lock-file";
+import { isSealed, parseLock, readLock } from "./lock-file";
 import type { Upstream } from "./upstream";
 
 /** A mismatch of a lock. */
@@ -90,14 +89,16 @@ export async function readLockAndCompare(
   return { lock, stale };
 }
 
+/** A lock and its problems. */
+export interface CheckedLock {
+  readonly template: string;
+  readonly mesaVersion: string;
+  readonly path: string;
+  readonly problems: readonly LockProblem[];
+}
+
 /** The failure for locks with problems (usage, exit 2). */
-export function lockCheckFailed(
-  found: readonly {
-    readonly template: string;
-    readonly mesaVersion: string;
-    readonly problems: readonly LockProblem[];
-  }[],
-): Failure {
+export function lockCheckFailed(found: readonly CheckedLock[]): Failure {
   const bad = found.filter(({ problems }) => problems.length > 0);
   const versions = [...new Set(bad.map(({ mesaVersion }) => mesaVersion))];
   return new Failure({

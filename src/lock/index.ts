@@ -1,7 +1,6 @@
 export { availableVersions } from "./available-versions";
-export { checkLock, lockCheckFailed, readLockAndCompare, type LockProblem } from "./check-lock";
-export { sameInputs, sealed } from "./lock-file";
-export { parseLock, readAnyLock, readLock, writeLock } from "./lock-file";
+export { checkLock, lockCheckFailed, readLockAndCompare, type CheckedLock } from "./check-lock";
+export { parseLock, readAnyLock, readLock, sameInputs, sealed, writeLock } from "./lock-file";
 export { changedDeb, changedDownloads, movedTags } from "./moved-inputs";
 export { outdatedInputs, newestVersion, type OutdatedInput } from "./outdated";
 export { parseMesaVersion } from "./mesa-version";

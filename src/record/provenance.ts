@@ -1,4 +1,5 @@
 import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
+import type { ManifestEntry } from "../manifest/entry";
 import { canonicalJson } from "../support/text/canonical-json";
 import { hexOf, sha256 } from "../support/text/digest";
 import type { Measured, VersionRecord } from "./record";
@@ -8,14 +9,10 @@ import { SBOM_FILE } from "./sbom";
 export const PROVENANCE_FILE = "provenance.intoto.json";
 
 /** Builder and times (ISO) of a build. */
-export interface BuildCircumstances {
+type BuildCircumstances = ManifestEntry["createdBy"] & {
   readonly toolVersion: string;
   readonly finishedOn: string;
-  readonly commit: string | null;
-  readonly ci: string | null;
-  /** Whether templates/ differed from the commit. */
-  readonly dirty?: boolean | undefined;
-}
+};
 
 /** A published image is identified by its manifest's digest, as in the registry; any other by its config's. */
 function subjectOf({ image, template }: VersionRecord): object {

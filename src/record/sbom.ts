@@ -1,17 +1,14 @@
-import { createHash } from "node:crypto";
 import { imageReference, imagesOf, type LockedDownload, type LockedImage } from "../lock/lock";
 import { canonicalJson } from "../support/text/canonical-json";
 import type { Measured, Package } from "./record";
-import { hexOf } from "../support/text/digest";
+import { hexOf, sha256 } from "../support/text/digest";
 
 /** File of the document in the record's folder. */
 export const SBOM_FILE = "sbom.cdx.json";
 
-/** The hex digits of a digest. */
-
 /** A deterministic UUID of a text (RFC 9562, version 8). */
 function uuidOf(text: string): string {
-  const hex = createHash("sha256").update(text).digest("hex");
+  const hex = sha256(text);
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-8${hex.slice(13, 16)}-8${hex.slice(17, 20)}-${hex.slice(20, 32)}`;
 }
 
@@ -23,7 +20,7 @@ function uuidOf(text: string): string {
 export async function sbomOf({ record }: Measured, toolVersion: string): Promise<string> {
   const { Models, Enums, Serialize, Spec, PackageURL } = await import("./cyclonedx");
   const { lock, image } = record;
-  const sha256 = (digest: string): InstanceType<typeof Models.HashDictionary> =>
+  const hashes = (digest: string): InstanceType<typeof Models.HashDictionary> =>
     new Models.HashDictionary([[Enums.HashAlgorithm["SHA-256"], hexOf(digest)]]);
   const purl = (
     type: string,
@@ -43,7 +40,7 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     return new Models.Component(Enums.ComponentType.Container, locked.repository, {
       bomRef: imageReference(locked),
       version: locked.tag,
-      hashes: sha256(locked.platformDigest),
+      hashes: hashes(locked.platformDigest),
       purl: address,
     });
   };
@@ -57,11 +54,11 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
   const debComponent = new Models.Component(Enums.ComponentType.Application, lock.deb.package, {
     bomRef: `deb:${lock.deb.package}@${lock.deb.version}`,
     version: lock.deb.version,
-    hashes: sha256(lock.deb.sha256),
+    hashes: hashes(lock.deb.sha256),
     purl: purl("deb", "mesa", lock.deb.package, lock.deb.version, { arch: lock.deb.architecture }),
     externalReferences: new Models.ExternalReferenceRepository([
       new Models.ExternalReference(lock.deb.url, Enums.ExternalReferenceType.Distribution, {
-        hashes: sha256(lock.deb.sha256),
+        hashes: hashes(lock.deb.sha256),
       }),
     ]),
   });
@@ -69,9 +66,9 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     new Models.Component(Enums.ComponentType.File, name, {
       bomRef: `download:${name}@${hex}`,
       ...(version === undefined ? {} : { version }),
-      hashes: sha256(hex),
+      hashes: hashes(hex),
       externalReferences: new Models.ExternalReferenceRepository([
-        new Models.ExternalReference(url, Enums.ExternalReferenceType.Distribution, { hashes: sha256(hex) }),
+        new Models.ExternalReference(url, Enums.ExternalReferenceType.Distribution, { hashes: hashes(hex) }),
       ]),
     });
   const packageComponent = ({ manager, name, version, architecture }: Package) =>
@@ -93,7 +90,7 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
   const subject = new Models.Component(Enums.ComponentType.Container, record.template, {
     bomRef: record.id,
     version: `${record.mesaVersion}-${String(record.revision)}`,
-    hashes: sha256(image.id),
+    hashes: hashes(image.id),
     ...(image.registry === undefined ? {} : { purl: publishedPurl(image.registry) }),
     description: image.distribution,
   });

@@ -1,27 +1,20 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { canonicalJson } from "../support/text/canonical-json";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files/files";
 import { refuseLinks } from "../support/files/links";
-import { paths } from "../support/files/paths";
+import { paths, type VersionFiles } from "../support/files/paths";
 import { fileListText, parseFileList } from "./file-list";
 import { recordSchema, type Measured } from "./record";
 
-/** The folder of a template version's record: <root>/dockerfiles/<template>/<version>/records/<revision> */
-export function recordFolder(
-  root: string,
-  version: { readonly template: string; readonly mesaVersion: string; readonly revision: number },
-): string {
-  return paths(root).record(version);
-}
-
 /** Writes a record, its list of files and the documents made from them, each atomically; the record last. */
 export async function writeRecord(
-  folder: string,
+  root: string,
   { record, files }: Measured,
   documents: Readonly<Record<string, string>>,
 ): Promise<void> {
-  await refuseLinks(resolve(folder, "../../../../.."), folder);
+  const folder = paths(root).record(record);
+  await refuseLinks(root, folder);
   await writeAtomically(join(folder, "files.txt"), fileListText(files));
   for (const [name, text] of Object.entries(documents)) await writeAtomically(join(folder, name), text);
   await writeAtomically(join(folder, "record.json"), canonicalJson(record));
@@ -31,7 +24,8 @@ export async function writeRecord(
  * Reads a record; undefined if the version was never measured.
  * @throws Failure RECORD_BROKEN (exit 8) if it is invalid
  */
-export async function readRecord(folder: string): Promise<Measured | undefined> {
+export async function readRecord(root: string, version: VersionFiles): Promise<Measured | undefined> {
+  const folder = paths(root).record(version);
   const [json, list] = await Promise.all([
     readIfPresent(join(folder, "record.json")),
     readIfPresent(join(folder, "files.txt")),
@@ -56,15 +50,14 @@ export async function readRecord(folder: string): Promise<Measured | undefined> 
 /** What was measured of a version. @throws Failure NOT_MEASURED (exit 8) without a record */
 export async function measuredVersion(
   root: string,
-  version: Parameters<typeof recordFolder>[1] & { readonly id: string },
+  version: VersionFiles & { readonly id: string },
 ): Promise<Measured> {
-  const folder = recordFolder(root, version);
-  const measured = await readRecord(folder);
+  const measured = await readRecord(root, version);
   if (measured !== undefined) return measured;
   throw new Failure({
     code: "NOT_MEASURED",
     kind: "manifest",
-    message: `The build record of ${version.id} is missing: ${folder}.`,
+    message: `The build record of ${version.id} is missing: ${paths(root).record(version)}.`,
     hint: `Restore it from git, or measure again: mesa-template release ${version.mesaVersion} --template ${version.template} --force.`,
   });
 }

@@ -1,4 +1,5 @@
 import { withBl } from "../blaxel/bl";
+import { imageTag } from "../build/index";
 import { platformThrough } from "../blaxel/platform";
 import type { Engine } from "../docker/index";
 import { configDigestOf } from "../docker/saved-image/index";
@@ -7,13 +8,12 @@ import { changedDeb, changedDownloads, movedTags, readLock } from "../lock/index
 import type { Lock } from "../lock/lock";
 import type { Manifest, ManifestEntry, VersionDeployment } from "../manifest/entry";
 import { inWorkspace } from "../manifest/versions/in-workspace";
-import { measureImage, readRecord, recordFolder } from "../record/index";
+import { measureImage, readRecord } from "../record/index";
 import { differences } from "../render/project-folder";
 import { loadTemplate, renderTemplate } from "../render/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
-import { hexOf } from "../support/text/digest";
 import type { Run } from "./run";
 
 /** The five comparisons. */
@@ -89,7 +89,7 @@ function found(comparison: keyof typeof COMPARISONS, { id }: ManifestEntry): (fo
 
 /** A revision's own lock, from its record: the folder's lock belongs to the newest revision. */
 async function lockOf({ root }: DriftRequest, entry: ManifestEntry): Promise<Lock | undefined> {
-  const measured = await readRecord(recordFolder(root, entry));
+  const measured = await readRecord(root, entry);
   if (measured !== undefined) return measured.record.lock;
   return readLock(paths(root).lockFile(entry.template, entry.mesaVersion));
 }
@@ -174,14 +174,14 @@ async function localImages(run: Run, request: DriftRequest): Promise<readonly Dr
   return Promise.all(
     request.entries.map(async (entry) => {
       const finding = found("local-images", entry);
-      const digits = hexOf(entry.inputsDigest).slice(0, 12);
-      const reference = `mesa-template/${entry.template}:${entry.mesaVersion}-${digits}`;
+      const { repo, tag } = imageTag(entry);
+      const reference = `${repo}:${tag}`;
       const image = await engine.image(reference);
       if (image === undefined) return finding(skipped("it is not on this engine"));
       const held = { id: image.id, reference };
       const configDigest = await configDigestOf(engine, held);
       if (configDigest === entry.image.id) return finding({ differs: [] });
-      const was = (await readRecord(recordFolder(request.root, entry)))?.record.packages ?? [];
+      const was = (await readRecord(request.root, entry))?.record.packages ?? [];
       const now = (await measureImage(engine, held)).packages;
       const others = now.flatMap(({ name, version }) => {
         const before = was.find((one) => one.name === name)?.version;

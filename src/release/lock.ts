@@ -1,6 +1,6 @@
 import {
   checkLock,
-  type LockProblem,
+  type CheckedLock,
   readAnyLock,
   readLockAndCompare,
   resolveLock,
@@ -108,13 +108,6 @@ async function lockOne(
   if (lock === previous) return { outcome: "unchanged", lock };
   await writeLock(path, lock);
   return { outcome: previous === undefined ? "locked" : "relocked", lock };
-}
-
-export interface CheckedLock {
-  readonly template: string;
-  readonly mesaVersion: string;
-  readonly path: string;
-  readonly problems: readonly LockProblem[];
 }
 
 /** The problems of each target's lock. Makes no requests. */

@@ -1,8 +1,9 @@
 import type { Image } from "../build/image";
+import type { ManifestEntry } from "../manifest/entry";
 import { textsOf, type RenderedTemplate } from "../render/rendered";
 import type { Measured, Package } from "../record/record";
 import type { Published } from "../publish/published";
-import { readRecord, recordFolder } from "../record/store";
+import { readRecord } from "../record/store";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
 import type { Host } from "../support/host";
@@ -14,11 +15,7 @@ export interface MeasureRequest {
   readonly revision: number;
   readonly image: Image;
   readonly smoke: SmokeReport;
-  readonly createdBy: {
-    readonly commit: string | null;
-    readonly dirty?: boolean | undefined;
-    readonly ci: string | null;
-  };
+  readonly createdBy: ManifestEntry["createdBy"];
 }
 
 /**
@@ -32,13 +29,13 @@ export async function measureVersion(
   facts: MeasureRequest,
 ): Promise<void> {
   const { template, mesaVersion, inputsDigest } = rendered;
-  const folder = recordFolder(facts.root, { template, mesaVersion, revision: facts.revision });
-  const before = await readRecord(folder);
+  const { root, revision } = facts;
+  const before = await readRecord(root, { template, mesaVersion, revision });
   if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
   const measured = await measure(run, rendered, facts);
   if (before?.record.inputsDigest === inputsDigest)
     warnOfOtherPackages(run.host, before.record, measured.record);
-  await writeMeasured(run.host, folder, facts.createdBy, measured);
+  await writeMeasured(run.host, root, facts.createdBy, measured);
 }
 
 /** What is known of a built image: all that its record holds. @throws Failure IMAGE_GONE (exit 3) */
@@ -103,13 +100,12 @@ export async function recordPublished(
     readonly published: Published;
   },
 ): Promise<void> {
-  const folder = recordFolder(root, { template, mesaVersion, revision });
-  const measured = await readRecord(folder);
+  const measured = await readRecord(root, { template, mesaVersion, revision });
   const { registry } = measured?.record.image ?? {};
   if (measured === undefined) return;
   if (registry?.digest === published.digest && registry.reference === published.reference) return;
   const { record, files } = measured;
-  await writeMeasured(host, folder, createdBy, {
+  await writeMeasured(host, root, createdBy, {
     files,
     record: { ...record, image: { ...record.image, registry: { ...published } } },
   });
@@ -117,7 +113,7 @@ export async function recordPublished(
 
 async function writeMeasured(
   host: Host,
-  folder: string,
+  root: string,
   createdBy: MeasureRequest["createdBy"],
   measured: Measured,
 ): Promise<void> {
@@ -129,7 +125,7 @@ async function writeMeasured(
     finishedOn: isoTime(host.clock.now()),
     ...createdBy,
   });
-  await writeRecord(folder, measured, { [SBOM_FILE]: sbom, [PROVENANCE_FILE]: provenance });
+  await writeRecord(root, measured, { [SBOM_FILE]: sbom, [PROVENANCE_FILE]: provenance });
 }
 
 function nameAndValue(pair: string): readonly [string, string] {

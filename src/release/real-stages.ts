@@ -119,11 +119,11 @@ export function realStages(run: Run): Stages {
       return result;
     },
     async sign({ template, mesaVersion }, { root, revision, published, signer }) {
-      const [{ attest }, { PROVENANCE_FILE, recordFolder, SBOM_FILE }] = await Promise.all([
+      const [{ attest }, { PROVENANCE_FILE, SBOM_FILE }] = await Promise.all([
         import("../publish/attestations"),
         import("../record/index"),
       ]);
-      const folder = recordFolder(root, { template, mesaVersion, revision });
+      const folder = paths(root).record({ template, mesaVersion, revision });
       const records = { provenance: join(folder, PROVENANCE_FILE), sbom: join(folder, SBOM_FILE) };
       await attest(host, records, published, signer);
     },

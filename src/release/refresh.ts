@@ -4,7 +4,7 @@ import { changeText } from "../compare/text";
 import { sealed, writeLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import type { Measured } from "../record/record";
-import { readRecord, recordFolder } from "../record/store";
+import { readRecord } from "../record/store";
 import { loadTemplate, renderTemplate } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
@@ -47,7 +47,7 @@ export async function refreshVersion(
   const lock = sealed({ ...inputs, lockedAt: isoTime(run.host.clock.now()) });
   const rendered = renderTemplate(await loadTemplate(root, template), lock);
   const { image } = await build(rendered);
-  const before = entry === undefined ? undefined : await readRecord(recordFolder(root, entry));
+  const before = entry === undefined ? undefined : await readRecord(root, entry);
   let changed = "there is no record to compare with";
   if (before !== undefined) {
     const { id, revision } = before.record;

@@ -1,9 +1,11 @@
 import type { Image } from "../build/image";
 import type { Severity } from "../build/scan";
+import type { DeployOptions } from "../deploy/deploy-context";
 import type { Deployment } from "../deploy/deployment";
 import type { Lock } from "../lock/lock";
 import type { PublishTarget } from "../lock/upstream";
 import type { ManifestEntry } from "../manifest/entry";
+import type { PublishRequest } from "../publish/publish-image";
 import type { Published } from "../publish/published";
 import type { Signer } from "../publish/signer";
 import type { ProvenTemplate, RenderedTemplate } from "../render/rendered";
@@ -32,17 +34,9 @@ export interface RefreshStage extends LockStage, BuildStage {
   readonly entry: ManifestEntry | undefined;
 }
 
-interface PushStage {
+interface PushStage extends Omit<PublishRequest, "onProgress"> {
   readonly root: string;
   readonly revision: number;
-  /** registry/path:tag */
-  readonly reference: string;
-  readonly imageId: string;
-  /** The image's name on the engine. */
-  readonly builtReference: string;
-  /** The digest recorded in the manifest for this reference. */
-  readonly recorded: string | undefined;
-  readonly force: boolean;
   readonly createdBy: MeasureRequest["createdBy"];
 }
 
@@ -53,15 +47,10 @@ interface SignStage {
   readonly signer: Signer;
 }
 
-interface DeployStage {
+interface DeployStage extends Pick<DeployOptions, "id" | "publish" | "adopt" | "force"> {
   readonly root: string;
-  /** The template version's id. */
-  readonly id: string;
-  readonly publish: "deploy" | "push";
   /** The image that Blaxel imports, and how; undefined: it builds from the source. */
   readonly published: { readonly image: Published; readonly target: PublishTarget } | undefined;
-  readonly adopt: boolean;
-  readonly force: boolean;
   readonly deployTimeoutMs: number;
   /** Called as soon as something may exist on the platform. */
   readonly onSent: () => void;

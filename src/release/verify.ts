@@ -5,7 +5,7 @@ import type { ManifestEntry, VersionDeployment, VersionStatus } from "../manifes
 import { inWorkspace } from "../manifest/versions/in-workspace";
 import { channelsAt } from "../manifest/channels/pointing";
 import { readManifest, recordEntry, updateManifest } from "../manifest/index";
-import { readRecord, recordFolder } from "../record/store";
+import { readRecord } from "../record/store";
 import type { ProvenTemplate } from "../render/rendered";
 import { checksDigest } from "../smoke/checks-digest";
 import type { SmokeReport } from "../smoke/report";
@@ -127,12 +127,12 @@ const blaxelToml = z.object({
 
 /** A revision's rendering at build time, from its record: folder and template may have changed since. */
 async function renderedThen(root: string, entry: ManifestEntry): Promise<ProvenTemplate> {
-  const measured = await readRecord(recordFolder(root, entry));
+  const measured = await readRecord(root, entry);
   if (measured === undefined)
     throw new Failure({
       code: "NOT_MEASURED",
       kind: "manifest",
-      message: `The record of ${entry.id} is missing: ${recordFolder(root, entry)}.`,
+      message: `The record of ${entry.id} is missing: ${paths(root).record(entry)}.`,
       hint: "Restore it from git: it contains the lock and the files that this revision was built from.",
     });
   const { lock, rendered } = measured.record;

@@ -5,6 +5,7 @@ import * as z from "zod/mini";
 import { namesIn, readIfPresent, writeAtomically } from "../support/files/files";
 import { refuseLinks } from "../support/files/links";
 import { paths } from "../support/files/paths";
+import { parsedJson } from "../support/text/parsed-json";
 import { foldersOf, type RenderedTemplate } from "./rendered";
 
 /** Folder beside the rendered files: what was measured when each revision was built. */
@@ -41,15 +42,9 @@ export async function writeRendered(root: string, rendered: RenderedTemplate): P
 
 /** The files that an earlier rendering wrote; none without a list, for example in a fresh clone. */
 async function namesWritten(list: string): Promise<readonly string[]> {
-  const data = await readIfPresent(list);
-  if (data === undefined) return [];
-  try {
-    const names = z.parse(z.array(z.string()), JSON.parse(data.toString("utf8")));
-    return names.filter((name) => !name.split("/").some((part) => ["", ".", ".."].includes(part)));
-  } catch {
-    // Only this program writes the list. An unreadable one allows no removal.
-    return [];
-  }
+  // Only this program writes the list. An unreadable one allows no removal.
+  const names = z.array(z.string()).safeParse(parsedJson(await readIfPresent(list))).data ?? [];
+  return names.filter((name) => !name.split("/").some((part) => ["", ".", ".."].includes(part)));
 }
 
 /** Removes files, and folders that become empty. */

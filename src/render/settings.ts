@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { parse, TomlError } from "smol-toml";
 import type { DownloadInput, ImageInput } from "../lock/lock";
 import { parseImageReference } from "../registry/reference";
+import { valueAt } from "../support/text/parsed-json";
 import { Failure, messageOf } from "../support/errors";
 import { checked } from "./grammar";
 import { RESERVED_PORTS, type TemplateSettings } from "./rendered";
@@ -66,14 +67,6 @@ function typeWord(value: unknown): string {
   return Array.isArray(value)
     ? `a list, ${JSON.stringify(value)}`
     : `${typeof value} ${JSON.stringify(value)}`;
-}
-
-function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>(
-    (inner, key) =>
-      typeof inner === "object" && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
-    value,
-  );
 }
 
 const EXPECTED: Readonly<Record<string, string>> = {

@@ -7,7 +7,7 @@ import type { OpenDrift, PackagesChanged } from "../../manifest/report/extras";
 import { reportPage } from "../../manifest/report/report";
 import { entriesOf } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
-import { readRecord, recordFolder } from "../../record/store";
+import { readRecord } from "../../record/store";
 import { COMPARISONS, type DriftFinding, findDrift } from "../../release/drift";
 import { isoTime } from "../../support/clock";
 import { Failure, messageOf, EXIT_CODES } from "../../support/errors";
@@ -105,7 +105,7 @@ async function packagesChanged(root: string, manifest: Manifest): Promise<readon
   const changed: PackagesChanged[] = [];
   for (const template of templates) {
     const newest = proven.filter((entry) => entry.template === template).slice(0, STEPS + 1);
-    const records = await Promise.all(newest.map(async (entry) => readRecord(recordFolder(root, entry))));
+    const records = await Promise.all(newest.map(async (entry) => readRecord(root, entry)));
     for (const [at, to] of records.entries()) {
       const from = records[at + 1];
       if (to === undefined || from === undefined) continue;

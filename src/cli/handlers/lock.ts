@@ -1,6 +1,6 @@
-import { lockCheckFailed, readLock, untrustedFingerprints } from "../../lock/index";
+import { type CheckedLock, lockCheckFailed, readLock, untrustedFingerprints } from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
-import { type CheckedLock, checkLocks, lockAll, type LockResult } from "../../release/lock";
+import { checkLocks, lockAll, type LockResult } from "../../release/lock";
 import { differences, loadTemplate, renderTemplate, writeRendered } from "../../render/index";
 import { Failure } from "../../support/errors";
 import { paths } from "../../support/files/paths";

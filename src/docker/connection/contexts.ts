@@ -3,25 +3,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { dockerConfigFolder } from "../../support/files/docker-files";
 import { textNow } from "../../support/files/files";
+import { parsedJson, valueAt } from "../../support/text/parsed-json";
 import type { AddressSources, ContextEndpoint } from "./address";
-
-function field(value: unknown, ...path: readonly string[]): unknown {
-  return path.reduce<unknown>(
-    (at, name) =>
-      typeof at === "object" && at !== null && Object.hasOwn(at, name)
-        ? (at as Record<string, unknown>)[name]
-        : undefined,
-    value,
-  );
-}
-
-function jsonFile(path: string): unknown {
-  try {
-    return JSON.parse(textNow(path) ?? "");
-  } catch {
-    return undefined;
-  }
-}
 
 /**
  * The docker command's configuration of engines: config.json (`currentContext`) and contexts/meta/<sha256 of the name>/meta.json
@@ -30,7 +13,7 @@ function jsonFile(path: string): unknown {
 export function addressSources(env: AddressSources["env"]): AddressSources {
   const folder = dockerConfigFolder(env);
   if (folder === undefined) return { env, currentContext: undefined, context: () => undefined };
-  const current = field(jsonFile(join(folder, "config.json")), "currentContext");
+  const current = valueAt(parsedJson(textNow(join(folder, "config.json"))), ["currentContext"]);
   return {
     env,
     currentContext: typeof current === "string" ? current : undefined,
@@ -40,13 +23,14 @@ export function addressSources(env: AddressSources["env"]): AddressSources {
 
 function contextIn(folder: string, name: string): ContextEndpoint | undefined {
   const id = createHash("sha256").update(name).digest("hex");
-  const endpoint = field(jsonFile(join(folder, "contexts/meta", id, "meta.json")), "Endpoints", "docker");
-  const host = field(endpoint, "Host");
+  const meta = parsedJson(textNow(join(folder, "contexts/meta", id, "meta.json")));
+  const endpoint = valueAt(meta, ["Endpoints", "docker"]);
+  const host = valueAt(endpoint, ["Host"]);
   if (typeof host !== "string" || host === "") return undefined;
   const certificates = join(folder, "contexts/tls", id, "docker");
   return {
     host,
-    skipVerify: field(endpoint, "SkipTLSVerify") === true,
+    skipVerify: valueAt(endpoint, ["SkipTLSVerify"]) === true,
     certificates: existsSync(certificates) ? certificates : undefined,
   };
 }

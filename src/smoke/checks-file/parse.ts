@@ -1,5 +1,6 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
 import type * as z from "zod/mini";
+import { valueAt } from "../../support/text/parsed-json";
 import { Failure, messageOf } from "../../support/errors";
 import { readIfPresent } from "../../support/files/files";
 import { whyNoPattern } from "../judged";
@@ -60,14 +61,6 @@ function kindOf(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
   if (Array.isArray(value)) return "a list";
   return typeof value === "object" ? "a mapping" : JSON.stringify(value);
-}
-
-function valueAt(value: unknown, path: Path): unknown {
-  return path.reduce<unknown>(
-    (inner, key) =>
-      typeof inner === "object" && inner !== null ? (inner as Record<PropertyKey, unknown>)[key] : undefined,
-    value,
-  );
 }
 
 function fits<T extends z.ZodMiniType>(schema: T, value: unknown, at: Path, refuse: Refuse): z.infer<T> {

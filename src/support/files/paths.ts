@@ -7,7 +7,7 @@ import { hexOf } from "../text/digest";
 export const MANIFEST_FILE = "dockerfiles/manifest.json";
 
 /** What identifies the files of a template version. */
-interface VersionFiles {
+export interface VersionFiles {
   readonly template: string;
   readonly mesaVersion: string;
   readonly revision: number;

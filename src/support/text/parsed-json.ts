@@ -6,3 +6,14 @@ export function parsedJson(text: string | Uint8Array | undefined): unknown {
     return undefined;
   }
 }
+
+/** What is at a path of parsed data; undefined if there is nothing. */
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>(
+    (inner, key) =>
+      typeof inner === "object" && inner !== null && Object.hasOwn(inner, key)
+        ? (inner as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    value,
+  );
+}

@@ -8,7 +8,7 @@ import { readManifest, recordEntry, updateManifest } from "../../../src/manifest
 import { inWorkspace } from "../../../src/manifest/versions/in-workspace";
 import { usableImage } from "../../../src/manifest/versions/usable-image";
 import { provenanceOf } from "../../../src/record/provenance";
-import { readRecord, recordFolder } from "../../../src/record/store";
+import { readRecord } from "../../../src/record/store";
 import { releaseTemplate } from "../../../src/release/apply";
 import { verifyVersion, type VerifyResult } from "../../../src/release/verify";
 import type { ProvenTemplate } from "../../../src/render/rendered";
@@ -176,8 +176,8 @@ describe("the provenance of a version", () => {
       try {
         const request = requestFor(world.root, { templates: [TEMPLATE], deploy: false });
         await releaseTemplate(runIn(world.root, world.host(GOOD)), request, TEMPLATE, world.stages(GOOD));
-        const folder = recordFolder(world.root, { template: TEMPLATE, mesaVersion: VERSION, revision: 1 });
-        const measured = await readRecord(folder);
+        const version = { template: TEMPLATE, mesaVersion: VERSION, revision: 1 };
+        const measured = await readRecord(world.root, version);
         if (measured === undefined) throw new Error("nothing is recorded");
         const made = {
           toolVersion: "1",
