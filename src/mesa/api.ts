@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { timeLimit } from "../support/processes/time-limit";
 import type { MesaAccess } from "./access";
@@ -22,6 +23,8 @@ const reposSchema = z.object({
   next_cursor: z.nullish(z.string()),
   repos: z.array(z.object({ name: z.string() })),
 });
+/** An answer of which nothing is read. */
+const NOTHING = z.unknown();
 const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
 
 export type MesaKey = Readonly<z.infer<typeof keySchema>>;
@@ -66,12 +69,6 @@ export interface MesaApi {
   ): Promise<boolean>;
 }
 
-function parsed<Schema extends z.ZodMiniType>(schema: Schema, text: string, what: string): z.infer<Schema> {
-  const found = schema.safeParse(parsedJson(text));
-  if (found.success) return found.data;
-  throw notMesas(what, found.error.issues[0]?.message ?? "");
-}
-
 /** The API's message in a refusal. */
 function wordsOf(text: string): string {
   const { data } = errorSchema.safeParse(parsedJson(text));
@@ -88,43 +85,37 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
     host.redact.add(token);
     return token;
   };
-  const answer = async (
+  const answer = async (method: string, path: string, body: unknown): Promise<Response> =>
+    host.fetch(`${apiUrl}/${path}`, {
+      method,
+      headers: {
+        Authorization: `Bearer ${bearer()}`,
+        "User-Agent": "mesa-template",
+        ...(body === undefined ? {} : { "Content-Type": "application/json" }),
+      },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      signal: timeLimit(LIMIT_MS, host.signal),
+    });
+  /** `what`: what it is asked to do, for messages. */
+  const ask = async <Schema extends z.ZodMiniType>(
+    what: string,
     method: string,
     path: string,
-    body: unknown,
-  ): Promise<{ readonly ok: boolean; readonly status: number; readonly text: string }> => {
+    schema: Schema,
+    body?: unknown,
+  ): Promise<z.infer<Schema>> => {
+    let [response, text]: [Response | undefined, string] = [undefined, ""];
     try {
-      const response = await host.fetch(`${apiUrl}/${path}`, {
-        method,
-        headers: {
-          Authorization: `Bearer ${bearer()}`,
-          "User-Agent": "mesa-template",
-          ...(body === undefined ? {} : { "Content-Type": "application/json" }),
-        },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-        signal: timeLimit(LIMIT_MS, host.signal),
-      });
-      return { ok: response.ok, status: response.status, text: await response.text() };
+      response = await answer(method, path, body);
+      text = await response.text();
     } catch (error) {
       host.signal.throwIfAborted();
       throw unreachable(apiUrl, error);
     }
-  };
-  const ask = async (what: string, method: string, path: string, body?: unknown): Promise<string> => {
-    const { ok, status, text } = await answer(method, path, body);
-    if (!ok) throw refusal(status, what, wordsOf(text), path.split("?")[0] ?? path);
-    return text;
-  };
-  /** What is at a path; undefined: there is nothing. */
-  const find = async <Schema extends z.ZodMiniType>(
-    what: string,
-    schema: Schema,
-    path: string,
-  ): Promise<z.infer<Schema> | undefined> => {
-    const { ok, status, text } = await answer("GET", path, undefined);
-    if (status === 404) return undefined;
-    if (!ok) throw refusal(status, what, wordsOf(text), path);
-    return parsed(schema, text, what);
+    if (!response.ok) throw refusal(response.status, what, wordsOf(text), path.split("?")[0] ?? path);
+    const found = schema.safeParse(parsedJson(text));
+    if (found.success) return found.data;
+    throw notMesas(what, found.error.issues[0]?.message ?? "");
   };
   const here = (...parts: readonly string[]): string => [org, ...parts].map(encodeURIComponent).join("/");
   const pages = async <Page extends { readonly next_cursor?: string | null | undefined }>(
@@ -135,7 +126,7 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
     const found: Page[] = [];
     let query = "";
     do {
-      const page = parsed(schema, await ask(what, "GET", `${here(list)}${query}`), what);
+      const page = await ask(what, "GET", `${here(list)}${query}`, schema);
       found.push(page);
       query = page.next_cursor == null ? "" : `?cursor=${encodeURIComponent(page.next_cursor)}`;
     } while (query !== "");
@@ -143,14 +134,12 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
   };
   return {
     async whoami() {
-      const what = "say who it speaks with";
-      const { org: mine, scopes } = parsed(whoamiSchema, await ask(what, "GET", "whoami"), what);
+      const { org: mine, scopes } = await ask("say who it speaks with", "GET", "whoami", whoamiSchema);
       return { org: mine.slug, scopes };
     },
     async createKey({ name, scopes, seconds, repoIds }) {
-      const what = `make the key ${name}`;
       const body = { name, scopes, expires_in_seconds: Math.ceil(seconds), repo_ids: repoIds };
-      const key = parsed(keySchema, await ask(what, "POST", here("api-keys"), body), what);
+      const key = await ask(`make the key ${name}`, "POST", here("api-keys"), keySchema, body);
       host.redact.add(key.key);
       return key;
     },
@@ -165,39 +154,45 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess): Me
       return listed.flatMap(({ repos }) => repos.map(({ name }) => name));
     },
     async revokeKey(id) {
-      await ask(`revoke the key ${id}`, "DELETE", here("api-keys", id));
+      await ask(`revoke the key ${id}`, "DELETE", here("api-keys", id), NOTHING);
     },
-    getRepo: (name) => find(`show the repository ${org}/${name}`, repoSchema, here(name)),
-    async createRepo(name) {
-      const what = `make the repository ${org}/${name}`;
-      return parsed(repoSchema, await ask(what, "POST", here("repos"), { name }), what);
-    },
+    getRepo: (name) => orNone(ask(`show the repository ${org}/${name}`, "GET", here(name), repoSchema)),
+    createRepo: (name) =>
+      ask(`make the repository ${org}/${name}`, "POST", here("repos"), repoSchema, { name }),
     async deleteRepo(name) {
-      const { ok, status, text } = await answer("DELETE", here(name), undefined);
-      if (!ok && status !== 404)
-        throw refusal(status, `delete the repository ${org}/${name}`, wordsOf(text), here(name));
+      await orNone(ask(`delete the repository ${org}/${name}`, "DELETE", here(name), NOTHING));
     },
     async changeOf(repo, bookmark) {
       const what = `show the bookmark ${bookmark} of ${org}/${repo}`;
-      return (await find(what, bookmarkSchema, here(repo, "bookmarks", bookmark)))?.change_id;
+      const asked = ask(what, "GET", here(repo, "bookmarks", bookmark), bookmarkSchema);
+      return (await orNone(asked))?.change_id;
     },
     async createChange(repo, base, message) {
-      const what = `make a change in ${org}/${repo}`;
       const body = { base_change_id: base, message, files: [] };
-      return parsed(changeSchema, await ask(what, "POST", here(repo, "changes"), body), what).id;
+      const what = `make a change in ${org}/${repo}`;
+      return (await ask(what, "POST", here(repo, "changes"), changeSchema, body)).id;
     },
     async createBookmark(repo, bookmark, changeId) {
       const body = { name: bookmark, change_id: changeId };
-      await ask(`make the bookmark ${bookmark} in ${org}/${repo}`, "POST", here(repo, "bookmarks"), body);
+      const what = `make the bookmark ${bookmark} in ${org}/${repo}`;
+      await ask(what, "POST", here(repo, "bookmarks"), NOTHING, body);
     },
     async deleteBookmark(repo, bookmark) {
-      await ask(`delete the bookmark ${bookmark}`, "DELETE", here(repo, "bookmarks", bookmark));
+      await ask(`delete the bookmark ${bookmark}`, "DELETE", here(repo, "bookmarks", bookmark), NOTHING);
     },
     async merge(repo, { source, target, deleteSource }) {
       const what = `merge ${source} into ${target} in ${org}/${repo}`;
       const body = { target, source, delete_source: deleteSource };
-      const text = await ask(what, "POST", here(repo, "bookmarks", "merge"), body);
-      return parsed(mergeSchema, text, what).merge_type !== "no_op";
+      const merged = await ask(what, "POST", here(repo, "bookmarks", "merge"), mergeSchema, body);
+      return merged.merge_type !== "no_op";
     },
   };
+}
+
+/** Undefined where Mesa has no such thing. */
+function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
+  return asked.catch((error: unknown) => {
+    if (error instanceof Failure && error.code === "MESA_NOT_FOUND") return undefined;
+    throw error;
+  });
 }
