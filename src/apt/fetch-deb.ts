@@ -26,17 +26,10 @@ export async function fetchListedDeb(
   listed: ListedPackage,
 ): Promise<FetchedDeb> {
   const deb = await fetchDeb(repository, downloads, listed.filename, listed);
-  const fields = ["package", "version", "architecture", "depends"] as const;
-  for (const field of fields) {
+  for (const field of ["package", "version", "architecture", "depends"] as const) {
     if (deb[field] === listed[field]) continue;
-    const codes = {
-      package: "DEB_PACKAGE_DIFFERS",
-      version: "DEB_VERSION_DIFFERS",
-      architecture: "DEB_ARCHITECTURE_DIFFERS",
-      depends: "DEB_DEPENDS_DIFFERS",
-    } as const;
     throw refusal(
-      codes[field],
+      `DEB_${field.toUpperCase()}_DIFFERS`,
       `The package ${deb.url} has ${field} "${deb[field]}", but the index lists "${listed[field]}".`,
       "The index and the package do not match. Do not use the package; tell the repository's owner.",
     );

@@ -10,8 +10,6 @@ export interface AnswerWait {
   readonly onSeen?: ((seen: string) => void) | undefined;
 }
 
-export type Answering = { readonly answers: true } | { readonly answers: false; readonly seen: string };
-
 /** One attempt: how the sandbox's API answered through the edge ("HTTP 502"), or undefined if it is healthy. */
 async function answerOf(
   host: Host,
@@ -35,17 +33,20 @@ export function nextPause(waitedMs: number, pollMs: number): number {
   return Math.min(pollMs, pollMs / 6 + waitedMs / 10);
 }
 
-/** Waits until a sandbox's API responds. Gateway errors right after a start are normal and ignored. */
-export async function waitForAnswer(host: Host, url: string, wait: AnswerWait): Promise<Answering> {
+/**
+ * Waits until a sandbox's API responds. Gateway errors right after a start are normal and ignored.
+ * @returns undefined once it responds, else its last answer
+ */
+export async function waitForAnswer(host: Host, url: string, wait: AnswerWait): Promise<string | undefined> {
   const headers = await sandboxHeaders(host);
   const startedAt = host.clock.now();
   for (;;) {
     const seen = await answerOf(host, url.replace(/\/$/u, ""), headers);
-    if (seen === undefined) return { answers: true };
+    if (seen === undefined) return undefined;
     wait.onSeen?.(seen);
     const now = host.clock.now();
     const left = wait.until - now;
-    if (left <= 0) return { answers: false, seen };
+    if (left <= 0) return seen;
     await host.clock.sleep(Math.min(nextPause(now - startedAt, wait.pollMs), left), host.signal);
   }
 }

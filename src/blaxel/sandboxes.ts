@@ -94,8 +94,26 @@ export async function deleteSandbox(host: Host, name: string): Promise<void> {
   try {
     await Instance.delete(name);
   } catch (error) {
-    if (!/\b404\b|not found/iu.test(reasonOf(error))) throw error;
+    if (!isMissing(error)) throw error;
   }
+}
+
+/** Whether Blaxel answered that there is no such sandbox. */
+export function isMissing(error: unknown): boolean {
+  return /\b404\b|not found/iu.test(reasonOf(error));
+}
+
+/** The temporary sandboxes of all runs in the workspace. */
+export async function listTemporary(
+  host: Host,
+): Promise<readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[]> {
+  const { SandboxInstance: Instance } = await blaxelCore(host);
+  const found: { name: string; labels: Record<string, string> }[] = [];
+  const page = await Instance.list();
+  await page.autoPagingEach(({ metadata: { name, labels } }) => {
+    if (labels?.[SANDBOX_LABEL] !== undefined) found.push({ name, labels });
+  });
+  return found;
 }
 
 /** @blaxel/core throws plain objects with code and error, Errors, and a gateway's page as text. */

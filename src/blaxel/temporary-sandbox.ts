@@ -4,9 +4,8 @@ import { Failure } from "../support/errors";
 import { PROCESS_LABEL, type Host } from "../support/host";
 import { within } from "../support/processes/within";
 import { waitForAnswer } from "./answering";
-import { blaxelCore } from "./core";
 import { refusal, refusalKind, type RefusalKind } from "./refusals";
-import { createSandbox, deleteSandbox, reasonOf, SANDBOX_LABEL, type SandboxRequest } from "./sandboxes";
+import { createSandbox, deleteSandbox, listTemporary, reasonOf, type SandboxRequest } from "./sandboxes";
 
 /** A temporary sandbox. Its creation begins when this object exists. */
 export interface TemporarySandbox {
@@ -74,10 +73,9 @@ export function temporarySandbox(
         throw refused(image, error);
       }
       host.signal.throwIfAborted();
-      const until = host.clock.now() + limits.answerMs;
-      const wait = { until, pollMs: ANSWER_POLL_MS };
-      const answer = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
-      if (!answer.answers) throw noAnswer(name, answer.seen);
+      const wait = { until: host.clock.now() + limits.answerMs, pollMs: ANSWER_POLL_MS };
+      const last = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
+      if (last !== undefined) throw noAnswer(name, last);
       return sandbox;
     },
     async remove() {
@@ -98,13 +96,9 @@ export function temporarySandbox(
  */
 export async function clearDead(host: Host): Promise<boolean> {
   const work = async (): Promise<boolean> => {
-    const { SandboxInstance: Instance } = await blaxelCore(host);
-    const dead: string[] = [];
-    const page = await Instance.list();
-    await page.autoPagingEach(({ metadata: { name, labels } }) => {
-      if (labels?.[SANDBOX_LABEL] !== undefined && isOfDead(labels[PROCESS_LABEL] ?? "")) dead.push(name);
-    });
-    await Promise.all(dead.map((name) => deleteSandbox(host, name)));
+    const found = await listTemporary(host);
+    const dead = found.filter(({ labels }) => isOfDead(labels[PROCESS_LABEL] ?? ""));
+    await Promise.all(dead.map(({ name }) => deleteSandbox(host, name)));
     return dead.length > 0;
   };
   try {

@@ -1,5 +1,4 @@
-import { blaxelCore } from "../blaxel/core";
-import { deleteSandbox, SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
+import { deleteSandbox, listTemporary, reasonOf, SANDBOX_LABEL } from "../blaxel/sandboxes";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi, type MesaApi } from "../mesa/api";
 import { foundInMesa, unmarked, type InMesa } from "../mesa/left";
@@ -38,18 +37,6 @@ export interface Left {
   readonly unseen: readonly string[];
 }
 
-async function sandboxesLeft(
-  host: Host,
-): Promise<readonly { readonly name: string; readonly org: string }[]> {
-  const { SandboxInstance } = await blaxelCore(host);
-  const found: { name: string; org: string }[] = [];
-  const page = await SandboxInstance.list();
-  await page.autoPagingEach(({ metadata: { name, labels } }) => {
-    if (LEFT_BY.has(labels?.[SANDBOX_LABEL] ?? "")) found.push({ name, org: labels?.[ORG_LABEL] ?? "" });
-  });
-  return found;
-}
-
 /** Leftovers of runs in an organization. @param only see leftOfRuns */
 function leftIn(host: Host, org: string, only: string | undefined): Promise<InMesa> {
   return foundInMesa(host, requireMesaAccess(host.env, undefined, org), (name) =>
@@ -65,8 +52,12 @@ function leftIn(host: Host, org: string, only: string | undefined): Promise<InMe
  * @throws what Blaxel refuses; Mesa's refusals are listed in `unseen`
  */
 export async function leftOfRuns(host: Host, only: string | undefined): Promise<Left> {
-  const sandboxes = await sandboxesLeft(host);
-  const orgs = new Set([host.env["MESA_ORG"] ?? "", ...sandboxes.map(({ org }) => org)]);
+  const temporary = await listTemporary(host);
+  const sandboxes = temporary.filter(({ labels }) => LEFT_BY.has(labels[SANDBOX_LABEL] ?? ""));
+  const orgs = new Set([
+    host.env["MESA_ORG"] ?? "",
+    ...sandboxes.map(({ labels }) => labels[ORG_LABEL] ?? ""),
+  ]);
   orgs.delete("");
   const unseen = orgs.size === 0 ? ["credentials were not searched for: MESA_ORG is not set"] : [];
   const [credentials, repos]: [LeftCredential[], LeftRepo[]] = [[], []];

@@ -21,13 +21,13 @@ export async function waitUntilHealthy(work: Watching, sandbox: SandboxState, se
     await pause(work, { until });
     url = (await platform.getSandbox(name))?.url;
   }
-  const answer = await waitForAnswer(host, url, {
+  const last = await waitForAnswer(host, url, {
     until,
     pollMs,
     onSeen: (seen) => options.onProgress?.(`sandbox-api: ${seen}`),
   });
-  if (!answer.answers)
-    throw unhealthy(name, `its API is not responding (last answer: ${answer.seen})`, await log());
+  if (last !== undefined)
+    throw unhealthy(name, `its API is not responding (last answer: ${last})`, await log());
 }
 
 /** The failure for a sandbox that exists and does not respond. */

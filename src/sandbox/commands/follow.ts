@@ -2,7 +2,7 @@ import type { SandboxInstance } from "@blaxel/core";
 import { waitForAnswer } from "../../blaxel/answering";
 import { blaxelCore } from "../../blaxel/core";
 import { sandboxHeaders } from "../../blaxel/control-plane";
-import { reasonOf } from "../../blaxel/sandboxes";
+import { isMissing, reasonOf } from "../../blaxel/sandboxes";
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 import { execScript } from "./exec";
@@ -43,7 +43,7 @@ async function isGone(host: Host, sandbox: SandboxInstance): Promise<boolean> {
   const { SandboxInstance: Instance } = await blaxelCore(host);
   return Instance.get(sandbox.metadata.name).then(
     ({ status }) => status === "TERMINATED" || status === "DELETING" || status === "FAILED",
-    (error: unknown) => /\b404\b|not found/iu.test(reasonOf(error)),
+    isMissing,
   );
 }
 
@@ -55,10 +55,10 @@ export async function awake(host: Host, sandbox: SandboxInstance): Promise<void>
   const until = host.clock.now() + WAKE_LIMIT_MS;
   for (;;) {
     const wait = { until: host.clock.now() + ASK_AFTER_MS, pollMs: POLL_MS.soonest };
-    const answer = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
-    if (answer.answers) return;
+    const last = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
+    if (last === undefined) return;
     if (host.clock.now() > until || (await isGone(host, sandbox)))
-      throw died(sandbox, "is not responding", answer.seen);
+      throw died(sandbox, "is not responding", last);
   }
 }
 
