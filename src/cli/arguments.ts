@@ -1,5 +1,4 @@
-import type { CommandArgs } from "./command";
-import { wrongUsage } from "./command-line";
+import { wrongUsage } from "../support/errors";
 
 const UNIT_MS = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 } as const;
 
@@ -14,18 +13,16 @@ function milliseconds(option: string, text: string): number {
   );
 }
 
-/** Typed access to parsed values; `values` are by option or positional name in kebab-case. */
-export function commandArguments(
-  values: Readonly<Record<string, unknown>>,
-  rest: readonly string[],
-): CommandArgs {
-  // When an option is given twice, the last value wins.
-  const last = (name: string): unknown => {
-    const value = values[name];
-    return Array.isArray(value) ? (value as readonly unknown[]).at(-1) : value;
-  };
+export type CommandArgs = ReturnType<typeof commandArguments>;
+
+/**
+ * Typed access to parsed values.
+ * @param values by option or positional name, as on the command line ("allow-skipped", "mesa-version")
+ * @param rest the words after `--`
+ */
+export function commandArguments(values: Readonly<Record<string, unknown>>, rest: readonly string[]) {
   const text = (name: string): string | undefined => {
-    const value = last(name);
+    const value = values[name];
     if (value === "") throw wrongUsage(`${name.toUpperCase()} is empty.`);
     return typeof value === "string" ? value : undefined;
   };
@@ -35,20 +32,21 @@ export function commandArguments(
     return value;
   };
   return {
+    /** A positional or option that must be a non-empty string when given. */
     text,
+    /** Like `text`, but missing is wrong usage (exit 2). */
     required,
-    flag: (name) => last(name) === true,
-    number(name) {
-      const value = last(name);
+    flag: (name: string): boolean => values[name] === true,
+    number(name: string): number | undefined {
+      const value = values[name];
       if (typeof value !== "number") return undefined;
       if (Number.isInteger(value) && value > 0) return value;
       throw wrongUsage(`--${name} is ${String(value)}; it must be a whole number of at least 1.`);
     },
-    duration: (name) => milliseconds(`--${name}`, required(name)),
-    list(name) {
-      const value = values[name] ?? [];
-      return (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map(String);
-    },
+    /** Milliseconds of a text such as 15m, 90s, 1h or 500ms; the option has a default. */
+    duration: (name: string): number => milliseconds(`--${name}`, required(name)),
+    /** The values of an option or positional that can be given several times. */
+    list: (name: string) => (values[name] ?? []) as readonly string[],
     rest,
   };
 }

@@ -1,5 +1,4 @@
 import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from "./command";
-import { Failure } from "../support/errors";
 
 /** The words of a command's name: "sandbox run [ref]" → ["sandbox", "run"]. */
 export function commandWords(spec: CommandSpec): readonly string[] {
@@ -46,9 +45,4 @@ export function defaultsOf(options: Readonly<Record<string, OptionSpec>>): Recor
 /** Whether a word looks like a version: 0.20.0, debian@0.20.0-1. */
 export function looksLikeVersion(word: string): boolean {
   return /^v?\d|@/u.test(word);
-}
-
-/** Wrong usage: exit 2. */
-export function wrongUsage(message: string, hint?: string): Failure {
-  return new Failure({ code: "USAGE", kind: "usage", message, hint });
 }

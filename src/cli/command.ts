@@ -1,5 +1,6 @@
 import type { Run } from "../release/run";
 import type { ExitCode } from "../support/errors";
+import type { CommandArgs } from "./arguments";
 
 /** An option of one command. COMMON_OPTIONS holds those that mean the same everywhere. */
 export interface OptionSpec {
@@ -73,8 +74,8 @@ export interface CommandSpec {
   readonly exits?: Readonly<Partial<Record<number, string>>>;
   /** The common options that apply to this command, besides those of every command (root, json, events). */
   readonly common?: readonly CommonOption[];
-  /** Whether it changes, starts or removes something. Such a command refuses a --dry-run it does not support. */
-  readonly changes?: boolean;
+  /** Whether it refuses --dry-run, which it does not support, because it would act anyway. */
+  readonly refusesDryRun?: boolean;
   /** The question to ask when positionals are missing, by the given ones; default: by the first missing one. */
   readonly whenMissing?: (given: readonly string[]) => string;
   readonly options?: Readonly<Record<string, OptionSpec>>;
@@ -90,21 +91,6 @@ export interface CommandGroup {
 }
 
 export type CommandHandler = (args: CommandArgs, context: CommandContext) => Promise<CommandOutcome>;
-
-/** Values by option or positional name, as on the command line ("allow-skipped", "mesa-version"). */
-export interface CommandArgs {
-  /** A positional or option that must be a non-empty string when given. */
-  text(name: string): string | undefined;
-  /** Like `text`, but missing is wrong usage (exit 2). */
-  required(name: string): string;
-  flag(name: string): boolean;
-  number(name: string): number | undefined;
-  /** Milliseconds of a text such as 15m, 90s, 1h or 500ms; the option has a default. */
-  duration(name: string): number;
-  list(name: string): readonly string[];
-  /** The words after `--`. */
-  readonly rest: readonly string[];
-}
 
 export interface CommandContext extends Run {
   /** Folder that holds templates/ and dockerfiles/ (absolute). Reading it throws Failure NO_PROJECT (exit 2) outside a project. */

@@ -1,8 +1,9 @@
 import { basename, resolve } from "node:path";
+import { wrongUsage } from "../support/errors";
 import { textNow } from "../support/files/files";
 import { findRoot, paths, templateNames } from "../support/files/paths";
 import type { CommandHandler, CommandSpec } from "./command";
-import { commandOf, commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
+import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
 
 /** The option by which the scripts below ask for candidates. The words of the line follow it, the program's name first. */
 export const COMPLETION_OPTION = "--complete";
@@ -36,12 +37,14 @@ compdef _mesa_template mesa-template
 `;
 
 /** The script that makes a shell complete this program's command lines. */
-export const COMPLETION_SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH };
+const COMPLETION_SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH };
 
 type Known = "refs" | "channels" | "templates";
 
+/** The options and positionals that name something of the project. */
 const BY_NAME: Readonly<Record<string, Known>> = {
   ref: "refs",
+  refs: "refs",
   a: "refs",
   b: "refs",
   id: "refs",
@@ -56,75 +59,59 @@ const BY_NAME: Readonly<Record<string, Known>> = {
 /**
  * Candidates at the cursor: names of the project, an option's choices, commands, options. zsh also gets descriptions.
  * @param words the command line after the program's name; the last word is being typed
+ * @param plain those before it that are neither options nor values of options
  */
 export function candidatesAtCursor(
   words: readonly string[],
+  plain: readonly string[],
   specs: readonly CommandSpec[],
   env: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
   const [current = "", previous = ""] = words.toReversed();
-  const names = namesAtCursor(words, specs, env);
-  if (names !== undefined) return names;
-  const plain = words.slice(0, -1).filter((word) => !word.startsWith("-"));
+  const offer = (names: readonly string[]): readonly string[] =>
+    names.filter((name) => name.startsWith(current));
+  const describe = (entries: readonly (readonly [string, string])[]): readonly string[] => {
+    const about = new Map(entries);
+    const names = offer([...about.keys()]);
+    return env["SHELL"]?.endsWith("zsh") === true
+      ? names.map((name) => `${name}:${about.get(name) ?? ""}`)
+      : names;
+  };
   const spec = commandOf(plain, specs);
   const options = optionsOf(spec);
-  const choices = options[optionName(previous)]?.choices;
-  if (choices !== undefined) return choices.filter((choice) => choice.startsWith(current));
-  const described = env["SHELL"]?.endsWith("zsh") === true;
-  const offer = (entries: readonly (readonly [string, string])[]): readonly string[] =>
-    [...new Map(entries)]
-      .filter(([name]) => name.startsWith(current))
-      .map(([name, about]) => (described ? `${name}:${about}` : name));
+  const option = previous.startsWith("--") ? previous.slice(2) : undefined;
+  const place = option ?? (spec === undefined || current.startsWith("-") ? undefined : placeAt(spec, plain));
+  const known = place === undefined ? undefined : BY_NAME[place];
+  if (known !== undefined) {
+    const root = words.findLast((_word, index) => words[index - 1] === "--root");
+    const names = projectNames(root ?? env["MESA_TEMPLATE_ROOT"], known);
+    const front = known === "templates" ? current.slice(0, current.lastIndexOf(",") + 1) : "";
+    return offer(names.map((name) => front + name));
+  }
+  const choices = option === undefined ? undefined : options[option]?.choices;
+  if (choices !== undefined) return offer(choices);
   if (current.startsWith("-"))
-    return offer([
-      ...Object.entries(options).map(([name, { describe }]) => [`--${name}`, describe] as const),
+    return describe([
+      ...Object.entries(options).map(([name, { describe: about }]) => [`--${name}`, about] as const),
       ["--help", "show help"],
     ]);
   if (spec !== undefined) return [];
-  const at = plain.length;
-  return offer(
+  return describe(
     specs
       .filter((one) => plain.every((word, index) => commandWords(one)[index] === word))
-      .flatMap((one) => {
-        const word = commandWords(one)[at];
-        return word === undefined ? [] : [[word, one.describe] as const];
-      }),
+      .flatMap((one) =>
+        commandWords(one)
+          .slice(plain.length, plain.length + 1)
+          .map((word) => [word, one.describe] as const),
+      ),
   );
 }
 
-/**
- * The project's REFs, channels or templates that fit at the cursor; undefined where something else belongs.
- * @param words the command line after the program's name; the last word is being typed
- */
-function namesAtCursor(
-  words: readonly string[],
-  specs: readonly CommandSpec[],
-  env: Readonly<Record<string, string | undefined>>,
-): readonly string[] | undefined {
-  const [current = "", previous = ""] = words.toReversed();
-  const rootOption = words.findLast((_word, index) => words[index - 1] === "--root");
-  const option = /^--([a-z-]+)$/u.exec(previous)?.[1];
-  let known = option === undefined ? undefined : BY_NAME[option];
-  if (option === undefined && !current.startsWith("-")) {
-    const plain = words
-      .slice(0, -1)
-      .filter((word, index) => !word.startsWith("-") && BY_NAME[optionName(words[index - 1])] === undefined);
-    const spec = specs.find((one) => commandWords(one).every((word, index) => plain[index] === word));
-    if (spec === undefined) return undefined;
-    const places = positionalsOf(spec);
-    const at = plain.length - commandWords(spec).length;
-    const place = places[at] ?? (places.at(-1)?.many === true ? places.at(-1) : undefined);
-    known = place === undefined ? undefined : BY_NAME[place.name];
-  }
-  if (known === undefined) return undefined;
-  const front = known === "templates" ? current.slice(0, current.lastIndexOf(",") + 1) : "";
-  return projectNames(rootOption ?? env["MESA_TEMPLATE_ROOT"], known)
-    .map((name) => front + name)
-    .filter((name) => name.startsWith(current));
-}
-
-function optionName(word: string | undefined): string {
-  return word?.startsWith("--") === true ? word.slice(2) : "";
+/** The name of the positional that comes after these words. */
+function placeAt(spec: CommandSpec, plain: readonly string[]): string | undefined {
+  const places = positionalsOf(spec);
+  const last = places.at(-1);
+  return (places[plain.length - commandWords(spec).length] ?? (last?.many === true ? last : undefined))?.name;
 }
 
 /** Completion reports no errors: an unreadable project or manifest has no names. */
@@ -146,18 +133,13 @@ function projectNames(givenRoot: string | undefined, known: Known): readonly str
   }
 }
 
-export const completionCommand: CommandHandler = (args, { host }) => {
+export const completionCommand: CommandHandler = async (args, { host }) => {
   const shell = args.text("shell") ?? basename(host.env["SHELL"] ?? "bash");
   const script = COMPLETION_SCRIPTS[shell];
   if (script === undefined)
-    return Promise.reject(
-      wrongUsage(
-        `Completion is not available for ${shell}.`,
-        `Use one of ${Object.keys(COMPLETION_SCRIPTS).join(", ")}: mesa-template completion bash.`,
-      ),
+    throw wrongUsage(
+      `Completion is not available for ${shell}.`,
+      `Use one of ${Object.keys(COMPLETION_SCRIPTS).join(", ")}: mesa-template completion bash.`,
     );
-  return Promise.resolve({
-    json: { shell, script },
-    text: script,
-  });
+  return Promise.resolve({ json: { shell, script }, text: script });
 };

@@ -1,9 +1,9 @@
 import { Parser as parseWords } from "yargs/helpers";
 import type { CommandGroup, CommandSpec, OptionSpec } from "./command";
-import { commandOf, commandWords, optionsOf, positionalsOf, wrongUsage } from "./command-line";
+import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
 import { candidatesAtCursor, COMPLETION_OPTION } from "./completion";
 import { commandHelp, familyHelp, optionText, PROGRAM, programHelp, usageText } from "./help";
-import type { Failure } from "../support/errors";
+import { type Failure, wrongUsage } from "../support/errors";
 import { didYouMean, nearest } from "../support/text/nearest";
 import { quoted } from "../support/text/quoted";
 import { VERSION } from "../support/version";
@@ -101,8 +101,8 @@ function unknownCommand(plain: readonly string[], specs: readonly CommandSpec[])
   );
 }
 
-/** Answers a line that names no command, or only the first word of several. */
-function incomplete(
+/** Help where no command is named, or only the first word of several, and what such a line lacks to run. */
+function overview(
   plain: readonly string[],
   groups: readonly CommandGroup[],
   specs: readonly CommandSpec[],
@@ -121,20 +121,6 @@ function incomplete(
     text: familyHelp(word, members, width),
     failure: wrongUsage(`Which one: ${names.join(", ")}?`, `${PROGRAM} ${word} --help explains them.`),
   };
-}
-
-function helpFor(
-  plain: readonly string[],
-  groups: readonly CommandGroup[],
-  specs: readonly CommandSpec[],
-  width: number,
-): string {
-  const spec = commandOf(plain, specs);
-  if (spec !== undefined) return commandHelp(spec, width);
-  if (plain.length === 0) return programHelp(groups, VERSION, width);
-  const members = family(plain[0], specs);
-  if (members.length === 0 || plain.length > 1) throw unknownCommand(plain, specs);
-  return familyHelp(plain[0] ?? "", members, width);
 }
 
 /** Whether plain words ask for help: "help promote", "promote help". */
@@ -159,23 +145,25 @@ export function parseCommandLine(
   width: number,
 ): ParsedCommand | Answer {
   const specs = groups.flatMap(({ commands }) => commands);
-  if (argv[0] === COMPLETION_OPTION)
-    return { text: candidatesAtCursor(argv.slice(2), specs, process.env).join("\n") };
-  const { plain, values } = splitWords(argv, allOptions(specs));
-  if (values["help"] === true || asksForHelp(plain, specs))
+  const options = allOptions(specs);
+  if (argv[0] === COMPLETION_OPTION) {
+    const words = argv.slice(2);
+    const { plain } = splitWords(words.slice(0, -1), options);
+    return { text: candidatesAtCursor(words, plain, specs, process.env).join("\n") };
+  }
+  const { plain, values } = splitWords(argv, options);
+  if (values["help"] === true || asksForHelp(plain, specs)) {
+    const about = plain.filter((word) => word !== "help");
+    const spec = commandOf(about, specs);
     return {
-      text: helpFor(
-        plain.filter((word) => word !== "help"),
-        groups,
-        specs,
-        width,
-      ),
+      text: spec === undefined ? overview(about, groups, specs, width).text : commandHelp(spec, width),
     };
+  }
   if (values["version"] === true) return { text: VERSION };
   const spec = commandOf(plain, specs);
   if (spec !== undefined) return parsedFor(spec, argv);
   if (plain.length === 0) refuseUnknownOptions(splitWords(argv, optionsOf(undefined)), argv, undefined);
-  return incomplete(plain, groups, specs, width);
+  return overview(plain, groups, specs, width);
 }
 
 function parsedFor(spec: CommandSpec, argv: readonly string[]): ParsedCommand {
@@ -251,7 +239,7 @@ function refuseUnknownOptions(
       [guess, rest, `${helpOf(spec)} lists the options.`].filter((text) => text !== "").join(" "),
     );
   }
-  if (values["dry-run"] === true && spec?.changes === true && spec.common?.includes("dry-run") !== true)
+  if (values["dry-run"] === true && spec?.refusesDryRun === true)
     throw wrongUsage(`${where} has no --dry-run.`, `${helpOf(spec)} lists the options.`);
 }
 
@@ -267,28 +255,26 @@ function withoutValue(spec: CommandSpec, name: string, option: OptionSpec): Fail
   return wrongUsage(`--${name} needs a value.`, `Write ${optionText(name, option)} (more: ${helpOf(spec)})`);
 }
 
-/** The value of an option, checked: right type, one of its choices, not empty. */
+/** The value of an option, checked: right type, one of its choices, not empty. When it is given twice, the last one wins. */
 function valueOf(spec: CommandSpec, name: string, option: OptionSpec, value: unknown): unknown {
   if (value === undefined || option.type === "boolean") return value;
-  const all = (Array.isArray(value) ? (value as readonly unknown[]) : [value]).map((one) => {
+  const all = [value].flat().map((one) => {
     if (typeof one !== "string") throw withoutValue(spec, name, option);
     if (one === "") throw wrongUsage(`--${name} is empty.`, "Give it a value, or leave it out.");
     return one;
   });
-  const last = all.at(-1);
-  if (last === undefined) throw withoutValue(spec, name, option);
-  if (option.choices?.includes(last) === false)
-    throw wrongUsage(
-      `--${name} is "${last}"; it is one of: ${option.choices.join(", ")}.`,
-      `${didYouMean(last, option.choices)} More: ${helpOf(spec)}.`.trim(),
-    );
   if (option.array === true) return all;
-  if (option.type === "string") return last;
-  const number = Number(last);
-  if (!Number.isFinite(number) || last.trim() === "")
+  const text = all.at(-1) ?? "";
+  if (option.choices?.includes(text) === false)
     throw wrongUsage(
-      `--${name} is "${last}", which is not a number.`,
-      `Write ${optionText(name, option)}. More: ${helpOf(spec)}.`,
+      `--${name} is "${text}"; it is one of: ${option.choices.join(", ")}.`,
+      `${didYouMean(text, option.choices)} More: ${helpOf(spec)}.`.trim(),
     );
-  return number;
+  if (option.type === "string") return text;
+  const number = Number(text);
+  if (Number.isFinite(number) && text.trim() !== "") return number;
+  throw wrongUsage(
+    `--${name} is "${text}", which is not a number.`,
+    `Write ${optionText(name, option)}. More: ${helpOf(spec)}.`,
+  );
 }

@@ -1,5 +1,5 @@
-import type { CommandArgs, CommandContext } from "./command";
-import { wrongUsage } from "./command-line";
+import type { CommandArgs } from "./arguments";
+import type { CommandContext } from "./command";
 import { openManifest } from "./manifest-context";
 import { oneEntry } from "../manifest/versions/ref";
 import { usableImage, workspaceAsked } from "../manifest/versions/usable-image";
@@ -14,6 +14,7 @@ import {
   type SessionEvent,
   type SessionRequest,
 } from "../sandbox/index";
+import { wrongUsage } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
 

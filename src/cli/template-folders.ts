@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import compare from "semver/functions/compare";
 import valid from "semver/functions/valid";
-import type { CommandArgs, CommandContext } from "./command";
-import { wrongUsage } from "./command-line";
+import type { CommandArgs } from "./arguments";
+import type { CommandContext } from "./command";
 import type { Target } from "../release/request";
 import { parseMesaVersion } from "../lock/mesa-version";
+import { wrongUsage } from "../support/errors";
 import { didYouMean } from "../support/text/nearest";
 import { namesIn } from "../support/files/files";
 import { paths, templateNames } from "../support/files/paths";

@@ -7,7 +7,7 @@ import type { Manifest, ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/index";
 import { sortedEntries } from "../manifest/versions/newest";
 import { measuredVersion } from "../record/store";
-import { Failure } from "../support/errors";
+import { Failure, wrongUsage } from "../support/errors";
 import { paths } from "../support/files/paths";
 import { freshlyLocked } from "./lock";
 import { realStages } from "./real-stages";
@@ -89,12 +89,10 @@ function newestProven(manifest: Manifest, template: string): ManifestEntry {
       entry.template === template && ["smoked", "deployed", "verified", "removed"].includes(entry.status),
   );
   if (found !== undefined) return found;
-  throw new Failure({
-    code: "USAGE",
-    kind: "usage",
-    message: `${template} has no version to upgrade from yet.`,
-    hint: "Release the first one: mesa-template release VERSION. --template narrows an upgrade.",
-  });
+  throw wrongUsage(
+    `${template} has no version to upgrade from yet.`,
+    "Release the first one: mesa-template release VERSION. --template narrows an upgrade.",
+  );
 }
 
 async function newestListed(run: Run, prerelease: boolean): Promise<string> {
@@ -113,12 +111,10 @@ async function newestListed(run: Run, prerelease: boolean): Promise<string> {
 function refuseDowngrade(before: readonly ManifestEntry[], version: string): void {
   const newer = before.find((entry) => gt(entry.mesaVersion, version));
   if (newer === undefined) return;
-  throw new Failure({
-    code: "USAGE",
-    kind: "usage",
-    message: `${version} is older than ${newer.id}, which is already in the manifest.`,
-    hint: "To go back: mesa-template rollback CHANNEL. To build an older version: mesa-template release VERSION.",
-  });
+  throw wrongUsage(
+    `${version} is older than ${newer.id}, which is already in the manifest.`,
+    "To go back: mesa-template rollback CHANNEL. To build an older version: mesa-template release VERSION.",
+  );
 }
 
 async function plansOf(

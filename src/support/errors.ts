@@ -58,6 +58,11 @@ export class Failure extends Error {
 }
 Failure.prototype.name = "Failure";
 
+/** Wrong usage: exit 2. */
+export function wrongUsage(message: string, hint?: string): Failure {
+  return new Failure({ code: "USAGE", kind: "usage", message, hint });
+}
+
 /** Meaning of an operating system error: whose fault it is, in words, and the next step. */
 type SystemError = readonly [kind: "environment" | "usage", words: string, hint: string];
 

@@ -29,7 +29,6 @@ export const UPGRADE: CommandGroup = {
         ...Object.fromEntries(Object.entries(RELEASE_OPTIONS).filter(([name]) => name !== "deploy")),
       },
       common: RELEASE_COMMON,
-      changes: true,
       examples: ["upgrade 0.26.0", "upgrade --branch", "upgrade 0.26.0 --dry-run"],
       exits: RELEASE_EXITS,
       load: async () => (await import("../handlers/compare")).upgradeCommand,

@@ -49,7 +49,6 @@ export const VERSIONS: CommandGroup = {
         create: flag("create the channel if it does not exist (stable and canary need no --create)"),
       },
       common: ["template", "workspace", "dry-run"],
-      changes: true,
       whenMissing: ([given]) =>
         given === undefined
           ? "Which version, and which channel?"
@@ -68,7 +67,6 @@ export const VERSIONS: CommandGroup = {
         to: text("REF", "go to this version instead of the previous one"),
       },
       common: ["template", "workspace", "dry-run"],
-      changes: true,
       examples: ['rollback stable --reason "mounts time out"', "rollback stable --to 0.20.0"],
       exits: UNREADABLE,
       load: async () => (await import("../handlers/channels")).rollbackCommand,
@@ -82,7 +80,6 @@ export const VERSIONS: CommandGroup = {
         rollback: flag("roll back the channels that point at it"),
       },
       common: ["template", "dry-run"],
-      changes: true,
       examples: ['revoke debian@0.26.0-1 --reason "mounts time out" --rollback'],
       exits: UNREADABLE,
       load: async () => (await import("../handlers/revoke")).revokeCommand,
@@ -92,7 +89,6 @@ export const VERSIONS: CommandGroup = {
       describe: "undo the revocation of a version",
       options: REQUIRED_REASON,
       common: ["template", "dry-run"],
-      changes: true,
       examples: ['unrevoke debian@0.26.0-1 --reason "the network was at fault"'],
       exits: UNREADABLE,
       load: async () => (await import("../handlers/revoke")).unrevokeCommand,
@@ -102,7 +98,6 @@ export const VERSIONS: CommandGroup = {
       describe: "show where the channels point, or delete one",
       options: { ...REASON, delete: text("NAME", "delete this channel") },
       common: ["template", "workspace", "dry-run"],
-      changes: true,
       examples: ["channels", "channels --delete nightly"],
       exits: UNREADABLE,
       load: async () => (await import("../handlers/channels")).channelsCommand,

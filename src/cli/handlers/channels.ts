@@ -1,5 +1,5 @@
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { looksLikeVersion, wrongUsage } from "../command-line";
+import { looksLikeVersion } from "../command-line";
 import {
   changeManifest,
   checkTemplates,
@@ -22,6 +22,7 @@ import { readManifest } from "../../manifest/index";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
 import { entriesOf, refuseSomeTemplates } from "../../manifest/versions/ref";
 import { workspaceAsked } from "../../manifest/versions/usable-image";
+import { wrongUsage } from "../../support/errors";
 
 export const channelsCommand: CommandHandler = async (args, context) => {
   const opened = await openManifest(context);

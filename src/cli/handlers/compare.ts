@@ -12,10 +12,10 @@ import { measuredVersion } from "../../record/store";
 import { freshlyLocked } from "../../release/lock";
 import { upgrade, type Upgrade } from "../../release/upgrade";
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { wrongUsage } from "../command-line";
 import { openManifest, workspaceShown } from "../manifest-context";
 import { fitted } from "../table";
 import { outcome as releaseOutcome, releaseOptions } from "./release";
+import { wrongUsage } from "../../support/errors";
 
 const PATHS_ON_A_TERMINAL = 20;
 

@@ -10,11 +10,10 @@ import { sortedEntries } from "../../manifest/versions/newest";
 import { readRecord } from "../../record/store";
 import { COMPARISONS, type DriftFinding, findDrift } from "../../release/drift";
 import { isoTime } from "../../support/clock";
-import { Failure, messageOf, EXIT_CODES } from "../../support/errors";
+import { Failure, messageOf, EXIT_CODES, wrongUsage } from "../../support/errors";
 import { writeOutput } from "../../support/files/files";
 import { paths } from "../../support/files/paths";
 import type { CommandContext, CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
 
 export const driftCommand: CommandHandler = async (args, context) => {
   const { root, templates } = context;

@@ -2,10 +2,9 @@ import { existsSync, readFileSync } from "node:fs";
 import { readFile, stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { hasErrno } from "../../support/errors";
+import { hasErrno, wrongUsage } from "../../support/errors";
 import { listFiles, readIfPresent, writeAtomically } from "../../support/files/files";
 import type { CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
 import { type InitFile, initFiles, TEAM_WORKFLOWS } from "../init/files";
 import { type InitStep, initStep } from "../init/plan";
 

@@ -2,10 +2,10 @@ import { type CheckedLock, lockCheckFailed, readLock, untrustedFingerprints } fr
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
 import { checkLocks, lockAll, type LockResult } from "../../release/lock";
 import { differences, loadTemplate, renderTemplate, writeRendered } from "../../render/index";
-import { Failure } from "../../support/errors";
+import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
-import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { wrongUsage } from "../command-line";
+import type { CommandArgs } from "../arguments";
+import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { resultsOutcome } from "../output";
 import { checkedTargets } from "../template-folders";
 

@@ -4,10 +4,9 @@ import { checkManifest } from "../../manifest/check";
 import { EMPTY_MANIFEST } from "../../manifest/entry";
 import { mergeManifests, readManifest, updateManifest } from "../../manifest/index";
 import { parseShape, readManifestText } from "../../manifest/read";
-import { Failure } from "../../support/errors";
+import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 import type { CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
 
 export const checkCommand: CommandHandler = async (args, { root }) => {
   const given = args.text("file");

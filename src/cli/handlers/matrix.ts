@@ -1,4 +1,5 @@
-import type { CommandArgs, CommandContext, CommandHandler } from "../command";
+import type { CommandArgs } from "../arguments";
+import type { CommandContext, CommandHandler } from "../command";
 import { table } from "../table";
 import { allRendered, templateFolders } from "../template-folders";
 import { parseMesaVersion } from "../../lock/index";

@@ -7,9 +7,10 @@ import { realStages } from "../../release/real-stages";
 import { refusalFailure } from "../../release/refuse-unproven";
 import { nothingToDo, planAll, releaseAll } from "../../release/release";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
+import { wrongUsage } from "../../support/errors";
 import { humanBytes } from "../../support/text/bytes";
-import type { CommandArgs, CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { wrongUsage } from "../command-line";
+import type { CommandArgs } from "../arguments";
+import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { resultsOutcome } from "../output";
 import { templateFolders } from "../template-folders";
 

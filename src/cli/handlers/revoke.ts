@@ -3,9 +3,9 @@ import { revoke, unrevoke } from "../../manifest/channels/revoke";
 import { rollbackTarget } from "../../manifest/channels/rollback";
 import type { Manifest } from "../../manifest/entry";
 import { oneEntry } from "../../manifest/versions/ref";
-import type { Failure } from "../../support/errors";
-import type { CommandArgs, CommandHandler, Terminal } from "../command";
-import { wrongUsage } from "../command-line";
+import { type Failure, wrongUsage } from "../../support/errors";
+import type { CommandArgs } from "../arguments";
+import type { CommandHandler, Terminal } from "../command";
 import { changeManifest, openManifest } from "../manifest-context";
 
 export const revokeCommand: CommandHandler = async (args, context) => {

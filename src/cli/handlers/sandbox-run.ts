@@ -1,9 +1,8 @@
 import type { CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
 import { errorDocument, errorText } from "../output";
 import { environmentFrom, keptOf, sessionRequest, tellKept, type Kept } from "../session-request";
 import { withSession, type Outcome, type Session, type SessionRequest } from "../../sandbox/index";
-import { exitCodeOf, Failure, EXIT_CODES } from "../../support/errors";
+import { exitCodeOf, Failure, EXIT_CODES, wrongUsage } from "../../support/errors";
 import type { Host } from "../../support/host";
 
 /** Outcome of the command. */

@@ -1,10 +1,9 @@
 import { createInterface, type Interface } from "node:readline";
 import type { CommandContext, CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
 import { errorText } from "../output";
 import { environmentFrom, keptOf, sessionRequest, tellKept } from "../session-request";
 import { promptScript, withSession, type Session } from "../../sandbox/index";
-import { exitCodeOf, Failure } from "../../support/errors";
+import { exitCodeOf, Failure, wrongUsage } from "../../support/errors";
 import type { Host } from "../../support/host";
 
 /** Whether a command is running, which Ctrl-C then ends. */

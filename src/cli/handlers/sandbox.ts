@@ -6,10 +6,9 @@ import { statusShown } from "../../manifest/versions/in-workspace";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { bootstrap, runningSandbox } from "../../sandbox/bootstrap/bootstrap";
 import { leftOfRuns, mergeBranch, removeLeft } from "../../sandbox/index";
-import { Failure } from "../../support/errors";
+import { Failure, wrongUsage } from "../../support/errors";
 import { paths, templateNames } from "../../support/files/paths";
 import type { CommandContext, CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
 import { openManifest, workspaceShown } from "../manifest-context";
 import { errorText } from "../output";
 

@@ -1,6 +1,5 @@
 import { resolve } from "node:path";
 import type { CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
 import { openManifest } from "../manifest-context";
 import { entriesOf } from "../../manifest/versions/ref";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
@@ -9,7 +8,7 @@ import { checkAttestations } from "../../publish/attestations";
 import { verificationKey } from "../../publish/signer";
 import { realStages } from "../../release/real-stages";
 import { verifyVersion, type VerifyResult } from "../../release/verify";
-import { Failure } from "../../support/errors";
+import { Failure, wrongUsage } from "../../support/errors";
 
 export const run: CommandHandler = async (args, context) => {
   if (args.flag("attestations")) return attestations(args, context);

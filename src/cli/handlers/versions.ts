@@ -12,11 +12,11 @@ import { entryDocument, imagesShown, inWorkspace, statusShown } from "../../mani
 import { oneEntry } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { usableImage, workspaceAsked } from "../../manifest/versions/usable-image";
+import { wrongUsage } from "../../support/errors";
 import { humanBytes } from "../../support/text/bytes";
 import { didYouMean } from "../../support/text/nearest";
 import { paths } from "../../support/files/paths";
 import type { CommandHandler } from "../command";
-import { wrongUsage } from "../command-line";
 import { openManifest, workspaceShown } from "../manifest-context";
 import { age, fitted, table } from "../table";
 

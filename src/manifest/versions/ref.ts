@@ -1,4 +1,4 @@
-import { Failure } from "../../support/errors";
+import { Failure, wrongUsage } from "../../support/errors";
 import { didYouMean } from "../../support/text/nearest";
 import type { Manifest, ManifestEntry } from "../entry";
 import { channelsOf, channelTarget, versionNamed } from "../channels/pointing";
@@ -6,10 +6,6 @@ import { newestRevision, sortedEntries } from "./newest";
 import { revokedFailure } from "./usable-image";
 
 const ID = /^([a-z][a-z0-9-]*)@(.+)-(\d+)$/u;
-
-function wrongUsage(message: string, hint: string): Failure {
-  return new Failure({ code: "USAGE", kind: "usage", message, hint });
-}
 
 /** The failure for an unknown REF, with the nearest name in the requested templates. */
 function unknown(ref: string, manifest: Manifest, wanted: (template: string) => boolean): Failure {
