@@ -55,7 +55,7 @@ async function prepare(
     columns: process.stderr.columns || 80,
     rows: process.stderr.rows || 24,
   });
-  const progress = progressFor(live ? { write: toStderr, size } : undefined, toStderr, systemClock, redact);
+  const progress = progressFor(live ? size : undefined, toStderr, systemClock, redact);
   const sinks: EmitEvent[] = [
     (event) => {
       progress.handle(event);

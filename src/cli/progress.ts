@@ -1,7 +1,7 @@
 import { clearInterval, setInterval } from "node:timers";
-import { liveTree, type Screen } from "./live-tree";
-import { progressLine } from "./progress-line";
-import { stagesOf, type ReleaseEvent, type StageName } from "../support/events";
+import { stripVTControlCharacters } from "node:util";
+import { grow, notReached, plant, seconds, treeLines, type StageTree } from "./stage-tree";
+import { stagesOf, type ReleaseEvent } from "../support/events";
 import type { Clock } from "../support/clock";
 import type { Redactor } from "../support/redact";
 
@@ -16,58 +16,86 @@ export interface Progress {
   notReached(): readonly string[];
 }
 
-/** The event's line, prefixed with the time of day (UTC). */
-function stampedLine(event: ReleaseEvent, nowMs: number): string | undefined {
-  const line = progressLine(event);
-  return line === undefined ? undefined : `[${new Date(nowMs).toISOString().slice(11, 19)}] ${line}\n`;
+/** Columns and rows of the terminal; read again for each frame, because windows change. */
+type Size = () => { readonly columns: number; readonly rows: number };
+
+/** An event as a line for people; undefined for events that are only for machines. */
+function progressLine(event: ReleaseEvent): string | undefined {
+  switch (event.type) {
+    case "release-started":
+      return `release ${event.version}: ${event.templates.join(", ")}`;
+    case "stage-started":
+      return `${event.template}: ${event.stage} …`;
+    case "stage-progress":
+      return `${event.template}: ${event.stage}: ${event.message}`;
+    case "stage-finished":
+      return `${event.template}: ${event.stage} ${event.outcome} (${seconds(event.durationMs)})${event.message === undefined ? "" : `: ${event.message}`}`;
+    case "note":
+      return `${event.template === undefined ? "" : `${event.template}: `}${event.message}`;
+    case "warning":
+      return `warning: ${event.template === undefined ? "" : `${event.template}: `}${event.message}`;
+    case "release-finished":
+      return undefined;
+  }
 }
 
 /** Interval between frames on a terminal, in ms. */
 const FRAME_MS = 100;
 
-/** During a release, a live tree on a terminal; otherwise time-stamped lines. */
+/**
+ * During a release, a tree of its stages on a terminal, redrawn in place with other output above it; otherwise time-stamped lines.
+ * @param screen of a terminal to draw on
+ */
 export function progressFor(
-  screen: Screen | undefined,
+  screen: Size | undefined,
   write: (text: string) => void,
   clock: Clock,
   redact: Redactor,
 ): Progress {
-  const unfinished = new Map<string, Set<StageName>>();
-  let tree: ReturnType<typeof liveTree> | undefined;
+  const tree: StageTree = new Map();
+  /** The version of a tree that is being drawn. */
+  let version: string | undefined;
   let timer: NodeJS.Timeout | undefined;
-  const showPlainly = (event: ReleaseEvent): void => {
-    const line = stampedLine(event, clock.now());
-    if (line !== undefined) write(redact(line));
+  let [drawn, frame] = [0, 0];
+  // Without secrets and control characters, which cutting a line could break.
+  const oneLine = (text: string): string => stripVTControlCharacters(redact(text).split(/[\r\n]/u)[0] ?? "");
+  const draw = (above = "", isLast = false): void => {
+    if (version === undefined || screen === undefined) return;
+    const erase = drawn === 0 ? "" : `\u001b[${String(drawn)}A\u001b[0J`;
+    const view = { version, ...screen(), nowMs: clock.now(), frame, isLast, oneLine };
+    const lines = treeLines(tree, view);
+    write(`${erase}${above}${lines.map((line) => `${line}\n`).join("")}`);
+    [drawn, frame] = [lines.length, frame + 1];
+  };
+  const print = (text: string): void => {
+    if (version === undefined) write(text);
+    else if (text !== "") draw(text.endsWith("\n") ? text : `${text}\n`);
   };
   return {
     handle(event) {
       if (event.type === "release-started") {
-        for (const template of event.templates)
-          unfinished.set(template, new Set(stagesOf(event.publishes === true)));
-        if (screen !== undefined && tree === undefined) {
-          tree = liveTree(event, screen, clock, redact);
-          timer = setInterval(tree.draw, FRAME_MS);
+        plant(tree, event.templates, stagesOf(event.publishes === true));
+        if (screen !== undefined && version === undefined) {
+          version = event.version;
+          draw();
+          timer = setInterval(draw, FRAME_MS);
           timer.unref();
           return;
         }
       }
-      if (event.type === "stage-finished" && event.outcome !== "failed")
-        unfinished.get(event.template)?.delete(event.stage);
-      if (tree === undefined) showPlainly(event);
-      else tree.handle(event);
+      const isOfStage = grow(tree, event, clock.now());
+      const line = progressLine(event);
+      if (line === undefined || (isOfStage && version !== undefined)) return;
+      const time = new Date(clock.now()).toISOString().slice(11, 19);
+      print(redact(version === undefined ? `[${time}] ${line}\n` : line));
     },
-    print(text) {
-      if (tree === undefined) write(text);
-      else tree.print(text);
-    },
+    print,
     close() {
       clearInterval(timer);
-      tree?.close();
-      tree = undefined;
+      draw("", true);
+      version = undefined;
+      drawn = 0;
     },
-    notReached: () =>
-      [...unfinished]
-        .filter(([, stages]) => stages.size > 0)
-        .map(([template, stages]) => `${template}: ${[...stages].join(", ")}`),
+    notReached: () => notReached(tree),
   };
 }
