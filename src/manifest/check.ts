@@ -1,5 +1,5 @@
-import { NOT_RECORDED, versionId, type Manifest, type ManifestEntry } from "./entry";
-import { lastMove, versionNamed } from "./channels/pointing";
+import { isWithdrawn, NOT_RECORDED, versionId, type Manifest, type ManifestEntry } from "./entry";
+import { lastMove, pointers, versionNamed } from "./channels/pointing";
 import { summaryStatus } from "./versions/in-workspace";
 
 export interface ManifestProblem {
@@ -55,7 +55,7 @@ function problemsOf(id: string, entry: ManifestEntry): readonly Found[] {
   const revoked = entry.revocation !== undefined && entry.revocation.lifted === undefined;
   if (status === "revoked" && !revoked)
     add("wrong-revocation", "its status is revoked, but it has no active revocation");
-  if (revoked && status !== "revoked" && status !== "removed")
+  if (revoked && !isWithdrawn(status))
     add("wrong-revocation", `its status is ${status}, but it has an active revocation`);
   if (status === "failed" && failure === null) add("failure-missing", "it failed, but has no failure");
   const derived = summaryStatus(entry);
@@ -83,20 +83,13 @@ function channelProblem(manifest: Manifest, template: string, id: string): Found
   return undefined;
 }
 
-/** Every channel, with the id it points at. */
-function pointers(manifest: Manifest): readonly (readonly [template: string, channel: string, id: string])[] {
-  return Object.entries(manifest.channels).flatMap(([template, channels]) =>
-    Object.entries(channels).map(([channel, id]) => [template, channel, id] as const),
-  );
-}
-
 /** Contradictions within a manifest. A manifest with contradictions is not read. */
 export function contradictions(manifest: Manifest): readonly ManifestProblem[] {
   return [
     ...Object.entries(manifest.versions).flatMap(([id, entry]) =>
       problemsOf(id, entry).map((found) => ({ ...found, where: id, path: ["versions", id] })),
     ),
-    ...pointers(manifest).flatMap(([template, channel, id]) => {
+    ...pointers(manifest).flatMap(({ template, channel, id }) => {
       const found = channelProblem(manifest, template, id);
       const path = ["channels", template, channel];
       return found === undefined ? [] : [{ ...found, where: `${template}/${channel}`, path }];
@@ -107,7 +100,7 @@ export function contradictions(manifest: Manifest): readonly ManifestProblem[] {
 /** All problems of a manifest with a valid form: contradictions, and gaps in the history. */
 export function checkManifest(manifest: Manifest): readonly ManifestProblem[] {
   const problems = [...contradictions(manifest)];
-  for (const [template, channel, id] of pointers(manifest)) {
+  for (const { template, channel, id } of pointers(manifest)) {
     const last = lastMove(manifest, template, channel);
     if (last?.to !== id)
       problems.push({

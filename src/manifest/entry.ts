@@ -7,6 +7,11 @@ export const MANIFEST_SCHEMA_VERSION = "2.0";
 export const VERSION_STATUSES = ["smoked", "deployed", "verified", "failed", "revoked", "removed"] as const;
 export type VersionStatus = (typeof VERSION_STATUSES)[number];
 
+/** Whether a version must not be used or continued, whatever its deployments are. */
+export function isWithdrawn(status: VersionStatus | undefined): status is "revoked" | "removed" {
+  return status === "revoked" || status === "removed";
+}
+
 /** Placeholder for evidence that an older schema did not record: it proves nothing. */
 export const NOT_RECORDED = "unknown";
 

@@ -10,15 +10,22 @@ import type {
 } from "./entry";
 import { reachedStatus } from "./versions/in-workspace";
 
-/** Progress of each status; decides between two states with the same time. */
-const REACHED: Readonly<Record<VersionStatus, number>> = {
-  smoked: 0,
-  failed: 1,
-  deployed: 2,
-  verified: 3,
-  revoked: 4,
-  removed: 5,
-};
+/** The states of a version by progress, which decides between two of them with the same time. */
+const PROGRESS: readonly VersionStatus[] = ["smoked", "failed", "deployed", "verified", "revoked", "removed"];
+
+/** Both records in one; `merge` decides what stands under a key of both. */
+function joined<T>(
+  ours: Readonly<Record<string, T>>,
+  theirs: Readonly<Record<string, T>>,
+  merge: (one: T, other: T, key: string) => T,
+): Record<string, T> {
+  const all = new Map(Object.entries(ours));
+  for (const [key, other] of Object.entries(theirs)) {
+    const one = all.get(key);
+    all.set(key, one === undefined ? other : merge(one, other, key));
+  }
+  return Object.fromEntries(all);
+}
 
 /** The later of two revocations: the newer one or, for the same one, the state in which it was lifted. */
 function laterRevocation(one: Revocation | undefined, other: Revocation | undefined): Revocation | undefined {
@@ -35,18 +42,6 @@ function laterDeployment(one: VersionDeployment, other: VersionDeployment): Vers
   return a > b || (a === b && canonicalJson(one) >= canonicalJson(other)) ? one : other;
 }
 
-function mergeDeployments(
-  ours: ManifestEntry["deployments"],
-  theirs: ManifestEntry["deployments"],
-): ManifestEntry["deployments"] {
-  const merged = new Map(Object.entries(ours));
-  for (const [workspace, deployment] of Object.entries(theirs)) {
-    const own = merged.get(workspace);
-    merged.set(workspace, own === undefined ? deployment : laterDeployment(own, deployment));
-  }
-  return Object.fromEntries(merged);
-}
-
 /**
  * Merges two states of the same version. Joins deployments by workspace; a revocation holds until lifted, and removal is final. For
  * everything else the last change counts, else the further status.
@@ -60,7 +55,7 @@ function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry |
   const revocation = laterRevocation(one.revocation, other.revocation);
   const merged = {
     ...later,
-    deployments: mergeDeployments(one.deployments, other.deployments),
+    deployments: joined(one.deployments, other.deployments, laterDeployment),
     ...(revocation === undefined ? {} : { revocation }),
   };
   const removed = one.status === "removed" || other.status === "removed";
@@ -71,7 +66,7 @@ function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry |
 function laterEntry(one: ManifestEntry, other: ManifestEntry): ManifestEntry | undefined {
   const [a, b] = [one.updatedAt ?? "", other.updatedAt ?? ""];
   if (a !== b) return a > b ? one : other;
-  const reached = REACHED[one.status] - REACHED[other.status];
+  const reached = PROGRESS.indexOf(one.status) - PROGRESS.indexOf(other.status);
   return reached === 0 ? undefined : reached > 0 ? one : other;
 }
 
@@ -95,17 +90,6 @@ function conflict(what: string): Failure {
   });
 }
 
-function mergeVersions(ours: Manifest["versions"], theirs: Manifest["versions"]): Manifest["versions"] {
-  const versions = new Map(Object.entries(ours));
-  for (const [id, entry] of Object.entries(theirs)) {
-    const own = versions.get(id);
-    const later = own === undefined ? entry : mergeEntries(own, entry);
-    if (later === undefined) throw conflict(id);
-    versions.set(id, later);
-  }
-  return Object.fromEntries(versions);
-}
-
 /** Each channel points where its newest move went. A channel without moves must be the same on both sides. */
 function mergeChannels(
   ours: Manifest,
@@ -114,20 +98,21 @@ function mergeChannels(
 ): Manifest["channels"] {
   const name = (template: string, channel: string | null): string => `${template}/${channel ?? ""}`;
   const moved = new Map(history.map(({ template, channel, to }) => [name(template, channel), to]));
-  const channels = new Map<string, Map<string, string>>();
-  for (const [template, byName] of [...Object.entries(ours.channels), ...Object.entries(theirs.channels)]) {
-    const merged = channels.get(template) ?? new Map<string, string>();
-    channels.set(template, merged);
-    for (const [channel, id] of Object.entries(byName)) {
-      const newest = moved.get(name(template, channel));
-      const held = merged.get(channel);
-      if (newest === undefined && held !== undefined && held !== id)
+  const channels = joined(ours.channels, theirs.channels, (one, other, template) =>
+    joined(one, other, (held, id, channel) => {
+      if (held !== id && !moved.has(name(template, channel)))
         throw conflict(`the channel ${channel} of ${template}`);
-      if (newest !== null) merged.set(channel, newest ?? id);
-    }
-  }
+      return held;
+    }),
+  );
   return Object.fromEntries(
-    [...channels].map(([template, byName]) => [template, Object.fromEntries(byName)]),
+    Object.entries(channels).map(([template, byName]) => {
+      const current = Object.entries(byName).flatMap(([channel, id]) => {
+        const newest = moved.get(name(template, channel));
+        return newest === null ? [] : [[channel, newest ?? id] as const];
+      });
+      return [template, Object.fromEntries(current)];
+    }),
   );
 }
 
@@ -148,7 +133,11 @@ export function mergeManifests(ours: Manifest, theirs: Manifest): Manifest {
     ...theirs,
     ...ours,
     schemaVersion: newerSchema(ours.schemaVersion, theirs.schemaVersion),
-    versions: mergeVersions(ours.versions, theirs.versions),
+    versions: joined(ours.versions, theirs.versions, (one, other, id) => {
+      const later = mergeEntries(one, other);
+      if (later === undefined) throw conflict(id);
+      return later;
+    }),
     channels: mergeChannels(ours, theirs, history),
     history,
   };

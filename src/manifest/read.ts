@@ -4,7 +4,7 @@ import { Failure, failureOf, hasErrno, messageOf } from "../support/errors";
 import { contradictions } from "./check";
 import { EMPTY_MANIFEST, manifestSchema, type Manifest } from "./entry";
 import { migrate } from "./migrate";
-import { lineAt, lineOfPath, misshapen, strictJsonProblem, unreadable } from "./unreadable";
+import { lineAt, lineOfPath, misshapen, refuseLooseJson, unreadable } from "./unreadable";
 
 /** The line of a JSON syntax error. V8 reports the position, except when the text just ends. */
 function lineOfSyntaxError(text: string, error: unknown): number {
@@ -40,8 +40,7 @@ export function parseShape(text: string, path: string): Manifest {
   } catch (error) {
     throw syntaxProblem(text, error, path);
   }
-  const problem = strictJsonProblem(text);
-  if (problem !== undefined) throw unreadable(path, lineAt(text, problem.position), problem.message);
+  refuseLooseJson(text, path);
   const parsed = manifestSchema.safeParse(migrate(value, text, path));
   if (parsed.success) return parsed.data;
   throw misshapen(text, path, parsed.error);
@@ -97,21 +96,8 @@ export async function readManifestText(path: string): Promise<string | undefined
   }
 }
 
-/** A manifest, and whether its file exists. */
-export interface ManifestFile {
-  readonly manifest: Manifest;
-  readonly exists: boolean;
-}
-
-/** Reads a manifest; a missing file is an empty one. @throws Failure of kind manifest (exit 8) */
-export async function readManifestFile(path: string): Promise<ManifestFile> {
-  const text = await readManifestText(path);
-  return text === undefined
-    ? { manifest: EMPTY_MANIFEST, exists: false }
-    : { manifest: parseManifest(text, path), exists: true };
-}
-
-/** Reads a manifest; a missing file is an empty one. @throws Failure of kind manifest (exit 8) */
+/** Reads a manifest; EMPTY_MANIFEST if there is no file. @throws Failure of kind manifest (exit 8) */
 export async function readManifest(path: string): Promise<Manifest> {
-  return (await readManifestFile(path)).manifest;
+  const text = await readManifestText(path);
+  return text === undefined ? EMPTY_MANIFEST : parseManifest(text, path);
 }

@@ -6,8 +6,8 @@ import { holderText, withFileLock } from "../support/files/file-lock";
 import { removeAbandoned, replaceFile } from "../support/files/files";
 import type { Host } from "../support/host";
 import { refuseLinks } from "../support/files/links";
-import type { Manifest } from "./entry";
-import { readManifestFile } from "./read";
+import { EMPTY_MANIFEST, type Manifest } from "./entry";
+import { readManifest } from "./read";
 
 const WAIT_LIMIT_MS = 60_000;
 /** Waits shorter than this, in ms, are not reported. */
@@ -68,9 +68,9 @@ async function attempt(
   change: (manifest: Manifest) => Manifest | Promise<Manifest>,
 ): Promise<Manifest | undefined> {
   const seen = await stateOf(path);
-  const before = await readManifestFile(path);
-  const after = await change(before.manifest);
-  if (after === before.manifest && before.exists) return after;
+  const before = await readManifest(path);
+  const after = await change(before);
+  if (after === before && before !== EMPTY_MANIFEST) return after;
   const replaced = await replaceFile(
     path,
     [canonicalJson(after)],

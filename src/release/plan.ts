@@ -1,6 +1,6 @@
 import type { Image } from "../build/image";
 import type { Deployment } from "../deploy/deployment";
-import { versionId, type ManifestEntry } from "../manifest/entry";
+import { isWithdrawn, versionId, type ManifestEntry } from "../manifest/entry";
 import { inWorkspace } from "../manifest/versions/in-workspace";
 import { newestRevision, nextRevision } from "../manifest/versions/newest";
 import type { PublishTarget } from "../lock/upstream";
@@ -103,7 +103,7 @@ export function planRelease(asked: Facts): Plan {
     id: next === undefined ? null : versionId(template, version, next.revision),
     revision: next?.revision,
     entry: next?.entry,
-    withdrawn: newest?.status === "revoked" || newest?.status === "removed",
+    withdrawn: isWithdrawn(newest?.status),
     steps: stagesOf(facts.publish !== undefined).map((stage) => ({ stage, ...steps[stage] })),
   };
   const proving = (stage: StageName): boolean => steps[stage].action === "do" && !facts.done.includes(stage);

@@ -1,7 +1,7 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { parseMesaVersion, readLock } from "../../lock/index";
 import { channelTarget } from "../../manifest/channels/pointing";
-import type { Manifest, ManifestEntry } from "../../manifest/entry";
+import { isWithdrawn, type Manifest, type ManifestEntry } from "../../manifest/entry";
 import { statusShown } from "../../manifest/versions/in-workspace";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { bootstrap, runningSandbox } from "../../sandbox/bootstrap/bootstrap";
@@ -34,7 +34,7 @@ export function versionToInstall(
   manifest: Manifest,
   workspace: string | undefined,
 ): { readonly mesaVersion: string; readonly why: string } | undefined {
-  const usable = sortedEntries(manifest).filter(({ status }) => status !== "revoked" && status !== "removed");
+  const usable = sortedEntries(manifest).filter(({ status }) => !isWithdrawn(status));
   const newest = (...wanted: readonly string[]): ManifestEntry | undefined =>
     usable.find((entry) => wanted.includes(statusShown(entry, workspace)));
   const choices = [

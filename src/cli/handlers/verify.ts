@@ -2,8 +2,7 @@ import { resolve } from "node:path";
 import type { CommandHandler } from "../command";
 import { openManifest } from "../manifest-context";
 import { entriesOf } from "../../manifest/versions/ref";
-import { inWorkspace } from "../../manifest/versions/in-workspace";
-import { deployCommandFor, workspaceAsked } from "../../manifest/versions/usable-image";
+import { deployedIn, workspaceAsked } from "../../manifest/versions/usable-image";
 import { checkAttestations } from "../../publish/attestations";
 import { verificationKey } from "../../publish/signer";
 import { realStages } from "../../release/real-stages";
@@ -24,14 +23,7 @@ export const run: CommandHandler = async (args, context) => {
   const stages = realStages(context);
   const results: VerifyResult[] = [];
   for (const entry of entriesOf(manifest, args.required("ref"), context.templates)) {
-    const { deployment } = inWorkspace(entry, workspace);
-    if (deployment === null)
-      throw new Failure({
-        code: "NOT_DEPLOYED",
-        kind: "deploy",
-        message: `${entry.id} is not deployed in ${workspace === undefined ? "any workspace" : `the workspace ${workspace}`}.`,
-        hint: `Deploy it: ${deployCommandFor(entry, workspace)}.`,
-      });
+    const { deployment } = deployedIn(entry, workspace);
     results.push(await verifyVersion(context.host, request, entry, deployment, stages));
   }
   const unproven = results.find(({ error }) => error !== undefined);

@@ -16,6 +16,15 @@ export function channelTarget(manifest: Manifest, template: string, channel: str
   return Object.hasOwn(channels, channel) ? channels[channel] : undefined;
 }
 
+/** Every channel, with the id it points at. */
+export function pointers(
+  manifest: Manifest,
+): readonly { readonly template: string; readonly channel: string; readonly id: string }[] {
+  return Object.entries(manifest.channels).flatMap(([template, channels]) =>
+    Object.entries(channels).map(([channel, id]) => ({ template, channel, id })),
+  );
+}
+
 /** Channels that point at a version. */
 export function channelsAt(manifest: Manifest, id: string): readonly string[] {
   const template = versionNamed(manifest, id)?.template ?? "";

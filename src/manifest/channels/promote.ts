@@ -1,17 +1,14 @@
 import { didYouMean } from "../../support/text/nearest";
 import { isName, type Manifest } from "../entry";
 import { entryOf, moved, objectionTo, refused, type MoveFacts } from "./move";
-import { channelsOf, channelTarget } from "./pointing";
+import { channelTarget, pointers } from "./pointing";
 
 /** Usual channel names, which need no --create. */
 const USUAL_CHANNELS: readonly string[] = ["stable", "canary"];
 
 /** The names of all channels, sorted. */
 export function channelNames(manifest: Manifest): readonly string[] {
-  const names = Object.keys(manifest.channels).flatMap((template) =>
-    Object.keys(channelsOf(manifest, template)),
-  );
-  return [...new Set(names)].sort();
+  return [...new Set(pointers(manifest).map(({ channel }) => channel))].sort();
 }
 
 /** Whether a promotion would create a channel with an unusual name, perhaps a mistyped one. */
@@ -22,9 +19,7 @@ export function isUnusualNewChannel(manifest: Manifest, channel: string): boolea
 /** The message that a channel does not exist, with the nearest name. */
 export function noSuchChannel(manifest: Manifest, channel: string): string {
   const names = channelNames(manifest);
-  const holding = Object.keys(manifest.channels).filter((template) =>
-    Object.hasOwn(channelsOf(manifest, template), channel),
-  );
+  const holding = pointers(manifest).flatMap((one) => (one.channel === channel ? [one.template] : []));
   if (holding.length > 0) return `Only ${holding.join(", ")} has a channel ${channel}.`;
   return [
     `There is no channel ${channel}.`,

@@ -1,5 +1,6 @@
 import type { Manifest, ManifestEntry } from "../entry";
-import { sortedEntries } from "../versions/newest";
+import { pointers } from "../channels/pointing";
+import { sortedEntries, templatesOf } from "../versions/newest";
 import { imagesShown } from "../versions/in-workspace";
 import { workspacesOf } from "../versions/usable-image";
 import { barChart, escaped, timeLine } from "./chart";
@@ -14,18 +15,16 @@ function table(head: readonly string[], rows: readonly (readonly string[])[]): s
 }
 
 function channelsTable(manifest: Manifest): string {
-  const rows = Object.entries(manifest.channels).flatMap(([template, channels]) =>
-    Object.entries(channels).map(([channel, id]) => {
-      const entry = manifest.versions[id];
-      return [
-        escaped(template),
-        `<strong>${escaped(channel)}</strong>`,
-        escaped(id),
-        `<span class="${entry?.status ?? ""}">${entry?.status ?? "missing"}</span>`,
-        escaped((entry === undefined ? "" : imagesShown(entry, onlyWorkspace(manifest))) || "–"),
-      ];
-    }),
-  );
+  const rows = pointers(manifest).map(({ template, channel, id }) => {
+    const entry = manifest.versions[id];
+    return [
+      escaped(template),
+      `<strong>${escaped(channel)}</strong>`,
+      escaped(id),
+      `<span class="${entry?.status ?? ""}">${entry?.status ?? "missing"}</span>`,
+      escaped((entry === undefined ? "" : imagesShown(entry, onlyWorkspace(manifest))) || "–"),
+    ];
+  });
   return rows.length === 0
     ? '<p class="none">No channels yet.</p>'
     : table(["template", "channel", "version", "status", "image"], rows);
@@ -85,7 +84,7 @@ function charts(
   valueOf: (entry: ManifestEntry) => number,
   unit: string,
 ): string {
-  const templates = [...new Set(entries.map(({ template }) => template))].sort();
+  const templates = templatesOf(entries);
   if (templates.length === 0) return '<p class="none">Nothing built yet.</p>';
   return templates
     .map((template) => {
@@ -101,7 +100,6 @@ const VERSIONS_SHOWN = 200;
 /** One self-contained page without scripts or external resources, for light and dark, phone and paper. */
 export function reportPage(manifest: Manifest, madeAt: string, extras: ReportExtras = {}): string {
   const entries = sortedEntries(manifest);
-  const templates = new Set(entries.map((entry) => entry.template)).size;
   const older = entries.length - VERSIONS_SHOWN;
   const parts = [
     part("Channels", channelsTable(manifest)),
@@ -123,7 +121,7 @@ export function reportPage(manifest: Manifest, madeAt: string, extras: ReportExt
   ];
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Mesa templates on Blaxel</title><style>${STYLE}</style></head>
-<body><main><h1>Mesa templates on Blaxel</h1><p class="sub">${counted(entries.length, "version")} of ${counted(templates, "template")} · ${escaped(madeAt.slice(0, 16).replace("T", " "))} UTC</p>
+<body><main><h1>Mesa templates on Blaxel</h1><p class="sub">${counted(entries.length, "version")} of ${counted(templatesOf(entries).length, "template")} · ${escaped(madeAt.slice(0, 16).replace("T", " "))} UTC</p>
 ${parts.join("\n")}
 </main></body></html>
 `;

@@ -1,4 +1,10 @@
-import type { ManifestEntry, Verification, VersionDeployment, VersionStatus } from "../entry";
+import {
+  isWithdrawn,
+  type ManifestEntry,
+  type Verification,
+  type VersionDeployment,
+  type VersionStatus,
+} from "../entry";
 
 /** A version as one workspace sees it. */
 export interface WorkspaceView {
@@ -19,9 +25,8 @@ export function inWorkspace(entry: Facts, workspace: string | undefined): Worksp
       ? entry.deployments[workspace]
       : undefined;
   const deployment = recorded === undefined || recorded.removedAt !== undefined ? null : recorded;
-  const withdrawn = entry.status === "revoked" || entry.status === "removed";
   return {
-    status: withdrawn
+    status: isWithdrawn(entry.status)
       ? entry.status
       : recorded !== undefined && deployment === null
         ? "removed"
@@ -55,7 +60,7 @@ export function reachedStatus(entry: Pick<Facts, "deployments" | "failure">): Ve
 
 /** Like reachedStatus, but revoked and removed versions stay so. */
 export function summaryStatus(entry: Facts): VersionStatus {
-  return entry.status === "revoked" || entry.status === "removed" ? entry.status : reachedStatus(entry);
+  return isWithdrawn(entry.status) ? entry.status : reachedStatus(entry);
 }
 
 /** The displayed status: in one workspace; `undefined`: the furthest in any. */

@@ -1,5 +1,5 @@
 import compare from "semver/functions/compare";
-import type { Manifest, ManifestEntry } from "../entry";
+import { isWithdrawn, type Manifest, type ManifestEntry } from "../entry";
 
 /** All entries, newest first: by Mesa version, then template, then revision. Parses each version once, however many entries have it. */
 export function sortedEntries(manifest: Manifest): ManifestEntry[] {
@@ -16,6 +16,11 @@ export function sortedEntries(manifest: Manifest): ManifestEntry[] {
         a.template < b.template ? -1 : a.template > b.template ? 1 : b.revision - a.revision,
       ),
     );
+}
+
+/** The templates of entries, sorted. */
+export function templatesOf(entries: readonly ManifestEntry[]): readonly string[] {
+  return [...new Set(entries.map(({ template }) => template))].sort();
 }
 
 /** The entry with the highest revision. */
@@ -38,7 +43,7 @@ export function nextRevision(
 ): { readonly revision: number; readonly entry: ManifestEntry | undefined } {
   const newest = newestRevision(entries);
   if (newest === undefined) return { revision: 1, entry: undefined };
-  const withdrawn = newest.status === "revoked" || newest.status === "removed";
-  if (newest.inputsDigest === inputsDigest && !withdrawn) return { revision: newest.revision, entry: newest };
+  if (newest.inputsDigest === inputsDigest && !isWithdrawn(newest.status))
+    return { revision: newest.revision, entry: newest };
   return { revision: newest.revision + 1, entry: undefined };
 }

@@ -1,4 +1,4 @@
-import type { Manifest, ManifestEntry } from "../entry";
+import { isWithdrawn, type Manifest, type ManifestEntry } from "../entry";
 import { versionNamed } from "../channels/pointing";
 import { summaryStatus } from "./in-workspace";
 
@@ -9,12 +9,11 @@ import { summaryStatus } from "./in-workspace";
  */
 export function recordEntry(manifest: Manifest, entry: ManifestEntry, at: string): Manifest {
   const before = versionNamed(manifest, entry.id);
-  const withdrawn = before?.status === "revoked" || before?.status === "removed";
   const merged = {
     ...before,
     ...entry,
     deployments: { ...before?.deployments, ...entry.deployments },
-    ...(withdrawn ? { status: before.status } : {}),
+    ...(isWithdrawn(before?.status) ? { status: before.status } : {}),
     updatedAt: at,
   };
   const recorded = { ...merged, status: summaryStatus(merged) };

@@ -1,8 +1,8 @@
 import { Failure, wrongUsage } from "../../support/errors";
 import { didYouMean } from "../../support/text/nearest";
-import type { Manifest, ManifestEntry } from "../entry";
+import { isWithdrawn, type Manifest, type ManifestEntry } from "../entry";
 import { channelsOf, channelTarget, versionNamed } from "../channels/pointing";
-import { newestRevision, sortedEntries } from "./newest";
+import { newestRevision, sortedEntries, templatesOf } from "./newest";
 import { revokedFailure } from "./usable-image";
 
 const ID = /^([a-z][a-z0-9-]*)@(.+)-(\d+)$/u;
@@ -73,8 +73,7 @@ export function entriesOf(
   const ofVersion = Object.values(manifest.versions).filter(
     ({ template, mesaVersion }) => mesaVersion === ref && wanted(template),
   );
-  const names = [...new Set(ofVersion.map(({ template }) => template))].sort();
-  const byVersion = names.flatMap(
+  const byVersion = templatesOf(ofVersion).flatMap(
     (name) =>
       newestRevision(ofVersion.filter(({ template, status }) => template === name && status !== "revoked")) ??
       [],
@@ -122,8 +121,7 @@ export function refuseSomeTemplates(
 ): void {
   const lacking = new Set<string>();
   for (const { template, status } of Object.values(manifest.versions))
-    if (status !== "revoked" && status !== "removed" && (kept?.includes(template) ?? true))
-      lacking.add(template);
+    if (!isWithdrawn(status) && (kept?.includes(template) ?? true)) lacking.add(template);
   for (const { template } of found) lacking.delete(template);
   if (lacking.size === 0 || found.some(({ id, mesaVersion }) => id === ref || mesaVersion !== ref)) return;
   const names = found.map(({ template }) => template).join(",");

@@ -1,11 +1,11 @@
 import * as z from "zod/mini";
-import compare from "semver/functions/compare";
 import { Failure, messageOf } from "../../support/errors";
 import { readIfPresent } from "../../support/files/files";
-import { channelsAt } from "../channels/pointing";
+import { channelsAt, channelsOf } from "../channels/pointing";
 import { rollbackTarget } from "../channels/rollback";
 import { inWorkspace } from "./in-workspace";
-import type { Manifest, ManifestEntry, VersionStatus } from "../entry";
+import { sortedEntries, templatesOf } from "./newest";
+import { isWithdrawn, type Manifest, type ManifestEntry, type VersionStatus } from "../entry";
 
 const schema = z.strictObject({
   keep_last: z._default(z.int().check(z.minimum(1)), 5),
@@ -54,27 +54,23 @@ export function retentionPlan(
   workspace?: string,
 ): readonly RetentionVerdict[] {
   const verdicts: RetentionVerdict[] = [];
-  for (const template of [
-    ...new Set(Object.values(manifest.versions).map((entry) => entry.template)),
-  ].sort()) {
-    const entries = Object.values(manifest.versions)
-      .filter((entry) => entry.template === template && entry.status !== "removed")
-      .sort((a, b) => compare(b.mesaVersion, a.mesaVersion) || b.revision - a.revision);
+  const all = sortedEntries(manifest).filter(({ status }) => status !== "removed");
+  for (const template of templatesOf(all)) {
     const targets = new Map(
-      Object.keys(manifest.channels[template] ?? {}).map((channel) => [
+      Object.keys(channelsOf(manifest, template)).map((channel) => [
         rollbackTarget(manifest, template, channel),
         channel,
       ]),
     );
     // Versions of other workspaces must not displace the last good ones here.
     let usable = 0;
-    for (const entry of entries) {
+    for (const entry of all.filter((one) => one.template === template)) {
       const channels = channelsAt(manifest, entry.id);
       const target = targets.get(entry.id);
       const { status, deployedAt } = seenFrom(entry, workspace);
       const days = (nowMs - Date.parse(deployedAt ?? entry.createdAt)) / DAY_MS;
       // Failed and revoked versions do not count among the last good ones.
-      const isUsable = status !== "failed" && status !== "revoked" && status !== "removed";
+      const isUsable = status !== "failed" && !isWithdrawn(status);
       const isElsewhere = deployedAt === undefined && Object.keys(entry.deployments).length > 0;
       const isOneOfTheLast = isUsable && usable < retention.keepLast;
       if (isUsable && !isElsewhere) usable += 1;

@@ -1,7 +1,7 @@
 import { Failure } from "../../support/errors";
 import { channelsAt } from "../channels/pointing";
-import type { Manifest, ManifestEntry } from "../entry";
-import { inWorkspace } from "./in-workspace";
+import type { Manifest, ManifestEntry, VersionDeployment } from "../entry";
+import { inWorkspace, type WorkspaceView } from "./in-workspace";
 
 /** All workspaces with deployments of any version, sorted. */
 export function workspacesOf(manifest: Manifest): readonly string[] {
@@ -40,31 +40,39 @@ function elsewhere(entry: ManifestEntry): string {
 }
 
 /**
+ * A version's deployment in a workspace, and its status there.
+ * @throws Failure NOT_DEPLOYED (exit 7)
+ */
+export function deployedIn(
+  entry: ManifestEntry,
+  workspace: string | undefined,
+): WorkspaceView & { readonly deployment: VersionDeployment } {
+  const { deployment, ...view } = inWorkspace(entry, workspace);
+  if (deployment !== null) return { ...view, deployment };
+  const failure =
+    view.status === "failed"
+      ? `; ${entry.failure?.stage ?? "its deployment"} failed: ${entry.failure?.message ?? "no cause recorded"}`
+      : "";
+  const where = workspace === undefined ? "any workspace" : `the workspace ${workspace}`;
+  throw new Failure({
+    code: "NOT_DEPLOYED",
+    kind: "deploy",
+    message:
+      view.status === "removed"
+        ? `${entry.id} was removed: its image no longer exists.`
+        : `${entry.id} is not deployed in ${where}${elsewhere(entry)}${failure}.`.replace(/\.\.$/u, "."),
+    hint: `Deploy it: ${deployCommandFor(entry, workspace)}.`,
+  });
+}
+
+/**
  * The immutable image of a version in a workspace, if it may be used. A version that a channel points at stays usable after a later failed
  * verification; revoking it is a separate decision.
  * @throws Failure REVOKED (exit 2) with the reason; NOT_DEPLOYED, NOT_VERIFIED (exit 7)
  */
 export function usableImage(manifest: Manifest, entry: ManifestEntry, workspace: string | undefined): string {
   if (entry.status === "revoked") throw revokedFailure(entry);
-  const { status, deployment } = inWorkspace(entry, workspace);
-  if (deployment === null) {
-    const failure =
-      status === "failed"
-        ? `; ${entry.failure?.stage ?? "its deployment"} failed: ${entry.failure?.message ?? "no cause recorded"}`
-        : "";
-    throw new Failure({
-      code: "NOT_DEPLOYED",
-      kind: "deploy",
-      message:
-        status === "removed"
-          ? `${entry.id} was removed: its image no longer exists.`
-          : `${entry.id} is not deployed in ${workspace === undefined ? "any workspace" : `the workspace ${workspace}`}${elsewhere(entry)}${failure}.`.replace(
-              /\.\.$/u,
-              ".",
-            ),
-      hint: `Deploy it: ${deployCommandFor(entry, workspace)}.`,
-    });
-  }
+  const { status, deployment } = deployedIn(entry, workspace);
   if (status === "failed" && channelsAt(manifest, entry.id).length === 0)
     throw new Failure({
       code: "NOT_VERIFIED",
