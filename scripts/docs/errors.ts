@@ -89,12 +89,11 @@ function errorOf(node: ts.ObjectLiteralExpression): readonly ErrorShown[] {
     (code) => /^[A-Z][A-Z0-9_]+$/u.test(code) && code !== "USAGE",
   );
   if (!(kind in ABOUT)) return [];
-  return codes.map((code) => ({
-    code,
-    kind: kind as FailureKind,
-    message: textOf(values.get("message")),
-    hint: textOf(values.get("hint")),
-  }));
+  const messages = values.has("message") ? literalsOf(values.get("message")) : [""];
+  const hint = textOf(values.get("hint"));
+  return codes.flatMap((code) =>
+    messages.map((message) => ({ code, kind: kind as FailureKind, message, hint })),
+  );
 }
 
 /** The texts an expression may be: both sides of a condition. */

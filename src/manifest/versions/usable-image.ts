@@ -51,7 +51,7 @@ export function deployedIn(
   if (deployment !== null) return { ...view, deployment };
   const failure =
     view.status === "failed"
-      ? `; ${entry.failure?.stage ?? "its deployment"} failed: ${entry.failure?.message ?? "no cause recorded"}`
+      ? `; ${entry.failure?.stage ?? "its deployment"} failed: ${(entry.failure?.message ?? "no cause recorded").replace(/\.$/u, "")}`
       : "";
   const where = workspace === undefined ? "any workspace" : `the workspace ${workspace}`;
   throw new Failure({
@@ -60,7 +60,7 @@ export function deployedIn(
     message:
       view.status === "removed"
         ? `${entry.id} was removed: its image no longer exists.`
-        : `${entry.id} is not deployed in ${where}${elsewhere(entry)}${failure}.`.replace(/\.\.$/u, "."),
+        : `${entry.id} is not deployed in ${where}${elsewhere(entry)}${failure}.`,
     hint: `Deploy it: ${deployCommandFor(entry, workspace)}.`,
   });
 }
