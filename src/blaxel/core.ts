@@ -39,14 +39,7 @@ export async function blaxelCore(host: Host): Promise<Core> {
   const credentials = await blaxelCredentials(host);
   refuseOtherAccount(credentials);
   const core = await blaxelCoreUnsigned();
-  core.initialize({
-    workspace: credentials.workspace,
-    ...(credentials.apiKey === undefined ? {} : { apiKey: credentials.apiKey }),
-    ...(credentials.clientCredentials === undefined
-      ? {}
-      : { clientCredentials: credentials.clientCredentials }),
-    disableH2: true,
-  });
+  core.initialize({ ...credentials, disableH2: true });
   refuseOtherApi(host, core.settings.baseUrl);
   return core;
 }

@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setIn } from "../support/environment";
 import { Failure } from "../support/errors";
 import { textNow } from "../support/files/files";
 import type { Host } from "../support/host";
@@ -16,8 +17,8 @@ export interface BlaxelCredentials {
 const HINT =
   "Set BL_API_KEY and BL_WORKSPACE (an API key from the Blaxel console), or sign in once with: BL_API_KEY=… bl login WORKSPACE";
 
-function missing(message: string): Failure {
-  return new Failure({ code: "NO_BLAXEL_CREDENTIALS", kind: "environment", message, hint: HINT });
+function missing(message: string, cause?: unknown): Failure {
+  return new Failure({ code: "NO_BLAXEL_CREDENTIALS", kind: "environment", message, hint: HINT, cause });
 }
 
 interface ConfigFile {
@@ -38,13 +39,7 @@ async function readConfigFile(host: Host): Promise<ConfigFile | undefined> {
   try {
     return (parse(text) as ConfigFile | null) ?? {};
   } catch (error) {
-    throw new Failure({
-      code: "NO_BLAXEL_CREDENTIALS",
-      kind: "environment",
-      message: `${path ?? ""} is not valid YAML, so no credentials can be read from it.`,
-      hint: HINT,
-      cause: error,
-    });
+    throw missing(`${path ?? ""} is not valid YAML, so no credentials can be read from it.`, error);
   }
 }
 
@@ -58,8 +53,7 @@ function chosenWorkspace(config: ConfigFile | undefined): string | undefined {
  * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) if bl's configuration is not YAML
  */
 export async function workspaceInUse(host: Host): Promise<string | undefined> {
-  const given = host.env["BL_WORKSPACE"];
-  return given !== undefined && given !== "" ? given : chosenWorkspace(await readConfigFile(host));
+  return setIn(host.env, "BL_WORKSPACE") ?? chosenWorkspace(await readConfigFile(host));
 }
 
 async function fromConfigFile(host: Host, wanted: string | undefined): Promise<BlaxelCredentials> {
@@ -90,19 +84,19 @@ async function fromConfigFile(host: Host, wanted: string | undefined): Promise<B
  * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3)
  */
 export async function blaxelCredentials(host: Host): Promise<BlaxelCredentials> {
-  const { BL_API_KEY: apiKey, BL_CLIENT_CREDENTIALS: clientCredentials, BL_WORKSPACE: workspace } = host.env;
-  let credentials: BlaxelCredentials;
-  if (apiKey !== undefined && apiKey !== "") {
-    if (workspace === undefined || workspace === "") throw missing("BL_API_KEY is set, BL_WORKSPACE is not.");
-    credentials = { workspace, apiKey, source: "BL_API_KEY" };
-  } else if (clientCredentials !== undefined && clientCredentials !== "") {
-    if (workspace === undefined || workspace === "")
-      throw missing("BL_CLIENT_CREDENTIALS is set, BL_WORKSPACE is not.");
-    credentials = { workspace, clientCredentials, source: "BL_CLIENT_CREDENTIALS" };
-  } else {
-    credentials = await fromConfigFile(host, workspace === "" ? undefined : workspace);
-  }
+  const workspace = setIn(host.env, "BL_WORKSPACE");
+  const credentials = fromEnvironment(host.env, workspace) ?? (await fromConfigFile(host, workspace));
   host.redact.add(credentials.apiKey);
   host.redact.add(credentials.clientCredentials);
   return credentials;
+}
+
+function fromEnvironment(env: Host["env"], workspace: string | undefined): BlaxelCredentials | undefined {
+  const source = ["BL_API_KEY", "BL_CLIENT_CREDENTIALS"].find((name) => setIn(env, name) !== undefined);
+  if (source === undefined) return undefined;
+  if (workspace === undefined) throw missing(`${source} is set, BL_WORKSPACE is not.`);
+  const secret = env[source] ?? "";
+  return source === "BL_API_KEY"
+    ? { workspace, apiKey: secret, source }
+    : { workspace, clientCredentials: secret, source };
 }

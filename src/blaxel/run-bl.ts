@@ -36,22 +36,20 @@ const PASSED_ON = [
 
 /** The whole environment of a bl run. CI=true and no terminal keep it from asking questions. */
 function blEnvironment({ host: { env }, folder, credentials }: Bl): Record<string, string> {
-  const passed = Object.fromEntries(
-    PASSED_ON.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])),
-  ) as Record<string, string>;
-  return {
-    ...passed,
+  const wanted = {
+    ...Object.fromEntries(PASSED_ON.map((name) => [name, env[name]])),
     HOME: join(folder, "home"),
     TMPDIR: join(folder, "tmp"),
     CI: "true",
     NO_COLOR: "1",
     DO_NOT_TRACK: "1",
-    ...(credentials === undefined ? {} : { BL_WORKSPACE: credentials.workspace }),
-    ...(credentials?.apiKey === undefined ? {} : { BL_API_KEY: credentials.apiKey }),
-    ...(credentials?.clientCredentials === undefined
-      ? {}
-      : { BL_CLIENT_CREDENTIALS: credentials.clientCredentials }),
+    BL_WORKSPACE: credentials?.workspace,
+    BL_API_KEY: credentials?.apiKey,
+    BL_CLIENT_CREDENTIALS: credentials?.clientCredentials,
   };
+  return Object.fromEntries(
+    Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
 }
 
 /** What bl answered; its `stdout` and `stderr` may hold secrets. */

@@ -23,7 +23,6 @@ export interface SandboxRequest {
   readonly whileUsed?: boolean;
   readonly region?: string | undefined;
   readonly labels?: Readonly<Record<string, string>>;
-  readonly envs?: readonly { readonly name: string; readonly value: string }[];
   readonly ports?: readonly { readonly name: string; readonly target: number; readonly protocol: string }[];
 }
 
@@ -70,14 +69,14 @@ function configurationOf(
       ...(request.whileUsed === true
         ? { lifecycle: { expirationPolicies: [{ type: "ttl-idle", value: request.ttl, action: "delete" }] } }
         : {}),
-      ...(request.region === undefined ? {} : { region: request.region }),
+      region: request.region,
       runtime: {
         image: request.image,
-        ...(request.dockerConfig === undefined ? {} : { dockerConfig: request.dockerConfig }),
+        dockerConfig: request.dockerConfig,
         memory: request.memoryMegabytes,
         generation: "mk3",
         ...(request.whileUsed === true ? {} : { ttl: request.ttl }),
-        envs: [...(request.envs ?? [])],
+        envs: [],
         ports: (request.ports ?? []).map((port) => ({
           name: port.name,
           target: port.target,

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { dockerConfigFolder, setIn } from "../support/files/docker-files";
+import { dockerConfigFolder, setIn } from "../support/environment";
 import { Failure } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";

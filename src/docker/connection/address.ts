@@ -1,4 +1,4 @@
-import { dockerConfigFolder, setIn } from "../../support/files/docker-files";
+import { dockerConfigFolder, setIn } from "../../support/environment";
 
 /** A possible location of an engine. */
 export interface EngineAddress {

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { dockerConfigFolder } from "../../support/files/docker-files";
+import { dockerConfigFolder } from "../../support/environment";
 import { textNow } from "../../support/files/files";
 import { parsedJson, valueAt } from "../../support/text/parsed-json";
 import type { AddressSources, ContextEndpoint } from "./address";

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Host } from "../host";
+import type { Host } from "./host";
 
 /** A variable of the environment. Empty counts as unset, as for the docker command. */
 export function setIn(env: Host["env"], name: string): string | undefined {
