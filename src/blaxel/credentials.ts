@@ -17,8 +17,8 @@ export interface BlaxelCredentials {
 const HINT =
   "Set BL_API_KEY and BL_WORKSPACE (an API key from the Blaxel console), or sign in once with: BL_API_KEY=… bl login WORKSPACE";
 
-function missing(message: string, cause?: unknown): Failure {
-  return new Failure({ code: "NO_BLAXEL_CREDENTIALS", kind: "environment", message, hint: HINT, cause });
+function missing(message: string): Failure {
+  return new Failure({ code: "NO_BLAXEL_CREDENTIALS", kind: "environment", message, hint: HINT });
 }
 
 interface ConfigFile {
@@ -39,7 +39,13 @@ async function readConfigFile(host: Host): Promise<ConfigFile | undefined> {
   try {
     return (parse(text) as ConfigFile | null) ?? {};
   } catch (error) {
-    throw missing(`${path ?? ""} is not valid YAML, so no credentials can be read from it.`, error);
+    throw new Failure({
+      code: "NO_BLAXEL_CREDENTIALS",
+      kind: "environment",
+      message: `${path ?? ""} is not valid YAML, so no credentials can be read from it.`,
+      hint: HINT,
+      cause: error,
+    });
   }
 }
 
