@@ -3,38 +3,20 @@ import { Failure } from "../support/errors";
 
 const OPEN_TO_EVERYBODY = 0o006;
 
-/**
- * What doctor reports of /dev/fuse on the engine's machine.
- * @returns text for people
- * @throws Failure NO_DEVICE (exit 3), with the next step, if smoke will skip the mounts
- */
-export function fuseOnEngine(rootless: boolean, found: HostDevice): string {
-  return usable({ path: "/dev/fuse", rootless, found, module: "fuse", orElse: "smoke skips the mounts" });
-}
+/** The devices that are needed, the kernel's module that makes each, and what is lost without it. */
+const DEVICES = {
+  "/dev/fuse": { module: "fuse", orElse: "smoke skips the mounts" },
+  /** For the networks of a rootless engine (slirp4netns, pasta). */
+  "/dev/net/tun": { module: "tun", orElse: "no container gets a network" },
+};
 
 /**
- * What doctor reports of /dev/net/tun on a rootless engine's machine, which its networks need (slirp4netns, pasta).
+ * What doctor reports of a device on the engine's machine.
  * @returns text for people
- * @throws Failure NO_DEVICE (exit 3), with the next step, if containers will have no network
+ * @throws Failure NO_DEVICE (exit 3), with the next step, if it cannot be used
  */
-export function tunOnEngine(found: HostDevice): string {
-  return usable({
-    path: "/dev/net/tun",
-    rootless: true,
-    found,
-    module: "tun",
-    orElse: "no container gets a network",
-  });
-}
-
-function usable(device: {
-  readonly path: string;
-  readonly rootless: boolean;
-  readonly found: HostDevice;
-  readonly module: string;
-  readonly orElse: string;
-}): string {
-  const { path, rootless, found, module, orElse } = device;
+export function deviceOnEngine(path: keyof typeof DEVICES, rootless: boolean, found: HostDevice): string {
+  const { module, orElse } = DEVICES[path];
   if (found === "untold") return "the engine does not report it";
   if (found?.kind !== "character")
     throw noDevice(

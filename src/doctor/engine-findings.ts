@@ -2,7 +2,7 @@ import { hostDevices } from "../docker/index";
 import type { Run } from "../release/run";
 import { Failure } from "../support/errors";
 import { within } from "../support/processes/within";
-import { fuseOnEngine, tunOnEngine } from "./engine-devices";
+import { deviceOnEngine } from "./engine-devices";
 import { finding, type Finding } from "./finding";
 
 /** Time limit for the engine to list its devices, in ms. */
@@ -20,25 +20,20 @@ function noAnswer(): Failure {
 /** The engine and its abilities, as the engine reports them. Never rejects. */
 export async function engineFindings(run: Run): Promise<readonly Finding[]> {
   const { host } = run;
-  const engine = run.engine();
-  const facts = engine.then((connected) => connected.facts);
+  const connecting = run.engine();
   const connected = await finding("engine", async () => {
-    const { name, version, address, rootless: without } = await facts;
-    return `${name} ${version} at ${address}${without ? ", rootless" : ""}`;
+    const { name, version, address, rootless } = (await connecting).facts;
+    return `${name} ${version} at ${address}${rootless ? ", rootless" : ""}`;
   });
   // Without an engine, all other findings would repeat the same.
   if (!connected.ok) return [connected];
-  const { rootless } = await facts;
-  const devices = facts.then(async () => {
-    const asked = hostDevices(host, await engine, ["/dev/fuse", "/dev/net/tun"]);
-    return within(host.clock, asked, ANSWER_LIMIT_MS, noAnswer, host.signal);
-  });
-  const others = await Promise.all([
-    finding("BuildKit", async () =>
-      (await facts).buildKit ? "used through the engine's API" : "not available: the classic builder is used",
-    ),
-    finding("/dev/fuse", async () => fuseOnEngine(rootless, (await devices)["/dev/fuse"])),
-    ...(rootless ? [finding("/dev/net/tun", async () => tunOnEngine((await devices)["/dev/net/tun"]))] : []),
-  ]);
-  return [connected, ...others];
+  const engine = await connecting;
+  const { buildKit, rootless } = engine.facts;
+  const asked = hostDevices(host, engine, ["/dev/fuse", "/dev/net/tun"]);
+  const devices = within(host.clock, asked, ANSWER_LIMIT_MS, noAnswer, host.signal);
+  const device = (path: "/dev/fuse" | "/dev/net/tun"): Promise<Finding> =>
+    finding(path, async () => deviceOnEngine(path, rootless, (await devices)[path]));
+  const found = await Promise.all([device("/dev/fuse"), ...(rootless ? [device("/dev/net/tun")] : [])]);
+  const builder = buildKit ? "used through the engine's API" : "not available: the classic builder is used";
+  return [connected, { name: "BuildKit", ok: true, seen: builder }, ...found];
 }

@@ -7,20 +7,10 @@ import { inWorkspace } from "../manifest/versions/in-workspace";
 import type { RetentionVerdict } from "../manifest/versions/retention";
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import type { Removal } from "./removal";
-
-/** How a removal reaches Blaxel; set once bl runs. */
-export interface BlaxelReach {
-  platform?: Platform;
-  workspace?: string;
-}
+import type { Removal, Remove } from "./removal";
 
 /** Images on Blaxel, in every workspace, of versions that are not kept, unless a kept version has the same image in that workspace. */
-export function blaxelRemovals(
-  plan: readonly RetentionVerdict[],
-  manifestPath: string,
-  reach: BlaxelReach,
-): readonly Removal[] {
+export function blaxelRemovals(plan: readonly RetentionVerdict[]): readonly Removal[] {
   const deployments = plan.flatMap((verdict) =>
     Object.keys(verdict.entry.deployments).flatMap((workspace) => {
       const { deployment } = inWorkspace(verdict.entry, workspace);
@@ -35,17 +25,30 @@ export function blaxelRemovals(
   const kept = new Set(deployments.filter(({ keep }) => keep).map(place));
   return deployments
     .filter((one) => !one.keep && !kept.has(place(one)))
-    .map(({ entry: { id }, why, workspace, image }): Removal => {
-      const remove = async (): Promise<string | undefined> => {
-        if (reach.platform === undefined) throw new Error("bl was not started");
-        if (workspace !== reach.workspace) return `it is in the workspace ${workspace}`;
-        // A channel may have moved to it since the plan was made.
-        const channels = channelsAt(await readManifest(manifestPath), id);
-        if (channels.length > 0) return `${channels.join(", ")} now points at it`;
-        return removeUnlessUsed(reach.platform, image);
-      };
-      return { what: "Blaxel image", name: image, why, id, workspace, remove };
+    .map(({ entry: { id }, why, workspace, image }) => {
+      return { what: "Blaxel image", name: image, why, id, workspace };
     });
+}
+
+/**
+ * Runs `work` with what removes images in the workspace in use.
+ * @throws Failure of kind environment (exit 3) without bl or credentials
+ */
+export async function withBlaxel(
+  host: Host,
+  manifestPath: string,
+  work: (remove: Remove) => Promise<void>,
+): Promise<void> {
+  await withBl(host, async (bl, { workspace }) => {
+    const platform = platformThrough(bl);
+    await work(async (removal) => {
+      if (removal.workspace !== workspace) return `it is in the workspace ${removal.workspace ?? ""}`;
+      // A channel may have moved to it since the plan was made.
+      const channels = channelsAt(await readManifest(manifestPath), removal.id ?? "");
+      if (channels.length > 0) return `${channels.join(", ")} now points at it`;
+      return removeUnlessUsed(platform, removal.name);
+    });
+  });
 }
 
 /** Blaxel answers 400 for an image that a sandbox uses or another workspace shares (bl 0.1.108): a result, not an error. */
@@ -57,19 +60,4 @@ async function removeUnlessUsed(platform: Platform, image: string): Promise<stri
     if (/\b(in use|shared)\b/iu.test(messageOf(error))) return messageOf(error);
     throw error;
   }
-}
-
-/** Runs `work` while bl is available, if it is needed. @throws Failure of kind environment (exit 3) without bl or credentials */
-export async function withBlaxel(
-  host: Host,
-  reach: BlaxelReach,
-  removals: readonly Removal[],
-  work: () => Promise<void>,
-): Promise<void> {
-  if (removals.length === 0) return;
-  await withBl(host, async (bl, { workspace }) => {
-    reach.platform = platformThrough(bl);
-    reach.workspace = workspace;
-    await work();
-  });
 }

@@ -1,4 +1,5 @@
 import { workspaceInUse } from "../blaxel/credentials";
+import type { Engine } from "../docker/index";
 import { readManifest, updateManifest } from "../manifest/index";
 import { withRemovals, type RemovedImages } from "../manifest/versions/record-entry";
 import { readRetention, retentionPlan, type RetentionVerdict } from "../manifest/versions/retention";
@@ -7,9 +8,9 @@ import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
-import { blaxelRemovals, withBlaxel, type BlaxelReach } from "./blaxel";
-import { localRemovals } from "./local";
-import type { Outcome, Removal } from "./removal";
+import { blaxelRemovals, withBlaxel } from "./blaxel";
+import { localRemovals, removeFrom } from "./local";
+import type { Outcome, Removal, Remove } from "./removal";
 
 export interface CollectRequest {
   readonly root: string;
@@ -41,27 +42,23 @@ export async function collectGarbage(run: Run, { root, remove }: CollectRequest)
   ]);
   const plan = retentionPlan(manifest, retention, host.clock.now(), workspace);
   const kept = plan.filter(({ keep }) => keep);
-  const reach: BlaxelReach = {};
-  const local = await localRemovals(
-    run,
-    manifest,
-    kept.map(({ entry }) => entry),
-  );
-  const remote = blaxelRemovals(plan, path, reach);
+  const [engine, notLookedAt] = await engineOrWhyNot(run);
+  const keptEntries = kept.map(({ entry }) => entry);
+  const local = engine === undefined ? [] : await localRemovals(host, engine, manifest, keptEntries);
+  const remote = blaxelRemovals(plan);
   const outcomes: Outcome[] = [];
   if (!remove)
-    outcomes.push(
-      ...[...local.removals, ...remote].map((removal) => ({ removal, outcome: "planned" as const })),
-    );
+    outcomes.push(...[...local, ...remote].map((removal) => ({ removal, outcome: "planned" as const })));
   else {
     try {
-      await removeAll(host, local.removals, outcomes);
-      await withBlaxel(host, reach, remote, () => removeAll(host, remote, outcomes)).catch(
-        (error: unknown) => {
-          host.signal.throwIfAborted();
-          outcomes.push(...remote.map((removal) => failed(host, removal, error)));
-        },
-      );
+      if (engine !== undefined) await removeAll(host, local, removeFrom(engine), outcomes);
+      if (remote.length > 0)
+        await withBlaxel(host, path, (removes) => removeAll(host, remote, removes, outcomes)).catch(
+          (error: unknown) => {
+            host.signal.throwIfAborted();
+            outcomes.push(...remote.map((removal) => failed(host, removal, error)));
+          },
+        );
     } finally {
       const removed = removedImages(outcomes, plan);
       if (removed.deployments.length + removed.neverDeployed.length > 0)
@@ -69,18 +66,34 @@ export async function collectGarbage(run: Run, { root, remove }: CollectRequest)
     }
   }
   const { failure } = outcomes.find((one) => one.failure !== undefined) ?? {};
-  return { outcomes, kept, notLookedAt: local.notLookedAt, failure };
+  return { outcomes, kept, notLookedAt, failure };
+}
+
+async function engineOrWhyNot(
+  run: Run,
+): Promise<readonly [Engine, undefined] | readonly [undefined, string]> {
+  try {
+    return [await run.engine(), undefined];
+  } catch (error) {
+    if (error instanceof Failure && error.kind === "environment") return [undefined, messageOf(error)];
+    throw error;
+  }
 }
 
 /**
  * Removes in sequence. After a failure it continues, unless permission or network is missing: all others would fail the same way after all
  * their retries.
  */
-async function removeAll(host: Host, removals: readonly Removal[], outcomes: Outcome[]): Promise<void> {
+async function removeAll(
+  host: Host,
+  removals: readonly Removal[],
+  remove: Remove,
+  outcomes: Outcome[],
+): Promise<void> {
   for (const [at, removal] of removals.entries()) {
     try {
       host.signal.throwIfAborted();
-      const used = await removal.remove(removal.name);
+      const used = await remove(removal);
       outcomes.push(
         used === undefined
           ? { removal, outcome: "removed" }

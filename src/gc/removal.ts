@@ -7,9 +7,10 @@ export interface Removal {
   readonly id?: string;
   /** For an image on Blaxel: its workspace. */
   readonly workspace?: string;
-  /** Removes it; returns the reason if it is in use. Throws on any other problem. */
-  readonly remove: (name: string) => Promise<string | undefined>;
 }
+
+/** Removes something; returns the reason if it is in use. Throws on any other problem. */
+export type Remove = (removal: Removal) => Promise<string | undefined>;
 
 /** The outcome of a removal. */
 export interface Outcome {
@@ -22,16 +23,8 @@ export interface Outcome {
 
 /** An outcome as JSON. */
 export function outcomeDocument({ removal, outcome, message }: Outcome): Readonly<Record<string, unknown>> {
-  const { what, name, why, id, workspace } = removal;
-  return {
-    what,
-    name,
-    why,
-    outcome,
-    ...(id === undefined ? {} : { id }),
-    ...(workspace === undefined ? {} : { workspace }),
-    ...(message === undefined ? {} : { message }),
-  };
+  const { what, name, why, ...place } = removal;
+  return { what, name, why, outcome, ...place, ...(message === undefined ? {} : { message }) };
 }
 
 /** An outcome as text. */

@@ -1,19 +1,19 @@
 import { describe, expect, it } from "vitest";
-import { fuseOnEngine, tunOnEngine } from "../../../src/doctor/engine-devices";
+import { deviceOnEngine } from "../../../src/doctor/engine-devices";
 import type { HostDevice } from "../../../src/docker/index";
 
 const device = (mode: number): HostDevice => ({ kind: "character", mode });
 
 describe("what doctor says of the devices of the engine's machine", () => {
   it("an engine that runs as root can use /dev/fuse whatever its mode", () => {
-    expect(fuseOnEngine(false, device(0o600))).toBe("available");
+    expect(deviceOnEngine("/dev/fuse", false, device(0o600))).toBe("available");
   });
 
   it("a rootless one only when it is open to everybody", () => {
-    expect(fuseOnEngine(true, device(0o666))).toBe(
+    expect(deviceOnEngine("/dev/fuse", true, device(0o666))).toBe(
       "present, and accessible to the rootless engine's user (mode 666)",
     );
-    expect(() => fuseOnEngine(true, device(0o660))).toThrow(
+    expect(() => deviceOnEngine("/dev/fuse", true, device(0o660))).toThrow(
       expect.objectContaining({
         kind: "environment",
         message: "rootless: the engine's user may not open it (mode 660)",
@@ -25,23 +25,23 @@ describe("what doctor says of the devices of the engine's machine", () => {
   });
 
   it.each([undefined, { kind: "directory", mode: 0o755 } as const])("%j is no device", (found) => {
-    expect(() => fuseOnEngine(false, found)).toThrow(
+    expect(() => deviceOnEngine("/dev/fuse", false, found)).toThrow(
       expect.objectContaining({ message: "not on the engine's machine" }),
     );
   });
 
   it("a rootless engine without /dev/net/tun has no network for containers", () => {
-    expect(() => tunOnEngine(device(0o600))).toThrow(
+    expect(() => deviceOnEngine("/dev/net/tun", true, device(0o600))).toThrow(
       expect.objectContaining({
         hint: expect.stringMatching(
           /chmod 666 \/dev\/net\/tun.*Without it, no container gets a network/u,
         ) as string,
       }),
     );
-    expect(tunOnEngine(device(0o666))).toMatch(/^present/u);
+    expect(deviceOnEngine("/dev/net/tun", true, device(0o666))).toMatch(/^present/u);
   });
 
   it("what an engine does not say is not held against it", () => {
-    expect(fuseOnEngine(true, "untold")).toBe("the engine does not report it");
+    expect(deviceOnEngine("/dev/fuse", true, "untold")).toBe("the engine does not report it");
   });
 });

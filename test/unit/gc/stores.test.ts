@@ -47,7 +47,7 @@ describe.each(["graph driver", "containerd"] as const)("on an engine with the st
   it("gc keeps an untagged image that a kept version still names", async () => {
     const names = (kept: readonly (typeof entry)[]): Promise<readonly string[]> =>
       onEngine(store, [named, leftover], async (run) =>
-        (await localRemovals(run, manifest, kept)).removals.map(({ name }) => name),
+        (await localRemovals(run.host, await run.engine(), manifest, kept)).map(({ name }) => name),
       );
     expect(await names([entry])).toEqual([idOn(store, leftover)]);
     expect(await names([])).toEqual([idOn(store, named), idOn(store, leftover)]);
