@@ -45,13 +45,13 @@ interface Release {
   facts: Facts;
   rendered: RenderedTemplate | undefined;
   /** The complete result of the build; the facts hold only what the plan needs. */
-  image: Image | undefined;
-  smoke: Smoked | undefined;
-  deployment: Deployment | undefined;
-  verification: NewEntry["verification"] | undefined;
+  image?: Image;
+  smoke?: Smoked | undefined;
+  deployment?: Deployment;
+  verification?: NewEntry["verification"] | undefined;
   /** Whether something of this version may exist on the platform. */
   sent: boolean;
-  result: TemplateResult | undefined;
+  result?: TemplateResult;
 }
 
 /** Executes the plan of one template. Failures are part of the result; only interruption is thrown. */
@@ -140,11 +140,7 @@ async function applyPlan(
 ): Promise<TemplateResult> {
   const { host } = run;
   const gathered = await gatherFacts(run, request, template);
-  const release: Release = {
-    ...{ host, request, stages, runner, ...gathered },
-    ...{ image: undefined, smoke: undefined, deployment: undefined, verification: undefined },
-    ...{ sent: false, result: undefined },
-  };
+  const release: Release = { host, request, stages, runner, ...gathered, sent: false };
   const first = planRelease(release.facts);
   if (!isEmpty(first)) {
     const files = testFilesOf(request, template);
@@ -234,12 +230,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
     const { request, runner, stages, facts } = release;
     const rendered = renderedOf(release);
     if (request.force)
-      await forgetEvidence(
-        paths(request.root),
-        rendered,
-        ["smoke", "deployment", "verification"],
-        facts.workspace,
-      );
+      await forgetEvidence(request.root, rendered, ["smoke", "deployment", "verification"], facts.workspace);
     const image = await runner.run("build", async (progress) => {
       const built = await stages.build(rendered, request, progress);
       return { value: built.image, outcome: built.reused ? "reused" : "done" };
@@ -270,7 +261,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
         );
         refuseUnproven(report, request.allowSkipped);
         const value = smoked(rendered, image, checksDigest, report);
-        await keepEvidence(paths(request.root), rendered, value);
+        await keepEvidence(request.root, rendered, value);
         const skipped = report.skipped === 0 ? "" : `, ${String(report.skipped)} skipped`;
         return { value, message: `${String(report.passed)} passed${skipped}` };
       });
@@ -350,7 +341,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       const value = await oneAtATime(host, lockFile, `deploy of ${facts.template}`, progress, () =>
         stages.deploy(rendered, asked, progress),
       );
-      await keepEvidence(paths(request.root), rendered, deployed(rendered, value));
+      await keepEvidence(request.root, rendered, deployed(rendered, value));
       return { value, message: value.image };
     });
     release.deployment = deployment;
@@ -387,7 +378,7 @@ const ACTIONS: Readonly<Record<StageName, Action>> = {
       };
       release.verification = verificationOf(evidence);
       refuseUnproven(report, request.allowSkipped, "verify");
-      await keepEvidence(paths(request.root), rendered, evidence);
+      await keepEvidence(request.root, rendered, evidence);
       release.facts = { ...release.facts, kept: { ...release.facts.kept, verification: evidence } };
       return { value: undefined, message: `${String(report.passed)} passed` };
     });
@@ -448,7 +439,6 @@ async function record(
   failure: ManifestEntry["failure"],
 ): Promise<TemplateResult> {
   const { host, request, runner, smoke, facts, deployment } = release;
-  const folders = paths(request.root);
   const at = isoTime(host.clock.now());
   const entry = entryOf({
     ...{ smoke, deployment, failure, published: facts.published, signedBy: facts.signed },
@@ -459,7 +449,7 @@ async function record(
     createdBy: await originOf(host, request.root),
   });
   const after = await runner.run("record", async () => {
-    const manifest = await updateManifest(host, folders.manifest, (before) =>
+    const manifest = await updateManifest(host, paths(request.root).manifest, (before) =>
       recordEntry(before, entry, isoTime(host.clock.now())),
     );
     const value = manifest.versions[entry.id] ?? entry;
@@ -467,6 +457,6 @@ async function record(
   });
   // From here on the entry counts, not the state kept by a run.
   if (deployment !== undefined)
-    await forgetEvidence(folders, after, ["deployment", "verification"], deployment.workspace);
+    await forgetEvidence(request.root, after, ["deployment", "verification"], deployment.workspace);
   return { ...resultOf(after, deployment?.workspace ?? facts.workspace), stages: runner.records };
 }

@@ -8,7 +8,7 @@ import { reportSchema, type SmokeReport } from "../smoke/report";
 import { canonicalJson } from "../support/text/canonical-json";
 import { parsedJson } from "../support/text/parsed-json";
 import { readIfPresent, writeAtomically } from "../support/files/files";
-import type { Paths } from "../support/files/paths";
+import { paths } from "../support/files/paths";
 
 /** A result together with what it is a result of. It counts only for exactly that. */
 const evidenceSchema = z.discriminatedUnion("kind", [
@@ -97,26 +97,26 @@ interface EvidenceOf {
   readonly inputsDigest: string;
 }
 
-function fileOf(folders: Paths, of: EvidenceOf, kind: Kind, workspace: string | undefined): string {
+function fileOf(root: string, of: EvidenceOf, kind: Kind, workspace: string | undefined): string {
   const name =
     kind === "smoke" ? kind : `${kind}-${encodeURIComponent(workspace ?? "").replaceAll("*", "_")}`;
-  return folders.stageResult(of.template, of.inputsDigest, name);
+  return paths(root).stageResult(of.template, of.inputsDigest, name);
 }
 
 /** Keeps evidence, so that the next run resumes after it. */
-export async function keepEvidence(folders: Paths, of: EvidenceOf, evidence: Evidence): Promise<void> {
+export async function keepEvidence(root: string, of: EvidenceOf, evidence: Evidence): Promise<void> {
   const workspace = evidence.kind === "smoke" ? undefined : evidence.workspace;
-  await writeAtomically(fileOf(folders, of, evidence.kind, workspace), canonicalJson(evidence));
+  await writeAtomically(fileOf(root, of, evidence.kind, workspace), canonicalJson(evidence));
 }
 
 /** Removes evidence that is recorded elsewhere or no longer valid. */
 export async function forgetEvidence(
-  folders: Paths,
+  root: string,
   of: EvidenceOf,
   kinds: readonly Kind[],
   workspace: string | undefined,
 ): Promise<void> {
-  for (const kind of kinds) await rm(fileOf(folders, of, kind, workspace), { force: true });
+  for (const kind of kinds) await rm(fileOf(root, of, kind, workspace), { force: true });
 }
 
 /**
@@ -124,12 +124,12 @@ export async function forgetEvidence(
  * only repeats the stage.
  */
 export async function keptEvidence(
-  folders: Paths,
+  root: string,
   of: EvidenceOf,
   workspace: string | undefined,
 ): Promise<KeptEvidence> {
   const read = async <K extends Kind>(kind: K): Promise<Extract<Evidence, { kind: K }> | undefined> => {
-    const text = await readIfPresent(fileOf(folders, of, kind, workspace));
+    const text = await readIfPresent(fileOf(root, of, kind, workspace));
     const evidence = evidenceSchema.safeParse(parsedJson(text)).data;
     return evidence?.kind === kind ? (evidence as Extract<Evidence, { kind: K }>) : undefined;
   };

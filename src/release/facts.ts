@@ -79,7 +79,7 @@ export async function withRendered(root: string, facts: Facts, rendered: Rendere
     inputsDigest,
     folderDiffers: await differences(root, rendered),
     kept: {
-      ...(await keptEvidence(paths(root), { template, inputsDigest }, facts.workspace)),
+      ...(await keptEvidence(root, { template, inputsDigest }, facts.workspace)),
       isSent: pending !== undefined && pending.workspace === facts.workspace,
     },
   };

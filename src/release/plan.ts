@@ -7,18 +7,16 @@ import type { PublishTarget } from "../lock/upstream";
 import { publishedReference, type Published } from "../publish/published";
 import { stagesOf, type StageName } from "../support/events";
 import { proves, type KeptEvidence } from "./evidence";
+import type { PlanRequest } from "./request";
 
 /** Everything that decides what is left to do for a release of one template. */
-export interface Facts {
+export interface Facts extends Pick<
+  PlanRequest,
+  "version" | "force" | "relock" | "refresh" | "allowSkipped"
+> {
   readonly template: string;
-  readonly version: string;
   /** The goal of the release. */
-  readonly goal: { readonly deploy: boolean; readonly verify: boolean };
-  readonly force: boolean;
-  readonly relock: boolean;
-  /** Build again with today's packages; keep the version if only times would differ. */
-  readonly refresh: boolean;
-  readonly allowSkipped: boolean;
+  readonly goal: Pick<PlanRequest, "deploy" | "verify">;
   /** Whether to scan the image. The scan uses today's database, so earlier results do not count. */
   readonly scan: boolean;
   /** Locked inputs that are now named differently. */
