@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 import { LongestFirst } from "./test/longest-first";
 
@@ -7,9 +8,14 @@ const units = (...names: readonly string[]): string[] => names.map((name) => `te
 const REPLACE = units("blaxel/temporary-sandbox", "blaxel/core");
 /** Those that start the built program or many processes, and the model with its hundreds of sequences: no engine, no world. */
 const PROGRAM = units(
-  ...["breakage", "channel-workflows", "completion-shell", "ending", "keep-alive", "makefile", "package"].map(
-    (name) => `cli/${name}`,
-  ),
+  "cli/breakage",
+  "cli/channel-commands",
+  "cli/channel-workflows",
+  "cli/completion-shell",
+  "cli/ending",
+  "cli/keep-alive",
+  "cli/makefile",
+  "cli/package",
   "gc/gc",
   "manifest/writing",
   "release/model",
@@ -24,6 +30,8 @@ const SECOND_TRY = { retry: 1 };
 
 export default defineConfig({
   test: {
+    // Vitest's own default leaves one of two cores idle.
+    maxWorkers: availableParallelism(),
     sequence: { sequencer: LongestFirst },
     projects: [
       // A third of the processor's time went into loading the same modules once a file.

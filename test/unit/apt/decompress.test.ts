@@ -27,7 +27,7 @@ describe.each(["gz", "xz", "zst"] as const)("a file compressed with %s", (compre
   });
 
   it.skipIf(!isHere)("is not unpacked beyond the limit", async () => {
-    const bomb = pack(Buffer.alloc(200 * LIMIT));
+    const bomb = pack(Buffer.alloc(20 * LIMIT));
     await expect(decompress(bomb, `.${compression}`, LIMIT)).rejects.toThrow(
       "unpacks to more than 1000000 bytes",
     );
