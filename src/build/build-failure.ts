@@ -1,4 +1,7 @@
+import type { BuildEnding } from "../docker/index";
 import { Failure } from "../support/errors";
+
+type FailedBuild = Pick<BuildEnding & { readonly ok: false }, "message" | "step" | "lines">;
 
 interface Sign {
   readonly pattern: RegExp;
@@ -63,22 +66,16 @@ function essenceOf(message: string): string {
 }
 
 /** The Failure for a failed build, with the step that failed and its last lines. */
-export function buildFailure(
-  template: string,
-  step: string | undefined,
-  message: string,
-  tail: readonly string[],
-  cause: unknown,
-): Failure {
-  const text = outputOf(tail, message);
+export function buildFailure(template: string, ending: FailedBuild): Failure {
+  const { message, step, lines } = ending;
+  const text = outputOf(lines, message);
   const sign = SIGNS.find((candidate) => candidate.pattern.test(text));
   return new Failure({
     code: sign?.code ?? "BUILD_FAILED",
     kind: "build",
     template,
     message: `The image could not be built${step === undefined ? "" : `: the step "${step.length > 160 ? `${step.slice(0, 160)}…` : step}" failed`}: ${essenceOf(message)}`,
-    log: tail,
+    log: lines,
     hint: sign?.hint ?? "Read the step's last lines above; the whole log is below .mesa-template/logs.",
-    cause,
   });
 }

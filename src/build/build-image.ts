@@ -4,7 +4,7 @@ import { messageOf } from "../support/errors";
 import { RUN_LABEL, VERSION_LABEL, type Host } from "../support/host";
 import { buildFailure } from "./build-failure";
 import { openBuildLog } from "./build-log";
-import { buildWithBuildx, type BuildxEnding } from "./buildx";
+import { buildWithBuildx } from "./buildx";
 import { builtImage, imageTag, INPUTS_LABEL } from "./built-image";
 import { contextTar } from "./context";
 import { PLATFORM, pullBases, pulledReference } from "./fetch-bases";
@@ -91,24 +91,18 @@ async function buildAnew(
     host.emit({ type: "warning", template, message });
     ending = await run(host, engine, rendered, { ...wanted, with: builder });
   }
-  if (builder === "classic" && "made" in ending)
-    await removeIntermediate(engine, ending.made, ending.ok ? await engine.lineage(ending.imageId) : []);
+  if (builder === "classic")
+    await removeIntermediate(engine, ending.made, ending.ok ? await engine.lineage(reference) : []);
   if (!ending.ok) {
     // An engine that is shut down fails its builds first; the real cause is that it no longer responds.
     await engine.image(reference);
     const lines = ending.lines.map((line) => host.redact(line));
-    throw buildFailure(rendered.template, ending.step, ending.message, lines, undefined);
+    throw buildFailure(rendered.template, { ...ending, lines });
   }
   const image = await builtImage(engine, rendered, base, builder);
-  if (image === undefined)
-    throw buildFailure(
-      rendered.template,
-      undefined,
-      `the engine ended the build without an image ${reference}`,
-      [],
-      undefined,
-    );
-  return image;
+  if (image !== undefined) return image;
+  const message = `the engine ended the build without an image ${reference}`;
+  throw buildFailure(rendered.template, { message, step: undefined, lines: [] });
 }
 
 interface Run extends BuildOptions {
@@ -122,7 +116,7 @@ async function run(
   engine: Engine,
   rendered: RenderedTemplate,
   { reference, with: builder, builder: named, mirror, mirrors, force, logFile, onProgress }: Run,
-): Promise<BuildEnding | BuildxEnding> {
+): Promise<BuildEnding> {
   const log = await openBuildLog(logFile, host.redact);
   const request = {
     tag: reference,
@@ -165,7 +159,8 @@ async function run(
               builder,
               signal: host.signal,
             }),
-            { signal: host.signal, silenceMs: SILENCE_MS, listener },
+            { signal: host.signal, silenceMs: SILENCE_MS },
+            listener,
           );
     if (!ending.ok) log.line(ending.message);
     return ending;

@@ -1,6 +1,7 @@
-import { createWriteStream, type WriteStream } from "node:fs";
+import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { finished } from "node:stream/promises";
 
 /** The whole log of a build, written as it arrives. */
 export interface BuildLog {
@@ -17,19 +18,14 @@ export async function openBuildLog(
   if (path === undefined) return { line: () => undefined, close: () => Promise.resolve() };
   await mkdir(dirname(path), { recursive: true });
   const file = createWriteStream(path, { flags: "w" });
-  file.on("error", () => undefined);
+  const written = finished(file).catch(() => undefined);
   return {
     line: (text) => {
       file.write(`${redact(text)}\n`);
     },
-    close: () => ended(file),
+    close: async () => {
+      file.end();
+      await written;
+    },
   };
-}
-
-function ended(file: WriteStream): Promise<void> {
-  return new Promise((resolve) => {
-    file.once("close", resolve);
-    file.end();
-    if (file.closed) resolve();
-  });
 }

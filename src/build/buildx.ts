@@ -1,5 +1,6 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { BuildEnding } from "../docker/index";
 import type { RenderedFile } from "../render/rendered";
 import { Failure } from "../support/errors";
 import { withTemporaryFolder } from "../support/files/files";
@@ -23,15 +24,6 @@ export interface BuildxRequest {
   readonly onLine: (line: string) => void;
   readonly onStep: (step: string) => void;
 }
-
-export type BuildxEnding =
-  | { readonly ok: true }
-  | {
-      readonly ok: false;
-      readonly message: string;
-      readonly step: string | undefined;
-      readonly lines: readonly string[];
-    };
 
 const INSTALL =
   "Install Docker's buildx plugin (the package docker-buildx-plugin or docker-buildx; github.com/docker/buildx), or leave --builder out: then the engine builds.";
@@ -86,7 +78,7 @@ export function buildxArguments(request: BuildxRequest, context: string): readon
  * Builds on a buildx builder, local or remote, and loads the image into the local engine. Returns a failed build as a result.
  * @throws Failure BUILDX_MISSING, BUILDER_UNKNOWN (exit 3)
  */
-export async function buildWithBuildx(host: Host, request: BuildxRequest): Promise<BuildxEnding> {
+export async function buildWithBuildx(host: Host, request: BuildxRequest): Promise<BuildEnding> {
   await requireBuildx(host);
   return withTemporaryFolder("context", async (context) => {
     for (const file of request.files) {
@@ -106,7 +98,7 @@ export async function buildWithBuildx(host: Host, request: BuildxRequest): Promi
         request.onLine(line);
       },
     });
-    if (ran.exitCode === 0) return { ok: true };
+    if (ran.exitCode === 0) return { ok: true, made: [] };
     const message = ran.timedOut ? "docker buildx timed out" : progress.message;
     if (message !== undefined && /no builder .* found|failed to find driver/iu.test(message))
       throw new Failure({
@@ -121,6 +113,7 @@ export async function buildWithBuildx(host: Host, request: BuildxRequest): Promi
       message: message ?? `docker buildx exited with ${String(ran.exitCode ?? ran.signal)}`,
       step: progress.failedStep,
       lines: progress.lines(),
+      made: [],
     };
   });
 }

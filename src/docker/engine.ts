@@ -17,9 +17,6 @@ export interface EngineFacts {
   readonly rootless: boolean;
   /** Whether an image's id is the digest of its configuration; with the containerd image store it is that of a manifest. */
   readonly idsAreConfigDigests: boolean;
-  readonly operatingSystem: string;
-  /** The architecture of its machine in its own notation, e.g. x86_64. */
-  readonly architecture: string;
   readonly publish: PublishedPorts;
   /** For tcp with TLS. */
   readonly tls?: EngineTls;
@@ -79,7 +76,6 @@ export interface EngineImage {
   /** The engine's own id; see idsAreConfigDigests. */
   readonly id: string;
   readonly tags: readonly string[];
-  readonly createdAt: string;
   readonly labels: Readonly<Record<string, string>>;
   /** Digests of its layers' tars, oldest first. */
   readonly layers: readonly string[];
@@ -105,19 +101,10 @@ export interface HeldImage {
   readonly reference: string;
 }
 
-/** An image in a list. */
-interface ListedImage {
-  readonly id: string;
-  readonly tags: readonly string[];
-  readonly labels: Readonly<Record<string, string>>;
-}
-
 /** A container in a list. */
 interface ListedContainer {
   readonly id: string;
-  readonly names: readonly string[];
   readonly labels: Readonly<Record<string, string>>;
-  readonly running: boolean;
   /** Creation time in ms since the epoch. */
   readonly createdAtMs: number;
 }
@@ -126,14 +113,13 @@ export interface ContainerRequest {
   readonly image: string;
   /** For an image of the engine's own platform instead of linux/amd64: one that was made from nothing. */
   readonly anyPlatform?: boolean;
-  readonly name?: string;
   /** NAME=value */
-  readonly env?: readonly string[];
+  readonly env?: readonly string[] | undefined;
   /** Replace the image's own; undefined keeps them. */
-  readonly entrypoint?: readonly string[];
-  readonly cmd?: readonly string[];
-  readonly user?: string;
-  readonly workdir?: string;
+  readonly entrypoint?: readonly string[] | undefined;
+  readonly cmd?: readonly string[] | undefined;
+  readonly user?: string | undefined;
+  readonly workdir?: string | undefined;
   /** A small init as process 1, which reaps orphans. */
   readonly init?: boolean;
   /** Devices of the engine's host, passed to the container under the same path. */
@@ -142,31 +128,16 @@ export interface ContainerRequest {
   readonly securityOptions?: readonly string[];
   /** TCP ports of the container to publish on free ports of the engine. */
   readonly publish?: readonly number[];
-  readonly memoryBytes?: number;
-  readonly network?: string;
-  readonly privileged?: boolean;
   /** source:target[:options], as for docker run -v. */
   readonly binds?: readonly string[];
 }
 
-/** A container that ran to its end; it still exists. */
-export interface EndedContainer {
-  readonly id: string;
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly timedOut: boolean;
-  /** The engine's message if the program could not start. */
-  readonly startError: string | undefined;
-}
-
 export interface ContainerState {
-  readonly id: string;
   readonly running: boolean;
   readonly exitCode: number;
   readonly oomKilled: boolean;
   /** When it ended by the engine's clock, in ms since the epoch; undefined while it runs. */
-  readonly finishedAtMs?: number;
+  readonly finishedAtMs: number | undefined;
   /** The engine's message if it could not start. */
   readonly error: string;
   /** Port of the engine by TCP port of the container. */
@@ -186,7 +157,7 @@ export interface ExecRequest {
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly cwd?: string | undefined;
   /** Time limit in ms. The program itself continues, because an engine cannot end an exec. */
-  readonly timeoutMs?: number | undefined;
+  readonly timeoutMs: number;
   readonly signal: AbortSignal;
 }
 
@@ -197,9 +168,11 @@ export interface ExecResult {
   readonly timedOut: boolean;
 }
 
-export interface PathChange {
-  readonly path: string;
-  readonly kind: "modified" | "added" | "deleted";
+export interface RunOptions {
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /** Told of a container that could not be removed after its run failed. */
+  readonly onStays: (id: string, error: unknown) => void;
 }
 
 /**
@@ -218,7 +191,7 @@ export interface Engine {
   /** Ids of the image and of its parents, as far as its history names them: the classic builder's does. */
   lineage(reference: string): Promise<readonly string[]>;
   /** Images that have all these labels ("key" or "key=value"). */
-  images(labels: readonly string[]): Promise<readonly ListedImage[]>;
+  images(labels: readonly string[]): Promise<readonly Pick<EngineImage, "id" | "tags" | "labels">[]>;
   tag(image: string, repository: string, tag: string): Promise<void>;
   /** Makes an image without files, with this run's labels; returns its id. */
   emptyImage(): Promise<string>;
@@ -233,11 +206,8 @@ export interface Engine {
   /** Makes a container with this run's labels; returns its id. */
   createContainer(request: ContainerRequest): Promise<string>;
   startContainer(id: string): Promise<void>;
-  /** Makes a container and runs it to its end; kills it after timeoutMs. Removes it on failure. */
-  runToEnd(
-    request: ContainerRequest,
-    options: { readonly timeoutMs: number; readonly signal: AbortSignal },
-  ): Promise<EndedContainer>;
+  /** Runs a program in a container of its own, which is killed after timeoutMs and removed. ENGINE_FAILED if it cannot start. */
+  runToEnd(request: ContainerRequest, options: RunOptions): Promise<ExecResult>;
   container(id: string): Promise<ContainerState | undefined>;
   containers(labels: readonly string[]): Promise<readonly ListedContainer[]>;
   exec(id: string, request: ExecRequest): Promise<ExecResult>;
@@ -249,7 +219,7 @@ export interface Engine {
   removeContainer(id: string): Promise<void>;
   /**
    * A tar of a path in a container (started or not); undefined if the path does not exist. Only the files' bytes are reliable: Podman
-   * follows a symbolic link at the path, and reports the container's user as owner of every entry; see fileSystem.
+   * follows a symbolic link at the path, and reports the container's user as owner of every entry.
    */
   archive(id: string, path: string, signal: AbortSignal): Promise<Readable | undefined>;
   /**
@@ -257,8 +227,4 @@ export interface Engine {
    * "untold" if the engine's answer is not understood. Podman follows a symbolic link here too.
    */
   pathStat(id: string, path: string, signal: AbortSignal): Promise<PathStat | "untold" | undefined>;
-  /** A tar of everything in a container (started or not) with true kinds, modes and owners; without volumes and the root folder itself. */
-  fileSystem(id: string, signal: AbortSignal): Promise<Readable>;
-  /** Differences from the image. */
-  changes(id: string): Promise<readonly PathChange[]>;
 }

@@ -14,6 +14,30 @@ export function engineWords(error: unknown): string {
     .trim();
 }
 
+/**
+ * An engine's answer to a request.
+ * @param what for the message when the engine refuses: "The container could not be started"
+ * @param instead results for statuses that are no failure here
+ * @throws Failure ENGINE_FAILED, ENGINE_GONE (exit 3); the signal's reason when it was aborted
+ */
+export async function answerOf<T>(
+  what: string,
+  request: () => Promise<T>,
+  {
+    instead = {},
+    signal,
+  }: { readonly instead?: Readonly<Record<number, T>>; readonly signal?: AbortSignal } = {},
+): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    signal?.throwIfAborted();
+    const status = statusOf(error) ?? 0;
+    if (status in instead) return instead[status] as T;
+    throw engineFailed(what, error);
+  }
+}
+
 /** The failure for an engine that refused a request, or stopped responding. */
 export function engineFailed(what: string, error: unknown): Failure {
   if (error instanceof Failure) return error;

@@ -5,7 +5,7 @@ import { Failure } from "../support/errors";
 import { withTimeLimit } from "../support/processes/time-limit";
 import { apiMinor } from "./connection/daemon";
 import type { BuildRequest, Engine, EngineImage, PullRequest, PushRequest } from "./engine";
-import { engineFailed, engineWords, statusOf } from "./failures";
+import { answerOf, engineFailed, engineWords, statusOf } from "./failures";
 import { messagesOf, StreamSilent } from "./builds/message-stream";
 
 /** Time limit for removing an image, in ms: a large one takes long on a slow disk. */
@@ -38,14 +38,11 @@ export function imagesOf(
     push: (request) => push(docker, request, inspected),
     build: (request) => build(docker, request),
     image: (reference) => imageNamed(docker, reference, inspected),
-    async lineage(reference) {
-      try {
+    lineage: (reference) =>
+      answerOf(`The history of ${reference} could not be read`, async () => {
         const steps = (await docker.getImage(reference).history()) as readonly { readonly Id: string }[];
         return steps.map((step) => prefixed(step.Id));
-      } catch (error) {
-        throw engineFailed(`The history of ${reference} could not be read`, error);
-      }
-    },
+      }),
     async images(wanted) {
       const found = await docker.listImages({ all: false, filters: { label: [...wanted] } });
       return found.map((image) => ({
@@ -72,14 +69,12 @@ export function imagesOf(
             : engineFailed(what, error);
         }
       }),
-    async saveImage(reference, signal) {
-      try {
-        return await get<Readable>(docker, `/images/${reference}/get`, saved, true);
-      } catch (error) {
-        signal.throwIfAborted();
-        throw engineFailed(`The image ${reference} could not be read`, error);
-      }
-    },
+    saveImage: (reference, signal) =>
+      answerOf(
+        `The image ${reference} could not be read`,
+        () => get<Readable>(docker, `/images/${reference}/get`, saved, true),
+        { signal },
+      ),
   };
 }
 
@@ -89,13 +84,7 @@ interface Ask {
 
 async function pull(docker: Docker, { reference, platform, login, signal }: PullRequest): Promise<void> {
   try {
-    const options = {
-      platform,
-      abortSignal: signal,
-      ...(login === undefined
-        ? {}
-        : { authconfig: { ...login, serveraddress: reference.split("/", 1)[0] ?? "" } }),
-    };
+    const options = { platform, abortSignal: signal, ...authOf(login, reference) };
     const stream = (await docker.pull(reference, options)) as unknown as Readable;
     for await (const message of messagesOf(stream, { signal })) {
       if (message.error !== undefined) throw new Error(message.error);
@@ -110,6 +99,12 @@ async function pull(docker: Docker, { reference, platform, login, signal }: Pull
       cause: error,
     });
   }
+}
+
+/** The option for a login; the types allow only user name and password, but the engine accepts every kind. */
+function authOf(login: PullRequest["login"], reference: string): { readonly authconfig?: object } {
+  const serveraddress = reference.split("/", 1)[0] ?? "";
+  return login === undefined ? {} : { authconfig: { ...login, serveraddress } };
 }
 
 /** After this time without output, a push counts as hung, in ms. */
@@ -129,13 +124,9 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
     });
   const send = async (): Promise<void> => {
     await docker.getImage(image).tag({ repo: repository, tag });
-    const authconfig =
-      login === undefined ? {} : { ...login, serveraddress: repository.split("/", 1)[0] ?? "" };
-    const stream = (await docker.getImage(reference).push({
-      // The types allow only user name and password; the engine accepts every kind of login.
-      authconfig: authconfig,
-      abortSignal: signal,
-    })) as unknown as Readable;
+    // Without a login the engine still wants the header.
+    const options = { authconfig: {}, ...authOf(login, repository), abortSignal: signal };
+    const stream = (await docker.getImage(reference).push(options)) as unknown as Readable;
     for await (const { error, status } of messagesOf(stream, { signal, silenceMs: PUSH_SILENCE_MS })) {
       if (error !== undefined) {
         // An engine that is shut down fails its pushes first; the real cause is that it no longer responds.
@@ -147,7 +138,12 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
     }
   };
   const takeNameBack = async (): Promise<void> => {
-    if (before === undefined) await docker.getImage(reference).remove().catch(ignoreGone);
+    if (before === undefined)
+      await answerOf(
+        "The name of a pushed image could not be removed",
+        () => docker.getImage(reference).remove(),
+        { instead: { 404: undefined } },
+      );
     else await docker.getImage(before.id).tag({ repo: repository, tag });
   };
   const pushed = send().catch((error: unknown) => {
@@ -163,15 +159,11 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
   );
 }
 
-function ignoreGone(error: unknown): void {
-  if (statusOf(error) !== 404) throw engineFailed("The name of a pushed image could not be removed", error);
-}
-
 /** An empty tar: only the end marker (POSIX, pax interchange format: two blocks of zeros). */
 const EMPTY_TAR = Buffer.alloc(1024);
 
-async function emptyImage(docker: Docker, labels: Readonly<Record<string, string>>): Promise<string> {
-  try {
+function emptyImage(docker: Docker, labels: Readonly<Record<string, string>>): Promise<string> {
+  return answerOf("An empty image could not be created", async () => {
     const changes = Object.entries(labels).map(([name, value]) => `LABEL ${name}=${value}`);
     const stream = (await docker.importImage(Readable.from([EMPTY_TAR]), { changes })) as unknown as Readable;
     let id: string | undefined;
@@ -181,9 +173,7 @@ async function emptyImage(docker: Docker, labels: Readonly<Record<string, string
     }
     if (id === undefined) throw new Error("the answer names no image");
     return id;
-  } catch (error) {
-    throw engineFailed("An empty image could not be created", error);
-  }
+  });
 }
 
 async function build(docker: Docker, request: BuildRequest): Promise<Readable> {
@@ -222,34 +212,47 @@ async function imageNamed(
   reference: string,
   inspected: Ask,
 ): Promise<EngineImage | undefined> {
-  try {
-    const image = await get<Docker.ImageInspectInfo>(docker, `/images/${reference}/json`, inspected);
-    // Podman and older engines omit empty values, despite the types.
-    const config = image.Config as Partial<typeof image.Config> | undefined;
-    const layers = (image.RootFS as { readonly Layers?: readonly string[] } | undefined)?.Layers ?? [];
-    return {
-      id: prefixed(image.Id),
-      tags: image.RepoTags,
-      createdAt: image.Created,
-      labels: (config?.Labels as Readonly<Record<string, string>> | null | undefined) ?? {},
-      layers,
-      architecture: image.Architecture,
-      config: {
-        env: config?.Env ?? [],
-        entrypoint: words(config?.Entrypoint),
-        cmd: words(config?.Cmd),
-        user: config?.User ?? "",
-        workdir: config?.WorkingDir ?? "",
-        exposedPorts: Object.keys(config?.ExposedPorts ?? {}).sort(),
-        volumes: Object.keys(
-          (config?.Volumes as Readonly<Record<string, unknown>> | null | undefined) ?? {},
-        ).sort(),
-      },
-    };
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw engineFailed(`The image ${reference} could not be inspected`, error);
-  }
+  const image = await answerOf<InspectedImage | undefined>(
+    `The image ${reference} could not be inspected`,
+    () => get(docker, `/images/${reference}/json`, inspected),
+    { instead: { 404: undefined } },
+  );
+  if (image === undefined) return undefined;
+  const { Config: config } = image;
+  return {
+    id: prefixed(image.Id),
+    tags: image.RepoTags,
+    labels: config?.Labels ?? {},
+    layers: image.RootFS?.Layers ?? [],
+    architecture: image.Architecture,
+    config: {
+      env: config?.Env ?? [],
+      entrypoint: words(config?.Entrypoint),
+      cmd: words(config?.Cmd),
+      user: config?.User ?? "",
+      workdir: config?.WorkingDir ?? "",
+      exposedPorts: Object.keys(config?.ExposedPorts ?? {}).sort(),
+      volumes: Object.keys(config?.Volumes ?? {}).sort(),
+    },
+  };
+}
+
+/** An image as engines answer; dockerode's type does not know that Podman and older engines omit empty values. */
+interface InspectedImage {
+  readonly Id: string;
+  readonly RepoTags: readonly string[];
+  readonly Architecture: string;
+  readonly RootFS?: { readonly Layers?: readonly string[] };
+  readonly Config?: Partial<{
+    readonly Labels: Readonly<Record<string, string>> | null;
+    readonly Env: readonly string[] | null;
+    readonly Entrypoint: string | readonly string[] | null;
+    readonly Cmd: string | readonly string[] | null;
+    readonly User: string;
+    readonly WorkingDir: string;
+    readonly ExposedPorts: object | null;
+    readonly Volumes: object | null;
+  }>;
 }
 
 /** dockerode 5.0.1 leaves the options of its own `inspect` and `get` out of the request. */

@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
+import Docker from "dockerode";
 import { extract } from "tar-stream";
 import type { Engine } from "../../src/docker/index";
-import type { Host } from "../../src/support/host";
 
 const KINDS: Readonly<Record<string, string>> = {
   file: "file",
@@ -24,15 +25,13 @@ interface Exported {
 }
 
 /** The files of a container that an engine made of an image, as it exports them: the engine's own word on what its layers come to. */
-export async function exportedImage(
-  host: Host,
-  engine: Engine,
-  image: string,
-): Promise<ReadonlyMap<string, Exported>> {
+export async function exportedImage(engine: Engine, image: string): Promise<ReadonlyMap<string, Exported>> {
   const container = await engine.createContainer({ image, cmd: ["true"] });
   try {
     const found = new Map<string, Exported>();
-    for await (const entry of (await engine.fileSystem(container, host.signal)).pipe(extract())) {
+    const docker = new Docker({ socketPath: new URL(engine.facts.address).pathname });
+    const exported = (await docker.getContainer(container).export()) as unknown as Readable;
+    for await (const entry of exported.pipe(extract())) {
       const chunks: Buffer[] = [];
       for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
       const { name, type, mode, uid, gid, size, linkname } = entry.header;

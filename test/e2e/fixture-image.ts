@@ -44,7 +44,7 @@ export async function buildFixture(
     noCache: false,
     signal: host.signal,
   });
-  const ending = await followBuild(stream, { signal: host.signal, silenceMs: 60_000 });
+  const ending = await followBuild(stream, { signal: host.signal, silenceMs: 60_000 }, {});
   if (!ending.ok) throw new Error([...ending.lines, ending.message].join("\n"));
   return tag;
 }

@@ -22,6 +22,6 @@ export async function holdToExport(host: Host, engine: Engine, reference: string
   const id = (await engine.image(reference))?.id ?? "";
   const measured = await measureImage(engine, { id, reference });
   const files = Object.fromEntries(measured.files.map(({ path, ...rest }) => [path, rest]));
-  expect(files).toEqual(Object.fromEntries(await exportedImage(host, engine, reference)));
+  expect(files).toEqual(Object.fromEntries(await exportedImage(engine, reference)));
   return measured;
 }

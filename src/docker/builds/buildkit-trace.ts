@@ -4,13 +4,12 @@ export interface BuildKitStatus {
   readonly logs: readonly BuildKitLog[];
 }
 
-/** A step: its name, and whether it was cached, ran, ended or failed. */
+/** A step: its name, and whether it was cached, ran or failed. */
 interface BuildKitVertex {
   readonly digest: string;
   readonly name: string;
   readonly cached: boolean;
   readonly started: boolean;
-  readonly completed: boolean;
   readonly error: string;
 }
 
@@ -74,7 +73,6 @@ export function decodeStatus(message: Uint8Array): BuildKitStatus {
       name: text(vertex, 3),
       cached: vertex.some((field) => field.number === 4 && field.value === 1),
       started: has(vertex, 5),
-      completed: has(vertex, 6),
       error: text(vertex, 7),
     })),
     logs: messages(fields, 3).map((log) => ({

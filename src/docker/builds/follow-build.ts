@@ -2,7 +2,7 @@ import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { decodeStatus, type BuildKitStatus } from "./buildkit-trace";
 import { engineFailed } from "../failures";
-import { messagesOf, StreamBroken, StreamSilent, type EngineMessage } from "./message-stream";
+import { messagesOf, StreamBroken, StreamSilent } from "./message-stream";
 import { stepLog, type StepLog } from "./step-log";
 
 /** Receives the progress of a build. */
@@ -13,9 +13,9 @@ export interface BuildListener {
   readonly onLine?: (line: string) => void;
 }
 
-/** The end of a build. */
+/** The end of a build, with the intermediate images that the classic builder made. */
 export type BuildEnding =
-  | { readonly ok: true; readonly imageId: string; readonly made: readonly string[] }
+  | { readonly ok: true; readonly made: readonly string[] }
   | {
       readonly ok: false;
       /** The engine's message. */
@@ -24,19 +24,10 @@ export type BuildEnding =
       readonly step: string | undefined;
       /** The last lines of that step, else of the build. */
       readonly lines: readonly string[];
-      /** Intermediate images of the classic builder. */
       readonly made: readonly string[];
     };
 
 const KEPT_LINES = 40;
-
-interface Follower {
-  take(message: EngineMessage): void;
-  readonly imageId: string | undefined;
-  readonly failedStep: string | undefined;
-  readonly lines: readonly string[];
-  readonly made: readonly string[];
-}
 
 /**
  * Reads a build's messages to their end. Returns a failed build as a result; a build without output for `silenceMs` has failed.
@@ -44,58 +35,34 @@ interface Follower {
  */
 export async function followBuild(
   stream: Readable,
-  options: { readonly signal: AbortSignal; readonly silenceMs: number; readonly listener?: BuildListener },
+  options: { readonly signal: AbortSignal; readonly silenceMs: number },
+  listener: BuildListener,
 ): Promise<BuildEnding> {
-  const follower = followMessages(options.listener ?? {});
-  const failed = (message: string): BuildEnding => {
-    const { failedStep: step, lines, made } = follower;
-    return { ok: false, message, step, lines, made };
-  };
+  const log = stepLog(KEPT_LINES);
+  const classic = followClassic(log, listener);
+  const buildKit = followBuildKit(log, listener);
+  const failed = (message: string): BuildEnding => ({
+    ok: false,
+    message,
+    step: buildKit.failed()?.name ?? classic.step(),
+    lines: log.last(buildKit.failed()?.digest ?? classic.step()),
+    made: classic.made(),
+  });
+  let hasImage = false;
   try {
-    for await (const message of messagesOf(stream, options)) {
-      follower.take(message);
-      if (message.error !== undefined) return failed(message.error);
+    for await (const { stream: text, id, aux, error } of messagesOf(stream, options)) {
+      if (text !== undefined) classic.take(text);
+      if (id === "moby.buildkit.trace" && typeof aux === "string")
+        buildKit.take(decodeStatus(Buffer.from(aux, "base64")));
+      hasImage ||= typeof aux === "object" && aux !== null && "ID" in aux;
+      if (error !== undefined) return failed(error);
     }
+    if (!hasImage) throw new StreamBroken("it ended without an image and without an error");
+    return { ok: true, made: classic.made() };
   } catch (error) {
     if (error instanceof StreamSilent) return failed(error.message);
     throw error instanceof StreamBroken ? engineFailed("The build was cut off", error) : error;
   }
-  const { imageId, made } = follower;
-  if (imageId === undefined)
-    throw engineFailed(
-      "The build was cut off",
-      new StreamBroken("it ended without an image and without an error"),
-    );
-  return { ok: true, imageId, made };
-}
-
-function followMessages(listener: BuildListener): Follower {
-  const log = stepLog(KEPT_LINES);
-  const classic = followClassic(log, listener);
-  const buildKit = followBuildKit(log, listener);
-  let imageId: string | undefined;
-  return {
-    take(message) {
-      if (message.stream !== undefined) classic.take(message.stream);
-      if (message.id === "moby.buildkit.trace" && typeof message.aux === "string")
-        buildKit.take(decodeStatus(Buffer.from(message.aux, "base64")));
-      const aux = message.aux;
-      if (typeof aux === "object" && aux !== null && "ID" in aux && typeof aux.ID === "string")
-        imageId = aux.ID;
-    },
-    get imageId() {
-      return imageId;
-    },
-    get failedStep() {
-      return buildKit.failed() ?? classic.step();
-    },
-    get lines() {
-      return log.last(buildKit.failedDigest() ?? classic.step());
-    },
-    get made() {
-      return classic.made();
-    },
-  };
 }
 
 /** The classic builder's text: "Step 3/9 : RUN …", output, " ---> <id>", " ---> Using cache". */
@@ -125,6 +92,7 @@ function followClassic(
 }
 
 interface KnownStep {
+  readonly digest: string;
   readonly number: number;
   name: string;
   reported: boolean;
@@ -135,11 +103,12 @@ interface KnownStep {
 function followBuildKit(
   log: StepLog,
   listener: BuildListener,
-): { take(status: BuildKitStatus): void; failed(): string | undefined; failedDigest(): string | undefined } {
+): { take(status: BuildKitStatus): void; failed(): KnownStep | undefined } {
   const steps = new Map<string, KnownStep>();
-  let failed: string | undefined;
+  let failed: KnownStep | undefined;
   const known = (digest: string): KnownStep => {
     const step = steps.get(digest) ?? {
+      digest,
       number: steps.size + 1,
       name: "",
       reported: false,
@@ -160,7 +129,7 @@ function followBuildKit(
         }
         if (vertex.error !== "") {
           // Steps that were only cancelled report that; the first other error ended the build.
-          if (failed === undefined && !/context canceled/iu.test(vertex.error)) failed = vertex.digest;
+          if (!/context canceled/iu.test(vertex.error)) failed ??= step;
           listener.onLine?.(`#${String(step.number)} ERROR: ${vertex.error}`);
         }
       }
@@ -170,7 +139,6 @@ function followBuildKit(
           listener.onLine?.(`#${String(step.number)} ${line}`);
       }
     },
-    failed: () => (failed === undefined ? undefined : steps.get(failed)?.name),
-    failedDigest: () => failed,
+    failed: () => failed,
   };
 }

@@ -1,14 +1,16 @@
-import type { Readable } from "node:stream";
+import { addAbortSignal, type Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
+import { messageOf } from "../../support/errors";
+import { lineCutter } from "../../support/text/line-cutter";
 
 /** A message of the engine during a pull or build. */
 export interface EngineMessage {
-  readonly id?: string;
-  readonly stream?: string;
-  readonly status?: string;
+  readonly id?: string | undefined;
+  readonly stream?: string | undefined;
+  readonly status?: string | undefined;
   readonly aux?: unknown;
   /** Set if the work failed. */
-  readonly error?: string;
+  readonly error?: string | undefined;
 }
 
 export interface MessageStreamOptions {
@@ -28,29 +30,6 @@ StreamSilent.prototype.name = "StreamSilent";
 /** Far above the length of any engine message, in characters; a longer line means it is not a message stream. */
 const LONGEST_MESSAGE = 16 * 1024 * 1024;
 
-/**
- * Splits text into lines. Chunks may end anywhere, even inside a character; the rest comes at the end. @throws StreamBroken if a line does
- * not end
- */
-export function lineSplitter(longest = LONGEST_MESSAGE): {
-  take(chunk: Uint8Array): readonly string[];
-  end(): readonly string[];
-} {
-  const decoder = new StringDecoder("utf8");
-  let partial = "";
-  const lines = (text: string): readonly string[] => {
-    const parts = (partial + text).split("\n");
-    partial = parts.pop() ?? "";
-    if (partial.length > longest)
-      throw new StreamBroken(`the engine sent a message of more than ${String(longest)} characters`);
-    return parts.filter((line) => line.trim() !== "");
-  };
-  return {
-    take: (chunk) => lines(decoder.write(Buffer.from(chunk))),
-    end: () => lines(`${decoder.end()}\n`),
-  };
-}
-
 function text(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
 }
@@ -61,7 +40,7 @@ function parseMessage(line: string): EngineMessage {
   try {
     value = JSON.parse(line);
   } catch {
-    throw new StreamBroken(`the engine sent something that is not a message: ${line.slice(0, 120)}`);
+    // Reported below, as any other value that is not an object.
   }
   if (typeof value !== "object" || value === null)
     throw new StreamBroken(`the engine sent something that is not a message: ${line.slice(0, 120)}`);
@@ -74,16 +53,11 @@ function parseMessage(line: string): EngineMessage {
     detail ??
     text(error) ??
     (error !== undefined || errorDetail !== undefined ? "it failed without a message" : undefined);
-  const idText = text(id);
-  const streamText = text(stream);
-  const statusText = text(status);
-  return {
-    ...(idText === undefined ? {} : { id: idText }),
-    ...(streamText === undefined ? {} : { stream: streamText }),
-    ...(statusText === undefined ? {} : { status: statusText }),
-    ...(aux === undefined ? {} : { aux }),
-    ...(failed === undefined ? {} : { error: failed }),
-  };
+  return { id: text(id), stream: text(stream), status: text(status), aux, error: failed };
+}
+
+function* messagesIn(lines: readonly string[]): Generator<EngineMessage> {
+  for (const line of lines) if (line.trim() !== "") yield parseMessage(line);
 }
 
 /**
@@ -94,46 +68,31 @@ function parseMessage(line: string): EngineMessage {
  */
 export async function* messagesOf(
   stream: Readable,
-  options: MessageStreamOptions,
+  { signal, silenceMs }: MessageStreamOptions,
 ): AsyncGenerator<EngineMessage> {
-  const { signal, silenceMs } = options;
-  const splitter = lineSplitter();
-  const given = { up: false };
+  const decoder = new StringDecoder("utf8");
+  const cutter = lineCutter(LONGEST_MESSAGE);
   let timer: NodeJS.Timeout | undefined;
   const watch = (): void => {
     clearTimeout(timer);
     if (silenceMs === undefined) return;
     timer = setTimeout(() => {
-      given.up = true;
-      stream.destroy();
+      stream.destroy(new StreamSilent(`the engine sent nothing for ${String(silenceMs / 1000)} s`));
     }, silenceMs);
   };
-  const onAbort = (): void => {
-    stream.destroy();
-  };
-  signal.addEventListener("abort", onAbort, { once: true });
-  if (signal.aborted) onAbort();
   watch();
   try {
-    for await (const chunk of stream) {
+    for await (const chunk of addAbortSignal(signal, stream)) {
       watch();
-      for (const line of splitter.take(chunk as Uint8Array)) yield parseMessage(line);
+      yield* messagesIn(cutter.take(decoder.write(chunk as Buffer)));
     }
-    for (const line of splitter.end()) yield parseMessage(line);
+    yield* messagesIn(cutter.take(`${decoder.end()}\n`));
   } catch (error) {
     signal.throwIfAborted();
-    if (given.up)
-      throw new StreamSilent(`the engine sent nothing for ${String((silenceMs ?? 0) / 1000)} s`, {
-        cause: error,
-      });
     if (error instanceof StreamBroken) throw error;
-    throw new StreamBroken(
-      `the connection to the engine broke: ${error instanceof Error ? error.message : String(error)}`,
-      { cause: error },
-    );
+    throw new StreamBroken(`the connection to the engine broke: ${messageOf(error)}`, { cause: error });
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
     stream.destroy();
   }
   signal.throwIfAborted();

@@ -55,8 +55,6 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
     // Docker lists it among its security options, Podman in its own field.
     rootless: info.Rootless === true || security.some((option) => option.includes("rootless")),
     idsAreConfigDigests: !(info.DriverStatus ?? []).some(([, value]) => value?.startsWith(CONTAINERD_STORE)),
-    operatingSystem: info.OperatingSystem ?? "",
-    architecture: info.Architecture ?? "",
     publish: publishedPorts(address),
   };
 }
@@ -78,8 +76,6 @@ interface Info {
   readonly DriverStatus?: readonly (readonly string[])[] | null;
   readonly SecurityOptions?: readonly string[] | null;
   readonly Rootless?: boolean;
-  readonly OperatingSystem?: string;
-  readonly Architecture?: string;
 }
 
 /** 41 of an API version "1.41"; there is no other major version. */

@@ -2,14 +2,12 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { apiMinor } from "../connection/daemon";
-import type { ContainerRequest, ContainerState, Engine, PathChange, PublishedPorts } from "../engine";
+import type { ContainerRequest, ContainerState, Engine, PathStat, PublishedPorts } from "../engine";
 import { execIn } from "./exec";
-import { engineFailed, statusOf } from "../failures";
-import { frameReader } from "./frames";
+import { answerOf } from "../failures";
+import { frameReader } from "./output";
 import { readPathStat } from "./path-stat";
-import { runToEnd } from "./run-to-end";
-
-const CHANGES: Readonly<Record<number, PathChange["kind"]>> = { 0: "modified", 1: "added", 2: "deleted" };
+import { removed, runToEnd } from "./run-to-end";
 
 type Part = Pick<
   Engine,
@@ -24,8 +22,6 @@ type Part = Pick<
   | "removeContainer"
   | "archive"
   | "pathStat"
-  | "fileSystem"
-  | "changes"
 >;
 
 /**
@@ -38,141 +34,87 @@ export function containersOf(
   labels: Readonly<Record<string, string>>,
   apiVersion: string,
 ): Part {
-  const create = async (request: ContainerRequest): Promise<Docker.Container> => {
-    const { name, image, anyPlatform = false } = request;
+  const create = (request: ContainerRequest): Promise<Docker.Container> => {
+    const isAnyPlatform = request.anyPlatform === true || apiMinor(apiVersion) < 41;
     const options = {
       // Otherwise dockerode repeats the body in the address, which engines log: secrets of the environment too.
-      _query: {
-        ...(name === undefined ? {} : { name }),
-        ...(anyPlatform || apiMinor(apiVersion) < 41 ? {} : { platform: "linux/amd64" }),
-      },
-      _body: { ...createOptions(request, publish), Labels: { ...labels } },
+      _query: isAnyPlatform ? {} : { platform: "linux/amd64" },
+      _body: { ...createOptions(request, publish), Labels: labels },
     };
-    try {
-      return await docker.createContainer(options as Docker.ContainerCreateOptions);
-    } catch (error) {
-      throw engineFailed(`No container could be made from ${image}`, error);
-    }
+    return answerOf(`No container could be made from ${request.image}`, () =>
+      docker.createContainer(options as Docker.ContainerCreateOptions),
+    );
   };
   return {
     createContainer: async (request) => (await create(request)).id,
-    async startContainer(id) {
-      try {
-        await docker.getContainer(id).start();
-      } catch (error) {
-        throw engineFailed("The container could not be started", error);
-      }
-    },
+    startContainer: (id) =>
+      answerOf("The container could not be started", () => docker.getContainer(id).start()),
     runToEnd: (request, options) => runToEnd(() => create(request), options),
     container: (id) => stateOf(docker, id),
     async containers(wanted) {
       const found = await docker.listContainers({ all: true, filters: { label: [...wanted] } });
-      return found.map((item) => ({
-        id: item.Id,
-        names: item.Names,
-        labels: item.Labels,
-        running: item.State === "running",
-        createdAtMs: item.Created * 1000,
-      }));
+      return found.map((item) => ({ id: item.Id, labels: item.Labels, createdAtMs: item.Created * 1000 }));
     },
     exec: (id, request) => execIn(docker, id, request),
     async logs(id, tail) {
-      try {
-        const data = await docker.getContainer(id).logs({ stdout: true, stderr: true, tail, follow: false });
-        const text = frameReader()(data)
-          .map((frame) => frame.data.toString("utf8"))
-          .join("");
-        return text
-          .split(/\r?\n/u)
-          .filter((line) => line !== "")
-          .slice(-tail);
-      } catch (error) {
-        if (statusOf(error) === 404) return [];
-        throw engineFailed("The container's output could not be read", error);
-      }
+      const data = await answerOf<Buffer>(
+        "The container's output could not be read",
+        () => docker.getContainer(id).logs({ stdout: true, stderr: true, tail, follow: false }),
+        { instead: { 404: Buffer.alloc(0) } },
+      );
+      const text = frameReader()(data).map((frame) => frame.data.toString("utf8"));
+      return text
+        .join("")
+        .split(/\r?\n/u)
+        .filter((line) => line !== "")
+        .slice(-tail);
     },
-    async stop(id, graceSeconds) {
-      try {
-        await docker.getContainer(id).stop({ t: graceSeconds });
-      } catch (error) {
+    stop: (id, graceSeconds) =>
+      answerOf(
+        "The container could not be stopped",
+        () => docker.getContainer(id).stop({ t: graceSeconds }),
         // 304: it has already ended.
-        if (statusOf(error) !== 304 && statusOf(error) !== 404)
-          throw engineFailed("The container could not be stopped", error);
-      }
-    },
-    async removeContainer(id) {
-      try {
-        await docker.getContainer(id).remove({ force: true, v: true });
-      } catch (error) {
-        // 409: it is already being removed.
-        if (statusOf(error) !== 404 && statusOf(error) !== 409)
-          throw engineFailed("The container could not be removed", error);
-      }
-    },
-    async archive(id, path, signal) {
-      try {
-        return (await docker
-          .getContainer(id)
-          .getArchive({ path, abortSignal: signal })) as unknown as Readable;
-      } catch (error) {
-        signal.throwIfAborted();
-        if (statusOf(error) === 404) return undefined;
-        throw engineFailed(`${path} could not be read from the container`, error);
-      }
-    },
-    async pathStat(id, path, signal) {
-      try {
-        const container = docker.getContainer(id);
-        const answer = (await container.infoArchive({
-          path,
-          abortSignal: signal,
-        })) as unknown as IncomingMessage;
-        answer.resume();
-        const header = answer.headers["x-docker-container-path-stat"];
-        return (typeof header === "string" ? readPathStat(header) : undefined) ?? "untold";
-      } catch (error) {
-        signal.throwIfAborted();
-        if (statusOf(error) === 404) return undefined;
-        throw engineFailed(`${path} could not be inspected in the container`, error);
-      }
-    },
-    async fileSystem(id, signal) {
-      try {
-        return (await docker.getContainer(id).export({ abortSignal: signal })) as unknown as Readable;
-      } catch (error) {
-        signal.throwIfAborted();
-        throw engineFailed("The container's files could not be read", error);
-      }
-    },
-    async changes(id) {
-      const found: unknown = await docker.getContainer(id).changes();
-      // Without changes the engine answers null, which docker-modem returns as the bytes of that word.
-      const changes = Array.isArray(found)
-        ? (found as readonly { readonly Path: string; readonly Kind: number }[])
-        : [];
-      return changes.map(({ Path: path, Kind: kind }) => ({ path, kind: CHANGES[kind] ?? "modified" }));
-    },
+        { instead: { 304: undefined, 404: undefined } },
+      ),
+    removeContainer: (id) => removed(docker.getContainer(id)),
+    archive: (id, path, signal) =>
+      answerOf<Readable | undefined>(
+        `${path} could not be read from the container`,
+        async () =>
+          (await docker.getContainer(id).getArchive({ path, abortSignal: signal })) as unknown as Readable,
+        { instead: { 404: undefined }, signal },
+      ),
+    pathStat: (id, path, signal) =>
+      answerOf<PathStat | "untold" | undefined>(
+        `${path} could not be inspected in the container`,
+        async () => {
+          const request = { path, abortSignal: signal };
+          const answer = (await docker.getContainer(id).infoArchive(request)) as unknown as IncomingMessage;
+          answer.resume();
+          const header = answer.headers["x-docker-container-path-stat"];
+          return (typeof header === "string" ? readPathStat(header) : undefined) ?? "untold";
+        },
+        { instead: { 404: undefined }, signal },
+      ),
   };
 }
 
-function createOptions(request: ContainerRequest, publish: PublishedPorts): Docker.ContainerCreateOptions {
+/** The body of the request; what is undefined does not appear in it. */
+function createOptions(request: ContainerRequest, publish: PublishedPorts): object {
   const ports = (request.publish ?? []).map((port) => `${String(port)}/tcp`);
   return {
     Image: request.image,
-    ...(request.env === undefined ? {} : { Env: [...request.env] }),
-    ...(request.entrypoint === undefined ? {} : { Entrypoint: [...request.entrypoint] }),
-    ...(request.cmd === undefined ? {} : { Cmd: [...request.cmd] }),
-    ...(request.user === undefined ? {} : { User: request.user }),
-    ...(request.workdir === undefined ? {} : { WorkingDir: request.workdir }),
+    Env: request.env,
+    Entrypoint: request.entrypoint,
+    Cmd: request.cmd,
+    User: request.user,
+    WorkingDir: request.workdir,
     ExposedPorts: Object.fromEntries(ports.map((port) => [port, {}])),
     HostConfig: {
-      ...(request.privileged === true ? { Privileged: true } : {}),
-      ...(request.binds === undefined ? {} : { Binds: [...request.binds] }),
-      ...(request.init === undefined ? {} : { Init: request.init }),
-      ...(request.memoryBytes === undefined ? {} : { Memory: request.memoryBytes }),
-      ...(request.network === undefined ? {} : { NetworkMode: request.network }),
-      CapAdd: [...(request.capabilities ?? [])],
-      SecurityOpt: [...(request.securityOptions ?? [])],
+      Binds: request.binds,
+      Init: request.init,
+      CapAdd: request.capabilities ?? [],
+      SecurityOpt: request.securityOptions ?? [],
       Devices: (request.devices ?? []).map((path) => ({
         PathOnHost: path,
         PathInContainer: path,
@@ -186,29 +128,26 @@ function createOptions(request: ContainerRequest, publish: PublishedPorts): Dock
 }
 
 async function stateOf(docker: Docker, id: string): Promise<ContainerState | undefined> {
-  try {
-    const found = await docker.getContainer(id).inspect();
-    const bindings = Object.entries(
-      found.NetworkSettings.Ports as Readonly<
-        Record<string, readonly { readonly HostPort: string }[] | null>
-      >,
-    );
-    const finishedAtMs = Date.parse(found.State.FinishedAt);
-    return {
-      id: found.Id,
-      running: found.State.Running,
-      exitCode: found.State.ExitCode,
-      oomKilled: found.State.OOMKilled,
-      ...(finishedAtMs > 0 ? { finishedAtMs } : {}),
-      error: found.State.Error,
-      ports: Object.fromEntries(
-        bindings.flatMap(([port, bound]) =>
-          bound?.[0] === undefined ? [] : [[Number.parseInt(port, 10), Number(bound[0].HostPort)]],
-        ),
+  const found = await answerOf<Docker.ContainerInspectInfo | undefined>(
+    "The container could not be inspected",
+    () => docker.getContainer(id).inspect(),
+    { instead: { 404: undefined } },
+  );
+  if (found === undefined) return undefined;
+  const bindings = Object.entries(
+    found.NetworkSettings.Ports as Readonly<Record<string, readonly { readonly HostPort: string }[] | null>>,
+  );
+  const finishedAtMs = Date.parse(found.State.FinishedAt);
+  return {
+    running: found.State.Running,
+    exitCode: found.State.ExitCode,
+    oomKilled: found.State.OOMKilled,
+    finishedAtMs: finishedAtMs > 0 ? finishedAtMs : undefined,
+    error: found.State.Error,
+    ports: Object.fromEntries(
+      bindings.flatMap(([port, bound]) =>
+        bound?.[0] === undefined ? [] : [[Number.parseInt(port, 10), Number(bound[0].HostPort)]],
       ),
-    };
-  } catch (error) {
-    if (statusOf(error) === 404) return undefined;
-    throw engineFailed("The container could not be inspected", error);
-  }
+    ),
+  };
 }

@@ -1,83 +1,61 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
-import type { EndedContainer } from "../engine";
-import { drained } from "./exec";
-import { engineFailed, engineWords, statusOf } from "../failures";
-import { lastBytes } from "./frames";
+import { Failure } from "../../support/errors";
+import { withCleanUp } from "../../support/processes/clean-up";
 import { withTimeLimit } from "../../support/processes/time-limit";
+import type { ExecResult, RunOptions } from "../engine";
+import { answerOf, engineWords, statusOf } from "../failures";
+import { outputOf } from "./output";
 
-const KEEP_BYTES = 8 * 1024 * 1024;
-
-/**
- * Runs a container to its end. Reads its output from before the start on, so that nothing is lost and no log driver is needed. Returns a
- * program that cannot start as startError.
- */
+/** Runs a container to its end or to its time limit, and removes it. */
 export async function runToEnd(
   create: () => Promise<Docker.Container>,
-  { timeoutMs, signal }: { readonly timeoutMs: number; readonly signal: AbortSignal },
-): Promise<EndedContainer> {
-  signal.throwIfAborted();
+  options: RunOptions,
+): Promise<ExecResult> {
+  options.signal.throwIfAborted();
   const container = await create();
-  try {
-    return await run(container, timeoutMs, signal);
-  } catch (error) {
-    await container.remove({ force: true, v: true }).catch(() => undefined);
-    signal.throwIfAborted();
-    throw engineFailed("A container could not be run", error);
-  }
+  return withCleanUp(
+    () => answerOf("A container could not be run", () => run(container, options), options),
+    () => removed(container),
+    (error) => {
+      options.onStays(container.id, error);
+    },
+  );
 }
 
-async function run(
-  container: Docker.Container,
-  timeoutMs: number,
-  signal: AbortSignal,
-): Promise<EndedContainer> {
-  const stdout = lastBytes(KEEP_BYTES);
-  const stderr = lastBytes(KEEP_BYTES);
-  let stream: Readable;
-  try {
-    stream = (await container.attach({ stream: true, stdout: true, stderr: true })) as unknown as Readable;
-  } catch (error) {
-    return notStarted(container, error);
-  }
-  const reading = withTimeLimit(timeoutMs, signal, (limited) =>
-    drained(stream, limited, (frame) => {
-      (frame.stream === "stdout" ? stdout : stderr).take(frame.data);
-    }),
-  );
-  try {
-    await container.start();
-  } catch (error) {
+/** Removes a container, running or not; accepts that it no longer exists, or is already being removed (409). */
+export function removed(container: Docker.Container): Promise<void> {
+  return answerOf("The container could not be removed", () => container.remove({ force: true, v: true }), {
+    instead: { 404: undefined, 409: undefined },
+  });
+}
+
+/** Reads the output from before the start on, so that nothing is lost and no log driver is needed. */
+async function run(container: Docker.Container, { timeoutMs, signal }: RunOptions): Promise<ExecResult> {
+  const stream = (await container
+    .attach({ stream: true, stdout: true, stderr: true })
+    .catch(notStarted)) as unknown as Readable;
+  const reading = withTimeLimit(timeoutMs, signal, (limited) => outputOf(stream, limited));
+  await container.start().catch(async (error: unknown) => {
     stream.destroy();
     await reading.catch(() => undefined);
-    return notStarted(container, error);
-  }
-  const ended = await reading;
+    notStarted(error);
+  });
+  const output = await reading;
   signal.throwIfAborted();
-  if (!ended) await container.kill().catch(() => undefined);
+  if (output.timedOut) await container.kill().catch(() => undefined);
   const { StatusCode: exitCode } = (await container.wait()) as { readonly StatusCode: number };
-  return {
-    id: container.id,
-    exitCode,
-    stdout: stdout.text(),
-    stderr: stderr.text(),
-    timedOut: !ended,
-    startError: undefined,
-  };
+  return { ...output, exitCode };
 }
 
-/**
- * The result for a program that the engine could not start; Podman reports that only while attached. Rethrows errors of the engine itself.
- */
-function notStarted(container: Docker.Container, error: unknown): EndedContainer {
+/** Throws the engine's own words about a program that cannot start; Podman says them only while one attaches. */
+function notStarted(error: unknown): never {
   const status = statusOf(error);
   if (status === undefined || status === 404) throw error;
-  return {
-    id: container.id,
-    exitCode: -1,
-    stdout: "",
-    stderr: "",
-    timedOut: false,
-    startError: engineWords(error),
-  };
+  throw new Failure({
+    code: "ENGINE_FAILED",
+    kind: "environment",
+    message: engineWords(error),
+    cause: error,
+  });
 }

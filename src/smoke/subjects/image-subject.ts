@@ -1,5 +1,5 @@
 import type { ContainerRequest, Engine } from "../../docker/index";
-import { warnThatStays, withCleanUp } from "../../support/processes/clean-up";
+import { warnThatStays } from "../../support/processes/clean-up";
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 import type { Command, CommandResult, Subject } from "../check";
@@ -118,7 +118,7 @@ async function runInOwn(
 ): Promise<CommandResult> {
   const startedAt = host.clock.now();
   const [entrypoint = "", ...cmd] = argv;
-  const ended = await engine.runToEnd(
+  const result = await engine.runToEnd(
     {
       ...request,
       // Without an init, which would itself report a missing program with 127.
@@ -126,19 +126,17 @@ async function runInOwn(
       publish: [],
       entrypoint: [entrypoint],
       cmd,
-      ...(user === undefined ? {} : { user }),
-      ...(cwd === undefined ? {} : { workdir: cwd }),
-      ...(env === undefined ? {} : { env: Object.entries(env).map(([name, value]) => `${name}=${value}`) }),
+      user,
+      workdir: cwd,
+      env: Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`),
     },
-    { timeoutMs, signal: host.signal },
+    {
+      timeoutMs,
+      signal: host.signal,
+      onStays: (id, error) => {
+        warnThatStays(host, `the container ${id.slice(0, 12)}`)(error);
+      },
+    },
   );
-  const { id, startError, exitCode, stdout, stderr, timedOut } = ended;
-  return withCleanUp(
-    () =>
-      startError === undefined
-        ? Promise.resolve({ exitCode, stdout, stderr, timedOut, durationMs: host.clock.now() - startedAt })
-        : Promise.reject(new Error(startError)),
-    () => engine.removeContainer(id),
-    warnThatStays(host, `the container ${id.slice(0, 12)}`),
-  );
+  return { ...result, durationMs: host.clock.now() - startedAt };
 }

@@ -43,7 +43,7 @@ describe("buildFailure", () => {
     ],
     ["BASE_UNAVAILABLE", [], "manifest unknown: manifest unknown"],
   ])("says %s from what the step printed", (code, tail, message) => {
-    expect(buildFailure("alpine", "RUN apk", message, tail, undefined)).toMatchObject({
+    expect(buildFailure("alpine", { step: "RUN apk", message, lines: tail })).toMatchObject({
       code,
       kind: "build",
       log: tail,
@@ -63,7 +63,7 @@ describe("buildFailure", () => {
       `The command '/bin/sh -c ${RUN}' returned a non-zero code: 1`,
     ],
   ])("does not take the instruction that %s repeats for output", (_, tail, message) => {
-    expect(buildFailure("alpine", undefined, message, tail, undefined).code).toBe("BUILD_FAILED");
+    expect(buildFailure("alpine", { step: undefined, message, lines: tail }).code).toBe("BUILD_FAILED");
   });
 
   it.each([
@@ -71,13 +71,14 @@ describe("buildFailure", () => {
     ["newer BuildKit", `process "/bin/sh -c ${RUN}" did not complete successfully: exit code: 1`],
     ["the classic builder", `The command '/bin/sh -c ${RUN}' returned a non-zero code: 1`],
   ])("says how an instruction ended, and not the instruction once more (%s)", (_, message) => {
-    expect(buildFailure("alpine", "RUN one", message, [], undefined).message).toBe(
+    expect(buildFailure("alpine", { step: "RUN one", message, lines: [] }).message).toBe(
       'The image could not be built: the step "RUN one" failed: exit code: 1',
     );
   });
 
   it("names the step, shortened, and the first line of the message", () => {
-    const { message } = buildFailure("alpine", `RUN ${"x".repeat(300)}`, "first\nsecond", [], undefined);
+    const step = `RUN ${"x".repeat(300)}`;
+    const { message } = buildFailure("alpine", { step, message: "first\nsecond", lines: [] });
     expect(message).toMatch(/the step "RUN x+…" failed: first$/u);
   });
 });

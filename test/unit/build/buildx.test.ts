@@ -121,7 +121,7 @@ describe("a build on a buildx builder", () => {
   it("hands docker what its builders need, and none of our own credentials", async () => {
     const env = { PATH: "/bin", KUBECONFIG: "/k", DEPOT_TOKEN: "d", BL_API_KEY: "b", MESA_API_KEY: "m" };
     const { host, requests } = hostThat(() => ({}), env);
-    expect(await buildWithBuildx(host, REQUEST)).toEqual({ ok: true });
+    expect(await buildWithBuildx(host, REQUEST)).toEqual({ ok: true, made: [] });
     expect(requests).toHaveLength(2);
     for (const request of requests)
       expect(request.env).toEqual({ PATH: "/bin", KUBECONFIG: "/k", DEPOT_TOKEN: "d" });

@@ -20,7 +20,8 @@ function inTurn<T>(...answers: readonly (() => Promise<T>)[]): () => Promise<T> 
   };
 }
 
-const running = ok({ id: "c0ffee", running: true, exitCode: 0, oomKilled: false, error: "", ports: {} });
+const state = { exitCode: 0, oomKilled: false, finishedAtMs: undefined, error: "", ports: {} };
+const running = ok({ running: true, ...state });
 
 /** An engine that makes everything and can remove nothing. */
 function engineThatKeeps(more: Partial<Engine>): Engine {
@@ -37,8 +38,6 @@ function engineThatKeeps(more: Partial<Engine>): Engine {
   };
   return engine as Engine;
 }
-
-const ended = { id: "c0ffee", exitCode: 127, stdout: "", stderr: "", timedOut: false };
 
 const cases: readonly (readonly [
   string,
@@ -64,8 +63,11 @@ const cases: readonly (readonly [
     "a command in a container of its own",
     {
       startContainer: lost("no shell"),
-      removeContainer: inTurn<undefined>(ok(undefined), ok(undefined), lost("the container stays")),
-      runToEnd: ok({ ...ended, startError: "the cause" }),
+      removeContainer: ok(undefined),
+      runToEnd: (_, { onStays }) => {
+        onStays("c0ffee", new Error("the container stays"));
+        return Promise.reject(new Error("the cause"));
+      },
     },
     async (host, engine) => (await imageSubject(host, engine, "x:1", {})).subject.run({ argv: ["x"] }),
   ],

@@ -1,9 +1,8 @@
 import { PassThrough, Readable } from "node:stream";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { frameReader } from "../../../../src/docker/containers/frames";
+import { frameReader } from "../../../../src/docker/containers/output";
 import {
-  lineSplitter,
   messagesOf,
   StreamBroken,
   type EngineMessage,
@@ -47,10 +46,7 @@ describe("the engine's messages", () => {
       { stream: "a" },
       { stream: "hé" },
     ]);
-    expect(lineSplitter().end()).toEqual([]);
-    const short = lineSplitter(10);
-    expect(short.take(Buffer.from("0123456789\n0123456789"))).toEqual(["0123456789"]);
-    expect(() => short.take(Buffer.from("x"))).toThrow(StreamBroken);
+    expect(await read([])).toEqual([]);
   });
 
   it("tell a failure, in either of the engine's two ways", async () => {
@@ -62,6 +58,7 @@ describe("the engine's messages", () => {
 
   it("break on half a message, on a broken connection and on silence", async () => {
     await expect(read([Buffer.from('{"stream":"a')])).rejects.toThrow(StreamBroken);
+    await expect(read([Buffer.alloc(16 * 1024 * 1024, "x")])).rejects.toThrow("not a message: xxx");
     const torn = new PassThrough();
     torn.write('{"stream":"a"}\n');
     setTimeout(() => torn.destroy(new Error("socket hang up")), 5);

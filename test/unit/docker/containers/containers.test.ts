@@ -27,7 +27,7 @@ async function askedFor(apiVersion: string, request: ContainerRequest) {
 it.each<[string, Partial<ContainerRequest>, string]>([
   ["1.40", {}, ""],
   ["1.41", {}, "platform=linux%2Famd64"],
-  ["1.53", { name: "a-name" }, "name=a-name&platform=linux%2Famd64"],
+  ["1.53", {}, "platform=linux%2Famd64"],
   ["1.53", { anyPlatform: true }, ""],
 ])("with API %s a container %j is asked for with %j", async (api, more, query) => {
   const asked = await askedFor(api, { image: "x:1", env: ["KEY=of-somebody"], ...more });

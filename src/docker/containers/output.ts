@@ -1,5 +1,11 @@
+import { addAbortSignal, type Readable } from "node:stream";
+import type { ExecResult } from "../engine";
+
+/** How much of each output is kept. */
+const KEEP_BYTES = 8 * 1024 * 1024;
+
 /** One piece of a container's output. */
-export interface Frame {
+interface Frame {
   readonly stream: "stdout" | "stderr";
   readonly data: Buffer;
 }
@@ -24,7 +30,7 @@ export function frameReader(): (chunk: Buffer) => readonly Frame[] {
 }
 
 /** Keeps the last `limit` bytes. */
-export function lastBytes(limit: number): { take(data: Buffer): void; text(): string } {
+function lastBytes(limit: number): { take(data: Buffer): void; text(): string } {
   const chunks: Buffer[] = [];
   let size = 0;
   return {
@@ -41,4 +47,19 @@ export function lastBytes(limit: number): { take(data: Buffer): void; text(): st
       return all.subarray(Math.max(0, all.length - limit)).toString("utf8");
     },
   };
+}
+
+/** Reads a program's output to its end, or until the signal: then it has timed out. */
+export async function outputOf(stream: Readable, signal: AbortSignal): Promise<Omit<ExecResult, "exitCode">> {
+  const kept = { stdout: lastBytes(KEEP_BYTES), stderr: lastBytes(KEEP_BYTES) };
+  const read = frameReader();
+  let timedOut = false;
+  try {
+    for await (const chunk of addAbortSignal(signal, stream))
+      for (const frame of read(chunk as Buffer)) kept[frame.stream].take(frame.data);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    timedOut = true;
+  }
+  return { stdout: kept.stdout.text(), stderr: kept.stderr.text(), timedOut };
 }
