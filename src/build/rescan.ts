@@ -5,7 +5,7 @@ import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files/files";
 import type { Host } from "../support/host";
-import { atLeast, scan, type Severity, type Vulnerability } from "./scan";
+import { atLeast, scan, vulnerabilitySchema, type Severity, type Vulnerability } from "./scan";
 
 /** File of the last scan in a version's records. */
 export const SCAN_FILE = "scan.json";
@@ -14,15 +14,7 @@ const keptScan = z.looseObject({
   schemaVersion: z.literal(1),
   scanner: z.string(),
   scannedAt: z.string(),
-  found: z.array(
-    z.object({
-      id: z.string(),
-      severity: z.string(),
-      package: z.string(),
-      version: z.string(),
-      fixedIn: z.string(),
-    }),
-  ),
+  found: z.array(vulnerabilitySchema),
 });
 
 type KeptScan = z.infer<typeof keptScan>;
@@ -53,7 +45,7 @@ export async function rescan(host: Host, folder: string, sbom: string, threshold
     schemaVersion: 1,
     scanner,
     scannedAt: isoTime(host.clock.now()),
-    found: sorted.map((one) => ({ ...one })),
+    found: sorted,
   };
   await writeAtomically(path, canonicalJson(kept));
   return {

@@ -1,18 +1,21 @@
+import * as z from "zod/mini";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
-/** A vulnerability found by a scanner. */
-export interface Vulnerability {
-  readonly id: string;
-  readonly severity: string;
-  readonly package: string;
-  readonly version: string;
-  /** The version that fixes it; "" if there is none yet. */
-  readonly fixedIn: string;
-}
+/** A vulnerability found by a scanner; fixedIn is "" if no version fixes it yet. */
+export const vulnerabilitySchema = z.readonly(
+  z.object({
+    id: z.string(),
+    severity: z.string(),
+    package: z.string(),
+    version: z.string(),
+    fixedIn: z.string(),
+  }),
+);
+export type Vulnerability = z.infer<typeof vulnerabilitySchema>;
 
 /** The target of a scan: an image on the engine, or an SBOM file (CycloneDX). */
 export type ScanTarget = { readonly image: string } | { readonly sbom: string };

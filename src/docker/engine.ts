@@ -175,11 +175,12 @@ export interface RunOptions {
   readonly onStays: (id: string, error: unknown) => void;
 }
 
-/**
- * A container engine. Unless stated otherwise, every method throws Failure ENGINE_FAILED or ENGINE_GONE (exit 3) with the engine's message.
- */
-export interface Engine {
+/** A container engine. Unless stated otherwise, methods throw Failure ENGINE_FAILED or ENGINE_GONE (exit 3) with the engine's message. */
+export interface Engine extends EngineImages, EngineContainers {
   readonly facts: EngineFacts;
+}
+
+export interface EngineImages {
   /** @throws Failure PULL_FAILED (exit 3) */
   pull(request: PullRequest): Promise<void>;
   /** Pushes an image under a temporary name. @throws Failure PUSH_FAILED (exit 7) */
@@ -203,6 +204,9 @@ export interface Engine {
    * @param values to search for in the files of all layers; default: the run's secrets, because another check needs them later
    */
   readImage(image: HeldImage, values?: readonly string[]): Promise<ImageContents>;
+}
+
+export interface EngineContainers {
   /** Makes a container with this run's labels; returns its id. */
   createContainer(request: ContainerRequest): Promise<string>;
   startContainer(id: string): Promise<void>;

@@ -4,7 +4,7 @@ import { withCleanUp } from "../support/processes/clean-up";
 import { Failure } from "../support/errors";
 import { withTimeLimit } from "../support/processes/time-limit";
 import { apiMinor } from "./connection/daemon";
-import type { BuildRequest, Engine, EngineImage, PullRequest, PushRequest } from "./engine";
+import type { BuildRequest, EngineImage, EngineImages, PullRequest, PushRequest } from "./engine";
 import { answerOf, engineFailed, engineWords, statusOf } from "./failures";
 import { messagesOf, StreamSilent } from "./builds/message-stream";
 
@@ -23,10 +23,7 @@ export function imagesOf(
   labels: Readonly<Record<string, string>>,
   apiVersion: string,
   removalMs = REMOVAL_MS,
-): Pick<
-  Engine,
-  "pull" | "push" | "build" | "image" | "lineage" | "images" | "tag" | "emptyImage" | "removeImage"
-> & {
+): Omit<EngineImages, "readImage"> & {
   /** The image in the format of `docker save`. */
   readonly saveImage: (reference: string, signal: AbortSignal) => Promise<Readable>;
 } {

@@ -7,15 +7,9 @@ export interface EngineAddress {
   /** What names it: DOCKER_HOST, the docker context NAME, the default socket … */
   readonly source: string;
   /** Folder with ca.pem, cert.pem and key.pem, for tcp with TLS. */
-  readonly certificates?: string;
+  readonly certificates?: string | undefined;
   /** TLS without verifying the engine (docker context create --docker skip-tls-verify=true). */
   readonly skipVerify?: boolean;
-}
-
-export interface ContextEndpoint {
-  readonly host: string;
-  readonly skipVerify: boolean;
-  readonly certificates: string | undefined;
 }
 
 export interface AddressSources {
@@ -23,7 +17,7 @@ export interface AddressSources {
   /** currentContext of ~/.docker/config.json. */
   readonly currentContext: string | undefined;
   /** Reads a context by name. */
-  readonly context: (name: string) => ContextEndpoint | undefined;
+  readonly context: (name: string) => Omit<EngineAddress, "source"> | undefined;
 }
 
 /** The named context does not exist. */
@@ -52,14 +46,7 @@ export function engineAddresses(sources: AddressSources): readonly EngineAddress
   const found = sources.context(name);
   if (found === undefined)
     throw new UnknownContext(name, named === name ? "DOCKER_CONTEXT" : "the current one");
-  return [
-    {
-      url: found.host,
-      source: `the docker context ${name}`,
-      ...(found.certificates === undefined ? {} : { certificates: found.certificates }),
-      ...(found.skipVerify ? { skipVerify: true } : {}),
-    },
-  ];
+  return [{ ...found, source: `the docker context ${name}` }];
 }
 
 function usualSockets(env: AddressSources["env"]): readonly EngineAddress[] {
@@ -82,10 +69,5 @@ function fromDockerHost(text: string, env: AddressSources["env"]): EngineAddress
   const tls = verify || setIn(env, "DOCKER_TLS") !== undefined;
   if (!url.startsWith("tcp:") || !tls) return { url, source: "DOCKER_HOST" };
   const certificates = setIn(env, "DOCKER_CERT_PATH") ?? dockerConfigFolder(env);
-  return {
-    url,
-    source: "DOCKER_HOST",
-    ...(certificates === undefined ? {} : { certificates }),
-    ...(verify ? {} : { skipVerify: true }),
-  };
+  return { url, source: "DOCKER_HOST", certificates, skipVerify: !verify };
 }

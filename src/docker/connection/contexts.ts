@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { dockerConfigFolder } from "../../support/environment";
 import { textNow } from "../../support/files/files";
 import { parsedJson, valueAt } from "../../support/text/parsed-json";
-import type { AddressSources, ContextEndpoint } from "./address";
+import type { AddressSources, EngineAddress } from "./address";
 
 /**
  * The docker command's configuration of engines: config.json (`currentContext`) and contexts/meta/<sha256 of the name>/meta.json
@@ -21,7 +21,7 @@ export function addressSources(env: AddressSources["env"]): AddressSources {
   };
 }
 
-function contextIn(folder: string, name: string): ContextEndpoint | undefined {
+function contextIn(folder: string, name: string): Omit<EngineAddress, "source"> | undefined {
   const id = createHash("sha256").update(name).digest("hex");
   const meta = parsedJson(textNow(join(folder, "contexts/meta", id, "meta.json")));
   const endpoint = valueAt(meta, ["Endpoints", "docker"]);
@@ -29,7 +29,7 @@ function contextIn(folder: string, name: string): ContextEndpoint | undefined {
   if (typeof host !== "string" || host === "") return undefined;
   const certificates = join(folder, "contexts/tls", id, "docker");
   return {
-    host,
+    url: host,
     skipVerify: valueAt(endpoint, ["SkipTLSVerify"]) === true,
     certificates: existsSync(certificates) ? certificates : undefined,
   };

@@ -2,27 +2,12 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { apiMinor } from "../connection/daemon";
-import type { ContainerRequest, ContainerState, Engine, PathStat, PublishedPorts } from "../engine";
+import type { ContainerRequest, ContainerState, EngineContainers, PathStat, PublishedPorts } from "../engine";
 import { execIn } from "./exec";
 import { answerOf } from "../failures";
 import { frameReader } from "./output";
 import { readPathStat } from "./path-stat";
 import { removed, runToEnd } from "./run-to-end";
-
-type Part = Pick<
-  Engine,
-  | "createContainer"
-  | "startContainer"
-  | "runToEnd"
-  | "container"
-  | "containers"
-  | "exec"
-  | "logs"
-  | "stop"
-  | "removeContainer"
-  | "archive"
-  | "pathStat"
->;
 
 /**
  * The engine's methods for containers.
@@ -33,7 +18,7 @@ export function containersOf(
   publish: PublishedPorts,
   labels: Readonly<Record<string, string>>,
   apiVersion: string,
-): Part {
+): EngineContainers {
   const create = (request: ContainerRequest): Promise<Docker.Container> => {
     const isAnyPlatform = request.anyPlatform === true || apiMinor(apiVersion) < 41;
     const options = {

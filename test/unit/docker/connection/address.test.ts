@@ -44,7 +44,7 @@ describe("where the engine is looked for", () => {
   it("reads DOCKER_HOST without a scheme as tcp, with TLS as the variables say", () => {
     expect(from({ DOCKER_HOST: "far:2375" })).toEqual([{ url: "tcp://far:2375", source: "DOCKER_HOST" }]);
     expect(from({ DOCKER_HOST: "tcp://far:2376", DOCKER_TLS_VERIFY: "1", HOME: "/home/a" })).toEqual([
-      { url: "tcp://far:2376", source: "DOCKER_HOST", certificates: "/home/a/.docker" },
+      { url: "tcp://far:2376", source: "DOCKER_HOST", certificates: "/home/a/.docker", skipVerify: false },
     ]);
     expect(from({ DOCKER_HOST: "tcp://far:2376", DOCKER_TLS: "1", DOCKER_CERT_PATH: "/certs" })).toEqual([
       { url: "tcp://far:2376", source: "DOCKER_HOST", certificates: "/certs", skipVerify: true },
