@@ -162,13 +162,13 @@ export function realStages(run: Run): Stages {
       });
     },
     async verify(rendered, deployment, checkFiles, progress) {
-      const [{ verifyDeployment }, { askedPorts, checkContext, readTestFiles, runChecks, smokeChecks }] =
+      const [{ verifyDeployment }, { checkContext, needsOf, readTestFiles, runChecks, smokeChecks }] =
         await Promise.all([import("../deploy/index"), import("../smoke/index")]);
       const { checks } = await readTestFiles(host, { checks: checkFiles });
       return verifyDeployment(host, rendered, deployment, {
         onProgress: progress,
         clearDead,
-        ports: askedPorts(checks),
+        ports: needsOf(checks).ports,
         prove: (subject) =>
           runChecks(
             host,

@@ -9,9 +9,9 @@ export interface Command {
   readonly script?: string;
   readonly argv?: readonly string[];
   /** User for the command (name or uid[:gid]); default: the subject's own. */
-  readonly user?: string;
-  readonly env?: Readonly<Record<string, string>>;
-  readonly cwd?: string;
+  readonly user?: string | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+  readonly cwd?: string | undefined;
   readonly timeoutMs?: number;
 }
 

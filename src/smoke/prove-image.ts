@@ -3,7 +3,7 @@ import { warnThatStays, withCleanUp } from "../support/processes/clean-up";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { ImageContext } from "./check";
-import { askedPorts, fileChecks, neededDevices, neededTexts } from "./checks-file/file-checks";
+import { fileChecks, needsOf } from "./checks-file/file-checks";
 import type { ChecksFile } from "./checks-file/parse";
 import { imageAtRest } from "./subjects/image-at-rest";
 import { imageSubject } from "./subjects/image-subject";
@@ -57,11 +57,9 @@ async function reportOnChecks(
 ): Promise<SmokeReport> {
   const checks = files.flatMap((file) => fileChecks(host, file));
   if (checks.length === 0) return reportFrom(reference, "container", [], 0);
-  const image = await imageAtRest(host, engine, reference, [], neededTexts(files));
-  const { subject, missingDevices, close } = await imageSubject(host, engine, reference, {
-    ports: askedPorts(files),
-    devices: neededDevices(files),
-  });
+  const needs = needsOf(files);
+  const image = await imageAtRest(host, engine, reference, [], needs.texts);
+  const { subject, missingDevices, close } = await imageSubject(host, engine, reference, needs);
   const context: ImageContext = { secrets: [], missingDevices, signal: host.signal };
   return withCleanUp(
     () => runChecks(host, reference, checks, { subject, image }, context),

@@ -50,6 +50,13 @@ export function reportFrom(
   };
 }
 
+const SHOWN = 600;
+
+/** A text shortened for the report. */
+export function shown(text: string): string {
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
+}
+
 /** A result with this run's secret values replaced by ***. */
 export function hideSecrets(redact: Redactor, result: CheckResult): CheckResult {
   const { seen, expected } = result;

@@ -77,11 +77,10 @@ async function runProbes<Context>(
     script: script(context),
     timeoutMs,
   }));
-  const user = probes[0]?.user;
   const output = await subject.run({
     script: batchScript(items, mark),
     timeoutMs: items.reduce((sum, item) => sum + item.timeoutMs, 5_000),
-    ...(user === undefined ? {} : { user }),
+    user: probes[0]?.user,
   });
   const found = batchResults(output.stdout, mark, items);
   return probes.map((probe, index) => {

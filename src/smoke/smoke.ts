@@ -10,7 +10,7 @@ import { IMAGE_CHECKS, isRoot } from "./checks/image";
 import { LIFECYCLE_CHECKS } from "./checks/lifecycle";
 import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
-import { askedPorts, fileChecks, neededDevices, neededTexts } from "./checks-file/file-checks";
+import { fileChecks, needsOf } from "./checks-file/file-checks";
 import { readChecksFile, type ChecksFile } from "./checks-file/parse";
 import { containerSubject, type SmokeContainer } from "./subjects/container";
 import { waitUntilHealthy } from "./subjects/health";
@@ -97,11 +97,11 @@ export async function smokeImage(
   options: SmokeOptions = {},
 ): Promise<SmokeReport> {
   const files = await readTestFiles(host, options);
-  const wanted = { ports: askedPorts(files.checks), devices: neededDevices(files.checks) };
-  const smoke = await startContainer(host, engine, image.reference, wanted);
+  const needs = needsOf(files.checks);
+  const smoke = await startContainer(host, engine, image.reference, needs);
   let bare: Promise<SmokeContainer> | undefined;
   const asProcess1 = async (): Promise<SmokeContainer> => {
-    bare ??= startContainer(host, engine, image.reference, { ...wanted, init: false });
+    bare ??= startContainer(host, engine, image.reference, { ...needs, init: false });
     const container = await bare;
     await waitUntilHealthy(host, container, HEALTH_LIMIT_MS);
     return container;
@@ -114,13 +114,7 @@ export async function smokeImage(
     const subject = containerSubject(host, smoke);
     const user = (await engine.image(image.reference))?.config.user ?? "";
     const context = checkContext(host, rendered, smoke.missingDevices, user);
-    const atRest = await imageAtRest(
-      host,
-      engine,
-      image.reference,
-      context.secrets,
-      neededTexts(files.checks),
-    );
+    const atRest = await imageAtRest(host, engine, image.reference, context.secrets, needs.texts);
     const report = await runChecks(
       host,
       rendered.template,

@@ -4,8 +4,7 @@ import type { Engine, EngineFacts } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { othersEnvironment, type ProcessResult } from "../support/processes/process";
-import { shown } from "./judged";
-import { hideSecrets, reportFrom, type CheckResult, type SmokeReport } from "./report";
+import { hideSecrets, reportFrom, shown, type CheckResult, type SmokeReport } from "./report";
 
 /** The program for these files (github.com/GoogleContainerTools/container-structure-test). */
 const PROGRAM = "container-structure-test";

@@ -15,13 +15,11 @@ export function limitOf({ timeLimit = DEFAULT_LIMIT }: RunEntry): number {
   return milliseconds(timeLimit);
 }
 
-/** User, variables and folder for every command of a check. */
+/** User and variables for every command of a check. */
 function surroundings({ user, env }: RunEntry): Pick<Command, "user" | "env"> {
   return {
-    ...(user === undefined ? {} : { user: String(user) }),
-    ...(env === undefined
-      ? {}
-      : { env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)])) }),
+    user: user === undefined ? undefined : String(user),
+    env: env && Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)])),
   };
 }
 
@@ -46,12 +44,7 @@ export function limitedCommand(
 ): Command {
   const timeoutMs = limitSeconds(entry) * 1000;
   if (noShell && typeof command !== "string")
-    return {
-      ...surroundings(entry),
-      argv: command,
-      timeoutMs,
-      ...(entry.cwd === undefined ? {} : { cwd: entry.cwd }),
-    };
+    return { ...surroundings(entry), argv: command, timeoutMs, cwd: entry.cwd };
   const words = typeof command === "string" ? `sh -c ${quoted(command)}` : command.map(quoted).join(" ");
   const limited = `timeout -s KILL ${String(limitSeconds(entry))} ${words}`;
   return {
@@ -94,10 +87,7 @@ kill -KILL "$p" 2>/dev/null; tail -c 1000 ${log}; rm -f ${log}`;
 /** Starts a check's service; throws the reason if it does not start. */
 export async function startService(subject: Subject, command: string, entry: RunEntry): Promise<Service> {
   if (subject.noShell === true) throw new Error("start needs a shell, and the image has none");
-  const around: Pick<Command, "user" | "env" | "timeoutMs"> = {
-    ...surroundings(entry),
-    timeoutMs: SERVICE_MS,
-  };
+  const around = { ...surroundings(entry), timeoutMs: SERVICE_MS };
   const started = await subject.run({ ...around, script: startScript(command, entry) });
   const [, pid, log] = /^(\d+) (\/\S+)$/mu.exec(started.stdout) ?? [];
   if (pid === undefined || log === undefined)

@@ -1,10 +1,9 @@
 import type { Host } from "../../support/host";
 import { messageOf, Failure } from "../../support/errors";
 import type { Check, CheckVerdict, ImageAtRest, ImageContext, Subject } from "../check";
-import { invalidTest, type Judged } from "../judged";
 import { quoted } from "../../support/text/quoted";
 import { withTimeLimit } from "../../support/processes/time-limit";
-import { listeningPorts, TCP_TABLES } from "../listening-ports";
+import { listeningPorts, TCP_TABLES } from "../checks/listening-ports";
 import {
   judgeAnswer,
   judgeCommandCheck,
@@ -14,11 +13,11 @@ import {
   judgeListening,
   judgeNoAnswer,
   judgeSize,
-  unmet,
 } from "./judge";
+import { unmet } from "./judged";
 import { entryScript, seenAtRest, seenInSandbox, textsAsked } from "./file-seen";
 import { limitedCommand, startService } from "./commands";
-import type { ChecksFile, PlacedEntry } from "./parse";
+import type { ChecksFile } from "./parse";
 import type {
   CheckEntry,
   CommandEntry,
@@ -73,35 +72,34 @@ export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageCo
   });
 }
 
-/** TCP ports that checks of these files request from outside. */
-export function askedPorts(files: readonly ChecksFile[]): readonly number[] {
-  return everyEntry(files).flatMap(({ entry }) => ("http" in entry ? (entry.http.port ?? []) : []));
+/** What the checks of some files need besides a subject. */
+export interface Needs {
+  /** TCP ports that are requested from outside. */
+  readonly ports: readonly number[];
+  readonly devices: readonly string[];
+  /** Absolute paths of an image at rest whose text is asked for. */
+  readonly texts: readonly string[];
 }
 
-/** Devices that checks of these files need. */
-export function neededDevices(files: readonly ChecksFile[]): readonly string[] {
-  return everyEntry(files).flatMap(({ entry }) => ("devices" in entry ? (entry.devices ?? []) : []));
-}
-
-/** Absolute paths of an image at rest whose text checks of these files need. */
-export function neededTexts(files: readonly ChecksFile[]): readonly string[] {
-  return textsAsked(everyEntry(files).flatMap(({ entry }) => ("file" in entry ? [entry] : [])));
+export function needsOf(files: readonly ChecksFile[]): Needs {
+  const entries = files.flatMap((file) => file.entries.map(({ entry }) => entry));
+  return {
+    ports: entries.flatMap((entry) => ("http" in entry ? (entry.http.port ?? []) : [])),
+    devices: entries.flatMap((entry) => ("devices" in entry ? (entry.devices ?? []) : [])),
+    texts: entries.flatMap((entry) => ("file" in entry ? textsAsked(entry) : [])),
+  };
 }
 
 async function judgeAtRest(
   entry: HistoryEntry | SizeEntry | ImageEntry,
   image: ImageAtRest,
-): Promise<Judged> {
+): Promise<CheckVerdict> {
   if ("history" in entry) return judgeHistory(entry, await image.history());
   return "size" in entry ? judgeSize(entry, await image.sizeBytes()) : judgeImage(entry, image.config);
 }
 
-function everyEntry(files: readonly ChecksFile[]): readonly PlacedEntry[] {
-  return files.flatMap((file) => file.entries);
-}
-
 /** The author's hint precedes ours. */
-function hinted(entry: CheckEntry, verdict: Judged): Judged {
+function hinted(entry: CheckEntry, verdict: CheckVerdict): CheckVerdict {
   return verdict.outcome === "passed" || entry.hint === undefined
     ? verdict
     : { ...verdict, hint: entry.hint };
@@ -116,7 +114,7 @@ async function runOnSubject(
   const why = await whyNotHere(entry, subject);
   if (why !== undefined) return { outcome: "skipped", seen: why };
   try {
-    const verdict = (): Promise<Judged> =>
+    const verdict = (): Promise<CheckVerdict> =>
       untilPassed(host.clock, signal, entry, (answerMs) => attemptOf(entry, subject, signal, answerMs));
     if (entry.start === undefined) return hinted(entry, await verdict());
     const service = await startService(subject, entry.start, entry);
@@ -159,19 +157,22 @@ function attemptOf(
   subject: Subject,
   signal: AbortSignal,
   answerMs: number,
-): Promise<Judged> {
+): Promise<CheckVerdict> {
   if ("command" in entry) return runCommand(entry, subject);
   return "http" in entry ? askOverHttp(entry, subject, signal, answerMs) : checkPorts(entry, subject);
 }
 
-async function runCommand(entry: CommandEntry, subject: Subject): Promise<Judged> {
+async function runCommand(entry: CommandEntry, subject: Subject): Promise<CheckVerdict> {
   if (subject.noShell === true && typeof entry.command === "string")
-    return invalidTest("the image has no shell: write the command as a list of program and arguments");
+    return unmet(
+      "a complete test",
+      "the image has no shell: write the command as a list of program and arguments",
+    );
   const result = await subject.run(limitedCommand(entry.command, entry, subject.noShell === true));
   return judgeCommandCheck(entry, result);
 }
 
-async function checkPorts(entry: ListeningEntry, subject: Subject): Promise<Judged> {
+async function checkPorts(entry: ListeningEntry, subject: Subject): Promise<CheckVerdict> {
   const command = subject.noShell === true ? TCP_TABLES.split(" ").slice(0, 3) : TCP_TABLES;
   const { stdout } = await subject.run(
     limitedCommand(command, { name: entry.name }, subject.noShell === true),
@@ -184,7 +185,7 @@ async function askOverHttp(
   subject: Subject,
   signal: AbortSignal,
   answerMs: number,
-): Promise<Judged> {
+): Promise<CheckVerdict> {
   const { port = 8080, path = "/" } = entry.http;
   try {
     return await withTimeLimit(answerMs, signal, async (limited) => {

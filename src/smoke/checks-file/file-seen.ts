@@ -24,12 +24,12 @@ function asksForName({ file: { owner } }: FileEntry): boolean {
   return typeof owner === "string" && /[^\d:]/u.test(owner);
 }
 
-/** Paths of an image at rest whose text these checks need. */
-export function textsAsked(entries: readonly FileEntry[]): readonly string[] {
-  return entries.flatMap((entry) => [
+/** Paths of an image at rest whose text a check needs. */
+export function textsAsked(entry: FileEntry): readonly string[] {
+  return [
     ...(entry.file.contents === undefined ? [] : [entry.file.path]),
     ...(asksForName(entry) ? [PASSWD, GROUP] : []),
-  ]);
+  ];
 }
 
 /** The entry at a check's path in an image at rest; undefined if there is none. */

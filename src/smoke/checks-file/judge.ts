@@ -1,11 +1,11 @@
 import { humanBytes } from "../../support/text/bytes";
-import type { CommandResult, ImageAtRest } from "../check";
-import { judged, shown, textAsked, type Asked, type Judged } from "../judged";
-import type { ListeningPort } from "../listening-ports";
+import type { CheckVerdict, CommandResult, ImageAtRest } from "../check";
+import type { ListeningPort } from "../checks/listening-ports";
+import { shown } from "../report";
 import { limitOf, ranOut } from "./commands";
 import type { FileSeen } from "./file-seen";
+import { judged, patternsAsked, unmet, type Asked } from "./judged";
 import {
-  bothWays,
   bytes,
   type CommandEntry,
   type FileEntry,
@@ -21,18 +21,8 @@ import {
 /** The message of timeout for a program that cannot start (GNU: failed to run command; busybox: can't execute). */
 const CANNOT_START = /^timeout: (?:failed to run command|can't execute)/mu;
 
-function patternsAsked(what: string, text: string, patterns: Patterns | undefined): readonly Asked[] {
-  const { match, not } = bothWays(patterns);
-  return textAsked(what, text, match, not);
-}
-
-/** A single expectation that is not met. */
-export function unmet(expected: string, seen: string, hint?: string): Judged {
-  return judged([{ expected, seen, holds: false, hint }]);
-}
-
 /** The verdict of a command check on its command's result. */
-export function judgeCommandCheck(entry: CommandEntry, result: CommandResult): Judged {
+export function judgeCommandCheck(entry: CommandEntry, result: CommandResult): CheckVerdict {
   const { command, exitCode = 0 } = entry;
   if (ranOut(result, entry))
     return unmet(
@@ -58,7 +48,7 @@ export function judgeCommandCheck(entry: CommandEntry, result: CommandResult): J
 }
 
 /** The verdict of an HTTP check on an answer. */
-export function judgeAnswer({ http }: HttpEntry, status: number, body: string): Judged {
+export function judgeAnswer({ http }: HttpEntry, status: number, body: string): CheckVerdict {
   const { port = 8080, path = "/", status: wanted = 200 } = http;
   return judged([
     {
@@ -71,7 +61,7 @@ export function judgeAnswer({ http }: HttpEntry, status: number, body: string): 
 }
 
 /** The verdict of an HTTP check without an answer. */
-export function judgeNoAnswer({ http }: HttpEntry, why: string): Judged {
+export function judgeNoAnswer({ http }: HttpEntry, why: string): CheckVerdict {
   const { port = 8080, path = "/" } = http;
   return unmet(
     `GET :${String(port)}${path} to be answered`,
@@ -81,7 +71,7 @@ export function judgeNoAnswer({ http }: HttpEntry, why: string): Judged {
 }
 
 /** The verdict of a listening check on the open ports. */
-export function judgeListening({ listening }: ListeningEntry, open: readonly ListeningPort[]): Judged {
+export function judgeListening({ listening }: ListeningEntry, open: readonly ListeningPort[]): CheckVerdict {
   const all = open.map(({ port, loopback }) => `${String(port)}${loopback ? " (loopback only)" : ""}`);
   return judged(
     listening.map((port) => ({
@@ -95,7 +85,7 @@ export function judgeListening({ listening }: ListeningEntry, open: readonly Lis
 const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
 
 /** The verdict of a file check on the entry at its path; undefined: nothing there. */
-export function judgeFile({ file }: FileEntry, seen: FileSeen | undefined): Judged {
+export function judgeFile({ file }: FileEntry, seen: FileSeen | undefined): CheckVerdict {
   const { path, exists = true, type, mode, owner, link, contents } = file;
   if (seen === undefined || !exists)
     return judged([
@@ -149,7 +139,7 @@ function contentsAsked(path: string, { text, kind }: FileSeen, contents: Pattern
 type Config = ImageAtRest["config"];
 
 /** The verdict of an image check on an image's configuration. */
-export function judgeImage({ image }: ImageEntry, config: Config): Judged {
+export function judgeImage({ image }: ImageEntry, config: Config): CheckVerdict {
   const env = new Map(config.env.map((entry) => splitOnce(entry)));
   const labels = new Map(Object.entries(config.labels));
   const list = (
@@ -224,13 +214,13 @@ function settingsAsked(
 }
 
 /** The verdict of a history check on an image's steps, oldest first, one a line. */
-export function judgeHistory({ history }: HistoryEntry, steps: readonly string[]): Judged {
+export function judgeHistory({ history }: HistoryEntry, steps: readonly string[]): CheckVerdict {
   const text = steps.map((step) => step.replaceAll(/\s*\n\s*/gu, " ")).join("\n");
   return judged(patternsAsked("history", text, history));
 }
 
 /** The verdict of a size check on an image. */
-export function judgeSize({ size }: SizeEntry, sizeBytes: number): Judged {
+export function judgeSize({ size }: SizeEntry, sizeBytes: number): CheckVerdict {
   const most = bytes(size);
   return judged([
     {

@@ -3,27 +3,14 @@ import type * as z from "zod/mini";
 import { valueAt } from "../../support/text/parsed-json";
 import { Failure, messageOf } from "../../support/errors";
 import { readIfPresent } from "../../support/files/files";
-import { whyNoPattern } from "../judged";
-import {
-  bothWays,
-  CHECK_FORMS,
-  checksFileSchema,
-  type CheckEntry,
-  type ImageEntry,
-  type Patterns,
-} from "./schema";
-
-/** One check of a file and its first line. */
-export interface PlacedEntry {
-  readonly entry: CheckEntry;
-  readonly line: number;
-}
+import { CHECK_FORMS, checksFileSchema, type CheckEntry } from "./schema";
 
 /** A check file after reading. */
 export interface ChecksFile {
   /** As given by the user. */
   readonly path: string;
-  readonly entries: readonly PlacedEntry[];
+  /** Its checks and their first lines. */
+  readonly entries: readonly { readonly entry: CheckEntry; readonly line: number }[];
 }
 
 type Path = readonly PropertyKey[];
@@ -74,10 +61,10 @@ function fits<T extends z.ZodMiniType>(schema: T, value: unknown, at: Path, refu
     const name = String(path.at(-1));
     refuse(path, `${JSON.stringify(name)} in ${nameOf(path.slice(0, -1))} is not a name of a variable`);
   }
-  return refuse(
-    path,
-    `${nameOf(path) || "the file"} must be ${issue?.message ?? "something else"}, not ${kindOf(valueAt(value, issue?.path ?? []))}`,
-  );
+  const name = nameOf(path) || "the file";
+  const { message = "something else" } = issue ?? {};
+  if (message.startsWith("NAME")) refuse(path, name + message.slice("NAME".length));
+  return refuse(path, `${name} must be ${message}, not ${kindOf(valueAt(value, issue?.path ?? []))}`);
 }
 
 function checkEntry(value: unknown, at: Path, refuse: Refuse): CheckEntry {
@@ -91,61 +78,7 @@ function checkEntry(value: unknown, at: Path, refuse: Refuse): CheckEntry {
     );
   if (other !== undefined)
     return refuse([...at, other], `${nameOf(at)} has both ${kind} and ${other}: split it into two checks`);
-  const entry: CheckEntry = fits(CHECK_FORMS[kind], value, at, refuse);
-  refuseNoPatterns(entry, at, refuse);
-  refuseIdle(entry, at, refuse);
-  refuseAbsentWithMore(entry, at, refuse);
-  return entry;
-}
-
-/** A check over HTTP or of ports runs nothing in the image; only its service has a user. */
-function refuseIdle(entry: CheckEntry, at: Path, refuse: Refuse): void {
-  if (!("http" in entry || "listening" in entry) || entry.start !== undefined) return;
-  const idle = (["user", "env", "cwd"] as const).find((key) => entry[key] !== undefined);
-  if (idle !== undefined)
-    refuse([...at, idle], `${nameOf([...at, idle])} applies to a service, but there is no start`);
-}
-
-function settingPatterns(
-  kind: "env" | "labels",
-  { image }: ImageEntry,
-): readonly (readonly [Path, Patterns])[] {
-  return Object.entries(image[kind] ?? {}).flatMap(([name, value]) =>
-    typeof value === "object" && value !== null ? [[["image", kind, name], value] as const] : [],
-  );
-}
-
-/** A file that must be absent allows no further expectation. */
-function refuseAbsentWithMore(entry: CheckEntry, at: Path, refuse: Refuse): void {
-  if (!("file" in entry) || entry.file.exists !== false) return;
-  const more = (["type", "mode", "owner", "link", "contents"] as const).find(
-    (key) => entry.file[key] !== undefined,
-  );
-  if (more !== undefined)
-    refuse([...at, "file", more], `${nameOf([...at, "file", more])} cannot be combined with exists: false`);
-}
-
-/** Expressions are compiled here, so that a typo is a broken file and not a failed image. */
-function refuseNoPatterns(entry: CheckEntry, at: Path, refuse: Refuse): void {
-  const places: readonly (readonly [Path, Patterns | undefined])[] = [
-    [["stdout"], "stdout" in entry ? entry.stdout : undefined],
-    [["stderr"], "stderr" in entry ? entry.stderr : undefined],
-    [["http", "body"], "http" in entry ? entry.http.body : undefined],
-    [["file", "contents"], "file" in entry ? entry.file.contents : undefined],
-    [["history"], "history" in entry ? entry.history : undefined],
-    ...("image" in entry ? [...settingPatterns("env", entry), ...settingPatterns("labels", entry)] : []),
-  ];
-  for (const [where, patterns] of places) {
-    const { match, not } = bothWays(patterns);
-    for (const pattern of [...match, ...not]) {
-      const why = whyNoPattern(pattern);
-      if (why !== undefined)
-        refuse(
-          [...at, ...where],
-          `${nameOf([...at, ...where])}: ${pattern} is not an RE2 expression (${why})`,
-        );
-    }
-  }
+  return fits<z.ZodMiniType<CheckEntry>>(CHECK_FORMS[kind], value, at, refuse);
 }
 
 /**

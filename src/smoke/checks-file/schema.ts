@@ -1,6 +1,8 @@
+import { RE2JS } from "re2js";
 import * as z from "zod/mini";
+import { messageOf } from "../../support/errors";
 
-// The messages of this schema complete "NAME must be …".
+// The messages of this schema complete "NAME must be …"; those that begin with NAME are whole.
 
 /** A schema with its description in the JSON schema. */
 const described = <T extends z.ZodMiniType>(schema: T, description: string): T =>
@@ -23,10 +25,23 @@ const size = z.union(
 );
 const patternList = z.union([z.string(), z.array(z.string())]);
 const matchAndNot = z.strictObject({ match: z.optional(patternList), not: z.optional(patternList) });
-const patterns = z.union(
+const anyPatterns = z.union(
   [z.string(), z.array(z.string()), matchAndNot],
   "an RE2 expression, a list of them, or {match: …, not: …}",
 );
+export type Patterns = z.infer<typeof anyPatterns>;
+/** Expressions are compiled here, so that a typo is a broken file and not a failed image. */
+const compile = z.superRefine<Patterns>((patterns, context) => {
+  const { match, not } = bothWays(patterns);
+  for (const pattern of [...match, ...not])
+    try {
+      RE2JS.compile(pattern);
+    } catch (error) {
+      const message = `NAME: ${pattern} is not an RE2 expression (${messageOf(error)})`;
+      context.addIssue({ code: "custom", message });
+    }
+});
+const patterns = anyPatterns.check(compile);
 const SEARCHED = "RE2 expressions, searched in the whole text";
 const device = z.string("a device").check(z.regex(/^\/dev\/./u, "a path below /dev"));
 const variable = z.union([z.string(), z.number(), z.boolean()], "a text");
@@ -66,6 +81,14 @@ const onSubject = {
   ),
 };
 
+/** A check over HTTP or of ports runs nothing in the image; only its service has a user. */
+const refuseIdle = z.superRefine<z.infer<z.ZodMiniObject<typeof onSubject>>>((entry, context) => {
+  const message = "NAME applies to a service, but there is no start";
+  for (const key of ["user", "env", "cwd"] as const)
+    if (entry.start === undefined && entry[key] !== undefined)
+      context.addIssue({ code: "custom", path: [key], message });
+});
+
 const A_COMMAND = "a shell command, or a list of a program and its arguments";
 const commandCheck = z.strictObject({
   ...onSubject,
@@ -84,29 +107,33 @@ const commandCheck = z.strictObject({
   stderr: maybe(patterns, SEARCHED),
 });
 
-const httpCheck = z.strictObject({
-  ...onSubject,
-  http: described(
-    z.strictObject(
-      {
-        port: maybe(port, "Default 8080, the sandbox API's"),
-        path: maybe(z.string("a path").check(z.regex(/^\//u, "a path that begins with /")), "Default /"),
-        status: maybe(within(100, 599, "an HTTP status"), "Default 200"),
-        body: maybe(patterns, SEARCHED),
-      },
-      "a mapping",
+const httpCheck = z
+  .strictObject({
+    ...onSubject,
+    http: described(
+      z.strictObject(
+        {
+          port: maybe(port, "Default 8080, the sandbox API's"),
+          path: maybe(z.string("a path").check(z.regex(/^\//u, "a path that begins with /")), "Default /"),
+          status: maybe(within(100, 599, "an HTTP status"), "Default 200"),
+          body: maybe(patterns, SEARCHED),
+        },
+        "a mapping",
+      ),
+      "A GET request and the expected response",
     ),
-    "A GET request and the expected response",
-  ),
-});
+  })
+  .check(refuseIdle);
 
-const listeningCheck = z.strictObject({
-  ...onSubject,
-  listening: described(
-    z.array(port, "a list of ports").check(z.minLength(1, "a list of ports that is not empty")),
-    "TCP ports that must be listened on",
-  ),
-});
+const listeningCheck = z
+  .strictObject({
+    ...onSubject,
+    listening: described(
+      z.array(port, "a list of ports").check(z.minLength(1, "a list of ports that is not empty")),
+      "TCP ports that must be listened on",
+    ),
+  })
+  .check(refuseIdle);
 
 const historyCheck = z.strictObject({
   ...named,
@@ -124,33 +151,43 @@ const modeDigits = z.int(A_MODE).check(z.refine((value) => /^[0-7]{1,4}$/u.test(
 const AN_OWNER = "a user such as root or 1000, or user:group";
 const AN_ABSOLUTE_PATH = "an absolute path";
 
+/** A file that must be absent allows no further expectation. */
+const refuseAbsentWithMore = z.superRefine<Readonly<Record<string, unknown>>>((file, context) => {
+  const message = "NAME cannot be combined with exists: false";
+  for (const key of ["type", "mode", "owner", "link", "contents"])
+    if (file["exists"] === false && file[key] !== undefined)
+      context.addIssue({ code: "custom", path: [key], message });
+});
+
 const fileCheck = z.strictObject({
   ...named,
   file: described(
-    z.strictObject(
-      {
-        path: described(
-          matching(/^\//u, AN_ABSOLUTE_PATH),
-          "The entry itself: a symbolic link at its end is not followed",
-        ),
-        exists: maybe(z.boolean("true or false"), "false: nothing may exist there; default true"),
-        type: z.optional(z.enum(["file", "directory", "link"], "file, directory or link")),
-        mode: maybe(
-          z.union([matching(/^[0-7]{3,4}$/u, A_MODE), modeDigits], A_MODE),
-          "Permission bits in octal, with setuid, setgid and sticky: 4755",
-        ),
-        owner: maybe(
-          z.union(
-            [z.int(AN_OWNER).check(z.nonnegative(AN_OWNER)), matching(/^[^:\s]+(:[^:\s]+)?$/u, AN_OWNER)],
-            AN_OWNER,
+    z
+      .strictObject(
+        {
+          path: described(
+            matching(/^\//u, AN_ABSOLUTE_PATH),
+            "The entry itself: a symbolic link at its end is not followed",
           ),
-          "Name or uid, with :group or :gid if need be",
-        ),
-        link: maybe(text, "The target of a symbolic link, exactly as stored"),
-        contents: maybe(patterns, "RE2 expressions, searched in the whole text; links are followed"),
-      },
-      "a mapping",
-    ),
+          exists: maybe(z.boolean("true or false"), "false: nothing may exist there; default true"),
+          type: z.optional(z.enum(["file", "directory", "link"], "file, directory or link")),
+          mode: maybe(
+            z.union([matching(/^[0-7]{3,4}$/u, A_MODE), modeDigits], A_MODE),
+            "Permission bits in octal, with setuid, setgid and sticky: 4755",
+          ),
+          owner: maybe(
+            z.union(
+              [z.int(AN_OWNER).check(z.nonnegative(AN_OWNER)), matching(/^[^:\s]+(:[^:\s]+)?$/u, AN_OWNER)],
+              AN_OWNER,
+            ),
+            "Name or uid, with :group or :gid if need be",
+          ),
+          link: maybe(text, "The target of a symbolic link, exactly as stored"),
+          contents: maybe(patterns, "RE2 expressions, searched in the whole text; links are followed"),
+        },
+        "a mapping",
+      )
+      .check(refuseAbsentWithMore),
     "A path of the image before it starts; in a sandbox, its current state",
   ),
 });
@@ -158,7 +195,7 @@ const fileCheck = z.strictObject({
 const settings = z.record(
   z.string(),
   z.union(
-    [variable, z.null(), matchAndNot],
+    [variable, z.null(), matchAndNot.check(compile)],
     "a text, {match: …, not: …}, or nothing where it must not be set",
   ),
   "a mapping",
@@ -212,7 +249,6 @@ export const checksFileSchema = z.strictObject({
     .check(z.minLength(1, "a list that is not empty")),
 });
 
-export type Patterns = z.infer<typeof patterns>;
 export type CommandEntry = z.infer<typeof commandCheck>;
 export type HttpEntry = z.infer<typeof httpCheck>;
 export type ListeningEntry = z.infer<typeof listeningCheck>;

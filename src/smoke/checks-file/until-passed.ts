@@ -1,5 +1,5 @@
 import type { Clock } from "../../support/clock";
-import type { Judged } from "../judged";
+import type { CheckVerdict } from "../check";
 import { limitOf } from "./commands";
 import { milliseconds, type RunEntry } from "./schema";
 
@@ -30,8 +30,8 @@ export async function untilPassed(
   clock: Clock,
   signal: AbortSignal,
   entry: RunEntry,
-  attempt: (answerMs: number) => Promise<Judged>,
-): Promise<Judged> {
+  attempt: (answerMs: number) => Promise<CheckVerdict>,
+): Promise<CheckVerdict> {
   const patience = patienceOf(entry);
   if (patience === undefined) return attempt(limitOf(entry));
   const startedAt = clock.now();

@@ -1,5 +1,5 @@
 import type { ProbeCheck } from "../check";
-import { listeningPorts, TCP_TABLES } from "../listening-ports";
+import { listeningPorts, TCP_TABLES } from "./listening-ports";
 import { failed, PASSED, outputOf, whenZero, whyNoFuse } from "./verdicts";
 
 /** A probe with its own judge, or with the hint for a script that does not exit with 0. */

@@ -1,4 +1,4 @@
-import { shown } from "../judged";
+import { shown } from "../report";
 import type { CheckContext, CheckVerdict, CommandResult } from "../check";
 
 export const PASSED: CheckVerdict = { outcome: "passed" };

@@ -27,7 +27,7 @@ export async function imageSubject(
   host: Host,
   engine: Engine,
   image: string,
-  { ports = [], devices = [] }: ContainerOptions,
+  { ports, devices }: ContainerOptions,
 ): Promise<ImageSubject> {
   const request = (given: readonly string[]): ContainerRequest => ({
     image,

@@ -3,12 +3,11 @@ import { warnThatStays } from "../../support/processes/clean-up";
 import { Failure, messageOf } from "../../support/errors";
 import type { Host } from "../../support/host";
 import { FUSE_PROBE } from "../checks/probes";
+import type { Needs } from "../checks-file/file-checks";
 import { execIn, type SmokeContainer } from "./container";
 
 /** What a run's checks need besides a sandbox's environment. */
-export interface ContainerOptions {
-  readonly ports?: readonly number[];
-  readonly devices?: readonly string[];
+export interface ContainerOptions extends Pick<Needs, "ports" | "devices"> {
   /** Whether process 1 is a small init (default) or the image's entrypoint. */
   readonly init?: boolean;
 }
@@ -61,7 +60,7 @@ export function startContainer(
   host: Host,
   engine: Engine,
   image: string,
-  { ports = [], devices = [], init = true }: ContainerOptions = {},
+  { ports, devices, init = true }: ContainerOptions,
 ): Promise<SmokeContainer> {
   const wanted = [...new Set(["/dev/fuse", ...devices])];
   return startWithDevices(host, engine, wanted, (given) => sandboxLike(engine, image, ports, given, init));

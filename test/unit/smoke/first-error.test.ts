@@ -23,6 +23,8 @@ function inTurn<T>(...answers: readonly (() => Promise<T>)[]): () => Promise<T> 
 const state = { exitCode: 0, oomKilled: false, finishedAtMs: undefined, error: "", ports: {} };
 const running = ok({ running: true, ...state });
 
+const NEEDS = { ports: [], devices: [] };
+
 /** An engine that makes everything and can remove nothing. */
 function engineThatKeeps(more: Partial<Engine>): Engine {
   const engine: Partial<Engine> = {
@@ -52,12 +54,12 @@ const cases: readonly (readonly [
   [
     "a container that does not start",
     { startContainer: lost("the cause") },
-    (host, engine) => startContainer(host, engine, "x:1"),
+    (host, engine) => startContainer(host, engine, "x:1", NEEDS),
   ],
   [
     "an image's own program that is watched",
     { container: inTurn<undefined | Awaited<ReturnType<typeof running>>>(running, lost("the cause")) },
-    (host, engine) => imageSubject(host, engine, "x:1", {}),
+    (host, engine) => imageSubject(host, engine, "x:1", NEEDS),
   ],
   [
     "a command in a container of its own",
@@ -69,7 +71,7 @@ const cases: readonly (readonly [
         return Promise.reject(new Error("the cause"));
       },
     },
-    async (host, engine) => (await imageSubject(host, engine, "x:1", {})).subject.run({ argv: ["x"] }),
+    async (host, engine) => (await imageSubject(host, engine, "x:1", NEEDS)).subject.run({ argv: ["x"] }),
   ],
 ];
 

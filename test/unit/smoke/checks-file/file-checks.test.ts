@@ -7,9 +7,9 @@ import type {
   ImageContext,
   Subject,
 } from "../../../../src/smoke/check";
-import { askedPorts, fileChecks, neededDevices } from "../../../../src/smoke/checks-file/file-checks";
+import { fileChecks, needsOf } from "../../../../src/smoke/checks-file/file-checks";
 import { parseChecksFile } from "../../../../src/smoke/checks-file/parse";
-import { listeningPorts } from "../../../../src/smoke/listening-ports";
+import { listeningPorts } from "../../../../src/smoke/checks/listening-ports";
 import { shellText } from "../../../../src/deploy/sandbox-subject";
 
 let now = 0;
@@ -72,7 +72,7 @@ describe("checks of a file", () => {
       "the engine has none",
       ...Array<undefined>(4),
     ]);
-    expect([askedPorts([file]), neededDevices([file])]).toEqual([[3000], ["/dev/kvm"]]);
+    expect(needsOf([file])).toEqual({ ports: [3000], devices: ["/dev/kvm"], texts: [] });
   });
 
   it("are tried until they pass, or until their time is over", async () => {

@@ -1,9 +1,7 @@
 import { RE2JS } from "re2js";
-import { messageOf } from "../support/errors";
-import type { CheckVerdict } from "./check";
-
-/** A verdict with what was expected. */
-export type Judged = CheckVerdict & { readonly expected?: string };
+import type { CheckVerdict } from "../check";
+import { shown } from "../report";
+import { bothWays, type Patterns } from "./schema";
 
 /** One expectation of a test, and what was found. */
 export interface Asked {
@@ -13,19 +11,12 @@ export interface Asked {
   readonly hint?: string | undefined;
 }
 
-const SHOWN = 600;
-
-/** A text shortened for the report. */
-export function shown(text: string): string {
-  return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-}
-
 function together(parts: readonly string[]): string {
   return shown([...new Set(parts)].join("; "));
 }
 
 /** Failed, with the unmet expectations; or passed, with everything expected and seen. */
-export function judged(asked: readonly Asked[]): Judged {
+export function judged(asked: readonly Asked[]): CheckVerdict {
   const faults = asked.filter((one) => !one.holds);
   const reported = faults.length === 0 ? asked : faults;
   const hint = faults.find((fault) => fault.hint !== undefined)?.hint;
@@ -37,17 +28,9 @@ export function judged(asked: readonly Asked[]): Judged {
   };
 }
 
-export const invalidTest = (why: string): Judged =>
-  judged([{ expected: "a complete test", seen: why, holds: false }]);
-
-/** Why a pattern is not RE2; undefined if it is. */
-export function whyNoPattern(pattern: string): string | undefined {
-  try {
-    RE2JS.compile(pattern);
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
-  }
+/** A single expectation that is not met. */
+export function unmet(expected: string, seen: string, hint?: string): CheckVerdict {
+  return judged([{ expected, seen, holds: false, hint }]);
 }
 
 /** A hint for common surprises with expressions that do not match a text. */
@@ -60,32 +43,21 @@ function patternHint(missing: readonly string[], text: string): string | undefin
     : undefined;
 }
 
-/**
- * Expectations for a text: RE2 patterns that must match and patterns that must not, searched unanchored and without flags, like Go's
- * regexp.MatchString.
- */
-export function textAsked(
-  what: string,
-  text: string,
-  expected: readonly string[],
-  excluded: readonly string[],
-): readonly Asked[] {
+/** Expectations for a text: RE2 patterns, searched unanchored and without flags, like Go's regexp.MatchString. */
+export function patternsAsked(what: string, text: string, patterns: Patterns | undefined): readonly Asked[] {
+  const { match, not } = bothWays(patterns);
   const found = (pattern: string): boolean => RE2JS.compile(pattern).matcher(text).find();
-  const missing = expected.filter((pattern) => !found(pattern));
   const seen = `${what}: ${JSON.stringify(shown(text))}`;
+  const missing = match.filter((pattern) => !found(pattern));
   const hint = patternHint(missing, text);
+  const asked = (pattern: string, verb: string, holds: boolean): Asked => ({
+    expected: `${what} ${verb} ${pattern}`,
+    seen,
+    holds,
+    hint,
+  });
   return [
-    ...expected.map((pattern) => ({
-      expected: `${what} to match ${pattern}`,
-      seen,
-      holds: !missing.includes(pattern),
-      hint,
-    })),
-    ...excluded.map((pattern) => ({
-      expected: `${what} not to match ${pattern}`,
-      seen,
-      holds: !found(pattern),
-      hint,
-    })),
+    ...match.map((pattern) => asked(pattern, "to match", !missing.includes(pattern))),
+    ...not.map((pattern) => asked(pattern, "not to match", !found(pattern))),
   ];
 }
