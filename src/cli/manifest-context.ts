@@ -1,6 +1,7 @@
 import { join, relative } from "node:path";
 import type { CommandContext } from "./command";
 import { EMPTY_MANIFEST, type Manifest } from "../manifest/entry";
+import type { MoveFacts } from "../manifest/channels/move";
 import { readManifest, updateManifest } from "../manifest/index";
 import { refuseUnknownTemplates } from "../manifest/versions/ref";
 import { workspaceAsked } from "../manifest/versions/usable-image";
@@ -26,18 +27,14 @@ export interface OpenedManifest extends ManifestFacts {
 }
 
 /** @throws Failure NO_PROJECT (exit 2) */
-export async function manifestFacts({ host, root }: CommandContext): Promise<ManifestFacts> {
+async function manifestFacts({ host, root }: CommandContext): Promise<ManifestFacts> {
   const { workspaceInUse } = await import("../blaxel/credentials");
   const [path, kept] = [paths(root).manifest, templateNames(root)];
   return { path, workspaceInUse: await workspaceInUse(host), kept };
 }
 
 /** Checks the names in --template. @throws Failure USAGE (exit 2) with the nearest one */
-export function checkTemplates(
-  { templates }: CommandContext,
-  { kept }: ManifestFacts,
-  manifest: Manifest,
-): void {
+function checkTemplates({ templates }: CommandContext, { kept }: ManifestFacts, manifest: Manifest): void {
   if (templates === undefined) return;
   const recorded = Object.values(manifest.versions).map(({ template }) => template);
   refuseUnknownTemplates(templates, new Set([...recorded, ...(kept ?? [])]));
@@ -67,27 +64,41 @@ export function workspaceShown({ manifest, workspaceInUse }: OpenedManifest): st
   }
 }
 
+/** A change of the manifest. */
+interface Changed {
+  readonly before: Manifest;
+  readonly after: Manifest;
+  /** The moves of channels, revocations and unrevocations. */
+  readonly moves: Manifest["history"];
+  /** " (dry run)" where nothing was written, else "". */
+  readonly dry: string;
+}
+
 /**
- * Changes the manifest in one step and reports it; with --dry-run, only shows what would change.
+ * Changes the manifest in one step and reports it; with --dry-run, only shows what would change. Checks the names in --template.
  * @param change receives the author and the time of the change
  * @param subject of the proposed commit
  */
 export async function changeManifest(
   context: CommandContext,
-  change: (manifest: Manifest, facts: { readonly at: string; readonly by: string }) => Manifest,
+  change: (manifest: Manifest, move: MoveFacts, facts: ManifestFacts) => Manifest,
   subject: () => string,
-): Promise<{ readonly before: Manifest; readonly after: Manifest; readonly moves: Manifest["history"] }> {
+): Promise<Changed> {
   const { host, root, dryRun } = context;
-  const { manifest: path } = paths(root);
+  const facts = await manifestFacts(context);
   const by = await whoMoves(host, root);
   let before = EMPTY_MANIFEST;
   const changed = (manifest: Manifest): Manifest => {
+    checkTemplates(context, facts, manifest);
     before = manifest;
-    return change(manifest, { at: isoTime(host.clock.now()), by });
+    return change(manifest, { at: isoTime(host.clock.now()), by }, facts);
   };
-  const after = dryRun ? changed(await readManifest(path)) : await updateManifest(host, path, changed);
+  const after = dryRun
+    ? changed(await readManifest(facts.path))
+    : await updateManifest(host, facts.path, changed);
   if (!dryRun && after !== before) await tellWritten(context, subject());
-  return { before, after, moves: after.history.slice(before.history.length) };
+  const moves = after.history.slice(before.history.length);
+  return { before, after, moves, dry: dryRun ? " (dry run)" : "" };
 }
 
 /**

@@ -4,6 +4,7 @@ import valid from "semver/functions/valid";
 import type { CommandArgs } from "./arguments";
 import type { CommandContext } from "./command";
 import type { Target } from "../release/request";
+import { isName, NAME_RULE } from "../manifest/entry";
 import { parseMesaVersion } from "../lock/mesa-version";
 import { wrongUsage } from "../support/errors";
 import { didYouMean } from "../support/text/nearest";
@@ -60,12 +61,7 @@ export function templateFolders(context: CommandContext): readonly string[] {
       );
     return names;
   }
-  const bad = asked.find((name) => !/^[a-z][a-z0-9-]*$/u.test(name));
-  if (bad !== undefined)
-    throw wrongUsage(
-      `"${bad}" is not a valid name of a template.`,
-      "A name consists of lower-case letters, digits and hyphens, and starts with a letter.",
-    );
+  asked.forEach(refuseBadName);
   const unknown = asked.filter((name) => !names.includes(name));
   if (unknown.length > 0)
     throw wrongUsage(
@@ -73,4 +69,9 @@ export function templateFolders(context: CommandContext): readonly string[] {
       `${didYouMean(unknown[0] ?? "", names)} There are: ${names.join(", ") || "none"}.`.trim(),
     );
   return asked;
+}
+
+/** @throws Failure USAGE (exit 2) if a template cannot have this name */
+export function refuseBadName(name: string): void {
+  if (!isName(name)) throw wrongUsage(`"${name}" is not a valid name of a template.`, NAME_RULE);
 }

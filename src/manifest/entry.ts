@@ -17,6 +17,10 @@ export const NOT_RECORDED = "unknown";
 
 const NAME = /^[a-z][a-z0-9-]*$/u;
 
+/** What the name of a template or a channel consists of. */
+export const NAME_RULE =
+  "A name consists of lower-case letters, digits and hyphens, and starts with a letter.";
+
 /** A version as semver.org defines it (its own suggested expression). */
 const VERSION =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(?:-((?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(?:\.(?:0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(?:\+([0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*))?$/u;

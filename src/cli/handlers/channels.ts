@@ -1,14 +1,8 @@
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { looksLikeVersion } from "../command-line";
-import {
-  changeManifest,
-  checkTemplates,
-  manifestFacts,
-  openManifest,
-  workspaceShown,
-} from "../manifest-context";
+import { changeManifest, openManifest, workspaceShown } from "../manifest-context";
 import { table } from "../table";
-import { channelTarget, versionNamed } from "../../manifest/channels/pointing";
+import { channelTarget, pointers, versionNamed } from "../../manifest/channels/pointing";
 import {
   channelNames,
   deleteChannel,
@@ -22,22 +16,23 @@ import { readManifest } from "../../manifest/index";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
 import { entriesOf, refuseSomeTemplates } from "../../manifest/versions/ref";
 import { workspaceAsked } from "../../manifest/versions/usable-image";
+import { paths } from "../../support/files/paths";
 import { wrongUsage } from "../../support/errors";
 
 export const channelsCommand: CommandHandler = async (args, context) => {
   const opened = await openManifest(context);
-  const { manifest, channels } = opened;
+  const { manifest, channels, isAsked } = opened;
   const channel = args.text("delete");
   if (channel !== undefined) return deleted(context, channel, args.text("reason"));
   const workspace = workspaceShown(opened);
-  const rows = Object.entries(channels).flatMap(([template, byName]) =>
-    Object.entries(byName).map(([name, id]) => {
+  const rows = pointers(manifest)
+    .filter(({ template }) => isAsked(template))
+    .map(({ template, channel: name, id }) => {
       const entry = versionNamed(manifest, id);
       const view = entry === undefined ? undefined : inWorkspace(entry, workspace);
       const status = workspace === undefined ? entry?.status : view?.status;
       return [template, name, id, status ?? "missing", view?.deployment?.image ?? "-"];
-    }),
-  );
+    });
   const head = ["TEMPLATE", "CHANNEL", "VERSION", "STATUS", "IMAGE"];
   return {
     json: { channels },
@@ -53,24 +48,26 @@ async function deleted(
   channel: string,
   reason: string | undefined,
 ): Promise<CommandOutcome> {
-  const { dryRun } = context;
-  const { moves } = await changeManifest(
+  const { moves, dry } = await changeManifest(
     context,
-    (manifest, facts) => {
-      const templates = context.templates ?? Object.keys(manifest.channels).sort();
-      return deleteChannel(manifest, templates, channel, { ...facts, reason });
-    },
+    (manifest, move) =>
+      deleteChannel(manifest, templatesAsked(context, manifest), channel, { ...move, reason }),
     () => `Delete the channel ${channel}`,
   );
   return {
-    json: { channel, moves, dryRun },
+    json: { channel, moves, dryRun: context.dryRun },
     text: moves
       .map(
         ({ template, from }) =>
-          `${channel} of ${template} deleted; it pointed at ${from ?? "nothing"}${dryRun ? " (dry run)" : ""}\n`,
+          `${channel} of ${template} deleted; it pointed at ${from ?? "nothing"}${dry}\n`,
       )
       .join(""),
   };
+}
+
+/** --template, else every template with channels. */
+function templatesAsked({ templates }: CommandContext, manifest: Manifest): readonly string[] {
+  return templates ?? Object.keys(manifest.channels).sort();
 }
 
 export const historyCommand: CommandHandler = async (args, context) => {
@@ -100,15 +97,11 @@ export const promoteCommand: CommandHandler = async (args, context) => {
       `"${channel}" is not a valid name of a channel.`,
       `Did you mean mesa-template promote ${channel} ${ref}? The version comes first.`,
     );
-  const facts = await manifestFacts(context);
-  const create =
-    args.flag("create") ||
-    (context.terminal.interactive && (await wantsNewChannel(context, facts.path, channel)));
+  const create = args.flag("create") || (await wantsNewChannel(context, channel));
   let ids: readonly string[] = [];
-  const { moves } = await changeManifest(
+  const { moves, dry } = await changeManifest(
     context,
-    (manifest, move) => {
-      checkTemplates(context, facts, manifest);
+    (manifest, move, facts) => {
       const chosen = entriesOf(manifest, ref, templates);
       refuseSomeTemplates(manifest, ref, chosen, templates ?? facts.kept);
       ids = chosen.map(({ id }) => id);
@@ -119,8 +112,7 @@ export const promoteCommand: CommandHandler = async (args, context) => {
     () => `Promote ${ids.join(", ")} to ${channel}`,
   );
   const moved = new Set(moves.map(({ to }) => to));
-  const what = (id: string): string =>
-    !moved.has(id) ? " (already there, nothing to do)" : dryRun ? " (dry run)" : "";
+  const what = (id: string): string => (moved.has(id) ? dry : " (already there, nothing to do)");
   return {
     json: { channel, ids, moves, dryRun },
     text: ids.map((id) => `${channel} → ${id}${what(id)}\n`).join(""),
@@ -131,50 +123,44 @@ export const promoteCommand: CommandHandler = async (args, context) => {
  * Asks on a terminal whether to create a channel with an unusual name.
  * @throws Failure USAGE (exit 2) on "no"
  */
-async function wantsNewChannel(
-  { terminal }: CommandContext,
-  path: string,
-  channel: string,
-): Promise<boolean> {
-  const manifest = await readManifest(path);
+async function wantsNewChannel({ root, terminal }: CommandContext, channel: string): Promise<boolean> {
+  if (!terminal.interactive) return false;
+  const manifest = await readManifest(paths(root).manifest);
   if (!isUnusualNewChannel(manifest, channel)) return false;
   if (await terminal.confirm(`${noSuchChannel(manifest, channel)} Create it?`)) return true;
   throw wrongUsage("Nothing was promoted.", `Channels: ${channelNames(manifest).join(", ") || "none yet"}.`);
 }
 
 export const rollbackCommand: CommandHandler = async (args, context) => {
-  const { templates, dryRun } = context;
   const [channel, to] = [args.required("channel"), args.text("to")];
   if (looksLikeVersion(channel))
     throw wrongUsage(
       `There is no channel ${channel}.`,
       `To return to that version: mesa-template rollback CHANNEL --to ${channel}.`,
     );
-  const facts = await manifestFacts(context);
-  const { moves } = await changeManifest(
+  const { moves, dry } = await changeManifest(
     context,
-    (manifest, move) => {
-      checkTemplates(context, facts, manifest);
-      const wanted = templates ?? Object.keys(manifest.channels).sort();
+    (manifest, move, facts) => {
+      const templates = templatesAsked(context, manifest);
       const request = {
-        templates: wanted,
+        templates,
         channel,
         workspace: workspaceAsked(manifest, facts.workspaceInUse),
-        to: to === undefined ? undefined : targets(manifest, to, wanted, channel),
+        to: to === undefined ? undefined : targets(manifest, to, templates, channel),
       };
       return rollback(manifest, request, { ...move, reason: args.text("reason") });
     },
     () => `Roll ${channel} back`,
   );
   return {
-    json: { channel, moves, dryRun },
+    json: { channel, moves, dryRun: context.dryRun },
     text:
       moves.length === 0
         ? `${channel} already points there; nothing to do\n`
         : moves
             .map(
               ({ template, from, to: now }) =>
-                `${channel} of ${template}: ${from ?? "nothing"} → ${now ?? "nothing"}${dryRun ? " (dry run)" : ""}\n`,
+                `${channel} of ${template}: ${from ?? "nothing"} → ${now ?? "nothing"}${dry}\n`,
             )
             .join(""),
   };

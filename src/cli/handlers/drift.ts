@@ -1,12 +1,13 @@
 import { join, resolve } from "node:path";
 import { changedPackages } from "../../compare/compare";
 import { packageLine } from "../../compare/text";
+import { pointers } from "../../manifest/channels/pointing";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
 import type { OpenDrift, PackagesChanged } from "../../manifest/report/extras";
 import { reportPage } from "../../manifest/report/report";
 import { entriesOf } from "../../manifest/versions/ref";
-import { sortedEntries } from "../../manifest/versions/newest";
+import { sortedEntries, templatesOf } from "../../manifest/versions/newest";
 import { readRecord } from "../../record/store";
 import { COMPARISONS, type DriftFinding, findDrift } from "../../release/drift";
 import { isoTime } from "../../support/clock";
@@ -100,9 +101,8 @@ const STEPS = 5;
 /** Package changes between each template's newest versions, as far as they were measured. */
 async function packagesChanged(root: string, manifest: Manifest): Promise<readonly PackagesChanged[]> {
   const proven = sortedEntries(manifest).filter(({ status }) => status !== "failed" && status !== "revoked");
-  const templates = [...new Set(proven.map(({ template }) => template))].sort();
   const changed: PackagesChanged[] = [];
-  for (const template of templates) {
+  for (const template of templatesOf(proven)) {
     const newest = proven.filter((entry) => entry.template === template).slice(0, STEPS + 1);
     const records = await Promise.all(newest.map(async (entry) => readRecord(root, entry)));
     for (const [at, to] of records.entries()) {
@@ -117,7 +117,7 @@ async function packagesChanged(root: string, manifest: Manifest): Promise<readon
 
 /** Each template's newest proven version, and every version that a channel points at. */
 function inUse(manifest: Manifest, templates: readonly string[] | undefined): readonly ManifestEntry[] {
-  const pointedAt = new Set(Object.values(manifest.channels).flatMap((channels) => Object.values(channels)));
+  const pointedAt = new Set(pointers(manifest).map(({ id }) => id));
   const seen = new Set<string>();
   return sortedEntries(manifest).filter((entry) => {
     if (templates?.includes(entry.template) === false) return false;

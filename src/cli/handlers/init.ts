@@ -4,7 +4,9 @@ import { dirname, join, relative, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { hasErrno, wrongUsage } from "../../support/errors";
 import { listFiles, readIfPresent, writeAtomically } from "../../support/files/files";
+import { isName } from "../../manifest/entry";
 import type { CommandHandler } from "../command";
+import { refuseBadName } from "../template-folders";
 import { type InitFile, initFiles, TEAM_WORKFLOWS } from "../init/files";
 import { type InitStep, initStep } from "../init/plan";
 
@@ -78,17 +80,13 @@ async function templateFiles(
   name: string,
   from: string | undefined,
 ): Promise<readonly InitFile[]> {
-  if (!/^[a-z][a-z0-9-]*$/u.test(name))
-    throw wrongUsage(
-      `"${name}" is not a valid name of a template.`,
-      "A name consists of lower-case letters, digits and hyphens, and starts with a letter.",
-    );
+  refuseBadName(name);
   const places = [join(folder, "templates"), join(own, "templates"), join(own, "examples")];
   for (const source of from === undefined ? [name, "debian"] : [from])
     for (const place of places) {
       const below = join(place, source);
       if (resolve(below) === resolve(folder, "templates", name)) continue;
-      if (!/^[a-z][a-z0-9-]*$/u.test(source)) continue;
+      if (!isName(source)) continue;
       const files = await listFiles(below);
       if (!files.some(({ path }) => path === "template.toml")) continue;
       return Promise.all(

@@ -16,7 +16,7 @@ export const revokeCommand: CommandHandler = async (args, context) => {
   const pointing = channelsAt(manifest, id);
   const withRollback =
     args.flag("rollback") || (pointing.length > 0 && !dryRun && (await asked(terminal, manifest, id)));
-  const { before, after, moves } = await changeManifest(
+  const { before, after, moves, dry } = await changeManifest(
     context,
     (now, facts) => {
       const since = channelsAt(now, id).filter((channel) => !pointing.includes(channel));
@@ -31,7 +31,7 @@ export const revokeCommand: CommandHandler = async (args, context) => {
   return {
     json: { id, reason: kept, alreadyRevoked: already, channels: pointing, moves, dryRun },
     text: [
-      `${id} ${already ? "was revoked already" : "revoked"}: ${kept}${dryRun ? " (dry run)" : ""}`,
+      `${id} ${already ? "was revoked already" : "revoked"}: ${kept}${dry}`,
       ...moves.flatMap((move) =>
         move.channel === null ? [] : `${move.channel} → ${move.to ?? "nothing (the channel ends)"}`,
       ),
@@ -86,7 +86,7 @@ export const unrevokeCommand: CommandHandler = async (args, context) => {
   const reason = reasonIn(args, "why the version may be used again");
   const { manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
-  const { after } = await changeManifest(
+  const { after, dry } = await changeManifest(
     context,
     (now, facts) => unrevoke(now, id, { ...facts, reason }),
     () => `Unrevoke ${id}`,
@@ -94,6 +94,6 @@ export const unrevokeCommand: CommandHandler = async (args, context) => {
   const status = after.versions[id]?.status ?? null;
   return {
     json: { id, reason, status, dryRun },
-    text: `${id} is ${status ?? "gone"} again: ${reason}${dryRun ? " (dry run)" : ""}\n`,
+    text: `${id} is ${status ?? "gone"} again: ${reason}${dry}\n`,
   };
 };

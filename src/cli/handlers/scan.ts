@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
+import { pointers } from "../../manifest/channels/pointing";
 import { entriesOf } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { rescan, type Rescan } from "../../build/rescan";
@@ -38,7 +39,7 @@ export const run: CommandHandler = async (args, { host, root, templates }) => {
 
 /** The versions that channels point at. @throws Failure NOTHING_TO_SCAN (exit 2) */
 function pointedAt(manifest: Manifest, templates: readonly string[] | undefined): readonly ManifestEntry[] {
-  const ids = new Set(Object.values(manifest.channels).flatMap((channels) => Object.values(channels)));
+  const ids = new Set(pointers(manifest).map(({ id }) => id));
   const found = sortedEntries(manifest).filter(
     ({ id, template }) => ids.has(id) && (templates?.includes(template) ?? true),
   );

@@ -3,12 +3,11 @@ import pLimit from "p-limit";
 import { parseMesaVersion } from "../../lock/index";
 import { readManifest } from "../../manifest/index";
 import { entriesOf } from "../../manifest/versions/ref";
-import { lockedAndRendered } from "../../release/smoke";
 import { realStages } from "../../release/real-stages";
 import type { Target } from "../../release/request";
-import { smokeVersion } from "../../release/smoke";
+import { lockedAndRendered, smokeVersion } from "../../release/smoke";
 import { proveImage } from "../../smoke/index";
-import type { SmokeReport } from "../../smoke/report";
+import type { CheckResult, SmokeReport } from "../../smoke/report";
 import { humanBytes } from "../../support/text/bytes";
 import { Failure, wrongUsage } from "../../support/errors";
 import { writeOutput } from "../../support/files/files";
@@ -82,20 +81,19 @@ async function proveVersions(
   );
 }
 
+/** Where a check stands that did not pass, what it expected and saw, and what to do. */
+function detailsOf({ outcome: how, file, line, expected, seen, hint }: CheckResult): readonly string[] {
+  if (how === "passed") return [];
+  const place = file === undefined || line === undefined ? file : `${file}:${String(line)}`;
+  const wanted = expected === undefined ? undefined : `expected ${expected}`;
+  return [place, wanted, seen, hint].filter((text) => text !== undefined);
+}
+
 function reportText(report: SmokeReport): string {
   const mark = { passed: "ok  ", failed: "FAIL", skipped: "skip" } as const;
   const lines = report.checks.flatMap((check) => [
     `  ${mark[check.outcome]} ${check.name} (${String(Math.round(check.durationMs))} ms)`,
-    ...(check.outcome === "passed"
-      ? []
-      : [
-          ...(check.file === undefined
-            ? []
-            : [check.line === undefined ? check.file : `${check.file}:${String(check.line)}`]),
-          ...(check.expected === undefined ? [] : [`expected ${check.expected}`]),
-          ...(check.seen === undefined ? [] : [check.seen]),
-          ...(check.hint === undefined ? [] : [check.hint]),
-        ].map((line) => `       ${line.replaceAll("\n", "\n       ")}`)),
+    ...detailsOf(check).map((line) => `       ${line.replaceAll("\n", "\n       ")}`),
   ]);
   const counts = `${String(report.passed)} passed, ${String(report.failed)} failed, ${String(report.skipped)} skipped`;
   return `${report.template}: ${counts} in ${(report.durationMs / 1000).toFixed(1)} s\n${lines.join("\n")}\n`;

@@ -31,8 +31,8 @@ export const run: CommandHandler = async (args, context) => {
   return {
     json: {
       results: results.map(({ id, status, report }) => {
-        const { passed, failed: failing, skipped, durationMs, checks } = report;
-        return { id, status, passed, failed: failing, skipped, durationMs, checks };
+        const { passed, failed, skipped, durationMs, checks } = report;
+        return { id, status, passed, failed, skipped, durationMs, checks };
       }),
     },
     text: results

@@ -1,5 +1,5 @@
 import { join, relative } from "node:path";
-import { channelsAt, channelTarget } from "../../manifest/channels/pointing";
+import { channelsAt, channelTarget, pointers } from "../../manifest/channels/pointing";
 import { channelNames, noSuchChannel } from "../../manifest/channels/promote";
 import {
   NOT_RECORDED,
@@ -7,6 +7,7 @@ import {
   type Manifest,
   type ManifestEntry,
   type Verification,
+  type VersionDeployment,
 } from "../../manifest/entry";
 import { entryDocument, imagesShown, inWorkspace, statusShown } from "../../manifest/versions/in-workspace";
 import { oneEntry } from "../../manifest/versions/ref";
@@ -60,8 +61,7 @@ function listText(
     return "No versions yet. Release one: mesa-template release VERSION\n";
   if (versions.length === 0) return "No version matches these filters.\n";
   const pointing = new Map<string, string[]>();
-  for (const byName of Object.values(manifest.channels))
-    for (const [name, id] of Object.entries(byName)) pointing.set(id, [...(pointing.get(id) ?? []), name]);
+  for (const { channel, id } of pointers(manifest)) pointing.set(id, [...(pointing.get(id) ?? []), channel]);
   const rows = versions.map((entry) => {
     const { deployment, verification } = inWorkspace(entry, workspace);
     const { passed, failed, skipped, mounted } = entry.smoke;
@@ -99,7 +99,7 @@ export const showCommand: CommandHandler = async (args, context) => {
       `${humanBytes(entry.image.sizeBytes)}, ${String(entry.image.layers)} layers, ${entry.image.id}`,
     ],
     ["smoke", evidenceText(entry.smoke)],
-    ...Object.keys(entry.deployments).flatMap((name) => deploymentLines(entry, name)),
+    ...Object.values(entry.deployments).flatMap(deploymentLines),
     ...(Object.keys(entry.deployments).length === 0 ? [["deployed", "no"] as const] : []),
     ...failureLines(entry),
     ...revocationLines(entry),
@@ -143,10 +143,8 @@ function evidenceText(evidence: ManifestEntry["smoke"] | Verification): string {
   return `${String(passed)} passed, ${String(failed)} failed, ${String(skipped)} skipped${notRun.length === 0 ? "" : ` (${notRun.join(", ")})`} in ${(durationMs / 1000).toFixed(1)} s; ${mount}`;
 }
 
-function deploymentLines(entry: ManifestEntry, workspace: string): readonly (readonly [string, string])[] {
-  const recorded = entry.deployments[workspace];
-  if (recorded === undefined) return [];
-  const { image, deployedAt, blVersion, verification, removedAt } = recorded;
+function deploymentLines(deployment: VersionDeployment): readonly (readonly [string, string])[] {
+  const { workspace, image, deployedAt, blVersion, verification, removedAt } = deployment;
   return [
     [
       "deployed",

@@ -1,5 +1,5 @@
 import { didYouMean } from "../../support/text/nearest";
-import { isName, type Manifest } from "../entry";
+import { isName, NAME_RULE, type Manifest } from "../entry";
 import { entryOf, moved, objectionTo, refused, type MoveFacts } from "./move";
 import { channelTarget, pointers } from "./pointing";
 
@@ -58,11 +58,7 @@ export interface PromoteRequest {
  */
 export function promote(manifest: Manifest, request: PromoteRequest, facts: MoveFacts): Manifest {
   const { ids, channel, workspace } = request;
-  if (!isName(channel))
-    throw refused(
-      `"${channel}" is not a valid name of a channel.`,
-      "A name consists of lower-case letters, digits and hyphens, and starts with a letter.",
-    );
+  if (!isName(channel)) throw refused(`"${channel}" is not a valid name of a channel.`, NAME_RULE);
   for (const id of ids) {
     const objection = objectionTo(entryOf(manifest, id), workspace, request.unverified === true);
     if (objection !== undefined)
