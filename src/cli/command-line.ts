@@ -33,15 +33,6 @@ export function optionsOf(spec: CommandSpec | undefined): Readonly<Record<string
   return { ...COMMON_OPTIONS, ...spec?.options };
 }
 
-/** The default values of options. */
-export function defaultsOf(options: Readonly<Record<string, OptionSpec>>): Record<string, unknown> {
-  return Object.fromEntries(
-    Object.entries(options)
-      .filter(([, option]) => option.default !== undefined)
-      .map(([name, option]) => [name, option.default]),
-  );
-}
-
 /** Whether a word looks like a version: 0.20.0, debian@0.20.0-1. */
 export function looksLikeVersion(word: string): boolean {
   return /^v?\d|@/u.test(word);

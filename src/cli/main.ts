@@ -5,11 +5,11 @@ import { randomBytes } from "node:crypto";
 import { commandArguments } from "./arguments";
 import { confirm } from "./confirm";
 import type { CommandContext, CommandGroup, CommandOutcome } from "./command";
-import { commandWords, defaultsOf, optionsOf } from "./command-line";
+import { commandWords } from "./command-line";
 import { COMMAND_GROUPS } from "./commands/index";
 import { environmentWarnings, optionsFromEnvironment } from "./environment";
 import { errorDocument, errorText } from "./output";
-import { parseCommandLine, type Answer, type ParsedCommand } from "./parser";
+import { parseCommandLine, type Answer } from "./parser";
 import { progressFor, type Progress } from "./progress";
 import { interruption, isQuiet, stdoutFailure } from "./interruption";
 import { newRun } from "../release/run";
@@ -38,7 +38,6 @@ interface Prepared {
 }
 
 async function prepare(
-  parsed: ParsedCommand,
   values: Readonly<Record<string, unknown>>,
   env: Environment,
   redact: Redactor,
@@ -195,13 +194,8 @@ export async function main(
     const parsed = parseCommandLine(argv, groups, Math.min(process.stdout.columns || 100, 120));
     if ("text" in parsed) return await answer(parsed, json, redact);
     command = commandWords(parsed.spec).join(" ");
-    const options = optionsOf(parsed.spec);
-    const values = {
-      ...defaultsOf(options),
-      ...optionsFromEnvironment(env),
-      ...withoutUndefined(parsed.values),
-    };
-    const prepared = await prepare(parsed, values, env, redact, stop.signal);
+    const values = { ...optionsFromEnvironment(env), ...parsed.values };
+    const prepared = await prepare(values, env, redact, stop.signal);
     progress = prepared.progress;
     const commands = groups.flatMap((group) => group.commands);
     for (const message of environmentWarnings(env, commands)) progress.handle({ type: "warning", message });
@@ -228,8 +222,4 @@ export async function main(
  */
 function keepAlive(): NodeJS.Timeout {
   return setInterval(() => undefined, 60_000);
-}
-
-function withoutUndefined(values: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }

@@ -10,6 +10,7 @@ import { VERSION } from "../support/version";
 
 export interface ParsedCommand {
   readonly spec: CommandSpec;
+  /** By option or positional name; given or default. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly rest: readonly string[];
 }
@@ -189,7 +190,8 @@ function parsedFor(spec: CommandSpec, argv: readonly string[]): ParsedCommand {
   const positionals = places.map(
     ({ name, many }, index) => [name, many ? given.slice(index) : given[index]] as const,
   );
-  return { spec, values: Object.fromEntries([...options, ...positionals]), rest: words.rest };
+  const values = [...options, ...positionals].filter(([, value]) => value !== undefined);
+  return { spec, values: Object.fromEntries(values), rest: words.rest };
 }
 
 function misused(spec: CommandSpec, message: string): Failure {
@@ -257,7 +259,8 @@ function withoutValue(spec: CommandSpec, name: string, option: OptionSpec): Fail
 
 /** The value of an option, checked: right type, one of its choices, not empty. When it is given twice, the last one wins. */
 function valueOf(spec: CommandSpec, name: string, option: OptionSpec, value: unknown): unknown {
-  if (value === undefined || option.type === "boolean") return value;
+  if (value === undefined) return option.default;
+  if (option.type === "boolean") return value;
   const all = [value].flat().map((one) => {
     if (typeof one !== "string") throw withoutValue(spec, name, option);
     if (one === "") throw wrongUsage(`--${name} is empty.`, "Give it a value, or leave it out.");

@@ -166,10 +166,9 @@ function byPath(files: readonly MeasuredFile[]): ReadonlyMap<string, MeasuredFil
 }
 
 function checkTimes(from: VersionRecord, to: VersionRecord): BuiltComparison["smoke"] {
-  const of = (record: VersionRecord, name: string): { outcome: string; durationMs: number } | null => {
-    const found = record.smoke.find((check) => check.name === name);
-    return found === undefined ? null : { outcome: found.outcome, durationMs: found.durationMs };
-  };
+  const [before, after] = [from, to].map(
+    ({ smoke }) => new Map(smoke.map(({ name, outcome, durationMs }) => [name, { outcome, durationMs }])),
+  );
   const names = [...new Set([...from.smoke, ...to.smoke].map(({ name }) => name))];
-  return names.map((name) => ({ name, from: of(from, name), to: of(to, name) }));
+  return names.map((name) => ({ name, from: before?.get(name) ?? null, to: after?.get(name) ?? null }));
 }

@@ -7,8 +7,7 @@ import { listFiles, readIfPresent, writeAtomically } from "../../support/files/f
 import { isName } from "../../manifest/entry";
 import type { CommandHandler } from "../command";
 import { refuseBadName } from "../template-folders";
-import { type InitFile, initFiles, TEAM_WORKFLOWS } from "../init/files";
-import { type InitStep, initStep } from "../init/plan";
+import { type InitFile, initFiles, type InitStep, initStep, TEAM_WORKFLOWS } from "../init-files";
 
 export const run: CommandHandler = async (args, { startFolder, dryRun, templates }) => {
   const dir = args.text("dir");
@@ -53,21 +52,13 @@ async function refuseNoFolder(folder: string): Promise<void> {
 }
 
 async function wantedFiles(own: string): Promise<readonly InitFile[]> {
-  const { version } = JSON.parse(await readFile(join(own, "package.json"), "utf8")) as { version: string };
-  const folder = join(own, "templates");
-  const templates = new Map<string, Buffer>();
-  for (const { path } of await listFiles(folder)) templates.set(path, await readFile(join(folder, path)));
-  const workflow = (name: string): Promise<string> =>
-    readFile(join(own, ".github/workflows", `${name}.yml`), "utf8");
-  const workflows = await Promise.all(
-    TEAM_WORKFLOWS.map(async (name) => [name, await workflow(name)] as const),
-  );
-  const preset = await readFile(join(own, "renovate.json"), "utf8");
-  return initFiles(
-    templates,
-    { ...(Object.fromEntries(workflows) as Record<(typeof TEAM_WORKFLOWS)[number], string>), preset },
-    version,
-  );
+  const text = (...path: readonly string[]): Promise<string> => readFile(join(own, ...path), "utf8");
+  const { version } = JSON.parse(await text("package.json")) as { version: string };
+  const [templates, workflows] = [new Map<string, Buffer>(), new Map<string, string>()];
+  for (const { path } of await listFiles(join(own, "templates")))
+    templates.set(path, await readFile(join(own, "templates", path)));
+  for (const name of TEAM_WORKFLOWS) workflows.set(name, await text(".github/workflows", `${name}.yml`));
+  return initFiles({ templates, workflows, preset: await text("renovate.json"), version });
 }
 
 /**

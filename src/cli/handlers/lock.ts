@@ -108,11 +108,11 @@ export const renderCommand: CommandHandler = async (args, context) => {
     text:
       results.length === 0
         ? "There are no locks yet.\n"
-        : results
-            .map(
-              (result) =>
-                `${result.folder}: ${result.differing.length === 0 ? (check ? "up to date" : "unchanged") : `${check ? "would change" : "written"} (${result.differing.join(", ")})`}\n`,
-            )
-            .join(""),
+        : results.map(({ folder, differing }) => `${folder}: ${renderText(differing, check)}\n`).join(""),
   };
 };
+
+function renderText(differing: readonly string[], check: boolean): string {
+  if (differing.length === 0) return check ? "up to date" : "unchanged";
+  return `${check ? "would change" : "written"} (${differing.join(", ")})`;
+}

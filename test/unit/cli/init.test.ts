@@ -2,8 +2,7 @@ import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } 
 import { join, relative } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
-import { initFiles, TEAM_WORKFLOWS, teamWorkflow } from "../../../src/cli/init/files";
-import { initStep } from "../../../src/cli/init/plan";
+import { initFiles, initStep, TEAM_WORKFLOWS, teamWorkflow } from "../../../src/cli/init-files";
 import { REPOSITORY, workFolder } from "./fixture/built";
 import { runMain } from "./fixture/run-main";
 
@@ -48,8 +47,13 @@ describe("the workflows", () => {
   });
 
   it("have file names that do not clash with others", () => {
-    const own = { release: "", promote: "", rollback: "", upgrade: "", scan: "", renovate: "", preset: "{}" };
-    const paths = initFiles(new Map(), own, "1.0.0").map(({ path }) => path);
+    const own = {
+      templates: new Map(),
+      workflows: new Map([["release", ""]]),
+      preset: "{}",
+      version: "1.0.0",
+    };
+    const paths = initFiles(own).map(({ path }) => path);
     expect(paths).toContain(".github/workflows/mesa-release.yml");
   });
 });

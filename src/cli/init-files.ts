@@ -14,6 +14,43 @@ export interface InitFile {
   readonly orAt?: readonly string[];
 }
 
+/** The step for one file. */
+export interface InitStep {
+  readonly path: string;
+  readonly outcome: "written" | "overwritten" | "added-to" | "kept" | "left-alone" | "conflict";
+  /** New content of the file; absent if it stays unchanged. */
+  readonly contents?: Uint8Array;
+  readonly mode?: number;
+}
+
+const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
+
+/** The text with those of the lines appended that it lacks. */
+function withLines(before: string, added: string): string {
+  const there = new Set(before.split(/\r?\n/u));
+  const missing = added.split("\n").filter((line) => line !== "" && !there.has(line));
+  if (missing.length === 0) return before;
+  return `${before}${before === "" || before.endsWith("\n") ? "" : "\n"}${missing.join("\n")}\n`;
+}
+
+/** Decides what to do with one file. `before` is its current content. */
+export function initStep(file: InitFile, before: Uint8Array | undefined, force: boolean): InitStep {
+  const { path, contents } = file;
+  const mode = file.mode === undefined ? {} : { mode: file.mode };
+  if (before === undefined) return { path, outcome: "written", contents, ...mode };
+  if (same(before, contents)) return { path, outcome: "kept" };
+  if (file.as === "once") return { path, outcome: "left-alone" };
+  if (file.as === "lines") {
+    const [text, added] = [Buffer.from(before).toString("utf8"), Buffer.from(contents).toString("utf8")];
+    const whole = withLines(text, added);
+    return whole === text
+      ? { path, outcome: "kept" }
+      : { path, outcome: "added-to", contents: Buffer.from(whole, "utf8") };
+  }
+  if (force) return { path, outcome: "overwritten", contents, ...mode };
+  return { path, outcome: file.as === "whole" ? "left-alone" : "conflict" };
+}
+
 /** Further places of Renovate's configuration, after renovate.json (its documentation, "Configuration Options"). */
 const RENOVATE_FILES = [
   "renovate.json5",
@@ -79,8 +116,7 @@ const GITATTRIBUTES = [
 ];
 
 /** The workflows of a team's repository. */
-export const TEAM_WORKFLOWS = ["release", "promote", "rollback", "upgrade", "scan", "renovate"] as const;
-type TeamWorkflow = (typeof TEAM_WORKFLOWS)[number];
+export const TEAM_WORKFLOWS = ["release", "promote", "rollback", "upgrade", "scan", "renovate"];
 
 /** A workflow of this repository, adapted to a team's, where the program is an installed package. */
 export function teamWorkflow(text: string): string {
@@ -99,40 +135,35 @@ function teamPreset(text: string): string {
 const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 const lines = (list: readonly string[]): Uint8Array => encode(`${list.join("\n")}\n`);
 
-/**
- * All files of a new repository.
- * @param templates files below templates/, by their path there
- * @param own the workflows and renovate.json of this program's repository
- * @param version of the npm package
- */
-export function initFiles(
-  templates: ReadonlyMap<string, Uint8Array>,
-  own: Readonly<Record<TeamWorkflow | "preset", string>>,
-  version: string,
-): readonly InitFile[] {
+/** What a new repository gets from this program's own. */
+export interface OwnFiles {
+  /** Files below templates/, by their path there. */
+  readonly templates: ReadonlyMap<string, Uint8Array>;
+  /** Texts of TEAM_WORKFLOWS, by name. */
+  readonly workflows: ReadonlyMap<string, string>;
+  /** renovate.json. */
+  readonly preset: string;
+  /** Version of the npm package. */
+  readonly version: string;
+}
+
+/** All files of a new repository. */
+export function initFiles({ templates, workflows, preset, version }: OwnFiles): readonly InitFile[] {
   const manifest = {
     private: true,
     description: "Blaxel sandbox templates with Mesa inside",
     devDependencies: { "mesa-blaxel-templates": `^${version}` },
   };
+  const wholes: readonly (readonly [path: string, contents: Uint8Array])[] = [
+    ...[...templates].map(([path, contents]) => [`templates/${path}`, contents] as const),
+    ["Makefile", encode(MAKEFILE)],
+    ...[...workflows].map(
+      ([name, text]) => [`.github/workflows/mesa-${name}.yml`, encode(teamWorkflow(text))] as const,
+    ),
+  ];
   return [
-    ...[...templates].map(([path, contents]): InitFile => ({
-      path: `templates/${path}`,
-      contents,
-      as: "whole",
-    })),
-    { path: "Makefile", contents: encode(MAKEFILE), as: "whole" },
-    ...TEAM_WORKFLOWS.map((name): InitFile => ({
-      path: `.github/workflows/mesa-${name}.yml`,
-      contents: encode(teamWorkflow(own[name])),
-      as: "whole",
-    })),
-    {
-      path: "renovate.json",
-      contents: encode(teamPreset(own.preset)),
-      as: "once",
-      orAt: RENOVATE_FILES,
-    },
+    ...wholes.map(([path, contents]): InitFile => ({ path, contents, as: "whole" })),
+    { path: "renovate.json", contents: encode(teamPreset(preset)), as: "once", orAt: RENOVATE_FILES },
     { path: "package.json", contents: encode(`${JSON.stringify(manifest, null, 2)}\n`), as: "once" },
     { path: ".gitignore", contents: lines(GITIGNORE), as: "lines" },
     { path: ".prettierignore", contents: lines(PRETTIERIGNORE), as: "lines" },
