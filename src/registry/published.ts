@@ -1,7 +1,7 @@
 import type { Host } from "../support/host";
 import { Failure } from "../support/errors";
 import type { HttpAnswer } from "../support/network/http";
-import { readManifest } from "./by-digest";
+import { readManifest } from "./read-manifest";
 import { openRepository, type RepositoryOptions } from "./client";
 import { credentialsFor, type Login } from "./credentials";
 import { pushRefused, statusOf, unusableImage } from "./failures";

@@ -1,11 +1,12 @@
 import * as z from "zod/mini";
+import type { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { digestOf } from "../support/text/digest";
-import { nextHop } from "../support/network/http";
+import { nextHop, type HttpAnswer } from "../support/network/http";
 import { openRepository, type Repository } from "./client";
 import { pushRefused, statusOf, unexpectedAnswer, unusableImage, wrongBytes } from "./failures";
 import { OCI_INDEX, OCI_MANIFEST } from "./manifest";
-import { readManifest } from "./by-digest";
+import { readManifest } from "./read-manifest";
 import { parsedJson } from "../support/text/parsed-json";
 
 /** Largest blob to read, in bytes. */
@@ -73,8 +74,8 @@ export async function addReferrer(
     layers: [...kept, ...own],
     subject: { mediaType, digest, size: subject.body.length },
   });
-  const put = await putManifest(repository, tag, OCI_MANIFEST, manifest);
-  if (!put.headers.has("oci-subject")) {
+  const answer = await put(repository, `manifests/${tag}`, OCI_MANIFEST, manifest);
+  if (!answer.headers.has("oci-subject")) {
     const listTag = digest.replace(":", "-");
     const list = await readManifest(repository, listTag);
     const others = entriesOf(list?.body).filter(
@@ -87,7 +88,7 @@ export async function addReferrer(
       artifactType,
     };
     const index = bytesOf({ schemaVersion: 2, mediaType: OCI_INDEX, manifests: [...others, entry] });
-    await putManifest(repository, listTag, OCI_INDEX, index);
+    await put(repository, `manifests/${listTag}`, OCI_INDEX, index);
   }
   return digestOf(manifest);
 }
@@ -126,38 +127,32 @@ async function readBlob({ get, registry }: Repository, digest: string): Promise<
 }
 
 async function putBlob(
-  { request, registry, reference }: Repository,
+  repository: Repository,
   { mediaType, bytes }: Pick<Piece, "mediaType" | "bytes">,
 ): Promise<{ readonly mediaType: string; readonly digest: string; readonly size: number }> {
-  const begun = await request("blobs/uploads/", { method: "POST" });
-  if (begun.status !== 202)
-    throw pushRefused(registry, reference.repository, `it answers ${statusOf(begun)}`);
+  const begun = await repository.request("blobs/uploads/", { method: "POST" });
+  if (begun.status !== 202) throw notTaken(repository, begun);
   const to = new URL(nextHop(begun.url, begun.headers.get("location") ?? ""));
   to.searchParams.set("digest", digestOf(bytes));
-  const answer = await request(to.href, {
-    method: "PUT",
-    body: bytes,
-    headers: { "content-type": "application/octet-stream" },
-  });
-  if (answer.status !== 201)
-    throw pushRefused(registry, reference.repository, `it answers ${statusOf(answer)}`);
+  await put(repository, to.href, "application/octet-stream", bytes);
   return { mediaType, digest: digestOf(bytes), size: bytes.length };
 }
 
-async function putManifest(
-  { request, registry, reference }: Repository,
-  name: string,
+/** @param path as in Repository.request */
+async function put(
+  repository: Repository,
+  path: string,
   mediaType: string,
   body: Uint8Array<ArrayBuffer>,
-) {
-  const answer = await request(`manifests/${name}`, {
-    method: "PUT",
-    body,
-    headers: { "content-type": mediaType },
-  });
-  if (answer.status !== 201)
-    throw pushRefused(registry, reference.repository, `it answers ${statusOf(answer)}`);
+): Promise<HttpAnswer> {
+  const headers = { "content-type": mediaType };
+  const answer = await repository.request(path, { method: "PUT", body, headers });
+  if (answer.status !== 201) throw notTaken(repository, answer);
   return answer;
+}
+
+function notTaken({ registry, reference }: Repository, answer: HttpAnswer): Failure {
+  return pushRefused(registry, reference.repository, `it answers ${statusOf(answer)}`);
 }
 
 const bytesOf = (value: unknown): Uint8Array<ArrayBuffer> =>
