@@ -14,6 +14,7 @@ import { loadTemplate, renderTemplate } from "../render/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
+import { otherPackages } from "./measure";
 import type { Run } from "./run";
 
 /** The five comparisons. */
@@ -182,11 +183,7 @@ async function localImages(run: Run, request: DriftRequest): Promise<readonly Dr
       const configDigest = await configDigestOf(engine, held);
       if (configDigest === entry.image.id) return finding({ differs: [] });
       const was = (await readRecord(request.root, entry))?.record.packages ?? [];
-      const now = (await measureImage(engine, held)).packages;
-      const others = now.flatMap(({ name, version }) => {
-        const before = was.find((one) => one.name === name)?.version;
-        return before === version ? [] : [`${name} ${before ?? "(none)"} → ${version}`];
-      });
+      const others = otherPackages(was, (await measureImage(engine, held)).packages);
       return finding({
         differs: [
           `${reference} is ${configDigest.slice(0, 19)}; recorded is ${entry.image.id.slice(0, 19)}`,

@@ -1,7 +1,7 @@
 import type { Image } from "../build/image";
 import type { ManifestEntry } from "../manifest/entry";
 import { textsOf, type RenderedTemplate } from "../render/rendered";
-import type { Measured, Package } from "../record/record";
+import type { Measured, Package, VersionRecord } from "../record/record";
 import type { Published } from "../publish/published";
 import { readRecord } from "../record/store";
 import type { SmokeReport } from "../smoke/report";
@@ -133,17 +133,17 @@ function nameAndValue(pair: string): readonly [string, string] {
   return at < 0 ? [pair, ""] : [pair.slice(0, at), pair.slice(at + 1)];
 }
 
-interface HasPackages {
-  readonly template: string;
-  readonly packages: readonly Package[];
+/** Packages whose version is another one than before: "libc6 1 → 2". */
+export function otherPackages(before: readonly Package[], now: readonly Package[]): readonly string[] {
+  const was = new Map(before.map(({ name, version }) => [name, version]));
+  return now
+    .filter(({ name, version }) => was.get(name) !== version)
+    .map(({ name, version }) => `${name} ${was.get(name) ?? "(none)"} → ${version}`);
 }
 
 /** The same lock should give the same packages; warns of those that the distribution changed. */
-function warnOfOtherPackages(host: Host, before: HasPackages, now: HasPackages): void {
-  const was = new Map(before.packages.map(({ name, version }) => [name, version]));
-  const others = now.packages
-    .filter(({ name, version }) => was.get(name) !== version)
-    .map(({ name, version }) => `${name} ${was.get(name) ?? "(none)"} → ${version}`);
+function warnOfOtherPackages(host: Host, before: VersionRecord, now: VersionRecord): void {
+  const others = otherPackages(before.packages, now.packages);
   if (others.length === 0) return;
   host.emit({
     type: "warning",
