@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { availableParallelism } from "node:os";
 import { randomBytes } from "node:crypto";
-import { commandArguments } from "./arguments";
+import { commandArguments, type CommandArgs } from "./arguments";
 import { confirm } from "./confirm";
 import type { CommandContext, CommandGroup, CommandOutcome } from "./command";
 import { commandWords } from "./command-line";
@@ -38,12 +38,11 @@ interface Prepared {
 }
 
 async function prepare(
-  values: Readonly<Record<string, unknown>>,
+  args: CommandArgs,
   env: Environment,
   redact: Redactor,
   signal: AbortSignal,
 ): Promise<Prepared> {
-  const args = commandArguments(values, []);
   const json = args.flag("json");
   const live = process.stderr.isTTY && !json && !isCi(env) && (env["NO_COLOR"] ?? "") === "";
   const toStderr = (text: string | Uint8Array): void => {
@@ -194,13 +193,13 @@ export async function main(
     const parsed = parseCommandLine(argv, groups, Math.min(process.stdout.columns || 100, 120));
     if ("text" in parsed) return await answer(parsed, json, redact);
     command = commandWords(parsed.spec).join(" ");
-    const values = { ...optionsFromEnvironment(env), ...parsed.values };
-    const prepared = await prepare(values, env, redact, stop.signal);
+    const args = commandArguments({ ...optionsFromEnvironment(env), ...parsed.values }, parsed.rest);
+    const prepared = await prepare(args, env, redact, stop.signal);
     progress = prepared.progress;
     const commands = groups.flatMap((group) => group.commands);
     for (const message of environmentWarnings(env, commands)) progress.handle({ type: "warning", message });
     const run = await parsed.spec.load();
-    const outcome = await run(commandArguments(values, parsed.rest), prepared.context);
+    const outcome = await run(args, prepared.context);
     progress.close();
     await report(outcome, prepared.context.json, redact);
     return outcome.exitCode ?? (outcome.error === undefined ? EXIT_CODES.done : exitCodeOf(outcome.error));

@@ -1,21 +1,22 @@
 import type { Host } from "../support/host";
 
+/** The address of the CI run, from the CI system's variables; undefined outside CI. */
+export function ciRun({
+  GITHUB_RUN_ID,
+  GITHUB_REPOSITORY,
+  GITHUB_SERVER_URL = "https://github.com",
+  ...env
+}: Host["env"]): string | undefined {
+  if (GITHUB_RUN_ID !== undefined && GITHUB_REPOSITORY !== undefined)
+    return `${GITHUB_SERVER_URL}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
+  return ["CI_JOB_URL", "BUILDKITE_BUILD_URL", "CIRCLE_BUILD_URL", "BUILD_URL"]
+    .map((name) => env[name])
+    .find((url) => url !== undefined);
+}
+
 /** Who moves a channel: the CI run, else the git identity, else the login name. */
 export async function whoMoves(host: Host, root: string): Promise<string> {
-  const {
-    GITHUB_RUN_ID,
-    GITHUB_REPOSITORY,
-    GITHUB_SERVER_URL,
-    CI_JOB_URL,
-    BUILDKITE_BUILD_URL,
-    CIRCLE_BUILD_URL,
-    BUILD_URL,
-    USER,
-  } = host.env;
-  if (GITHUB_RUN_ID !== undefined && GITHUB_REPOSITORY !== undefined)
-    return `${GITHUB_SERVER_URL ?? "https://github.com"}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
-  const run = CI_JOB_URL ?? BUILDKITE_BUILD_URL ?? CIRCLE_BUILD_URL ?? BUILD_URL;
-  return run ?? (await gitIdentity(host, root)) ?? USER ?? "unknown";
+  return ciRun(host.env) ?? (await gitIdentity(host, root)) ?? host.env["USER"] ?? "unknown";
 }
 
 /** Name and e-mail that git would use for a commit in a folder; undefined without git or without an identity. */

@@ -1,26 +1,10 @@
 import type { ManifestEntry } from "../manifest/entry";
+import { ciRun } from "../manifest/who";
 import type { Host } from "../support/host";
-
-/** The CI run's address from the CI system's variables; null outside CI. */
-function ciRun(env: Readonly<Record<string, string | undefined>>): string | null {
-  const {
-    GITHUB_SERVER_URL,
-    GITHUB_REPOSITORY,
-    GITHUB_RUN_ID,
-    CI_JOB_URL,
-    BUILDKITE_BUILD_URL,
-    CIRCLE_BUILD_URL,
-    BUILD_URL,
-  } = env;
-  if (GITHUB_RUN_ID !== undefined && GITHUB_REPOSITORY !== undefined) {
-    return `${GITHUB_SERVER_URL ?? ""}/${GITHUB_REPOSITORY}/actions/runs/${GITHUB_RUN_ID}`;
-  }
-  return CI_JOB_URL ?? BUILDKITE_BUILD_URL ?? CIRCLE_BUILD_URL ?? BUILD_URL ?? null;
-}
 
 /** The templates' commit, the CI run, and whether templates/ differs from that commit. */
 export async function originOf(host: Host, root: string): Promise<ManifestEntry["createdBy"]> {
-  const ci = ciRun(host.env);
+  const ci = ciRun(host.env) ?? null;
   const git = async (...args: readonly string[]): Promise<string | undefined> => {
     const { exitCode, stdout } = await host.run({
       command: "git",

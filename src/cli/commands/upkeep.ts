@@ -42,7 +42,7 @@ export const HOUSEKEEPING: CommandGroup = {
       common: ["workspace", "upstream"],
       examples: ["doctor"],
       exits: { 3: "something is missing" },
-      load: async () => (await import("../handlers/doctor")).run,
+      load: async () => (await import("../handlers/upkeep")).doctorCommand,
     },
     {
       usage: "init [dir]",
@@ -67,7 +67,7 @@ export const HOUSEKEEPING: CommandGroup = {
       options: { yes: flag("remove them") },
       common: ["workspace", "dry-run"],
       examples: ["gc", "gc --yes"],
-      load: async () => (await import("../handlers/gc")).run,
+      load: async () => (await import("../handlers/upkeep")).gcCommand,
     },
     {
       usage: "completion [shell]",

@@ -2,8 +2,10 @@ import type { CommandHandler } from "../command";
 import { fitted } from "../table";
 import { examine } from "../../doctor/doctor";
 import { Failure } from "../../support/errors";
+import { collectGarbage } from "../../gc/collect";
+import { outcomeDocument, outcomeText } from "../../gc/removal";
 
-export const run: CommandHandler = async (_args, context) => {
+export const doctorCommand: CommandHandler = async (_args, context) => {
   const found = await examine(context, {
     root: () => context.root,
     folder: context.startFolder,
@@ -32,5 +34,28 @@ export const run: CommandHandler = async (_args, context) => {
         .join(""),
       context.terminal.width,
     ),
+  };
+};
+
+export const gcCommand: CommandHandler = async (args, context) => {
+  const remove = args.flag("yes") && !context.dryRun;
+  const { outcomes, kept, notLookedAt, failure } = await collectGarbage(context, {
+    root: context.root,
+    remove,
+  });
+  return {
+    error: failure,
+    json: {
+      dryRun: !remove,
+      removals: outcomes.map(outcomeDocument),
+      kept: kept.map(({ entry, why }) => ({ id: entry.id, why })),
+      ...(notLookedAt === undefined ? {} : { notLookedAt }),
+    },
+    text: [
+      ...outcomes.map(outcomeText),
+      ...(notLookedAt === undefined ? [] : [`local images and containers were not checked: ${notLookedAt}`]),
+      ...(outcomes.length === 0 ? ["Nothing to remove."] : []),
+      ...(remove || outcomes.length === 0 ? [] : ["This was a dry run; --yes removes them."]),
+    ].join("\n"),
   };
 };
