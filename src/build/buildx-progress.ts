@@ -1,12 +1,12 @@
 /** The content of buildx's plain progress, parsed line by line. */
 export interface BuildxProgress {
   take(line: string): void;
-  /** The failed step, if one is named. */
-  readonly failedStep: string | undefined;
-  /** buildx's own message about the failure. */
-  readonly message: string | undefined;
-  /** The last lines of the failed step, else of the whole output. */
-  lines(): readonly string[];
+  /** The failed step if one is named, buildx's own message, and the last lines of that step, else of the whole output. */
+  failure(): {
+    readonly step: string | undefined;
+    readonly message: string | undefined;
+    readonly lines: readonly string[];
+  };
 }
 
 const KEPT_LINES = 40;
@@ -52,12 +52,10 @@ export function buildxProgress(onStep: (step: string) => void): BuildxProgress {
       outputs.set(number, own);
       keep(own, lineText);
     },
-    get failedStep() {
-      return failed === undefined ? undefined : steps.get(failed);
-    },
-    get message() {
-      return message;
-    },
-    lines: () => (failed === undefined ? undefined : outputs.get(failed)) ?? everything,
+    failure: () => ({
+      step: steps.get(failed ?? ""),
+      message,
+      lines: outputs.get(failed ?? "") ?? everything,
+    }),
   };
 }

@@ -99,7 +99,8 @@ export async function buildWithBuildx(host: Host, request: BuildxRequest): Promi
       },
     });
     if (ran.exitCode === 0) return { ok: true, made: [] };
-    const message = ran.timedOut ? "docker buildx timed out" : progress.message;
+    const failure = progress.failure();
+    const message = ran.timedOut ? "docker buildx timed out" : failure.message;
     if (message !== undefined && /no builder .* found|failed to find driver/iu.test(message))
       throw new Failure({
         code: "BUILDER_UNKNOWN",
@@ -108,12 +109,7 @@ export async function buildWithBuildx(host: Host, request: BuildxRequest): Promi
         message: `There is no builder ${request.builder}: ${message}`,
         hint: "docker buildx ls lists the builders; docker buildx create makes one.",
       });
-    return {
-      ok: false,
-      message: message ?? `docker buildx exited with ${String(ran.exitCode ?? ran.signal)}`,
-      step: progress.failedStep,
-      lines: progress.lines(),
-      made: [],
-    };
+    const exited = `docker buildx exited with ${String(ran.exitCode ?? ran.signal)}`;
+    return { ok: false, ...failure, message: message ?? exited, made: [] };
   });
 }

@@ -44,7 +44,7 @@ const REFUSAL = "error parsing config file: ";
 
 /** The version of the installed program. @throws Failure NO_STRUCTURE_TEST (exit 3) that explains how to install it */
 export async function structureTestProgram(host: Host): Promise<string> {
-  const { version, why } = await runVersion(host);
+  const { version, why = "" } = await runVersion(host);
   if (version !== undefined) return `${nameOf(host)}, ${version}`;
   throw new Failure({
     code: "NO_STRUCTURE_TEST",
@@ -54,12 +54,8 @@ export async function structureTestProgram(host: Host): Promise<string> {
   });
 }
 
-type Version =
-  | { readonly version: string; readonly why?: undefined }
-  | { readonly version?: undefined; readonly why: string };
-
 /** The program's version, or why it cannot be run. */
-async function runVersion(host: Host): Promise<Version> {
+async function runVersion(host: Host): Promise<{ readonly version?: string; readonly why?: string }> {
   const ran = await runProgram(host, ["version"], {}, VALIDATION_LIMIT_MS);
   if (ran.exitCode === 0) return { version: ran.stdout.trim() };
   if (ran.spawnError !== undefined) return { why: whyMissing(host) };

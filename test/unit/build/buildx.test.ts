@@ -67,19 +67,17 @@ describe("buildx's plain progress", () => {
       "[deb 2/3] RUN apt-get update && false",
       "[system 1/4] COPY entrypoint.sh /",
     ]);
-    expect(progress.failedStep).toBe("[deb 2/3] RUN apt-get update && false");
-    expect(progress.message).toContain("exit code: 1");
-    expect(progress.lines()).toEqual([
-      "Hit:1 somewhere",
-      "sha256sum: WARNING: 1 computed checksum did NOT match",
-    ]);
+    const { step, message, lines } = progress.failure();
+    expect(step).toBe("[deb 2/3] RUN apt-get update && false");
+    expect(message).toContain("exit code: 1");
+    expect(lines).toEqual(["Hit:1 somewhere", "sha256sum: WARNING: 1 computed checksum did NOT match"]);
   });
 
   it("gives everything that was said where no step is named", () => {
     const progress = buildxProgress(() => undefined);
     progress.take('ERROR: no builder "x" found');
-    expect([progress.failedStep, progress.message]).toEqual([undefined, 'no builder "x" found']);
-    expect(progress.lines()).toEqual(['ERROR: no builder "x" found']);
+    const said = 'no builder "x" found';
+    expect(progress.failure()).toEqual({ step: undefined, message: said, lines: [`ERROR: ${said}`] });
   });
 });
 
