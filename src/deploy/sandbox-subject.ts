@@ -48,6 +48,10 @@ export async function sandboxSubject(host: Host, sandbox: SandboxInstance): Prom
 
 async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Host): Promise<CommandResult> {
   const startedAt = host.clock.now();
+  const ended = (result: Omit<CommandResult, "durationMs">): CommandResult => ({
+    ...result,
+    durationMs: host.clock.now() - startedAt,
+  });
   const timeoutMs = command.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const limited = `timeout ${String(Math.max(1, Math.ceil(timeoutMs / 1000)))} sh -c ${quoted(shellText(command))}`;
   try {
@@ -58,25 +62,12 @@ async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Ho
       ...(command.env === undefined ? {} : { env: { ...command.env } }),
       ...(command.cwd === undefined ? {} : { workingDir: command.cwd }),
     });
-    const timedOut = result.exitCode === 124 || result.exitCode === 143;
-    return {
-      exitCode: result.exitCode,
-      stdout: result.stdout,
-      stderr: result.stderr,
-      timedOut,
-      durationMs: host.clock.now() - startedAt,
-    };
+    const { exitCode, stdout, stderr } = result;
+    return ended({ exitCode, stdout, stderr, timedOut: exitCode === 124 || exitCode === 143 });
   } catch (error) {
     host.signal.throwIfAborted();
-    if (/timed out after/u.test(messageOf(error))) {
-      return {
-        exitCode: 124,
-        stdout: "",
-        stderr: messageOf(error),
-        timedOut: true,
-        durationMs: host.clock.now() - startedAt,
-      };
-    }
+    if (/timed out after/u.test(messageOf(error)))
+      return ended({ exitCode: 124, stdout: "", stderr: messageOf(error), timedOut: true });
     throw new Failure({
       code: "SANDBOX_UNREACHABLE",
       kind: "deploy",
