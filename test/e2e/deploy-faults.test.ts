@@ -89,8 +89,8 @@ const OF_BL: readonly Case[] = [
   },
 ];
 
-/** Programs of this world's bl that are still there: the sleep that a hanging bl starts. */
-function leftOver(): readonly string[] {
+/** Programs of this world's bl that run: the sleep that a hanging bl starts. */
+function sleepers(): readonly string[] {
   const ours = `BL_API_URL=${process.env["BL_API_URL"] ?? ""}`;
   return readdirSync("/proc")
     .filter((name) => /^\d+$/u.test(name))
@@ -103,6 +103,10 @@ function leftOver(): readonly string[] {
       }
     });
 }
+
+// Those of a program that another file's test killed.
+const before = sleepers();
+const leftOver = (): readonly string[] => sleepers().filter((pid) => !before.includes(pid));
 
 describe("a deploy that fails says why, and records nothing as deployed", () => {
   async function holdsTo(expected: Case): Promise<void> {
