@@ -1,6 +1,15 @@
 import * as z from "zod/mini";
-import { deploymentSchema, entrySchema, moveSchema, verificationSchema } from "../../src/manifest/entry";
+import { imageSchema } from "../../src/build/image";
+import { vulnerabilitySchema } from "../../src/build/scan";
+import {
+  deploymentSchema,
+  entrySchema,
+  moveSchema,
+  verificationSchema,
+  VERSION_STATUSES,
+} from "../../src/manifest/entry";
 import { lockSchema } from "../../src/lock/lock";
+import { stagesOf } from "../../src/support/events";
 
 /** Names of shapes that several answers share. */
 export const shapes = z.registry<{ id: string }>();
@@ -15,6 +24,8 @@ const number = z.number();
 const flag = z.boolean();
 const texts = z.array(text);
 const ok = z.literal(true);
+const status = named("Status", z.enum(VERSION_STATUSES));
+const stage = named("Stage", z.enum(stagesOf(true)));
 
 const error = named(
   "Error",
@@ -85,31 +96,29 @@ const comparisons = z.array(comparison);
 const channels = z.record(text, z.record(text, text));
 const value = z.strictObject({ value: text, date: z.nullable(text) });
 
-const released = z.looseObject({
-  ok: flag,
-  results: z.array(
-    z.looseObject({
-      template: text,
-      id: z.nullable(text),
-      status: text,
-      upToDate: flag,
-      since: z.optional(text),
-      stages: z.array(
-        z.looseObject({
-          stage: z.enum(["lock", "render", "build", "smoke", "deploy", "verify", "record"]),
-          outcome: z.enum(["done", "reused", "skipped", "failed"]),
-          durationMs: number,
-        }),
-      ),
-      image: z.nullable(z.looseObject({ id: text, sizeBytes: number, layers: number })),
-      smoke: z.nullable(z.looseObject(counts)),
-      deployment: z.nullable(deployment),
-      verification: z.nullable(verification),
-      error: z.optional(error),
-    }),
-  ),
-  error: z.optional(error),
-});
+const templateResult = named(
+  "TemplateResult",
+  z.strictObject({
+    template: text,
+    id: z.nullable(text),
+    status,
+    upToDate: flag,
+    since: z.optional(text),
+    stages: z.array(
+      z.strictObject({
+        stage,
+        outcome: z.enum(["done", "reused", "skipped", "failed"]),
+        durationMs: number,
+      }),
+    ),
+    image: z.nullable(entrySchema.shape.image),
+    smoke: z.nullable(entrySchema.shape.smoke),
+    deployment: z.nullable(deployment),
+    verification: z.nullable(verification),
+    error: z.optional(error),
+  }),
+);
+const released = z.strictObject({ ok: flag, results: z.array(templateResult), error: z.optional(error) });
 const planned = z.strictObject({
   ok,
   dryRun: ok,
@@ -118,7 +127,7 @@ const planned = z.strictObject({
       template: text,
       id: z.nullable(text),
       upToDate: flag,
-      steps: z.array(z.strictObject({ stage: text, action: z.enum(["do", "reuse", "skip"]), why: text })),
+      steps: z.array(z.strictObject({ stage, action: z.enum(["do", "reuse", "skip"]), why: text })),
     }),
   ),
 });
@@ -176,7 +185,7 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
         z.strictObject({
           template: text,
           outcome: z.enum(["done", "reused"]),
-          image: z.looseObject({ reference: text, id: text, sizeBytes: number }),
+          image: imageSchema,
         }),
       ),
     }),
@@ -185,7 +194,7 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
     "": z.strictObject({
       ok: flag,
       results: z.array(
-        z.looseObject({
+        z.strictObject({
           template: text,
           subject: z.enum(["container", "sandbox"]),
           ...counts,
@@ -198,7 +207,19 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
   verify: {
     "": z.strictObject({
       ok,
-      results: z.array(z.strictObject({ id: text, status: text, ...counts, checks: z.array(check) })),
+      results: z.array(z.strictObject({ id: text, status, ...counts, checks: z.array(check) })),
+    }),
+    "with --attestations": z.strictObject({
+      ok,
+      results: z.array(
+        z.strictObject({
+          id: text,
+          signedBy: text,
+          image: text,
+          predicates: z.record(text, z.unknown()),
+          dirty: flag,
+        }),
+      ),
     }),
   },
   list: { "": z.strictObject({ ok, workspace: z.nullable(text), versions: z.array(version), channels }) },
@@ -217,7 +238,7 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
       dryRun: flag,
     }),
   },
-  unrevoke: { "": z.strictObject({ ok, id: text, reason: text, status: z.optional(text), dryRun: flag }) },
+  unrevoke: { "": z.strictObject({ ok, id: text, reason: text, status, dryRun: flag }) },
   channels: {
     "": z.strictObject({ ok, channels }),
     "with --delete": z.strictObject({ ok, channel: text, moves, dryRun: flag }),
@@ -228,7 +249,7 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
       ok,
       file: text,
       bytes: number,
-      drift: z.optional(z.array(z.looseObject({ id: text }))),
+      drift: z.optional(z.array(z.strictObject({ id: text, differs: texts, notCompared: texts }))),
     }),
   },
   outdated: {
@@ -256,6 +277,7 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
       commit: z.nullable(text),
     }),
     "with --deploy": z.extend(released, { version: text, plans: comparisons }),
+    "when the new version was not proven": released,
   },
   diff: { "": z.strictObject({ ok, comparisons }) },
   notes: {
@@ -282,7 +304,7 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
           scanner: text,
           before: z.nullable(text),
           found: number,
-          new: z.array(z.looseObject({ id: text, severity: text })),
+          new: z.array(vulnerabilitySchema),
         }),
       ),
     }),
@@ -312,11 +334,13 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
     }),
   },
   "sandbox clean": {
-    "": z.looseObject({
+    "": z.strictObject({
       ok: flag,
       dryRun: flag,
-      sandboxes: z.array(z.unknown()),
+      sandboxes: texts,
       keys: texts,
+      repos: texts,
+      notLookedFor: texts,
       error: z.optional(error),
     }),
   },
@@ -325,7 +349,7 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
     "": z.strictObject({
       ok: flag,
       versions: number,
-      problems: z.array(z.looseObject({ problem: text, where: text, message: text })),
+      problems: z.array(z.strictObject({ problem: text, where: text, message: text, path: texts })),
       error: z.optional(error),
     }),
   },
@@ -372,10 +396,15 @@ export const ANSWERS: Readonly<Record<string, Readonly<Record<string, z.ZodMiniT
 export const FAILED = z.strictObject({ ok: z.literal(false), error });
 
 /** The lines of --events. */
-const stage = z.enum(["lock", "render", "build", "smoke", "deploy", "verify", "record"]);
 const stamped = { schemaVersion: z.literal(1), time: text };
 export const EVENTS = [
-  z.strictObject({ ...stamped, type: z.literal("release-started"), version: text, templates: texts }),
+  z.strictObject({
+    ...stamped,
+    type: z.literal("release-started"),
+    version: text,
+    templates: texts,
+    publishes: z.optional(flag),
+  }),
   z.strictObject({ ...stamped, type: z.literal("stage-started"), template: text, stage }),
   z.strictObject({ ...stamped, type: z.literal("stage-progress"), template: text, stage, message: text }),
   z.strictObject({

@@ -3,6 +3,13 @@ import { join } from "node:path";
 import type { ZodMiniType } from "zod/mini";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ANSWERS, EVENTS, FAILED } from "../../../scripts/docs/answers";
+import type { CommandContext } from "../../../src/cli/command";
+import { outcome } from "../../../src/cli/handlers/release";
+import { releaseAll } from "../../../src/release/release";
+import type { ReleaseRequest } from "../../../src/release/request";
+import type { ReleaseEvent } from "../../../src/support/events";
+import { GOOD, ModelledWorld, TEMPLATE, VERSION, type Behaviour } from "../release/fixture/modelled-world";
+import { requestFor, runIn } from "../release/fixture/request";
 import { workFolder } from "./fixture/built";
 import { writeProject } from "./fixture/project";
 import { runMain } from "./fixture/run-main";
@@ -24,6 +31,22 @@ function problems(schema: ZodMiniType | undefined, value: unknown): unknown {
 async function answer(line: string): Promise<unknown> {
   const { stdout } = await runMain([...line.split(" "), "--root", root, "--json"]);
   return JSON.parse(stdout);
+}
+
+/** A release in a modelled world: its events, and its answer. */
+async function release(behaviour: Partial<Behaviour>, changes: Partial<ReleaseRequest>) {
+  const world = new ModelledWorld();
+  try {
+    const how = { ...GOOD, ...behaviour };
+    const events: ReleaseEvent[] = [];
+    const host = { ...world.host(how), emit: (event: ReleaseEvent) => events.push(event) };
+    const request = requestFor(world.root, { version: VERSION, templates: [TEMPLATE], ...changes });
+    const results = await releaseAll(runIn(world.root, host), request, world.stages(how));
+    const { error, json } = outcome(results, { host, json: true } as unknown as CommandContext);
+    return { events, answer: { ok: error === undefined, ...(json as object) } };
+  } finally {
+    world.end();
+  }
 }
 
 describe("the JSON that docs/json.md shows", () => {
@@ -72,5 +95,21 @@ describe("the JSON that docs/json.md shows", () => {
     expect(lines.length).toBeGreaterThan(0);
     for (const line of lines)
       expect(EVENTS.filter((schema) => schema.safeParse(JSON.parse(line)).success)).toHaveLength(1);
+  });
+
+  it.each<[string, Partial<Behaviour>, Partial<ReleaseRequest>]>([
+    ["built by Blaxel", {}, {}],
+    ["pushed to a registry", {}, { registry: "registry.example.com/acme" }],
+    ["not deployed", {}, { deploy: false }],
+    ["refused by Blaxel", { deploy: "fails-late" }, {}],
+    ["failed in smoke", { smoke: "failed" }, {}],
+  ])("is what a release prints and writes to --events: %s", async (_what, behaviour, changes) => {
+    const { events, answer: printed } = await release(behaviour, changes);
+    const shown = JSON.parse(JSON.stringify(printed)) as unknown;
+    expect(problems(ANSWERS["release"]?.[""], shown), JSON.stringify(shown)).toEqual([]);
+    const unknown = events
+      .map((event) => ({ schemaVersion: 1, time: "2026-01-01T00:00:00.000Z", ...event }))
+      .filter((event) => EVENTS.filter((schema) => schema.safeParse(event).success).length !== 1);
+    expect(unknown).toEqual([]);
   });
 });
