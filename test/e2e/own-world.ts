@@ -1,37 +1,25 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { environmentOf } from "../world/running";
 
 const MAIN = resolve(import.meta.dirname, "../world/main.ts");
 /** The tests' own worlds, one for each worker. */
 export const WORLDS = resolve(import.meta.dirname, "../../.test-work/worlds");
 
 /** Runs a command of a world. One world starts after the other: the first makes the images that all use. */
-function ask(
-  folder: string,
-  command: "start" | "env" | "down",
-): { readonly ok: boolean; readonly said: string } {
-  const one = [process.execPath, "--import", "tsx", MAIN, command];
-  const words = command === "start" ? ["flock", join(WORLDS, "starting"), ...one] : one;
-  const result = spawnSync(words[0] ?? "", words.slice(1), {
+function run(folder: string, command: "start" | "down"): boolean {
+  const words = ["--import", "tsx", MAIN, command];
+  const { status } = spawnSync("flock", ["-o", join(WORLDS, "starting"), process.execPath, ...words], {
     env: { ...process.env, MESA_TEMPLATE_WORLD_DIR: folder },
-    stdio: ["ignore", "pipe", command === "env" ? "ignore" : "inherit"],
-    encoding: "utf8",
+    stdio: ["ignore", "inherit", "inherit"],
   });
-  return { ok: result.status === 0, said: result.stdout };
-}
-
-/** Starts a world that is not up. @returns the export lines that point at it */
-function startIfDown(folder: string): string {
-  const before = ask(folder, "env");
-  if (before.ok) return before.said;
-  if (!ask(folder, "start").ok) throw new Error(`The world did not start. ${lastWords(folder)}`);
-  return ask(folder, "env").said;
+  return status === 0;
 }
 
 /** Ends the worlds with these names. */
 export function endWorlds(names: RegExp): void {
-  for (const name of readdirSync(WORLDS)) if (names.test(name)) ask(join(WORLDS, name), "down");
+  for (const name of readdirSync(WORLDS)) if (names.test(name)) run(join(WORLDS, name), "down");
 }
 
 /** The end of the world's log: a runner's report that is cut shows its errors, and nothing of what came before. */
@@ -47,11 +35,12 @@ function lastWords(folder: string): string {
 export function enterWorld(name: string): void {
   const folder = join(WORLDS, name);
   mkdirSync(folder, { recursive: true });
-  for (const line of startIfDown(folder).split("\n")) {
-    const [, name, value] = /^export (\w+)="(.*)"$/u.exec(line) ?? [];
-    if (name !== undefined) process.env[name] = (value ?? "").replace("$PATH", process.env["PATH"] ?? "");
-  }
-  process.env["TESTS_RELEASED_ROOT"] = join(process.env["TESTS_RELEASED"] ?? "", name);
+  if (environmentOf(folder) === undefined && !run(folder, "start"))
+    throw new Error(`The world did not start. ${lastWords(folder)}`);
+  Object.assign(process.env, environmentOf(folder), {
+    PATH: `${join(folder, "bin")}:${process.env["PATH"] ?? ""}`,
+    TESTS_RELEASED_ROOT: join(process.env["TESTS_RELEASED"] ?? "", name),
+  });
 }
 
 const worker = process.env["VITEST_POOL_ID"];

@@ -2,39 +2,14 @@ import { spawn } from "node:child_process";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join, resolve } from "node:path";
-import { BLAXEL_KEY, BLAXEL_WORKSPACE } from "./blaxel/state";
 import { DEFAULT_PORTS, WORLD_LABEL, type WorldConfig, type WorldPorts } from "./config";
 import { connectEngine, findGateway } from "./engine";
-import { MESA_ADMIN_KEY, MESA_ORG } from "./mesa/state";
-
-/** What the running world is remembered by. */
-interface Remembered {
-  readonly pid: number;
-  readonly config: WorldConfig;
-  readonly ready: boolean;
-}
+import { environmentOf, isAlive, remembered, stateFileOf, type Remembered } from "./running";
 
 const START_LIMIT_MS = 480_000;
 const source = import.meta.dirname;
 const dir = resolve(process.env["MESA_TEMPLATE_WORLD_DIR"] ?? join(source, "../../.world"));
-const stateFile = join(dir, "world.json");
-
-function remembered(): Remembered | undefined {
-  try {
-    return JSON.parse(readFileSync(stateFile, "utf8")) as Remembered;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return readFileSync(`/proc/${String(pid)}/cmdline`, "utf8").includes("world");
-  } catch {
-    return false;
-  }
-}
+const stateFile = stateFileOf(dir);
 
 async function answers(port: number): Promise<boolean> {
   try {
@@ -93,7 +68,7 @@ async function choosePorts(gateway: string): Promise<WorldPorts> {
 
 async function start(): Promise<number> {
   const swaps = swapsFromEnvironment();
-  const before = remembered();
+  const before = remembered(dir);
   if (before !== undefined && isAlive(before.pid)) {
     const same = JSON.stringify(before.config.swaps) === JSON.stringify(swaps);
     if (same) return (await waitUntilReady(before.pid)) ? 0 : 1;
@@ -144,7 +119,7 @@ async function waitUntilReady(pid: number): Promise<boolean> {
   let shown = existsSync(logFile) ? readFileSync(logFile, "utf8").length : 0;
   const until = Date.now() + START_LIMIT_MS;
   while (Date.now() < until) {
-    const state = remembered();
+    const state = remembered(dir);
     if (state?.ready === true && (await answers(state.config.ports.control))) {
       process.stderr.write(
         `world: up at http://127.0.0.1:${String(state.config.ports.control)} (log: ${logFile})\n`,
@@ -171,7 +146,7 @@ async function removeContainers(): Promise<void> {
 }
 
 async function down(): Promise<number> {
-  const state = remembered();
+  const state = remembered(dir);
   if (state !== undefined && isAlive(state.pid)) {
     process.kill(state.pid, "SIGTERM");
     for (let left = 100; left > 0 && isAlive(state.pid); left -= 1)
@@ -184,26 +159,11 @@ async function down(): Promise<number> {
 }
 
 function printEnvironment(): number {
-  const state = remembered();
-  if (state === undefined || !isAlive(state.pid) || !state.ready) {
+  const values = environmentOf(dir);
+  if (values === undefined) {
     process.stderr.write("world: not running; start it with make world\n");
     return 1;
   }
-  const { ports, gateway } = state.config;
-  const values = {
-    BL_API_URL: `http://127.0.0.1:${String(ports.blaxel)}`,
-    BL_API_KEY: BLAXEL_KEY,
-    BL_WORKSPACE: BLAXEL_WORKSPACE,
-    MESA_API_URL: `http://${gateway}:${String(ports.mesa)}`,
-    MESA_API_KEY: MESA_ADMIN_KEY,
-    MESA_ORG,
-    MESA_TEMPLATE_UPSTREAM: join(dir, "upstream.toml"),
-    MESA_TEMPLATE_WORLD: `http://127.0.0.1:${String(ports.control)}`,
-    DO_NOT_TRACK: "1",
-    WORLD_REGISTRY: `127.0.0.1:${String(ports.registry)}`,
-    WORLD_REGISTRY_BASIC: `127.0.0.1:${String(ports.registryBasic)}`,
-    WORLD_REGISTRY_LOGIN: join(dir, "registry-login.json"),
-  };
   process.stdout.write(`export PATH="${join(dir, "bin")}:$PATH"\n`);
   for (const [name, value] of Object.entries(values))
     process.stdout.write(`export ${name}=${JSON.stringify(value)}\n`);
