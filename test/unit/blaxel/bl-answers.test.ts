@@ -9,7 +9,7 @@ import {
   jsonIn,
   sandboxAnswer,
 } from "../../../src/blaxel/bl-answers";
-import { parseRecording } from "../../e2e/bl-recording";
+import { parseRecording } from "../../e2e/stand-ins/bl-recording";
 
 const RECORDINGS = resolve(import.meta.dirname, "../../transcripts/bl");
 

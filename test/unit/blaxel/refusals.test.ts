@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { deployAnswer, jsonIn, reasonIn } from "../../../src/blaxel/bl-answers";
 import { isPassing, refusalKind } from "../../../src/blaxel/refusals";
-import { parseRecording } from "../../e2e/bl-recording";
+import { parseRecording } from "../../e2e/stand-ins/bl-recording";
 
 const RECORDINGS = resolve(import.meta.dirname, "../../transcripts/bl");
 

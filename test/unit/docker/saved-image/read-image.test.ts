@@ -2,7 +2,7 @@ import { Readable } from "node:stream";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../../../src/docker/engine";
 import { imageReader } from "../../../../src/docker/saved-image/read-image";
-import { realHost } from "../../../e2e/fixture-image";
+import { realHost } from "../../../e2e/images/fixture-image";
 import { tar } from "./tars";
 
 /** The bytes of an engine that goes away before the first of them. */

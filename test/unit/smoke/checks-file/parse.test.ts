@@ -9,7 +9,7 @@ import { parseChecksFile } from "../../../../src/smoke/checks-file/parse";
 
 const ROOT = join(import.meta.dirname, "../../../..");
 const FILES = ["templates/debian/checks.yaml", "templates/alpine/checks.yaml"];
-const CORPUS = "test/e2e/checks-corpus/each-kind.yaml";
+const CORPUS = "test/e2e/images/checks-corpus/each-kind.yaml";
 
 function message(source: string): string {
   try {
