@@ -1,17 +1,13 @@
 import { access, constants, mkdir, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
-import gt from "semver/functions/gt";
-import lt from "semver/functions/lt";
 import { Failure } from "../support/errors";
 import { makeTemporaryFolder } from "../support/files/files";
 import type { Host } from "../support/host";
 import { warnThatStays, withCleanUp } from "../support/processes/clean-up";
 import { blaxelCredentials, type BlaxelCredentials } from "./credentials";
-import { runBl, type Bl } from "./run-bl";
-
-/** bl --version exists since 0.1.98; everything this program relies on is older. */
-const OLDEST_BL = "0.1.98";
+import { blVersion, OLDEST_BL } from "./bl-version";
+import type { Bl } from "./run-bl";
 
 /** The bl on PATH (absolute path). @throws Failure BL_MISSING (exit 3) */
 async function findBl(host: Host): Promise<string> {
@@ -88,48 +84,4 @@ async function inFolder<T>(host: Host, use: (folder: string) => Promise<T>): Pro
     () => rm(folder, { recursive: true, force: true }),
     warnThatStays(host, folder),
   );
-}
-
-/** The version in the text of `bl --version` ("bl version 0.1.108"), or undefined. */
-export function versionIn(text: string): string | undefined {
-  return /^bl version v?(\d+\.\d+\.\d+\S*|dev)\s*$/mu.exec(text)?.[1];
-}
-
-/**
- * bl's version: "0.1.108", or "dev" for a local build. bl gets no credentials to say it.
- * @throws Failure BL_TOO_OLD, BL_BROKEN (exit 3)
- */
-export async function blVersion(bl: Bl): Promise<string> {
-  const { path } = bl;
-  const answer = await runBl({ ...bl, credentials: undefined }, ["--version"], { timeoutMs: 20_000 });
-  const version = versionIn(answer.stdout);
-  if (version === undefined) {
-    const old = answer.exitCode === 1 && /unknown flag: --version/u.test(answer.stdout + answer.stderr);
-    throw new Failure({
-      code: old ? "BL_TOO_OLD" : "BL_BROKEN",
-      kind: "environment",
-      message: old
-        ? `${path} is older than ${OLDEST_BL}: it does not know --version.`
-        : `${path} --version ${answer.ending} and printed no version.`,
-      log: answer.lastLines,
-      hint: `Install bl ${OLDEST_BL} or newer.`,
-    });
-  }
-  if (version !== "dev" && lt(version, OLDEST_BL)) {
-    throw new Failure({
-      code: "BL_TOO_OLD",
-      kind: "environment",
-      message: `${path} is version ${version}; ${OLDEST_BL} or newer is needed.`,
-      hint: "Update it (bl upgrade), or put a newer one first on PATH.",
-    });
-  }
-  return version;
-}
-
-/** The newest bl that silently drops [labels] and the builder's own keys of [build] in blaxel.toml. */
-const NEWEST_THAT_DROPS = "0.1.108";
-
-/** Whether a bl sends [labels] and `[build] dockerfile memoryMb …`. A local build ("dev") counts as new. */
-export function sendsBuildSettings(version: string): boolean {
-  return version === "dev" || gt(version, NEWEST_THAT_DROPS);
 }

@@ -1,11 +1,10 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { isOfDead } from "../support/processes/alive";
 import { Failure } from "../support/errors";
-import { PROCESS_LABEL, type Host } from "../support/host";
+import type { Host } from "../support/host";
 import { within } from "../support/processes/within";
 import { waitForAnswer } from "./answering";
 import { refusal, refusalKind, type RefusalKind } from "./refusals";
-import { createSandbox, deleteSandbox, listTemporary, reasonOf, type SandboxRequest } from "./sandboxes";
+import { createSandbox, deleteSandbox, reasonOf, type SandboxRequest } from "./sandboxes";
 
 /** A temporary sandbox. Its creation begins when this object exists. */
 export interface TemporarySandbox {
@@ -33,8 +32,6 @@ const ANSWER_POLL_MS = 100;
 /** How long an abandoned creation may take to finish before its sandbox is deleted, in ms. */
 const SETTLE_MS = 10_000;
 const DELETE_MS = 20_000;
-/** Time limit for finding and deleting leftovers of dead runs, in ms. */
-const CLEARING_MS = 10_000;
 
 /** Refusals after which no sandbox exists, so there is none to delete. */
 const NEVER_MADE: readonly RefusalKind[] = ["unauthorized", "forbidden", "quota"];
@@ -87,32 +84,6 @@ export function temporarySandbox(
       await Promise.all([deleted, clearing]);
     },
   };
-}
-
-/**
- * Deletes the temporary sandboxes of this machine's dead processes (kill -9, a power cut), by the mark in their label. Those of live
- * processes and of other machines stay. A failure is only a warning: the next run tries again.
- * @returns whether there were any: such a run may have left something outside Blaxel too
- */
-export async function clearDead(host: Host): Promise<boolean> {
-  const work = async (): Promise<boolean> => {
-    const found = await listTemporary(host);
-    const dead = found.filter(({ labels }) => isOfDead(labels[PROCESS_LABEL] ?? ""));
-    await Promise.all(dead.map(({ name }) => deleteSandbox(host, name)));
-    return dead.length > 0;
-  };
-  try {
-    return await within(host.clock, work(), CLEARING_MS, notCleared, host.signal);
-  } catch (error) {
-    if (host.signal.aborted) return false;
-    const message = `sandboxes of killed runs could not be deleted: ${reasonOf(error)}. mesa-template sandbox clean removes them.`;
-    host.emit({ type: "warning", message });
-    return false;
-  }
-}
-
-function notCleared(): Error {
-  return new Error(`Blaxel did not respond within ${String(CLEARING_MS / 1000)} s`);
 }
 
 function late(name: string, limitMs: number): Failure {

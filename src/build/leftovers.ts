@@ -34,7 +34,7 @@ export async function replacing<T>(
 }
 
 /** Removes the images of a template and version that builds of dead processes replaced: those of a living one lose their first tag soon. */
-export async function removeReplaced(
+export async function removeLeftImages(
   engine: Pick<Engine, "images" | "removeImage">,
   of: Pick<RenderedTemplate, "template" | "mesaVersion">,
 ): Promise<void> {

@@ -1,4 +1,5 @@
-import { blVersion, withBl } from "../blaxel/bl";
+import { withBl } from "../blaxel/bl";
+import { blVersion } from "../blaxel/bl-version";
 import { checkCredentials } from "../blaxel/control-plane";
 import { platformThrough } from "../blaxel/platform";
 import { textOf, type RenderedTemplate } from "../render/rendered";

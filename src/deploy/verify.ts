@@ -2,8 +2,8 @@ import { withBl } from "../blaxel/bl";
 import { platformThrough } from "../blaxel/platform";
 import { SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { mesaFit } from "../mesa/access";
-import { takeAwayDead } from "../mesa/left";
-import { loginToImport } from "../registry/published";
+import { removeLeftInMesa } from "../mesa/leftovers";
+import { loginToImport } from "../registry/logins";
 import { temporarySandbox, type SandboxLimits } from "../blaxel/temporary-sandbox";
 import { RESERVED_PORTS, type ProvenTemplate, type TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
@@ -19,7 +19,7 @@ export interface VerifyOptions {
   /** Ports that checks request from outside, besides the template's own. */
   readonly ports?: readonly number[];
   /** Deletes the sandboxes of dead runs; tells whether there were any. */
-  readonly clearDead: () => Promise<boolean>;
+  readonly removeLeftSandboxes: () => Promise<boolean>;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
@@ -74,7 +74,9 @@ export async function verifyDeployment(
       ports: portsOf(rendered, options.ports ?? []),
     },
     LIMITS,
-    options.clearDead().then((found) => (found && access ? takeAwayDead(host, access) : undefined)),
+    options
+      .removeLeftSandboxes()
+      .then((found) => (found && access ? removeLeftInMesa(host, access) : undefined)),
   );
   try {
     return await options.prove(await sandboxSubject(host, await temporary.ready()));

@@ -97,9 +97,9 @@ export async function aloneWith<T>(
     ...[`${template}-push`, `${template}-deploy`].map((name) => folders.lock(name)),
     `${folders.manifest}.lock`,
   ];
-  const takeAway = async (): Promise<void> => {
+  const removeLeft = async (): Promise<void> => {
     await removeLeftFolders();
-    await stages.takeAwayLeft({ template, version: request.version, deploy: request.deploy });
+    await stages.removeLeftovers({ template, version: request.version, deploy: request.deploy });
     for (const other of others)
       if (await isLeftLock(other)) await oneAtATime(host, other, what, say, () => Promise.resolve());
   };
@@ -112,7 +112,7 @@ export async function aloneWith<T>(
       for (const folder of [state, dockerfiles]) await removeLeftFiles(folder, Infinity);
       return work();
     },
-    takeAway,
+    removeLeft,
   );
 }
 

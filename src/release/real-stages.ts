@@ -9,26 +9,28 @@ import type { Stages } from "./stages";
 export function realStages(run: Run): Stages {
   const { host } = run;
   /** Once is enough for all templates. */
-  const clearDead = once(async () => (await import("../blaxel/temporary-sandbox")).clearDead(host));
+  const removeLeftSandboxes = once(async () =>
+    (await import("../blaxel/leftovers")).removeLeftSandboxes(host),
+  );
   const stages: Stages = {
     async checkDeployPossible() {
       const { checkDeployPossible } = await import("../deploy/index");
       await checkDeployPossible(host);
     },
-    async takeAwayLeft({ template, version, deploy }) {
-      const [{ removeReplaced }, { mesaFit }, { takeAwayDead }] = await Promise.all([
+    async removeLeftovers({ template, version, deploy }) {
+      const [{ removeLeftImages }, { mesaFit }, { removeLeftInMesa }] = await Promise.all([
         import("../build/leftovers"),
         import("../mesa/access"),
-        import("../mesa/left"),
+        import("../mesa/leftovers"),
       ]);
       const fromEngine = async (): Promise<void> => {
-        await removeReplaced(await run.engine(), { template, mesaVersion: version });
+        await removeLeftImages(await run.engine(), { template, mesaVersion: version });
       };
       const { access } = mesaFit(host.env, version);
       await Promise.all([
         fromEngine().catch(warnThatStays(host, "what a killed run left on the engine", template)),
-        deploy ? clearDead() : undefined,
-        access === undefined ? undefined : takeAwayDead(host, access),
+        deploy ? removeLeftSandboxes() : undefined,
+        access === undefined ? undefined : removeLeftInMesa(host, access),
       ]);
     },
     async checkTestFiles(files) {
@@ -167,7 +169,7 @@ export function realStages(run: Run): Stages {
       const { checks } = await readTestFiles(host, { checks: checkFiles });
       return verifyDeployment(host, rendered, deployment, {
         onProgress: progress,
-        clearDead,
+        removeLeftSandboxes,
         ports: needsOf(checks).ports,
         prove: (subject) =>
           runChecks(

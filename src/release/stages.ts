@@ -61,7 +61,7 @@ export interface Stages {
   /** Fails (exit 3) without bl or credentials, before any work starts. */
   checkDeployPossible(): Promise<void>;
   /** Removes what a killed release left on the engine, in Blaxel and in Mesa. Warns of what remains. */
-  takeAwayLeft(left: {
+  removeLeftovers(left: {
     readonly template: string;
     readonly version: string;
     readonly deploy: boolean;

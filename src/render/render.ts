@@ -3,7 +3,7 @@ import { downloadUrl, type Lock } from "../lock/lock";
 import { canonicalJson } from "../support/text/canonical-json";
 import { digestOf, sha256 } from "../support/text/digest";
 import { Failure, messageOf } from "../support/errors";
-import { checkDockerfile } from "./dockerfile";
+import { checkDockerfile } from "./check-dockerfile";
 import { textOf, type RenderedFile, type RenderedTemplate } from "./rendered";
 import type { TemplateSource } from "./source";
 import { valuesFor } from "./values";

@@ -1,4 +1,4 @@
-export { leftOfRuns, removeLeft } from "./clean";
+export { leftOfRuns, removeLeft } from "./leftovers";
 export { withSession, type Outcome, type Session, type SessionRequest } from "./session";
 export { eventText, type SessionEvent } from "./events";
 export { mergeBranch } from "./repos";

@@ -1,13 +1,14 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { labelValue, SANDBOX_LABEL, type SandboxRequest } from "../blaxel/sandboxes";
-import { clearDead, temporarySandbox } from "../blaxel/temporary-sandbox";
+import { removeLeftSandboxes } from "../blaxel/leftovers";
+import { temporarySandbox } from "../blaxel/temporary-sandbox";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { checkTtl, issueCredential, longestLife, type SandboxCredential } from "../mesa/credential";
-import { takeAwayDead, temporaryMesaName } from "../mesa/left";
+import { removeLeftInMesa, temporaryMesaName } from "../mesa/leftovers";
 import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
 import { orgOfMounts, placeMounts, type RequestedMount } from "../mesa/mounts";
-import { loginToImport } from "../registry/published";
+import { loginToImport } from "../registry/logins";
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
@@ -157,7 +158,9 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
     const limits = { createMs, answerMs: Math.min(createMs, ANSWER_LIMIT_MS) };
     const wanted = { ...sandboxRequest(name, org, request), dockerConfig };
-    const clearing = clearDead(host).then((found) => (found ? takeAwayDead(host, access) : undefined));
+    const clearing = removeLeftSandboxes(host).then((found) =>
+      found ? removeLeftInMesa(host, access) : undefined,
+    );
     const temporary = temporarySandbox(host, wanted, limits, clearing);
     created = { ...created, temporary };
     const whole = await temporary.ready();

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { sendsBuildSettings } from "../../blaxel/bl";
+import { sendsBuildSettings } from "../../blaxel/bl-version";
 import { RESERVED_PORTS } from "../../render/rendered";
 import { Failure, messageOf } from "../../support/errors";
 

@@ -2,12 +2,12 @@ import { Failure, hasErrno, messageOf } from "../../support/errors";
 import { runLabels, type Host } from "../../support/host";
 import { engineAddresses, UnknownContext, type EngineAddress } from "./address";
 import { containersOf } from "../containers/containers";
-import { connectionTo } from "./connection";
+import { connectionTo } from "./dockerode-options";
 import { addressSources } from "./contexts";
 import { ask, engineFacts } from "./daemon";
 import type { Engine } from "../engine";
 import { imagesOf } from "../images";
-import { removeLeft } from "../remove-left";
+import { removeLeftOnEngine } from "../leftovers";
 import { imageReader } from "../saved-image/read-image";
 import { watchForSilence } from "./watch";
 
@@ -48,7 +48,7 @@ export async function connectEngine(host: Host): Promise<Engine> {
         readImage: imageReader(host, saveImage),
         ...containersOf(docker, facts.publish, labels, facts.apiVersion),
       };
-      await removeLeft(host, engine);
+      await removeLeftOnEngine(host, engine);
       return engine;
     } catch (error) {
       host.signal.throwIfAborted();

@@ -14,7 +14,7 @@ import {
   judgeNoAnswer,
   judgeSize,
 } from "./judge";
-import { unmet } from "./judged";
+import { unmet } from "./expectations";
 import { entryScript, seenAtRest, seenInSandbox, textsAsked } from "./file-seen";
 import { limitedCommand, startService } from "./commands";
 import type { ChecksFile } from "./parse";

@@ -4,7 +4,7 @@ import type { ListeningPort } from "../checks/listening-ports";
 import { shown } from "../report";
 import { limitOf, ranOut } from "./commands";
 import type { FileSeen } from "./file-seen";
-import { judged, patternsAsked, unmet, type Asked } from "./judged";
+import { judged, patternsAsked, unmet, type Asked } from "./expectations";
 import {
   bytes,
   type CommandEntry,

@@ -1,6 +1,6 @@
 import { mesaApi, type MesaApi } from "../../mesa/api";
 import { issueCredential } from "../../mesa/credential";
-import { temporaryMesaName, unmarked } from "../../mesa/left";
+import { temporaryMesaName, unmarked } from "../../mesa/leftovers";
 import { mountPlan, serviceVariables, type MountPlan } from "../../mesa/mount-plan";
 import { usualMounts } from "../../mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";

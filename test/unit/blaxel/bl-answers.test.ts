@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { sendsBuildSettings, versionIn } from "../../../src/blaxel/bl";
+import { sendsBuildSettings, versionIn } from "../../../src/blaxel/bl-version";
 import {
   deployAnswer,
   dryRunAnswer,

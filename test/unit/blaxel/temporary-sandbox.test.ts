@@ -77,11 +77,12 @@ describe("a temporary sandbox", () => {
     const address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     vi.resetModules();
     vi.stubEnv("BL_API_URL", address);
-    const { clearDead, temporarySandbox } = await import("../../../src/blaxel/temporary-sandbox");
+    const { removeLeftSandboxes } = await import("../../../src/blaxel/leftovers");
+    const { temporarySandbox } = await import("../../../src/blaxel/temporary-sandbox");
     make = (plain) => {
       const host = { ...plain, env: { BL_API_URL: address, BL_WORKSPACE: "w", BL_API_KEY: "k" } };
       const wanted = { name: "mine", image: "sandbox/x:y", memoryMegabytes: 1, ttl: "1m" };
-      return temporarySandbox(host, wanted, { createMs: 2_000, answerMs: 1 }, clearDead(host));
+      return temporarySandbox(host, wanted, { createMs: 2_000, answerMs: 1 }, removeLeftSandboxes(host));
     };
   });
   afterEach(() => {

@@ -1,6 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
-import { removeReplaced } from "../../../src/build/leftovers";
+import { removeLeftImages } from "../../../src/build/leftovers";
 import type { Engine } from "../../../src/docker/index";
 import { markText, thisProcess } from "../../../src/support/processes/alive";
 
@@ -17,6 +17,6 @@ it("removes what builds of dead processes replaced, and leaves alone what a livi
       ] as never),
     removeImage: (name) => Promise.resolve(removed.push(name) > 0),
   };
-  await removeReplaced(engine, { template: "debian", mesaVersion: "0.20.0" });
+  await removeLeftImages(engine, { template: "debian", mesaVersion: "0.20.0" });
   expect(removed).toEqual([second(dead)]);
 });

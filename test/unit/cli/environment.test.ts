@@ -3,7 +3,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { COMMAND_GROUPS } from "../../../src/cli/commands";
 import { environmentWarnings, optionsFromEnvironment } from "../../../src/cli/environment";
-import { blVersion } from "../../../src/blaxel/bl";
+import { blVersion } from "../../../src/blaxel/bl-version";
 import type { Host } from "../../../src/support/host";
 import { workFolder } from "./fixture/built";
 import { runMain } from "./fixture/run-main";

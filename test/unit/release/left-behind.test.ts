@@ -25,7 +25,7 @@ it("what a killed release left goes with the next one, though that has nothing t
   const takenAway: boolean[] = [];
   const stages = {
     ...world.stages(GOOD),
-    takeAwayLeft: () => {
+    removeLeftovers: () => {
       takenAway.push(existsSync(lock));
       return Promise.resolve();
     },

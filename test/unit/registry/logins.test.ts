@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { heldImage, loginToImport, loginToPush } from "../../../src/registry/published";
+import { heldImage } from "../../../src/registry/held-image";
+import { loginToImport, loginToPush } from "../../../src/registry/logins";
 import { addReferrer } from "../../../src/registry/referrers";
 import { digestOf } from "../../../src/support/text/digest";
 import { serve, type Answer, type LocalServer } from "../lock/fixture/serve";

@@ -3,7 +3,7 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { MesaAccess } from "../../../src/mesa/access";
-import { takeAwayDead, temporaryMesaName, unmarked } from "../../../src/mesa/left";
+import { removeLeftInMesa, temporaryMesaName, unmarked } from "../../../src/mesa/leftovers";
 import { markText, thisProcess } from "../../../src/support/processes/alive";
 import { testHost } from "../lock/fixture/test-host";
 
@@ -50,14 +50,14 @@ describe("what is made in Mesa to be taken away again", () => {
 
   it("is taken away by the next run when its process is dead for certain, and nothing else is", async () => {
     const host = testHost();
-    await takeAwayDead({ ...host, fetch }, access());
+    await removeLeftInMesa({ ...host, fetch }, access());
     expect(asked).toEqual(["DELETE /v1/acme/api-keys/one", `DELETE /v1/acme/${dead}`]);
   });
 
   it("is a warning if it cannot be removed", async () => {
     status = 500;
     const host = testHost();
-    await takeAwayDead({ ...host, fetch }, access());
+    await removeLeftInMesa({ ...host, fetch }, access());
     expect(host.events).toMatchObject([
       { type: "warning", message: expect.stringMatching(/could not be removed.*sandbox clean/u) as string },
     ]);

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
 import type { Engine } from "../../../src/docker/index";
-import { removeLeft } from "../../../src/docker/remove-left";
+import { removeLeftOnEngine } from "../../../src/docker/leftovers";
 import { markText, thisProcess } from "../../../src/support/processes/alive";
 import { testHost, type TestHost } from "../lock/fixture/test-host";
 
@@ -26,7 +26,7 @@ async function removedBy(host: TestHost, remove: (id: string) => Promise<void>):
     return Promise.resolve(found);
   };
   const engine = { containers: list, images: list, removeContainer: remove, removeImage: remove };
-  await removeLeft(host, engine as unknown as Engine);
+  await removeLeftOnEngine(host, engine as unknown as Engine);
   expect(new Set(asked)).toEqual(new Set(["mesa-template.process"]));
 }
 

@@ -1,7 +1,7 @@
 import { deleteSandbox, listTemporary, reasonOf, SANDBOX_LABEL } from "../blaxel/sandboxes";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi, type MesaApi } from "../mesa/api";
-import { foundInMesa, unmarked, type InMesa } from "../mesa/left";
+import { foundInMesa, unmarked, type InMesa } from "../mesa/leftovers";
 import { isOfDead } from "../support/processes/alive";
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";

@@ -7,7 +7,7 @@ import type { Engine } from "./engine";
  * Removes containers and temporary images of dead runs (kill -9, a lost engine). Their label names the process that would have removed
  * them; those of live processes and of other machines stay. Reports what cannot be removed; the next run tries again.
  */
-export async function removeLeft(host: Host, engine: Engine): Promise<void> {
+export async function removeLeftOnEngine(host: Host, engine: Engine): Promise<void> {
   const left = <T extends { readonly labels: Readonly<Record<string, string>> }>(found: readonly T[]): T[] =>
     found.filter(({ labels }) => isOfDead(labels[PROCESS_LABEL] ?? ""));
   try {

@@ -45,7 +45,7 @@ export async function foundInMesa(
  * Revokes the temporary keys and deletes the temporary repositories of this machine's dead processes (kill -9, a power cut). A failure is
  * only a warning.
  */
-export async function takeAwayDead(runHost: Host, access: MesaAccess): Promise<void> {
+export async function removeLeftInMesa(runHost: Host, access: MesaAccess): Promise<void> {
   const host = { ...runHost, signal: timeLimit(LIMIT_MS, runHost.signal) };
   const api = mesaApi(host, access);
   try {
