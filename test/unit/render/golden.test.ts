@@ -21,7 +21,7 @@ async function rendered(
 }
 
 describe("rendered files", () => {
-  it("stand for every version of the world and both templates", () => {
+  it("stand for five generations and both templates", () => {
     expect(LOCKS).toHaveLength(10);
   });
 

@@ -5,7 +5,7 @@ import { buildImage, hasImage, inputsHash } from "../engine";
 import type { WorldTools } from "../part";
 import { runAndUnpack } from "./run-and-unpack";
 
-/** One of each generation of the CLI, and a prerelease. */
+/** One of each generation of the CLI but access-token, and a prerelease. */
 export const DEFAULT_VERSIONS: readonly string[] = [
   "0.15.0",
   "0.20.0",
