@@ -1,9 +1,10 @@
+import { refusal } from "../blaxel/refusals";
 import { deleteSandbox, listTemporary, reasonOf, SANDBOX_LABEL } from "../blaxel/sandboxes";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi, type MesaApi } from "../mesa/api";
 import { foundInMesa, unmarked, type InMesa } from "../mesa/leftovers";
 import { isOfDead } from "../support/processes/alive";
-import { messageOf } from "../support/errors";
+import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { ORG_LABEL } from "./session";
 
@@ -49,10 +50,13 @@ function leftIn(host: Host, org: string, only: string | undefined): Promise<InMe
 /**
  * Finds sandboxes by their label, and credentials and repositories by their name, in MESA_ORG and every organization of a sandbox.
  * @param only name of a session or mount check; everything else is ignored
- * @throws what Blaxel refuses; Mesa's refusals are listed in `unseen`
+ * @throws Failure BLAXEL_… (exit 3 or 7), NO_BLAXEL_CREDENTIALS (exit 3); Mesa's refusals are listed in `unseen`
  */
 export async function leftOfRuns(host: Host, only: string | undefined): Promise<Left> {
-  const temporary = await listTemporary(host);
+  const temporary = await listTemporary(host).catch((error: unknown) => {
+    host.signal.throwIfAborted();
+    throw error instanceof Failure ? error : notListed(reasonOf(error));
+  });
   const sandboxes = temporary.filter(({ labels }) => LEFT_BY.has(labels[SANDBOX_LABEL] ?? ""));
   const orgs = new Set([
     host.env["MESA_ORG"] ?? "",
@@ -73,6 +77,10 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
   }
   const names = sandboxes.map(({ name }) => name).filter((name) => only === undefined || name === only);
   return { sandboxes: names, credentials, repos, unseen };
+}
+
+function notListed(reason: string): Failure {
+  return refusal(`Blaxel does not list its sandboxes: ${reason}`, reason);
 }
 
 /**

@@ -1,0 +1,53 @@
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { systemClock } from "../../../src/support/clock";
+import type { Host } from "../../../src/support/host";
+import { createRedactor } from "../../../src/support/redact";
+
+describe("what runs left behind, where Blaxel does not list its sandboxes", () => {
+  let server: Server;
+  let answer: readonly [status: number, type: string, body: string];
+  let leftOfRuns: (host: Host, only: undefined) => Promise<unknown>;
+  let host: Host;
+
+  beforeEach(async () => {
+    server = createServer((_, response) => {
+      const [status, type, body] = answer;
+      response.writeHead(status, { "Content-Type": type }).end(body);
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    vi.resetModules();
+    vi.stubEnv("BL_API_URL", address);
+    ({ leftOfRuns } = await import("../../../src/sandbox/leftovers"));
+    host = {
+      env: { BL_API_URL: address, BL_WORKSPACE: "w", BL_API_KEY: "k" },
+      clock: systemClock,
+      fetch: globalThis.fetch,
+      run: () => Promise.reject(new Error("not here")),
+      emit: () => undefined,
+      redact: createRedactor({}),
+      signal: new AbortController().signal,
+      runId: "0123456789ab",
+    };
+  });
+  afterEach(() => {
+    vi.unstubAllEnvs();
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it.each([
+    [401, "application/json", '{"code":401,"error":"Unauthorized"}', "BLAXEL_UNAUTHORIZED", "environment"],
+    [403, "application/json", '{"code":403,"error":"Forbidden"}', "BLAXEL_FORBIDDEN", "environment"],
+    [502, "text/html", "<html><h1>502 Bad Gateway</h1></html>", "BLAXEL_GATEWAY", "deploy"],
+  ])("%i is a failure with its own words and the next step", async (status, type, body, code, kind) => {
+    answer = [status, type, body];
+    await expect(leftOfRuns(host, undefined)).rejects.toMatchObject({
+      ...{ code, kind },
+      message: expect.stringMatching(/^Blaxel does not list its sandboxes: [^[<]+$/u) as string,
+      hint: expect.any(String) as string,
+    });
+  });
+});
