@@ -1,8 +1,8 @@
 import type { CommandSpec } from "../../src/cli/command";
-import { commandWords } from "../../src/cli/command-line";
+import { commandWords } from "../../src/cli/line/command-line";
 import { COMMON_OPTIONS } from "../../src/cli/command";
 import { COMMAND_GROUPS } from "../../src/cli/commands/index";
-import { environmentName } from "../../src/cli/environment";
+import { environmentName } from "../../src/cli/line/environment";
 import {
   commonOptionsOf,
   exitRows,
@@ -11,7 +11,7 @@ import {
   placeRows,
   sentence,
   usageText,
-} from "../../src/cli/help";
+} from "../../src/cli/line/help";
 import { MADE, table } from "./markdown";
 
 /** docs/commands.md: every command, from its spec. */

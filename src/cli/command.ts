@@ -1,6 +1,6 @@
 import type { Run } from "../release/run";
 import type { ExitCode } from "../support/errors";
-import type { CommandArgs } from "./arguments";
+import type { CommandArgs } from "./line/arguments";
 
 /** An option of one command. COMMON_OPTIONS holds those that mean the same everywhere. */
 export interface OptionSpec {

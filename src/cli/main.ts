@@ -2,15 +2,15 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { availableParallelism } from "node:os";
 import { randomBytes } from "node:crypto";
-import { commandArguments, type CommandArgs } from "./arguments";
+import { commandArguments, type CommandArgs } from "./line/arguments";
 import { confirm } from "./confirm";
 import type { CommandContext, CommandGroup, CommandOutcome } from "./command";
-import { commandWords } from "./command-line";
+import { commandWords } from "./line/command-line";
 import { COMMAND_GROUPS } from "./commands/index";
-import { environmentWarnings, optionsFromEnvironment } from "./environment";
-import { errorDocument, errorText } from "./output";
-import { parseCommandLine, type Answer } from "./parser";
-import { progressFor, type Progress } from "./progress";
+import { environmentWarnings, optionsFromEnvironment } from "./line/environment";
+import { errorDocument, errorText } from "./output/output";
+import { parseCommandLine, type Answer } from "./line/parser";
+import { progressFor, type Progress } from "./output/progress";
 import { interruption, isQuiet, stdoutFailure } from "./interruption";
 import { newRun } from "../release/run";
 import { systemClock } from "../support/clock";
@@ -61,7 +61,7 @@ async function prepare(
   ];
   const events = args.text("events");
   if (events !== undefined) {
-    const { eventsFile } = await import("./events-file");
+    const { eventsFile } = await import("./output/events-file");
     sinks.push(
       eventsFile(resolve(events), systemClock, redact, (message) => {
         progress.handle({ type: "warning", message });

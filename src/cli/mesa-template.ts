@@ -31,7 +31,7 @@ async function refuseNoWorkingFolder(argv: readonly string[]): Promise<number | 
     return undefined;
   } catch (error) {
     const [{ errorDocument, errorText }, { exitCodeOf }, { createRedactor }] = await Promise.all([
-      import("./output"),
+      import("./output/output"),
       import("../support/errors"),
       import("../support/redact"),
     ]);

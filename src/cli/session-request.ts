@@ -1,4 +1,4 @@
-import type { CommandArgs } from "./arguments";
+import type { CommandArgs } from "./line/arguments";
 import type { CommandContext } from "./command";
 import { openManifest } from "./manifest-context";
 import { oneEntry } from "../manifest/versions/ref";

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import compare from "semver/functions/compare";
 import valid from "semver/functions/valid";
-import type { CommandArgs } from "./arguments";
+import type { CommandArgs } from "./line/arguments";
 import type { CommandContext } from "./command";
 import type { Target } from "../release/request";
 import { isName, NAME_RULE } from "../manifest/entry";

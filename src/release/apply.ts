@@ -13,7 +13,7 @@ import type { StageName } from "../support/events";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import { entryOf, resultOf, type NewEntry } from "./entry";
-import { forgetEvidence, keepEvidence, mountedIn, verificationOf, type Smoked } from "./evidence";
+import { forgetEvidence, keepEvidence, mountedIn, verificationOf, type Smoked } from "./proof/evidence";
 import { gatherFacts, withRendered } from "./facts";
 import { refuseLinks, refuseLinksIn } from "../support/files/links";
 import { oneAtATime } from "./one-at-a-time";
@@ -29,12 +29,12 @@ import {
   type Facts,
   type Plan,
 } from "./plan";
-import { refusalFailure, refuseUnproven } from "./refuse-unproven";
+import { refusalFailure, refuseUnproven } from "./proof/refuse-unproven";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import type { Run } from "./run";
-import { stageRunner, type StageRunner } from "./stage-runner";
-import type { Stages } from "./stages";
-import { reportOf, testFilesOf } from "./test-files";
+import { stageRunner, type StageRunner } from "./stages/stage-runner";
+import type { Stages } from "./stages/stages";
+import { reportOf, testFilesOf } from "./proof/test-files";
 
 /** One template's release in progress: each stage changes the facts, and with them the plan. */
 interface Release {

@@ -14,7 +14,7 @@ import { loadTemplate, renderTemplate } from "../render/index";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
-import { otherPackages } from "./measure";
+import { otherPackages } from "./stages/measure";
 import type { Run } from "./run";
 
 /** The five comparisons. */

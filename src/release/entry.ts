@@ -3,7 +3,7 @@ import type { ManifestEntry, Verification } from "../manifest/entry";
 import { versionId } from "../manifest/entry";
 import { inWorkspace, summaryStatus } from "../manifest/versions/in-workspace";
 import type { Published } from "../publish/published";
-import { recordOf, type Smoked } from "./evidence";
+import { recordOf, type Smoked } from "./proof/evidence";
 import type { TemplateResult } from "./request";
 
 /** The result of a run, as the entry needs it. */

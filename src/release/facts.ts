@@ -11,11 +11,11 @@ import type { RenderedTemplate } from "../render/rendered";
 import { loadTemplate, type TemplateSource } from "../render/source";
 import { checksDigest } from "../smoke/checks-digest";
 import { paths } from "../support/files/paths";
-import { keptEvidence } from "./evidence";
+import { keptEvidence } from "./proof/evidence";
 import type { Facts } from "./plan";
 import type { PlanRequest } from "./request";
 import { type Run, upstreamIfPresent } from "./run";
-import { testFilesOf } from "./test-files";
+import { testFilesOf } from "./proof/test-files";
 
 /** The facts of one template, and what its lock renders to; undefined without a usable lock. */
 export interface Gathered {

@@ -14,7 +14,7 @@ import { readIfPresent } from "../support/files/files";
 import { paths } from "../support/files/paths";
 import type { Target } from "./request";
 import type { Run } from "./run";
-import type { LockStage } from "./stages";
+import type { LockStage } from "./stages/stages";
 
 interface InputsRequest {
   readonly root: string;

@@ -6,7 +6,7 @@ import { newestRevision, nextRevision } from "../manifest/versions/newest";
 import type { PublishTarget } from "../lock/upstream";
 import { publishedReference, type Published } from "../publish/published";
 import { stagesOf, type StageName } from "../support/events";
-import { proves, type KeptEvidence } from "./evidence";
+import { proves, type KeptEvidence } from "./proof/evidence";
 import type { PlanRequest } from "./request";
 
 /** Everything that decides what is left to do for a release of one template. */

@@ -6,10 +6,10 @@ import { paths } from "../support/files/paths";
 import { aloneWith, releaseTemplate, upToDateResult } from "./apply";
 import { gatherFacts } from "./facts";
 import { isEmpty, planRelease, type Plan } from "./plan";
-import { refusalFailure } from "./refuse-unproven";
+import { refusalFailure } from "./proof/refuse-unproven";
 import type { PlanRequest, ReleaseRequest, TemplateResult } from "./request";
 import { type Run, upstreamIfPresent } from "./run";
-import type { Stages } from "./stages";
+import type { Stages } from "./stages/stages";
 
 /** What a release would do with each template. Asks neither engine nor network nor Blaxel. */
 export async function planAll(

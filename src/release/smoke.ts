@@ -5,8 +5,8 @@ import type { RenderedTemplate } from "../render/rendered";
 import type { SmokeReport } from "../smoke/report";
 import { paths } from "../support/files/paths";
 import { type Run, upstreamIfPresent } from "./run";
-import type { BuildStage, LockStage, Stages } from "./stages";
-import { type TestFilesAsked, testFilesOf } from "./test-files";
+import type { BuildStage, LockStage, Stages } from "./stages/stages";
+import { type TestFilesAsked, testFilesOf } from "./proof/test-files";
 
 /** Locks a template (keeps a fitting lock unless `relock`) and renders it into its folder: the start of each single-stage command. */
 export async function lockedAndRendered(

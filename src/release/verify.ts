@@ -13,10 +13,10 @@ import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
-import { recordOf } from "./evidence";
-import { refuseUnproven } from "./refuse-unproven";
-import type { Stages } from "./stages";
-import { reportOf, testFilesOf } from "./test-files";
+import { recordOf } from "./proof/evidence";
+import { refuseUnproven } from "./proof/refuse-unproven";
+import type { Stages } from "./stages/stages";
+import { reportOf, testFilesOf } from "./proof/test-files";
 
 export interface VerifyRequest {
   readonly root: string;

@@ -4,8 +4,8 @@ import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
 import { pages } from "../../scripts/docs/index";
 import { COMMAND_GROUPS } from "../../src/cli/commands/index";
-import { commandWords } from "../../src/cli/command-line";
-import { parseCommandLine } from "../../src/cli/parser";
+import { commandWords } from "../../src/cli/line/command-line";
+import { parseCommandLine } from "../../src/cli/line/parser";
 import { ANSWERS } from "../../scripts/docs/answers";
 
 const REPOSITORY = resolve(import.meta.dirname, "../..");

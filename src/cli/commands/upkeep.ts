@@ -73,7 +73,7 @@ export const HOUSEKEEPING: CommandGroup = {
       usage: "completion [shell]",
       describe: "print the completion script of bash or zsh",
       examples: ['completion bash   # in ~/.bashrc: eval "$(mesa-template completion bash)"'],
-      load: async () => (await import("../completion")).completionCommand,
+      load: async () => (await import("../line/completion")).completionCommand,
     },
   ],
 };

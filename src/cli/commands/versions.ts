@@ -1,5 +1,5 @@
 import { flag, text, type CommandGroup } from "../command";
-import { looksLikeVersion } from "../command-line";
+import { looksLikeVersion } from "../line/command-line";
 
 const REASON = { reason: text("TEXT", "why; kept in the history") } as const;
 const REQUIRED_REASON = { reason: text("TEXT", "why (required); kept in the history") } as const;

@@ -1,7 +1,7 @@
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { looksLikeVersion } from "../command-line";
+import { looksLikeVersion } from "../line/command-line";
 import { changeManifest, openManifest, workspaceShown } from "../manifest-context";
-import { table } from "../table";
+import { table } from "../output/table";
 import { channelTarget, pointers, versionNamed } from "../../manifest/channels/pointing";
 import {
   channelNames,

@@ -10,10 +10,10 @@ import { entriesOf, oneEntry } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { measuredVersion } from "../../record/store";
 import { freshlyLocked } from "../../release/lock";
-import { upgrade, type Upgrade } from "../../release/upgrade";
+import { upgrade, type Upgrade } from "../../release/upgrade/upgrade";
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { openManifest, workspaceShown } from "../manifest-context";
-import { fitted } from "../table";
+import { fitted } from "../output/table";
 import { outcome as releaseOutcome, releaseOptions } from "./release";
 import { wrongUsage } from "../../support/errors";
 

@@ -4,9 +4,9 @@ import { checkLocks, lockAll, type LockResult } from "../../release/lock";
 import { differences, loadTemplate, renderTemplate, writeRendered } from "../../render/index";
 import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
-import type { CommandArgs } from "../arguments";
+import type { CommandArgs } from "../line/arguments";
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { resultsOutcome } from "../output";
+import { resultsOutcome } from "../output/output";
 import { checkedTargets } from "../template-folders";
 
 export const lockCommand: CommandHandler = async (args, context) => {

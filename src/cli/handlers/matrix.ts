@@ -1,6 +1,6 @@
-import type { CommandArgs } from "../arguments";
+import type { CommandArgs } from "../line/arguments";
 import type { CommandContext, CommandHandler } from "../command";
-import { table } from "../table";
+import { table } from "../output/table";
 import { allRendered, templateFolders } from "../template-folders";
 import { parseMesaVersion } from "../../lock/index";
 import { isEmpty } from "../../release/plan";

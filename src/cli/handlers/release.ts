@@ -3,15 +3,15 @@ import type { Severity } from "../../build/scan";
 import { parseMesaVersion } from "../../lock/mesa-version";
 import { signerFrom } from "../../publish/signer";
 import { isEmpty, type Plan } from "../../release/plan";
-import { realStages } from "../../release/real-stages";
-import { refusalFailure } from "../../release/refuse-unproven";
+import { realStages } from "../../release/stages/real-stages";
+import { refusalFailure } from "../../release/proof/refuse-unproven";
 import { nothingToDo, planAll, releaseAll } from "../../release/release";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
 import { wrongUsage } from "../../support/errors";
 import { humanBytes } from "../../support/text/bytes";
-import type { CommandArgs } from "../arguments";
+import type { CommandArgs } from "../line/arguments";
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { resultsOutcome } from "../output";
+import { resultsOutcome } from "../output/output";
 import { templateFolders } from "../template-folders";
 
 /** The options of builds and releases from the command line. */

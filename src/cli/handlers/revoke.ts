@@ -4,7 +4,7 @@ import { rollbackTarget } from "../../manifest/channels/rollback";
 import type { Manifest } from "../../manifest/entry";
 import { oneEntry } from "../../manifest/versions/ref";
 import { type Failure, wrongUsage } from "../../support/errors";
-import type { CommandArgs } from "../arguments";
+import type { CommandArgs } from "../line/arguments";
 import type { CommandHandler, Terminal } from "../command";
 import { changeManifest, openManifest } from "../manifest-context";
 

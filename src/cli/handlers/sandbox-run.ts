@@ -1,5 +1,5 @@
 import type { CommandHandler } from "../command";
-import { errorDocument, errorText } from "../output";
+import { errorDocument, errorText } from "../output/output";
 import { environmentFrom, keptOf, sessionRequest, tellKept, type Kept } from "../session-request";
 import { withSession, type Outcome, type Session, type SessionRequest } from "../../sandbox/index";
 import { exitCodeOf, Failure, EXIT_CODES, wrongUsage } from "../../support/errors";

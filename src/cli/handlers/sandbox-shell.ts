@@ -1,6 +1,6 @@
 import { createInterface, type Interface } from "node:readline";
 import type { CommandContext, CommandHandler } from "../command";
-import { errorText } from "../output";
+import { errorText } from "../output/output";
 import { environmentFrom, keptOf, sessionRequest, tellKept } from "../session-request";
 import { promptScript, withSession, type Session } from "../../sandbox/index";
 import { exitCodeOf, Failure, wrongUsage } from "../../support/errors";

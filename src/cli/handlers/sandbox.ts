@@ -10,7 +10,7 @@ import { Failure, wrongUsage } from "../../support/errors";
 import { paths, templateNames } from "../../support/files/paths";
 import type { CommandContext, CommandHandler } from "../command";
 import { openManifest, workspaceShown } from "../manifest-context";
-import { errorText } from "../output";
+import { errorText } from "../output/output";
 
 export const bootstrapCommand: CommandHandler = async (args, context) => {
   const name = args.required("sandbox");

@@ -1,5 +1,5 @@
 import type { CommandHandler } from "../command";
-import { fitted } from "../table";
+import { fitted } from "../output/table";
 import { examine } from "../../doctor/doctor";
 import { Failure } from "../../support/errors";
 import { collectGarbage } from "../../gc/collect";

@@ -5,7 +5,7 @@ import { entriesOf } from "../../manifest/versions/ref";
 import { deployedIn, workspaceAsked } from "../../manifest/versions/usable-image";
 import { checkAttestations } from "../../publish/attestations";
 import { verificationKey } from "../../publish/signer";
-import { realStages } from "../../release/real-stages";
+import { realStages } from "../../release/stages/real-stages";
 import { verifyVersion, type VerifyResult } from "../../release/verify";
 import { Failure, wrongUsage } from "../../support/errors";
 

@@ -19,7 +19,7 @@ import { didYouMean } from "../../support/text/nearest";
 import { paths } from "../../support/files/paths";
 import type { CommandHandler } from "../command";
 import { openManifest, workspaceShown } from "../manifest-context";
-import { age, fitted, table } from "../table";
+import { age, fitted, table } from "../output/table";
 
 export const listCommand: CommandHandler = async (args, context) => {
   const { host, terminal, json } = context;

@@ -4,7 +4,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { allJobs } from "../../../src/cli/handlers/matrix";
 import { parseLock, sealed, writeLock } from "../../../src/lock/index";
 import { loadTemplate, renderTemplate, writeRendered } from "../../../src/render/index";
-import { testFilesOf } from "../../../src/release/test-files";
+import { testFilesOf } from "../../../src/release/proof/test-files";
 import { checksDigest } from "../../../src/smoke/checks-digest";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { entryOf, manifestOf } from "../manifest/fixture";

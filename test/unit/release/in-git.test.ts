@@ -6,7 +6,7 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/manifest/entry";
 import { updateManifest } from "../../../src/manifest/index";
 import { originOf } from "../../../src/release/origin";
-import { checkBranchPossible, commitOnBranch } from "../../../src/release/upgrade-branch";
+import { checkBranchPossible, commitOnBranch } from "../../../src/release/upgrade/upgrade-branch";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import type { Host } from "../../../src/support/host";
 import { paths } from "../../../src/support/files/paths";

@@ -10,7 +10,7 @@ import { loadTemplate, renderTemplate } from "../../../src/render/index";
 import { releaseTemplate } from "../../../src/release/apply";
 import { nothingToDo } from "../../../src/release/release";
 import type { ReleaseRequest, TemplateResult } from "../../../src/release/request";
-import { testFilesOf } from "../../../src/release/test-files";
+import { testFilesOf } from "../../../src/release/proof/test-files";
 import { verifyVersion } from "../../../src/release/verify";
 import { MOUNT_CHECK } from "../../../src/smoke/check";
 import { checksDigest } from "../../../src/smoke/checks-digest";

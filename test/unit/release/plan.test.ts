@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import fc from "fast-check";
 import type { ManifestEntry } from "../../../src/manifest/entry";
-import type { Smoked } from "../../../src/release/evidence";
+import type { Smoked } from "../../../src/release/proof/evidence";
 import { isEmpty, planRelease, type Facts, type Plan } from "../../../src/release/plan";
 import { deploymentOf, entryOf } from "../manifest/fixture";
 

@@ -1,13 +1,13 @@
-import type { Image } from "../build/image";
-import type { ManifestEntry } from "../manifest/entry";
-import { textsOf, type RenderedTemplate } from "../render/rendered";
-import type { Measured, Package, VersionRecord } from "../record/record";
-import type { Published } from "../publish/published";
-import { readRecord } from "../record/store";
-import type { SmokeReport } from "../smoke/report";
-import { isoTime } from "../support/clock";
-import type { Host } from "../support/host";
-import type { Run } from "./run";
+import type { Image } from "../../build/image";
+import type { ManifestEntry } from "../../manifest/entry";
+import { textsOf, type RenderedTemplate } from "../../render/rendered";
+import type { Measured, Package, VersionRecord } from "../../record/record";
+import type { Published } from "../../publish/published";
+import { readRecord } from "../../record/store";
+import type { SmokeReport } from "../../smoke/report";
+import { isoTime } from "../../support/clock";
+import type { Host } from "../../support/host";
+import type { Run } from "../run";
 
 export interface MeasureRequest {
   readonly root: string;
@@ -45,8 +45,8 @@ export async function measure(
   facts: Pick<MeasureRequest, "id" | "revision" | "image"> & { readonly smoke: Pick<SmokeReport, "checks"> },
 ): Promise<Measured> {
   const [{ provenImage }, { measureImage }] = await Promise.all([
-    import("../docker/saved-image/index"),
-    import("../record/index"),
+    import("../../docker/saved-image/index"),
+    import("../../record/index"),
   ]);
   const { template, mesaVersion, inputsDigest, lock } = rendered;
   const engine = await run.engine();
@@ -117,8 +117,9 @@ async function writeMeasured(
   createdBy: MeasureRequest["createdBy"],
   measured: Measured,
 ): Promise<void> {
-  const { provenanceOf, PROVENANCE_FILE, sbomOf, SBOM_FILE, writeRecord } = await import("../record/index");
-  const { VERSION } = await import("../support/version");
+  const { provenanceOf, PROVENANCE_FILE, sbomOf, SBOM_FILE, writeRecord } =
+    await import("../../record/index");
+  const { VERSION } = await import("../../support/version");
   const sbom = await sbomOf(measured, VERSION);
   const provenance = provenanceOf(measured, sbom, {
     toolVersion: VERSION,

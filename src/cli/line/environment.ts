@@ -1,6 +1,6 @@
-import { wrongUsage } from "../support/errors";
-import { didYouMean } from "../support/text/nearest";
-import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from "./command";
+import { wrongUsage } from "../../support/errors";
+import { didYouMean } from "../../support/text/nearest";
+import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from "../command";
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,12 +1,12 @@
 import { Parser as parseWords } from "yargs/helpers";
-import type { CommandGroup, CommandSpec, OptionSpec } from "./command";
+import type { CommandGroup, CommandSpec, OptionSpec } from "../command";
 import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
 import { candidatesAtCursor, COMPLETION_OPTION } from "./completion";
 import { commandHelp, familyHelp, optionText, PROGRAM, programHelp, usageText } from "./help";
-import { type Failure, wrongUsage } from "../support/errors";
-import { didYouMean, nearest } from "../support/text/nearest";
-import { quoted } from "../support/text/quoted";
-import { VERSION } from "../support/version";
+import { type Failure, wrongUsage } from "../../support/errors";
+import { didYouMean, nearest } from "../../support/text/nearest";
+import { quoted } from "../../support/text/quoted";
+import { VERSION } from "../../support/version";
 
 export interface ParsedCommand {
   readonly spec: CommandSpec;

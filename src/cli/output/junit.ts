@@ -1,4 +1,4 @@
-import type { CheckResult, SmokeReport } from "../smoke/report";
+import type { CheckResult, SmokeReport } from "../../smoke/report";
 
 function escaped(text: string): string {
   return (

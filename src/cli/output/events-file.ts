@@ -1,8 +1,8 @@
 import { closeSync, constants, openSync, writeSync } from "node:fs";
-import type { EmitEvent } from "../support/events";
-import { messageOf } from "../support/errors";
-import { isoTime, type Clock } from "../support/clock";
-import { redactValue, type Redactor } from "../support/redact";
+import type { EmitEvent } from "../../support/events";
+import { messageOf } from "../../support/errors";
+import { isoTime, type Clock } from "../../support/clock";
+import { redactValue, type Redactor } from "../../support/redact";
 
 const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants;
 

@@ -1,12 +1,12 @@
 import { afterAll, describe, expect, it } from "vitest";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { COMMAND_GROUPS } from "../../../src/cli/commands";
-import { environmentWarnings, optionsFromEnvironment } from "../../../src/cli/environment";
-import { blVersion } from "../../../src/blaxel/bl-version";
-import type { Host } from "../../../src/support/host";
-import { workFolder } from "./fixture/built";
-import { runMain } from "./fixture/run-main";
+import { COMMAND_GROUPS } from "../../../../src/cli/commands";
+import { environmentWarnings, optionsFromEnvironment } from "../../../../src/cli/line/environment";
+import { blVersion } from "../../../../src/blaxel/bl-version";
+import type { Host } from "../../../../src/support/host";
+import { workFolder } from "../fixture/built";
+import { runMain } from "../fixture/run-main";
 
 const COMMANDS = COMMAND_GROUPS.flatMap(({ commands }) => commands);
 const work = workFolder("environment");

@@ -1,16 +1,16 @@
-import type { Image } from "../build/image";
-import { compareVersions } from "../compare/compare";
-import { changeText } from "../compare/text";
-import { sealed, writeLock } from "../lock/index";
-import type { Lock } from "../lock/lock";
-import type { Measured } from "../record/record";
-import { readRecord } from "../record/store";
-import { loadTemplate, renderTemplate } from "../render/index";
-import type { RenderedTemplate } from "../render/rendered";
-import { isoTime } from "../support/clock";
-import { paths } from "../support/files/paths";
+import type { Image } from "../../build/image";
+import { compareVersions } from "../../compare/compare";
+import { changeText } from "../../compare/text";
+import { sealed, writeLock } from "../../lock/index";
+import type { Lock } from "../../lock/lock";
+import type { Measured } from "../../record/record";
+import { readRecord } from "../../record/store";
+import { loadTemplate, renderTemplate } from "../../render/index";
+import type { RenderedTemplate } from "../../render/rendered";
+import { isoTime } from "../../support/clock";
+import { paths } from "../../support/files/paths";
 import { measure } from "./measure";
-import type { Run } from "./run";
+import type { Run } from "../run";
 import type { RefreshStage } from "./stages";
 
 /** Files that contain times: logs, caches, the dates of passwords, Python's compiled files (with their sources' times). */

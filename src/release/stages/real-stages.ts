@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { PENDING } from "../deploy/sending/pending";
-import { warnThatStays } from "../support/processes/clean-up";
-import { paths } from "../support/files/paths";
-import { once, type Run } from "./run";
+import { PENDING } from "../../deploy/sending/pending";
+import { warnThatStays } from "../../support/processes/clean-up";
+import { paths } from "../../support/files/paths";
+import { once, type Run } from "../run";
 import type { Stages } from "./stages";
 
 /** The real stages; each room is loaded when its stage runs. */
@@ -10,18 +10,18 @@ export function realStages(run: Run): Stages {
   const { host } = run;
   /** Once is enough for all templates. */
   const removeLeftSandboxes = once(async () =>
-    (await import("../blaxel/leftovers")).removeLeftSandboxes(host),
+    (await import("../../blaxel/leftovers")).removeLeftSandboxes(host),
   );
   const stages: Stages = {
     async checkDeployPossible() {
-      const { checkDeployPossible } = await import("../deploy/index");
+      const { checkDeployPossible } = await import("../../deploy/index");
       await checkDeployPossible(host);
     },
     async removeLeftovers({ template, version, deploy }) {
       const [{ removeLeftImages }, { mesaFit }, { removeLeftInMesa }] = await Promise.all([
-        import("../build/leftovers"),
-        import("../mesa/access"),
-        import("../mesa/leftovers"),
+        import("../../build/leftovers"),
+        import("../../mesa/access"),
+        import("../../mesa/leftovers"),
       ]);
       const fromEngine = async (): Promise<void> => {
         await removeLeftImages(await run.engine(), { template, mesaVersion: version });
@@ -34,21 +34,21 @@ export function realStages(run: Run): Stages {
       ]);
     },
     async checkTestFiles(files) {
-      const { readTestFiles } = await import("../smoke/index");
+      const { readTestFiles } = await import("../../smoke/index");
       await readTestFiles(host, files);
     },
     async cannotRun({ structureTests }, request) {
       const [{ mesaFit }, { MOUNT_CHECK }, { hostDevices }, { structureTestsThatCannotRun }] =
         await Promise.all([
-          import("../mesa/access"),
-          import("../smoke/check"),
-          import("../docker/index"),
-          import("../smoke/structure-tests"),
+          import("../../mesa/access"),
+          import("../../smoke/check"),
+          import("../../docker/index"),
+          import("../../smoke/structure-tests"),
         ]);
       const mesa = mesaFit(host.env, request.version);
       if (mesa.access === undefined && mesa.given) {
         // For a version that does not exist, that is the more useful error.
-        await (await import("./lock")).resolveAgain(run, request);
+        await (await import("../lock")).resolveAgain(run, request);
         throw mesa.failure;
       }
       const engine = await run.engine();
@@ -62,8 +62,8 @@ export function realStages(run: Run): Stages {
     },
     async lock(request) {
       const [{ writeLock }, { resolveAgain }] = await Promise.all([
-        import("../lock/index"),
-        import("./lock"),
+        import("../../lock/index"),
+        import("../lock"),
       ]);
       const { lock, previous } = await resolveAgain(run, request);
       if (lock !== previous)
@@ -73,7 +73,7 @@ export function realStages(run: Run): Stages {
     async refresh(request, progress) {
       const [{ refreshVersion }, { resolveAgain }] = await Promise.all([
         import("./refresh"),
-        import("./lock"),
+        import("../lock"),
       ]);
       const { lock } = await resolveAgain(run, request);
       return refreshVersion(run, request, lock, (rendered) =>
@@ -81,7 +81,7 @@ export function realStages(run: Run): Stages {
       );
     },
     async build(rendered, request, progress) {
-      const { buildImage } = await import("../build/index");
+      const { buildImage } = await import("../../build/index");
       const upstream = await run.upstream();
       const engine = await run.engine();
       let reused = true;
@@ -96,7 +96,7 @@ export function realStages(run: Run): Stages {
         },
       });
       if (request.scan !== undefined) {
-        const { scanImage } = await import("../build/scan");
+        const { scanImage } = await import("../../build/scan");
         const { scanner, found } = await scanImage(host, image.reference, request.scan);
         progress(
           `${scanner}: ${String(found)} known vulnerabilities, none of severity ${request.scan} or more`,
@@ -105,7 +105,7 @@ export function realStages(run: Run): Stages {
       return { image, reused };
     },
     async smoke(rendered, image, files, progress) {
-      const { smokeImage } = await import("../smoke/index");
+      const { smokeImage } = await import("../../smoke/index");
       return smokeImage(host, await run.engine(), rendered, image, {
         onProgress: progress,
         ...files,
@@ -113,7 +113,7 @@ export function realStages(run: Run): Stages {
     },
     async push(rendered, { root, revision, createdBy, ...request }, progress) {
       const [{ publishImage }, { recordPublished }] = await Promise.all([
-        import("../publish/publish-image"),
+        import("../../publish/publish-image"),
         import("./measure"),
       ]);
       const result = await publishImage(host, run.engine, { ...request, onProgress: progress });
@@ -122,8 +122,8 @@ export function realStages(run: Run): Stages {
     },
     async sign({ template, mesaVersion }, { root, revision, published, signer }) {
       const [{ attest }, { PROVENANCE_FILE, SBOM_FILE }] = await Promise.all([
-        import("../publish/attestations"),
-        import("../record/index"),
+        import("../../publish/attestations"),
+        import("../../record/index"),
       ]);
       const folder = paths(root).record({ template, mesaVersion, revision });
       const records = { provenance: join(folder, PROVENANCE_FILE), sbom: join(folder, SBOM_FILE) };
@@ -131,9 +131,9 @@ export function realStages(run: Run): Stages {
     },
     async deploy(rendered, { root, deployTimeoutMs, published, ...request }, progress) {
       const [{ deployTemplate }, { readManifest }, { blaxelCredentials }] = await Promise.all([
-        import("../deploy/index"),
-        import("../manifest/index"),
-        import("../blaxel/credentials"),
+        import("../../deploy/index"),
+        import("../../manifest/index"),
+        import("../../blaxel/credentials"),
       ]);
       const { template, inputsDigest } = rendered;
       const [manifest, { workspace }] = [
@@ -147,7 +147,7 @@ export function realStages(run: Run): Stages {
           : undefined;
         return deployment === undefined || entry.template !== template ? [] : [{ entry, deployment }];
       });
-      const { confirmPublished, importSource } = await import("../publish/publish-image");
+      const { confirmPublished, importSource } = await import("../../publish/publish-image");
       if (published !== undefined) await confirmPublished(host, published.image);
       const source = published && (await importSource(host, published.image, published.target));
       return deployTemplate(host, rendered, {
@@ -165,7 +165,7 @@ export function realStages(run: Run): Stages {
     },
     async verify(rendered, deployment, checkFiles, progress) {
       const [{ verifyDeployment }, { checkContext, needsOf, readTestFiles, runChecks, smokeChecks }] =
-        await Promise.all([import("../deploy/index"), import("../smoke/index")]);
+        await Promise.all([import("../../deploy/index"), import("../../smoke/index")]);
       const { checks } = await readTestFiles(host, { checks: checkFiles });
       return verifyDeployment(host, rendered, deployment, {
         onProgress: progress,

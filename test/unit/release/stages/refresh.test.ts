@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
-import { parseLock } from "../../../src/lock/index";
-import type { Measured, MeasuredFile } from "../../../src/record/record";
-import { whatIsNew } from "../../../src/release/refresh";
+import { parseLock } from "../../../../src/lock/index";
+import type { Measured, MeasuredFile } from "../../../../src/record/record";
+import { whatIsNew } from "../../../../src/release/stages/refresh";
 
-const GOLDEN = resolve(import.meta.dirname, "../../golden/locks/debian-0.20.0.json");
+const GOLDEN = resolve(import.meta.dirname, "../../../golden/locks/debian-0.20.0.json");
 const nothing = { env: {}, entrypoint: [], cmd: [], user: "", workdir: "", ports: [], distribution: "" };
 const record: Measured["record"] = {
   ...{ schemaVersion: 1, id: "debian@0.20.0-1", template: "debian", mesaVersion: "0.20.0", revision: 1 },

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { checksDigest } from "../smoke/checks-digest";
-import type { TestFiles } from "../smoke/index";
-import { Failure } from "../support/errors";
-import type { ReleaseRequest } from "./request";
-import { paths } from "../support/files/paths";
+import { checksDigest } from "../../smoke/checks-digest";
+import type { TestFiles } from "../../smoke/index";
+import { Failure } from "../../support/errors";
+import type { ReleaseRequest } from "../request";
+import { paths } from "../../support/files/paths";
 
 /** The part of a request that determines the test files. */
 export type TestFilesAsked = Pick<ReleaseRequest, "root" | "structureTests" | "checks">;

@@ -1,18 +1,18 @@
-import type { Image } from "../build/image";
-import type { Severity } from "../build/scan";
-import type { DeployOptions } from "../deploy/deploy-context";
-import type { Deployment } from "../deploy/deployment";
-import type { Lock } from "../lock/lock";
-import type { PublishTarget } from "../lock/upstream";
-import type { ManifestEntry } from "../manifest/entry";
-import type { PublishRequest } from "../publish/publish-image";
-import type { Published } from "../publish/published";
-import type { Signer } from "../publish/signer";
-import type { ProvenTemplate, RenderedTemplate } from "../render/rendered";
-import type { TestFiles } from "../smoke/index";
-import type { SmokeReport } from "../smoke/report";
+import type { Image } from "../../build/image";
+import type { Severity } from "../../build/scan";
+import type { DeployOptions } from "../../deploy/deploy-context";
+import type { Deployment } from "../../deploy/deployment";
+import type { Lock } from "../../lock/lock";
+import type { PublishTarget } from "../../lock/upstream";
+import type { ManifestEntry } from "../../manifest/entry";
+import type { PublishRequest } from "../../publish/publish-image";
+import type { Published } from "../../publish/published";
+import type { Signer } from "../../publish/signer";
+import type { ProvenTemplate, RenderedTemplate } from "../../render/rendered";
+import type { TestFiles } from "../../smoke/index";
+import type { SmokeReport } from "../../smoke/report";
 import type { MeasureRequest } from "./measure";
-import type { Facts } from "./plan";
+import type { Facts } from "../plan";
 
 type Progress = (message: string) => void;
 

@@ -1,4 +1,4 @@
-import type { ReleaseEvent, StageName } from "../support/events";
+import type { ReleaseEvent, StageName } from "../../support/events";
 
 type Stage =
   | { readonly state: "waiting" }

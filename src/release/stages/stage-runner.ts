@@ -1,7 +1,7 @@
-import { messageOf, onTemplate } from "../support/errors";
-import type { StageName } from "../support/events";
-import type { Host } from "../support/host";
-import type { StageRecord } from "./request";
+import { messageOf, onTemplate } from "../../support/errors";
+import type { StageName } from "../../support/events";
+import type { Host } from "../../support/host";
+import type { StageRecord } from "../request";
 
 /** Runs the stages of one template: reports start, end and duration, and adds the template to failures. */
 export interface StageRunner {

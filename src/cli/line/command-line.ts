@@ -1,4 +1,4 @@
-import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from "./command";
+import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from "../command";
 
 /** The words of a command's name: "sandbox run [ref]" → ["sandbox", "run"]. */
 export function commandWords(spec: CommandSpec): readonly string[] {

@@ -1,6 +1,6 @@
-import type { SmokeReport } from "../smoke/report";
-import { Failure } from "../support/errors";
-import type { Facts, Refusal } from "./plan";
+import type { SmokeReport } from "../../smoke/report";
+import { Failure } from "../../support/errors";
+import type { Facts, Refusal } from "../plan";
 
 /** Throws if a check failed, or was skipped although it must run. */
 export function refuseUnproven(

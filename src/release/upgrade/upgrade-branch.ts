@@ -1,12 +1,12 @@
 import { join } from "node:path";
-import { EMPTY_MANIFEST, type ManifestEntry } from "../manifest/entry";
-import { updateManifest } from "../manifest/index";
-import { parseManifest } from "../manifest/read";
-import { canonicalJson } from "../support/text/canonical-json";
-import { Failure } from "../support/errors";
-import { withTemporaryFolder } from "../support/files/files";
-import type { Host } from "../support/host";
-import { MANIFEST_FILE } from "../support/files/paths";
+import { EMPTY_MANIFEST, type ManifestEntry } from "../../manifest/entry";
+import { updateManifest } from "../../manifest/index";
+import { parseManifest } from "../../manifest/read";
+import { canonicalJson } from "../../support/text/canonical-json";
+import { Failure } from "../../support/errors";
+import { withTemporaryFolder } from "../../support/files/files";
+import type { Host } from "../../support/host";
+import { MANIFEST_FILE } from "../../support/files/paths";
 
 /** Only generated files go onto the branch. */
 const COMMITTED = "dockerfiles";

@@ -5,10 +5,10 @@ import {
   type CommandSpec,
   type CommonOption,
   type OptionSpec,
-} from "./command";
+} from "../command";
 import { commandWords, positionalsOf, type Positional } from "./command-line";
-import { wrapped } from "./table";
-import { EXIT_CODES } from "../support/errors";
+import { wrapped } from "../output/table";
+import { EXIT_CODES } from "../../support/errors";
 
 export const PROGRAM = "mesa-template";
 

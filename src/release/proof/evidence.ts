@@ -1,14 +1,14 @@
 import { rm } from "node:fs/promises";
 import * as z from "zod/mini";
-import { imageSchema } from "../build/image";
-import { deploymentFields } from "../deploy/deployment";
-import { NOT_RECORDED, type Verification } from "../manifest/entry";
-import { MOUNT_CHECK } from "../smoke/check";
-import { reportSchema, type SmokeReport } from "../smoke/report";
-import { canonicalJson } from "../support/text/canonical-json";
-import { parsedJson } from "../support/text/parsed-json";
-import { readIfPresent, writeAtomically } from "../support/files/files";
-import { paths } from "../support/files/paths";
+import { imageSchema } from "../../build/image";
+import { deploymentFields } from "../../deploy/deployment";
+import { NOT_RECORDED, type Verification } from "../../manifest/entry";
+import { MOUNT_CHECK } from "../../smoke/check";
+import { reportSchema, type SmokeReport } from "../../smoke/report";
+import { canonicalJson } from "../../support/text/canonical-json";
+import { parsedJson } from "../../support/text/parsed-json";
+import { readIfPresent, writeAtomically } from "../../support/files/files";
+import { paths } from "../../support/files/paths";
 
 /** A result together with what it is a result of. It counts only for exactly that. */
 const evidenceSchema = z.discriminatedUnion("kind", [

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { commandHelp, familyHelp, programHelp } from "../../../src/cli/help";
-import { COMMAND_GROUPS } from "../../../src/cli/commands/index";
-import { fitted } from "../../../src/cli/table";
+import { commandHelp, familyHelp, programHelp } from "../../../../src/cli/line/help";
+import { COMMAND_GROUPS } from "../../../../src/cli/commands/index";
+import { fitted } from "../../../../src/cli/output/table";
 
 describe("a text on a narrow terminal", () => {
   const text = "deployed   sandbox/mesa-debian:t1 in staging, bl 0.1.108\n     what to do: run it again\n";

@@ -1,9 +1,9 @@
 import { clearInterval, setInterval } from "node:timers";
 import { stripVTControlCharacters } from "node:util";
 import { grow, notReached, plant, seconds, treeLines, type StageTree } from "./stage-tree";
-import { stagesOf, type ReleaseEvent } from "../support/events";
-import type { Clock } from "../support/clock";
-import type { Redactor } from "../support/redact";
+import { stagesOf, type ReleaseEvent } from "../../support/events";
+import type { Clock } from "../../support/clock";
+import type { Redactor } from "../../support/redact";
 
 /** What people see of a run, on stderr. */
 export interface Progress {

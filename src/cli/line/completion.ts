@@ -1,8 +1,8 @@
 import { basename, resolve } from "node:path";
-import { wrongUsage } from "../support/errors";
-import { textNow } from "../support/files/files";
-import { findRoot, paths, templateNames } from "../support/files/paths";
-import type { CommandHandler, CommandSpec } from "./command";
+import { wrongUsage } from "../../support/errors";
+import { textNow } from "../../support/files/files";
+import { findRoot, paths, templateNames } from "../../support/files/paths";
+import type { CommandHandler, CommandSpec } from "../command";
 import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
 
 /** The option by which the scripts below ask for candidates. The words of the line follow it, the program's name first. */

@@ -1,6 +1,6 @@
-import { causeOf, failureOf, messageOf } from "../support/errors";
-import type { Redactor } from "../support/redact";
-import type { CommandContext, CommandOutcome } from "./command";
+import { causeOf, failureOf, messageOf } from "../../support/errors";
+import type { Redactor } from "../../support/redact";
+import type { CommandContext, CommandOutcome } from "../command";
 
 /** The `error` of a JSON answer. */
 export function errorDocument(error: unknown, redact: Redactor): Readonly<Record<string, unknown>> {
