@@ -7,6 +7,7 @@ export interface AnswerWait {
   /** Absolute limit, ms since the epoch; at least one attempt is made. */
   readonly until: number;
   readonly pollMs: number;
+  /** Told of each answer that is another one than before. */
   readonly onSeen?: ((seen: string) => void) | undefined;
 }
 
@@ -40,10 +41,12 @@ export function nextPause(waitedMs: number, pollMs: number): number {
 export async function waitForAnswer(host: Host, url: string, wait: AnswerWait): Promise<string | undefined> {
   const headers = await sandboxHeaders(host);
   const startedAt = host.clock.now();
+  let before: string | undefined;
   for (;;) {
     const seen = await answerOf(host, url.replace(/\/$/u, ""), headers);
     if (seen === undefined) return undefined;
-    wait.onSeen?.(seen);
+    if (seen !== before) wait.onSeen?.(seen);
+    before = seen;
     const now = host.clock.now();
     const left = wait.until - now;
     if (left <= 0) return seen;
