@@ -1,5 +1,6 @@
 import { join, relative } from "node:path";
 import type { CommandContext } from "./command";
+import type { CommandArgs } from "./line/arguments";
 import { EMPTY_MANIFEST, type Manifest } from "../manifest/entry";
 import type { MoveFacts } from "../manifest/channels/move";
 import { readManifest, updateManifest } from "../manifest/index";
@@ -62,6 +63,12 @@ export function workspaceShown({ manifest, workspaceInUse }: OpenedManifest): st
   } catch {
     return undefined;
   }
+}
+
+/** --reason, for the manifest: secrets in it are hidden. */
+export function reasonGiven(args: CommandArgs, { host }: CommandContext): string | undefined {
+  const reason = args.text("reason");
+  return reason === undefined ? undefined : host.redact(reason);
 }
 
 /** A change of the manifest. */

@@ -1,6 +1,6 @@
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { looksLikeVersion } from "../line/command-line";
-import { changeManifest, openManifest, workspaceShown } from "../manifest-context";
+import { changeManifest, openManifest, reasonGiven, workspaceShown } from "../manifest-context";
 import { table } from "../output/table";
 import { channelTarget, pointers, versionNamed } from "../../manifest/channels/pointing";
 import {
@@ -23,7 +23,7 @@ export const channelsCommand: CommandHandler = async (args, context) => {
   const opened = await openManifest(context);
   const { manifest, channels, isAsked } = opened;
   const channel = args.text("delete");
-  if (channel !== undefined) return deleted(context, channel, args.text("reason"));
+  if (channel !== undefined) return deleted(context, channel, reasonGiven(args, context));
   const workspace = workspaceShown(opened);
   const rows = pointers(manifest)
     .filter(({ template }) => isAsked(template))
@@ -107,7 +107,7 @@ export const promoteCommand: CommandHandler = async (args, context) => {
       ids = chosen.map(({ id }) => id);
       const workspace = workspaceAsked(manifest, facts.workspaceInUse);
       const request = { ids, channel, workspace, unverified: args.flag("unverified"), create };
-      return promote(manifest, request, { ...move, reason: args.text("reason") });
+      return promote(manifest, request, { ...move, reason: reasonGiven(args, context) });
     },
     () => `Promote ${ids.join(", ")} to ${channel}`,
   );
@@ -148,7 +148,7 @@ export const rollbackCommand: CommandHandler = async (args, context) => {
         workspace: workspaceAsked(manifest, facts.workspaceInUse),
         to: to === undefined ? undefined : targets(manifest, to, templates, channel),
       };
-      return rollback(manifest, request, { ...move, reason: args.text("reason") });
+      return rollback(manifest, request, { ...move, reason: reasonGiven(args, context) });
     },
     () => `Roll ${channel} back`,
   );

@@ -5,12 +5,12 @@ import type { Manifest } from "../../manifest/entry";
 import { oneEntry } from "../../manifest/versions/ref";
 import { type Failure, wrongUsage } from "../../support/errors";
 import type { CommandArgs } from "../line/arguments";
-import type { CommandHandler, Terminal } from "../command";
-import { changeManifest, openManifest } from "../manifest-context";
+import type { CommandContext, CommandHandler, Terminal } from "../command";
+import { changeManifest, openManifest, reasonGiven } from "../manifest-context";
 
 export const revokeCommand: CommandHandler = async (args, context) => {
   const { templates, terminal, dryRun } = context;
-  const reason = reasonIn(args, "everyone who uses the version sees it");
+  const reason = reasonIn(args, context, "everyone who uses the version sees it");
   const { manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const pointing = channelsAt(manifest, id);
@@ -44,8 +44,8 @@ export const revokeCommand: CommandHandler = async (args, context) => {
 };
 
 /** @throws Failure USAGE (exit 2) without a reason */
-function reasonIn(args: CommandArgs, what: string): string {
-  const reason = args.text("reason");
+function reasonIn(args: CommandArgs, context: CommandContext, what: string): string {
+  const reason = reasonGiven(args, context);
   if (reason !== undefined) return reason;
   throw wrongUsage("--reason is missing.", `Give the reason with --reason TEXT: ${what}.`);
 }
@@ -83,7 +83,7 @@ async function asked(terminal: Terminal, manifest: Manifest, id: string): Promis
 
 export const unrevokeCommand: CommandHandler = async (args, context) => {
   const { templates, dryRun } = context;
-  const reason = reasonIn(args, "why the version may be used again");
+  const reason = reasonIn(args, context, "why the version may be used again");
   const { manifest } = await openManifest(context);
   const { id } = oneEntry(manifest, args.required("id"), templates);
   const { after, dry } = await changeManifest(

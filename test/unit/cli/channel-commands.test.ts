@@ -73,6 +73,17 @@ describe("a folder that belongs to no project", () => {
   );
 });
 
+describe("a reason with a secret in it", () => {
+  it.each(["promote 0.20.0 stable", "revoke debian@0.20.0-1"])(
+    "hides it in the manifest: %s",
+    async (line) => {
+      const here = place();
+      const { code } = await here.run(`${line} --reason key-s3cr3tvalue`, { BL_API_KEY: "s3cr3tvalue" });
+      expect([code, here.text()]).toEqual([0, expect.stringContaining('"reason": "key-***"')]);
+    },
+  );
+});
+
 describe("promote", () => {
   it("takes a Mesa version for every template in one write, with who and why", async () => {
     const here = place();
