@@ -4,20 +4,6 @@
  */
 export type Paragraph = ReadonlyMap<string, string>;
 
-/** A line that is neither a field, nor a continuation, nor a comment. */
-export class ControlSyntaxError extends Error {
-  constructor(
-    /** 1-based. */
-    readonly line: number,
-    text: string,
-  ) {
-    super(
-      `line ${String(line)} is neither a field nor a continuation of one: ${JSON.stringify(text.slice(0, 80))}`,
-    );
-  }
-}
-ControlSyntaxError.prototype.name = "ControlSyntaxError";
-
 const NAME = /^[!"$-,.-9;-~][!-9;-~]*$/u;
 
 /** All paragraphs of a control file; see eachParagraph. */
@@ -29,7 +15,7 @@ export function parseControl(text: string): readonly Paragraph[] {
  * Reads a control file (deb822(5)) paragraph by paragraph: paragraphs separated by blank lines, `Name: value` fields with case-insensitive
  * names, continuation lines that begin with a blank (" ." is an empty one), comment lines that begin with #. A duplicate field is an error,
  * because readers could disagree on its value. Takes linear time for any text.
- * @throws ControlSyntaxError
+ * @throws Error with the line's number and text
  */
 export function* eachParagraph(text: string): Generator<Paragraph> {
   let current: Map<string, string> | undefined;
@@ -44,20 +30,25 @@ export function* eachParagraph(text: string): Generator<Paragraph> {
     } else if (line.startsWith("#")) {
       continue;
     } else if (line.startsWith(" ") || line.startsWith("\t")) {
-      if (current === undefined || field === undefined) throw new ControlSyntaxError(number, line);
+      if (current === undefined || field === undefined) throw malformed(number, line);
       const rest = line.slice(1);
       current.set(field, `${current.get(field) ?? ""}\n${rest === "." ? "" : rest}`);
     } else {
       const colon = line.indexOf(":");
       const name = line.slice(0, Math.max(0, colon));
-      if (!NAME.test(name)) throw new ControlSyntaxError(number, line);
+      if (!NAME.test(name)) throw malformed(number, line);
       current ??= new Map();
       field = name.toLowerCase();
-      if (current.has(field)) throw new ControlSyntaxError(number, line);
+      if (current.has(field)) throw malformed(number, line);
       current.set(field, withoutBlanksBefore(line.slice(colon + 1)));
     }
   }
   if (current !== undefined) yield current;
+}
+
+function malformed(line: number, text: string): Error {
+  const shown = JSON.stringify(text.slice(0, 80));
+  return new Error(`line ${String(line)} is neither a field nor a continuation of one: ${shown}`);
 }
 
 /** The lines of a text without trailing blanks and carriage returns. */

@@ -1,5 +1,4 @@
 import { sha256 } from "../support/text/digest";
-import type { Downloads } from "../support/network/downloads";
 import { readDebControl, type DebControl } from "./deb-file";
 import { refusal } from "./failures";
 import type { ListedPackage } from "./packages-file";
@@ -20,12 +19,8 @@ const DEB_LIMIT = 1024 * 1024 * 1024;
  * Fetches a .deb from a verified index. Checks its size, its sha256 and its control fields against the index. Refusals: DEB_MISSING,
  * DEB_SIZE_DIFFERS, DEB_HASH_DIFFERS, DEB_UNREADABLE, DEB_{PACKAGE,VERSION,ARCHITECTURE,DEPENDS}_DIFFERS.
  */
-export async function fetchListedDeb(
-  repository: Repository,
-  downloads: Downloads,
-  listed: ListedPackage,
-): Promise<FetchedDeb> {
-  const deb = await fetchDeb(repository, downloads, listed.filename, listed);
+export async function fetchListedDeb(repository: Repository, listed: ListedPackage): Promise<FetchedDeb> {
+  const deb = await fetchDeb(repository, listed.filename, listed);
   for (const field of ["package", "version", "architecture", "depends"] as const) {
     if (deb[field] === listed[field]) continue;
     throw refusal(
@@ -40,13 +35,12 @@ export async function fetchListedDeb(
 /** Fetches and reads a .deb by its path below the repository; checks size and sha256 if they are known. */
 export async function fetchDeb(
   repository: Repository,
-  downloads: Downloads,
   path: string,
   expected?: { readonly size: number; readonly sha256: string },
 ): Promise<FetchedDeb> {
   const url = `${repository.url}/${path}`;
   const limitBytes = expected === undefined ? DEB_LIMIT : Math.max(expected.size * 2, 1024 * 1024);
-  const { status, body } = await fetchBelow(repository, downloads, url, limitBytes, TIMEOUT_MS);
+  const { status, body } = await fetchBelow(repository, url, limitBytes, TIMEOUT_MS);
   if (status !== 200) {
     throw refusal(
       "DEB_MISSING",
@@ -56,28 +50,19 @@ export async function fetchDeb(
   }
   const file = { url, size: body.length, sha256: sha256(body) };
   // Before anything in it is read.
-  if (expected !== undefined) holdAgainst(expected, file);
-  return { ...(await readDebControl(body, url)), ...file };
-}
-
-function holdAgainst(
-  expected: { readonly size: number; readonly sha256: string },
-  { url, size, sha256: hash }: Pick<FetchedDeb, "url" | "size" | "sha256">,
-): void {
-  if (size !== expected.size) {
+  if (expected !== undefined && file.size !== expected.size)
     throw refusal(
       "DEB_SIZE_DIFFERS",
-      `The package ${url} has ${String(size)} bytes, but the index lists ${String(expected.size)}.`,
+      `The package ${url} has ${String(file.size)} bytes, but the index lists ${String(expected.size)}.`,
       TAMPERED,
     );
-  }
-  if (hash !== expected.sha256) {
+  if (expected !== undefined && file.sha256 !== expected.sha256)
     throw refusal(
       "DEB_HASH_DIFFERS",
-      `The package ${url} has the sha256 ${hash}, but the index lists ${expected.sha256}.`,
+      `The package ${url} has the sha256 ${file.sha256}, but the index lists ${expected.sha256}.`,
       TAMPERED,
     );
-  }
+  return { ...(await readDebControl(body, url)), ...file };
 }
 
 const TAMPERED =

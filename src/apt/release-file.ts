@@ -1,4 +1,5 @@
-import { ControlSyntaxError, parseControl } from "./deb822";
+import { messageOf, type Failure } from "../support/errors";
+import { parseControl, type Paragraph } from "./deb822";
 import { refusal } from "./failures";
 
 /** A file listed in a Release. */
@@ -24,24 +25,13 @@ export interface Release {
 export function parseRelease(text: string): Release {
   const fields = onlyParagraph(text);
   const date = dateIn(fields.get("date"));
-  if (date === undefined)
-    throw refusal(
-      "RELEASE_MALFORMED",
-      "The repository's Release file has no Date, so its age cannot be known.",
-    );
+  if (date === undefined) throw malformed("has no Date, so its age cannot be known");
   const until = fields.get("valid-until");
   const validUntil = dateIn(until);
   if (until !== undefined && validUntil === undefined)
-    throw refusal(
-      "RELEASE_MALFORMED",
-      `The repository's Release file has Valid-Until: ${until}, which is not a date.`,
-    );
+    throw malformed(`has Valid-Until: ${until}, which is not a date`);
   const sums = fields.get("sha256");
-  if (sums === undefined)
-    throw refusal(
-      "RELEASE_MALFORMED",
-      "The repository's Release file lists no SHA256 sums, so it cannot verify an index.",
-    );
+  if (sums === undefined) throw malformed("lists no SHA256 sums, so it cannot verify an index");
   return {
     date,
     validUntil,
@@ -51,20 +41,20 @@ export function parseRelease(text: string): Release {
   };
 }
 
-function onlyParagraph(text: string): ReadonlyMap<string, string> {
+function malformed(what: string, cause?: unknown): Failure {
+  return refusal("RELEASE_MALFORMED", `The repository's Release file ${what}.`, undefined, cause);
+}
+
+function onlyParagraph(text: string): Paragraph {
+  let paragraphs: readonly Paragraph[];
   try {
-    const [first, ...more] = parseControl(text);
-    if (first !== undefined && more.length === 0) return first;
+    paragraphs = parseControl(text);
   } catch (error) {
-    if (!(error instanceof ControlSyntaxError)) throw error;
-    throw refusal(
-      "RELEASE_MALFORMED",
-      `The repository's Release file cannot be read: ${error.message}.`,
-      undefined,
-      error,
-    );
+    throw malformed(`cannot be read: ${messageOf(error)}`, error);
   }
-  throw refusal("RELEASE_MALFORMED", "The repository's Release file is not one paragraph.");
+  const [first, ...more] = paragraphs;
+  if (first === undefined || more.length > 0) throw malformed("is not one paragraph");
+  return first;
 }
 
 function dateIn(text: string | undefined): number | undefined {
@@ -78,10 +68,7 @@ function sumsIn(text: string): ReadonlyMap<string, ListedFile> {
     if (line === "") continue;
     const [sha256 = "", size = "", path = "", ...more] = line.split(/\s+/u);
     if (!/^[0-9a-f]{64}$/iu.test(sha256) || !/^\d+$/u.test(size) || path === "" || more.length > 0) {
-      throw refusal(
-        "RELEASE_MALFORMED",
-        `The repository's Release file has an invalid SHA256 line: ${JSON.stringify(line.slice(0, 120))}.`,
-      );
+      throw malformed(`has an invalid SHA256 line: ${JSON.stringify(line.slice(0, 120))}`);
     }
     files.set(path, { sha256: sha256.toLowerCase(), size: Number(size) });
   }

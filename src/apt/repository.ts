@@ -10,8 +10,10 @@ import { parsePackages, type ListedPackage } from "./packages-file";
 import { checkReleaseTimes, checkSuite, parseRelease, type ListedFile, type Release } from "./release-file";
 import { verifyClearsigned, verifyDetached, type SignedText } from "./signature";
 
-/** An apt repository, and the part of it that is read. */
+/** An apt repository, the part of it that is read, and what asks there. */
 export interface Repository {
+  readonly host: Host;
+  readonly downloads: Downloads;
   /** Canonical URL of the folder of dists/ and pool/, without trailing slash. */
   readonly url: string;
   readonly suite: string;
@@ -74,8 +76,7 @@ async function reached(answer: Promise<HttpAnswer>): Promise<HttpAnswer> {
  * @throws Failure REPOSITORY_UNREACHABLE (exit 3)
  */
 export function fetchBelow(
-  { mirror }: Repository,
-  downloads: Downloads,
+  { mirror, downloads }: Repository,
   url: string,
   limitBytes: number,
   timeoutMs = TIMEOUT_MS,
@@ -89,22 +90,20 @@ export function fetchBelow(
  * INDEX_DOWNGRADED.
  */
 export async function fetchRelease(
-  host: Host,
   repository: Repository,
-  downloads: Downloads,
   key: PublicKey,
   notBefore: number | undefined,
 ): Promise<VerifiedRelease> {
   const base = `${repository.url}/dists/${repository.suite}`;
-  const now = host.clock.now();
-  const inRelease = await fetchBelow(repository, downloads, `${base}/InRelease`, RELEASE_LIMIT);
+  const now = repository.host.clock.now();
+  const inRelease = await fetchBelow(repository, `${base}/InRelease`, RELEASE_LIMIT);
   const { text, ...signed } =
     inRelease.status === 200
       ? {
           ...{ url: `${base}/InRelease`, form: "InRelease" as const, sha256: sha256(inRelease.body) },
           ...(await verifyClearsigned(inRelease.body, key, now)),
         }
-      : await detachedRelease(repository, downloads, base, inRelease.status, key, now);
+      : await detachedRelease(repository, base, inRelease.status, key, now);
   const release = parseRelease(text);
   checkSuite(release, repository.suite, signed.url);
   checkReleaseTimes(release, now, notBefore);
@@ -113,15 +112,14 @@ export async function fetchRelease(
 
 async function detachedRelease(
   repository: Repository,
-  downloads: Downloads,
   base: string,
   inReleaseStatus: number,
   key: PublicKey,
   now: number,
 ): Promise<Omit<VerifiedRelease, "release"> & SignedText> {
   const [release, signature] = await Promise.all([
-    fetchBelow(repository, downloads, `${base}/Release`, RELEASE_LIMIT),
-    fetchBelow(repository, downloads, `${base}/Release.gpg`, RELEASE_LIMIT),
+    fetchBelow(repository, `${base}/Release`, RELEASE_LIMIT),
+    fetchBelow(repository, `${base}/Release.gpg`, RELEASE_LIMIT),
   ]);
   if (release.status !== 200) {
     throw refusal(
@@ -152,8 +150,7 @@ const FORMS: readonly Compression[] = [".gz", ".xz", ".zst", ""];
  */
 export async function fetchPackages(
   repository: Repository,
-  downloads: Downloads,
-  { release }: VerifiedRelease,
+  { release }: Pick<VerifiedRelease, "release">,
 ): Promise<VerifiedIndex> {
   const folder = `${repository.component}/binary-amd64`;
   for (const compression of FORMS) {
@@ -161,7 +158,7 @@ export async function fetchPackages(
     const listed = release.files.get(path);
     if (listed === undefined) continue;
     const url = `${repository.url}/dists/${repository.suite}/${path}`;
-    const answer = await fetchListed(repository, downloads, url, listed);
+    const answer = await fetchListed(repository, url, listed);
     if (answer.status === 404) continue;
     if (answer.status !== 200)
       throw refusal(
@@ -188,14 +185,9 @@ export async function fetchPackages(
 }
 
 /** Fetches a file listed in a verified Release; never reads more than its listed size. */
-async function fetchListed(
-  repository: Repository,
-  downloads: Downloads,
-  url: string,
-  listed: ListedFile,
-): Promise<HttpAnswer> {
+async function fetchListed(repository: Repository, url: string, listed: ListedFile): Promise<HttpAnswer> {
   try {
-    return await fetchBelow(repository, downloads, url, Math.min(listed.size, INDEX_LIMIT));
+    return await fetchBelow(repository, url, Math.min(listed.size, INDEX_LIMIT));
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "ANSWER_TOO_LARGE") throw error;
     throw indexDiffers(url, listed, "more bytes");
@@ -224,13 +216,10 @@ async function unpacked(data: Uint8Array, compression: Compression): Promise<str
 }
 
 /** The content of an unverified index, for display only, never for installation. undefined if there is none. */
-export async function peekPackages(
-  repository: Repository,
-  downloads: Downloads,
-): Promise<readonly ListedPackage[] | undefined> {
+export async function peekPackages(repository: Repository): Promise<readonly ListedPackage[] | undefined> {
   for (const compression of FORMS) {
     const url = `${repository.url}/dists/${repository.suite}/${repository.component}/binary-amd64/Packages${compression}`;
-    const answer = await fetchBelow(repository, downloads, url, INDEX_LIMIT);
+    const answer = await fetchBelow(repository, url, INDEX_LIMIT);
     if (answer.status === 200)
       return parsePackages(await unpacked(answer.body, compression), repository.package);
   }
@@ -238,18 +227,14 @@ export async function peekPackages(
 }
 
 /** HEAD of a canonical URL below the repository. @throws Failure REPOSITORY_UNREACHABLE (exit 3) */
-export function headBelow(host: Host, { mirror }: Repository, url: string): Promise<HttpAnswer> {
+export function headBelow({ host, mirror }: Repository, url: string): Promise<HttpAnswer> {
   const address = fetchedFrom(url, mirror);
   return reached(ask(host, { url: address, method: "HEAD", limitBytes: 0, timeoutMs: TIMEOUT_MS }));
 }
 
 /** Last-Modified of a file by canonical URL: ISO, UTC; undefined if unknown or missing. Failures as in headBelow. */
-export async function lastModified(
-  host: Host,
-  repository: Repository,
-  url: string,
-): Promise<string | undefined> {
-  const { status, headers } = await headBelow(host, repository, url);
+export async function lastModified(repository: Repository, url: string): Promise<string | undefined> {
+  const { status, headers } = await headBelow(repository, url);
   const time = status === 200 ? Date.parse(headers.get("last-modified") ?? "") : Number.NaN;
   return Number.isNaN(time) ? undefined : new Date(time).toISOString();
 }

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
-import type { Run } from "../release/run";
+import { sourcesOf, type Run } from "../release/run";
 import { humanBytes } from "../support/text/bytes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -99,9 +99,10 @@ async function mesaCredential(host: Host): Promise<string> {
 
 async function upstream(run: Run): Promise<string> {
   const { availableVersions } = await import("../lock/index");
-  const { mesa, ...rest } = await run.upstream();
+  const sources = await sourcesOf(run);
+  const { mesa } = sources.upstream;
   if (mesa.vouched === "first-download") return `${mesa.repository}: first-download (its index is not used)`;
-  const versions = await availableVersions(run.host, { mesa, ...rest }, await run.downloads());
+  const versions = await availableVersions(sources);
   return `${mesa.repository}: ${versions?.join(", ") ?? "it has no index"}`;
 }
 

@@ -1,11 +1,17 @@
-import { fetchDeb, mesaVersionOf, mesaVersionsIn, peekPackages, refusal } from "../apt/index";
+import {
+  fetchDeb,
+  mesaVersionOf,
+  mesaVersionsIn,
+  peekPackages,
+  refusal,
+  type FetchedDeb,
+} from "../apt/index";
 import { isoTime } from "../support/clock";
-import type { Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { downloadsOf, type Lock, type LockedDeb } from "./lock";
-import { lockedFrom, versionNotFound } from "./signed-deb";
-import { mesaRepository, type Upstream } from "./upstream";
+import { lockedFrom, versionNotFound } from "./mesa-packages";
+import { mesaRepository, type Sources } from "./sources";
 
 /** What a lock pins of a file: the lock, and the file's hash when it was locked. */
 interface Pinned {
@@ -46,14 +52,13 @@ export function seenBefore(
  * (exit 4)
  */
 export async function firstDownloadDeb(
-  host: Host,
+  sources: Sources,
   template: string,
-  upstream: Upstream,
-  downloads: Downloads,
   mesaVersion: string,
   locks: readonly Lock[],
 ): Promise<LockedDeb> {
-  const deb = await downloaded(host, upstream, downloads, mesaVersion);
+  const { host, upstream } = sources;
+  const deb = await downloaded(sources, mesaVersion);
   const { other, isNew, downloadedAt } = seenBefore(deb, locks, host);
   if (other !== undefined) {
     throw refusal(
@@ -73,55 +78,30 @@ export async function firstDownloadDeb(
   return lockedFrom(deb, { by: "first-download", downloadedAt });
 }
 
-async function downloaded(
-  host: Host,
-  upstream: Upstream,
-  downloads: Downloads,
-  mesaVersion: string,
-): ReturnType<typeof fetchDeb> {
-  const path = (upstream.mesa.pool ?? "").replaceAll("{version}", mesaVersion);
+async function downloaded(sources: Sources, mesaVersion: string): Promise<FetchedDeb> {
+  const repository = mesaRepository(sources);
   try {
-    return await fetchDeb(mesaRepository(upstream), downloads, path);
+    return await fetchDeb(
+      repository,
+      (sources.upstream.mesa.pool ?? "").replaceAll("{version}", mesaVersion),
+    );
   } catch (error) {
     if (!(error instanceof Failure) || error.code !== "DEB_MISSING") throw error;
-    throw versionNotFound(upstream, mesaVersion, await versionsIfShown(host, upstream, downloads));
+    const shown = await peekPackages(repository).catch((trouble: unknown) => {
+      if (trouble instanceof Failure) return undefined;
+      throw trouble;
+    });
+    throw versionNotFound(sources.upstream, mesaVersion, mesaVersionsIn(shown ?? []));
   }
 }
 
-/** Versions of an unsigned index; empty without an index. */
-async function versionsIfShown(
-  host: Host,
-  upstream: Upstream,
-  downloads: Downloads,
-): Promise<readonly string[]> {
-  try {
-    return mesaVersionsIn((await peekPackages(mesaRepository(upstream), downloads)) ?? []);
-  } catch (error) {
-    if (error instanceof Failure) return [];
-    throw error;
-  }
-}
-
-function checkFields(deb: Awaited<ReturnType<typeof fetchDeb>>, name: string, mesaVersion: string): void {
-  if (deb.package !== name)
-    throw refusal(
-      "DEB_PACKAGE_DIFFERS",
-      `${deb.url} is the package "${deb.package}", not "${name}".`,
-      NOT_WHAT_IT_SAYS,
-    );
-  if (mesaVersionOf(deb.version) !== mesaVersion) {
-    throw refusal(
-      "DEB_VERSION_DIFFERS",
-      `${deb.url} has version "${deb.version}", but ${mesaVersion} was requested.`,
-      NOT_WHAT_IT_SAYS,
-    );
-  }
+function checkFields(deb: FetchedDeb, name: string, mesaVersion: string): void {
+  const refuse = (code: string, what: string): never => {
+    throw refusal(code, `${deb.url} ${what}.`, "Check mesa.pool and mesa.package in upstream.toml.");
+  };
+  if (deb.package !== name) refuse("DEB_PACKAGE_DIFFERS", `is the package "${deb.package}", not "${name}"`);
+  if (mesaVersionOf(deb.version) !== mesaVersion)
+    refuse("DEB_VERSION_DIFFERS", `has version "${deb.version}", but ${mesaVersion} was requested`);
   if (deb.architecture !== "amd64")
-    throw refusal(
-      "DEB_ARCHITECTURE_DIFFERS",
-      `${deb.url} is for "${deb.architecture}", not for amd64.`,
-      NOT_WHAT_IT_SAYS,
-    );
+    refuse("DEB_ARCHITECTURE_DIFFERS", `is for "${deb.architecture}", not for amd64`);
 }
-
-const NOT_WHAT_IT_SAYS = "Check mesa.pool and mesa.package in upstream.toml.";

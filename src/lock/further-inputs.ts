@@ -1,16 +1,16 @@
 import { createHash } from "node:crypto";
-import type { Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
 import { Unreachable } from "../support/network/http";
 import { seenBefore } from "./first-download";
 import { downloadUrl, type DownloadInput, type Lock, type LockedDownload } from "./lock";
+import type { Sources } from "./sources";
 
 const TIMEOUT_MS = 10 * 60_000;
 const LIMIT_BYTES = 1024 * 1024 * 1024;
 
 /** Where a download is fetched from: its own address, or the mirror in place of "https://" with the host as first part of the path. */
-export function downloadAddress(url: string, mirror: string | undefined): string {
+export function downloadAddress({ upstream }: Sources, url: string): string {
+  const mirror = upstream.mirrors.downloads;
   return mirror === undefined ? url : `${mirror}${url.slice("https://".length)}`;
 }
 
@@ -29,15 +29,10 @@ interface Facts {
  * Size and hashes of a download.
  * @throws Failure DOWNLOAD_MISSING (exit 4), DOWNLOAD_UNREACHABLE (exit 3)
  */
-export async function downloadFacts(
-  what: string,
-  url: string,
-  mirror: string | undefined,
-  downloads: Downloads,
-): Promise<Facts> {
+export async function downloadFacts(sources: Sources, what: string, url: string): Promise<Facts> {
   try {
-    const { status, body } = await downloads.get({
-      url: downloadAddress(url, mirror),
+    const { status, body } = await sources.downloads.get({
+      url: downloadAddress(sources, url),
       limitBytes: LIMIT_BYTES,
       timeoutMs: TIMEOUT_MS,
     });
@@ -72,20 +67,17 @@ export function downloadUnreachable(what: string, error: unknown): unknown {
  * @throws Failure DOWNLOAD_HASH_DIFFERS, DOWNLOAD_CHANGED, DOWNLOAD_MISSING (exit 4), DOWNLOAD_UNREACHABLE (exit 3)
  */
 export async function lockedDownload(
-  host: Host,
-  {
-    template,
-    name,
-    mirror,
-  }: { readonly template: string; readonly name: string; readonly mirror: string | undefined },
+  sources: Sources,
+  template: string,
+  name: string,
   input: DownloadInput,
-  downloads: Downloads,
   locks: readonly Lock[],
 ): Promise<LockedDownload> {
+  const { host } = sources;
   const url = downloadUrl(input);
   const what = `downloads.${name}`;
   const { published } = input;
-  const facts = await downloadFacts(what, url, mirror, downloads);
+  const facts = await downloadFacts(sources, what, url);
   if (published !== undefined && facts[published.algorithm] !== published.hex)
     throw new Failure({
       code: "DOWNLOAD_HASH_DIFFERS",

@@ -3,15 +3,13 @@ import parse from "semver/functions/parse";
 import * as z from "zod/mini";
 import { lastModified, mesaVersionOf } from "../apt/index";
 import { generationOf } from "../mesa/generation";
-import { listTags, resolveImage } from "../registry/index";
-import type { Downloads } from "../support/network/downloads";
-import type { Host } from "../support/host";
+import { listTags } from "../registry/index";
 import { ask } from "../support/network/http";
-import { availablePackages } from "./available-versions";
+import { parsedJson } from "../support/text/parsed-json";
 import { downloadAddress, downloadFacts, downloadUnreachable } from "./further-inputs";
 import { downloadsOf, imagesOf, type Lock, type LockedDownload, type LockedImage } from "./lock";
-import { mesaRepository, type Upstream } from "./upstream";
-import { parsedJson } from "../support/text/parsed-json";
+import { availablePackages } from "./mesa-packages";
+import { imageNow, mesaRepository, registryOptions, type Sources } from "./sources";
 
 /** An input of a lock with a newer version. Dates are ISO, UTC; null if unknown. */
 export interface OutdatedInput {
@@ -28,13 +26,6 @@ export interface OutdatedInput {
   readonly needsFirst?: string;
 }
 
-export interface OutdatedOptions {
-  readonly upstream: Upstream;
-  readonly downloads: Downloads;
-  /** Whether prereleases count. */
-  readonly prerelease: boolean;
-}
-
 /** The newest version by semver, prereleases only on request; ignores what is not semver. */
 export function newestVersion(versions: readonly string[], prerelease: boolean): string | undefined {
   return versions
@@ -49,18 +40,19 @@ export function newestVersion(versions: readonly string[], prerelease: boolean):
 /**
  * What is newer than a template's lock: Mesa and sandbox-api by semver, the base image by what its tag points at now. Installs and writes
  * nothing. Failures as in resolveLock; an unsigned repository without a list gives a note.
+ * @param prerelease whether prereleases count
  */
 export async function outdatedInputs(
-  host: Host,
+  sources: Sources,
   lock: Lock,
-  options: OutdatedOptions,
+  prerelease: boolean,
 ): Promise<readonly OutdatedInput[]> {
   const found = await Promise.all([
-    newerMesa(host, lock, options),
+    newerMesa(sources, lock, prerelease),
     ...imagesOf(lock).map(([what, image]) =>
-      what === "sandbox-api" ? newerSandboxApi(host, lock, options) : movedImage(host, what, image, options),
+      what === "sandbox-api" ? newerSandboxApi(sources, image, prerelease) : movedImage(sources, what, image),
     ),
-    ...downloadsOf(lock).map(([what, download]) => newerDownload(host, what, download, options)),
+    ...downloadsOf(lock).map(([what, download]) => newerDownload(sources, what, download)),
   ]);
   return found
     .filter((input) => input !== undefined)
@@ -81,15 +73,12 @@ function newer(input: string, name: string, [is, since]: Dated, [now, at]: Dated
   };
 }
 
-async function newerMesa(
-  host: Host,
-  lock: Lock,
-  { upstream, downloads, prerelease }: OutdatedOptions,
-): Promise<Found> {
-  const packages = await availablePackages(host, upstream, downloads);
+async function newerMesa(sources: Sources, lock: Lock, prerelease: boolean): Promise<Found> {
+  const repository = mesaRepository(sources);
+  const packages = await availablePackages(sources);
   if (packages === undefined) {
-    const message = `${upstream.mesa.repository} has no list of versions: whether a newer Mesa exists is unknown`;
-    host.emit({ type: "note", template: lock.template, message });
+    const message = `${repository.url} has no list of versions: whether a newer Mesa exists is unknown`;
+    sources.host.emit({ type: "note", template: lock.template, message });
     return undefined;
   }
   const newest = newestVersion(
@@ -99,10 +88,9 @@ async function newerMesa(
   const listed = packages.find(({ version }) => mesaVersionOf(version) === newest);
   if (newest === undefined || listed === undefined || compare(newest, lock.mesaVersion) <= 0)
     return undefined;
-  const repository = mesaRepository(upstream);
   const [before, now] = await Promise.all([
-    lastModified(host, repository, lock.deb.url),
-    lastModified(host, repository, `${repository.url}/${listed.filename}`),
+    lastModified(repository, lock.deb.url),
+    lastModified(repository, `${repository.url}/${listed.filename}`),
   ]);
   return {
     ...newer("mesa", lock.deb.package, [lock.mesaVersion, before], [newest, now]),
@@ -120,14 +108,9 @@ function otherCredential(current: string, newest: string): Pick<OutdatedInput, "
       };
 }
 
-async function movedImage(
-  host: Host,
-  input: string,
-  image: LockedImage,
-  { upstream, downloads }: OutdatedOptions,
-): Promise<Found> {
+async function movedImage(sources: Sources, input: string, image: LockedImage): Promise<Found> {
   const name = `${image.repository}:${image.tag}`;
-  const now = await resolveImage(host, name, { mirror: upstream.mirrors.images, downloads });
+  const now = await imageNow(sources, name);
   return now.platformDigest === image.platformDigest
     ? undefined
     : newer(input, name, [image.digest, image.createdAt], [now.digest, now.createdAt]);
@@ -138,20 +121,19 @@ const LATEST_TIMEOUT_MS = 60_000;
 
 /** npm registries publish the newest version of a package at PACKAGE/latest; for other addresses it is unknown. */
 async function newerDownload(
-  host: Host,
+  sources: Sources,
   input: string,
   { url, version, sha256 }: LockedDownload,
-  { upstream, downloads }: OutdatedOptions,
 ): Promise<Found> {
   const npm = /^(https:\/\/.+)\/-\/[^/]+\.tgz$/u.exec(url)?.[1];
   if (npm === undefined || version === undefined) {
-    const now = await downloadFacts(input, url, upstream.mirrors.downloads, downloads);
+    const now = await downloadFacts(sources, input, url);
     return now.sha256 === sha256
       ? undefined
       : newer(input, url, [`sha256:${sha256}`], [`sha256:${now.sha256}`]);
   }
-  const answer = await ask(host, {
-    url: downloadAddress(`${npm}/latest`, upstream.mirrors.downloads),
+  const answer = await ask(sources.host, {
+    url: downloadAddress(sources, `${npm}/latest`),
     limitBytes: LATEST_LIMIT,
     timeoutMs: LATEST_TIMEOUT_MS,
   }).catch((error: unknown) => {
@@ -165,14 +147,13 @@ async function newerDownload(
 const latestSchema = z.object({ version: z.string() });
 
 async function newerSandboxApi(
-  host: Host,
-  lock: Lock,
-  { upstream, downloads, prerelease }: OutdatedOptions,
+  sources: Sources,
+  { repository, tag, createdAt }: LockedImage,
+  prerelease: boolean,
 ): Promise<Found> {
-  const { repository, tag, createdAt } = lock.sandboxApi;
-  const registry = { mirror: upstream.mirrors.images, downloads };
-  const newest = newestVersion(await listTags(host, repository, registry), prerelease);
+  const tags = await listTags(sources.host, repository, registryOptions(sources));
+  const newest = newestVersion(tags, prerelease);
   if (newest === undefined || parse(tag) === null || compare(newest, tag) <= 0) return undefined;
-  const image = await resolveImage(host, `${repository}:${newest}`, registry);
+  const image = await imageNow(sources, `${repository}:${newest}`);
   return newer("sandbox-api", repository, [tag, createdAt], [newest, image.createdAt]);
 }

@@ -1,25 +1,21 @@
 import { generationOf } from "../mesa/generation";
-import { parseImageReference, resolveImage, type RegistryOptions } from "../registry/index";
+import { parseImageReference } from "../registry/index";
 import { isoTime } from "../support/clock";
-import type { Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
-import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import { firstDownloadDeb } from "./first-download";
 import { lockedDownload } from "./further-inputs";
 import { isSealed, locksBelow, sameInputs, sealed } from "./lock-file";
 import type { Lock, LockedDeb, LockedImage, LockInputs } from "./lock";
+import { signedDeb } from "./mesa-packages";
 import { parseMesaVersion } from "./mesa-version";
-import { signedDeb } from "./signed-deb";
+import { imageNow, type Sources } from "./sources";
 import { pinTrustedKey, trustedKey } from "./trusted-key";
-import type { Upstream } from "./upstream";
 
 export interface LockRequest {
   readonly template: string;
   readonly settings: LockInputs;
   readonly mesaVersion: string;
-  readonly upstream: Upstream;
-  readonly downloads: Downloads;
   /** Holds the locks whose first downloads must not change. */
   readonly root: string;
   /** The lock that is resolved again: its index must not be newer, and its first download must not change. */
@@ -34,24 +30,22 @@ export interface LockRequest {
  * Failures: usage (template.toml or upstream.toml cannot be locked), environment (no response), upstream (an input does not verify or
  * exist).
  */
-export async function resolveLock(host: Host, request: LockRequest): Promise<Lock> {
+export async function resolveLock(sources: Sources, request: LockRequest): Promise<Lock> {
   const mesaVersion = parseMesaVersion(request.mesaVersion);
-  const { upstream, downloads, template, previous } = request;
+  const { host, upstream } = sources;
+  const { template, previous } = request;
   const base = request.settings.base.image;
   checkBase(base, template);
   const locks = [
     ...(previous === undefined ? [] : [previous]),
     ...(await locksBelow(paths(request.root).dockerfiles)),
   ];
-  const registry = { mirror: upstream.mirrors.images, downloads };
   const [baseImage, sandboxApi, deb, images, files] = await allOrFirstFailure([
-    lockedImage(host, base, registry),
-    lockedImage(host, upstream.sandboxApi.image, registry),
-    lockedDeb(host, { ...request, mesaVersion }, locks),
-    named(request.settings.images, ({ image }) => lockedImage(host, image, registry)),
-    named(request.settings.downloads, (input, name) =>
-      lockedDownload(host, { template, name, mirror: upstream.mirrors.downloads }, input, downloads, locks),
-    ),
+    lockedImage(sources, base),
+    lockedImage(sources, upstream.sandboxApi.image),
+    lockedDeb(sources, { ...request, mesaVersion }, locks),
+    named(request.settings.images, ({ image }) => lockedImage(sources, image)),
+    named(request.settings.downloads, (input, name) => lockedDownload(sources, template, name, input, locks)),
   ]);
   const lock = sealed({
     schemaVersion: 1,
@@ -88,21 +82,25 @@ async function named<T, U>(
   return Object.fromEntries(entries.map(([name], index) => [name, locked[index] as U]));
 }
 
-async function lockedImage(host: Host, image: string, registry: RegistryOptions): Promise<LockedImage> {
-  const { createdAt, ...resolved } = await resolveImage(host, image, registry);
+async function lockedImage(sources: Sources, image: string): Promise<LockedImage> {
+  const { createdAt, ...resolved } = await imageNow(sources, image);
   return {
     ...resolved,
     ...(createdAt === undefined ? {} : { createdAt }),
-    resolvedAt: isoTime(host.clock.now()),
+    resolvedAt: isoTime(sources.host.clock.now()),
   };
 }
 
-async function lockedDeb(host: Host, request: LockRequest, locks: readonly Lock[]): Promise<LockedDeb> {
-  const { upstream, downloads, mesaVersion, previous, template } = request;
+async function lockedDeb(
+  sources: Sources,
+  { mesaVersion, previous, template, trustKey }: LockRequest,
+  locks: readonly Lock[],
+): Promise<LockedDeb> {
+  const { host, upstream } = sources;
   if (upstream.mesa.vouched === "first-download")
-    return firstDownloadDeb(host, template, upstream, downloads, mesaVersion, locks);
-  const trusted = await trustedKey(upstream, downloads, request.trustKey);
-  const deb = await signedDeb(host, upstream, downloads, trusted, mesaVersion, previous);
+    return firstDownloadDeb(sources, template, mesaVersion, locks);
+  const trusted = await trustedKey(sources, trustKey);
+  const deb = await signedDeb(sources, trusted, mesaVersion, previous);
   if (upstream.mesa.fingerprint === undefined) await pinTrustedKey(upstream, trusted);
   if (previous !== undefined && previous.deb.url === deb.url && previous.deb.sha256 !== deb.sha256) {
     host.emit({

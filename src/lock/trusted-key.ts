@@ -2,10 +2,10 @@ import { readFile } from "node:fs/promises";
 import { isDeepStrictEqual } from "node:util";
 import type { PublicKey } from "openpgp";
 import { fetchBelow, fingerprintOf, parseKeys } from "../apt/index";
-import type { Downloads } from "../support/network/downloads";
 import { Failure } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files/files";
-import { fingerprintFrom, mesaRepository, parseUpstream, type Upstream } from "./upstream";
+import { mesaRepository, type Sources } from "./sources";
+import { fingerprintFrom, parseUpstream, type Upstream } from "./upstream";
 
 /** The repository's key, trusted by its full fingerprint. */
 export interface TrustedKey {
@@ -23,13 +23,9 @@ export interface TrustedKey {
  * @throws Failure KEY_NOT_TRUSTED (exit 2) without either fingerprint, showing the key's own; KEY_DIFFERS (exit 2) if the file holds
  * another key
  */
-export async function trustedKey(
-  upstream: Upstream,
-  downloads: Downloads,
-  trustKey: string | undefined,
-): Promise<TrustedKey> {
-  const { bytes, fetched, file } = await keyFile(upstream, downloads);
-  const keys = await parseKeys(bytes, file);
+export async function trustedKey(sources: Sources, trustKey: string | undefined): Promise<TrustedKey> {
+  const { upstream } = sources;
+  const { keys, file, fetched } = await keyFile(sources);
   const there = keys.map(fingerprintOf);
   const wanted =
     upstream.mesa.fingerprint ??
@@ -43,7 +39,7 @@ export async function trustedKey(
     });
   }
   const key = keys.find((each) => fingerprintOf(each) === wanted);
-  if (key !== undefined) return { key, fingerprint: wanted, file, fetched: fetched ? bytes : undefined };
+  if (key !== undefined) return { key, fingerprint: wanted, file, fetched };
   throw new Failure({
     code: "KEY_DIFFERS",
     kind: "usage",
@@ -53,26 +49,25 @@ export async function trustedKey(
 }
 
 /** The fingerprints of a key that upstream.toml names but does not pin yet; undefined if no key has to be trusted for the first time. */
-export async function untrustedFingerprints(
-  upstream: Upstream,
-  downloads: Downloads,
-): Promise<readonly string[] | undefined> {
-  if (upstream.mesa.vouched !== "signed" || upstream.mesa.fingerprint !== undefined) return undefined;
-  const { bytes, file } = await keyFile(upstream, downloads);
-  return (await parseKeys(bytes, file)).map(fingerprintOf);
+export async function untrustedFingerprints(sources: Sources): Promise<readonly string[] | undefined> {
+  const { vouched, fingerprint } = sources.upstream.mesa;
+  if (vouched !== "signed" || fingerprint !== undefined) return undefined;
+  return (await keyFile(sources)).keys.map(fingerprintOf);
 }
 
+/** The keys in the file that upstream.toml names; fetched if it is not there yet. */
 async function keyFile(
-  upstream: Upstream,
-  downloads: Downloads,
-): Promise<{ readonly bytes: Uint8Array; readonly fetched: boolean; readonly file: string }> {
+  sources: Sources,
+): Promise<Pick<TrustedKey, "file" | "fetched"> & { readonly keys: readonly PublicKey[] }> {
+  const { upstream } = sources;
   const named = upstream.mesa.key;
   if (named === undefined) throw new Error("upstream.toml names no key although it says signed");
+  const file = named.named;
   const bytes = await readIfPresent(named.path);
-  if (bytes !== undefined) return { bytes, fetched: false, file: named.named };
+  if (bytes !== undefined) return { keys: await parseKeys(bytes, file), file, fetched: undefined };
   if (named.url !== undefined) {
-    const answer = await fetchBelow(mesaRepository(upstream), downloads, named.url, 1024 * 1024);
-    if (answer.status === 200) return { bytes: answer.body, fetched: true, file: named.named };
+    const { status, body } = await fetchBelow(mesaRepository(sources), named.url, 1024 * 1024);
+    if (status === 200) return { keys: await parseKeys(body, file), file, fetched: body };
   }
   throw new Failure({
     code: "KEY_MISSING",

@@ -1,51 +1,63 @@
 import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as z from "zod/mini";
-import type { Repository } from "../apt/index";
 import { parseImageReference } from "../registry/reference";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import { isLoopback, isPrivateNetwork } from "../support/network/loopback";
 
-const url = z.string().check(z.regex(/^https?:\/\/[^\s"'$`\\]+$/u, "must be an http(s) URL"));
+/** Without slashes at its end. */
+const bare = (address: string): string => address.replace(/\/+$/u, "");
+const asPrefix = (address: string): string => `${bare(address)}/`;
+
+const url = z.string().check(
+  z.regex(/^https?:\/\/[^\s"'$`\\]+$/u, "must be an http(s) URL"),
+  z.refine((text) => URL.canParse(text), "must be an http(s) URL"),
+);
 const word = z
   .string()
   .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]*$/u, "must be one word of letters, digits and . + _ -"));
+const text = z.string().check(z.minLength(1));
+/** An image registry, with a path where needed. */
+const registryPrefix = z
+  .string()
+  .check(
+    z.regex(
+      /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*\/?$/u,
+      "must be a host, with port and path where needed, and no scheme",
+    ),
+  );
 
 /** The form of upstream.toml: keys in kebab-case, one table per source. */
 const upstreamFileSchema = z.strictObject({
-  "sandbox-api": z.strictObject({ image: z.string().check(z.minLength(1)) }),
+  "sandbox-api": z.strictObject({ image: text }),
   mesa: z.strictObject({
     vouched: z.enum(["signed", "first-download"]),
     /** Canonical URL of the apt repository (the folder of dists/ and pool/). */
-    repository: url,
+    repository: z.pipe(url, z.transform(bare)),
     suite: z._default(word, "any"),
     component: z._default(word, "main"),
     package: z._default(word, "mesa"),
-    key: z.optional(z.string().check(z.minLength(1))),
+    key: z.optional(text),
     "key-url": z.optional(url),
     /** Full fingerprint of the primary key; undefined before first use. */
     fingerprint: z.optional(z.string()),
     /** Pattern of a .deb's path below the repository; {version} stands for the Mesa version. */
-    pool: z.optional(z.string().check(z.minLength(1))),
+    pool: z.optional(
+      z.pipe(
+        text,
+        z.transform((path) => path.replace(/^\/+/u, "")),
+      ),
+    ),
   }),
   mirrors: z._default(
     z.strictObject({
       /** Prefix put before an image's canonical name. */
-      images: z.optional(
-        z
-          .string()
-          .check(
-            z.regex(
-              /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*\/?$/u,
-              "must be a host, with port and path where needed, and no scheme",
-            ),
-          ),
-      ),
+      images: z.optional(z.pipe(registryPrefix, z.transform(asPrefix))),
       /** Replaces scheme and host of the package repository's URLs. */
-      packages: z.optional(url),
+      packages: z.optional(z.pipe(url, z.transform(bare))),
       /** Replaces "https://" in the addresses of downloads, so that their host becomes the first part of the path. */
-      downloads: z.optional(url),
+      downloads: z.optional(z.pipe(url, z.transform(asPrefix))),
     }),
     {},
   ),
@@ -137,150 +149,78 @@ function namingFault(image: string): string | undefined {
 /** Parses upstream.toml. `path` is its location, for messages and for relative paths in it. */
 export function parseUpstream(text: string, path: string): Upstream {
   const checked = z.safeParse(upstreamFileSchema, parseToml(text, path));
-  if (!checked.success) {
-    const issue = checked.error.issues[0];
-    throw invalid(
-      path,
-      issue === undefined ? "it does not have the fields of an upstream.toml" : issueText(issue),
-    );
-  }
-  return refined(checked.data, path);
+  if (!checked.success) throw invalid(path, issueText(checked.error.issues[0]));
+  const fault = faultOf(checked.data);
+  if (fault !== undefined) throw invalid(path, fault);
+  const { "sandbox-api": sandboxApi, mesa, mirrors, snapshot, publish } = checked.data;
+  const { key, "key-url": keyUrl, fingerprint, ...source } = mesa;
+  return {
+    sandboxApi,
+    mesa: {
+      ...source,
+      key: key === undefined ? undefined : { path: resolve(dirname(path), key), named: key, url: keyUrl },
+      fingerprint: fingerprint === undefined ? undefined : fingerprintFrom(fingerprint, path),
+    },
+    mirrors,
+    snapshot,
+    publish:
+      publish?.registry === undefined
+        ? undefined
+        : { ...publish, registry: registryFrom(publish.registry, `${path}: publish.registry`) },
+    path: resolve(path),
+  };
 }
 
 function parseToml(text: string, path: string): unknown {
   try {
     return parse(text);
   } catch (error) {
-    if (error instanceof TomlError)
-      throw invalid(`${path}:${String(error.line)}:${String(error.column)}`, firstLine(error.message));
-    throw error;
+    if (!(error instanceof TomlError)) throw error;
+    const [words = ""] = error.message.split("\n", 1);
+    throw invalid(`${path}:${String(error.line)}:${String(error.column)}`, words);
   }
 }
 
-function refined(file: UpstreamFile, path: string): Upstream {
-  const { mesa, mirrors, snapshot, publish } = file;
-  const image = file["sandbox-api"].image;
-  checkSandboxApi(image, path);
-  checkRepository(file, path);
-  checkDownloads(file, path);
-  if (mesa.vouched === "signed" && mesa.key === undefined) {
-    throw invalid(
-      path,
-      'mesa.key is missing: vouched = "signed" needs the file that holds the repository\'s public key',
-    );
-  }
-  if (mesa.vouched === "first-download" && mesa.pool?.includes("{version}") !== true) {
-    throw invalid(
-      path,
-      'mesa.pool is missing, or lacks {version}: vouched = "first-download" needs the path of a .deb below the repository',
-    );
-  }
-  const { key, "key-url": keyUrl, ...source } = mesa;
-  return {
-    sandboxApi: { image },
-    mesa: {
-      ...source,
-      repository: bare(mesa.repository),
-      key: key === undefined ? undefined : { path: resolve(dirname(path), key), named: key, url: keyUrl },
-      fingerprint: changed(mesa.fingerprint, (text) => fingerprintFrom(text, path)),
-      pool: changed(mesa.pool, (text) => text.replace(/^\/+/u, "")),
-    },
-    mirrors: {
-      images: changed(mirrors.images, (text) => `${bare(text)}/`),
-      packages: changed(mirrors.packages, bare),
-      downloads: changed(mirrors.downloads, (text) => `${bare(text)}/`),
-    },
-    snapshot,
-    publish:
-      publish?.registry === undefined
-        ? undefined
-        : {
-            registry: registryFrom(publish.registry, `${path}: publish.registry`),
-            private: publish.private,
-          },
-    path: resolve(path),
-  };
+function issueText(issue: z.core.$ZodIssue | undefined): string {
+  const path = (issue?.path ?? []).map(String);
+  if (issue?.code === "unrecognized_keys")
+    return `${[...path, issue.keys[0] ?? ""].join(".")} is not a known setting (misspelt?)`;
+  return `${path.join(".") || "it"}: ${issue?.message ?? "it does not have the fields of an upstream.toml"}`;
 }
 
-const bare = (address: string): string => address.replace(/\/+$/u, "");
-const changed = <T>(value: T | undefined, change: (value: T) => T): T | undefined =>
-  value === undefined ? undefined : change(value);
-
-function checkSandboxApi(image: string, path: string): void {
-  const reference = parseImageReference(image);
-  if (reference.tag === undefined || reference.tag === "latest") {
-    throw invalid(
-      path,
-      `sandbox-api.image is "${image}": it must name a version (…:0.2.50), never latest, which can change after a template is published`,
-    );
-  }
+/** The first setting that does not go with the others, or names what could change unseen; undefined if there is none. */
+function faultOf({ "sandbox-api": { image }, mesa, mirrors }: UpstreamFile): string | undefined {
+  const { tag } = parseImageReference(image);
+  if (tag === undefined || tag === "latest")
+    return `sandbox-api.image is "${image}": it must name a version (…:0.2.50), never latest, which can change after a template is published`;
+  if (isPlainHttp(mesa.repository, isLoopback))
+    return `mesa.repository is ${mesa.repository}: plain http is accepted on loopback only (a mirror may be named in mirrors.packages)`;
+  // A first download relies on the connection alone.
+  if (mesa.vouched === "first-download" && isPlainHttp(mirrors.packages, isPrivateNetwork))
+    return `mirrors.packages is ${mirrors.packages ?? ""}: only the connection protects a first download, so it must be https (or a host of the private network)`;
+  if (isPlainHttp(mirrors.downloads, isPrivateNetwork))
+    return `mirrors.downloads is ${mirrors.downloads ?? ""}: it must be https, or a host of the private network`;
+  if (mesa.vouched === "signed" && mesa.key === undefined)
+    return 'mesa.key is missing: vouched = "signed" needs the file that holds the repository\'s public key';
+  if (mesa.vouched === "first-download" && mesa.pool?.includes("{version}") !== true)
+    return 'mesa.pool is missing, or lacks {version}: vouched = "first-download" needs the path of a .deb below the repository';
+  return undefined;
 }
 
-function checkRepository({ mesa, mirrors }: UpstreamFile, path: string): void {
-  if (mesa.repository.startsWith("http:") && !isLoopback(new URL(mesa.repository).hostname)) {
-    throw invalid(
-      path,
-      `mesa.repository is ${mesa.repository}: plain http is accepted on loopback only (a mirror may be named in mirrors.packages)`,
-    );
-  }
-  const mirror = mirrors.packages;
-  if (
-    mesa.vouched === "first-download" &&
-    mirror?.startsWith("http:") === true &&
-    !isPrivateNetwork(new URL(mirror).hostname)
-  ) {
-    throw invalid(
-      path,
-      `mirrors.packages is ${mirror}: only the connection protects a first download, so it must be https (or a host of the private network)`,
-    );
-  }
-}
-
-/** A plain http mirror must be in the private network: a first download relies on the connection alone. */
-function checkDownloads({ mirrors: { downloads } }: UpstreamFile, path: string): void {
-  if (downloads?.startsWith("http:") === true && !isPrivateNetwork(new URL(downloads).hostname))
-    throw invalid(
-      path,
-      `mirrors.downloads is ${downloads}: it must be https, or a host of the private network`,
-    );
+function isPlainHttp(address: string | undefined, unless: (hostname: string) => boolean): boolean {
+  return address?.startsWith("http:") === true && !unless(new URL(address).hostname);
 }
 
 /** A fingerprint as people write it (spaces, lower case, 0x), normalized to 40 or 64 upper-case hex digits. */
 export function fingerprintFrom(text: string, where: string): string {
-  const bare = text.replace(/\s+/gu, "").replace(/^0x/iu, "").toUpperCase();
-  if (/^([0-9A-F]{40}|[0-9A-F]{64})$/u.test(bare)) return bare;
+  const digits = text.replace(/\s+/gu, "").replace(/^0x/iu, "").toUpperCase();
+  if (/^([0-9A-F]{40}|[0-9A-F]{64})$/u.test(digits)) return digits;
   throw new Failure({
     code: "BAD_FINGERPRINT",
     kind: "usage",
     message: `"${text}" (${where}) is not a key's full fingerprint: 40 hex digits (a short key id can be forged).`,
     hint: "gpg --show-keys FILE prints it.",
   });
-}
-
-function issueText(issue: {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-  readonly code: string;
-}): string {
-  const keys = "keys" in issue && Array.isArray(issue.keys) ? issue.keys.map(String) : [];
-  const where = [...issue.path, ...(keys.length > 0 ? [keys[0]] : [])].map(String).join(".");
-  if (issue.code === "unrecognized_keys") return `${where} is not a known setting (misspelt?)`;
-  return `${where === "" ? "it" : where}: ${issue.message}`;
-}
-
-/** Mesa's package repository, described as apt does. */
-export function mesaRepository({ mesa, mirrors }: Upstream): Repository {
-  return {
-    url: mesa.repository,
-    suite: mesa.suite,
-    component: mesa.component,
-    package: mesa.package,
-    mirror: mirrors.packages,
-  };
-}
-
-function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? text;
 }
 
 function invalid(where: string, what: string): Failure {

@@ -1,3 +1,3 @@
 export { listTags } from "./list-tags";
 export { parseImageReference } from "./reference";
-export { resolveImage, type RegistryOptions } from "./resolve-image";
+export { resolveImage, type RegistryOptions, type ResolvedImage } from "./resolve-image";

@@ -15,7 +15,7 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import { otherPackages } from "./stages/measure";
-import type { Run } from "./run";
+import { sourcesOf, type Run } from "./run";
 
 /** The five comparisons. */
 export const COMPARISONS = {
@@ -66,12 +66,11 @@ export async function findDrift(run: Run, request: DriftRequest): Promise<readon
 }
 
 async function againstUpstream(run: Run, lock: Lock): Promise<readonly [tags: Found, deb: Found]> {
-  const [upstream, downloads] = await Promise.all([run.upstream(), run.downloads()]);
-  const of = [run.host, lock, upstream, downloads] as const;
+  const sources = await sourcesOf(run);
   const [tags, files, deb] = await Promise.all([
-    movedTags(...of),
-    changedDownloads(...of),
-    changedDeb(...of),
+    movedTags(sources, lock),
+    changedDownloads(sources, lock),
+    changedDeb(sources, lock),
   ]);
   return [{ differs: [...tags, ...files] }, { differs: deb }];
 }

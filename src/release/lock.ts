@@ -13,7 +13,7 @@ import { onTemplate } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import { paths } from "../support/files/paths";
 import type { Target } from "./request";
-import type { Run } from "./run";
+import { sourcesOf, type Run } from "./run";
 import type { LockStage } from "./stages/stages";
 
 interface InputsRequest {
@@ -32,11 +32,10 @@ async function resolveInputs(
   run: Run,
   { version, ...request }: InputsRequest,
 ): Promise<{ readonly source: TemplateSource; readonly lock: Lock }> {
-  const [upstream, downloads] = await Promise.all([run.upstream(), run.downloads()]);
+  const sources = await sourcesOf(run);
   const source = await loadTemplate(request.root, request.template);
-  const { settings } = source;
-  const asked = { ...request, mesaVersion: version, settings, upstream, downloads };
-  return { source, lock: await resolveLock(run.host, asked) };
+  const asked = { ...request, mesaVersion: version, settings: source.settings };
+  return { source, lock: await resolveLock(sources, asked) };
 }
 
 /** Resolves a version again, next to the existing lock. */

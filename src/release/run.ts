@@ -1,4 +1,5 @@
 import type { Engine } from "../docker/index";
+import type { Sources } from "../lock/sources";
 import type { Upstream } from "../lock/upstream";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -27,6 +28,11 @@ export function newRun(host: Host, places: () => Pick<Paths, "upstream" | "cache
       return openDownloads(host, places().cache);
     }),
   };
+}
+
+/** Where locks come from: upstream.toml and the downloads of a run. @throws Failure as upstream() */
+export async function sourcesOf({ host, upstream, downloads }: Run): Promise<Sources> {
+  return { host, upstream: await upstream(), downloads: await downloads() };
 }
 
 /** upstream.toml; undefined if there is none. */

@@ -16,10 +16,13 @@ export interface Sample {
 // Locks and renders every template below a root at every version, in this one process: root, upstream.toml, versions.
 const [root = "", upstreamPath = "", versions = "100"] = process.argv.slice(2);
 const TEMPLATES = Array.from({ length: 10 }, (_, index) => `t${String(index)}`);
-const upstream = await loadUpstream(upstreamPath);
 const host = testHost({ now: Date.now() });
 const folders = paths(root);
-const downloads = openDownloads(host, folders.cache);
+const sources = {
+  host,
+  upstream: await loadUpstream(upstreamPath),
+  downloads: openDownloads(host, folders.cache),
+};
 let done = 0;
 let begun = performance.now();
 
@@ -29,14 +32,7 @@ for (let index = 0; index < Number(versions); index += 1) {
     TEMPLATES.map(async (template) => {
       const source = await loadTemplate(root, template);
       const { settings } = source;
-      const lock = await resolveLock(host, {
-        template,
-        settings,
-        mesaVersion,
-        upstream,
-        downloads,
-        root,
-      });
+      const lock = await resolveLock(sources, { template, settings, mesaVersion, root });
       await writeLock(folders.lockFile(template, mesaVersion), lock);
       await writeRendered(root, renderTemplate(source, lock));
     }),

@@ -1,6 +1,7 @@
 import { type CheckedLock, lockCheckFailed, readLock, untrustedFingerprints } from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
 import { checkLocks, lockAll, type LockResult } from "../../release/lock";
+import { sourcesOf } from "../../release/run";
 import { differences, loadTemplate, renderTemplate, writeRendered } from "../../render/index";
 import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
@@ -24,11 +25,10 @@ export const lockCommand: CommandHandler = async (args, context) => {
 async function keyToTrust(args: CommandArgs, context: CommandContext): Promise<string | undefined> {
   const given = args.text("trust-key");
   if (given !== undefined || !context.terminal.interactive) return given;
-  const upstream = await context.upstream();
-  const fingerprints = await untrustedFingerprints(upstream, await context.downloads());
-  const [fingerprint] = fingerprints ?? [];
+  const sources = await sourcesOf(context);
+  const [fingerprint] = (await untrustedFingerprints(sources)) ?? [];
   if (fingerprint === undefined) return undefined;
-  const question = `The key of ${upstream.mesa.repository} has the fingerprint ${fingerprint}. Trust it from now on?`;
+  const question = `The key of ${sources.upstream.mesa.repository} has the fingerprint ${fingerprint}. Trust it from now on?`;
   return (await context.terminal.confirm(question)) ? fingerprint : undefined;
 }
 

@@ -2,12 +2,13 @@ import type { CommandContext, CommandHandler } from "../command";
 import { renderedVersions, templateFolders } from "../template-folders";
 import { outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
+import { sourcesOf } from "../../release/run";
 import { Failure, EXIT_CODES } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 
 export const run: CommandHandler = async (args, context) => {
   const templates = templateFolders(context);
-  const upstream = await context.upstream();
+  const sources = await sourcesOf(context);
   const locks = (await Promise.all(templates.map((template) => newestLock(context, template)))).filter(
     (lock) => lock !== undefined,
   );
@@ -19,14 +20,8 @@ export const run: CommandHandler = async (args, context) => {
       hint: "Create one: mesa-template lock VERSION.",
     });
   }
-  const options = {
-    upstream,
-    downloads: await context.downloads(),
-    prerelease: args.flag("prerelease"),
-  };
-  const outdated = (
-    await Promise.all(locks.map((lock) => outdatedInputs(context.host, lock, options)))
-  ).flat();
+  const prerelease = args.flag("prerelease");
+  const outdated = (await Promise.all(locks.map((lock) => outdatedInputs(sources, lock, prerelease)))).flat();
   return {
     exitCode: outdated.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
     json: { outdated },

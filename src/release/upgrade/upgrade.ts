@@ -13,7 +13,7 @@ import { freshlyLocked } from "../lock";
 import { realStages } from "../stages/real-stages";
 import { releaseAll } from "../release";
 import type { ReleaseRequest, TemplateResult } from "../request";
-import type { Run } from "../run";
+import { sourcesOf, type Run } from "../run";
 import { checkBranchPossible, commitOnBranch } from "./upgrade-branch";
 
 const PATHS_IN_A_COMMIT = 50;
@@ -96,14 +96,14 @@ function newestProven(manifest: Manifest, template: string): ManifestEntry {
 }
 
 async function newestListed(run: Run, prerelease: boolean): Promise<string> {
-  const upstream = await run.upstream();
-  const listed = await availableVersions(run.host, upstream, await run.downloads());
+  const sources = await sourcesOf(run);
+  const listed = await availableVersions(sources);
   const newest = newestVersion(listed ?? [], prerelease);
   if (newest !== undefined) return newest;
   throw new Failure({
     code: "NO_VERSIONS",
     kind: "upstream",
-    message: `${upstream.mesa.repository} has no list of versions, so the newest one is unknown.`,
+    message: `${sources.upstream.mesa.repository} has no list of versions, so the newest one is unknown.`,
     hint: "Give the version: mesa-template upgrade VERSION.",
   });
 }

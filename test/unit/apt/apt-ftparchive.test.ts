@@ -99,15 +99,16 @@ async function walk(options: Try, now = Date.now()): Promise<FetchedDeb> {
   });
   try {
     const host = testHost({ now });
-    const kept = openDownloads(host, join(folder, "downloads"));
-    const repository = { url: `${server.url}/any`, suite: "any", component: "main", package: "mesa" };
+    const downloads = openDownloads(host, join(folder, "downloads"));
+    const url = `${server.url}/any`;
+    const repository = { host, downloads, url, suite: "any", component: "main", package: "mesa" };
     const key = (options.trusted ?? good).toPublic();
-    const verified = await fetchRelease(host, repository, kept, key, options.notBefore);
-    const { packages } = await fetchPackages(repository, kept, verified);
+    const verified = await fetchRelease(repository, key, options.notBefore);
+    const { packages } = await fetchPackages(repository, verified);
     expect(mesaVersionsIn(packages)).toContain("0.20.0");
     const listed = packageFor(packages, "0.20.0");
     if (listed === undefined) throw new Error("0.20.0 is not listed");
-    return await fetchListedDeb(repository, kept, listed);
+    return await fetchListedDeb(repository, listed);
   } finally {
     await server.close();
   }

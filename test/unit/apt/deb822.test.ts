@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ControlSyntaxError, parseControl } from "../../../src/apt/deb822";
+import { parseControl } from "../../../src/apt/deb822";
 
 const read = (text: string): unknown => parseControl(text).map((paragraph) => Object.fromEntries(paragraph));
 
@@ -28,8 +28,7 @@ describe("a control file", () => {
     ["-A: 1", 1],
     ["A B: 1", 1],
   ])("%j is none", (text, line) => {
-    expect(() => parseControl(text)).toThrow(ControlSyntaxError);
-    expect(() => parseControl(text)).toThrow(`line ${String(line)} `);
+    expect(() => parseControl(text)).toThrow(`line ${String(line)} is neither a field nor`);
   });
 });
 
@@ -87,7 +86,7 @@ describe("the parser", () => {
           try {
             for (const fields of parseControl(text)) expect(fields.size).toBeGreaterThan(0);
           } catch (error) {
-            expect(error).toBeInstanceOf(ControlSyntaxError);
+            expect((error as Error).message).toMatch(/^line \d+ is neither a field nor/u);
           }
         },
       ),

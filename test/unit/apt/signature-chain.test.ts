@@ -72,12 +72,13 @@ async function walk({ trusted = good, notBefore, answers, downloads, ...options 
   folders.push(folder);
   const host = testHost({ now: NOW });
   const kept = openDownloads(host, folder);
-  const repository = { url: `${server.url}/any`, suite: "any", component: "main", package: "mesa" };
-  const release = await fetchRelease(host, repository, kept, trusted.toPublic(), notBefore);
-  const index = await fetchPackages(repository, kept, release);
+  const url = `${server.url}/any`;
+  const repository = { host, downloads: kept, url, suite: "any", component: "main", package: "mesa" };
+  const release = await fetchRelease(repository, trusted.toPublic(), notBefore);
+  const index = await fetchPackages(repository, release);
   const listed = packageFor(index.packages, "0.20.0");
   if (listed === undefined) throw new Error("0.20.0 is not listed");
-  return fetchListedDeb(repository, kept, listed);
+  return fetchListedDeb(repository, listed);
 }
 
 const replace =

@@ -128,13 +128,12 @@ describe("further inputs of a template", () => {
 
   it("are reported by outdated and drift when their bytes have changed", async () => {
     const lock = await locked();
-    const upstream = await world.upstream();
-    const outdated = () =>
-      outdatedInputs(host, lock, { upstream, downloads: world.cache(host), prerelease: false });
+    const sources = await world.sources(host);
+    const outdated = () => outdatedInputs(sources, lock, false);
     world.downloads.set("registry.example.com/@acme/tool/latest", '{"version":"1.2.0"}');
     expect(await outdated()).toEqual([]);
-    expect(await movedTags(host, lock, upstream, world.cache(host))).toEqual([]);
-    expect(await changedDownloads(host, lock, upstream, world.cache(host))).toEqual([]);
+    expect(await movedTags(sources, lock)).toEqual([]);
+    expect(await changedDownloads(sources, lock)).toEqual([]);
     world.downloads.set("registry.example.com/@acme/tool/latest", '{"version":"1.3.0"}');
     world.downloads.set(TOOL, "replaced");
     world.registry.images.set("docker.io/library/node:22-bookworm-slim", { created: "2026-05-01T00:00:00Z" });
@@ -142,7 +141,7 @@ describe("further inputs of a template", () => {
       ["images.node", expect.stringMatching(/^sha256:/u)],
       ["downloads.tool", "1.3.0"],
     ]);
-    expect(await movedTags(host, lock, upstream, world.cache(host))).toHaveLength(1);
-    expect((await changedDownloads(host, lock, upstream, world.cache(host))).join()).toContain("locked is");
+    expect(await movedTags(sources, lock)).toHaveLength(1);
+    expect((await changedDownloads(sources, lock)).join()).toContain("locked is");
   });
 });

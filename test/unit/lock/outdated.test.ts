@@ -1,6 +1,6 @@
 import type { PrivateKey } from "openpgp";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { availableVersions } from "../../../src/lock/available-versions";
+import { availableVersions } from "../../../src/lock/mesa-packages";
 import { newestVersion, outdatedInputs, type OutdatedInput } from "../../../src/lock/outdated";
 import type { Lock } from "../../../src/lock/lock";
 import { changedDeb } from "../../../src/lock/moved-inputs";
@@ -23,7 +23,7 @@ beforeEach(async () => {
 afterEach(() => world.close());
 
 const outdated = async (lock: Lock, prerelease = false): Promise<readonly OutdatedInput[]> =>
-  outdatedInputs(host, lock, { upstream: await world.upstream(), downloads: world.cache(host), prerelease });
+  outdatedInputs(await world.sources(host), lock, prerelease);
 
 describe("the newest version", () => {
   it.each([
@@ -91,9 +91,7 @@ describe("what is outdated", () => {
     const upstream = await world.upstream({
       mesa: 'vouched = "first-download"\npool = "mesa_{version}.deb"',
     });
-    expect(
-      await outdatedInputs(host, lock, { upstream, downloads: world.cache(host), prerelease: false }),
-    ).toEqual([]);
+    expect(await outdatedInputs(await world.sources(host, upstream), lock, false)).toEqual([]);
     expect(host.events).toMatchObject([
       { type: "note", message: expect.stringContaining("is unknown") as string },
     ]);
@@ -109,7 +107,8 @@ describe("what cannot be reached", () => {
       mesa: 'vouched = "first-download"\npool = "mesa_{version}.deb"',
     });
     const mirrors = { ...upstream.mirrors, packages: nowhere };
-    await expect(changedDeb(host, lock, { ...upstream, mirrors }, world.cache(host))).rejects.toMatchObject({
+    const sources = await world.sources(host, { ...upstream, mirrors });
+    await expect(changedDeb(sources, lock)).rejects.toMatchObject({
       code: "REPOSITORY_UNREACHABLE",
       kind: "environment",
     });
@@ -122,8 +121,8 @@ describe("what cannot be reached", () => {
     const lock = { ...(await world.lock({ mesaVersion: "0.46.0" })), downloads: { claude } };
     const upstream = await world.upstream();
     const mirrors = { ...upstream.mirrors, downloads: `${nowhere}/` };
-    const options = { upstream: { ...upstream, mirrors }, downloads: world.cache(host), prerelease: false };
-    await expect(outdatedInputs(host, lock, options)).rejects.toMatchObject({
+    const sources = await world.sources(host, { ...upstream, mirrors });
+    await expect(outdatedInputs(sources, lock, false)).rejects.toMatchObject({
       code: "DOWNLOAD_UNREACHABLE",
       kind: "environment",
     });
@@ -132,7 +131,7 @@ describe("what cannot be reached", () => {
 
 describe("the available versions", () => {
   it("are read from the verified index, oldest first", async () => {
-    expect(await availableVersions(host, await world.upstream(), world.cache(host))).toEqual([
+    expect(await availableVersions(await world.sources(host))).toEqual([
       "0.15.0",
       "0.20.0",
       "0.38.0",
@@ -140,7 +139,7 @@ describe("the available versions", () => {
       "0.47.0-rc.1",
     ]);
     await world.publish({ debs: DEBS, key: await makeKey({ name: "Somebody else" }) });
-    await expect(availableVersions(host, await world.upstream(), world.cache(host))).rejects.toMatchObject({
+    await expect(availableVersions(await world.sources(host))).rejects.toMatchObject({
       code: "RELEASE_WRONG_KEY",
     });
   });

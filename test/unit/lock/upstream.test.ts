@@ -123,6 +123,7 @@ at = "20260401T000000Z"
       `${SIGNED}[snapshot]\nurl = "https://x.example.com"\nat = "yesterday"\n`,
       "snapshot.at",
     ],
+    ["with an address that is none", SIGNED.replace("packages.example.com", "["), "must be an http(s) URL"],
     ["with half a fingerprint", `${SIGNED}fingerprint = "89ABCDEF"\n`, "full fingerprint"],
   ])("%s is refused", (_what, text, says) => {
     expect(() => parseUpstream(text, "u.toml")).toThrow(

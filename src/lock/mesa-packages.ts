@@ -4,14 +4,32 @@ import {
   fetchRelease,
   mesaVersionsIn,
   packageFor,
+  peekPackages,
   refusal,
+  type ListedPackage,
 } from "../apt/index";
-import type { Downloads } from "../support/network/downloads";
 import { isoTime } from "../support/clock";
-import type { Host } from "../support/host";
 import type { Lock, LockedDeb } from "./lock";
-import type { TrustedKey } from "./trusted-key";
-import { mesaRepository, type Upstream } from "./upstream";
+import { mesaRepository, type Sources } from "./sources";
+import { trustedKey, type TrustedKey } from "./trusted-key";
+import type { Upstream } from "./upstream";
+
+/**
+ * The Mesa packages that the repository lists: from the verified index with `signed` upstreams, else from whatever index it shows, which is
+ * only good for messages. undefined without an index. Failures as in resolveLock.
+ */
+export async function availablePackages(sources: Sources): Promise<readonly ListedPackage[] | undefined> {
+  const repository = mesaRepository(sources);
+  if (sources.upstream.mesa.vouched === "first-download") return peekPackages(repository);
+  const { key } = await trustedKey(sources, undefined);
+  return (await fetchPackages(repository, await fetchRelease(repository, key, undefined))).packages;
+}
+
+/** The Mesa versions the repository lists, oldest first; see availablePackages. */
+export async function availableVersions(sources: Sources): Promise<readonly string[] | undefined> {
+  const packages = await availablePackages(sources);
+  return packages === undefined ? undefined : mesaVersionsIn(packages);
+}
 
 /**
  * The .deb of a Mesa version, verified by the repository's signature chain: key → Release → Packages → .deb → the .deb's own control file.
@@ -19,34 +37,29 @@ import { mesaRepository, type Upstream } from "./upstream";
  * MESA_VERSION_NOT_FOUND.
  */
 export async function signedDeb(
-  host: Host,
-  upstream: Upstream,
-  downloads: Downloads,
+  sources: Sources,
   trusted: TrustedKey,
   mesaVersion: string,
   previous: Lock | undefined,
 ): Promise<LockedDeb> {
-  const repository = mesaRepository(upstream);
+  const repository = mesaRepository(sources);
   const chainBefore = previous?.deb.vouched.by === "signed" ? previous.deb.vouched.chain : undefined;
   const notBefore = chainBefore === undefined ? undefined : Date.parse(chainBefore.release.date);
-  const verified = await fetchRelease(host, repository, downloads, trusted.key, notBefore);
-  const index = await fetchPackages(repository, downloads, verified);
-  const listed = packageFor(index.packages, mesaVersion);
-  if (listed === undefined) throw versionNotFound(upstream, mesaVersion, mesaVersionsIn(index.packages));
-  const deb = await fetchListedDeb(repository, downloads, listed);
-  const { release } = verified;
+  const { release, signedBy, ...file } = await fetchRelease(repository, trusted.key, notBefore);
+  const { packages, ...index } = await fetchPackages(repository, { release });
+  const listed = packageFor(packages, mesaVersion);
+  if (listed === undefined) throw versionNotFound(sources.upstream, mesaVersion, mesaVersionsIn(packages));
+  const deb = await fetchListedDeb(repository, listed);
   return lockedFrom(deb, {
     by: "signed",
     chain: {
       release: {
-        url: verified.url,
-        form: verified.form,
-        sha256: verified.sha256,
+        ...file,
         date: isoTime(release.date),
         ...(release.validUntil === undefined ? {} : { validUntil: isoTime(release.validUntil) }),
       },
-      key: { fingerprint: trusted.fingerprint, signedBy: verified.signedBy, file: trusted.file },
-      index: { url: index.url, path: index.path, sha256: index.sha256, size: index.size },
+      key: { fingerprint: trusted.fingerprint, signedBy, file: trusted.file },
+      index,
     },
   });
 }
