@@ -24,25 +24,6 @@ function answerAtOnce(argv: readonly string[]): boolean {
   return false;
 }
 
-/** Reports a removed working folder, which the parser needs while it loads. Returns the exit code; undefined if the folder exists. */
-async function refuseNoWorkingFolder(argv: readonly string[]): Promise<number | undefined> {
-  try {
-    process.cwd();
-    return undefined;
-  } catch (error) {
-    const [{ errorDocument, errorText }, { exitCodeOf }, { createRedactor }] = await Promise.all([
-      import("./output/output"),
-      import("../support/errors"),
-      import("../support/redact"),
-    ]);
-    const redact = createRedactor(process.env);
-    if (argv.includes("--json"))
-      process.stdout.write(`${JSON.stringify({ ok: false, error: errorDocument(error, redact) })}\n`);
-    else process.stderr.write(errorText(error, redact));
-    return exitCodeOf(error);
-  }
-}
-
 /** Loads the program. Its parts are opened all at once, which a low limit of open files does not allow; nothing more can be loaded then. */
 async function loadMain(
   argv: readonly string[],
@@ -70,7 +51,7 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
 });
 const argv = process.argv.slice(2);
 if (!answerAtOnce(argv)) {
-  process.exitCode = (await refuseNoWorkingFolder(argv)) ?? (await (await loadMain(argv))(argv, process.env));
+  process.exitCode = await (await loadMain(argv))(argv, process.env);
   // An abandoned request must not keep the program running; without one it ends before this.
   setTimeout(() => process.exit(), 500).unref();
 }

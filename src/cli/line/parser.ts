@@ -1,4 +1,4 @@
-import { Parser as parseWords } from "yargs/helpers";
+import parseWords from "yargs-parser";
 import type { CommandGroup, CommandSpec, OptionSpec } from "../command";
 import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
 import { candidatesAtCursor, COMPLETION_OPTION } from "./completion";

@@ -105,6 +105,10 @@ const BREAKAGES: Readonly<Record<string, Breakage>> = {
   "a closed stderr": { redirect: "2>&-" },
   "a full disk as stderr": { redirect: "2>/dev/full" },
   "a missing TMPDIR": { first: 'rmdir "$TMPDIR"' },
+  "a removed working folder": {
+    first: "mkdir gone; cd gone; rmdir ../gone",
+    codes: { list: 3, promote: 3, check: 3, lock: 3, render: 3, release: 3 },
+  },
   "64 open files": { first: "ulimit -n 64" },
   // How far a command comes depends on Node.
   "32 open files": { first: "ulimit -n 32", mayFail: true },
