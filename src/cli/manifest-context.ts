@@ -1,44 +1,34 @@
 import { join, relative } from "node:path";
 import type { CommandContext } from "./command";
 import type { CommandArgs } from "./line/arguments";
-import { EMPTY_MANIFEST, type Manifest } from "../manifest/entry";
+import { workspaceInUse } from "../blaxel/credentials";
+import { EMPTY_MANIFEST, type Manifest, type ManifestEntry } from "../manifest/entry";
 import type { MoveFacts } from "../manifest/channels/move";
 import { readManifest, updateManifest } from "../manifest/index";
-import { refuseUnknownTemplates } from "../manifest/versions/ref";
-import { workspaceAsked } from "../manifest/versions/usable-image";
+import { entriesOf, oneEntry, refuseUnknownTemplates } from "../manifest/versions/ref";
+import { workspacesOf } from "../manifest/versions/usable-image";
 import { gitEnvironment, whoMoves } from "../manifest/who";
 import { isoTime } from "../support/clock";
 import { MANIFEST_FILE, paths, templateNames } from "../support/files/paths";
 
-/** What a command needs to read the manifest of a root. */
-export interface ManifestFacts {
-  readonly path: string;
-  /** --workspace, BL_WORKSPACE or the one in bl's configuration; undefined if none is set. */
-  readonly workspaceInUse: string | undefined;
-  /** Templates that have a folder; undefined without templates/. */
-  readonly kept: readonly string[] | undefined;
-}
-
-export interface OpenedManifest extends ManifestFacts {
+/** A manifest, seen through --template. */
+export interface OpenedManifest {
   readonly manifest: Manifest;
   /** Whether --template includes a template. */
   readonly isAsked: (template: string) => boolean;
   /** The channels of these templates. */
   readonly channels: Manifest["channels"];
-}
-
-/** @throws Failure NO_PROJECT (exit 2) */
-async function manifestFacts({ host, root }: CommandContext): Promise<ManifestFacts> {
-  const { workspaceInUse } = await import("../blaxel/credentials");
-  const [path, kept] = [paths(root).manifest, templateNames(root)];
-  return { path, workspaceInUse: await workspaceInUse(host), kept };
+  /** Their entries that a REF names, as entriesOf. */
+  readonly entries: (ref: string) => readonly ManifestEntry[];
+  /** The only one of these, as oneEntry. */
+  readonly entry: (ref: string) => ManifestEntry;
 }
 
 /** Checks the names in --template. @throws Failure USAGE (exit 2) with the nearest one */
-function checkTemplates({ templates }: CommandContext, { kept }: ManifestFacts, manifest: Manifest): void {
+function checkTemplates({ root, templates }: CommandContext, manifest: Manifest): void {
   if (templates === undefined) return;
   const recorded = Object.values(manifest.versions).map(({ template }) => template);
-  refuseUnknownTemplates(templates, new Set([...recorded, ...(kept ?? [])]));
+  refuseUnknownTemplates(templates, new Set([...recorded, ...(templateNames(root) ?? [])]));
 }
 
 /**
@@ -46,23 +36,26 @@ function checkTemplates({ templates }: CommandContext, { kept }: ManifestFacts, 
  * @throws Failure of kind manifest (exit 8), NO_PROJECT and USAGE (exit 2)
  */
 export async function openManifest(context: CommandContext): Promise<OpenedManifest> {
-  const facts = await manifestFacts(context);
-  const manifest = await readManifest(facts.path);
-  checkTemplates(context, facts, manifest);
-  const isAsked = (template: string): boolean => context.templates?.includes(template) ?? true;
-  const channels = Object.fromEntries(
-    Object.entries(manifest.channels).filter(([template]) => isAsked(template)),
-  );
-  return { ...facts, manifest, isAsked, channels };
+  const { root, templates } = context;
+  const manifest = await readManifest(paths(root).manifest);
+  checkTemplates(context, manifest);
+  const isAsked = (template: string): boolean => templates?.includes(template) ?? true;
+  return {
+    manifest,
+    isAsked,
+    channels: Object.fromEntries(Object.entries(manifest.channels).filter(([template]) => isAsked(template))),
+    entries: (ref) => entriesOf(manifest, ref, templates),
+    entry: (ref) => oneEntry(manifest, ref, templates),
+  };
 }
 
 /** The workspace that a command shows for an entry: the one in use, else the only one; undefined if there are several. */
-export function workspaceShown({ manifest, workspaceInUse }: OpenedManifest): string | undefined {
-  try {
-    return workspaceAsked(manifest, workspaceInUse);
-  } catch {
-    return undefined;
-  }
+export async function workspaceShown(
+  { host }: CommandContext,
+  manifest: Manifest,
+): Promise<string | undefined> {
+  const all = workspacesOf(manifest);
+  return (await workspaceInUse(host)) ?? (all.length === 1 ? all[0] : undefined);
 }
 
 /** --reason, for the manifest: secrets in it are hidden. */
@@ -83,26 +76,25 @@ interface Changed {
 
 /**
  * Changes the manifest in one step and reports it; with --dry-run, only shows what would change. Checks the names in --template.
- * @param change receives the author and the time of the change
+ * @param change receives the author, the time and the reason of the change
  * @param subject of the proposed commit
  */
-export async function changeManifest(
+export async function changeManifest<Reason extends string | undefined>(
   context: CommandContext,
-  change: (manifest: Manifest, move: MoveFacts, facts: ManifestFacts) => Manifest,
+  reason: Reason,
+  change: (manifest: Manifest, move: MoveFacts & { readonly reason: Reason }) => Manifest,
   subject: () => string,
 ): Promise<Changed> {
   const { host, root, dryRun } = context;
-  const facts = await manifestFacts(context);
+  const path = paths(root).manifest;
   const by = await whoMoves(host, root);
   let before = EMPTY_MANIFEST;
   const changed = (manifest: Manifest): Manifest => {
-    checkTemplates(context, facts, manifest);
+    checkTemplates(context, manifest);
     before = manifest;
-    return change(manifest, { at: isoTime(host.clock.now()), by }, facts);
+    return change(manifest, { at: isoTime(host.clock.now()), by, reason });
   };
-  const after = dryRun
-    ? changed(await readManifest(facts.path))
-    : await updateManifest(host, facts.path, changed);
+  const after = dryRun ? changed(await readManifest(path)) : await updateManifest(host, path, changed);
   if (!dryRun && after !== before) await tellWritten(context, subject());
   const moves = after.history.slice(before.history.length);
   return { before, after, moves, dry: dryRun ? " (dry run)" : "" };

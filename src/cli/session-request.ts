@@ -1,7 +1,7 @@
 import type { CommandArgs } from "./line/arguments";
 import type { CommandContext } from "./command";
 import { openManifest } from "./manifest-context";
-import { oneEntry } from "../manifest/versions/ref";
+import { workspaceInUse } from "../blaxel/credentials";
 import { usableImage, workspaceAsked } from "../manifest/versions/usable-image";
 import {
   eventText,
@@ -53,10 +53,10 @@ async function chosen(
   args: CommandArgs,
   context: CommandContext,
 ): Promise<{ readonly image: string; readonly mesaVersion: string }> {
-  const { manifest, workspaceInUse } = await openManifest(context);
-  const entry = oneEntry(manifest, args.text("ref") ?? "stable", context.templates);
-  const workspace = workspaceAsked(manifest, workspaceInUse);
-  return { image: usableImage(manifest, entry, workspace), mesaVersion: entry.mesaVersion };
+  const { manifest, entry } = await openManifest(context);
+  const version = entry(args.text("ref") ?? "stable");
+  const workspace = workspaceAsked(manifest, await workspaceInUse(context.host));
+  return { image: usableImage(manifest, version, workspace), mesaVersion: version.mesaVersion };
 }
 
 /** Mounts requested by --repo, --mount, --layout and --branch. @throws Failure USAGE, REPO_NAME, MOUNT_OPTION, MESA_LAYOUT (exit 2) */

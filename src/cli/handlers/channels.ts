@@ -12,19 +12,19 @@ import {
 } from "../../manifest/channels/promote";
 import { rollback } from "../../manifest/channels/rollback";
 import type { Manifest } from "../../manifest/entry";
+import { workspaceInUse } from "../../blaxel/credentials";
 import { readManifest } from "../../manifest/index";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
 import { entriesOf, refuseSomeTemplates } from "../../manifest/versions/ref";
 import { workspaceAsked } from "../../manifest/versions/usable-image";
-import { paths } from "../../support/files/paths";
+import { paths, templateNames } from "../../support/files/paths";
 import { wrongUsage } from "../../support/errors";
 
 export const channelsCommand: CommandHandler = async (args, context) => {
-  const opened = await openManifest(context);
-  const { manifest, channels, isAsked } = opened;
+  const { manifest, channels, isAsked } = await openManifest(context);
   const channel = args.text("delete");
   if (channel !== undefined) return deleted(context, channel, reasonGiven(args, context));
-  const workspace = workspaceShown(opened);
+  const workspace = await workspaceShown(context, manifest);
   const rows = pointers(manifest)
     .filter(({ template }) => isAsked(template))
     .map(({ template, channel: name, id }) => {
@@ -50,8 +50,8 @@ async function deleted(
 ): Promise<CommandOutcome> {
   const { moves, dry } = await changeManifest(
     context,
-    (manifest, move) =>
-      deleteChannel(manifest, templatesAsked(context, manifest), channel, { ...move, reason }),
+    reason,
+    (manifest, move) => deleteChannel(manifest, templatesAsked(context, manifest), channel, move),
     () => `Delete the channel ${channel}`,
   );
   return {
@@ -90,7 +90,7 @@ export const historyCommand: CommandHandler = async (args, context) => {
 };
 
 export const promoteCommand: CommandHandler = async (args, context) => {
-  const { templates, dryRun } = context;
+  const { host, root, templates, dryRun } = context;
   const [ref, channel] = [args.required("ref"), args.required("channel")];
   if (looksLikeVersion(channel) && !looksLikeVersion(ref))
     throw wrongUsage(
@@ -98,16 +98,18 @@ export const promoteCommand: CommandHandler = async (args, context) => {
       `Did you mean mesa-template promote ${channel} ${ref}? The version comes first.`,
     );
   const create = args.flag("create") || (await wantsNewChannel(context, channel));
+  const inUse = await workspaceInUse(host);
   let ids: readonly string[] = [];
   const { moves, dry } = await changeManifest(
     context,
-    (manifest, move, facts) => {
+    reasonGiven(args, context),
+    (manifest, move) => {
       const chosen = entriesOf(manifest, ref, templates);
-      refuseSomeTemplates(manifest, ref, chosen, templates ?? facts.kept);
+      refuseSomeTemplates(manifest, ref, chosen, templates ?? templateNames(root));
       ids = chosen.map(({ id }) => id);
-      const workspace = workspaceAsked(manifest, facts.workspaceInUse);
+      const workspace = workspaceAsked(manifest, inUse);
       const request = { ids, channel, workspace, unverified: args.flag("unverified"), create };
-      return promote(manifest, request, { ...move, reason: reasonGiven(args, context) });
+      return promote(manifest, request, move);
     },
     () => `Promote ${ids.join(", ")} to ${channel}`,
   );
@@ -138,17 +140,19 @@ export const rollbackCommand: CommandHandler = async (args, context) => {
       `There is no channel ${channel}.`,
       `To return to that version: mesa-template rollback CHANNEL --to ${channel}.`,
     );
+  const inUse = await workspaceInUse(context.host);
   const { moves, dry } = await changeManifest(
     context,
-    (manifest, move, facts) => {
+    reasonGiven(args, context),
+    (manifest, move) => {
       const templates = templatesAsked(context, manifest);
       const request = {
         templates,
         channel,
-        workspace: workspaceAsked(manifest, facts.workspaceInUse),
+        workspace: workspaceAsked(manifest, inUse),
         to: to === undefined ? undefined : targets(manifest, to, templates, channel),
       };
-      return rollback(manifest, request, { ...move, reason: reasonGiven(args, context) });
+      return rollback(manifest, request, move);
     },
     () => `Roll ${channel} back`,
   );

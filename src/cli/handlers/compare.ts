@@ -6,7 +6,7 @@ import { comparisonText, isSame } from "../../compare/text";
 import { parseMesaVersion } from "../../lock/mesa-version";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { imagesShown, statusShown } from "../../manifest/versions/in-workspace";
-import { entriesOf, oneEntry } from "../../manifest/versions/ref";
+import { oneEntry } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { measuredVersion } from "../../record/store";
 import { freshlyLocked } from "../../release/lock";
@@ -20,13 +20,13 @@ import { wrongUsage } from "../../support/errors";
 const PATHS_ON_A_TERMINAL = 20;
 
 export const diffCommand: CommandHandler = async (args, context) => {
-  const { manifest } = await openManifest(context);
-  const a = entriesOf(manifest, args.required("a"), context.templates);
+  const { entries } = await openManifest(context);
+  const a = entries(args.required("a"));
   const other = args.text("b");
   const comparisons = await Promise.all(
     other === undefined
       ? a.map((entry) => withFreshLock(context, entry))
-      : pairs(a, entriesOf(manifest, other, context.templates)).map(async ([from, to]) =>
+      : pairs(a, entries(other)).map(async ([from, to]) =>
           compareVersions(await measuredVersion(context.root, from), await measuredVersion(context.root, to)),
         ),
   );
@@ -62,20 +62,17 @@ async function withFreshLock(context: CommandContext, entry: ManifestEntry): Pro
 }
 
 export const notesCommand: CommandHandler = async (args, context) => {
-  const { root, templates } = context;
-  const opened = await openManifest(context);
-  const { manifest } = opened;
-  const workspace = workspaceShown(opened);
-  const entries = entriesOf(manifest, args.required("ref"), templates);
+  const { manifest, entries } = await openManifest(context);
+  const workspace = await workspaceShown(context, manifest);
   const given = args.text("since");
   const notes = await Promise.all(
-    entries.map(async (entry) => {
+    entries(args.required("ref")).map(async (entry) => {
       const since =
         given === undefined ? versionBefore(manifest, entry) : oneEntry(manifest, given, [entry.template]);
       return {
         id: entry.id,
         since: since?.id ?? null,
-        markdown: await notesFor(root, entry, since, workspace),
+        markdown: await notesFor(context.root, entry, since, workspace),
       };
     }),
   );

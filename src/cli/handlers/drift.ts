@@ -3,24 +3,23 @@ import { changedPackages } from "../../compare/compare";
 import { packageLine } from "../../compare/text";
 import { pointers } from "../../manifest/channels/pointing";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
-import { readManifest } from "../../manifest/index";
 import type { OpenDrift, PackagesChanged } from "../../manifest/report/extras";
 import { reportPage } from "../../manifest/report/report";
-import { entriesOf } from "../../manifest/versions/ref";
 import { sortedEntries, templatesOf } from "../../manifest/versions/newest";
 import { readRecord } from "../../record/store";
 import { COMPARISONS, type DriftFinding, findDrift } from "../../release/drift";
 import { isoTime } from "../../support/clock";
 import { Failure, messageOf, EXIT_CODES, wrongUsage } from "../../support/errors";
 import { writeOutput } from "../../support/files/files";
-import { paths } from "../../support/files/paths";
 import type { CommandContext, CommandHandler } from "../command";
+import { openManifest, type OpenedManifest } from "../manifest-context";
 
 export const driftCommand: CommandHandler = async (args, context) => {
-  const { root, templates } = context;
-  const manifest = await readManifest(paths(root).manifest);
+  const { root } = context;
+  const opened = await openManifest(context);
+  const { manifest } = opened;
   const ref = args.text("ref");
-  const entries = ref === undefined ? inUse(manifest, templates) : entriesOf(manifest, ref, templates);
+  const entries = ref === undefined ? inUse(opened) : opened.entries(ref);
   if (entries.length === 0)
     throw wrongUsage(
       "There is no version yet to compare.",
@@ -52,11 +51,12 @@ function driftText(findings: readonly DriftFinding[]): string {
 
 export const reportCommand: CommandHandler = async (args, context) => {
   const { host, root } = context;
-  const manifest = await readManifest(paths(root).manifest);
+  const opened = await openManifest(context);
+  const { manifest } = opened;
   const file = resolve(args.text("output") ?? join(root, "report.html"));
   const [packages, drift] = await Promise.all([
     packagesChanged(root, manifest),
-    args.flag("drift") ? openDrift(context, manifest) : undefined,
+    args.flag("drift") ? openDrift(context, opened) : undefined,
   ]);
   const page = reportPage(manifest, isoTime(host.clock.now()), { packages, drift });
   await writeOutput(file, page);
@@ -67,9 +67,9 @@ export const reportCommand: CommandHandler = async (args, context) => {
 };
 
 /** Drift of the versions in use. If a service is not responding, the report says so and omits that part. */
-async function openDrift(context: CommandContext, manifest: Manifest): Promise<readonly OpenDrift[]> {
+async function openDrift(context: CommandContext, opened: OpenedManifest): Promise<readonly OpenDrift[]> {
   const found: OpenDrift[] = [];
-  for (const entry of inUse(manifest, context.templates)) found.push(await driftOf(context, manifest, entry));
+  for (const entry of inUse(opened)) found.push(await driftOf(context, opened.manifest, entry));
   return found;
 }
 
@@ -116,12 +116,11 @@ async function packagesChanged(root: string, manifest: Manifest): Promise<readon
 }
 
 /** Each template's newest proven version, and every version that a channel points at. */
-function inUse(manifest: Manifest, templates: readonly string[] | undefined): readonly ManifestEntry[] {
+function inUse({ manifest, isAsked }: OpenedManifest): readonly ManifestEntry[] {
   const pointedAt = new Set(pointers(manifest).map(({ id }) => id));
   const seen = new Set<string>();
   return sortedEntries(manifest).filter((entry) => {
-    if (templates?.includes(entry.template) === false) return false;
-    if (!["smoked", "deployed", "verified"].includes(entry.status)) return false;
+    if (!isAsked(entry.template) || !["smoked", "deployed", "verified"].includes(entry.status)) return false;
     const newest = !seen.has(entry.template);
     seen.add(entry.template);
     return newest || pointedAt.has(entry.id);

@@ -2,26 +2,26 @@ import { channelsAt, versionNamed } from "../../manifest/channels/pointing";
 import { revoke, unrevoke } from "../../manifest/channels/revoke";
 import { rollbackTarget } from "../../manifest/channels/rollback";
 import type { Manifest } from "../../manifest/entry";
-import { oneEntry } from "../../manifest/versions/ref";
 import { type Failure, wrongUsage } from "../../support/errors";
 import type { CommandArgs } from "../line/arguments";
 import type { CommandContext, CommandHandler, Terminal } from "../command";
 import { changeManifest, openManifest, reasonGiven } from "../manifest-context";
 
 export const revokeCommand: CommandHandler = async (args, context) => {
-  const { templates, terminal, dryRun } = context;
+  const { terminal, dryRun } = context;
   const reason = reasonIn(args, context, "everyone who uses the version sees it");
-  const { manifest } = await openManifest(context);
-  const { id } = oneEntry(manifest, args.required("id"), templates);
+  const { manifest, entry } = await openManifest(context);
+  const { id } = entry(args.required("id"));
   const pointing = channelsAt(manifest, id);
   const withRollback =
     args.flag("rollback") || (pointing.length > 0 && !dryRun && (await asked(terminal, manifest, id)));
   const { before, after, moves, dry } = await changeManifest(
     context,
+    reason,
     (now, facts) => {
       const since = channelsAt(now, id).filter((channel) => !pointing.includes(channel));
       if (since.length > 0 && !withRollback) throw refusal(since, id);
-      return revoke(now, id, { ...facts, reason }, withRollback);
+      return revoke(now, id, facts, withRollback);
     },
     () => `Revoke ${id}`,
   );
@@ -82,13 +82,14 @@ async function asked(terminal: Terminal, manifest: Manifest, id: string): Promis
 }
 
 export const unrevokeCommand: CommandHandler = async (args, context) => {
-  const { templates, dryRun } = context;
+  const { dryRun } = context;
   const reason = reasonIn(args, context, "why the version may be used again");
-  const { manifest } = await openManifest(context);
-  const { id } = oneEntry(manifest, args.required("id"), templates);
+  const { entry } = await openManifest(context);
+  const { id } = entry(args.required("id"));
   const { after, dry } = await changeManifest(
     context,
-    (now, facts) => unrevoke(now, id, { ...facts, reason }),
+    reason,
+    (now, facts) => unrevoke(now, id, facts),
     () => `Unrevoke ${id}`,
   );
   const status = after.versions[id]?.status ?? null;

@@ -56,8 +56,8 @@ export async function bootstrapFor(
   onStep: (name: string, outcome: "done" | "already") => void = () => undefined,
 ): Promise<{ readonly mesaVersion: string; readonly prepare: (sandbox: SandboxInstance) => Promise<void> }> {
   const { host, root } = context;
-  const opened = await openManifest(context);
-  const chosen = versionToInstall(opened.manifest, workspaceShown(opened));
+  const { manifest } = await openManifest(context);
+  const chosen = versionToInstall(manifest, await workspaceShown(context, manifest));
   const version = wanted === undefined ? chosen?.mesaVersion : parseMesaVersion(wanted);
   if (version === undefined)
     throw wrongUsage("Which Mesa version?", "The manifest has no usable one. Give --mesa-version VERSION.");

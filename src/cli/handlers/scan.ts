@@ -1,32 +1,27 @@
 import { join } from "node:path";
 import type { CommandHandler } from "../command";
+import { openManifest, type OpenedManifest } from "../manifest-context";
 import { pointers } from "../../manifest/channels/pointing";
-import { entriesOf } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { rescan, type Rescan } from "../../build/rescan";
 import { vulnerabilityText, type Severity } from "../../build/scan";
-import type { Manifest, ManifestEntry } from "../../manifest/entry";
-import { readManifest } from "../../manifest/index";
+import type { ManifestEntry } from "../../manifest/entry";
 import { SBOM_FILE } from "../../record/index";
 import { Failure, EXIT_CODES } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 
 type Scanned = Rescan & { readonly id: string };
 
-export const run: CommandHandler = async (args, { host, root, templates }) => {
-  const folders = paths(root);
-  const manifest = await readManifest(folders.manifest);
+export const run: CommandHandler = async (args, context) => {
+  const opened = await openManifest(context);
   const refs = args.list("refs");
-  const entries =
-    refs.length === 0
-      ? pointedAt(manifest, templates)
-      : [...new Set(refs.flatMap((ref) => entriesOf(manifest, ref, templates)))];
+  const entries = refs.length === 0 ? pointedAt(opened) : [...new Set(refs.flatMap(opened.entries))];
   const severity = (args.text("severity") ?? "low") as Severity;
   const scanned: Scanned[] = [];
   // In sequence, because they share the scanner's database.
   for (const entry of entries) {
-    const folder = folders.record(entry);
-    const result = await rescan(host, folder, join(folder, SBOM_FILE), severity);
+    const folder = paths(context.root).record(entry);
+    const result = await rescan(context.host, folder, join(folder, SBOM_FILE), severity);
     scanned.push({ id: entry.id, ...result });
   }
   const fresh = scanned.some((one) => one.fresh.length > 0);
@@ -38,11 +33,9 @@ export const run: CommandHandler = async (args, { host, root, templates }) => {
 };
 
 /** The versions that channels point at. @throws Failure NOTHING_TO_SCAN (exit 2) */
-function pointedAt(manifest: Manifest, templates: readonly string[] | undefined): readonly ManifestEntry[] {
+function pointedAt({ manifest, isAsked }: OpenedManifest): readonly ManifestEntry[] {
   const ids = new Set(pointers(manifest).map(({ id }) => id));
-  const found = sortedEntries(manifest).filter(
-    ({ id, template }) => ids.has(id) && (templates?.includes(template) ?? true),
-  );
+  const found = sortedEntries(manifest).filter(({ id, template }) => ids.has(id) && isAsked(template));
   if (found.length > 0) return found;
   throw new Failure({
     code: "NOTHING_TO_SCAN",

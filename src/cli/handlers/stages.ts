@@ -1,8 +1,6 @@
 import { resolve } from "node:path";
 import pLimit from "p-limit";
 import { parseMesaVersion } from "../../lock/index";
-import { readManifest } from "../../manifest/index";
-import { entriesOf } from "../../manifest/versions/ref";
 import { realStages } from "../../release/stages/real-stages";
 import type { Target } from "../../release/request";
 import { lockedAndRendered, smokeVersion } from "../../release/smoke";
@@ -11,9 +9,9 @@ import type { CheckResult, SmokeReport } from "../../smoke/report";
 import { humanBytes } from "../../support/text/bytes";
 import { Failure, wrongUsage } from "../../support/errors";
 import { writeOutput } from "../../support/files/files";
-import { paths } from "../../support/files/paths";
 import type { CommandArgs } from "../line/arguments";
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
+import { openManifest } from "../manifest-context";
 import { junitXml } from "../output/junit";
 import { fitted } from "../output/table";
 import { templateFolders } from "../template-folders";
@@ -129,11 +127,8 @@ function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): Comman
  */
 async function smokeTargets(ref: string, context: CommandContext): Promise<readonly Target[]> {
   if (!/^v?\d/u.test(ref)) {
-    const manifest = await readManifest(paths(context.root).manifest);
-    return entriesOf(manifest, ref, context.templates).map((entry) => ({
-      template: entry.template,
-      version: entry.mesaVersion,
-    }));
+    const { entries } = await openManifest(context);
+    return entries(ref).map(({ template, mesaVersion: version }) => ({ template, version }));
   }
   const version = parseMesaVersion(ref);
   return templateFolders(context).map((template) => ({ template, version }));

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
+import { workspaceInUse } from "../../blaxel/credentials";
 import type { CommandHandler } from "../command";
 import { openManifest } from "../manifest-context";
-import { entriesOf } from "../../manifest/versions/ref";
 import { deployedIn, workspaceAsked } from "../../manifest/versions/usable-image";
 import { checkAttestations } from "../../publish/attestations";
 import { verificationKey } from "../../publish/signer";
@@ -13,8 +13,8 @@ export const run: CommandHandler = async (args, context) => {
   if (args.flag("attestations")) return attestations(args, context);
   if (args.text("key") !== undefined)
     throw wrongUsage("--key belongs to --attestations.", "Give both, or neither.");
-  const { manifest, workspaceInUse } = await openManifest(context);
-  const workspace = workspaceAsked(manifest, workspaceInUse);
+  const { manifest, entries } = await openManifest(context);
+  const workspace = workspaceAsked(manifest, await workspaceInUse(context.host));
   const request = {
     root: context.root,
     allowSkipped: args.flag("allow-skipped"),
@@ -22,7 +22,7 @@ export const run: CommandHandler = async (args, context) => {
   };
   const stages = realStages(context);
   const results: VerifyResult[] = [];
-  for (const entry of entriesOf(manifest, args.required("ref"), context.templates)) {
+  for (const entry of entries(args.required("ref"))) {
     const { deployment } = deployedIn(entry, workspace);
     results.push(await verifyVersion(context.host, request, entry, deployment, stages));
   }
@@ -51,9 +51,9 @@ const attestations: CommandHandler = async (args, context) => {
       "What cosign signed without a key is checked with cosign verify-attestation.",
     );
   const { key, id: signedBy } = await verificationKey(host, source);
-  const { manifest } = await openManifest(context);
+  const { entries } = await openManifest(context);
   const results = [];
-  for (const { id, image } of entriesOf(manifest, args.required("ref"), context.templates)) {
+  for (const { id, image } of entries(args.required("ref"))) {
     const { registryReference: reference, registryDigest: digest } = image;
     if (reference === undefined || digest === undefined)
       throw new Failure({

@@ -1,4 +1,5 @@
 import { join, relative } from "node:path";
+import { workspaceInUse } from "../../blaxel/credentials";
 import { channelsAt, channelTarget, pointers } from "../../manifest/channels/pointing";
 import { channelNames, noSuchChannel } from "../../manifest/channels/promote";
 import {
@@ -10,7 +11,6 @@ import {
   type VersionDeployment,
 } from "../../manifest/entry";
 import { entryDocument, imagesShown, inWorkspace, statusShown } from "../../manifest/versions/in-workspace";
-import { oneEntry } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { usableImage, workspaceAsked } from "../../manifest/versions/usable-image";
 import { wrongUsage } from "../../support/errors";
@@ -29,11 +29,10 @@ export const listCommand: CommandHandler = async (args, context) => {
       `There is no status "${status}".`,
       `${didYouMean(status, VERSION_STATUSES)} There are: ${VERSION_STATUSES.join(", ")}.`.trim(),
     );
-  const opened = await openManifest(context);
-  const { manifest, channels, isAsked } = opened;
+  const { manifest, channels, isAsked } = await openManifest(context);
   if (channel !== undefined && !channelNames(manifest).includes(channel))
     throw wrongUsage(noSuchChannel(manifest, channel));
-  const workspace = workspaceShown(opened);
+  const workspace = await workspaceShown(context, manifest);
   const versions = sortedEntries(manifest).filter(
     (entry) =>
       isAsked(entry.template) &&
@@ -85,9 +84,9 @@ function skippedText(skipped: number): string {
 export const showCommand: CommandHandler = async (args, context) => {
   const opened = await openManifest(context);
   const { manifest } = opened;
-  const entry = oneEntry(manifest, args.required("id"), context.templates);
+  const entry = opened.entry(args.required("id"));
   const channels = channelsAt(manifest, entry.id);
-  const workspace = workspaceShown(opened);
+  const workspace = await workspaceShown(context, manifest);
   const project = relative(context.root, paths(context.root).project(entry.template, entry.mesaVersion));
   const lines: readonly (readonly [string, string])[] = [
     ["version", entry.id],
@@ -172,10 +171,10 @@ function revocationLines({ revocation }: ManifestEntry): readonly (readonly [str
 }
 
 export const resolveCommand: CommandHandler = async (args, context) => {
-  const { manifest, workspaceInUse } = await openManifest(context);
+  const { manifest, entry } = await openManifest(context);
   const ref = args.required("ref");
-  const version = oneEntry(manifest, ref, context.templates);
-  const workspace = workspaceAsked(manifest, workspaceInUse);
+  const version = entry(ref);
+  const workspace = workspaceAsked(manifest, await workspaceInUse(context.host));
   const image = usableImage(manifest, version, workspace);
   return {
     json: { ref, image, workspace: workspace ?? null, version: entryDocument(version, workspace) },

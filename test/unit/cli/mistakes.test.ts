@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { entryOf } from "../manifest/fixture";
@@ -139,6 +140,9 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["release debian@0.20.0-1", /not a Mesa version/u, /0\.20\.0 --template debian/u],
   ["release latest", /"latest" is not a Mesa version/u, /mesa-template upgrade/u],
   ["list --template debain", /no template debain/u, /Did you mean debian\?/u],
+  ...["drift", "scan", "report", "smoke stable", "history"].map(
+    (line) => [`${line} --template debain`, /no template debain/u, /Did you mean debian\?/u] as const,
+  ),
   ["release 0.20.0 --template debain", /no template debain/u, /Did you mean debian\?/u],
   ["release 0.20.0 --template Debian", /"Debian" is not a valid name/u, /lower-case/u],
   [
@@ -274,6 +278,19 @@ describe("--root", () => {
   it("may be a path from the working directory", async () => {
     const { code, stderr } = await runMain(["list", "--root", relative(process.cwd(), root)]);
     expect([code, stderr]).toEqual([0, ""]);
+  });
+});
+
+describe("a configuration of bl that is not YAML", () => {
+  it.each([
+    ["history", 0],
+    ["unrevoke debian@0.10.0-1 --reason x --dry-run", 0],
+    ["list", 3],
+  ])("matters only where the workspace does: %s", async (line, code) => {
+    const home = join(work.folder, "home");
+    mkdirSync(join(home, ".blaxel"), { recursive: true });
+    writeFileSync(join(home, ".blaxel/config.yaml"), "{");
+    expect((await run(line, { HOME: home })).code).toBe(code);
   });
 });
 
