@@ -121,6 +121,9 @@ export interface Terminal {
 export interface CommandOutcome {
   /** Default: the error's, 0 without one. */
   readonly exitCode?: ExitCode;
+  /** Errors that `text` does not tell: people see them on stderr. */
+  readonly errors?: readonly unknown[];
+  /** Default: the first of these. */
   readonly error?: unknown;
   /** With --json printed as exactly one document, after `ok` and the error's own document. */
   readonly json: Readonly<Record<string, unknown>>;

@@ -4,20 +4,20 @@ import { availableParallelism } from "node:os";
 import { randomBytes } from "node:crypto";
 import { commandArguments, type CommandArgs } from "./line/arguments";
 import { confirm } from "./confirm";
-import type { CommandContext, CommandGroup, CommandOutcome } from "./command";
+import type { CommandContext, CommandGroup } from "./command";
 import { commandWords } from "./line/command-line";
 import { COMMAND_GROUPS } from "./commands/index";
 import { environmentWarnings, optionsFromEnvironment } from "./line/environment";
-import { errorDocument, errorText } from "./output/output";
-import { parseCommandLine, type Answer } from "./line/parser";
+import { eventsFile } from "./output/events-file";
+import { errorDocument, errorText, jsonText } from "./output/output";
+import { parseCommandLine } from "./line/parser";
 import { progressFor, type Progress } from "./output/progress";
 import { interruption, isQuiet, stdoutFailure } from "./interruption";
 import { newRun } from "../release/run";
 import { systemClock } from "../support/clock";
 import { exitCodeOf, Failure, hasErrno, EXIT_CODES, type ExitCode, wrongUsage } from "../support/errors";
-import type { EmitEvent } from "../support/events";
 import type { Host } from "../support/host";
-import { createRedactor, redactValue, type Redactor } from "../support/redact";
+import { createRedactor, type Redactor } from "../support/redact";
 import { findRoot, paths } from "../support/files/paths";
 import type { RunProcess } from "../support/processes/process";
 
@@ -32,17 +32,30 @@ function isCi(env: Environment): boolean {
   return env["CI"] !== undefined && env["CI"] !== "" && env["CI"] !== "false";
 }
 
-interface Prepared {
-  readonly context: CommandContext;
-  readonly progress: Progress;
+/** --upstream, as an absolute path. @throws Failure USAGE (exit 2) if there is no such file */
+function upstreamIn(args: CommandArgs): string | undefined {
+  const asked = args.text("upstream");
+  if (asked === undefined) return undefined;
+  const upstream = resolve(asked);
+  if (existsSync(upstream)) return upstream;
+  throw wrongUsage(
+    `--upstream: there is no file ${upstream}.`,
+    "Name the file with the sources of images and packages (default: templates/upstream.toml).",
+  );
 }
 
-async function prepare(
-  args: CommandArgs,
-  env: Environment,
-  redact: Redactor,
-  signal: AbortSignal,
-): Promise<Prepared> {
+/** The names in --template, each once. @throws Failure USAGE (exit 2) if one is empty */
+function templatesIn(args: CommandArgs): readonly string[] | undefined {
+  const names = args
+    .text("template")
+    ?.split(",")
+    .map((name) => name.trim());
+  if (names?.includes("") === true)
+    throw wrongUsage("--template contains an empty name.", "Write --template debian,alpine.");
+  return names === undefined ? undefined : [...new Set(names)];
+}
+
+function prepare(args: CommandArgs, env: Environment, redact: Redactor, signal: AbortSignal) {
   const json = args.flag("json");
   const live = process.stderr.isTTY && !json && !isCi(env) && (env["NO_COLOR"] ?? "") === "";
   const toStderr = (text: string | Uint8Array): void => {
@@ -54,42 +67,23 @@ async function prepare(
     rows: process.stderr.rows || 24,
   });
   const progress = progressFor(live ? size : undefined, toStderr, systemClock, redact);
-  const sinks: EmitEvent[] = [
-    (event) => {
-      progress.handle(event);
-    },
-  ];
   const events = args.text("events");
-  if (events !== undefined) {
-    const { eventsFile } = await import("./output/events-file");
-    sinks.push(
-      eventsFile(resolve(events), systemClock, redact, (message) => {
-        progress.handle({ type: "warning", message });
-      }),
-    );
-  }
+  const keep =
+    events === undefined
+      ? undefined
+      : eventsFile(resolve(events), systemClock, redact, (message) => {
+          progress.handle({ type: "warning", message });
+        });
+  const [templates, upstream, workspace] = [templatesIn(args), upstreamIn(args), args.text("workspace")];
   const concurrency = args.number("concurrency") ?? availableParallelism();
-  const templates = args
-    .text("template")
-    ?.split(",")
-    .map((name) => name.trim());
-  if (templates?.some((name) => name === "") === true)
-    throw wrongUsage("--template contains an empty name.", "Write --template debian,alpine.");
-  const asked = args.text("upstream");
-  const upstream = asked === undefined ? undefined : resolve(asked);
-  if (upstream !== undefined && !existsSync(upstream))
-    throw wrongUsage(
-      `--upstream: there is no file ${upstream}.`,
-      "Name the file with the sources of images and packages (default: templates/upstream.toml).",
-    );
-  const workspace = args.text("workspace");
   const host: Host = {
     env: workspace === undefined ? env : { ...env, BL_WORKSPACE: workspace },
     clock: systemClock,
     fetch: globalThis.fetch,
     run: runProcessLazily,
     emit: (event) => {
-      for (const sink of sinks) sink(event);
+      progress.handle(event);
+      keep?.(event);
     },
     redact,
     signal,
@@ -102,10 +96,8 @@ async function prepare(
       return root();
     },
     startFolder: resolve(args.text("root") ?? "."),
-    templates: templates === undefined ? undefined : [...new Set(templates)],
-    concurrency,
+    ...{ templates, concurrency, json },
     dryRun: args.flag("dry-run"),
-    json,
     terminal: {
       interactive: process.stdin.isTTY && process.stderr.isTTY && !json && !isCi(env),
       width: process.stdout.isTTY ? process.stdout.columns || 80 : undefined,
@@ -124,7 +116,6 @@ async function prepare(
 
 /** Writes a whole text and returns the error, if any. */
 async function write(stream: NodeJS.WriteStream, text: string): Promise<Error | undefined> {
-  if (text === "") return undefined;
   return new Promise((done) => {
     stream.write(text, (error) => {
       done(error ?? undefined);
@@ -133,13 +124,6 @@ async function write(stream: NodeJS.WriteStream, text: string): Promise<Error | 
 }
 
 /** @throws Failure STDOUT_FAILED (exit 3) if the result is lost, except when the reader stopped reading (… | head -1) */
-async function report(outcome: CommandOutcome, json: boolean, redact: Redactor): Promise<void> {
-  const { error, isWhole } = outcome;
-  const ending = error === undefined ? { ok: true } : { ok: false, error: errorDocument(error, redact) };
-  const document = isWhole === true ? outcome.json : { ...ending, ...outcome.json };
-  await writeResult(json ? JSON.stringify(redactValue(document, redact)) : redact(outcome.text));
-}
-
 async function writeResult(text: string): Promise<void> {
   if (text === "") return;
   const failed = await write(process.stdout, text.endsWith("\n") ? text : `${text}\n`);
@@ -148,8 +132,7 @@ async function writeResult(text: string): Promise<void> {
 
 async function reportError(error: unknown, json: boolean, redact: Redactor): Promise<ExitCode> {
   if (isQuiet(error)) return exitCodeOf(error);
-  if (json)
-    await write(process.stdout, `${JSON.stringify({ ok: false, error: errorDocument(error, redact) })}\n`);
+  if (json) await write(process.stdout, `${jsonText({ ok: false, error: errorDocument(error) }, redact)}\n`);
   else await write(process.stderr, errorText(error, redact));
   return exitCodeOf(error);
 }
@@ -158,17 +141,6 @@ async function reportError(error: unknown, json: boolean, redact: Redactor): Pro
 function withHint(error: unknown, command: string): unknown {
   if (!(error instanceof Failure) || error.code !== "USAGE" || error.hint !== undefined) return error;
   return error.with({ hint: `See mesa-template ${command} --help.`.replace("  ", " ") });
-}
-
-/** Prints requested text; help in answer to wrong usage goes to stderr. */
-async function answer({ text, failure }: Answer, json: boolean, redact: Redactor): Promise<ExitCode> {
-  if (failure !== undefined && json) return reportError(failure, json, redact);
-  if (failure === undefined) {
-    await writeResult(text);
-    return EXIT_CODES.done;
-  }
-  await write(process.stderr, `${text}\n`);
-  return reportError(failure, json, redact);
 }
 
 /** Runs one command line and returns the exit code. Results go to stdout, everything else to stderr. */
@@ -191,18 +163,30 @@ export async function main(
   });
   try {
     const parsed = parseCommandLine(argv, groups, Math.min(process.stdout.columns || 100, 120));
-    if ("text" in parsed) return await answer(parsed, json, redact);
+    if ("text" in parsed) {
+      if (parsed.failure === undefined) {
+        await writeResult(parsed.text);
+        return EXIT_CODES.done;
+      }
+      // Help in answer to wrong usage.
+      if (!json) await write(process.stderr, `${parsed.text}\n`);
+      throw parsed.failure;
+    }
     command = commandWords(parsed.spec).join(" ");
     const args = commandArguments({ ...optionsFromEnvironment(env), ...parsed.values }, parsed.rest);
-    const prepared = await prepare(args, env, redact, stop.signal);
+    const prepared = prepare(args, env, redact, stop.signal);
     progress = prepared.progress;
     const commands = groups.flatMap((group) => group.commands);
     for (const message of environmentWarnings(env, commands)) progress.handle({ type: "warning", message });
     const run = await parsed.spec.load();
     const outcome = await run(args, prepared.context);
+    const { errors = [], error = errors[0] } = outcome;
+    if (!prepared.context.json) for (const one of errors) progress.print(errorText(one, redact));
     progress.close();
-    await report(outcome, prepared.context.json, redact);
-    return outcome.exitCode ?? (outcome.error === undefined ? EXIT_CODES.done : exitCodeOf(outcome.error));
+    const ending = error === undefined ? { ok: true } : { ok: false, error: errorDocument(error) };
+    const document = outcome.isWhole === true ? outcome.json : { ...ending, ...outcome.json };
+    await writeResult(prepared.context.json ? jsonText(document, redact) : redact(outcome.text));
+    return outcome.exitCode ?? (error === undefined ? EXIT_CODES.done : exitCodeOf(error));
   } catch (error) {
     progress?.close();
     const why: unknown = stop.signal.aborted ? stop.signal.reason : error;

@@ -127,7 +127,7 @@ export const upgradeCommand: CommandHandler = async (args, context) => {
   );
   const { results, plans } = upgraded;
   if (results === undefined) return planned(upgraded, text(plans));
-  const outcome = releaseOutcome(results, context);
+  const outcome = releaseOutcome(results);
   return plans.length === 0
     ? outcome
     : { ...outcome, json: { ...outcome.json, version: upgraded.version, plans } };

@@ -13,12 +13,12 @@ import { checkedTargets } from "../template-folders";
 export const lockCommand: CommandHandler = async (args, context) => {
   const { root, dryRun } = context;
   const targets = await checkedTargets(args, context);
-  if (args.flag("check")) return checked(await checkLocks(context, { root, targets }), context);
+  if (args.flag("check")) return checked(await checkLocks(context, { root, targets }));
   const trustKey = dryRun ? undefined : await keyToTrust(args, context);
   const request = { root, targets, relock: args.flag("relock"), dryRun, trustKey };
   const results = await lockAll(context, request);
   const text = results.filter(({ error }) => error === undefined).map(lockText);
-  return resultsOutcome(results, context, text.join(""));
+  return resultsOutcome(results, text.join(""));
 };
 
 /** The given fingerprint, or the key's own after a confirmation on a terminal. */
@@ -61,17 +61,11 @@ function lockText({ template, outcome: how, path, lock }: LockResult): string {
 }
 
 /** `--check`: exit 2 if there is a problem. */
-function checked(results: readonly CheckedLock[], context: CommandContext): CommandOutcome {
-  if (results.every(({ problems }) => problems.length === 0)) {
-    const lines = results.map(({ template, path }) => `${template}  up to date  ${path}\n`);
-    return {
-      json: { results },
-      text: lines.length === 0 ? "There are no locks yet.\n" : lines.join(""),
-    };
-  }
-  const failure = lockCheckFailed(results);
-  if (!context.json) throw failure;
-  return { error: failure, json: { results }, text: "" };
+function checked(results: readonly CheckedLock[]): CommandOutcome {
+  if (results.some(({ problems }) => problems.length > 0))
+    return { errors: [lockCheckFailed(results)], json: { results }, text: "" };
+  const lines = results.map(({ template, path }) => `${template}  up to date  ${path}\n`);
+  return { json: { results }, text: lines.join("") || "There are no locks yet.\n" };
 }
 
 export const renderCommand: CommandHandler = async (args, context) => {

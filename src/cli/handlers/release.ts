@@ -66,16 +66,12 @@ async function releaseOrPlan(request: ReleaseRequest, context: CommandContext): 
   const stages = realStages(context);
   const results =
     (await nothingToDo(context, request, stages)) ?? (await releaseAll(context, request, stages));
-  return outcome(results, context, request.refresh ? "nothing new" : "up to date");
+  return outcome(results, request.refresh ? "nothing new" : "up to date");
 }
 
 /** The results for people and machines, and the exit code of the first failed template. */
-export function outcome(
-  results: readonly TemplateResult[],
-  context: CommandContext,
-  same = "up to date",
-): CommandOutcome {
-  return resultsOutcome(results, context, results.map((result) => resultLine(result, same)).join(""));
+export function outcome(results: readonly TemplateResult[], same = "up to date"): CommandOutcome {
+  return resultsOutcome(results, results.map((result) => resultLine(result, same)).join(""));
 }
 
 function resultLine(result: TemplateResult, same: string): string {

@@ -1,24 +1,11 @@
 import type { CommandHandler } from "../command";
-import { errorDocument, errorText } from "../output/output";
 import { environmentFrom, keptOf, sessionRequest, tellKept, type Kept } from "../session-request";
 import { withSession, type Outcome, type Session, type SessionRequest } from "../../sandbox/index";
 import { exitCodeOf, Failure, EXIT_CODES, wrongUsage } from "../../support/errors";
-import type { Host } from "../../support/host";
 
 /** Outcome of the command. */
 interface Ended extends Outcome {
-  readonly kept: Kept | undefined;
-}
-
-/** The `error` of the answer: the broken mount, else the failed command. */
-function errorOf({ exitCode, broken }: Ended, host: Host): Readonly<Record<string, unknown>> {
-  if (broken === undefined && exitCode === 0) return {};
-  const failed = new Failure({
-    code: "COMMAND_FAILED",
-    kind: "internal",
-    message: `The command exited with ${String(exitCode)}.`,
-  });
-  return { error: errorDocument(broken ?? failed, host.redact) };
+  readonly kept?: Kept;
 }
 
 export const run: CommandHandler = async (args, context) => {
@@ -52,35 +39,42 @@ export const run: CommandHandler = async (args, context) => {
         else terminal[stream](data);
       },
     });
-    return { ...ran, kept: keep ? keptOf(session) : undefined };
+    return keep ? { ...ran, kept: keptOf(session) } : ran;
   }).catch((error: unknown): Ended => {
     // The session is closed by now; keep the output up to this point.
     if (!(error instanceof Failure) || error.code !== "CREDENTIAL_ENDING") throw error;
-    return { exitCode: exitCodeOf(error), broken: error, kept: undefined };
+    return { exitCode: exitCodeOf(error), broken: error };
   });
-  const { kept, broken } = ended;
+  const { exitCode, broken, kept } = ended;
   if (kept !== undefined) tellKept(host, kept);
-  if (broken !== undefined && !json) terminal.stderr(errorText(broken, host.redact));
   const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString("utf8");
   return {
     exitCode: ourExitCode(ended),
+    errors: broken === undefined ? [] : [broken],
+    error: broken ?? (exitCode === 0 ? undefined : commandFailed(exitCode)),
     json: {
-      ok: ended.exitCode === 0 && broken === undefined,
-      exitCode: ended.exitCode,
+      exitCode,
       stdout: text(outputs.stdout),
       stderr: text(outputs.stderr),
       image: request.image,
       leftovers,
       ...(branches.length === 0 ? {} : { branches }),
       ...(kept === undefined ? {} : { kept }),
-      ...errorOf(ended, host),
     },
     text: "",
   };
 };
 
+function commandFailed(exitCode: number): Failure {
+  return new Failure({
+    code: "COMMAND_FAILED",
+    kind: "internal",
+    message: `The command exited with ${String(exitCode)}.`,
+  });
+}
+
 /** The command's exit code; 0 does not count as success if the mount broke. */
-function ourExitCode({ exitCode, broken }: Ended): number {
+function ourExitCode({ exitCode, broken }: Outcome): number {
   if (exitCode < 0) return EXIT_CODES.internal;
   return exitCode === 0 && broken !== undefined ? exitCodeOf(broken) : exitCode;
 }

@@ -10,7 +10,6 @@ import { Failure, wrongUsage } from "../../support/errors";
 import { paths, templateNames } from "../../support/files/paths";
 import type { CommandContext, CommandHandler } from "../command";
 import { openManifest, workspaceShown } from "../manifest-context";
-import { errorText } from "../output/output";
 
 export const bootstrapCommand: CommandHandler = async (args, context) => {
   const name = args.required("sandbox");
@@ -94,7 +93,7 @@ export const mergeCommand: CommandHandler = async (args, { host }) => {
   };
 };
 
-export const cleanCommand: CommandHandler = async (args, { host, dryRun, json, terminal }) => {
+export const cleanCommand: CommandHandler = async (args, { host, dryRun }) => {
   const left = await leftOfRuns(host, args.text("sandbox"));
   const { sandboxes, credentials, repos, problems } = dryRun
     ? { ...left, problems: [] }
@@ -107,19 +106,15 @@ export const cleanCommand: CommandHandler = async (args, { host, dryRun, json, t
     ...repos.map(({ org, name }) => `repository ${org}/${name} ${dryRun ? "would be removed" : "removed"}`),
     ...left.unseen,
   ];
-  const failure =
-    problems.length === 0
-      ? undefined
-      : new Failure({
-          code: "CLEAN_INCOMPLETE",
-          kind: "environment",
-          message: `Not everything could be removed: ${String(problems.length)} left.`,
-          log: problems,
-          hint: "Try again in a moment; credentials expire by themselves, and Blaxel deletes the sandboxes at the end of their lifetime.",
-        });
-  if (failure !== undefined && !json) terminal.stderr(errorText(failure, host.redact));
+  const incomplete = new Failure({
+    code: "CLEAN_INCOMPLETE",
+    kind: "environment",
+    message: `Not everything could be removed: ${String(problems.length)} left.`,
+    log: problems,
+    hint: "Try again in a moment; credentials expire by themselves, and Blaxel deletes the sandboxes at the end of their lifetime.",
+  });
   return {
-    error: failure,
+    errors: problems.length === 0 ? [] : [incomplete],
     json: {
       dryRun,
       sandboxes,
@@ -128,7 +123,7 @@ export const cleanCommand: CommandHandler = async (args, { host, dryRun, json, t
       notLookedFor: left.unseen,
     },
     text:
-      lines.length === 0 && failure === undefined
+      lines.length === 0 && problems.length === 0
         ? "Earlier runs left nothing behind.\n"
         : lines.map((line) => `${line}\n`).join(""),
   };

@@ -1,34 +1,35 @@
 import { causeOf, failureOf, messageOf } from "../../support/errors";
-import type { Redactor } from "../../support/redact";
-import type { CommandContext, CommandOutcome } from "../command";
+import { redactValue, type Redactor } from "../../support/redact";
+import type { CommandOutcome } from "../command";
+
+/** A JSON answer as text. */
+export function jsonText(document: Readonly<Record<string, unknown>>, redact: Redactor): string {
+  return JSON.stringify(redactValue(document, redact));
+}
 
 /** The `error` of a JSON answer. */
-export function errorDocument(error: unknown, redact: Redactor): Readonly<Record<string, unknown>> {
+export function errorDocument(error: unknown): Readonly<Record<string, unknown>> {
   const failure = failureOf(error);
-  const cause = causeOf(failure ?? error);
   return {
     code: failure?.code ?? "INTERNAL",
-    message: redact(messageOf(failure ?? error)),
+    message: messageOf(failure ?? error),
     ...(failure?.template === undefined ? {} : { template: failure.template }),
-    hint: failure?.hint === undefined ? null : redact(failure.hint),
-    cause: cause === undefined ? null : redact(cause),
-    log: (failure?.log ?? []).map((line) => redact(line)),
+    hint: failure?.hint ?? null,
+    cause: causeOf(failure ?? error) ?? null,
+    log: failure?.log ?? [],
   };
 }
 
-/** The outcome for several templates. The first error decides the exit code; people see all of them on stderr. */
+/** The outcome for several templates, each with its own error. */
 export function resultsOutcome(
   results: readonly { readonly error?: unknown }[],
-  { host: { redact }, json, terminal }: CommandContext,
   text: string,
 ): CommandOutcome {
-  const errors = results.flatMap(({ error }) => (error === undefined ? [] : [error]));
-  if (!json) for (const error of errors) terminal.stderr(errorText(error, redact));
   return {
-    error: errors[0],
+    errors: results.flatMap(({ error }) => (error === undefined ? [] : [error])),
     json: {
       results: results.map(({ error, ...result }) =>
-        error === undefined ? result : { ...result, error: errorDocument(error, redact) },
+        error === undefined ? result : { ...result, error: errorDocument(error) },
       ),
     },
     text,

@@ -3,7 +3,6 @@ import { join } from "node:path";
 import type { ZodMiniType } from "zod/mini";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ANSWERS, EVENTS, FAILED } from "../../../scripts/docs/answers";
-import type { CommandContext } from "../../../src/cli/command";
 import { outcome } from "../../../src/cli/handlers/release";
 import { releaseAll } from "../../../src/release/release";
 import type { ReleaseRequest } from "../../../src/release/request";
@@ -42,8 +41,8 @@ async function release(behaviour: Partial<Behaviour>, changes: Partial<ReleaseRe
     const host = { ...world.host(how), emit: (event: ReleaseEvent) => events.push(event) };
     const request = requestFor(world.root, { version: VERSION, templates: [TEMPLATE], ...changes });
     const results = await releaseAll(runIn(world.root, host), request, world.stages(how));
-    const { error, json } = outcome(results, { host, json: true } as unknown as CommandContext);
-    return { events, answer: { ok: error === undefined, ...(json as object) } };
+    const { errors = [], json } = outcome(results);
+    return { events, answer: { ok: errors.length === 0, ...json } };
   } finally {
     world.end();
   }
