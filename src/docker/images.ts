@@ -3,7 +3,7 @@ import type Docker from "dockerode";
 import { withCleanUp } from "../support/processes/clean-up";
 import { Failure } from "../support/errors";
 import { withTimeLimit } from "../support/processes/time-limit";
-import { apiMinor } from "./connection/daemon";
+import { apiMinor, dial } from "./connection/daemon";
 import type { BuildRequest, EngineImage, EngineImages, PullRequest, PushRequest } from "./engine";
 import { answerOf, engineFailed, engineWords, statusOf } from "./failures";
 import { messagesOf, StreamSilent } from "./builds/message-stream";
@@ -255,13 +255,7 @@ interface InspectedImage {
 /** dockerode 5.0.1 leaves the options of its own `inspect` and `get` out of the request. */
 function get<T>(docker: Docker, path: string, options: Ask, isStream = false): Promise<T> {
   const statusCodes = { 200: true, 404: "no such image", 500: "server error" };
-  return new Promise((resolve, reject) => {
-    const answered = (error: Error | null, answer: unknown): void => {
-      if (error === null) resolve(answer as T);
-      else reject(error);
-    };
-    docker.modem.dial({ path: `${path}?`, method: "GET", options, statusCodes, isStream }, answered);
-  });
+  return dial(docker, { path: `${path}?`, method: "GET", options, statusCodes, isStream });
 }
 
 /** Podman omits the algorithm of a digest. */

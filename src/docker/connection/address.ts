@@ -1,4 +1,11 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import { dockerConfigFolder, setIn } from "../../support/environment";
+import { Failure } from "../../support/errors";
+import { textNow } from "../../support/files/files";
+import type { Host } from "../../support/host";
+import { sha256 } from "../../support/text/digest";
+import { parsedJson, valueAt } from "../../support/text/parsed-json";
 
 /** A possible location of an engine. */
 export interface EngineAddress {
@@ -12,44 +19,29 @@ export interface EngineAddress {
   readonly skipVerify?: boolean;
 }
 
-export interface AddressSources {
-  readonly env: Readonly<Record<string, string | undefined>>;
-  /** currentContext of ~/.docker/config.json. */
-  readonly currentContext: string | undefined;
-  /** Reads a context by name. */
-  readonly context: (name: string) => Omit<EngineAddress, "source"> | undefined;
-}
-
-/** The named context does not exist. */
-export class UnknownContext extends Error {
-  constructor(
-    readonly context: string,
-    readonly source: string,
-  ) {
-    super(`The docker context "${context}" (${source}) does not exist.`);
-  }
-}
-UnknownContext.prototype.name = "UnknownContext";
-
 /**
  * Where to look for an engine, in the docker command's order (docker/cli, cli/command/cli.go): DOCKER_HOST, DOCKER_CONTEXT, the current
  * context of config.json, the default socket. If nothing is chosen, also the sockets of rootless Docker, Docker Desktop and Podman.
- * @throws UnknownContext
+ * @throws Failure ENGINE_UNREACHABLE (exit 3) if the named context does not exist
  */
-export function engineAddresses(sources: AddressSources): readonly EngineAddress[] {
-  const { env } = sources;
+export function engineAddresses(env: Host["env"]): readonly EngineAddress[] {
   const dockerHost = setIn(env, "DOCKER_HOST");
   if (dockerHost !== undefined) return [fromDockerHost(dockerHost, env)];
+  const folder = dockerConfigFolder(env);
   const named = setIn(env, "DOCKER_CONTEXT");
-  const name = named ?? sources.currentContext;
+  const name = named ?? (folder === undefined ? undefined : currentContext(folder));
   if (name === undefined || name === "" || name === "default") return usualSockets(env);
-  const found = sources.context(name);
-  if (found === undefined)
-    throw new UnknownContext(name, named === name ? "DOCKER_CONTEXT" : "the current one");
-  return [{ ...found, source: `the docker context ${name}` }];
+  const found = folder === undefined ? undefined : contextIn(folder, name);
+  if (found !== undefined) return [found];
+  throw new Failure({
+    code: "ENGINE_UNREACHABLE",
+    kind: "environment",
+    message: `The docker context "${name}" (${named === name ? "DOCKER_CONTEXT" : "the current one"}) does not exist.`,
+    hint: "docker context ls lists the contexts.",
+  });
 }
 
-function usualSockets(env: AddressSources["env"]): readonly EngineAddress[] {
+function usualSockets(env: Host["env"]): readonly EngineAddress[] {
   const runtime = setIn(env, "XDG_RUNTIME_DIR");
   const home = setIn(env, "HOME");
   const below = (folder: string | undefined, path: string, source: string): readonly EngineAddress[] =>
@@ -63,11 +55,33 @@ function usualSockets(env: AddressSources["env"]): readonly EngineAddress[] {
   ];
 }
 
-function fromDockerHost(text: string, env: AddressSources["env"]): EngineAddress {
+function fromDockerHost(text: string, env: Host["env"]): EngineAddress {
   const url = text.includes("://") ? text : `tcp://${text}`;
   const verify = setIn(env, "DOCKER_TLS_VERIFY") !== undefined;
   const tls = verify || setIn(env, "DOCKER_TLS") !== undefined;
   if (!url.startsWith("tcp:") || !tls) return { url, source: "DOCKER_HOST" };
   const certificates = setIn(env, "DOCKER_CERT_PATH") ?? dockerConfigFolder(env);
   return { url, source: "DOCKER_HOST", certificates, skipVerify: !verify };
+}
+
+/** The docker command's choice, in config.json. Files that are missing or unreadable count as empty. */
+function currentContext(folder: string): string | undefined {
+  const current = valueAt(parsedJson(textNow(join(folder, "config.json"))), ["currentContext"]);
+  return typeof current === "string" ? current : undefined;
+}
+
+/** A context as the docker command keeps it: contexts/meta/<sha256 of the name>/meta.json (docker/cli, cli/context/store). */
+function contextIn(folder: string, name: string): EngineAddress | undefined {
+  const id = sha256(name);
+  const meta = parsedJson(textNow(join(folder, "contexts/meta", id, "meta.json")));
+  const endpoint = valueAt(meta, ["Endpoints", "docker"]);
+  const url = valueAt(endpoint, ["Host"]);
+  if (typeof url !== "string" || url === "") return undefined;
+  const certificates = join(folder, "contexts/tls", id, "docker");
+  return {
+    url,
+    source: `the docker context ${name}`,
+    skipVerify: valueAt(endpoint, ["SkipTLSVerify"]) === true,
+    certificates: existsSync(certificates) ? certificates : undefined,
+  };
 }

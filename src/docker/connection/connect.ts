@@ -1,9 +1,10 @@
+import { systemClock } from "../../support/clock";
 import { Failure, hasErrno, messageOf } from "../../support/errors";
 import { runLabels, type Host } from "../../support/host";
-import { engineAddresses, UnknownContext, type EngineAddress } from "./address";
+import { within } from "../../support/processes/within";
+import { engineAddresses } from "./address";
 import { containersOf } from "../containers/containers";
 import { connectionTo } from "./dockerode-options";
-import { addressSources } from "./contexts";
 import { ask, engineFacts } from "./daemon";
 import type { Engine } from "../engine";
 import { imagesOf } from "../images";
@@ -23,27 +24,20 @@ export async function connectEngine(host: Host): Promise<Engine> {
   const tried: string[] = [];
   let forbidden: string | undefined;
   let last: unknown;
-  for (const address of addressesFor(host)) {
+  for (const address of engineAddresses(host.env)) {
     try {
       const { default: Dockerode } = await import("dockerode");
       const { agent, options } = await connectionTo(address, host.env);
       const docker = new Dockerode(options);
-      watchForSilence(agent, {
-        ping: (signal) => ask(docker, "GET", "/_ping", signal),
-        interrupted: host.signal,
-      });
-      const facts = await withLimit(
-        engineFacts(docker, address.url),
-        address.url.startsWith("ssh:") ? 40_000 : 10_000,
-      );
-      const tls =
-        address.certificates === undefined && address.skipVerify !== true
-          ? {}
-          : { tls: { certificates: address.certificates, skipVerify: address.skipVerify === true } };
+      const ping = (signal: AbortSignal): Promise<unknown> => ask(docker, "GET", "/_ping", signal);
+      watchForSilence(agent, { ping, interrupted: host.signal });
+      const limitMs = address.url.startsWith("ssh:") ? 40_000 : 10_000;
+      const late = (): Error => new Error(`no answer within ${String(limitMs / 1000)} s`);
+      const facts = await within(systemClock, engineFacts(docker, address), limitMs, late, host.signal);
       const labels = runLabels(host);
       const { saveImage, ...images } = imagesOf(docker, labels, facts.apiVersion);
       const engine = {
-        facts: { ...facts, ...tls },
+        facts,
         ...images,
         readImage: imageReader(host, saveImage),
         ...containersOf(docker, facts.publish, labels, facts.apiVersion),
@@ -71,32 +65,5 @@ export async function connectEngine(host: Host): Promise<Engine> {
         ? HINT
         : "Add the user to the socket's group (sudo usermod -aG docker USER) and log in again, or use a rootless engine.",
     cause: last,
-  });
-}
-
-function addressesFor(host: Host): readonly EngineAddress[] {
-  try {
-    return engineAddresses(addressSources(host.env));
-  } catch (error) {
-    if (!(error instanceof UnknownContext)) throw error;
-    throw new Failure({
-      code: "ENGINE_UNREACHABLE",
-      kind: "environment",
-      message: error.message,
-      hint: "docker context ls lists the contexts.",
-      cause: error,
-    });
-  }
-}
-
-function withLimit<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const limit = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new Error(`no answer within ${String(ms / 1000)} s`));
-    }, ms);
-  });
-  return Promise.race([work, limit]).finally(() => {
-    clearTimeout(timer);
   });
 }

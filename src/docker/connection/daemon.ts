@@ -1,47 +1,47 @@
 import type { IncomingMessage } from "node:http";
+import { finished } from "node:stream/promises";
 import type Docker from "dockerode";
+import type { EngineAddress } from "./address";
 import type { EngineFacts, PublishedPorts } from "../engine";
 
-/** Sends any request of the engine's API; returns headers and status, and drains the body. */
-export function ask(
+/** Sends a request of the engine's API that dockerode does not know, or sends otherwise (docker-modem's `dial`). */
+export function dial<T>(docker: Docker, request: object): Promise<T> {
+  const modem = docker.modem as {
+    dial(request: object, done: (error: Error | null, answer: T) => void): void;
+  };
+  return new Promise((resolve, reject) => {
+    modem.dial(request, (error, answer) => {
+      if (error === null) resolve(answer);
+      else reject(error);
+    });
+  });
+}
+
+const ACCEPTED = Object.fromEntries([200, 204, 400, 404, 405, 426, 500, 501].map((status) => [status, true]));
+
+/** Sends a request whatever its answer; drains the body. */
+export async function ask(
   docker: Docker,
   method: "GET" | "POST",
   path: string,
   abortSignal?: AbortSignal,
-): Promise<{ readonly status: number; readonly headers: IncomingMessage["headers"] }> {
-  const accepted = Object.fromEntries(
-    [200, 204, 400, 404, 405, 426, 500, 501].map((status) => [status, true]),
-  );
-  return new Promise((resolve, reject) => {
-    const modem = docker.modem as {
-      dial(options: unknown, callback: (error: Error | null, answer: IncomingMessage) => void): void;
-    };
-    modem.dial(
-      { path, method, isStream: true, statusCodes: accepted, options: {}, abortSignal },
-      (error, answer) => {
-        if (error !== null) {
-          reject(error);
-          return;
-        }
-        answer.on("error", reject);
-        answer.on("end", () => {
-          resolve({ status: answer.statusCode ?? 0, headers: answer.headers });
-        });
-        answer.resume();
-      },
-    );
-  });
+): Promise<Pick<IncomingMessage, "statusCode" | "headers">> {
+  const request = { path, method, isStream: true, statusCodes: ACCEPTED, options: {}, abortSignal };
+  const answer = await dial<IncomingMessage>(docker, request);
+  await finished(answer.resume());
+  return answer;
 }
 
 /** Asks an engine for its facts. Rejects if it is not responding. */
-export async function engineFacts(docker: Docker, address: string): Promise<EngineFacts> {
+export async function engineFacts(docker: Docker, address: EngineAddress): Promise<EngineFacts> {
   const ping = await ask(docker, "GET", "/_ping");
-  if (ping.status !== 200) throw new Error(`it answered ${String(ping.status)} to /_ping`);
+  if (ping.statusCode !== 200) throw new Error(`it answered ${String(ping.statusCode)} to /_ping`);
   const [version, info, buildKit] = await Promise.all([
     docker.version(),
     docker.info() as Promise<Info>,
     hasBuildKit(docker, ping.headers),
   ]);
+  const { url, certificates, skipVerify = false } = address;
   const security = info.SecurityOptions ?? [];
   const [component] =
     (version as { readonly Components?: readonly { readonly Name?: string }[] }).Components ?? [];
@@ -49,13 +49,14 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
     name: component?.Name === undefined || component.Name === "Engine" ? "Docker Engine" : component.Name,
     version: version.Version,
     apiVersion: version.ApiVersion,
-    address,
+    address: url,
     buildKit,
     appArmor: security.some((option) => option.includes("apparmor")),
     // Docker lists it among its security options, Podman in its own field.
     rootless: info.Rootless === true || security.some((option) => option.includes("rootless")),
     idsAreConfigDigests: !(info.DriverStatus ?? []).some(([, value]) => value?.startsWith(CONTAINERD_STORE)),
-    publish: publishedPorts(address),
+    publish: publishedPorts(url),
+    ...(certificates === undefined && !skipVerify ? {} : { tls: { certificates, skipVerify } }),
   };
 }
 
@@ -65,8 +66,8 @@ export async function engineFacts(docker: Docker, address: string): Promise<Engi
  */
 async function hasBuildKit(docker: Docker, ping: IncomingMessage["headers"]): Promise<boolean> {
   if (ping["builder-version"] === "2") return true;
-  const { status } = await ask(docker, "POST", "/session");
-  return status !== 404 && status !== 405;
+  const { statusCode } = await ask(docker, "POST", "/session");
+  return statusCode !== 404 && statusCode !== 405;
 }
 
 /** Prefix of the containerd image store's drivers (`docker info`, Storage Driver). */

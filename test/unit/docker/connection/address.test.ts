@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { engineAddresses, UnknownContext } from "../../../../src/docker/connection/address";
-import { addressSources } from "../../../../src/docker/connection/contexts";
+import { engineAddresses as from } from "../../../../src/docker/connection/address";
 import { publishedPorts } from "../../../../src/docker/connection/daemon";
 import { withTemporaryFolder } from "../../../../src/support/files/files";
 
@@ -28,9 +27,6 @@ async function withDockerFolder<T>(
     return use(folder);
   });
 }
-
-const from = (env: Record<string, string>): ReturnType<typeof engineAddresses> =>
-  engineAddresses(addressSources(env));
 
 describe("where the engine is looked for", () => {
   it("takes DOCKER_HOST before everything else", async () => {
@@ -68,7 +64,9 @@ describe("where the engine is looked for", () => {
 
   it("refuses a context that does not exist", async () => {
     await withDockerFolder(undefined, (folder) => {
-      expect(() => from({ DOCKER_CONFIG: folder, DOCKER_CONTEXT: "gone" })).toThrow(UnknownContext);
+      expect(() => from({ DOCKER_CONFIG: folder, DOCKER_CONTEXT: "gone" })).toThrow(
+        /The docker context "gone" \(DOCKER_CONTEXT\) does not exist/u,
+      );
     });
   });
 
