@@ -2,30 +2,34 @@ import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { finished } from "node:stream/promises";
+import type { BuildEnding } from "../docker/index";
+import { messageOf } from "../support/errors";
+import type { Host } from "../support/host";
 
-/** The whole log of a build, written as it arrives. */
-export interface BuildLog {
-  line(text: string): void;
-  /** Waits until everything is written. */
-  close(): Promise<void>;
-}
-
-/** Opens the log file (creates parents, replaces an older one); without a path, drops everything. A write error does not stop the build. */
-export async function openBuildLog(
+/**
+ * Builds, and writes the whole log to a file as it arrives: the lines, and why the build failed. Creates the file's parents and replaces an
+ * older one; without a path, nothing is kept. A write error does not stop the build.
+ */
+export async function logged(
+  { redact, signal }: Host,
   path: string | undefined,
-  redact: (text: string) => string,
-): Promise<BuildLog> {
-  if (path === undefined) return { line: () => undefined, close: () => Promise.resolve() };
+  build: (onLine: (line: string) => void) => Promise<BuildEnding>,
+): Promise<BuildEnding> {
+  if (path === undefined) return build(() => undefined);
   await mkdir(dirname(path), { recursive: true });
-  const file = createWriteStream(path, { flags: "w" });
+  const file = createWriteStream(path);
   const written = finished(file).catch(() => undefined);
-  return {
-    line: (text) => {
-      file.write(`${redact(text)}\n`);
-    },
-    close: async () => {
-      file.end();
-      await written;
-    },
-  };
+  const onLine = (line: string): void => void file.write(`${redact(line)}\n`);
+  try {
+    const ending = await build(onLine);
+    if (!ending.ok) onLine(ending.message);
+    return ending;
+  } catch (error) {
+    signal.throwIfAborted();
+    onLine(messageOf(error));
+    throw error;
+  } finally {
+    file.end();
+    await written;
+  }
 }

@@ -1,29 +1,17 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { BuildEnding } from "../docker/index";
-import type { RenderedFile } from "../render/rendered";
+import { PLATFORM, type BuildEnding, type BuildRequest } from "../docker/index";
+import type { RenderedTemplate } from "../render/rendered";
 import { Failure } from "../support/errors";
 import { withTemporaryFolder } from "../support/files/files";
 import type { Host } from "../support/host";
 import { othersEnvironment } from "../support/processes/process";
 import { buildxProgress } from "./buildx-progress";
 
-/** A build on a buildx builder. */
-export interface BuildxRequest {
-  readonly template: string;
-  /** Name of the builder, as `docker buildx ls` shows it. */
-  readonly builder: string;
-  readonly files: readonly RenderedFile[];
-  readonly tag: string;
-  readonly platform: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly buildArgs: Readonly<Record<string, string>>;
-  readonly noCache: boolean;
-  /** After this time without output, a build counts as hung, in ms. */
-  readonly timeoutMs: number;
-  readonly onLine: (line: string) => void;
-  readonly onStep: (step: string) => void;
-}
+type Request = Omit<BuildRequest, "context" | "builder">;
+
+/** Time limit for a build, in ms. */
+const LIMIT_MS = 3_600_000;
 
 const INSTALL =
   "Install Docker's buildx plugin (the package docker-buildx-plugin or docker-buildx; github.com/docker/buildx), or leave --builder out: then the engine builds.";
@@ -51,20 +39,20 @@ async function requireBuildx(host: Host): Promise<void> {
 }
 
 /** The arguments of the build: labels, mirrors and names, nothing secret. */
-export function buildxArguments(request: BuildxRequest, context: string): readonly string[] {
+export function buildxArguments(builder: string, request: Request, context: string): readonly string[] {
   const pairs = (option: string, values: Readonly<Record<string, string>>): readonly string[] =>
     Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`]);
   return [
     "buildx",
     "build",
     "--builder",
-    request.builder,
+    builder,
     "--load",
     "--progress",
     "plain",
     "--provenance=false",
     "--platform",
-    request.platform,
+    PLATFORM,
     "--tag",
     request.tag,
     ...pairs("--label", request.labels),
@@ -76,26 +64,32 @@ export function buildxArguments(request: BuildxRequest, context: string): readon
 
 /**
  * Builds on a buildx builder, local or remote, and loads the image into the local engine. Returns a failed build as a result.
+ * @param builder its name, as `docker buildx ls` shows it
  * @throws Failure BUILDX_MISSING, BUILDER_UNKNOWN (exit 3)
  */
-export async function buildWithBuildx(host: Host, request: BuildxRequest): Promise<BuildEnding> {
+export async function buildWithBuildx(
+  host: Host,
+  { template, files }: Pick<RenderedTemplate, "template" | "files">,
+  builder: string,
+  request: Request,
+): Promise<BuildEnding> {
   await requireBuildx(host);
   return withTemporaryFolder("context", async (context) => {
-    for (const file of request.files) {
+    for (const file of files) {
       await mkdir(dirname(join(context, file.name)), { recursive: true });
       await writeFile(join(context, file.name), file.contents);
       await chmod(join(context, file.name), file.mode);
     }
-    const progress = buildxProgress(request.onStep);
+    const progress = buildxProgress((step) => request.onStep?.(step));
     const ran = await host.run({
       command: "docker",
-      args: buildxArguments(request, context),
+      args: buildxArguments(builder, request, context),
       env: othersEnvironment(host.env),
-      timeoutMs: request.timeoutMs,
+      timeoutMs: LIMIT_MS,
       signal: host.signal,
       onLine: (line) => {
         progress.take(line);
-        request.onLine(line);
+        request.onLine?.(line);
       },
     });
     if (ran.exitCode === 0) return { ok: true, made: [] };
@@ -105,8 +99,8 @@ export async function buildWithBuildx(host: Host, request: BuildxRequest): Promi
       throw new Failure({
         code: "BUILDER_UNKNOWN",
         kind: "environment",
-        template: request.template,
-        message: `There is no builder ${request.builder}: ${message}`,
+        template,
+        message: `There is no builder ${builder}: ${message}`,
         hint: "docker buildx ls lists the builders; docker buildx create makes one.",
       });
     const exited = `docker buildx exited with ${String(ran.exitCode ?? ran.signal)}`;

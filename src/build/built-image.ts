@@ -6,27 +6,19 @@ import { hexOf } from "../support/text/digest";
 /** Label with the digest of the inputs that an image was made from. */
 export const INPUTS_LABEL = "mesa-template.inputs";
 
-/** The local name of a template's image. */
-export function imageTag({
-  template,
-  mesaVersion,
-  inputsDigest,
-}: Pick<RenderedTemplate, "template" | "mesaVersion" | "inputsDigest">): {
-  readonly repo: string;
-  readonly tag: string;
-} {
-  return { repo: `mesa-template/${template}`, tag: `${mesaVersion}-${hexOf(inputsDigest).slice(0, 12)}` };
+/** The local name of a template's image: mesa-template/debian:0.20.0-<first 12 of the inputs digest> */
+export function imageName(of: Pick<RenderedTemplate, "template" | "mesaVersion" | "inputsDigest">): string {
+  return `mesa-template/${of.template}:${of.mesaVersion}-${hexOf(of.inputsDigest).slice(0, 12)}`;
 }
 
-/** The image under the template's reference, if it was made from exactly these inputs. */
+/** The image under the template's local name, if it was made from exactly these inputs. */
 export async function builtImage(
   engine: Engine,
   rendered: RenderedTemplate,
   baseReference: string,
   builder: Image["builder"],
 ): Promise<Image | undefined> {
-  const { repo, tag } = imageTag(rendered);
-  const reference = `${repo}:${tag}`;
+  const reference = imageName(rendered);
   const found = await engine.image(reference);
   if (found?.labels[INPUTS_LABEL] !== rendered.inputsDigest) return undefined;
   const [{ configDigest, sizeBytes, history }, base] = await Promise.all([

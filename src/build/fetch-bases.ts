@@ -5,9 +5,6 @@ import type { RenderedTemplate } from "../render/rendered";
 import { causeOf, Failure, messageOf, onTemplate } from "../support/errors";
 import type { Host } from "../support/host";
 
-/** The platform every template is built for. */
-export const PLATFORM = "linux/amd64";
-
 /** An image's reference by digest, as it is on the engine after a pull through the mirror. */
 export function pulledReference(mirror: string, image: LockedImage): string {
   return `${mirror}${image.repository}@${image.digest}`;
@@ -54,7 +51,6 @@ async function pullWithLogin(host: Host, engine: Engine, reference: string, mirr
   const pull = (login?: Login): Promise<void> =>
     engine.pull({
       reference,
-      platform: PLATFORM,
       login: login === undefined ? undefined : engineLogin(login),
       signal: host.signal,
     });

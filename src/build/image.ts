@@ -6,7 +6,7 @@ export const imageSchema = z.object({
   mesaVersion: z.string(),
   /** Digest of its configuration, sha256:…; the same on every engine. */
   id: z.string(),
-  /** Its local tag, e.g. mesa-template/debian:0.20.0-<first 12 of the inputs digest> */
+  /** Its local name. */
   reference: z.string(),
   sizeBytes: z.number(),
   /** Oldest first. */

@@ -1,2 +1,2 @@
 export { buildImage } from "./build-image";
-export { imageTag, INPUTS_LABEL } from "./built-image";
+export { imageName, INPUTS_LABEL } from "./built-image";

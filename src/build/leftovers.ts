@@ -1,8 +1,9 @@
-import type { Engine } from "../docker/index";
+import type { BuildEnding, Engine } from "../docker/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { isOfDead, markText, thisProcess } from "../support/processes/alive";
 import { warnThatStays, withCleanUp } from "../support/processes/clean-up";
 import { VERSION_LABEL, type Host } from "../support/host";
+import { imageName } from "./built-image";
 
 /** The value of an image's version label. */
 export function versionLabel(of: Pick<RenderedTemplate, "template" | "mesaVersion">): string {
@@ -12,16 +13,17 @@ export function versionLabel(of: Pick<RenderedTemplate, "template" | "mesaVersio
 /** What the mark of this process follows in the second tag of an image that is being replaced: a killed run leaves no untagged image. */
 const REPLACED = "-replaced-";
 
-/** Gives the image under a tag, if any, a second tag until `build` has replaced it; then removes it, unless a container uses it. */
+/** Gives the image under a template's name, if any, a second tag until `build` has replaced it; then removes it, unless it is in use. */
 export async function replacing<T>(
   host: Host,
   engine: Engine,
-  template: string,
-  { repo, tag }: { readonly repo: string; readonly tag: string },
+  rendered: RenderedTemplate,
   build: () => Promise<T>,
 ): Promise<T> {
-  const previous = await engine.image(`${repo}:${tag}`);
+  const name = imageName(rendered);
+  const previous = await engine.image(name);
   if (previous === undefined) return build();
+  const [repo = "", tag = ""] = name.split(":");
   const second = `${tag}${REPLACED}${markText(thisProcess())}`;
   await engine.tag(previous.id, repo, second);
   return withCleanUp(
@@ -29,7 +31,7 @@ export async function replacing<T>(
     async () => {
       await engine.removeImage(`${repo}:${second}`);
     },
-    warnThatStays(host, "the image that was replaced", template),
+    warnThatStays(host, "the image that was replaced", rendered.template),
   );
 }
 
@@ -45,13 +47,14 @@ export async function removeLeftImages(
 /**
  * Removes untagged leftovers of the classic builder: the last image of each earlier stage, and of a failed build. The ids come from this
  * build's messages. Images with a tag, or with children, stay.
- * @param keep the parents of the built image: the next build starts from them, and not every engine refuses to remove them
+ * @param name of the built image. Its parents stay: the next build starts from them, and not every engine refuses to remove them
  */
 export async function removeIntermediate(
   engine: Engine,
-  made: readonly string[],
-  keep: readonly string[],
+  { ok, made }: BuildEnding,
+  name: string,
 ): Promise<void> {
+  const keep = ok ? await engine.lineage(name) : [];
   for (const id of [...made].reverse()) {
     const image = await engine.image(id);
     if (image === undefined || image.tags.length > 0 || keep.includes(image.id)) continue;

@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import type { BuildEnding, BuildListener } from "./builds/follow-build";
 import type { ImageContents } from "./saved-image/read-saved-image";
 
 /** Facts and abilities of an engine: queried, never guessed from its name. */
@@ -35,16 +36,12 @@ export interface PublishedPorts {
   readonly reachedAt: string;
 }
 
-/** A login to a registry (X-Registry-Auth of the engine's API). */
-type RegistryLogin =
-  | { readonly username: string; readonly password: string }
-  | { readonly identitytoken: string }
-  | { readonly registrytoken: string };
+/** A login to a registry: the fields of X-Registry-Auth in the engine's API. */
+type RegistryLogin = Readonly<Record<string, string>>;
 
 export interface PullRequest {
   /** registry/path@sha256:… or registry/path:tag */
   readonly reference: string;
-  readonly platform: string;
   readonly login?: RegistryLogin | undefined;
   readonly signal: AbortSignal;
 }
@@ -60,12 +57,12 @@ export interface PushRequest {
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-export interface BuildRequest {
+export interface BuildRequest extends BuildListener {
   /** A tar of the build context. */
   readonly context: NodeJS.ReadableStream;
   readonly builder: "buildkit" | "classic";
+  /** The image's name. */
   readonly tag: string;
-  readonly platform: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly noCache: boolean;
@@ -181,12 +178,12 @@ export interface Engine extends EngineImages, EngineContainers {
 }
 
 export interface EngineImages {
-  /** @throws Failure PULL_FAILED (exit 3) */
+  /** Pulls an image for linux/amd64. @throws Failure PULL_FAILED (exit 3) */
   pull(request: PullRequest): Promise<void>;
   /** Pushes an image under a temporary name. @throws Failure PUSH_FAILED (exit 7) */
   push(request: PushRequest): Promise<void>;
-  /** Starts a build and returns the engine's stream of messages. @throws Failure BUILD_REFUSED (exit 5) */
-  build(request: BuildRequest): Promise<Readable>;
+  /** Builds for linux/amd64. A failed build is a result. @throws Failure BUILD_REFUSED (exit 5) */
+  build(request: BuildRequest): Promise<BuildEnding>;
   /** The image of a name. For several platforms (from API 1.49 on), the one for linux/amd64; undefined without one. */
   image(reference: string): Promise<EngineImage | undefined>;
   /** Ids of the image and of its parents, as far as its history names them: the classic builder's does. */

@@ -6,17 +6,20 @@ import { withTimeLimit } from "../support/processes/time-limit";
 import { apiMinor, dial } from "./connection/daemon";
 import type { BuildRequest, EngineImage, EngineImages, PullRequest, PushRequest } from "./engine";
 import { answerOf, engineFailed, engineWords, statusOf } from "./failures";
+import { followBuild, type BuildEnding } from "./builds/follow-build";
 import { messagesOf, StreamSilent } from "./builds/message-stream";
 
 /** Time limit for removing an image, in ms: a large one takes long on a slow disk. */
 const REMOVAL_MS = 120_000;
 
-/** The platform of every image that is built here. */
-const PLATFORM = { os: "linux", architecture: "amd64" };
+/** The platform of every image here. */
+export const PLATFORM = "linux/amd64";
+/** As an engine wants it where it names one of several (Moby, api/docs/CHANGELOG.md, 1.48 and 1.49). */
+const ONE_OF_SEVERAL = { platform: { os: "linux", architecture: "amd64" } };
 
 /**
  * The engine's methods for images.
- * @param apiVersion the engine's own, e.g. "1.41"; decides whether a name with several platforms can be resolved to ours
+ * @param apiVersion its own, e.g. "1.41"; decides whether a name with several platforms can be resolved to ours
  */
 export function imagesOf(
   docker: Docker,
@@ -27,9 +30,8 @@ export function imagesOf(
   /** The image in the format of `docker save`. */
   readonly saveImage: (reference: string, signal: AbortSignal) => Promise<Readable>;
 } {
-  // Moby, api/docs/CHANGELOG.md.
-  const inspected = apiMinor(apiVersion) >= 49 ? { platform: PLATFORM } : {};
-  const saved = apiMinor(apiVersion) >= 48 ? { platform: PLATFORM } : {};
+  const inspected = apiMinor(apiVersion) >= 49 ? ONE_OF_SEVERAL : {};
+  const saved = apiMinor(apiVersion) >= 48 ? ONE_OF_SEVERAL : {};
   return {
     pull: (request) => pull(docker, request),
     push: (request) => push(docker, request, inspected),
@@ -40,17 +42,19 @@ export function imagesOf(
         const steps = (await docker.getImage(reference).history()) as readonly { readonly Id: string }[];
         return steps.map((step) => prefixed(step.Id));
       }),
-    async images(wanted) {
-      const found = await docker.listImages({ all: false, filters: { label: [...wanted] } });
-      return found.map((image) => ({
-        id: prefixed(image.Id),
-        tags: (image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>"),
-        labels: (image.Labels as Readonly<Record<string, string>> | null) ?? {},
-      }));
-    },
-    async tag(image, repository, tag) {
-      await docker.getImage(image).tag({ repo: repository, tag });
-    },
+    images: (wanted) =>
+      answerOf("The images could not be listed", async () => {
+        const found = await docker.listImages({ all: false, filters: { label: [...wanted] } });
+        return found.map((image) => ({
+          id: prefixed(image.Id),
+          tags: (image.RepoTags ?? []).filter((tag) => tag !== "<none>:<none>"),
+          labels: (image.Labels as Readonly<Record<string, string>> | null) ?? {},
+        }));
+      }),
+    tag: (image, repository, tag) =>
+      answerOf(`The image ${image} could not be tagged`, async () => {
+        await docker.getImage(image).tag({ repo: repository, tag });
+      }),
     emptyImage: () => emptyImage(docker, labels),
     removeImage: (reference, parents) =>
       // Ignores the run's signal: an interrupted run still removes its images. Only the time limit applies.
@@ -75,13 +79,11 @@ export function imagesOf(
   };
 }
 
-interface Ask {
-  readonly platform?: typeof PLATFORM;
-}
+type Ask = Partial<typeof ONE_OF_SEVERAL>;
 
-async function pull(docker: Docker, { reference, platform, login, signal }: PullRequest): Promise<void> {
+async function pull(docker: Docker, { reference, login, signal }: PullRequest): Promise<void> {
   try {
-    const options = { platform, abortSignal: signal, ...authOf(login, reference) };
+    const options = { platform: PLATFORM, abortSignal: signal, ...authOf(login, reference) };
     const stream = (await docker.pull(reference, options)) as unknown as Readable;
     for await (const message of messagesOf(stream, { signal })) {
       if (message.error !== undefined) throw new Error(message.error);
@@ -104,8 +106,8 @@ function authOf(login: PullRequest["login"], reference: string): { readonly auth
   return login === undefined ? {} : { authconfig: { ...login, serveraddress } };
 }
 
-/** After this time without output, a push counts as hung, in ms. */
-const PUSH_SILENCE_MS = 600_000;
+/** After this time without output, a push or build counts as hung, in ms. */
+const SILENCE_MS = 600_000;
 
 async function push(docker: Docker, request: PushRequest, inspected: Ask): Promise<void> {
   const { image, repository, tag, login, signal, onProgress } = request;
@@ -124,7 +126,7 @@ async function push(docker: Docker, request: PushRequest, inspected: Ask): Promi
     // Without a login the engine still wants the header.
     const options = { authconfig: {}, ...authOf(login, repository), abortSignal: signal };
     const stream = (await docker.getImage(reference).push(options)) as unknown as Readable;
-    for await (const { error, status } of messagesOf(stream, { signal, silenceMs: PUSH_SILENCE_MS })) {
+    for await (const { error, status } of messagesOf(stream, { signal, silenceMs: SILENCE_MS })) {
       if (error !== undefined) {
         // An engine that is shut down fails its pushes first; the real cause is that it no longer responds.
         await imageNamed(docker, reference, inspected);
@@ -173,27 +175,24 @@ function emptyImage(docker: Docker, labels: Readonly<Record<string, string>>): P
   });
 }
 
-async function build(docker: Docker, request: BuildRequest): Promise<Readable> {
+async function build(docker: Docker, request: BuildRequest): Promise<BuildEnding> {
+  const { signal } = request;
   const options = {
     t: request.tag,
-    platform: request.platform,
+    platform: PLATFORM,
     labels: { ...request.labels },
     buildargs: { ...request.buildArgs },
     nocache: request.noCache,
     rm: true,
     forcerm: true,
-    abortSignal: request.signal,
+    abortSignal: signal,
     // A number: for the text "2", dockerode 5.0.1 opens a gRPC session, which this build does not need.
     version: request.builder === "buildkit" ? 2 : 1,
   };
-  try {
-    // The types allow only text; the engine accepts both (measured on Engine 20.10.24).
-    return (await docker.buildImage(
-      request.context,
-      options as unknown as Docker.ImageBuildOptions,
-    )) as unknown as Readable;
-  } catch (error) {
-    request.signal.throwIfAborted();
+  // The types allow only text; the engine accepts both (measured on Engine 20.10.24).
+  const typed = options as unknown as Docker.ImageBuildOptions;
+  const begun = await docker.buildImage(request.context, typed).catch((error: unknown) => {
+    signal.throwIfAborted();
     if (statusOf(error) === undefined) throw engineFailed("The build could not be started", error);
     throw new Failure({
       code: "BUILD_REFUSED",
@@ -201,7 +200,8 @@ async function build(docker: Docker, request: BuildRequest): Promise<Readable> {
       message: `The engine refused the build: ${engineWords(error)}`,
       cause: error,
     });
-  }
+  });
+  return followBuild(begun as unknown as Readable, { signal, silenceMs: SILENCE_MS }, request);
 }
 
 async function imageNamed(

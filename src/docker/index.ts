@@ -1,5 +1,6 @@
 export { connectEngine } from "./connection/connect";
 export { readTarEntries } from "./tar-entries";
-export { followBuild, type BuildEnding } from "./builds/follow-build";
+export type { BuildEnding } from "./builds/follow-build";
 export { hostDevices, type HostDevice } from "./containers/host-devices";
-export type { ContainerRequest, Engine, EngineFacts, ExecResult } from "./engine";
+export { PLATFORM } from "./images";
+export type { BuildRequest, ContainerRequest, Engine, EngineFacts, ExecRequest, ExecResult } from "./engine";

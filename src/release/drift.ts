@@ -1,5 +1,5 @@
 import { withBl } from "../blaxel/bl";
-import { imageTag } from "../build/index";
+import { imageName } from "../build/index";
 import { platformThrough } from "../blaxel/platform";
 import type { Engine } from "../docker/index";
 import { configDigestOf } from "../docker/saved-image/index";
@@ -174,8 +174,7 @@ async function localImages(run: Run, request: DriftRequest): Promise<readonly Dr
   return Promise.all(
     request.entries.map(async (entry) => {
       const finding = found("local-images", entry);
-      const { repo, tag } = imageTag(entry);
-      const reference = `${repo}:${tag}`;
+      const reference = imageName(entry);
       const image = await engine.image(reference);
       if (image === undefined) return finding(skipped("it is not on this engine"));
       const held = { id: image.id, reference };

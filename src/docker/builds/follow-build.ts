@@ -8,7 +8,7 @@ import { stepLog, type StepLog } from "./step-log";
 /** Receives the progress of a build. */
 export interface BuildListener {
   /** A step began: its text, e.g. "[deb 2/3] RUN apt-get update". */
-  readonly onStep?: (step: string, cached: boolean) => void;
+  readonly onStep?: (step: string) => void;
   /** A complete line of output, with its step's number. */
   readonly onLine?: (line: string) => void;
 }
@@ -79,7 +79,7 @@ function followClassic(
       if (begun !== null) {
         step = `[${begun[1] ?? ""}] ${(begun[2] ?? "").trim()}`;
         cached = /^FROM\b/iu.test(begun[2] ?? "");
-        listener.onStep?.(step, false);
+        listener.onStep?.(step);
       }
       if (text.includes("---> Using cache")) cached = true;
       const image = /^ ---> ([0-9a-f]{12})\n?$/u.exec(text);
@@ -124,7 +124,7 @@ function followBuildKit(
         if (vertex.name !== "") step.name = vertex.name;
         if ((vertex.started || vertex.cached) && !step.reported) {
           step.reported = true;
-          listener.onStep?.(step.name, vertex.cached);
+          listener.onStep?.(step.name);
           listener.onLine?.(`#${String(step.number)} ${step.name}${vertex.cached ? " (cached)" : ""}`);
         }
         if (vertex.error !== "") {

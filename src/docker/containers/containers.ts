@@ -2,10 +2,19 @@ import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { apiMinor } from "../connection/daemon";
-import type { ContainerRequest, ContainerState, EngineContainers, PathStat, PublishedPorts } from "../engine";
-import { execIn } from "./exec";
+import type {
+  ContainerRequest,
+  ContainerState,
+  EngineContainers,
+  ExecRequest,
+  ExecResult,
+  PathStat,
+  PublishedPorts,
+} from "../engine";
 import { answerOf } from "../failures";
-import { frameReader } from "./output";
+import { PLATFORM } from "../images";
+import { withTimeLimit } from "../../support/processes/time-limit";
+import { frameReader, outputOf } from "./output";
 import { readPathStat } from "./path-stat";
 import { removed, runToEnd } from "./run-to-end";
 
@@ -23,7 +32,7 @@ export function containersOf(
     const isAnyPlatform = request.anyPlatform === true || apiMinor(apiVersion) < 41;
     const options = {
       // Otherwise dockerode repeats the body in the address, which engines log: secrets of the environment too.
-      _query: isAnyPlatform ? {} : { platform: "linux/amd64" },
+      _query: isAnyPlatform ? {} : { platform: PLATFORM },
       _body: { ...createOptions(request, publish), Labels: labels },
     };
     return answerOf(`No container could be made from ${request.image}`, () =>
@@ -36,11 +45,17 @@ export function containersOf(
       answerOf("The container could not be started", () => docker.getContainer(id).start()),
     runToEnd: (request, options) => runToEnd(() => create(request), options),
     container: (id) => stateOf(docker, id),
-    async containers(wanted) {
-      const found = await docker.listContainers({ all: true, filters: { label: [...wanted] } });
-      return found.map((item) => ({ id: item.Id, labels: item.Labels, createdAtMs: item.Created * 1000 }));
+    containers: (wanted) =>
+      answerOf("The containers could not be listed", async () => {
+        const found = await docker.listContainers({ all: true, filters: { label: [...wanted] } });
+        return found.map((item) => ({ id: item.Id, labels: item.Labels, createdAtMs: item.Created * 1000 }));
+      }),
+    exec(id, request) {
+      const { signal, timeoutMs } = request;
+      const limited = (): Promise<ExecResult> =>
+        withTimeLimit(timeoutMs, signal, (limit) => exec(docker.getContainer(id), request, limit));
+      return answerOf("A command could not be run in the container", limited, { signal });
     },
-    exec: (id, request) => execIn(docker, id, request),
     async logs(id, tail) {
       const data = await answerOf<Buffer>(
         "The container's output could not be read",
@@ -82,6 +97,26 @@ export function containersOf(
         { instead: { 404: undefined }, signal },
       ),
   };
+}
+
+async function exec(
+  container: Docker.Container,
+  { argv, user, cwd, env = {}, signal }: ExecRequest,
+  limit: AbortSignal,
+): Promise<ExecResult> {
+  const program = await container.exec({
+    Cmd: [...argv],
+    AttachStdout: true,
+    AttachStderr: true,
+    User: user,
+    WorkingDir: cwd,
+    Env: Object.entries(env).map(([name, value]) => `${name}=${value}`),
+  });
+  const stream = (await program.start({ Detach: false, Tty: false })) as unknown as Readable;
+  const output = await outputOf(stream, limit);
+  signal.throwIfAborted();
+  const code = output.timedOut ? null : (await program.inspect()).ExitCode;
+  return { ...output, exitCode: code ?? 124 };
 }
 
 /** The body of the request; what is undefined does not appear in it. */

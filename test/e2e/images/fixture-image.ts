@@ -1,5 +1,5 @@
 import { pack } from "tar-stream";
-import { followBuild, type Engine } from "../../../src/docker/index";
+import type { Engine } from "../../../src/docker/index";
 import { systemClock } from "../../../src/support/clock";
 import type { Host } from "../../../src/support/host";
 import { createRedactor } from "../../../src/support/redact";
@@ -34,17 +34,15 @@ export async function buildFixture(
   for (const [name, text] of Object.entries({ ...options.files, Dockerfile: dockerfile }))
     context.entry({ name, mode: 0o755 }, text);
   context.finalize();
-  const stream = await engine.build({
+  const ending = await engine.build({
     context: context as unknown as NodeJS.ReadableStream,
     builder: engine.facts.buildKit ? "buildkit" : "classic",
     tag,
-    platform: "linux/amd64",
     labels: { "mesa-template.run": host.runId },
     buildArgs: options.buildArgs ?? {},
     noCache: false,
     signal: host.signal,
   });
-  const ending = await followBuild(stream, { signal: host.signal, silenceMs: 60_000 }, {});
   if (!ending.ok) throw new Error([...ending.lines, ending.message].join("\n"));
   return tag;
 }

@@ -1,22 +1,24 @@
 import { describe, expect, it } from "vitest";
 import { buildxProgress } from "../../../src/build/buildx-progress";
-import { buildWithBuildx, buildxArguments, type BuildxRequest } from "../../../src/build/buildx";
+import { buildWithBuildx, buildxArguments } from "../../../src/build/buildx";
 import type { ProcessRequest, ProcessResult } from "../../../src/support/processes/process";
 import type { Host } from "../../../src/support/host";
 
-const REQUEST: BuildxRequest = {
+const RENDERED = {
   template: "debian",
-  builder: "far-away",
   files: [{ name: "Dockerfile", mode: 0o644, contents: Buffer.from("FROM scratch\n") }],
+};
+const REQUEST = {
   tag: "mesa-template/debian:0.20.0-0123456789ab",
-  platform: "linux/amd64",
   labels: { "mesa-template.run": "r" },
   buildArgs: { MIRROR: "" },
   noCache: false,
-  timeoutMs: 1000,
-  onLine: () => undefined,
-  onStep: () => undefined,
+  signal: new AbortController().signal,
 };
+
+/** A build on the builder "far-away". */
+const building = (host: Host): ReturnType<typeof buildWithBuildx> =>
+  buildWithBuildx(host, RENDERED, "far-away", REQUEST);
 
 const FAILED = `#0 building with "far-away" instance using docker-container driver
 
@@ -83,7 +85,7 @@ describe("buildx's plain progress", () => {
 
 describe("a build on a buildx builder", () => {
   it("loads the image into the engine, from the folder, with every label and argument", () => {
-    const words = buildxArguments({ ...REQUEST, noCache: true }, "/context");
+    const words = buildxArguments("far-away", { ...REQUEST, noCache: true }, "/context");
     expect(words.slice(0, 5)).toEqual(["buildx", "build", "--builder", "far-away", "--load"]);
     expect(words.join(" ")).toContain("--tag mesa-template/debian:0.20.0-0123456789ab");
     expect(words.join(" ")).toContain("--label mesa-template.run=r --build-arg MIRROR= --no-cache");
@@ -92,25 +94,25 @@ describe("a build on a buildx builder", () => {
 
   it("is an environment's fault where there is no buildx, and says what to install", async () => {
     const { host } = hostThat(() => ({ exitCode: 1, stderr: "docker: unknown command: docker buildx" }));
-    await expect(buildWithBuildx(host, REQUEST)).rejects.toMatchObject({
+    await expect(building(host)).rejects.toMatchObject({
       code: "BUILDX_MISSING",
       kind: "environment",
       hint: expect.stringContaining("docker-buildx-plugin") as string,
     });
     const { host: without } = hostThat(() => ({ exitCode: null, spawnError: "spawn docker ENOENT" }));
-    await expect(buildWithBuildx(without, REQUEST)).rejects.toThrow("no docker on PATH");
+    await expect(building(without)).rejects.toThrow("no docker on PATH");
   });
 
   it("is an environment's fault where there is no such builder", async () => {
     const { host } = hostThat(({ args }) =>
       args[1] === "build" ? { exitCode: 1, stderr: 'ERROR: no builder "far-away" found' } : {},
     );
-    await expect(buildWithBuildx(host, REQUEST)).rejects.toMatchObject({ code: "BUILDER_UNKNOWN" });
+    await expect(building(host)).rejects.toMatchObject({ code: "BUILDER_UNKNOWN" });
   });
 
   it("answers with the step that failed", async () => {
     const { host } = hostThat(({ args }) => (args[1] === "build" ? { exitCode: 1, stderr: FAILED } : {}));
-    expect(await buildWithBuildx(host, REQUEST)).toMatchObject({
+    expect(await building(host)).toMatchObject({
       ok: false,
       step: "[deb 2/3] RUN apt-get update && false",
     });
@@ -119,7 +121,7 @@ describe("a build on a buildx builder", () => {
   it("hands docker what its builders need, and none of our own credentials", async () => {
     const env = { PATH: "/bin", KUBECONFIG: "/k", DEPOT_TOKEN: "d", BL_API_KEY: "b", MESA_API_KEY: "m" };
     const { host, requests } = hostThat(() => ({}), env);
-    expect(await buildWithBuildx(host, REQUEST)).toEqual({ ok: true, made: [] });
+    expect(await building(host)).toEqual({ ok: true, made: [] });
     expect(requests).toHaveLength(2);
     for (const request of requests)
       expect(request.env).toEqual({ PATH: "/bin", KUBECONFIG: "/k", DEPOT_TOKEN: "d" });

@@ -145,3 +145,21 @@ it.each([
   const query = platform === "" ? "" : `?platform=${encodeURIComponent(platform)}`;
   expect(asked).toEqual([`/images/reg:5000/a/x@sha256:aa/get${query}`]);
 });
+
+it.each<[string, (images: ReturnType<typeof imagesOf>) => Promise<unknown>, string]>([
+  ["a list", (images) => images.images(["a"]), "The images could not be listed"],
+  ["a second name", (images) => images.tag("x:1", "x", "2"), "The image x:1 could not be tagged"],
+])(
+  "%s that the engine refuses, or that it leaves unanswered, is the environment's failure",
+  async (_, ask, what) => {
+    const refusing = await engineWith((__, response) =>
+      response.writeHead(500).end('{"message":"no space left"}'),
+    );
+    await expect(ask(refusing)).rejects.toMatchObject({
+      ...{ code: "ENGINE_FAILED", kind: "environment", message: `${what}: no space left` },
+    });
+    engine?.close();
+    const lost = await engineWith((request) => request.socket.destroy());
+    await expect(ask(lost)).rejects.toMatchObject(GONE);
+  },
+);
