@@ -1,6 +1,6 @@
 import type { Engine } from "../docker/index";
 import { imageReference, imagesOf, type LockedImage } from "../lock/lock";
-import { credentialsFor, engineLogin, type Login } from "../registry/credentials";
+import { credentialsFor, type Login } from "../registry/credentials";
 import type { RenderedTemplate } from "../render/rendered";
 import { causeOf, Failure, messageOf, onTemplate } from "../support/errors";
 import type { Host } from "../support/host";
@@ -48,12 +48,7 @@ export async function pullBases(
 /** As with docker pull, a failing credential helper matters only if the image is not public. */
 async function pullWithLogin(host: Host, engine: Engine, reference: string, mirror: string): Promise<void> {
   const [registry = "", ...rest] = (reference.split("@", 1)[0] ?? "").split("/");
-  const pull = (login?: Login): Promise<void> =>
-    engine.pull({
-      reference,
-      login: login === undefined ? undefined : engineLogin(login),
-      signal: host.signal,
-    });
+  const pull = (login?: Login): Promise<void> => engine.pull({ reference, login, signal: host.signal });
   const mirrorHost = mirror === "" ? undefined : registry;
   let login: Login | undefined;
   try {

@@ -1,8 +1,7 @@
 import type { Engine } from "../docker/index";
 import { provenImage } from "../docker/saved-image/index";
 import type { PublishTarget } from "../lock/upstream";
-import { engineLogin } from "../registry/credentials";
-import { heldImage, type HeldImage } from "../registry/held-image";
+import { heldImage, type HeldImage } from "../registry/resolve-image";
 import { loginToImport, loginToPush } from "../registry/logins";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -45,10 +44,8 @@ export async function publishImage(
   onProgress(`to ${reference}`);
   const connected = await engine();
   const image = await provenImage(connected, { configDigest: imageId, reference: builtReference });
-  await connected.push({
-    ...{ image: image.reference, repository, tag, signal: host.signal, onProgress },
-    login: login === undefined ? undefined : engineLogin(login),
-  });
+  const pushed = { image: image.reference, repository, tag, login, signal: host.signal, onProgress };
+  await connected.push(pushed);
   const after = await heldImage(host, reference);
   if (after === undefined || after.config !== imageId) throw differs(reference, imageId, after);
   const published = { reference, digest: after.digest };

@@ -76,9 +76,9 @@ async function answerTo(
   login: Login | undefined,
 ): Promise<string> {
   const { registry, repository } = access;
-  if (login?.kind === "bearer") return `Bearer ${login.token}`;
+  if (login !== undefined && "registrytoken" in login) return `Bearer ${login.registrytoken}`;
   if (challenge.scheme === "basic") {
-    if (login?.kind !== "password")
+    if (login === undefined || !("password" in login))
       throw registryRefused(registry, repository, "it requires a user name and a password, and none are set");
     return basicOf(host, login);
   }
@@ -93,6 +93,9 @@ async function answerTo(
   return `Bearer ${token}`;
 }
 
+/** A login that a token service exchanges for a token. */
+type Exchanged = Exclude<Login, { readonly registrytoken: string }>;
+
 /** Answers to a POST after which a token service may still know GET (containerd, remotes/docker/authorizer.go). */
 const NO_POST = [400, 401, 404, 405];
 
@@ -100,20 +103,20 @@ async function tokenAnswer(
   host: Host,
   challenge: Extract<Challenge, { scheme: "bearer" }>,
   access: Access,
-  login: Login | undefined,
+  login: Exchanged | undefined,
 ): Promise<HttpAnswer> {
   const service = tokenService(challenge, access);
   const scope = challenge.scope ?? `repository:${access.path}:${access.actions}`;
   const request = { url: service.href, limitBytes: 1_000_000, timeoutMs: TIMEOUT_MS };
   const headers = { accept: "application/json" };
   let posted: HttpAnswer | undefined;
-  if (login?.kind === "identity") {
+  if (login !== undefined && "identitytoken" in login) {
     const form = new URLSearchParams({
       grant_type: "refresh_token",
       service: challenge.service ?? access.registry,
       client_id: "mesa-template",
       scope,
-      refresh_token: login.token,
+      refresh_token: login.identitytoken,
     });
     posted = await ask(host, { ...request, form, headers });
     if (!NO_POST.includes(posted.status)) return posted;
@@ -126,8 +129,8 @@ async function tokenAnswer(
   return posted !== undefined && posted.status < 404 && tokenIn(answer) === undefined ? posted : answer;
 }
 
-function basicOf(host: Host, login: Login): string {
-  const pair = login.kind === "password" ? `${login.username}:${login.password}` : `:${login.token}`;
+function basicOf(host: Host, login: Exchanged): string {
+  const pair = "password" in login ? `${login.username}:${login.password}` : `:${login.identitytoken}`;
   const encoded = Buffer.from(pair).toString("base64");
   host.redact.add(encoded);
   return `Basic ${encoded}`;

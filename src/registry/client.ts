@@ -40,58 +40,44 @@ export interface Repository {
 
 /** The repository of an image. Its token is fetched once, on the registry's first challenge. */
 export function openRepository(host: Host, image: string, options: RepositoryOptions): Repository {
-  const { mirror, downloads } = options;
+  const { downloads, mirror, actions, anonymous = false } = options;
   const reference = parseImageReference(image);
-  const endpoint = registryEndpoint(reference, mirror);
-  const asks = authorisedAsk(host, reference, options);
-  const request: Repository["request"] = async (path, more = {}) => {
-    const url = /^\/v2\/|:\/\//u.test(path) ? new URL(path, endpoint.base).href : `${endpoint.base}/${path}`;
-    const timeoutMs = path.startsWith("blobs/") ? BLOB_TIMEOUT_MS : TIMEOUT_MS;
-    const whole = { limitBytes: MANIFEST_LIMIT, ...more, url, timeoutMs };
-    try {
-      return await (downloads === undefined ? asks(whole) : downloads.get(whole, asks));
-    } catch (error) {
-      if (error instanceof Unreachable) throw registryUnreachable(endpoint.host, error, host.clock.now());
-      throw error;
-    }
-  };
-  return {
-    ...{ reference, registry: endpoint.host, path: endpoint.path, request },
-    async get(path, accept, limitBytes = MANIFEST_LIMIT) {
-      const answer = await request(path, { headers: { accept }, limitBytes });
-      if (answer.status === 401 || answer.status === 403)
-        throw registryRefused(endpoint.host, reference.repository, `it answers ${statusOf(answer)}`);
-      return answer;
-    },
-  };
-}
-
-/** Sends requests to one repository with the authorization that its registry demands, fetched once. */
-function authorisedAsk(
-  host: Host,
-  reference: ImageReference,
-  { mirror, actions, anonymous = false }: RepositoryOptions,
-): (request: HttpRequest) => Promise<HttpAnswer> {
-  const endpoint = registryEndpoint(reference, mirror);
+  const { repository } = reference;
+  const { base, host: registry, path } = registryEndpoint(reference, mirror);
+  const mirrorHost = mirror?.split("/", 1)[0];
+  const access: Access = { registry, path, repository, mirrorHost, actions, anonymous };
   // A login is for the registry, not for a store that it names or redirects to.
-  const isOurs = (url: string): boolean => new URL(url).host === new URL(endpoint.base).host;
+  const isOurs = (url: string): boolean => new URL(url).host === new URL(base).host;
   let authorization: string | undefined;
-  return async (request) => {
+  const authorised = async (request: HttpRequest): Promise<HttpAnswer> => {
     if (!isOurs(request.url)) return ask(host, request);
     const first = await ask(host, withAuthorization(request, authorization));
     if (first.status !== 401 || !isOurs(first.url)) return first;
     const challenge = parseChallenge(first.headers.get("www-authenticate"));
     if (challenge === undefined)
-      throw registryRefused(endpoint.host, reference.repository, "it answers 401 without a challenge");
-    authorization = await authorize(host, challenge, {
-      registry: endpoint.host,
-      path: endpoint.path,
-      repository: reference.repository,
-      mirrorHost: mirror?.split("/", 1)[0],
-      actions,
-      anonymous,
-    });
+      throw registryRefused(registry, repository, "it answers 401 without a challenge");
+    authorization = await authorize(host, challenge, access);
     return ask(host, withAuthorization(request, authorization));
+  };
+  const request: Repository["request"] = async (at, more = {}) => {
+    const url = /^\/v2\/|:\/\//u.test(at) ? new URL(at, base).href : `${base}/${at}`;
+    const timeoutMs = at.startsWith("blobs/") ? BLOB_TIMEOUT_MS : TIMEOUT_MS;
+    const whole = { limitBytes: MANIFEST_LIMIT, ...more, url, timeoutMs };
+    try {
+      return await (downloads === undefined ? authorised(whole) : downloads.get(whole, authorised));
+    } catch (error) {
+      if (error instanceof Unreachable) throw registryUnreachable(registry, error, host.clock.now());
+      throw error;
+    }
+  };
+  return {
+    ...{ reference, registry, path, request },
+    async get(at, accept, limitBytes = MANIFEST_LIMIT) {
+      const answer = await request(at, { headers: { accept }, limitBytes });
+      if (answer.status === 401 || answer.status === 403)
+        throw registryRefused(registry, repository, `it answers ${statusOf(answer)}`);
+      return answer;
+    },
   };
 }
 

@@ -4,13 +4,13 @@ import type { Host } from "../support/host";
 import { othersEnvironment } from "../support/processes/process";
 import { parsedJson } from "../support/text/parsed-json";
 
-/** A login to a registry. */
+/** A login to a registry, in the engine's format (X-Registry-Auth). */
 export type Login =
-  | { readonly kind: "password"; readonly username: string; readonly password: string }
+  | { readonly username: string; readonly password: string }
   /** A refresh token, exchanged at the registry's token service (OAuth2). */
-  | { readonly kind: "identity"; readonly token: string }
+  | { readonly identitytoken: string }
   /** Sent to the registry unchanged. */
-  | { readonly kind: "bearer"; readonly token: string };
+  | { readonly registrytoken: string };
 
 /** A key ring may ask the user first. */
 const TIMEOUT_MS = 30_000;
@@ -60,9 +60,7 @@ export async function askHelper(host: Host, name: string, server: string): Promi
   const { Username, Secret: secret } = answer.data;
   const username = Username ?? "";
   if (username === "" && secret === "") return undefined;
-  return username === "<token>"
-    ? { kind: "identity", token: secret }
-    : { kind: "password", username, password: secret };
+  return username === "<token>" ? { identitytoken: secret } : { username, password: secret };
 }
 
 function helperFailed(command: string, server: string, why: string, log: readonly string[] = []): Failure {

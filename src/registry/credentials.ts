@@ -9,17 +9,6 @@ import { askHelper, type Login } from "./credential-helper";
 
 export type { Login } from "./credential-helper";
 
-/** A login in the engine's format (X-Registry-Auth). */
-export type EngineLogin =
-  | { readonly username: string; readonly password: string }
-  | { readonly identitytoken: string }
-  | { readonly registrytoken: string };
-
-export function engineLogin(login: Login): EngineLogin {
-  if (login.kind === "password") return { username: login.username, password: login.password };
-  return login.kind === "identity" ? { identitytoken: login.token } : { registrytoken: login.token };
-}
-
 /** The registry that needs a login. */
 export interface LoginRequest {
   /** Host with port. Docker Hub has several names (docker.io, index.docker.io, registry-1.docker.io); each one stands for all. */
@@ -30,17 +19,18 @@ export interface LoginRequest {
   readonly mirrorHost?: string | undefined;
 }
 
+const text = z.nullish(z.string());
 const entrySchema = z.looseObject({
-  auth: z.optional(z.nullable(z.string())),
-  username: z.optional(z.nullable(z.string())),
-  password: z.optional(z.nullable(z.string())),
-  identitytoken: z.optional(z.nullable(z.string())),
-  registrytoken: z.optional(z.nullable(z.string())),
+  auth: text,
+  username: text,
+  password: text,
+  identitytoken: text,
+  registrytoken: text,
 });
 const fileSchema = z.looseObject({
-  auths: z.optional(z.nullable(z.record(z.string(), z.unknown()))),
-  credsStore: z.optional(z.nullable(z.string())),
-  credHelpers: z.optional(z.nullable(z.record(z.string(), z.nullable(z.string())))),
+  auths: z.nullish(z.record(z.string(), z.unknown())),
+  credsStore: text,
+  credHelpers: z.nullish(z.record(z.string(), z.nullable(z.string()))),
 });
 type LoginFile = z.infer<typeof fileSchema>;
 
@@ -56,7 +46,7 @@ const HUB_HOSTS = ["docker.io", "index.docker.io", "registry-1.docker.io"];
  */
 export async function credentialsFor(host: Host, request: LoginRequest): Promise<Login | undefined> {
   const found = fromEnvironment(host.env, request) ?? (await fromFiles(host, request));
-  if (found !== undefined) host.redact.add(found.kind === "password" ? found.password : found.token);
+  for (const [name, value] of Object.entries(found ?? {})) if (name !== "username") host.redact.add(value);
   return found;
 }
 
@@ -65,9 +55,7 @@ function fromEnvironment(env: Host["env"], { registry, mirrorHost }: LoginReques
   const password = env["MESA_TEMPLATE_REGISTRY_PASSWORD"];
   if (username === undefined || password === undefined) return undefined;
   const meantFor = setIn(env, "MESA_TEMPLATE_REGISTRY") ?? mirrorHost;
-  return meantFor !== undefined && namesOf(registry).includes(meantFor)
-    ? { kind: "password", username, password }
-    : undefined;
+  return meantFor !== undefined && namesOf(registry).includes(meantFor) ? { username, password } : undefined;
 }
 
 async function fromFiles(host: Host, request: LoginRequest): Promise<Login | undefined> {
@@ -192,12 +180,12 @@ function hostOfKey(key: string, podman: boolean): string {
 }
 
 function loginOf(entry: z.infer<typeof entrySchema>): Login | undefined {
-  if (entry.identitytoken) return { kind: "identity", token: entry.identitytoken };
-  if (entry.registrytoken) return { kind: "bearer", token: entry.registrytoken };
+  if (entry.identitytoken) return { identitytoken: entry.identitytoken };
+  if (entry.registrytoken) return { registrytoken: entry.registrytoken };
   const decoded = entry.auth ? Buffer.from(entry.auth, "base64").toString("utf8") : undefined;
   const colon = decoded?.indexOf(":") ?? -1;
   const username = decoded === undefined ? entry.username : decoded.slice(0, Math.max(0, colon));
   const password = decoded === undefined ? entry.password : decoded.slice(colon + 1).replace(/\0+$/u, "");
   if (!username || password === undefined || password === null) return undefined;
-  return { kind: "password", username, password };
+  return { username, password };
 }

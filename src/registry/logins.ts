@@ -4,7 +4,7 @@ import type { HttpAnswer } from "../support/network/http";
 import { openRepository } from "./client";
 import { credentialsFor, type Login } from "./credentials";
 import { pushRefused, statusOf } from "./failures";
-import { heldImage } from "./held-image";
+import { heldImage } from "./resolve-image";
 import { isOfRegistry, parseImageReference, registryEndpoint } from "./reference";
 
 /**
@@ -32,13 +32,7 @@ export async function loginToPush(host: Host, repository: string): Promise<Login
 }
 
 /** Names and secrets of logins that a registry or cloud issues for a few hours only. */
-function isShortLived({
-  username,
-  password,
-}: {
-  readonly username: string;
-  readonly password: string;
-}): boolean {
+function isShortLived({ username, password }: Extract<Login, { readonly password: string }>): boolean {
   return (
     username === "AWS" ||
     username === "oauth2accesstoken" ||
@@ -59,12 +53,10 @@ export async function loginToImport(
   { always }: { readonly always: boolean } = { always: false },
 ): Promise<string | undefined> {
   if (!isOfRegistry(image) || (!always && (await isPublic(host, image)))) return undefined;
-  const { registry, path, repository } = parseImageReference(image);
-  const login = await credentialsFor(host, {
-    registry: registryEndpoint(parseImageReference(image)).host,
-    path,
-  });
-  if (login?.kind !== "password") {
+  const reference = parseImageReference(image);
+  const { registry, path, repository } = reference;
+  const login = await credentialsFor(host, { registry: registryEndpoint(reference).host, path });
+  if (login === undefined || !("password" in login)) {
     const what =
       login === undefined
         ? "this machine has no login to it"

@@ -4,9 +4,9 @@ import type { Host } from "../support/host";
 import { digestOf } from "../support/text/digest";
 import { nextHop, type HttpAnswer } from "../support/network/http";
 import { openRepository, type Repository } from "./client";
-import { pushRefused, statusOf, unexpectedAnswer, unusableImage, wrongBytes } from "./failures";
+import { pushRefused, statusOf, unusableImage } from "./failures";
 import { OCI_INDEX, OCI_MANIFEST } from "./manifest";
-import { readManifest } from "./read-manifest";
+import { readContent, readManifest } from "./read-content";
 import { parsedJson } from "../support/text/parsed-json";
 
 /** Largest blob to read, in bytes. */
@@ -118,12 +118,10 @@ export async function piecesBeside(
   return Promise.all([...layers.keys()].map((blob) => readBlob(repository, blob)));
 }
 
-async function readBlob({ get, registry }: Repository, digest: string): Promise<Uint8Array> {
-  const answer = await get(`blobs/${digest}`, "*/*", BLOB_LIMIT);
-  if (answer.status !== 200) throw unexpectedAnswer(registry, `the blob ${digest}`, answer);
-  const got = digestOf(answer.body);
-  if (got !== digest) throw wrongBytes(`The blob ${digest}`, digest, got);
-  return answer.body;
+async function readBlob(repository: Repository, digest: string): Promise<Uint8Array> {
+  const found = await readContent(repository, `blobs/${digest}`, `the blob ${digest}`, BLOB_LIMIT);
+  if (found !== undefined) return found.body;
+  throw unusableImage("IMAGE_FORMAT", `${repository.registry} answers 404 for the blob ${digest}.`);
 }
 
 async function putBlob(
@@ -159,11 +157,9 @@ const bytesOf = (value: unknown): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.from(JSON.stringify(value)));
 
 function layersOf(manifest: Uint8Array | undefined): readonly Descriptor[] {
-  const read = z.safeParse(artifactSchema, parsedJson(manifest));
-  return read.success ? read.data.layers : [];
+  return artifactSchema.safeParse(parsedJson(manifest)).data?.layers ?? [];
 }
 
 function entriesOf(index: Uint8Array | undefined): readonly Descriptor[] {
-  const read = z.safeParse(indexSchema, parsedJson(index));
-  return read.success ? read.data.manifests : [];
+  return indexSchema.safeParse(parsedJson(index)).data?.manifests ?? [];
 }

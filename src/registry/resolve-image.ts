@@ -1,10 +1,10 @@
 import { digestOf, hexOf } from "../support/text/digest";
 import type { Downloads } from "../support/network/downloads";
 import type { Host } from "../support/host";
-import { openRepository, type Repository } from "./client";
-import { imageNotFound, unexpectedAnswer, wrongBytes } from "./failures";
-import { MANIFEST_TYPES, parseConfig, singleImage } from "./manifest";
-import { readManifest } from "./read-manifest";
+import { openRepository, type RepositoryOptions } from "./client";
+import { imageNotFound, unusableImage } from "./failures";
+import { parseConfig, singleImage } from "./manifest";
+import { readContent, readManifest } from "./read-content";
 import { parseImageReference } from "./reference";
 
 /** What a tag points at, with every byte checked. */
@@ -38,50 +38,66 @@ export async function resolveImage(
   options: RegistryOptions,
 ): Promise<ResolvedImage> {
   const reference = parseImageReference(image);
-  const tag = reference.tag ?? "latest";
+  const { repository: name, tag = "latest" } = reference;
   const repository = openRepository(host, image, { ...options, actions: "pull" });
-  const { downloads } = options;
-  const name = `${reference.repository}:${tag}`;
+  /** The content of a digest from the downloads folder, else from the registry. */
+  const read = async (kind: "manifests" | "blobs", digest: string, what: string): Promise<Uint8Array> => {
+    const here = await options.downloads.bytes(hexOf(digest));
+    if (here !== undefined) return here;
+    const found = await readContent(repository, `${kind}/${digest}`, what);
+    if (found === undefined) throw imageNotFound(`${name}@${digest}`, repository.registry);
+    await options.downloads.keep(found.body);
+    return found.body;
+  };
+  const { digest: named } = reference;
   const top =
-    reference.digest === undefined
+    named === undefined
       ? await readManifest(repository, tag)
-      : {
-          digest: reference.digest,
-          body: await fetched(repository, downloads, "manifests", reference.digest, name),
-        };
-  if (top === undefined) throw imageNotFound(name, repository.registry);
-  const { bytes, config: configDigest } = await singleImage(top.body, image, (digest) =>
-    fetched(repository, downloads, "manifests", digest, `the linux/amd64 manifest of ${image}`),
+      : { digest: named, body: await read("manifests", named, `${name}:${tag}`) };
+  if (top === undefined) throw imageNotFound(`${name}:${tag}`, repository.registry);
+  const { bytes, config } = await singleImage(top.body, image, (digest) =>
+    read("manifests", digest, `the linux/amd64 manifest of ${image}`),
   );
-  const config = await fetched(repository, downloads, "blobs", configDigest, `the config of ${image}`);
+  const configBytes = await read("blobs", config, `the config of ${image}`);
   return {
-    repository: reference.repository,
+    repository: name,
     tag,
     digest: top.digest,
     platformDigest: digestOf(bytes),
-    createdAt: parseConfig(config, image).createdAt,
+    createdAt: parseConfig(configBytes, image).createdAt,
   };
 }
 
+/** An image in a registry at this moment. */
+export interface HeldImage {
+  /** Of its manifest (or list), computed from the registry's bytes. */
+  readonly digest: string;
+  /** Of its config, which is the image's id on an engine. */
+  readonly config: string;
+}
+
 /**
- * The content of a digest from the downloads folder, else from the registry; always checked.
- * @param what its name in messages
- * @throws Failure IMAGE_NOT_FOUND, IMAGE_FORMAT, REGISTRY_WRONG_BYTES (exit 4), those of the repository
+ * The current image of a tag or digest in a registry. Uses no cache, and checks all bytes against their digests.
+ * @param image registry/path:tag or registry/path@sha256:…
+ * @returns undefined if there is no such image
+ * @throws Failure REGISTRY_REFUSED, REGISTRY_UNREACHABLE (exit 3), REGISTRY_WRONG_BYTES, IMAGE_FORMAT (exit 4)
  */
-async function fetched(
-  { get, reference, registry }: Repository,
-  downloads: Downloads,
-  kind: "manifests" | "blobs",
-  digest: string,
-  what: string,
-): Promise<Uint8Array> {
-  const here = await downloads.bytes(hexOf(digest));
-  if (here !== undefined) return here;
-  const answer = await get(`${kind}/${digest}`, kind === "manifests" ? MANIFEST_TYPES : "*/*");
-  if (answer.status === 404) throw imageNotFound(`${reference.repository}@${digest}`, registry);
-  if (answer.status !== 200) throw unexpectedAnswer(registry, what, answer);
-  const got = digestOf(answer.body);
-  if (got !== digest) throw wrongBytes(what.charAt(0).toUpperCase() + what.slice(1), digest, got);
-  await downloads.keep(answer.body);
-  return answer.body;
+export async function heldImage(
+  host: Host,
+  image: string,
+  options: Pick<RepositoryOptions, "anonymous"> = {},
+): Promise<HeldImage | undefined> {
+  const repository = openRepository(host, image, { ...options, actions: "pull" });
+  const { registry, reference } = repository;
+  const top = await readManifest(repository, reference.digest ?? reference.tag ?? "latest");
+  if (top === undefined) return undefined;
+  const { config } = await singleImage(top.body, image, async (digest) => {
+    const below = await readManifest(repository, digest);
+    if (below !== undefined) return below.body;
+    throw unusableImage(
+      "IMAGE_FORMAT",
+      `${image} is a list whose linux/amd64 image ${registry} does not have.`,
+    );
+  });
+  return { digest: top.digest, config };
 }

@@ -74,7 +74,7 @@ describe("credentials", () => {
     env?: Record<string, string>,
     path?: string,
   ): ReturnType<typeof credentialsFor> => credentialsFor(hostIn(env), { registry, path });
-  const me = { kind: "password", username: "me", password: "pass:word" };
+  const me = { username: "me", password: "pass:word" };
 
   it.each([
     ["ghcr.io", "ghcr.io"],
@@ -102,13 +102,13 @@ describe("credentials", () => {
     [{ username: "me", password: "pass:word" }, me],
     [
       { auth: Buffer.from("0000:").toString("base64"), identitytoken: "refresh-me" },
-      { kind: "identity", token: "refresh-me" },
+      { identitytoken: "refresh-me" },
     ],
     [
       { auth: Buffer.from(`_json_key:{"type":"service_account","id":"a:b"}`).toString("base64") },
-      { kind: "password", username: "_json_key", password: '{"type":"service_account","id":"a:b"}' },
+      { username: "_json_key", password: '{"type":"service_account","id":"a:b"}' },
     ],
-    [{ registrytoken: "as-it-is" }, { kind: "bearer", token: "as-it-is" }],
+    [{ registrytoken: "as-it-is" }, { registrytoken: "as-it-is" }],
     [{}, undefined],
     [{ auth: null, username: "me" }, undefined],
   ])("an entry %j is %j", async (entry, expected) => {
@@ -148,12 +148,11 @@ describe("credentials", () => {
       credHelpers: { "azure.example.com": "refresh", "plain.example.com": "" },
     });
     expect(await find("ghcr.io")).toEqual({
-      kind: "password",
       username: "of ghcr.io",
       password: "get secret",
     });
     expect(await find("docker.io")).toMatchObject({ username: "of https://index.docker.io/v1/" });
-    expect(await find("azure.example.com")).toEqual({ kind: "identity", token: "refresh-me" });
+    expect(await find("azure.example.com")).toEqual({ identitytoken: "refresh-me" });
     expect(await find("plain.example.com")).toEqual(me);
   });
 
@@ -162,7 +161,7 @@ describe("credentials", () => {
     async (text) => {
       await program("team", `echo '${text}'`);
       await write(".docker/config.json", { credsStore: "team" });
-      expect(await find("ghcr.io")).toEqual({ kind: "password", username: "", password: "s" });
+      expect(await find("ghcr.io")).toEqual({ username: "", password: "s" });
     },
   );
 
@@ -262,7 +261,6 @@ describe("credentials", () => {
     const mirrorHost = "mirror.example.com";
     const host = testHost({ env });
     expect(await credentialsFor(host, { registry: mirrorHost, mirrorHost })).toEqual({
-      kind: "password",
       username: "u",
       password: "secret-password",
     });

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { heldImage } from "../../../src/registry/held-image";
+import { heldImage } from "../../../src/registry/resolve-image";
 import { loginToImport, loginToPush } from "../../../src/registry/logins";
 import { addReferrer } from "../../../src/registry/referrers";
 import { digestOf } from "../../../src/support/text/digest";
