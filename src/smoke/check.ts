@@ -1,5 +1,5 @@
-import type { ImageConfig } from "../docker/engine";
-import type { HeldFile } from "../docker/saved-image/index";
+import type { ExecResult, ImageConfig } from "../docker/engine";
+import type { HeldFile, ImageContents } from "../docker/saved-image/index";
 import type { MesaFit } from "../mesa/access";
 import type { ProvenTemplate } from "../render/rendered";
 import type { CheckResult } from "./report";
@@ -15,11 +15,7 @@ export interface Command {
   readonly timeoutMs?: number;
 }
 
-export interface CommandResult {
-  readonly exitCode: number;
-  readonly stdout: string;
-  readonly stderr: string;
-  readonly timedOut: boolean;
+export interface CommandResult extends ExecResult {
   readonly durationMs: number;
 }
 
@@ -38,20 +34,12 @@ export interface Subject {
 /** The image at rest: configuration, history, files of a container that never starts. Requires an engine that holds it. */
 export interface ImageAtRest {
   readonly config: ImageConfig & { readonly labels: Readonly<Record<string, string>> };
-  /** The commands of its history, oldest first. */
-  history(): Promise<readonly string[]>;
-  /** Bytes of all files in its layers. */
-  sizeBytes(): Promise<number>;
-  /** Whether the image contains an absolute path; a path behind a symbolic link counts as contained. */
-  holds(path: string): Promise<boolean>;
-  /** Absolute paths of everything but folders in any layer, hidden or not. */
-  pathsInLayers(): Promise<readonly string[]>;
+  /** Its layers, read once, with the files that hold one of the run's secrets. */
+  contents(): Promise<ImageContents>;
   /** The entry at an absolute path; follows links on the way, but not a final one. */
   entry(path: string): Promise<HeldFile | undefined>;
   /** The text of a file, through links; undefined if missing. Only for the paths requested up front. */
   text(path: string): Promise<string | undefined>;
-  /** The paths in any layer whose bytes contain one of the run's secrets. */
-  pathsHoldingSecrets(): Promise<readonly string[]>;
 }
 
 /** How a container ended on SIGTERM: time in ms, exit code, and whether it was killed. */
@@ -105,8 +93,7 @@ interface CheckBase<Context> {
  * probe requires its own.
  */
 export interface ProbeCheck<Context = CheckContext> extends CheckBase<Context> {
-  readonly needs: "subject";
-  readonly how: "probe";
+  readonly needs: "shell";
   readonly script: (context: Context) => string;
   readonly user?: string;
   readonly timeoutMs?: number;
@@ -116,7 +103,6 @@ export interface ProbeCheck<Context = CheckContext> extends CheckBase<Context> {
 /** A check that talks to the subject itself. */
 interface SubjectCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "subject";
-  readonly how: "own";
   readonly run: (subject: Subject, context: Context) => Promise<CheckVerdict>;
 }
 

@@ -59,7 +59,8 @@ async function reportOnChecks(
   if (checks.length === 0) return reportFrom(reference, "container", [], 0);
   const needs = needsOf(files);
   const image = await imageAtRest(host, engine, reference, [], needs.texts);
-  const { subject, missingDevices, close } = await imageSubject(host, engine, reference, needs);
+  const subject = await imageSubject(host, engine, reference, needs);
+  const { missingDevices, close } = subject;
   const context: ImageContext = { secrets: [], missingDevices, signal: host.signal };
   return withCleanUp(
     () => runChecks(host, reference, checks, { subject, image }, context),

@@ -39,7 +39,7 @@ export async function runChecks<Context extends ImageContext>(
     if (why !== undefined)
       results.set(check, { name: check.name, outcome: "skipped", durationMs: 0, seen: why });
     else if (check.needs === "image") atRest.push(check);
-    else if (check.needs === "subject" && check.how === "probe")
+    else if (check.needs === "shell")
       groups.set(check.user ?? "", [...(groups.get(check.user ?? "") ?? []), check]);
     else others.push(check);
   }
@@ -110,9 +110,7 @@ async function runOne<Context>(
   const run = async (): Promise<CheckVerdict> => {
     if (check.needs === "image" && image !== undefined) return check.run(image, context);
     if (check.needs === "lifecycle" && lifecycle !== undefined) return check.run(lifecycle, context);
-    return check.needs === "subject" && check.how === "own"
-      ? check.run(subject, context)
-      : { outcome: "skipped", seen: "not run" };
+    return check.needs === "subject" ? check.run(subject, context) : { outcome: "skipped", seen: "not run" };
   };
   const verdict = await run().catch((error: unknown): CheckVerdict => {
     host.signal.throwIfAborted();

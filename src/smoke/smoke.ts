@@ -12,7 +12,7 @@ import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
 import { fileChecks, needsOf } from "./checks-file/file-checks";
 import { readChecksFile, type ChecksFile } from "./checks-file/parse";
-import { containerSubject, type SmokeContainer } from "./subjects/container";
+import type { SmokeContainer } from "./subjects/container";
 import { waitUntilHealthy } from "./subjects/health";
 import { imageAtRest } from "./subjects/image-at-rest";
 import { lifecycleOf } from "./subjects/lifecycle";
@@ -111,7 +111,6 @@ export async function smokeImage(
     options.onProgress?.("the sandbox API answers");
     // It starts while checks run in the first one. A failure to start is reported where the container is used.
     asProcess1().catch(() => undefined);
-    const subject = containerSubject(host, smoke);
     const user = (await engine.image(image.reference))?.config.user ?? "";
     const context = checkContext(host, rendered, smoke.missingDevices, user);
     const atRest = await imageAtRest(host, engine, image.reference, context.secrets, needs.texts);
@@ -119,7 +118,7 @@ export async function smokeImage(
       host,
       rendered.template,
       smokeChecks(host, files.checks),
-      { subject, image: atRest, lifecycle: lifecycleOf(host, smoke, asProcess1) },
+      { subject: smoke, image: atRest, lifecycle: lifecycleOf(host, smoke, asProcess1) },
       context,
     );
     return withStructureTests(host, engine, image.reference, files.structureTests, report);

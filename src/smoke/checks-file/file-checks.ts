@@ -55,8 +55,7 @@ export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageCo
         run: async (image) => hinted(entry, judgeFile(entry, await seenAtRest(entry, image))),
         inSandbox: {
           ...base,
-          needs: "subject",
-          how: "probe",
+          needs: "shell",
           script: () => entryScript(entry),
           judge: (result) => hinted(entry, judgeFile(entry, seenInSandbox(result))),
         },
@@ -64,7 +63,6 @@ export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageCo
     return {
       ...base,
       needs: "subject",
-      how: "own",
       skip: ({ missingDevices }) =>
         (entry.devices ?? []).map((device) => missingDevices[device]).find((why) => why !== undefined),
       run: (subject, context) => runOnSubject(host, entry, subject, context),
@@ -94,8 +92,14 @@ async function judgeAtRest(
   entry: HistoryEntry | SizeEntry | ImageEntry,
   image: ImageAtRest,
 ): Promise<CheckVerdict> {
-  if ("history" in entry) return judgeHistory(entry, await image.history());
-  return "size" in entry ? judgeSize(entry, await image.sizeBytes()) : judgeImage(entry, image.config);
+  if ("image" in entry) return judgeImage(entry, image.config);
+  const { history, sizeBytes } = await image.contents();
+  return "size" in entry
+    ? judgeSize(entry, sizeBytes)
+    : judgeHistory(
+        entry,
+        history.map(({ createdBy }) => createdBy),
+      );
 }
 
 /** The author's hint precedes ours. */

@@ -22,7 +22,6 @@ const own = (
 ): Check => ({
   name,
   needs: "subject",
-  how: "own",
   async run(subject, context) {
     try {
       return await run(subject, context);

@@ -1,3 +1,4 @@
+import type { ImageContents } from "../../docker/saved-image/index";
 import type { Check, ImageAtRest } from "../check";
 import { failed, PASSED, whenNone } from "./verdicts";
 
@@ -9,7 +10,8 @@ async function credentialsIn(image: ImageAtRest): Promise<readonly string[]> {
   const env = image.config.env
     .filter((entry) => CREDENTIAL_NAME.test(`${entry.split("=")[0] ?? ""}=`) || CREDENTIAL_VALUE.test(entry))
     .map((entry) => `ENV ${entry.split("=")[0] ?? ""}`);
-  const history = (await image.history())
+  const history = (await image.contents()).history
+    .map(({ createdBy }) => createdBy)
     .filter(
       (step) =>
         CREDENTIAL_VALUE.test(step) || /(^|[ |])[A-Z_]*(API_?KEY|TOKEN|SECRET|PASSWORD)=\S+/u.test(step),
@@ -34,6 +36,13 @@ export function isRoot(user: string): boolean {
   return ["", "root", "0"].includes(user.split(":", 1)[0] ?? "");
 }
 
+/** Whether an image contains an absolute path; a path behind a symbolic link counts as contained. */
+function holds({ files }: ImageContents, path: string): boolean {
+  const parts = path.split("/").filter((part) => part !== "");
+  const above = parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
+  return above.every((one) => files.has(one)) || above.some((one) => files.get(one)?.kind === "symlink");
+}
+
 /** What the image must not contain, and its size limit. */
 export const IMAGE_CHECKS: readonly Check[] = [
   {
@@ -50,9 +59,10 @@ export const IMAGE_CHECKS: readonly Check[] = [
     name: "our own secrets are nowhere in the image",
     needs: "image",
     run: async (image, { secrets }) => {
-      const config = JSON.stringify([image.config, await image.history()]);
+      const { history, holding } = await image.contents();
+      const config = JSON.stringify([image.config, history.map(({ createdBy }) => createdBy)]);
       const inConfig = secrets.some((secret) => config.includes(secret));
-      const paths = [...(inConfig ? ["config or history"] : []), ...(await image.pathsHoldingSecrets())];
+      const paths = [...(inConfig ? ["config or history"] : []), ...holding];
       return whenNone(
         paths,
         "The image contains one of this run's credentials. Revoke it, and find out how it got into the build.",
@@ -63,7 +73,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     name: "no configuration, pid file, package list or .deb is left",
     needs: "image",
     run: async (image) => {
-      const found = (await image.pathsInLayers()).flatMap((path) =>
+      const found = (await image.contents()).inLayers.flatMap((path) =>
         LEFTOVERS.filter(([pattern]) => pattern.test(path)).map(([, what]) => `${path} (${what})`),
       );
       return whenNone(
@@ -91,7 +101,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     needs: "image",
     run: async (image) => {
       const home = image.config.env.find((entry) => entry.startsWith("HOME="))?.slice("HOME=".length) ?? "";
-      return home === "" || (await image.holds(home.replace(/(.)\/+$/u, "$1")))
+      return home === "" || holds(await image.contents(), home)
         ? PASSED
         : failed(
             `HOME is ${home}, but the image has no such folder`,
@@ -103,7 +113,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     name: "the image is within its budget",
     needs: "image",
     run: async (image, { rendered }) => {
-      const megabytes = (await image.sizeBytes()) / 1_000_000;
+      const megabytes = (await image.contents()).sizeBytes / 1_000_000;
       const budget = rendered.settings.image.budgetMegabytes;
       return megabytes <= budget
         ? { outcome: "passed", seen: `${megabytes.toFixed(1)} MB of ${String(budget)} MB` }

@@ -30,7 +30,6 @@ export function mesaMountCheck(host: Host): Check {
   return {
     name: MOUNT_CHECK,
     needs: "subject",
-    how: "own",
     skip: (context) =>
       context.mesa.access === undefined ? context.mesa.failure.message : whyNoFuse(context),
     run: (subject, context) => mountForReal(host, subject, context),

@@ -9,8 +9,7 @@ const probe = (
   judge: string | ProbeCheck["judge"],
   more: Pick<ProbeCheck, "skip" | "user" | "timeoutMs"> = {},
 ): ProbeCheck => ({
-  needs: "subject",
-  how: "probe",
+  needs: "shell",
   name,
   script: () => script,
   judge: typeof judge === "string" ? (result) => whenZero(result, judge) : judge,

@@ -1,42 +1,55 @@
 import { readTarEntries, type Engine } from "../../docker/index";
 import type { Host } from "../../support/host";
-import type { Command, CommandResult, Subject } from "../check";
+import type { Subject } from "../check";
 import { timeLimit } from "../../support/processes/time-limit";
 
-/** A running container with a sandbox's environment. */
-export interface SmokeContainer {
+/** The sandbox API's port. */
+export const API_PORT = 8080;
+
+/** A running container as a subject of checks. */
+export interface SmokeContainer extends Subject {
   readonly engine: Engine;
   readonly id: string;
-  /** Address of the sandbox API's port, 8080. */
-  readonly url: string;
-  /** Addresses of all published ports, by container port. */
-  readonly urls: Readonly<Record<number, string>>;
   /** Why a device is missing, by path. */
   readonly missingDevices: Readonly<Record<string, string>>;
 }
 
-/** Runs one command in a container. */
-export async function execIn(
+/** A running container as a subject. @param ports of the engine, by TCP port of the container */
+export function containerSubject(
   host: Host,
-  { engine, id }: Pick<SmokeContainer, "engine" | "id">,
-  command: Command,
-): Promise<CommandResult> {
-  const startedAt = host.clock.now();
-  const result = await engine.exec(id, {
-    argv: command.script === undefined ? (command.argv ?? []) : ["sh", "-c", command.script],
-    user: command.user,
-    cwd: command.cwd,
-    env: command.env,
-    timeoutMs: command.timeoutMs ?? 60_000,
-    signal: host.signal,
-  });
-  return { ...result, durationMs: host.clock.now() - startedAt };
+  engine: Engine,
+  id: string,
+  ports: Readonly<Record<number, number>>,
+): Omit<SmokeContainer, "missingDevices"> {
+  const urlOf = (port: number): string =>
+    `http://${engine.facts.publish.reachedAt}:${String(ports[port] ?? 0)}`;
+  return {
+    ...{ kind: "container" as const, engine, id },
+    api: { url: urlOf(API_PORT), headers: {} },
+    async run({ script, argv = [], timeoutMs = 60_000, ...command }) {
+      const startedAt = host.clock.now();
+      const result = await engine.exec(id, {
+        ...command,
+        argv: script === undefined ? argv : ["sh", "-c", script],
+        timeoutMs,
+        signal: host.signal,
+      });
+      return { ...result, durationMs: host.clock.now() - startedAt };
+    },
+    request(port, path, init) {
+      if (ports[port] === undefined)
+        return Promise.reject(new Error(`port ${String(port)} is not published`));
+      const signal = init?.signal ?? timeLimit(10_000, host.signal);
+      return host.fetch(`${urlOf(port)}${path}`, { ...init, signal });
+    },
+  };
 }
 
 /** The bytes of a file in a container, running or not; undefined if missing. Does not follow a symbolic link. */
 export async function readFromContainer(
   host: Host,
-  { engine, id }: Pick<SmokeContainer, "engine" | "id">,
+  engine: Engine,
+  id: string,
   path: string,
 ): Promise<Uint8Array | undefined> {
   const stream = await engine.archive(id, path, host.signal);
@@ -51,19 +64,4 @@ export async function readFromContainer(
     }
     return found;
   });
-}
-
-/** A local container as a subject of checks. */
-export function containerSubject(host: Host, container: SmokeContainer): Subject {
-  return {
-    kind: "container",
-    api: { url: container.url, headers: {} },
-    run: (command) => execIn(host, container, command),
-    request(port, path, init) {
-      const url = container.urls[port];
-      if (url === undefined) return Promise.reject(new Error(`port ${String(port)} is not published`));
-      const signal = init?.signal ?? timeLimit(10_000, host.signal);
-      return host.fetch(`${url}${path}`, { ...init, signal });
-    },
-  };
 }

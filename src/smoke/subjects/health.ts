@@ -1,6 +1,6 @@
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
-import type { SmokeContainer } from "./container";
+import { API_PORT, type SmokeContainer } from "./container";
 import { withTimeLimit } from "../../support/processes/time-limit";
 
 /** Interval between requests, in ms: the API responds within a tenth of a second. */
@@ -19,12 +19,12 @@ export async function waitUntilHealthy(
   container: SmokeContainer,
   limitMs: number,
 ): Promise<void> {
-  const { engine, id, url } = container;
+  const { engine, id } = container;
   const startedAt = host.clock.now();
   for (let requestLimitMs = FIRST_REQUEST_MS; ; requestLimitMs = Math.min(2 * requestLimitMs, REQUEST_MS)) {
     try {
       const healthy = await withTimeLimit(requestLimitMs, host.signal, async (signal) => {
-        const response = await host.fetch(`${url}/health`, { signal });
+        const response = await container.request(API_PORT, "/health", { signal });
         await response.body?.cancel();
         return response.ok;
       });

@@ -36,20 +36,11 @@ export async function imageAtRest(
   let reading: Promise<ReadonlyMap<string, string>> | undefined;
   return {
     config: { ...image.config, labels: image.labels },
-    history: async () => (await contents()).history.map(({ createdBy }) => createdBy),
-    sizeBytes: async () => (await contents()).sizeBytes,
-    pathsInLayers: async () => (await contents()).inLayers,
-    pathsHoldingSecrets: async () => (await contents()).holding,
+    contents,
     entry: async (path) => entryAt((await contents()).files, path, "itself"),
     async text(path) {
       reading ??= readTexts(host, engine, reference, (await contents()).files, texts);
       return (await reading).get(path);
-    },
-    async holds(path) {
-      const { files } = await contents();
-      const parts = path.split("/").filter((part) => part !== "");
-      const above = parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
-      return parts.length === 0 || files.has(path) || above.some((one) => files.get(one)?.kind === "symlink");
     },
   };
 }
@@ -94,7 +85,7 @@ async function readTexts(
       // Resolve links here: engines differ in how they follow them.
       const file = entryAt(files, path, "followed");
       if (file?.kind !== "file") continue;
-      const bytes = await readFromContainer(host, { engine, id }, file.path);
+      const bytes = await readFromContainer(host, engine, id, file.path);
       if (bytes !== undefined) texts.set(path, Buffer.from(bytes).toString("utf8"));
     }
     return texts;

@@ -3,18 +3,14 @@ import { warnThatStays } from "../../support/processes/clean-up";
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 import type { Command, CommandResult, Subject } from "../check";
-import { containerSubject, execIn, type SmokeContainer } from "./container";
-import { deviceAccess, startWithDevices, type ContainerOptions } from "./start-container";
+import type { SmokeContainer } from "./container";
+import { deviceAccess, publishedPorts, startWithDevices, type ContainerOptions } from "./start-container";
 
 /** After this time the image's own program counts as staying up, in ms. */
 const STAYS_UP_MS = 500;
 
-const IDLE = ["sh", "-c", "while :; do sleep 600; done"];
-
 /** A subject made of an image, and its removal. */
-export interface ImageSubject {
-  readonly subject: Subject;
-  readonly missingDevices: Readonly<Record<string, string>>;
+export interface ImageSubject extends Subject, Pick<SmokeContainer, "missingDevices"> {
   readonly close: () => Promise<void>;
 }
 
@@ -29,24 +25,18 @@ export async function imageSubject(
   image: string,
   { ports, devices }: ContainerOptions,
 ): Promise<ImageSubject> {
-  const request = (given: readonly string[]): ContainerRequest => ({
-    image,
-    init: true,
-    publish: [...new Set([8080, ...ports])],
-    ...deviceAccess(engine, given),
-  });
+  const request: ContainerRequest = { image, init: true, publish: publishedPorts(ports) };
+  const idling = { entrypoint: ["sh"], cmd: ["-c", "while :; do sleep 600; done"] };
   const own = await startedAndStays(host, engine, devices, request);
-  if (own !== undefined) {
-    const hasShell =
-      (await execIn(host, own, { argv: ["sh", "-c", ":"] }).catch(() => undefined))?.exitCode === 0;
-    return opened(host, own, hasShell ? {} : { noShell: true });
-  }
-  const idle = await startedAndStays(host, engine, devices, (given) => ({
-    ...request(given),
-    entrypoint: [IDLE[0] ?? ""],
-    cmd: IDLE.slice(1),
-  }));
-  return idle === undefined ? eachInItsOwn(host, engine, request(devices)) : opened(host, idle, {});
+  const container = own ?? (await startedAndStays(host, engine, devices, { ...request, ...idling }));
+  if (container === undefined)
+    return eachInItsOwn(host, engine, { ...request, ...deviceAccess(engine, devices) });
+  const shell = await container.run({ argv: ["sh", "-c", ":"] }).catch(() => undefined);
+  return {
+    ...container,
+    ...(shell?.exitCode === 0 ? {} : { noShell: true }),
+    close: () => engine.removeContainer(container.id),
+  };
 }
 
 /** A container that is still running after a moment; undefined (and removed) if its program has ended or could not start. */
@@ -54,7 +44,7 @@ async function startedAndStays(
   host: Host,
   engine: Engine,
   devices: readonly string[],
-  request: (devices: readonly string[]) => ContainerRequest,
+  request: ContainerRequest,
 ): Promise<SmokeContainer | undefined> {
   let container: SmokeContainer;
   try {
@@ -82,29 +72,15 @@ function isGone(error: unknown): boolean {
   return cause instanceof Failure && cause.code === "ENGINE_GONE";
 }
 
-function opened(host: Host, container: SmokeContainer, more: Pick<Subject, "noShell">): ImageSubject {
-  return {
-    subject: { ...containerSubject(host, container), ...more },
-    missingDevices: container.missingDevices,
-    close: () => container.engine.removeContainer(container.id),
-  };
-}
-
 function eachInItsOwn(host: Host, engine: Engine, request: ContainerRequest): ImageSubject {
-  const none = (what: string) => () =>
-    Promise.reject(
-      new Error(
-        `${what}: the image's program has exited, and there is no shell to keep the container running`,
-      ),
-    );
+  const nothing =
+    "nothing answers: the image's program has exited, and there is no shell to keep the container running";
   return {
-    subject: {
-      kind: "container",
-      noShell: true,
-      api: { url: "", headers: {} },
-      run: (command) => runInOwn(host, engine, request, command),
-      request: none("nothing answers"),
-    },
+    kind: "container",
+    noShell: true,
+    api: { url: "", headers: {} },
+    run: (command) => runInOwn(host, engine, request, command),
+    request: () => Promise.reject(new Error(nothing)),
     missingDevices: {},
     close: () => Promise.resolve(),
   };

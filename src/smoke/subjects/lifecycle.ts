@@ -1,6 +1,6 @@
 import type { Host } from "../../support/host";
 import type { Ending, Lifecycle } from "../check";
-import { execIn, type SmokeContainer } from "./container";
+import type { SmokeContainer } from "./container";
 
 /** Zombie processes by name, from /proc alone; ps is not needed. */
 const ZOMBIES =
@@ -39,9 +39,7 @@ export function lifecycleOf(
 
 async function zombiesIn(host: Host, container: SmokeContainer): Promise<readonly string[]> {
   const zombieNames = async (): Promise<readonly string[]> =>
-    (await execIn(host, container, { script: ZOMBIES, user: "0" })).stdout
-      .split("\n")
-      .filter((line) => line !== "");
+    (await container.run({ script: ZOMBIES, user: "0" })).stdout.split("\n").filter((line) => line !== "");
   let found = await zombieNames();
   // Every exited process is a zombie until its parent reaps it.
   for (

@@ -4,15 +4,13 @@ import { Failure, messageOf } from "../../support/errors";
 import type { Host } from "../../support/host";
 import { FUSE_PROBE } from "../checks/probes";
 import type { Needs } from "../checks-file/file-checks";
-import { execIn, type SmokeContainer } from "./container";
+import { API_PORT, containerSubject, type SmokeContainer } from "./container";
 
 /** What a run's checks need besides a sandbox's environment. */
 export interface ContainerOptions extends Pick<Needs, "ports" | "devices"> {
   /** Whether process 1 is a small init (default) or the image's entrypoint. */
   readonly init?: boolean;
 }
-
-const API_PORT = 8080;
 
 /** Container settings for these devices, with the right to mount if /dev/fuse is among them. */
 export function deviceAccess(engine: Engine, devices: readonly string[]): Partial<ContainerRequest> {
@@ -25,21 +23,9 @@ export function deviceAccess(engine: Engine, devices: readonly string[]): Partia
   };
 }
 
-/** A sandbox's environment: its devices with the right to mount, and no variables. */
-function sandboxLike(
-  engine: Engine,
-  image: string,
-  ports: readonly number[],
-  devices: readonly string[],
-  init: boolean,
-): ContainerRequest {
-  return {
-    image,
-    env: ["TELEMETRY_ENABLED=false", "DO_NOT_TRACK=1", "HOST=::"],
-    init,
-    publish: [...new Set([API_PORT, ...ports])],
-    ...deviceAccess(engine, devices),
-  };
+/** What is published of a container: the sandbox API's port, and these. */
+export function publishedPorts(ports: readonly number[]): readonly number[] {
+  return [...new Set([API_PORT, ...ports])];
 }
 
 /** The device that an engine refused: its host lacks it, or denies access. */
@@ -62,8 +48,9 @@ export function startContainer(
   image: string,
   { ports, devices, init = true }: ContainerOptions,
 ): Promise<SmokeContainer> {
-  const wanted = [...new Set(["/dev/fuse", ...devices])];
-  return startWithDevices(host, engine, wanted, (given) => sandboxLike(engine, image, ports, given, init));
+  const env = ["TELEMETRY_ENABLED=false", "DO_NOT_TRACK=1", "HOST=::"];
+  const request = { image, env, init, publish: publishedPorts(ports) };
+  return startWithDevices(host, engine, [...new Set(["/dev/fuse", ...devices])], request);
 }
 
 const REFUSED = /permission denied|operation not permitted/iu;
@@ -72,14 +59,12 @@ const REFUSED = /permission denied|operation not permitted/iu;
  * Why a container cannot mount with its /dev/fuse. A rootless engine passes the device into the container even if its user may not open it.
  * Undefined if the container can mount, or if something else is missing, such as a shell: the image's checks report that.
  */
-export async function whyFuseIsRefused(
-  host: Host,
-  container: Pick<SmokeContainer, "engine" | "id">,
-): Promise<string | undefined> {
-  if (!container.engine.facts.rootless) return undefined;
-  const tried = await execIn(host, container, { script: FUSE_PROBE, user: "0", timeoutMs: 10_000 }).catch(
-    () => undefined,
-  );
+export async function whyFuseIsRefused({
+  engine,
+  run,
+}: Pick<SmokeContainer, "engine" | "run">): Promise<string | undefined> {
+  if (!engine.facts.rootless) return undefined;
+  const tried = await run({ script: FUSE_PROBE, user: "0", timeoutMs: 10_000 }).catch(() => undefined);
   const words = tried === undefined ? "" : `${tried.stdout}${tried.stderr}`.trim();
   if (tried?.exitCode === 0 || !REFUSED.test(words)) return undefined;
   return `the engine is rootless, and its user may not mount with /dev/fuse (${words.slice(0, 200)}): make the device accessible on its machine (chmod 666 /dev/fuse)`;
@@ -98,26 +83,25 @@ export async function startWithDevices(
   host: Host,
   engine: Engine,
   devices: readonly string[],
-  request: (devices: readonly string[]) => ContainerRequest,
+  request: ContainerRequest,
 ): Promise<SmokeContainer> {
   const missing: Record<string, string> = {};
-  let withInit = true;
+  let wanted = request;
   for (;;) {
     const given = devices.filter((device) => missing[device] === undefined);
     try {
-      const wanted = request(given);
-      const started = await startOne(host, engine, withInit ? wanted : { ...wanted, init: false });
-      const refused = given.includes("/dev/fuse") ? await whyFuseIsRefused(host, started) : undefined;
+      const started = await startOne(host, engine, { ...wanted, ...deviceAccess(engine, given) });
+      const refused = given.includes("/dev/fuse") ? await whyFuseIsRefused(started) : undefined;
       if (refused !== undefined) missing["/dev/fuse"] = refused;
       return { ...started, missingDevices: missing };
     } catch (error) {
       host.signal.throwIfAborted();
-      if (withInit && hasNoInit(error)) {
-        withInit = false;
+      if (wanted.init === true && hasNoInit(error)) {
+        wanted = { ...wanted, init: false };
         continue;
       }
       const refused = refusedDevice(error, given);
-      if (refused === undefined) throw cannotStart(engine, request(given).image, error);
+      if (refused === undefined) throw cannotStart(engine, request.image, error);
       missing[refused] = `the engine cannot give a container ${refused}: ${messageOf(error).slice(0, 200)}`;
     }
   }
@@ -153,14 +137,7 @@ async function startOne(
   const id = await engine.createContainer(request);
   try {
     await engine.startContainer(id);
-    const ports = (await engine.container(id))?.ports ?? {};
-    const urls = Object.fromEntries(
-      Object.entries(ports).map(([port, at]) => [
-        port,
-        `http://${engine.facts.publish.reachedAt}:${String(at)}`,
-      ]),
-    );
-    return { engine, id, url: urls[API_PORT] ?? `http://${engine.facts.publish.reachedAt}:0`, urls };
+    return containerSubject(host, engine, id, (await engine.container(id))?.ports ?? {});
   } catch (error) {
     // A failed removal must not hide why the start failed; a later run removes it.
     await engine.removeContainer(id).catch(warnThatStays(host, `the container ${id.slice(0, 12)}`));

@@ -71,7 +71,7 @@ const cases: readonly (readonly [
         return Promise.reject(new Error("the cause"));
       },
     },
-    async (host, engine) => (await imageSubject(host, engine, "x:1", NEEDS)).subject.run({ argv: ["x"] }),
+    async (host, engine) => (await imageSubject(host, engine, "x:1", NEEDS)).run({ argv: ["x"] }),
   ],
 ];
 
