@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { HeldFile } from "../../../../src/docker/saved-image/index";
 import type { CommandResult, ImageAtRest } from "../../../../src/smoke/check";
-import { seenInSandbox, type FileSeen } from "../../../../src/smoke/checks-file/file-seen";
-import { judgeFile, judgeImage } from "../../../../src/smoke/checks-file/judge";
+import { judgeFile, seenInSandbox, type FileSeen } from "../../../../src/smoke/checks-file/file";
+import { judgeImage } from "../../../../src/smoke/checks-file/image";
 import type { FileEntry, ImageEntry } from "../../../../src/smoke/checks-file/schema";
 import { entryAt } from "../../../../src/smoke/subjects/image-at-rest";
 

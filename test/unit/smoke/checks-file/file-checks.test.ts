@@ -13,7 +13,9 @@ import { listeningPorts } from "../../../../src/smoke/checks/listening-ports";
 import { shellText } from "../../../../src/deploy/sandbox-subject";
 
 let now = 0;
+const { signal } = new AbortController();
 const host = {
+  signal,
   clock: {
     now: () => now,
     sleep: (ms: number) => {
@@ -25,7 +27,7 @@ const host = {
 const context: ImageContext = {
   secrets: [],
   missingDevices: { "/dev/kvm": "the engine has none" },
-  signal: new AbortController().signal,
+  signal,
 };
 
 const ended = (result: Partial<CommandResult>): CommandResult => ({

@@ -1,6 +1,7 @@
 import { quoted } from "../../support/text/quoted";
-import type { CommandResult, ImageAtRest } from "../check";
-import type { FileEntry } from "./schema";
+import type { CheckVerdict, CommandResult, ImageAtRest } from "../check";
+import { judged, patternsAsked, type Asked } from "./expectations";
+import type { FileEntry, Patterns } from "./schema";
 
 /** The entry at a path, in an image at rest or in a sandbox. */
 export interface FileSeen {
@@ -100,4 +101,58 @@ export function seenInSandbox({ exitCode, stdout, stderr }: CommandResult): File
     link: link === "" ? undefined : link,
     text: hasText === "y" ? text.join("\n") : undefined,
   };
+}
+
+const octal = (mode: number): string => mode.toString(8).padStart(4, "0");
+
+/** The verdict of a file check on the entry at its path; undefined: nothing there. */
+export function judgeFile({ file }: FileEntry, seen: FileSeen | undefined): CheckVerdict {
+  const { path, exists = true, type, mode, owner, link, contents } = file;
+  if (seen === undefined || !exists)
+    return judged([
+      {
+        expected: exists ? `${path} to exist` : `nothing at ${path}`,
+        seen: seen === undefined ? "nothing exists there" : `a ${seen.kind} is there`,
+        holds: exists === (seen !== undefined),
+      },
+    ]);
+  const asked = (what: string, wanted: string, found: string): Asked => ({
+    expected: `${path}: ${what} ${wanted}`,
+    seen: `${what} ${found}`,
+    holds: wanted === found,
+  });
+  const kind = seen.kind === "symlink" ? "link" : seen.kind;
+  return judged([
+    { expected: `${path} to exist`, seen: `a ${kind} is there`, holds: true },
+    ...(type === undefined ? [] : [asked("type", type, kind)]),
+    ...(mode === undefined ? [] : [asked("mode", octal(Number.parseInt(String(mode), 8)), octal(seen.mode))]),
+    ...(owner === undefined ? [] : [ownerAsked(path, String(owner), seen)]),
+    ...(link === undefined ? [] : [asked("link to", link, seen.link ?? "nothing: it is not a link")]),
+    ...(contents === undefined ? [] : contentsAsked(path, seen, contents)),
+  ]);
+}
+
+function ownerAsked(path: string, wanted: string, { uid, gid, user, group }: FileSeen): Asked {
+  const [wantedUser = "", wantedGroup] = wanted.split(":");
+  const fits = (name: string, id: number, named: string | undefined): boolean =>
+    name === String(id) || name === named;
+  const shownAs = (id: number, name: string | undefined): string =>
+    name === undefined ? String(id) : `${String(id)} (${name})`;
+  return {
+    expected: `${path}: owner ${wanted}`,
+    seen: `owner ${shownAs(uid, user)}, group ${shownAs(gid, group)}`,
+    holds: fits(wantedUser, uid, user) && (wantedGroup === undefined || fits(wantedGroup, gid, group)),
+  };
+}
+
+function contentsAsked(path: string, { text, kind }: FileSeen, contents: Patterns): readonly Asked[] {
+  return text === undefined
+    ? [
+        {
+          expected: `${path}: contents`,
+          seen: kind === "symlink" ? "the link does not lead to a readable file" : `not a readable file`,
+          holds: false,
+        },
+      ]
+    : patternsAsked(`contents of ${path}`, text, contents);
 }
