@@ -1,67 +1,71 @@
 import { existsSync } from "node:fs";
 import { statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { inspectBl } from "../blaxel/bl";
+import { checkCredentials } from "../blaxel/control-plane";
+import { blaxelCredentials } from "../blaxel/credentials";
+import { availableVersions } from "../lock/index";
+import { requireMesaAccess } from "../mesa/access";
+import { mesaApi } from "../mesa/api";
 import { sourcesOf, type Run } from "../release/run";
+import { structureTestProgram } from "../smoke/structure-tests";
 import { humanBytes } from "../support/text/bytes";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths, templateNames } from "../support/files/paths";
+import { engineFindings } from "./engine";
 import { finding, type Finding } from "./finding";
 
 const LEAST_FREE_BYTES = 5_000_000_000;
 
-export interface DoctorRequest {
-  /** The root; throws Failure NO_PROJECT if there is none. */
-  readonly root: () => string;
-  /** Where to measure free space without a root. */
-  readonly folder: string;
+interface Place extends Run {
+  /** Reading it throws Failure NO_PROJECT if there is none. */
+  readonly root: string;
+  /** Where to measure free space: it need not be a project. */
+  readonly startFolder: string;
 }
 
 /**
  * Checks everything a release needs, in parallel. Each finding tells what was found and, if it is missing,
  * what to do.
  */
-export async function examine(run: Run, request: DoctorRequest): Promise<readonly Finding[]> {
-  const { host } = run;
-  const { engineFindings } = await import("./engine-findings");
+export async function examine(place: Place): Promise<readonly Finding[]> {
+  const { host } = place;
   const found = await Promise.all([
-    finding("project", async () => Promise.resolve(project(request))),
-    engineFindings(run),
-    finding("bl", async () => bl(host)),
-    finding("Blaxel credentials", async () => blaxelKey(host)),
-    finding("Mesa credentials", async () => mesaCredential(host)),
-    finding("upstream", async () => upstream(run)),
-    finding("structure tests", async () => structureTests(host, request)),
-    finding("disk", async () => freeSpace(request.folder)),
+    finding("project", () => project(place)),
+    engineFindings(place),
+    finding("bl", () => bl(host)),
+    finding("Blaxel credentials", () => blaxelKey(host)),
+    finding("Mesa credentials", () => mesaCredential(host)),
+    finding("upstream", () => upstream(place)),
+    finding("structure tests", () => structureTests(place)),
+    finding("disk", () => freeSpace(place.startFolder)),
   ]);
   return found.flat().map((finding) => ({ ...finding, seen: host.redact(finding.seen) }));
 }
 
-function project({ root }: DoctorRequest): string {
-  const folder = root();
-  const templates = templateNames(folder) ?? [];
-  if (templates.length > 0) return `${folder} with the templates ${templates.join(", ")}`;
+function project({ root }: Place): string {
+  const templates = templateNames(root) ?? [];
+  if (templates.length > 0) return `${root} with the templates ${templates.join(", ")}`;
   throw new Failure({
     code: "NO_TEMPLATES",
     kind: "usage",
-    message: `${paths(folder).templates} has no template`,
+    message: `${paths(root).templates} has no template`,
     hint: "A template is a folder with a template.toml; mesa-template init writes two.",
   });
 }
 
 async function bl(host: Host): Promise<string> {
-  const { inspectBl } = await import("../blaxel/bl");
   const { path, version } = await inspectBl(host);
   return `${path}, version ${version}`;
 }
 
 /** Whether the program for the templates' structure-tests.yaml is installed; without such files, nothing is missing. */
-async function structureTests(host: Host, request: DoctorRequest): Promise<string> {
-  const { structureTestProgram } = await import("../smoke/structure-tests");
+async function structureTests(place: Place): Promise<string> {
   try {
-    return await structureTestProgram(host);
+    return await structureTestProgram(place.host);
   } catch (error) {
-    const root = request.root();
+    const { root } = place;
     const have = (templateNames(root) ?? []).filter((template) =>
       existsSync(join(paths(root).templates, template, "structure-tests.yaml")),
     );
@@ -71,10 +75,6 @@ async function structureTests(host: Host, request: DoctorRequest): Promise<strin
 }
 
 async function blaxelKey(host: Host): Promise<string> {
-  const [{ blaxelCredentials }, { checkCredentials }] = await Promise.all([
-    import("../blaxel/credentials"),
-    import("../blaxel/control-plane"),
-  ]);
   const credentials = await blaxelCredentials(host);
   if (await checkCredentials(host, credentials))
     return `accepted for the workspace ${credentials.workspace} (${credentials.source})`;
@@ -87,10 +87,6 @@ async function blaxelKey(host: Host): Promise<string> {
 }
 
 async function mesaCredential(host: Host): Promise<string> {
-  const [{ requireMesaAccess }, { mesaApi }] = await Promise.all([
-    import("../mesa/access"),
-    import("../mesa/api"),
-  ]);
   const access = requireMesaAccess(host.env, undefined);
   const { org, scopes } = await mesaApi(host, access).whoami();
   const kind = access.credential.kind === "api-key" ? "API key" : "private key";
@@ -98,7 +94,6 @@ async function mesaCredential(host: Host): Promise<string> {
 }
 
 async function upstream(run: Run): Promise<string> {
-  const { availableVersions } = await import("../lock/index");
   const sources = await sourcesOf(run);
   const { mesa } = sources.upstream;
   if (mesa.vouched === "first-download") return `${mesa.repository}: first-download (its index is not used)`;

@@ -9,7 +9,7 @@ export interface Finding {
 }
 
 /** The result of a check; a failure becomes a finding with its hint. Never rejects. */
-export async function finding(name: string, work: () => Promise<string>): Promise<Finding> {
+export async function finding(name: string, work: () => string | Promise<string>): Promise<Finding> {
   try {
     return { name, ok: true, seen: await work() };
   } catch (error) {

@@ -48,7 +48,7 @@ export async function collectGarbage(run: Run, { root, remove }: CollectRequest)
   const remote = blaxelRemovals(plan);
   const outcomes: Outcome[] = [];
   if (!remove)
-    outcomes.push(...[...local, ...remote].map((removal) => ({ removal, outcome: "planned" as const })));
+    outcomes.push(...[...local, ...remote].map((one) => ({ ...one, outcome: "planned" as const })));
   else {
     try {
       if (engine !== undefined) await removeAll(host, local, removeFrom(engine), outcomes);
@@ -96,8 +96,8 @@ async function removeAll(
       const used = await remove(removal);
       outcomes.push(
         used === undefined
-          ? { removal, outcome: "removed" }
-          : { removal, outcome: "stays", message: host.redact(used) },
+          ? { ...removal, outcome: "removed" }
+          : { ...removal, outcome: "stays", message: host.redact(used) },
       );
     } catch (error) {
       host.signal.throwIfAborted();
@@ -117,16 +117,16 @@ export function removedImages(
   plan: readonly RetentionVerdict[],
 ): RemovedImages {
   const ids = (wanted: (outcome: Outcome) => boolean): ReadonlySet<string> =>
-    new Set(outcomes.filter(wanted).flatMap(({ removal }) => removal.id ?? []));
-  const gone = ids(({ removal, outcome }) => removal.what === "local image" && outcome === "removed");
-  const there = ids(({ removal, outcome }) => removal.what === "local image" && outcome !== "removed");
+    new Set(outcomes.filter(wanted).flatMap(({ id }) => id ?? []));
+  const gone = ids(({ what, outcome }) => what === "local image" && outcome === "removed");
+  const there = ids(({ what, outcome }) => what === "local image" && outcome !== "removed");
   const neverDeployed = plan.filter(
     ({ keep, entry: { id, deployments } }) =>
       !keep && Object.keys(deployments).length === 0 && gone.has(id) && !there.has(id),
   );
   return {
     neverDeployed: neverDeployed.map(({ entry }) => entry.id),
-    deployments: outcomes.flatMap(({ removal: { id, workspace }, outcome }) =>
+    deployments: outcomes.flatMap(({ id, workspace, outcome }) =>
       outcome === "removed" && id !== undefined && workspace !== undefined ? [{ id, workspace }] : [],
     ),
   };
@@ -134,5 +134,5 @@ export function removedImages(
 
 function failed(host: Host, removal: Removal, error: unknown): Outcome {
   const failure = error instanceof Error ? error : new Error(String(error));
-  return { removal, outcome: "failed", message: host.redact(messageOf(error)), failure };
+  return { ...removal, outcome: "failed", message: host.redact(messageOf(error)), failure };
 }

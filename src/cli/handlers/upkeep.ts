@@ -3,13 +3,10 @@ import { fitted } from "../output/table";
 import { examine } from "../../doctor/doctor";
 import { Failure } from "../../support/errors";
 import { collectGarbage } from "../../gc/collect";
-import { outcomeDocument, outcomeText } from "../../gc/removal";
+import type { Outcome } from "../../gc/removal";
 
 export const doctorCommand: CommandHandler = async (_args, context) => {
-  const found = await examine(context, {
-    root: () => context.root,
-    folder: context.startFolder,
-  });
+  const found = await examine(context);
   // A check that an interruption cut off is not a finding.
   context.host.signal.throwIfAborted();
   const bad = found.filter(({ ok }) => !ok);
@@ -47,7 +44,7 @@ export const gcCommand: CommandHandler = async (args, context) => {
     error: failure,
     json: {
       dryRun: !remove,
-      removals: outcomes.map(outcomeDocument),
+      removals: outcomes.map((one) => ({ ...one, failure: undefined })),
       kept: kept.map(({ entry, why }) => ({ id: entry.id, why })),
       ...(notLookedAt === undefined ? {} : { notLookedAt }),
     },
@@ -59,3 +56,10 @@ export const gcCommand: CommandHandler = async (args, context) => {
     ].join("\n"),
   };
 };
+
+function outcomeText({ what, name, why, outcome, message = "" }: Outcome): string {
+  const item = `${what} ${name.replace(/^((?:sha256:)?[0-9a-f]{12})[0-9a-f]{52}$/u, "$1")}`;
+  if (outcome === "planned") return `${item} would be removed (${why})`;
+  if (outcome === "removed") return `${item} removed (${why})`;
+  return `${item} ${outcome === "stays" ? "stays" : "could not be removed"}: ${message}`;
+}

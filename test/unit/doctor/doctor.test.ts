@@ -30,9 +30,14 @@ async function findings(name: string, status: number): Promise<ReadonlyMap<strin
     },
     fetch: () => Promise.resolve(new Response("{}", { status })),
   };
-  const root = (): string => findRoot(here, undefined);
-  const run = newRun(host, () => paths(root()));
-  return new Map((await examine(run, { root, folder: here })).map((finding) => [finding.name, finding]));
+  const place = {
+    ...newRun(host, () => paths(here)),
+    startFolder: here,
+    get root() {
+      return findRoot(here, undefined);
+    },
+  };
+  return new Map((await examine(place)).map((finding) => [finding.name, finding]));
 }
 
 it("says whether this is a project", async () => {

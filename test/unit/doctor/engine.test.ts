@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { deviceOnEngine } from "../../../src/doctor/engine-devices";
+import { deviceOnEngine } from "../../../src/doctor/engine";
 import type { HostDevice } from "../../../src/docker/index";
 
 const device = (mode: number): HostDevice => ({ kind: "character", mode });
