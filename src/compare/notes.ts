@@ -1,16 +1,14 @@
 import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
+import type { ManifestEntry } from "../manifest/entry";
 import { humanBytes } from "../support/text/bytes";
 import type { VersionRecord } from "../record/record";
 import type { Comparison } from "./comparison";
-import { filesText, packageLine, shown, sizeText } from "./text";
+import { atMost, changeText, filesText, packageLine, shown, sizeText } from "./text";
 
 /** Facts for the notes besides the comparison. */
-export interface NotesFacts {
-  readonly status: string;
+interface NotesFacts extends Pick<ManifestEntry, "status" | "createdAt" | "smoke"> {
   /** sandbox/NAME:TAG; for several workspaces with their names; "" if not deployed. */
   readonly images: string;
-  readonly createdAt: string;
-  readonly smoke: { readonly passed: number; readonly failed: number; readonly skipped: number };
 }
 
 const PACKAGES_SHOWN = 40;
@@ -30,11 +28,11 @@ export function notesOf(
     `Mesa ${record.mesaVersion} on ${image.distribution || lock.base.repository}, ${humanBytes(image.sizeBytes)}. ${statusSentence(facts)}`,
     facts.images === "" ? "" : `Use it as ${facts.images.replace(/\S+:\S+/gu, "`$&`")}.`,
     ...(comparison === undefined ? ["This is the first version of this template."] : sinceThen(comparison)),
-    section("Made from", [
-      `- Mesa \`${lock.deb.version}\` (${lock.deb.vouched.by === "signed" ? "signed index" : "first download"}), sha256 \`${lock.deb.sha256}\``,
-      ...imagesOf(lock).map(([what, image]) => `- ${what} \`${imageReference(image)}\``),
-      ...downloadsOf(lock).map(([what, { url, sha256 }]) => `- ${what} <${url}>, sha256 \`${sha256}\``),
-      `- ${String(record.packages.length)} packages of the distribution`,
+    list("Made from", [
+      `Mesa \`${lock.deb.version}\` (${lock.deb.vouched.by === "signed" ? "signed index" : "first download"}), sha256 \`${lock.deb.sha256}\``,
+      ...imagesOf(lock).map(([what, image]) => `${what} \`${imageReference(image)}\``),
+      ...downloadsOf(lock).map(([what, { url, sha256 }]) => `${what} <${url}>, sha256 \`${sha256}\``),
+      `${String(record.packages.length)} packages of the distribution`,
     ]),
   ]
     .filter((part) => part !== "")
@@ -51,26 +49,27 @@ function section(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? "" : `## ${title}\n\n${lines.join("\n")}`;
 }
 
+function list(title: string, items: readonly string[]): string {
+  return section(
+    title,
+    items.map((item) => `- ${item}`),
+  );
+}
+
 function sinceThen({ from, inputs, generation, rendered, built }: Comparison): readonly string[] {
-  const packages = built?.packages ?? [];
   return [
     generation === null
       ? ""
-      : section("The mount command changes", [
-          `- before: ${generation.from.forPeople}`,
-          `- now: ${generation.to.forPeople}`,
+      : list("The mount command changes", [
+          `before: ${generation.from.forPeople}`,
+          `now: ${generation.to.forPeople}`,
         ]),
-    section(
+    list(
       `Changed since ${from}`,
-      inputs.map(({ name, from: before, to }) => `- ${name}: ${shown(before)} → **${shown(to)}**`),
+      inputs.map(({ name, from: before, to }) => `${name}: ${shown(before)} → **${shown(to)}**`),
     ),
-    section("Packages", [
-      ...packages.slice(0, PACKAGES_SHOWN).map((change) => `- ${packageLine(change)}`),
-      ...(packages.length > PACKAGES_SHOWN
-        ? [`- … and ${String(packages.length - PACKAGES_SHOWN)} more`]
-        : []),
-    ]),
-    built === null ? "" : section("Image", imageLines(built)),
+    list("Packages", atMost((built?.packages ?? []).map(packageLine), PACKAGES_SHOWN)),
+    built === null ? "" : list("Image", imageLines(built)),
     section(
       "Rendered files",
       rendered.map(({ file, patch }) =>
@@ -84,14 +83,11 @@ function sinceThen({ from, inputs, generation, rendered, built }: Comparison): r
 
 function imageLines(built: NonNullable<Comparison["built"]>): readonly string[] {
   const { sizeBytes, files, environment, config } = built;
-  const setuid = [
-    ...files.setuid.added.map((path) => `- **${path} gained setuid or setgid**`),
-    ...files.setuid.removed.map((path) => `- ${path} lost setuid or setgid`),
-  ];
   return [
-    `- ${sizeText(sizeBytes, " ")}`,
-    `- ${filesText(files)}`,
-    ...setuid,
-    ...[...environment, ...config].map(({ name, from, to }) => `- ${name}: ${shown(from)} → ${shown(to)}`),
+    sizeText(sizeBytes, " "),
+    filesText(files),
+    ...files.setuid.added.map((path) => `**${path} gained setuid or setgid**`),
+    ...files.setuid.removed.map((path) => `${path} lost setuid or setgid`),
+    ...[...environment, ...config].map(changeText),
   ];
 }

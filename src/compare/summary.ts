@@ -1,5 +1,5 @@
 import type { BuiltComparison, Change, Comparison, FilePatch } from "./comparison";
-import { changeText, filesText, isSame, packageLine, section, shown, sizeText } from "./text";
+import { atMost, changeText, filesText, isSame, packageLine, section, shown, sizeText } from "./text";
 
 /** Number of items of a kind that are named; the others are counted. */
 const NAMED = 3;
@@ -22,17 +22,17 @@ export function summaryText(comparison: Comparison): string {
     head,
     section("What breaks", breaking(comparison)),
     section("What changes", [
-      ...inputs.slice(0, 2 * NAMED).map(changeText),
-      ...more(inputs.length - 2 * NAMED, "inputs"),
-      ...(rendered.length === 0 ? [] : [`rendered files: ${rendered.map(patchSize).join(", ")}`]),
+      ...atMost(inputs.map(changeText), 2 * NAMED, " inputs"),
+      ...listed("rendered files", rendered.map(patchSize)),
       ...(built === null ? ["packages, files and sizes are known once it is built"] : builtLines(built)),
     ]),
     "\n--full shows every line, file and time.\n",
   ].join("");
 }
 
-function more(count: number, what: string): readonly string[] {
-  return count > 0 ? [`… and ${String(count)} more ${what}`] : [];
+/** A line that names things; none if there is nothing to name. */
+function listed(what: string, names: readonly string[]): readonly string[] {
+  return names.length === 0 ? [] : [`${what}: ${names.join(", ")}`];
 }
 
 /** What users of the template have to change; empty if nothing. */
@@ -46,23 +46,22 @@ function breaking({ generation, built }: Comparison): readonly string[] {
           `  now:    ${generation.to.forPeople}`,
         ];
   if (built === null) return mount;
-  const gone = built.packages.filter(({ to }) => to === null);
-  const variables = built.environment.filter(({ to }) => to === null);
-  const config = built.config.filter(({ name }) => RELIED_ON.includes(name));
+  const { packages, environment, config, files } = built;
   return [
     ...mount,
-    ...(gone.length === 0 ? [] : [`removed packages: ${names(gone)}`]),
-    ...(variables.length === 0 ? [] : [`removed variables: ${names(variables)}`]),
-    ...config.map(changeText),
-    ...(built.files.setuid.added.length === 0
-      ? []
-      : [`gained setuid or setgid: ${built.files.setuid.added.slice(0, NAMED).join(", ")}`]),
+    ...listed("removed packages", gone(packages)),
+    ...listed("removed variables", gone(environment)),
+    ...config.filter(({ name }) => RELIED_ON.includes(name)).map(changeText),
+    ...listed("gained setuid or setgid", files.setuid.added.slice(0, NAMED)),
   ];
 }
 
-function names(all: readonly Change[]): string {
-  const listed = all.slice(0, 4 * NAMED).map(({ name, from }) => `${name} ${shown(from)}`);
-  return [...listed, ...more(all.length - listed.length, "")].join(", ").trim();
+function gone(all: readonly Change[]): readonly string[] {
+  const removed = all.filter(({ to }) => to === null);
+  return atMost(
+    removed.map(({ name, from }) => `${name} ${shown(from)}`),
+    4 * NAMED,
+  );
 }
 
 function patchSize({ file, patch }: FilePatch): string {
@@ -71,29 +70,27 @@ function patchSize({ file, patch }: FilePatch): string {
   return `${file} (+${String(count("+"))} -${String(count("-"))})`;
 }
 
-function builtLines(built: BuiltComparison): readonly string[] {
-  const { packages, files, environment, sizeBytes, smoke } = built;
+function builtLines({ packages, files, environment, sizeBytes, smoke }: BuiltComparison): readonly string[] {
   const kept = packages.filter(({ to }) => to !== null);
-  const added = kept.filter(({ from }) => from === null);
-  const differing = smoke.filter(({ from, to }) => from?.outcome !== to?.outcome);
+  const added = kept.filter(({ from }) => from === null).length;
+  const named = `${kept.slice(0, NAMED).map(packageLine).join("; ")}${kept.length > NAMED ? "; …" : ""}`;
   return [
     ...(kept.length === 0
       ? []
-      : [
-          `packages: ${String(added.length)} added, ${String(kept.length - added.length)} changed (${kept.slice(0, NAMED).map(packageLine).join("; ")}${kept.length > NAMED ? "; …" : ""})`,
-        ]),
+      : [`packages: ${String(added)} added, ${String(kept.length - added)} changed (${named})`]),
     ...(Math.abs(sizeBytes.to - sizeBytes.from) < NOTABLE_SIZE * sizeBytes.from ? [] : [sizeText(sizeBytes)]),
     ...(files.added.length + files.removed.length + files.changed.length === 0 ? [] : [filesText(files)]),
     ...environment
       .filter(({ to }) => to !== null)
       .slice(0, NAMED)
       .map((change) => `environment: ${changeText(change)}`),
-    ...(files.setuid.removed.length === 0
-      ? []
-      : [`lost setuid or setgid: ${files.setuid.removed.slice(0, NAMED).join(", ")}`]),
-    ...differing
-      .slice(0, NAMED)
-      .map(({ name, from, to }) => `check ${name}: ${from?.outcome ?? "none"} → ${to?.outcome ?? "none"}`),
-    ...more(differing.length - NAMED, "checks with a different result"),
+    ...listed("lost setuid or setgid", files.setuid.removed.slice(0, NAMED)),
+    ...atMost(
+      smoke
+        .filter(({ from, to }) => from?.outcome !== to?.outcome)
+        .map(({ name, from, to }) => `check ${name}: ${from?.outcome ?? "none"} → ${to?.outcome ?? "none"}`),
+      NAMED,
+      " checks with a different result",
+    ),
   ];
 }

@@ -35,14 +35,10 @@ export function section(title: string, lines: readonly string[]): string {
   return lines.length === 0 ? "" : `\n${title}\n${lines.map((line) => `  ${line}\n`).join("")}`;
 }
 
-/** At most `most` of the lines, and the number of the others. */
-function atMost(lines: readonly string[], most: number): readonly string[] {
-  return lines.length <= most
-    ? lines
-    : [
-        ...lines.slice(0, most),
-        `… and ${String(lines.length - most)} more (piped or with --json all are shown)`,
-      ];
+/** At most `most` of the lines, and the number of the others, of which `rest` tells more. */
+export function atMost(lines: readonly string[], most: number, rest = ""): readonly string[] {
+  if (lines.length <= most) return lines;
+  return [...lines.slice(0, most), `… and ${String(lines.length - most)} more${rest}`];
 }
 
 /**
@@ -69,19 +65,18 @@ export function comparisonText(comparison: Comparison, most: number): string {
 
 function builtText(built: BuiltComparison, most: number): string {
   const { packages, files, environment, config, sizeBytes } = built;
+  const some = (lines: readonly string[]): readonly string[] =>
+    atMost(lines, most, " (piped or with --json all are shown)");
   return [
-    section("Packages", atMost(packages.map(packageLine), most)),
+    section("Packages", some(packages.map(packageLine))),
     section("Image", [sizeText(sizeBytes), ...config.map(changeText)]),
     section("Environment", environment.map(changeText)),
     section("Layers over the base", layerLines(built)),
-    section(`Files added: ${String(files.added.length)}`, atMost(files.added, most)),
-    section(`Files removed: ${String(files.removed.length)}`, atMost(files.removed, most)),
+    section(`Files added: ${String(files.added.length)}`, some(files.added)),
+    section(`Files removed: ${String(files.removed.length)}`, some(files.removed)),
     section(
       `Files changed: ${String(files.changed.length)}`,
-      atMost(
-        files.changed.map(({ path, from, to }) => `${path}: ${from} → ${to}`),
-        most,
-      ),
+      some(files.changed.map(({ path, from, to }) => `${path}: ${from} → ${to}`)),
     ),
     section("Gained setuid or setgid", files.setuid.added),
     section("Lost setuid or setgid", files.setuid.removed),

@@ -69,36 +69,18 @@ export const notesCommand: CommandHandler = async (args, context) => {
     entries(args.required("ref")).map(async (entry) => {
       const since =
         given === undefined ? versionBefore(manifest, entry) : oneEntry(manifest, given, [entry.template]);
-      return {
-        id: entry.id,
-        since: since?.id ?? null,
-        markdown: await notesFor(context.root, entry, since, workspace),
-      };
+      const measured = await measuredVersion(context.root, entry);
+      const comparison =
+        since === undefined
+          ? undefined
+          : compareVersions(await measuredVersion(context.root, since), measured);
+      const [status, images] = [statusShown(entry, workspace), imagesShown(entry, workspace)];
+      const markdown = notesOf(measured.record, { ...entry, status, images }, comparison);
+      return { id: entry.id, since: since?.id ?? null, markdown };
     }),
   );
-  return {
-    json: { notes },
-    text: notes.map(({ markdown }) => markdown).join("\n"),
-  };
+  return { json: { notes }, text: notes.map(({ markdown }) => markdown).join("\n") };
 };
-
-async function notesFor(
-  root: string,
-  entry: ManifestEntry,
-  since: ManifestEntry | undefined,
-  workspace: string | undefined,
-): Promise<string> {
-  const measured = await measuredVersion(root, entry);
-  const comparison =
-    since === undefined ? undefined : compareVersions(await measuredVersion(root, since), measured);
-  const facts = {
-    status: statusShown(entry, workspace),
-    images: imagesShown(entry, workspace),
-    createdAt: entry.createdAt,
-    smoke: entry.smoke,
-  };
-  return notesOf(measured.record, facts, comparison);
-}
 
 /** The previous version of the same template that is neither failed nor revoked. */
 function versionBefore(manifest: Manifest, entry: ManifestEntry): ManifestEntry | undefined {
