@@ -1,8 +1,12 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { listFiles } from "../support/files/files";
+
 /** A file that `init` writes. */
 export interface InitFile {
   /** Path below the repository, with forward slashes. */
   readonly path: string;
-  readonly contents: Uint8Array;
+  readonly contents: Buffer;
   /** Permission bits; default 0o644. */
   readonly mode?: number;
   /**
@@ -19,11 +23,9 @@ export interface InitStep {
   readonly path: string;
   readonly outcome: "written" | "overwritten" | "added-to" | "kept" | "left-alone" | "conflict";
   /** New content of the file; absent if it stays unchanged. */
-  readonly contents?: Uint8Array;
+  readonly contents?: Buffer;
   readonly mode?: number;
 }
-
-const same = (a: Uint8Array, b: Uint8Array): boolean => Buffer.compare(a, b) === 0;
 
 /** The text with those of the lines appended that it lacks. */
 function withLines(before: string, added: string): string {
@@ -34,21 +36,17 @@ function withLines(before: string, added: string): string {
 }
 
 /** Decides what to do with one file. `before` is its current content. */
-export function initStep(file: InitFile, before: Uint8Array | undefined, force: boolean): InitStep {
-  const { path, contents } = file;
-  const mode = file.mode === undefined ? {} : { mode: file.mode };
-  if (before === undefined) return { path, outcome: "written", contents, ...mode };
-  if (same(before, contents)) return { path, outcome: "kept" };
-  if (file.as === "once") return { path, outcome: "left-alone" };
-  if (file.as === "lines") {
-    const [text, added] = [Buffer.from(before).toString("utf8"), Buffer.from(contents).toString("utf8")];
-    const whole = withLines(text, added);
-    return whole === text
-      ? { path, outcome: "kept" }
-      : { path, outcome: "added-to", contents: Buffer.from(whole, "utf8") };
+export function initStep(file: InitFile, before: Buffer | undefined, force: boolean): InitStep {
+  const { path, as } = file;
+  const write = { path, contents: file.contents, ...(file.mode === undefined ? {} : { mode: file.mode }) };
+  if (before === undefined) return { ...write, outcome: "written" };
+  if (as === "lines") {
+    const contents = Buffer.from(withLines(before.toString("utf8"), file.contents.toString("utf8")));
+    return before.equals(contents) ? { path, outcome: "kept" } : { path, outcome: "added-to", contents };
   }
-  if (force) return { path, outcome: "overwritten", contents, ...mode };
-  return { path, outcome: file.as === "whole" ? "left-alone" : "conflict" };
+  if (before.equals(file.contents)) return { path, outcome: "kept" };
+  if (force && as !== "once") return { ...write, outcome: "overwritten" };
+  return { path, outcome: as === "new" ? "conflict" : "left-alone" };
 }
 
 /** Further places of Renovate's configuration, after renovate.json (its documentation, "Configuration Options"). */
@@ -60,45 +58,6 @@ const RENOVATE_FILES = [
 
 /** How a team's repository starts the program. */
 const PROGRAM = "npx --no-install mesa-template";
-
-export const MAKEFILE = `# make template MESA_VERSION=0.26.0   locks, renders, builds, tests, deploys and records every template
-# make upgrade                        builds and tests the newest Mesa and shows what would change
-SHELL := /bin/bash
-.DEFAULT_GOAL := help
-MESA_TEMPLATE := ${PROGRAM}
-
-# The shell gets these as variables; make expands nothing in them.
-override MESA_VERSION := $(value MESA_VERSION)
-override ARGS := $(value ARGS)
-export MESA_VERSION ARGS
-
-.PHONY: help template upgrade outdated check doctor build
-
-help: ## this list
-	@sed -n 's/^\\([a-z-]*\\):.*## \\(.*\\)/  make \\1|\\2/p' $(MAKEFILE_LIST) | column -t -s '|'
-
-template: build ## lock, render, build, smoke, deploy and record: MESA_VERSION=0.26.0 [ARGS=…]
-	@if [ -z "$$MESA_VERSION" ]; then echo "Which Mesa version? make template MESA_VERSION=0.26.0" >&2; exit 2; fi
-	@set -f; $(MESA_TEMPLATE) release "$$MESA_VERSION" $$ARGS
-
-upgrade: build ## build and prove the newest Mesa, show what would change: [ARGS=--branch]
-	@set -f; $(MESA_TEMPLATE) upgrade $$ARGS
-
-outdated: build ## is there something newer
-	@$(MESA_TEMPLATE) outdated
-
-check: build ## the manifest is whole
-	@$(MESA_TEMPLATE) manifest check
-
-doctor: build ## look at everything that is needed
-	@$(MESA_TEMPLATE) doctor
-
-build: node_modules/.mesa-template-ready ## install the program
-
-node_modules/.mesa-template-ready: package.json
-	@npm install --no-audit --no-fund --loglevel=error
-	@touch $@
-`;
 
 const GITIGNORE = [
   "node_modules/",
@@ -132,41 +91,47 @@ function teamPreset(text: string): string {
   return `${JSON.stringify({ ...preset, description }, null, 2)}\n`;
 }
 
-const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
-const lines = (list: readonly string[]): Uint8Array => encode(`${list.join("\n")}\n`);
-
-/** What a new repository gets from this program's own. */
-export interface OwnFiles {
-  /** Files below templates/, by their path there. */
-  readonly templates: ReadonlyMap<string, Uint8Array>;
-  /** Texts of TEAM_WORKFLOWS, by name. */
-  readonly workflows: ReadonlyMap<string, string>;
-  /** renovate.json. */
-  readonly preset: string;
-  /** Version of the npm package. */
-  readonly version: string;
+/** Copies of all files below a folder. */
+export async function copied(folder: string, to: string, as: InitFile["as"]): Promise<readonly InitFile[]> {
+  return Promise.all(
+    (await listFiles(folder)).map(async ({ path, mode }) => ({
+      path: `${to}/${path}`,
+      contents: await readFile(join(folder, path)),
+      mode: (mode & 0o100) === 0 ? 0o644 : 0o755,
+      as,
+    })),
+  );
 }
 
-/** All files of a new repository. */
-export function initFiles({ templates, workflows, preset, version }: OwnFiles): readonly InitFile[] {
+/** All files of a new repository. @param own the folder of this program's package, which has most of them */
+export async function repositoryFiles(own: string): Promise<readonly InitFile[]> {
+  const text = (path: string): Promise<string> => readFile(join(own, path), "utf8");
+  const file = (path: string, contents: string, as: InitFile["as"]): InitFile => {
+    return { path, contents: Buffer.from(contents), as };
+  };
+  const ofLines = (path: string, lines: readonly string[]): InitFile =>
+    file(path, `${lines.join("\n")}\n`, "lines");
+  const { version } = JSON.parse(await text("package.json")) as { version: string };
   const manifest = {
     private: true,
     description: "Blaxel sandbox templates with Mesa inside",
     devDependencies: { "mesa-blaxel-templates": `^${version}` },
   };
-  const wholes: readonly (readonly [path: string, contents: Uint8Array])[] = [
-    ...[...templates].map(([path, contents]) => [`templates/${path}`, contents] as const),
-    ["Makefile", encode(MAKEFILE)],
-    ...[...workflows].map(
-      ([name, text]) => [`.github/workflows/mesa-${name}.yml`, encode(teamWorkflow(text))] as const,
+  const workflows = TEAM_WORKFLOWS.map(async (name) =>
+    file(
+      `.github/workflows/mesa-${name}.yml`,
+      teamWorkflow(await text(`.github/workflows/${name}.yml`)),
+      "whole",
     ),
-  ];
+  );
   return [
-    ...wholes.map(([path, contents]): InitFile => ({ path, contents, as: "whole" })),
-    { path: "renovate.json", contents: encode(teamPreset(preset)), as: "once", orAt: RENOVATE_FILES },
-    { path: "package.json", contents: encode(`${JSON.stringify(manifest, null, 2)}\n`), as: "once" },
-    { path: ".gitignore", contents: lines(GITIGNORE), as: "lines" },
-    { path: ".prettierignore", contents: lines(PRETTIERIGNORE), as: "lines" },
-    { path: ".gitattributes", contents: lines(GITATTRIBUTES), as: "lines" },
+    ...(await copied(join(own, "templates"), "templates", "whole")),
+    file("Makefile", await text("examples/Makefile"), "whole"),
+    ...(await Promise.all(workflows)),
+    { ...file("renovate.json", teamPreset(await text("renovate.json")), "once"), orAt: RENOVATE_FILES },
+    file("package.json", `${JSON.stringify(manifest, null, 2)}\n`, "once"),
+    ofLines(".gitignore", GITIGNORE),
+    ofLines(".prettierignore", PRETTIERIGNORE),
+    ofLines(".gitattributes", GITATTRIBUTES),
   ];
 }

@@ -1,27 +1,27 @@
-import { existsSync, readFileSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import { hasErrno, wrongUsage } from "../../support/errors";
-import { listFiles, readIfPresent, writeAtomically } from "../../support/files/files";
+import { namesIn, readIfPresent, textNow, writeAtomically } from "../../support/files/files";
+import { parsedJson, valueAt } from "../../support/text/parsed-json";
 import { isName } from "../../manifest/entry";
 import type { CommandHandler } from "../command";
 import { refuseBadName } from "../template-folders";
-import { type InitFile, initFiles, type InitStep, initStep, TEAM_WORKFLOWS } from "../init-files";
+import { copied, type InitFile, type InitStep, initStep, repositoryFiles } from "../init-files";
 
 export const run: CommandHandler = async (args, { startFolder, dryRun, templates }) => {
   const dir = args.text("dir");
   // DIR is relative to the working folder, even where MESA_TEMPLATE_ROOT is set.
   const folder = dir === undefined ? startFolder : resolve(dir);
   await refuseNoFolder(folder);
-  const own = packageFolder(import.meta.url);
+  const own = packageFolder();
   const [template, ...more] = templates ?? [];
   if (more.length > 0) throw wrongUsage("init writes one template at a time: --template NAME.");
   if (template === undefined && args.text("from") !== undefined)
     throw wrongUsage("--from names what --template NAME copies.", "Give both.");
   const begun = (await readIfPresent(join(folder, "templates/upstream.toml"))) !== undefined;
   const files = [
-    ...(template !== undefined && begun ? [] : await wantedFiles(own)),
+    ...(template !== undefined && begun ? [] : await repositoryFiles(own)),
     ...(template === undefined ? [] : await templateFiles(folder, own, template, args.text("from"))),
   ];
   const steps = await Promise.all(
@@ -38,7 +38,13 @@ export const run: CommandHandler = async (args, { startFolder, dryRun, templates
       if (contents !== undefined) await writeAtomically(join(folder, path), contents, mode);
   return {
     json: { dryRun, dir: folder, files: steps.map(({ path, outcome }) => ({ path, outcome })) },
-    text: report(folder, steps, dryRun, template, !(await hasPackage(folder))),
+    text: report(
+      folder,
+      steps,
+      dryRun,
+      template,
+      !isPackage(folder) && !existsSync(join(folder, "node_modules", PACKAGE, "package.json")),
+    ),
   };
 };
 
@@ -49,16 +55,6 @@ async function refuseNoFolder(folder: string): Promise<void> {
   } catch (error) {
     if (!hasErrno(error, "ENOENT")) throw error;
   }
-}
-
-async function wantedFiles(own: string): Promise<readonly InitFile[]> {
-  const text = (...path: readonly string[]): Promise<string> => readFile(join(own, ...path), "utf8");
-  const { version } = JSON.parse(await text("package.json")) as { version: string };
-  const [templates, workflows] = [new Map<string, Buffer>(), new Map<string, string>()];
-  for (const { path } of await listFiles(join(own, "templates")))
-    templates.set(path, await readFile(join(own, "templates", path)));
-  for (const name of TEAM_WORKFLOWS) workflows.set(name, await text(".github/workflows", `${name}.yml`));
-  return initFiles({ templates, workflows, preset: await text("renovate.json"), version });
 }
 
 /**
@@ -73,35 +69,28 @@ async function templateFiles(
 ): Promise<readonly InitFile[]> {
   refuseBadName(name);
   const places = [join(folder, "templates"), join(own, "templates"), join(own, "examples")];
-  for (const source of from === undefined ? [name, "debian"] : [from])
-    for (const place of places) {
-      const below = join(place, source);
-      if (resolve(below) === resolve(folder, "templates", name)) continue;
-      if (!isName(source)) continue;
-      const files = await listFiles(below);
-      if (!files.some(({ path }) => path === "template.toml")) continue;
-      return Promise.all(
-        files.map(async ({ path, mode }) => ({
-          path: `templates/${name}/${path}`,
-          contents: await readFile(join(below, path)),
-          mode: (mode & 0o100) === 0 ? 0o644 : 0o755,
-          as: "new" as const,
-        })),
-      );
-    }
+  const sources = (from === undefined ? [name, "debian"] : [from]).filter(isName);
+  const found = sources
+    .flatMap((source) => places.map((place) => join(place, source)))
+    .find((below) => resolve(below) !== resolve(folder, "templates", name) && isTemplate(below));
+  if (found !== undefined) return copied(found, `templates/${name}`, "new");
+  const names = await Promise.all(
+    ["templates", "examples"].map(async (place) =>
+      (await namesIn(join(own, place))).filter((one) => isTemplate(join(own, place, one))),
+    ),
+  );
   throw wrongUsage(
     `There is no template or example ${from ?? name} to copy.`,
-    `The package has: ${(await foldersOf(own)).join(", ")}.`,
+    `The package has: ${names.flat().join(", ")}.`,
   );
 }
 
-async function foldersOf(own: string): Promise<readonly string[]> {
-  const found = await Promise.all(["templates", "examples"].map((place) => listFiles(join(own, place))));
-  return found.flat().flatMap(({ path }) => (/^([^/]+)\/template\.toml$/u.exec(path) ?? []).slice(1));
+function isTemplate(folder: string): boolean {
+  return existsSync(join(folder, "template.toml"));
 }
 
 /** What already exists at the file's path or at one of its alternatives. */
-async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promise<Uint8Array | undefined> {
+async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promise<Buffer | undefined> {
   for (const one of [path, ...orAt]) {
     const found = await readIfPresent(join(folder, one));
     if (found !== undefined) return found;
@@ -109,12 +98,22 @@ async function whatIsThere(folder: string, { path, orAt = [] }: InitFile): Promi
   return undefined;
 }
 
-/** Whether the folder is this package, or has it installed. */
-async function hasPackage(folder: string): Promise<boolean> {
-  const text = await readIfPresent(join(folder, "package.json"));
-  const own =
-    text !== undefined && Buffer.from(text).toString("utf8").includes('"name": "mesa-blaxel-templates"');
-  return own || existsSync(join(folder, "node_modules/mesa-blaxel-templates/package.json"));
+const PACKAGE = "mesa-blaxel-templates";
+
+function isPackage(folder: string): boolean {
+  return valueAt(parsedJson(textNow(join(folder, "package.json"))), ["name"]) === PACKAGE;
+}
+
+/**
+ * The folder of this program's package: an installed package or a checkout.
+ * @throws Error if there is none above this file, which means a broken installation
+ */
+function packageFolder(): string {
+  for (let folder = import.meta.dirname; ; folder = dirname(folder)) {
+    if (isPackage(folder)) return folder;
+    if (dirname(folder) === folder)
+      throw new Error("mesa-template's own package.json was not found above its program");
+  }
 }
 
 const SAYS: Readonly<Record<InitStep["outcome"], string>> = {
@@ -168,24 +167,4 @@ function report(
         ]),
   ];
   return `${list}\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`;
-}
-
-/**
- * The folder of this program's package above the given file: an installed package or a checkout.
- * @throws Error if there is none, which means a broken installation
- */
-export function packageFolder(from: string): string {
-  let folder = dirname(fileURLToPath(from));
-  for (;;) {
-    const file = join(folder, "package.json");
-    if (
-      existsSync(file) &&
-      (JSON.parse(readFileSync(file, "utf8")) as { name?: unknown }).name === "mesa-blaxel-templates"
-    )
-      return folder;
-    const parent = dirname(folder);
-    if (parent === folder)
-      throw new Error("mesa-template's own package.json was not found above its program");
-    folder = parent;
-  }
 }

@@ -3,7 +3,6 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { MAKEFILE } from "../../../src/cli/init-files";
 import { REPOSITORY } from "./fixture/built";
 
 let folder = "";
@@ -35,7 +34,11 @@ function template(
 
 describe.each([
   ["the Makefile here", readFileSync(join(REPOSITORY, "Makefile"), "utf8"), "CLI"],
-  ["the Makefile that init writes", MAKEFILE, "MESA_TEMPLATE"],
+  [
+    "the Makefile that init writes",
+    readFileSync(join(REPOSITORY, "examples/Makefile"), "utf8"),
+    "MESA_TEMPLATE",
+  ],
 ])("%s", (_name, makefile, program) => {
   const hostile = [
     "`touch ran`",
