@@ -24,23 +24,18 @@ export async function checkedTargets(args: CommandArgs, context: CommandContext)
   }
   if (!args.flag("check"))
     throw wrongUsage("Which Mesa version?", "Name it, or check every lock with --check.");
-  return allRendered(context.root, templates);
+  const found = await Promise.all(
+    templates.map(async (template) =>
+      (await renderedVersions(context.root, template)).map((version) => ({ template, version })),
+    ),
+  );
+  return found.flat();
 }
 
 /** The Mesa versions for which a template has a folder, oldest first. */
 export async function renderedVersions(root: string, template: string): Promise<readonly string[]> {
   const names = await namesIn(join(paths(root).dockerfiles, template));
   return names.filter((version) => valid(version) === version).toSorted(compare);
-}
-
-/** Every template at every version that has a folder, oldest first. */
-export async function allRendered(root: string, templates: readonly string[]): Promise<readonly Target[]> {
-  const found = await Promise.all(
-    templates.map(async (template) =>
-      (await renderedVersions(root, template)).map((version) => ({ template, version })),
-    ),
-  );
-  return found.flat();
 }
 
 /** The templates of a command: those of --template, else every folder below templates/ with a template.toml. */

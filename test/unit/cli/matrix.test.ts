@@ -1,7 +1,6 @@
 import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { allJobs } from "../../../src/cli/handlers/matrix";
 import { parseLock, sealed, writeLock } from "../../../src/lock/index";
 import { loadTemplate, renderTemplate, writeRendered } from "../../../src/render/index";
 import { testFilesOf } from "../../../src/release/proof/test-files";
@@ -11,15 +10,6 @@ import { entryOf, manifestOf } from "../manifest/fixture";
 import { REPOSITORY, workFolder } from "./fixture/built";
 import type { Ran } from "./fixture/program";
 import { runMain } from "./fixture/run-main";
-
-describe("jobs", () => {
-  it("names each pair once", () => {
-    expect(allJobs(["b", "a"], ["1.0.0", "1.0.0"])).toEqual([
-      { template: "b", version: "1.0.0" },
-      { template: "a", version: "1.0.0" },
-    ]);
-  });
-});
 
 describe("matrix", () => {
   const { folder: root, remove } = workFolder("matrix");
@@ -33,8 +23,10 @@ describe("matrix", () => {
     expect(await matrix()).toMatchObject({ code: 0, stdout: "Nothing to release.\n" });
   });
 
-  it("is templates × versions where versions are named", async () => {
-    const { code, stdout: out } = await matrix("0.20.0", "0.26.0", "--json", "--template", "debian,alpine");
+  it("is templates × versions, each pair once, where versions are named", async () => {
+    const { code, stdout: out } = await matrix(
+      ...["0.20.0", "0.26.0", "0.20.0", "--json", "--template", "debian,alpine,debian"],
+    );
     expect(code).toBe(0);
     expect(JSON.parse(out)).toEqual({
       include: ["debian", "alpine"].flatMap((template) =>
