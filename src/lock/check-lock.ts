@@ -2,7 +2,6 @@ import { generationOf } from "../mesa/generation";
 import { parseImageReference } from "../registry/reference";
 import { canonicalJson } from "../support/text/canonical-json";
 import { Failure, messageOf } from "../support/errors";
-import { publishedText } from "./further-inputs";
 import {
   downloadUrl,
   type DownloadInput,
@@ -124,87 +123,79 @@ function editedByHand(lock: Lock, text: string): readonly LockProblem[] {
   return message === undefined ? [] : [{ problem: "edited", message }];
 }
 
+/** What is compared: the lock's part that has the problem if they differ, words for what it is, what it is, and what it should be. */
+type Comparison = readonly [LockProblem["problem"], what: string, found: string, expected: string];
+
+function differing(comparisons: readonly Comparison[]): readonly LockProblem[] {
+  return comparisons.flatMap(([problem, what, found, expected]) =>
+    found === expected ? [] : [{ problem, message: `${what} ${found}, but should be ${expected}` }],
+  );
+}
+
 function namedOtherwise(lock: Lock, { template, mesaVersion }: LockExpectation): readonly LockProblem[] {
-  const generation = generationOf(lock.mesaVersion).name;
-  return [
-    ...differs("template", "it is the lock of template", lock.template, template),
-    ...differs("mesa-version", "it is the lock of Mesa", lock.mesaVersion, mesaVersion),
-    ...differs("generation", "its CLI generation is", lock.generation, generation),
-  ];
+  return differing([
+    ["template", "it is the lock of template", lock.template, template],
+    ["mesa-version", "it is the lock of Mesa", lock.mesaVersion, mesaVersion],
+    ["generation", "its CLI generation is", lock.generation, generationOf(lock.mesaVersion).name],
+  ]);
 }
 
 function resolvedOtherwise(lock: Lock, { settings, upstream }: NamedInputs): readonly LockProblem[] {
   return [
-    ...differs("base", "its base image is", tagged(lock.base), named(settings.base.image)),
-    ...furtherInputs(lock, settings),
+    ...differing([
+      ["base", "its base image is", tagged(lock.base), named(settings.base.image)],
+      ...byName("image", lock.images, tagged, settings.images, ({ image }) => named(image)),
+      ...byName("download", lock.downloads, lockedDownload, settings.downloads, wantedDownload),
+    ]),
     ...(upstream === undefined ? [] : fromElsewhere(lock, upstream)),
   ];
 }
 
 function fromElsewhere(lock: Lock, { mesa, sandboxApi, snapshot }: Upstream): readonly LockProblem[] {
-  const { deb } = lock;
-  const key = deb.vouched.by === "signed" ? deb.vouched.chain.key.fingerprint : undefined;
+  const { url, package: name, vouched } = lock.deb;
+  const key = vouched.by === "signed" ? vouched.chain.key.fingerprint : undefined;
+  const message = `its .deb comes from ${url}, but the repository is ${mesa.repository}`;
   return [
-    ...differs("sandbox-api", "its sandbox-api is", tagged(lock.sandboxApi), named(sandboxApi.image)),
-    ...differs("package", "its package is", deb.package, mesa.package),
-    ...(isBelow(deb.url, mesa.repository)
-      ? []
-      : [
-          {
-            problem: "package" as const,
-            message: `its .deb comes from ${deb.url}, but the repository is ${mesa.repository}`,
-          },
-        ]),
-    ...differs("voucher", "its .deb is verified as", deb.vouched.by, mesa.vouched),
-    ...(key === undefined || mesa.fingerprint === undefined
-      ? []
-      : differs("voucher", "it was signed with the key", key, mesa.fingerprint)),
-    ...differs(
-      "snapshot",
-      "its distribution packages come from",
-      snapshotText(lock.snapshot),
-      snapshotText(snapshot),
-    ),
+    ...differing([
+      ["sandbox-api", "its sandbox-api is", tagged(lock.sandboxApi), named(sandboxApi.image)],
+      ["package", "its package is", name, mesa.package],
+    ]),
+    ...(isBelow(url, mesa.repository) ? [] : [{ problem: "package" as const, message }]),
+    ...differing([
+      ["voucher", "its .deb is verified as", vouched.by, mesa.vouched],
+      [
+        "voucher",
+        "it was signed with the key",
+        key ?? "",
+        key === undefined ? "" : (mesa.fingerprint ?? key),
+      ],
+      ["snapshot", "its distribution packages come from", mirror(lock.snapshot), mirror(snapshot)],
+    ]),
   ];
 }
 
-/** Compares [images.*] and [downloads.*] of template.toml with the lock. */
-function furtherInputs({ images, downloads }: Lock, settings: LockInputs): readonly LockProblem[] {
-  const download = ({ url, vouched }: LockedDownload): string =>
-    vouched.by === "publisher" ? `${url} (${vouched.hash})` : url;
-  const wanted = (input: DownloadInput): string =>
-    input.published === undefined
-      ? downloadUrl(input)
-      : `${downloadUrl(input)} (${publishedText(input.published)})`;
-  return [
-    ...byName("image", images, tagged, settings.images, ({ image }) => named(image)),
-    ...byName("download", downloads, download, settings.downloads, wanted),
-  ];
-}
-
-/** Compares inputs by name, in both directions. */
+/** Compares inputs of template.toml by name, in both directions. */
 function byName<Locked, Input>(
   problem: "image" | "download",
   locked: Readonly<Record<string, Locked>> = {},
   lockedText: (locked: Locked) => string,
   inputs: Readonly<Record<string, Input>>,
   inputText: (input: Input) => string,
-): readonly LockProblem[] {
+): readonly Comparison[] {
   const none = "not in the lock";
-  return [...new Set([...Object.keys(locked), ...Object.keys(inputs)])].flatMap((name) => {
+  return [...new Set([...Object.keys(locked), ...Object.keys(inputs)])].map((name) => {
     const [was, input] = [locked[name], inputs[name]];
     const found = was === undefined ? none : lockedText(was);
-    return differs(problem, `${problem}s.${name} is`, found, input === undefined ? none : inputText(input));
+    return [problem, `${problem}s.${name} is`, found, input === undefined ? none : inputText(input)];
   });
 }
 
-function differs(
-  problem: LockProblem["problem"],
-  what: string,
-  found: string,
-  expected: string,
-): readonly LockProblem[] {
-  return found === expected ? [] : [{ problem, message: `${what} ${found}, but should be ${expected}` }];
+function lockedDownload({ url, vouched }: LockedDownload): string {
+  return vouched.by === "publisher" ? `${url} (${vouched.hash})` : url;
+}
+
+function wantedDownload(input: DownloadInput): string {
+  return input.published === undefined ? downloadUrl(input) : `${downloadUrl(input)} (${input.published})`;
 }
 
 function tagged({ repository, tag }: LockedImage): string {
@@ -216,7 +207,7 @@ function named(image: string): string {
   return `${repository}:${tag ?? "latest"}`;
 }
 
-function snapshotText(snapshot: { readonly url: string; readonly at: string } | undefined): string {
+function mirror(snapshot: { readonly url: string; readonly at: string } | undefined): string {
   return snapshot === undefined ? "the distribution itself" : `${snapshot.url} at ${snapshot.at}`;
 }
 

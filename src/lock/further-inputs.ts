@@ -14,11 +14,6 @@ export function downloadAddress({ upstream }: Sources, url: string): string {
   return mirror === undefined ? url : `${mirror}${url.slice("https://".length)}`;
 }
 
-/** A publisher's hash as a lock stores it: "sha512:<hex>". */
-export function publishedText(published: NonNullable<DownloadInput["published"]>): string {
-  return `${published.algorithm}:${published.hex}`;
-}
-
 interface Facts {
   readonly size: number;
   readonly sha256: string;
@@ -78,11 +73,13 @@ export async function lockedDownload(
   const what = `downloads.${name}`;
   const { published } = input;
   const facts = await downloadFacts(sources, what, url);
-  if (published !== undefined && facts[published.algorithm] !== published.hex)
+  const algorithm = published?.startsWith("sha512:") === true ? "sha512" : "sha256";
+  const hex = published?.slice("sha512:".length);
+  if (hex !== undefined && facts[algorithm] !== hex)
     throw new Failure({
       code: "DOWNLOAD_HASH_DIFFERS",
       kind: "upstream",
-      message: `${what}: ${url} has ${published.algorithm} ${facts[published.algorithm]}, but template.toml has ${published.hex}.`,
+      message: `${what}: ${url} has ${algorithm} ${facts[algorithm]}, but template.toml has ${hex}.`,
       hint: "Another file was published there, or it was changed in transit: do not use it until you know which. Check version and hash in template.toml.",
     });
   const { other, isNew, downloadedAt } = seenBefore({ url, sha256: facts.sha256 }, locks, host);
@@ -99,8 +96,7 @@ export async function lockedDownload(
     size: facts.size,
     sha256: facts.sha256,
   };
-  if (published !== undefined)
-    return { ...file, vouched: { by: "publisher", hash: publishedText(published) } };
+  if (published !== undefined) return { ...file, vouched: { by: "publisher", hash: published } };
   if (isNew)
     host.emit({
       type: "warning",

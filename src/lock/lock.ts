@@ -121,8 +121,8 @@ export interface DownloadInput {
   /** https; {version} stands for `version`. */
   readonly url: string;
   readonly version?: string;
-  /** The hash that the publisher names, as algorithm and hex digits. */
-  readonly published?: { readonly algorithm: "sha256" | "sha512"; readonly hex: string };
+  /** The hash that the publisher names, as a lock stores it: algorithm and hex digits. */
+  readonly published?: `${"sha256" | "sha512"}:${string}`;
 }
 
 /** The address of a download, its version filled in. */

@@ -125,10 +125,10 @@ function download(input: z.infer<typeof downloadInput>, key: string, file: strin
       "Keep the one that the publisher provides.",
     );
   const published = publishedHash(input);
-  if (published !== undefined && published.hex.length !== (published.algorithm === "sha512" ? 128 : 64))
+  if (published !== undefined && !/^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/u.test(published))
     throw wrong(
       file,
-      `${key}.integrity is ${JSON.stringify(input.integrity)}: a ${published.algorithm} in base64 has another length.`,
+      `${key}.integrity is ${JSON.stringify(input.integrity)}: a ${published.slice(0, 6)} in base64 has another length.`,
       "Copy it whole (npm view PACKAGE dist.integrity).",
     );
   return {
@@ -141,16 +141,13 @@ function download(input: z.infer<typeof downloadInput>, key: string, file: strin
 function publishedHash({
   sha256,
   sha512,
-  integrity,
+  integrity = "",
 }: z.infer<typeof downloadInput>): DownloadInput["published"] {
-  if (sha256 !== undefined) return { algorithm: "sha256", hex: sha256 };
-  if (sha512 !== undefined) return { algorithm: "sha512", hex: sha512 };
-  if (integrity === undefined) return undefined;
-  const base64 = integrity.slice(integrity.indexOf("-") + 1);
-  return {
-    algorithm: integrity.startsWith("sha512") ? "sha512" : "sha256",
-    hex: Buffer.from(base64, "base64").toString("hex"),
-  };
+  if (sha256 !== undefined) return `sha256:${sha256}`;
+  if (sha512 !== undefined) return `sha512:${sha512}`;
+  const [, algorithm, base64 = ""] = /^(sha256|sha512)-(.+)$/u.exec(integrity) ?? [];
+  const hex = Buffer.from(base64, "base64").toString("hex");
+  return algorithm === undefined ? undefined : `${algorithm as "sha256" | "sha512"}:${hex}`;
 }
 
 function mapped<T, U>(inputs: Readonly<Record<string, T>>, make: (input: T, name: string) => U) {

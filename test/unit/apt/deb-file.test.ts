@@ -41,8 +41,11 @@ describe("reading a .deb", () => {
   });
 
   it.each([
-    ["gz", gzipSync(Buffer.alloc(80 * 1024 * 1024)), "unpacks to more than"],
-    ["zst", zstdOf(640, { blockBytes: 128 * 1024 }), "unpacks to more than"],
+    [
+      "gz",
+      Buffer.concat(Array<Buffer>(80).fill(gzipSync(Buffer.alloc(1024 * 1024)))),
+      "unpacks to more than",
+    ],
     ["zst", zstdOf(1, { blockBytes: 2 ** 20 }), "block larger than zstd allows"],
     ["zst", zstdOf(1, { window: 0xa0 }), "window of more than"],
     ["zst", Buffer.concat([zstdOf(3, {}), zstdOf(1, { window: 0xa0 })]), "window of more than"],

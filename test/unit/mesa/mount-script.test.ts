@@ -46,9 +46,9 @@ describe("the mount script", () => {
       code: 48,
       said: "mesa did not return within 1 s\n",
     });
-    const daemon = `(sleep 2; : > ${folder}/alive) > /dev/null 2>&1 & exit 1`;
+    const daemon = `(sleep 1.3; : > ${folder}/alive) > /dev/null 2>&1 & exit 1`;
     expect(run(mountScript(plan(), "/nowhere", 1), daemon).code).toBe(41);
-    spawnSync("sleep", ["2.5"]);
+    spawnSync("sleep", ["1.5"]);
     expect(existsSync(`${folder}/alive`)).toBe(true);
   });
 
@@ -71,10 +71,10 @@ describe("the mount script", () => {
   });
 
   it("waits for the daemon, which may still send what it holds, and for no other program", () => {
-    const daemon = `cp "$(command -v sleep)" ${folder}/mesa-d; ${folder}/mesa-d 2 & env -u MESA_MOUNT_POINT ${folder}/mesa-d 60 & other=$!`;
+    const daemon = `cp "$(command -v sleep)" ${folder}/mesa-d; ${folder}/mesa-d 1 & env -u MESA_MOUNT_POINT ${folder}/mesa-d 60 & other=$!`;
     const script = `${daemon}\nkill -0 $! && (\n${unmountScript(plan())}\n); c=$?; kill $other; jobs; exit $c`;
     const began = Date.now();
     expect(run(script, "exit 0").code).toBe(0);
-    expect(Date.now() - began).toBeGreaterThan(1_500);
+    expect(Date.now() - began).toBeGreaterThan(900);
   });
 });

@@ -1,8 +1,6 @@
 import {
   chmodSync,
-  cpSync,
   mkdirSync,
-  mkdtempSync,
   readFileSync,
   rmSync,
   statSync,
@@ -10,23 +8,16 @@ import {
   truncateSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseLock } from "../../../src/lock/index";
-import { differences, loadTemplate, renderTemplate, textOf, writeRendered } from "../../../src/render/index";
-import type { RenderedTemplate } from "../../../src/render/rendered";
-import { Failure } from "../../../src/support/errors";
+import { differences, textOf, writeRendered } from "../../../src/render/index";
+import { failure, ownRoot, rendered } from "./fixture/own-root";
 
-const ROOT = resolve(import.meta.dirname, "../../..");
-const LOCK_FILE = join(ROOT, "test/golden/locks/debian-0.20.0.json");
-const lock = parseLock(readFileSync(LOCK_FILE, "utf8"), LOCK_FILE);
 const BYTES = Buffer.from([0, 255, 10, 13, 0xc3]);
 
 let root = "";
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "own-files-"));
-  cpSync(join(ROOT, "templates"), join(root, "templates"), { recursive: true });
+  root = ownRoot();
 });
 afterEach(() => {
   rmSync(root, { recursive: true, force: true });
@@ -38,23 +29,12 @@ function put(path: string, contents: string | Buffer = "text\n", mode = 0o644): 
   writeFileSync(template(path), contents, { mode });
   chmodSync(template(path), mode);
 }
-async function rendered(): Promise<RenderedTemplate> {
-  return renderTemplate(await loadTemplate(root, "debian"), lock);
-}
-async function failure(): Promise<Failure> {
-  const found: unknown = await rendered().then(
-    () => new Error("it rendered"),
-    (error: unknown) => error,
-  );
-  if (found instanceof Failure) return found;
-  throw found;
-}
 
 describe("what files/ contains", () => {
   it("is copied unchanged: any bytes, sub-folders, the executable bit", async () => {
     put("files/agent/bin/run", BYTES, 0o755);
     put("files/data.bin", BYTES, 0o664);
-    const { files } = await rendered();
+    const { files } = await rendered(root);
     expect(
       files.filter(({ contents }) => contents.equals(BYTES)).map(({ name, mode }) => [name, mode]),
     ).toEqual([
@@ -66,46 +46,46 @@ describe("what files/ contains", () => {
   it("is refused above 2 GiB, with its size and what to do", async () => {
     put("files/model.bin", "");
     truncateSync(template("files/model.bin"), 3 * 2 ** 30);
-    const { kind, message, hint } = await failure();
+    const { kind, message, hint } = await failure(root);
     expect([kind, message]).toEqual(["usage", expect.stringContaining("files/model.bin has 3.0 GiB")]);
     expect(hint).toContain("[downloads.NAME]");
   });
 
   it("is part of the inputs digest: bytes, names and modes", async () => {
-    const digests = [(await rendered()).inputsDigest];
+    const digests = [(await rendered(root)).inputsDigest];
     put("files/a", "one");
-    digests.push((await rendered()).inputsDigest);
+    digests.push((await rendered(root)).inputsDigest);
     put("files/a", "two");
-    digests.push((await rendered()).inputsDigest);
+    digests.push((await rendered(root)).inputsDigest);
     chmodSync(template("files/a"), 0o755);
-    digests.push((await rendered()).inputsDigest);
+    digests.push((await rendered(root)).inputsDigest);
     expect(new Set(digests).size).toBe(4);
   });
 
   it("is written below dockerfiles/, and goes again when it goes here", async () => {
     put("files/agent/bin/run", BYTES, 0o755);
-    await writeRendered(root, await rendered());
+    await writeRendered(root, await rendered(root));
     const folder = join(root, "dockerfiles/debian/0.20.0");
     expect(readFileSync(join(folder, "agent/bin/run"))).toEqual(BYTES);
     expect(statSync(join(folder, "agent/bin/run")).mode & 0o777).toBe(0o755);
     rmSync(template("files"), { recursive: true });
-    expect(await differences(root, await rendered())).toEqual(["agent is not a rendered file"]);
-    await writeRendered(root, await rendered());
-    expect(await differences(root, await rendered())).toEqual([]);
+    expect(await differences(root, await rendered(root))).toEqual(["agent is not a rendered file"]);
+    await writeRendered(root, await rendered(root));
+    expect(await differences(root, await rendered(root))).toEqual([]);
   });
 
   it("keeps other files beside it, and reports that they are not rendered files", async () => {
     put("files/agent/bin/run", BYTES, 0o755);
-    await writeRendered(root, await rendered());
+    await writeRendered(root, await rendered(root));
     const folder = join(root, "dockerfiles/debian/0.20.0");
     writeFileSync(join(folder, "agent/theirs"), "theirs");
     writeFileSync(join(folder, ".hidden"), "theirs");
     rmSync(template("files"), { recursive: true });
-    await writeRendered(root, await rendered());
+    await writeRendered(root, await rendered(root));
     expect(readFileSync(join(folder, "agent/theirs"), "utf8")).toBe("theirs");
     expect(readFileSync(join(folder, ".hidden"), "utf8")).toBe("theirs");
     expect(() => statSync(join(folder, "agent/bin"))).toThrow("ENOENT");
-    expect(await differences(root, await rendered())).toEqual([
+    expect(await differences(root, await rendered(root))).toEqual([
       ".hidden is not a rendered file",
       "agent is not a rendered file",
     ]);
@@ -122,14 +102,14 @@ describe("what files/ contains", () => {
     writeFileSync(join(root, "victim/sub/file"), "theirs");
     mkdirSync(dirname(join(root, linked)), { recursive: true });
     symlinkSync(join(root, "victim"), join(root, linked));
-    await expect(writeRendered(root, await rendered())).rejects.toMatchObject({ code: "LINK_REFUSED" });
+    await expect(writeRendered(root, await rendered(root))).rejects.toMatchObject({ code: "LINK_REFUSED" });
     expect(readFileSync(join(root, "victim/sub/file"), "utf8")).toBe("theirs");
     expect(() => statSync(join(root, "victim/Dockerfile"))).toThrow("ENOENT");
     expect(() => statSync(join(root, "victim/run"))).toThrow("ENOENT");
   });
 
   it("keeps a line of .blaxelignore from leaving out what it holds", async () => {
-    const lines = async (): Promise<string> => textOf((await rendered()).files, ".blaxelignore");
+    const lines = async (): Promise<string> => textOf((await rendered(root)).files, ".blaxelignore");
     expect(await lines()).toMatch(/^\.git$[^]*^node_modules$/mu);
     put("files/app/node_modules/x.js");
     put("files/.gitignore");
@@ -141,7 +121,7 @@ describe("what files/ contains", () => {
     put("files/real/one", BYTES);
     symlinkSync("real", template("files/alias"));
     symlinkSync("real/one", template("files/two"));
-    const names = (await rendered()).files
+    const names = (await rendered(root)).files
       .filter(({ contents }) => contents.equals(BYTES))
       .map(({ name }) => name);
     expect(names).toEqual(["alias/one", "real/one", "two"]);
@@ -207,14 +187,14 @@ describe("what files/ contains", () => {
   ])("is refused when it is %s", async (_, arrange, says) => {
     mkdirSync(template("files"), { recursive: true });
     arrange();
-    const found = await failure();
+    const found = await failure(root);
     expect([found.code, found.kind]).toEqual(["TEMPLATE_INVALID", "usage"]);
     expect(found.message).toMatch(says);
   });
 
   it("is refused when files/ itself leads elsewhere", async () => {
     symlinkSync("/etc", template("files"));
-    expect((await failure()).message).toMatch(/files is a link to .*outside/u);
+    expect((await failure(root)).message).toMatch(/files is a link to .*outside/u);
   });
 });
 
@@ -288,7 +268,7 @@ describe("beside the .hbs files", () => {
     ],
   ])("%s is refused", async (_, arrange, says, hint = /./u) => {
     arrange();
-    const found = await failure();
+    const found = await failure(root);
     expect(found.message).toMatch(says);
     expect(found.hint).toMatch(hint);
   });
@@ -296,7 +276,7 @@ describe("beside the .hbs files", () => {
   it("notes for people are left alone", async () => {
     put("README.md");
     put("Dockerfile.hbs~");
-    expect((await rendered()).files.map(({ name }) => name)).not.toContain("README.md");
+    expect((await rendered(root)).files.map(({ name }) => name)).not.toContain("README.md");
   });
 });
 
@@ -325,7 +305,7 @@ describe("a rendered Dockerfile", () => {
     ["ADD https://github.com/x/y.git#main /a", "ADD https://github.com/x/y.git#main", "[downloads."],
   ])("with %s is refused: it is not pinned", async (line, says, hint) => {
     withLines(line);
-    const found = await failure();
+    const found = await failure(root);
     expect([found.code, found.kind]).toEqual(["SOURCE_NOT_PINNED", "usage"]);
     expect(found.message).toContain(says);
     expect(found.message).toMatch(/Dockerfile, line \d+/u);
@@ -341,7 +321,7 @@ describe("a rendered Dockerfile", () => {
     "RUN echo \\\n# COPY --from=comment x y\n  done",
   ])("with %s is taken", async (lines) => {
     withLines(lines);
-    expect((await rendered()).template).toBe("debian");
+    expect((await rendered(root)).template).toBe("debian");
   });
 
   it.each([
@@ -351,7 +331,7 @@ describe("a rendered Dockerfile", () => {
   ])("%s that copies what is not there is refused", async (line, says, hint) => {
     put("files/agent/run");
     withLines(line);
-    const found = await failure();
+    const found = await failure(root);
     expect(found.message).toMatch(says);
     expect(found.hint).toMatch(hint);
   });
@@ -359,6 +339,6 @@ describe("a rendered Dockerfile", () => {
   it("copies what is in files/", async () => {
     put("files/agent/run");
     withLines('COPY agent/ /a\nCOPY ["./agent/run", "/b"]\nCOPY . /c\nCOPY age* /d');
-    expect((await rendered()).template).toBe("debian");
+    expect((await rendered(root)).template).toBe("debian");
   });
 });

@@ -1,19 +1,12 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { parseLock } from "../../../src/lock/index";
-import { loadTemplate, renderTemplate, textOf } from "../../../src/render/index";
-import { Failure } from "../../../src/support/errors";
-
-const ROOT = resolve(import.meta.dirname, "../../..");
-const LOCK_FILE = join(ROOT, "test/golden/locks/debian-0.20.0.json");
-const lock = parseLock(readFileSync(LOCK_FILE, "utf8"), LOCK_FILE);
+import { loadTemplate, textOf } from "../../../src/render/index";
+import { failure, ownRoot, rendered } from "./fixture/own-root";
 
 let root = "";
 beforeEach(() => {
-  root = mkdtempSync(join(tmpdir(), "render-test-"));
-  cpSync(join(ROOT, "templates"), join(root, "templates"), { recursive: true });
+  root = ownRoot();
 });
 afterEach(() => {
   rmSync(root, { recursive: true, force: true });
@@ -22,16 +15,6 @@ afterEach(() => {
 function edit(file: string, change: (text: string) => string): void {
   const path = join(root, "templates/debian", file);
   writeFileSync(path, change(readFileSync(path, "utf8")));
-}
-
-async function failure(template = "debian"): Promise<Failure> {
-  try {
-    renderTemplate(await loadTemplate(root, template), lock);
-  } catch (error) {
-    if (error instanceof Failure) return error;
-    throw error;
-  }
-  throw new Error("it rendered");
 }
 
 describe("a template that is not right is refused with what, where and what to do", () => {
@@ -106,7 +89,7 @@ describe("a template that is not right is refused with what, where and what to d
     ],
   ])("%s", async (_what, change, says) => {
     edit("template.toml", change);
-    const found = await failure();
+    const found = await failure(root);
     expect(found.kind).toBe("usage");
     expect(found.message).toMatch(says);
     expect(found.hint).toBeTruthy();
@@ -121,7 +104,7 @@ describe("a template that is not right is refused with what, where and what to d
     "nobody",
   ])("the variable %s that nobody gives, by its whole name", async (name) => {
     edit("Dockerfile.hbs", (text) => `${text}ENV X={{${name}}}\n`);
-    const found = await failure();
+    const found = await failure(root);
     expect(found.message).toContain(`{{${name}}} has no value`);
     expect(found.message).toMatch(/Dockerfile\.hbs, line \d+/u);
     expect(found.message).not.toContain("[object");
@@ -129,14 +112,14 @@ describe("a template that is not right is refused with what, where and what to d
 
   it("what Handlebars cannot read, with file, line and text", async () => {
     edit("Dockerfile.hbs", (text) => `ENV A=1\nENV X={{values.\n${text}`);
-    expect((await failure()).message).toMatch(
+    expect((await failure(root)).message).toMatch(
       /templates\/debian\/Dockerfile\.hbs, line \d+: Handlebars cannot read ".*"/u,
     );
   });
 
   it("a partial that is not there, with those that are", async () => {
     edit("Dockerfile.hbs", (text) => `${text}{{> mark-before}}\n`);
-    const found = await failure();
+    const found = await failure(root);
     expect(found.message).toContain("mark-before");
     expect(found.hint).toContain("check-version");
   });
@@ -152,21 +135,24 @@ describe("a template that is not right is refused with what, where and what to d
 
   it("a file that is missing", async () => {
     rmSync(join(root, "templates/debian/entrypoint.sh.hbs"));
-    expect((await failure()).message).toContain("entrypoint.sh.hbs");
+    expect((await failure(root)).message).toContain("entrypoint.sh.hbs");
   });
 
   it.each(["../x", "Debian", "", "a/b"])("the name %j", async (name) => {
-    expect((await failure(name)).code).toBe("TEMPLATE_UNKNOWN");
+    expect((await failure(root, name)).code).toBe("TEMPLATE_UNKNOWN");
   });
 
   it("a template that is not there names those that are", async () => {
-    expect((await failure("nosuch")).hint).toContain("alpine, debian");
+    mkdirSync(join(root, "templates/alpine"));
+    writeFileSync(join(root, "templates/alpine/template.toml"), "");
+    expect((await failure(root, "nosuch")).hint).toContain("alpine, debian");
   });
 
   it("takes a value that is used", async () => {
     edit("template.toml", (text) => `${text}\n[values]\nnote = "plain text, nothing more"\n`);
     edit("Dockerfile.hbs", (text) => `${text}LABEL note="{{values.note}}"\n`);
-    const rendered = renderTemplate(await loadTemplate(root, "debian"), lock);
-    expect(textOf(rendered.files, "Dockerfile")).toContain('LABEL note="plain text, nothing more"');
+    expect(textOf((await rendered(root)).files, "Dockerfile")).toContain(
+      'LABEL note="plain text, nothing more"',
+    );
   });
 });

@@ -112,14 +112,14 @@ class GaveUp extends Error {}
 /** Waits for the lock for at most `limitMs` of pauses; answers with whether it came to hold it, whom it waited for and who had died. */
 async function take(
   path: string,
-  limitMs = 120_000,
+  limitMs = 60_000,
   onSleep?: (slept: number) => void,
 ): Promise<{ held: boolean; waitedMs: number; seen: string[]; dead: string[] }> {
   const seen: string[] = [];
   const dead: string[] = [];
   let waited = 0;
   const waiting: Waiting = {
-    pauseMs: 100,
+    pauseMs: 500,
     onTaken: (holder, waitedMs) => {
       waited = waitedMs;
       seen.push(holder?.token ?? "nobody");
