@@ -54,52 +54,114 @@ function grouped(errors: readonly ErrorShown[]): readonly (readonly string[])[] 
   });
 }
 
-/** Every object in the sources that has a code in capitals and a kind. */
-function errorsOf(source: string): readonly ErrorShown[] {
-  return readdirSync(source, { recursive: true, encoding: "utf8" })
-    .filter((name) => name.endsWith(".ts"))
-    .sort()
-    .flatMap((name) => {
-      const file = ts.createSourceFile(
-        name,
-        readFileSync(join(source, name), "utf8"),
-        ts.ScriptTarget.Latest,
-        true,
-      );
-      const found: ErrorShown[] = [];
-      const visit = (node: ts.Node): void => {
-        if (ts.isObjectLiteralExpression(node)) found.push(...errorOf(node));
-        ts.forEachChild(node, visit);
-      };
-      visit(file);
-      return found;
-    });
+/** A function that makes a failure with the code it is given: the failure's kind, and the names of the parameters. */
+interface Maker {
+  readonly kind: FailureKind;
+  readonly parameters: readonly string[];
 }
 
-function errorOf(node: ts.ObjectLiteralExpression): readonly ErrorShown[] {
-  const values = new Map(
-    node.properties.flatMap((property) =>
+/** Every code in the sources: of failures, of what makes failures, and of tables from which a failure takes its code. */
+function errorsOf(source: string): readonly ErrorShown[] {
+  const files = readdirSync(source, { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .sort()
+    .map((name) => [name, readFileSync(join(source, name), "utf8")] as const)
+    .filter(([, text]) => /\bcode\b|"[A-Z]+_[A-Z_]+"/u.test(text))
+    .map(([name, text]) => ts.createSourceFile(name, text, ts.ScriptTarget.Latest));
+  const makers = new Map(files.flatMap((file) => nodesOf(file).flatMap(makerOf)));
+  return files.flatMap((file) => errorsOfFile(file, makers));
+}
+
+function nodesOf(node: ts.Node): readonly ts.Node[] {
+  const found: ts.Node[] = [];
+  const visit = (inner: ts.Node): void => {
+    found.push(inner);
+    ts.forEachChild(inner, visit);
+  };
+  visit(node);
+  return found;
+}
+
+function errorsOfFile(file: ts.SourceFile, makers: ReadonlyMap<string, Maker>): readonly ErrorShown[] {
+  const nodes = nodesOf(file);
+  const constants = new Map(
+    nodes.filter(ts.isVariableDeclaration).map(({ name, initializer }) => [idOf(name), initializer]),
+  );
+  const text = (node: ts.Expression | undefined): string =>
+    textOf(node !== undefined && ts.isIdentifier(node) ? (constants.get(node.text) ?? node) : node);
+  const objects = nodes.filter(ts.isObjectLiteralExpression).map((object) => fieldsOf(object));
+  const failures = objects.flatMap((fields) => {
+    const kind = textOf(fields.get("kind"));
+    return kind in ABOUT ? [{ kind: kind as FailureKind, fields }] : [];
+  });
+  const [taking, ...others] = failures.filter(({ fields }) => literalsOf(fields.get("code")).includes("…"));
+  return [
+    ...failures.flatMap(({ kind, fields }) =>
+      codesOf(fields.get("code")).flatMap((code) =>
+        (fields.has("message") ? literalsOf(fields.get("message")) : [""]).map((message) => ({
+          ...{ code, kind, message },
+          hint: text(fields.get("hint")),
+        })),
+      ),
+    ),
+    ...objects.flatMap((fields) =>
+      taking === undefined || others.length > 0 || fields.has("kind")
+        ? []
+        : codesOf(fields.get("code")).map((code) => ({
+            ...{ code, kind: taking.kind, hint: text(fields.get("hint")) },
+            message: text(fields.get("what") ?? taking.fields.get("message")),
+          })),
+    ),
+    ...nodes.filter(ts.isCallExpression).flatMap((call) => {
+      const maker = makers.get(idOf(call.expression));
+      const given = (name: string): ts.Expression | undefined =>
+        call.arguments[maker?.parameters.indexOf(name) ?? -1];
+      if (maker === undefined) return [];
+      return codesOf(given("code")).map((code) => ({
+        ...{ code, kind: maker.kind, message: text(given("message")), hint: text(given("hint")) },
+      }));
+    }),
+  ];
+}
+
+function makerOf(node: ts.Node): readonly (readonly [string, Maker])[] {
+  const made = ts.isVariableDeclaration(node) ? node.initializer : node;
+  if (made === undefined || !(ts.isFunctionDeclaration(made) || ts.isArrowFunction(made))) return [];
+  const name = ts.isVariableDeclaration(node)
+    ? idOf(node.name)
+    : ts.isFunctionDeclaration(node)
+      ? node.name?.text
+      : undefined;
+  const parameters = made.parameters.map((parameter) => idOf(parameter.name));
+  if (name === undefined || !parameters.includes("code")) return [];
+  return nodesOf(made)
+    .filter(ts.isObjectLiteralExpression)
+    .map((object) => textOf(fieldsOf(object).get("kind")))
+    .filter((kind) => kind in ABOUT)
+    .map((kind) => [name, { kind: kind as FailureKind, parameters }] as const);
+}
+
+const idOf = (node: ts.Node): string => (ts.isIdentifier(node) ? node.text : "");
+
+function fieldsOf(object: ts.ObjectLiteralExpression): ReadonlyMap<string, ts.Expression> {
+  return new Map(
+    object.properties.flatMap((property) =>
       ts.isPropertyAssignment(property) && ts.isIdentifier(property.name)
         ? [[property.name.text, property.initializer] as const]
         : [],
     ),
   );
-  const kind = textOf(values.get("kind"));
-  const codes = literalsOf(values.get("code")).filter(
-    (code) => /^[A-Z][A-Z0-9_]+$/u.test(code) && code !== "USAGE",
-  );
-  if (!(kind in ABOUT)) return [];
-  const messages = values.has("message") ? literalsOf(values.get("message")) : [""];
-  const hint = textOf(values.get("hint"));
-  return codes.flatMap((code) =>
-    messages.map((message) => ({ code, kind: kind as FailureKind, message, hint })),
-  );
 }
 
-/** The texts an expression may be: both sides of a condition. */
+function codesOf(node: ts.Expression | undefined): readonly string[] {
+  return literalsOf(node).filter((code) => /^[A-Z][A-Z0-9_]+$/u.test(code) && code !== "USAGE");
+}
+
+/** The texts an expression may be: both sides of a condition or of `??`. */
 function literalsOf(node: ts.Expression | undefined): readonly string[] {
   if (node === undefined) return [];
   if (ts.isConditionalExpression(node)) return [...literalsOf(node.whenTrue), ...literalsOf(node.whenFalse)];
+  if (ts.isBinaryExpression(node)) return [...literalsOf(node.left), ...literalsOf(node.right)];
   return [textOf(node)];
 }
 
@@ -113,5 +175,6 @@ function textOf(node: ts.Expression | undefined): string {
       "…",
     );
   if (ts.isConditionalExpression(node)) return textOf(node.whenTrue);
+  if (ts.isBinaryExpression(node)) return textOf(node.right);
   return "…";
 }

@@ -96,12 +96,19 @@ async function downloaded(sources: Sources, mesaVersion: string): Promise<Fetche
 }
 
 function checkFields(deb: FetchedDeb, name: string, mesaVersion: string): void {
-  const refuse = (code: string, what: string): never => {
-    throw refusal(code, `${deb.url} ${what}.`, "Check mesa.pool and mesa.package in upstream.toml.");
-  };
-  if (deb.package !== name) refuse("DEB_PACKAGE_DIFFERS", `is the package "${deb.package}", not "${name}"`);
+  const hint = "Check mesa.pool and mesa.package in upstream.toml.";
+  if (deb.package !== name)
+    throw refusal("DEB_PACKAGE_DIFFERS", `${deb.url} is the package "${deb.package}", not "${name}".`, hint);
   if (mesaVersionOf(deb.version) !== mesaVersion)
-    refuse("DEB_VERSION_DIFFERS", `has version "${deb.version}", but ${mesaVersion} was requested`);
+    throw refusal(
+      "DEB_VERSION_DIFFERS",
+      `${deb.url} has version "${deb.version}", but ${mesaVersion} was requested.`,
+      hint,
+    );
   if (deb.architecture !== "amd64")
-    refuse("DEB_ARCHITECTURE_DIFFERS", `is for "${deb.architecture}", not for amd64`);
+    throw refusal(
+      "DEB_ARCHITECTURE_DIFFERS",
+      `${deb.url} is for "${deb.architecture}", not for amd64.`,
+      hint,
+    );
 }

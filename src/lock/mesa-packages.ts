@@ -80,8 +80,8 @@ export function versionNotFound(upstream: Upstream, mesaVersion: string, there: 
   return refusal(
     "MESA_VERSION_NOT_FOUND",
     `Mesa ${mesaVersion} is not in ${upstream.mesa.repository}.`,
-    there.length === 0
-      ? "The available versions are unknown: the repository has no list."
-      : `There are: ${shown}${more}.`,
+    there.length > 0
+      ? `There are: ${shown}${more}.`
+      : "The available versions are unknown: the repository has no list.",
   );
 }

@@ -25,6 +25,13 @@ describe("pages that are made from code", () => {
     expect(read(path)).toBe(await format(text, { ...options, filepath: path }));
   });
 
+  it.each(["INDEX_EXPIRED", "RELEASE_UNSIGNED", "SOURCE_NOT_PINNED", "BUILD_FAILED", "WRONG_MESA_VERSION"])(
+    "list the code %s, which has no failure of its own in the sources",
+    (code) => {
+      expect(read("docs/troubleshooting.md")).toContain(`| \`${code}\` `);
+    },
+  );
+
   it("describe the JSON of every command that has one", () => {
     const commands = COMMAND_GROUPS.flatMap((group) =>
       group.commands.map((spec) => commandWords(spec).join(" ")),
