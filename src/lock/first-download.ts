@@ -9,39 +9,29 @@ import {
 import { isoTime } from "../support/clock";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { downloadsOf, type Lock, type LockedDeb } from "./lock";
+import type { Lock, LockedDeb } from "./lock";
 import { lockedFrom, versionNotFound } from "./mesa-packages";
 import { mesaRepository, type Sources } from "./sources";
-
-/** What a lock pins of a file: the lock, and the file's hash when it was locked. */
-interface Pinned {
-  /** Template and Mesa version of the lock, for people. */
-  readonly by: string;
-  readonly sha256: string;
-  readonly downloadedAt: string | undefined;
-}
-
-/** What locks pin at an address: each .deb and each download. */
-function pinnedAt(url: string, locks: readonly Lock[]): readonly Pinned[] {
-  return locks.flatMap((lock) =>
-    [lock.deb, ...downloadsOf(lock).map(([, download]) => download)]
-      .filter((file) => file.url === url)
-      .map(({ sha256, vouched }) => ({
-        by: `${lock.template} ${lock.mesaVersion}`,
-        sha256,
-        downloadedAt: vouched.by === "first-download" ? vouched.downloadedAt : undefined,
-      })),
-  );
-}
 
 /** What locks say of a downloaded file: one that pins other bytes, whether it is new to all of them, and its first download. */
 export function seenBefore(
   { url, sha256 }: { readonly url: string; readonly sha256: string },
   locks: readonly Lock[],
-  host: Host,
-): { readonly other: Pinned | undefined; readonly isNew: boolean; readonly downloadedAt: string } {
-  const pinned = pinnedAt(url, locks);
-  const [downloadedAt = isoTime(host.clock.now())] = pinned.flatMap((one) => one.downloadedAt ?? []);
+  { clock }: Host,
+): {
+  /** `by`: template and Mesa version, for people. */
+  readonly other: { readonly by: string; readonly sha256: string } | undefined;
+  readonly isNew: boolean;
+  readonly downloadedAt: string;
+} {
+  const pinned = locks.flatMap((lock) =>
+    [lock.deb, ...Object.values(lock.downloads ?? {})]
+      .filter((file) => file.url === url)
+      .map((file) => ({ ...file, by: `${lock.template} ${lock.mesaVersion}` })),
+  );
+  const [downloadedAt = isoTime(clock.now())] = pinned.flatMap(({ vouched }) =>
+    vouched.by === "first-download" ? vouched.downloadedAt : [],
+  );
   return { other: pinned.find((one) => one.sha256 !== sha256), isNew: pinned.length === 0, downloadedAt };
 }
 
