@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { PrivateKey } from "openpgp";
+import { dirname, join } from "node:path";
+import { createCleartextMessage, sign, type PrivateKey } from "openpgp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   fetchListedDeb,
@@ -22,6 +23,7 @@ import {
   type RepositoryOptions,
 } from "../lock/fixture/signed-repository";
 import { testHost } from "../lock/fixture/test-host";
+import { tinyDeb } from "../lock/fixture/tiny-deb";
 
 const DEBS = [
   { version: "0.15.0", depends: "fuse3" },
@@ -134,6 +136,41 @@ describe("a repository that is taken", () => {
     });
     const { key = good } = options();
     if (hasGpgv) expect(gpgvAccepts(files, key)).toBe(true);
+  });
+});
+
+describe.runIf(["apt-ftparchive", "gpgv"].every(onPath))("a repository that Debian's own tools made", () => {
+  /** Its files by path, signed. */
+  async function made(folder: string): Promise<ReadonlyMap<string, Buffer>> {
+    const packages = "dists/any/main/binary-amd64/Packages";
+    for (const name of [DEB_020, packages]) await mkdir(join(folder, dirname(name)), { recursive: true });
+    for (const deb of DEBS)
+      await writeFile(join(folder, DEB_020.replace("0.20.0-2", deb.version)), await tinyDeb(deb));
+    const ftparchive = (...args: readonly string[]): string =>
+      execFileSync("apt-ftparchive", args, { cwd: folder, encoding: "utf8" });
+    await writeFile(join(folder, packages), ftparchive("packages", "pool"));
+    const settings = ["Suite=any", "Components=main", "ValidTime=86400"];
+    const options = settings.flatMap((setting) => ["-o", `APT::FTPArchive::Release::${setting}`]);
+    const message = await createCleartextMessage({ text: ftparchive(...options, "release", "dists/any") });
+    const signed = await sign({ message, signingKeys: good, date: new Date(NOW) });
+    const read = async (name: string) => [name, await readFile(join(folder, name))] as const;
+    return new Map([
+      await read(packages),
+      await read(DEB_020),
+      ["dists/any/InRelease", Buffer.from(signed)],
+    ]);
+  }
+
+  it("is read as they wrote it, and gpgv takes its signature", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "ftparchive-test-"));
+    folders.push(folder);
+    const theirs = await made(folder);
+    const tamper = (all: Map<string, Buffer>): void => {
+      all.clear();
+      for (const [path, bytes] of theirs) all.set(path, bytes);
+    };
+    await expect(walk({ tamper })).resolves.toMatchObject({ version: "0.20.0-2", depends: DEBS[2]?.depends });
+    expect(gpgvAccepts(files, good)).toBe(true);
   });
 });
 
