@@ -1,7 +1,7 @@
 import compare from "semver/functions/compare";
 import parse from "semver/functions/parse";
 import * as z from "zod/mini";
-import { lastModified, mesaVersionOf } from "../apt/index";
+import { lastModified, mesaVersionsIn, packageFor } from "../apt/index";
 import { generationOf } from "../mesa/generation";
 import { listTags } from "../registry/index";
 import { ask } from "../support/network/http";
@@ -81,11 +81,8 @@ async function newerMesa(sources: Sources, lock: Lock, prerelease: boolean): Pro
     sources.host.emit({ type: "note", template: lock.template, message });
     return undefined;
   }
-  const newest = newestVersion(
-    packages.map(({ version }) => mesaVersionOf(version)),
-    prerelease,
-  );
-  const listed = packages.find(({ version }) => mesaVersionOf(version) === newest);
+  const newest = newestVersion(mesaVersionsIn(packages), prerelease);
+  const listed = newest === undefined ? undefined : packageFor(packages, newest);
   if (newest === undefined || listed === undefined || compare(newest, lock.mesaVersion) <= 0)
     return undefined;
   const [before, now] = await Promise.all([
@@ -126,7 +123,7 @@ async function newerDownload(
   { url, version, sha256 }: LockedDownload,
 ): Promise<Found> {
   const npm = /^(https:\/\/.+)\/-\/[^/]+\.tgz$/u.exec(url)?.[1];
-  if (npm === undefined || version === undefined) {
+  if (npm === undefined || version === undefined || parse(version) === null) {
     const now = await downloadFacts(sources, input, url);
     return now.sha256 === sha256
       ? undefined
@@ -140,7 +137,11 @@ async function newerDownload(
     throw downloadUnreachable(input, error);
   });
   const newest = latestSchema.safeParse(parsedJson(answer.body)).data?.version;
-  if (newest === undefined || parse(version) === null || parse(newest) === null) return undefined;
+  if (newest === undefined || parse(newest) === null) {
+    const message = `${input}: ${npm}/latest (${String(answer.status)}) names no version: whether a newer one exists is unknown`;
+    sources.host.emit({ type: "note", message });
+    return undefined;
+  }
   return compare(newest, version) <= 0 ? undefined : newer(input, npm, [version], [newest]);
 }
 

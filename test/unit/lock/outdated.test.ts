@@ -25,6 +25,14 @@ afterEach(() => world.close());
 const outdated = async (lock: Lock, prerelease = false): Promise<readonly OutdatedInput[]> =>
   outdatedInputs(await world.sources(host), lock, prerelease);
 
+/** A lock with a download from an npm registry. */
+async function withClaude(): Promise<Lock> {
+  const url = "https://registry.npmjs.org/claude/-/claude-1.0.0.tgz";
+  const vouched = { by: "first-download", downloadedAt: "2026-01-01T00:00:00.000Z" } as const;
+  const claude = { url, version: "1.0.0", size: 1, sha256: "a".repeat(64), vouched };
+  return { ...(await world.lock({ mesaVersion: "0.46.0" })), downloads: { claude } };
+}
+
 describe("the newest version", () => {
   it.each([
     [["0.9.0", "0.20.0", "0.15.0"], false, "0.20.0"],
@@ -55,6 +63,13 @@ describe("what is outdated", () => {
       },
     ]);
     expect((await outdated(lock, true)).map(({ newest }) => newest.value)).toEqual(["0.47.0-rc.1"]);
+  });
+
+  it("is Mesa with the date of its newest package, where one version has several", async () => {
+    await world.publish({ debs: [...DEBS, { version: "0.46.0-2", depends: "fuse3" }] });
+    world.modified.set("pool/any/main/m/mesa/mesa_0.46.0-2_amd64.deb", "Thu, 09 Apr 2026 10:00:00 GMT");
+    const [mesa] = await outdated(await world.lock());
+    expect(mesa?.newest).toEqual({ value: "0.46.0", date: "2026-04-09T10:00:00.000Z" });
   });
 
   it("is Mesa that needs another credential: that comes first", async () => {
@@ -115,10 +130,7 @@ describe("what cannot be reached", () => {
   });
 
   it("is named, for the newest version of an npm package", async () => {
-    const url = "https://registry.npmjs.org/claude/-/claude-1.0.0.tgz";
-    const vouched = { by: "first-download", downloadedAt: "2026-01-01T00:00:00.000Z" } as const;
-    const claude = { url, version: "1.0.0", size: 1, sha256: "a".repeat(64), vouched };
-    const lock = { ...(await world.lock({ mesaVersion: "0.46.0" })), downloads: { claude } };
+    const lock = await withClaude();
     const upstream = await world.upstream();
     const mirrors = { ...upstream.mirrors, downloads: `${nowhere}/` };
     const sources = await world.sources(host, { ...upstream, mirrors });
@@ -126,6 +138,23 @@ describe("what cannot be reached", () => {
       code: "DOWNLOAD_UNREACHABLE",
       kind: "environment",
     });
+  });
+});
+
+describe("an npm registry that does not say which version is the newest", () => {
+  it.each([
+    ["has nothing there", undefined],
+    ["answers with something else", "<html>login</html>"],
+  ])("because it %s, is noted", async (_what, latest) => {
+    if (latest !== undefined) world.downloads.set("registry.npmjs.org/claude/latest", latest);
+    const lock = await withClaude();
+    expect(await outdated(lock)).toEqual([]);
+    expect(host.events).toMatchObject([
+      {
+        type: "note",
+        message: expect.stringMatching(/downloads\.claude: .*claude\/latest .*unknown/u) as string,
+      },
+    ]);
   });
 });
 
