@@ -154,11 +154,7 @@ describe.runIf(["apt-ftparchive", "gpgv"].every(onPath))("a repository that Debi
     const message = await createCleartextMessage({ text: ftparchive(...options, "release", "dists/any") });
     const signed = await sign({ message, signingKeys: good, date: new Date(NOW) });
     const read = async (name: string) => [name, await readFile(join(folder, name))] as const;
-    return new Map([
-      await read(packages),
-      await read(DEB_020),
-      ["dists/any/InRelease", Buffer.from(signed)],
-    ]);
+    return new Map([await read(packages), await read(DEB_020), ["dists/any/InRelease", Buffer.from(signed)]]);
   }
 
   it("is read as they wrote it, and gpgv takes its signature", async () => {

@@ -57,11 +57,13 @@ const BROKEN: Readonly<Record<string, string>> = {
   "a version that never was": good.replace('"schemaVersion": "2.0"', '"schemaVersion": "0.9"'),
 };
 
+const LIST = ["list", "--json"];
+const PROMOTE = ["promote", "debian@0.26.0-1", "stable"];
 const COMMANDS: readonly (readonly string[])[] = [
-  ["list", "--json"],
+  LIST,
+  PROMOTE,
   ["show", "debian@0.20.0-1"],
   ["resolve", "stable"],
-  ["promote", "debian@0.26.0-1", "stable"],
   ["rollback", "stable"],
   ["revoke", "debian@0.20.0-1", "--reason", "r", "--rollback"],
   ["history"],
@@ -72,22 +74,33 @@ const COMMANDS: readonly (readonly string[])[] = [
 ];
 
 describe("a manifest that cannot be trusted", () => {
+  async function refused(
+    what: string,
+    text: string,
+    commands: readonly (readonly string[])[],
+  ): Promise<void> {
+    const root = join(work.folder, what.replaceAll(" ", "-"));
+    const file = writeManifest(root, text);
+    const answers = await Promise.all(commands.map((command) => runMain([...command, "--root", root])));
+    answers.forEach(({ code, stdout, stderr }, at) => {
+      const where = commands[at]?.join(" ") ?? "";
+      expect([2, 8], `${where}: ${stdout}${stderr}`).toContain(code);
+      expect(`${stdout}${stderr}`, where).toMatch(/manifest\.json, line \d+/u);
+      expect(`${stdout}${stderr}`, where).not.toMatch(/^\s+at .*:\d+:\d+/mu);
+      expect(stderr.length, where).toBeLessThan(2_000);
+    });
+    expect(readFileSync(file, "utf8")).toBe(text);
+    expect(readdirSync(join(root, "dockerfiles"))).toEqual(["manifest.json"]);
+  }
+
   it.each(Object.entries(BROKEN))(
-    "with %s is refused with the line, by every command, and stays as it is",
-    async (what, text) => {
-      const root = join(work.folder, what.replaceAll(" ", "-"));
-      const file = writeManifest(root, text);
-      const answers = await Promise.all(COMMANDS.map((command) => runMain([...command, "--root", root])));
-      answers.forEach(({ code, stdout, stderr }, at) => {
-        const where = COMMANDS[at]?.join(" ") ?? "";
-        expect([2, 8], `${where}: ${stdout}${stderr}`).toContain(code);
-        expect(`${stdout}${stderr}`, where).toMatch(/manifest\.json, line \d+/u);
-        expect(`${stdout}${stderr}`, where).not.toMatch(/^\s+at .*:\d+:\d+/mu);
-        expect(stderr.length, where).toBeLessThan(2_000);
-      });
-      expect(readFileSync(file, "utf8")).toBe(text);
-      expect(readdirSync(join(root, "dockerfiles"))).toEqual(["manifest.json"]);
-    },
+    "with %s is refused with the line, by what reads it and by what writes it, and stays as it is",
+    (what, text) => refused(what, text, [LIST, PROMOTE]),
+  );
+
+  it.each(["a truncated file", "a duplicate id"])(
+    "with %s is refused by every command",
+    (what) => refused(`${what} for all`, BROKEN[what] ?? "", COMMANDS),
     60_000,
   );
 
