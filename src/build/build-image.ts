@@ -112,7 +112,6 @@ function requestFor(
       ...(rendered.lock.downloads === undefined ? {} : { DOWNLOAD_MIRROR: mirrors.downloads ?? "" }),
     },
     noCache: force === true,
-    signal: host.signal,
     onStep: (step) => {
       if (!step.startsWith("[internal]")) onProgress?.(step.slice(0, 100));
     },

@@ -48,7 +48,7 @@ export async function pullBases(
 /** As with docker pull, a failing credential helper matters only if the image is not public. */
 async function pullWithLogin(host: Host, engine: Engine, reference: string, mirror: string): Promise<void> {
   const [registry = "", ...rest] = (reference.split("@", 1)[0] ?? "").split("/");
-  const pull = (login?: Login): Promise<void> => engine.pull({ reference, login, signal: host.signal });
+  const pull = (login?: Login): Promise<void> => engine.pull({ reference, login });
   const mirrorHost = mirror === "" ? undefined : registry;
   let login: Login | undefined;
   try {

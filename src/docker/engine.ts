@@ -43,7 +43,6 @@ export interface PullRequest {
   /** registry/path@sha256:… or registry/path:tag */
   readonly reference: string;
   readonly login?: RegistryLogin | undefined;
-  readonly signal: AbortSignal;
 }
 
 export interface PushRequest {
@@ -53,7 +52,6 @@ export interface PushRequest {
   readonly repository: string;
   readonly tag: string;
   readonly login: RegistryLogin | undefined;
-  readonly signal: AbortSignal;
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
@@ -66,7 +64,6 @@ export interface BuildRequest extends BuildListener {
   readonly labels: Readonly<Record<string, string>>;
   readonly buildArgs: Readonly<Record<string, string>>;
   readonly noCache: boolean;
-  readonly signal: AbortSignal;
 }
 
 export interface EngineImage {
@@ -155,7 +152,6 @@ export interface ExecRequest {
   readonly cwd?: string | undefined;
   /** Time limit in ms. The program itself continues, because an engine cannot end an exec. */
   readonly timeoutMs: number;
-  readonly signal: AbortSignal;
 }
 
 export interface ExecResult {
@@ -165,14 +161,10 @@ export interface ExecResult {
   readonly timedOut: boolean;
 }
 
-export interface RunOptions {
-  readonly timeoutMs: number;
-  readonly signal: AbortSignal;
-  /** Told of a container that could not be removed after its run failed. */
-  readonly onStays: (id: string, error: unknown) => void;
-}
-
-/** A container engine. Unless stated otherwise, methods throw Failure ENGINE_FAILED or ENGINE_GONE (exit 3) with the engine's message. */
+/**
+ * A container engine, as one run uses it: an interrupted run interrupts its requests, except those that clean up. Unless stated otherwise,
+ * methods throw Failure ENGINE_FAILED or ENGINE_GONE (exit 3) with the engine's message.
+ */
 export interface Engine extends EngineImages, EngineContainers {
   readonly facts: EngineFacts;
 }
@@ -208,7 +200,7 @@ export interface EngineContainers {
   createContainer(request: ContainerRequest): Promise<string>;
   startContainer(id: string): Promise<void>;
   /** Runs a program in a container of its own, which is killed after timeoutMs and removed. ENGINE_FAILED if it cannot start. */
-  runToEnd(request: ContainerRequest, options: RunOptions): Promise<ExecResult>;
+  runToEnd(request: ContainerRequest, timeoutMs: number): Promise<ExecResult>;
   container(id: string): Promise<ContainerState | undefined>;
   containers(labels: readonly string[]): Promise<readonly ListedContainer[]>;
   exec(id: string, request: ExecRequest): Promise<ExecResult>;
@@ -222,10 +214,10 @@ export interface EngineContainers {
    * A tar of a path in a container (started or not); undefined if the path does not exist. Only the files' bytes are reliable: Podman
    * follows a symbolic link at the path, and reports the container's user as owner of every entry.
    */
-  archive(id: string, path: string, signal: AbortSignal): Promise<Readable | undefined>;
+  archive(id: string, path: string): Promise<Readable | undefined>;
   /**
    * Kind and mode of a path in a container (started or not), at a tenth of an archive's cost. undefined if the path does not exist,
    * "untold" if the engine's answer is not understood. Podman follows a symbolic link here too.
    */
-  pathStat(id: string, path: string, signal: AbortSignal): Promise<PathStat | "untold" | undefined>;
+  pathStat(id: string, path: string): Promise<PathStat | "untold" | undefined>;
 }

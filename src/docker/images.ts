@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { withCleanUp } from "../support/processes/clean-up";
 import { Failure } from "../support/errors";
+import { runLabels, type Host } from "../support/host";
 import { withTimeLimit } from "../support/processes/time-limit";
 import { apiMinor, dial } from "./connection/daemon";
 import type { BuildRequest, EngineImage, EngineImages, PullRequest, PushRequest } from "./engine";
@@ -22,20 +23,21 @@ const ONE_OF_SEVERAL = { platform: { os: "linux", architecture: "amd64" } };
  * @param apiVersion its own, e.g. "1.41"; decides whether a name with several platforms can be resolved to ours
  */
 export function imagesOf(
+  host: Host,
   docker: Docker,
-  labels: Readonly<Record<string, string>>,
   apiVersion: string,
   removalMs = REMOVAL_MS,
 ): Omit<EngineImages, "readImage"> & {
   /** The image in the format of `docker save`. */
-  readonly saveImage: (reference: string, signal: AbortSignal) => Promise<Readable>;
+  readonly saveImage: (reference: string) => Promise<Readable>;
 } {
+  const { signal } = host;
   const inspected = apiMinor(apiVersion) >= 49 ? ONE_OF_SEVERAL : {};
   const saved = apiMinor(apiVersion) >= 48 ? ONE_OF_SEVERAL : {};
   return {
-    pull: (request) => pull(docker, request),
-    push: (request) => push(docker, request, inspected),
-    build: (request) => build(docker, request),
+    pull: (request) => pull(docker, signal, request),
+    push: (request) => push(docker, signal, request, inspected),
+    build: (request) => build(docker, signal, request),
     image: (reference) => imageNamed(docker, reference, inspected),
     lineage: (reference) =>
       answerOf(`The history of ${reference} could not be read`, async () => {
@@ -55,22 +57,22 @@ export function imagesOf(
       answerOf(`The image ${image} could not be tagged`, async () => {
         await docker.getImage(image).tag({ repo: repository, tag });
       }),
-    emptyImage: () => emptyImage(docker, labels),
+    emptyImage: () => emptyImage(docker, runLabels(host)),
     removeImage: (reference, parents) =>
       // Ignores the run's signal: an interrupted run still removes its images. Only the time limit applies.
-      withTimeLimit(removalMs, new AbortController().signal, async (signal) => {
+      withTimeLimit(removalMs, new AbortController().signal, async (limit) => {
         try {
-          await docker.getImage(reference).remove({ abortSignal: signal, noprune: parents === "kept" });
+          await docker.getImage(reference).remove({ abortSignal: limit, noprune: parents === "kept" });
           return true;
         } catch (error) {
           if (statusOf(error) === 404 || statusOf(error) === 409) return false;
           const what = `The image ${reference} could not be removed`;
-          throw signal.aborted
+          throw limit.aborted
             ? engineFailed(what, new Error(`no answer within ${String(removalMs / 1000)} s`))
             : engineFailed(what, error);
         }
       }),
-    saveImage: (reference, signal) =>
+    saveImage: (reference) =>
       answerOf(
         `The image ${reference} could not be read`,
         () => get<Readable>(docker, `/images/${reference}/get`, saved, true),
@@ -81,7 +83,7 @@ export function imagesOf(
 
 type Ask = Partial<typeof ONE_OF_SEVERAL>;
 
-async function pull(docker: Docker, { reference, login, signal }: PullRequest): Promise<void> {
+async function pull(docker: Docker, signal: AbortSignal, { reference, login }: PullRequest): Promise<void> {
   try {
     const options = { platform: PLATFORM, abortSignal: signal, ...authOf(login, reference) };
     const stream = (await docker.pull(reference, options)) as unknown as Readable;
@@ -109,8 +111,13 @@ function authOf(login: PullRequest["login"], reference: string): { readonly auth
 /** After this time without output, a push or build counts as hung, in ms. */
 const SILENCE_MS = 600_000;
 
-async function push(docker: Docker, request: PushRequest, inspected: Ask): Promise<void> {
-  const { image, repository, tag, login, signal, onProgress } = request;
+async function push(
+  docker: Docker,
+  signal: AbortSignal,
+  request: PushRequest,
+  inspected: Ask,
+): Promise<void> {
+  const { image, repository, tag, login, onProgress } = request;
   const reference = `${repository}:${tag}`;
   const before = await imageNamed(docker, reference, inspected);
   const failed = (error: unknown): Failure =>
@@ -175,8 +182,7 @@ function emptyImage(docker: Docker, labels: Readonly<Record<string, string>>): P
   });
 }
 
-async function build(docker: Docker, request: BuildRequest): Promise<BuildEnding> {
-  const { signal } = request;
+async function build(docker: Docker, signal: AbortSignal, request: BuildRequest): Promise<BuildEnding> {
   const options = {
     t: request.tag,
     platform: PLATFORM,

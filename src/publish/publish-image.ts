@@ -44,8 +44,7 @@ export async function publishImage(
   onProgress(`to ${reference}`);
   const connected = await engine();
   const image = await provenImage(connected, { configDigest: imageId, reference: builtReference });
-  const pushed = { image: image.reference, repository, tag, login, signal: host.signal, onProgress };
-  await connected.push(pushed);
+  await connected.push({ image: image.reference, repository, tag, login, onProgress });
   const after = await heldImage(host, reference);
   if (after === undefined || after.config !== imageId) throw differs(reference, imageId, after);
   const published = { reference, digest: after.digest };

@@ -45,7 +45,7 @@ export function onAnyPlatform(engine: Engine): Engine {
   return {
     ...engine,
     createContainer: (request) => engine.createContainer({ ...request, anyPlatform: true }),
-    runToEnd: (request, options) => engine.runToEnd({ ...request, anyPlatform: true }, options),
+    runToEnd: (request, timeoutMs) => engine.runToEnd({ ...request, anyPlatform: true }, timeoutMs),
   };
 }
 

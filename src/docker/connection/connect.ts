@@ -1,6 +1,6 @@
 import { systemClock } from "../../support/clock";
 import { Failure, hasErrno, messageOf } from "../../support/errors";
-import { runLabels, type Host } from "../../support/host";
+import type { Host } from "../../support/host";
 import { within } from "../../support/processes/within";
 import { engineAddresses } from "./address";
 import { containersOf } from "../containers/containers";
@@ -34,13 +34,12 @@ export async function connectEngine(host: Host): Promise<Engine> {
       const limitMs = address.url.startsWith("ssh:") ? 40_000 : 10_000;
       const late = (): Error => new Error(`no answer within ${String(limitMs / 1000)} s`);
       const facts = await within(systemClock, engineFacts(docker, address), limitMs, late, host.signal);
-      const labels = runLabels(host);
-      const { saveImage, ...images } = imagesOf(docker, labels, facts.apiVersion);
+      const { saveImage, ...images } = imagesOf(host, docker, facts.apiVersion);
       const engine = {
         facts,
         ...images,
         readImage: imageReader(host, saveImage),
-        ...containersOf(docker, facts.publish, labels, facts.apiVersion),
+        ...containersOf(host, docker, facts.publish, facts.apiVersion),
       };
       await removeLeftOnEngine(host, engine);
       return engine;

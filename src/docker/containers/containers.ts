@@ -13,6 +13,7 @@ import type {
 } from "../engine";
 import { answerOf } from "../failures";
 import { PLATFORM } from "../images";
+import { runLabels, type Host } from "../../support/host";
 import { withTimeLimit } from "../../support/processes/time-limit";
 import { frameReader, outputOf } from "./output";
 import { readPathStat } from "./path-stat";
@@ -23,17 +24,18 @@ import { removed, runToEnd } from "./run-to-end";
  * @param apiVersion the engine's own, e.g. "1.41"; if it supports that, containers are made for linux/amd64 on any machine
  */
 export function containersOf(
+  host: Host,
   docker: Docker,
   publish: PublishedPorts,
-  labels: Readonly<Record<string, string>>,
   apiVersion: string,
 ): EngineContainers {
+  const { signal } = host;
   const create = (request: ContainerRequest): Promise<Docker.Container> => {
     const isAnyPlatform = request.anyPlatform === true || apiMinor(apiVersion) < 41;
     const options = {
       // Otherwise dockerode repeats the body in the address, which engines log: secrets of the environment too.
       _query: isAnyPlatform ? {} : { platform: PLATFORM },
-      _body: { ...createOptions(request, publish), Labels: labels },
+      _body: { ...createOptions(request, publish), Labels: runLabels(host) },
     };
     return answerOf(`No container could be made from ${request.image}`, () =>
       docker.createContainer(options as Docker.ContainerCreateOptions),
@@ -43,7 +45,7 @@ export function containersOf(
     createContainer: async (request) => (await create(request)).id,
     startContainer: (id) =>
       answerOf("The container could not be started", () => docker.getContainer(id).start()),
-    runToEnd: (request, options) => runToEnd(() => create(request), options),
+    runToEnd: (request, timeoutMs) => runToEnd(host, () => create(request), timeoutMs),
     container: (id) => stateOf(docker, id),
     containers: (wanted) =>
       answerOf("The containers could not be listed", async () => {
@@ -51,10 +53,15 @@ export function containersOf(
         return found.map((item) => ({ id: item.Id, labels: item.Labels, createdAtMs: item.Created * 1000 }));
       }),
     exec(id, request) {
-      const { signal, timeoutMs } = request;
-      const limited = (): Promise<ExecResult> =>
-        withTimeLimit(timeoutMs, signal, (limit) => exec(docker.getContainer(id), request, limit));
-      return answerOf("A command could not be run in the container", limited, { signal });
+      const container = docker.getContainer(id);
+      const run = async (): Promise<ExecResult> => {
+        const result = await withTimeLimit(request.timeoutMs, signal, (limit) =>
+          exec(container, request, limit),
+        );
+        signal.throwIfAborted();
+        return result;
+      };
+      return answerOf("A command could not be run in the container", run, { signal });
     },
     async logs(id, tail) {
       const data = await answerOf<Buffer>(
@@ -77,14 +84,14 @@ export function containersOf(
         { instead: { 304: undefined, 404: undefined } },
       ),
     removeContainer: (id) => removed(docker.getContainer(id)),
-    archive: (id, path, signal) =>
+    archive: (id, path) =>
       answerOf<Readable | undefined>(
         `${path} could not be read from the container`,
         async () =>
           (await docker.getContainer(id).getArchive({ path, abortSignal: signal })) as unknown as Readable,
         { instead: { 404: undefined }, signal },
       ),
-    pathStat: (id, path, signal) =>
+    pathStat: (id, path) =>
       answerOf<PathStat | "untold" | undefined>(
         `${path} could not be inspected in the container`,
         async () => {
@@ -101,7 +108,7 @@ export function containersOf(
 
 async function exec(
   container: Docker.Container,
-  { argv, user, cwd, env = {}, signal }: ExecRequest,
+  { argv, user, cwd, env = {} }: ExecRequest,
   limit: AbortSignal,
 ): Promise<ExecResult> {
   const program = await container.exec({
@@ -114,7 +121,6 @@ async function exec(
   });
   const stream = (await program.start({ Detach: false, Tty: false })) as unknown as Readable;
   const output = await outputOf(stream, limit);
-  signal.throwIfAborted();
   const code = output.timedOut ? null : (await program.inspect()).ExitCode;
   return { ...output, exitCode: code ?? 124 };
 }

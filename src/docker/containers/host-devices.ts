@@ -25,7 +25,7 @@ export async function hostDevices<Path extends `/dev/${string}`>(
     const binds = [`/dev:${SEEN_AT}:ro`];
     const id = await engine.createContainer({ image, anyPlatform: true, binds, cmd: ["nothing"] });
     const found = await withCleanUp(
-      () => Promise.all(paths.map((path) => engine.pathStat(id, path.replace("/dev", SEEN_AT), host.signal))),
+      () => Promise.all(paths.map((path) => engine.pathStat(id, path.replace("/dev", SEEN_AT)))),
       () => engine.removeContainer(id),
       warnThatStays(host, `the container ${id.slice(0, 12)}`),
     );

@@ -1,25 +1,26 @@
 import type { Readable } from "node:stream";
 import type Docker from "dockerode";
 import { Failure } from "../../support/errors";
-import { withCleanUp } from "../../support/processes/clean-up";
+import type { Host } from "../../support/host";
+import { warnThatStays, withCleanUp } from "../../support/processes/clean-up";
 import { withTimeLimit } from "../../support/processes/time-limit";
-import type { ExecResult, RunOptions } from "../engine";
+import type { ExecResult } from "../engine";
 import { answerOf, engineWords, statusOf } from "../failures";
 import { outputOf } from "./output";
 
 /** Runs a container to its end or to its time limit, and removes it. */
 export async function runToEnd(
+  host: Host,
   create: () => Promise<Docker.Container>,
-  options: RunOptions,
+  timeoutMs: number,
 ): Promise<ExecResult> {
-  options.signal.throwIfAborted();
+  const { signal } = host;
+  signal.throwIfAborted();
   const container = await create();
   return withCleanUp(
-    () => answerOf("A container could not be run", () => run(container, options), options),
+    () => answerOf("A container could not be run", () => run(container, timeoutMs, signal), { signal }),
     () => removed(container),
-    (error) => {
-      options.onStays(container.id, error);
-    },
+    warnThatStays(host, `the container ${container.id.slice(0, 12)}`),
   );
 }
 
@@ -31,7 +32,7 @@ export function removed(container: Docker.Container): Promise<void> {
 }
 
 /** Reads the output from before the start on, so that nothing is lost and no log driver is needed. */
-async function run(container: Docker.Container, { timeoutMs, signal }: RunOptions): Promise<ExecResult> {
+async function run(container: Docker.Container, timeoutMs: number, signal: AbortSignal): Promise<ExecResult> {
   const stream = (await container
     .attach({ stream: true, stdout: true, stderr: true })
     .catch(notStarted)) as unknown as Readable;

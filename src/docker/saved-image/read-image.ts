@@ -8,12 +8,12 @@ import { readSavedImage, type ImageContents } from "./read-saved-image";
 /** An engine's `readImage`, on top of its `docker save`. */
 export function imageReader(
   host: Host,
-  saveImage: (reference: string, signal: AbortSignal) => Promise<Readable>,
+  saveImage: (reference: string) => Promise<Readable>,
 ): Engine["readImage"] {
   const readings = new Map<string, { values: readonly string[]; contents: Promise<ImageContents> }>();
   const read = async (reference: string, values: readonly string[]): Promise<ImageContents> => {
     const couldNot = `The image ${reference} could not be read`;
-    const saved = await saveImage(reference, host.signal);
+    const saved = await saveImage(reference);
     return readTarEntries(couldNot, saved, host.signal, (parts) => readSavedImage(parts, values));
   };
   return ({ id, reference }, values) => {

@@ -32,7 +32,6 @@ export function containerSubject(
         ...command,
         argv: script === undefined ? argv : ["sh", "-c", script],
         timeoutMs,
-        signal: host.signal,
       });
       return { ...result, durationMs: host.clock.now() - startedAt };
     },
@@ -52,7 +51,7 @@ export async function readFromContainer(
   id: string,
   path: string,
 ): Promise<Uint8Array | undefined> {
-  const stream = await engine.archive(id, path, host.signal);
+  const stream = await engine.archive(id, path);
   if (stream === undefined) return undefined;
   const couldNot = `${path} could not be read from the container`;
   return readTarEntries(couldNot, stream, host.signal, async (entries) => {

@@ -106,13 +106,7 @@ async function runInOwn(
       workdir: cwd,
       env: Object.entries(env ?? {}).map(([name, value]) => `${name}=${value}`),
     },
-    {
-      timeoutMs,
-      signal: host.signal,
-      onStays: (id, error) => {
-        warnThatStays(host, `the container ${id.slice(0, 12)}`)(error);
-      },
-    },
+    timeoutMs,
   );
   return { ...result, durationMs: host.clock.now() - startedAt };
 }

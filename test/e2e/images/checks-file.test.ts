@@ -48,7 +48,7 @@ beforeAll(async () => {
   const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
   for (const [kind, base] of Object.entries(BASES)) {
     const mirrored = `${mirrors.images ?? ""}${base}`;
-    await engine.pull({ reference: mirrored, signal: host.signal });
+    await engine.pull({ reference: mirrored });
     const dockerfile = readFileSync(join(CORPUS, "Dockerfile.fixture"), "utf8");
     const serve = readFileSync(join(CORPUS, "serve"), "utf8");
     await buildFixture(host, engine, imageOf(kind), dockerfile, {

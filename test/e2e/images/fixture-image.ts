@@ -41,7 +41,6 @@ export async function buildFixture(
     labels: { "mesa-template.run": host.runId },
     buildArgs: options.buildArgs ?? {},
     noCache: false,
-    signal: host.signal,
   });
   if (!ending.ok) throw new Error([...ending.lines, ending.message].join("\n"));
   return tag;

@@ -42,7 +42,7 @@ function surprises(results: readonly CheckResult[]): readonly string[] {
 export async function pullBase(host: Host, engine: Engine, kind: keyof typeof BASES): Promise<string> {
   const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
   const reference = `${mirrors.images ?? ""}${BASES[kind]}`;
-  await engine.pull({ reference, signal: host.signal });
+  await engine.pull({ reference });
   return reference;
 }
 

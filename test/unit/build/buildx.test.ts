@@ -13,7 +13,6 @@ const REQUEST = {
   labels: { "mesa-template.run": "r" },
   buildArgs: { MIRROR: "" },
   noCache: false,
-  signal: new AbortController().signal,
 };
 
 /** A build on the builder "far-away". */

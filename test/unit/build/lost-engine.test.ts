@@ -36,7 +36,7 @@ async function building(build: RequestListener): Promise<unknown> {
   const { port } = server.address() as AddressInfo;
   const engine = {
     facts: { name: "Docker Engine", version: "9.9", buildKit: false },
-    ...imagesOf(new Docker({ protocol: "http", host: "127.0.0.1", port }), {}, "1.41"),
+    ...imagesOf(testHost(), new Docker({ protocol: "http", host: "127.0.0.1", port }), "1.41"),
   } as unknown as Engine;
   return buildImage(testHost(), engine, rendered, { mirrors: {} }).catch((error: unknown) => error);
 }

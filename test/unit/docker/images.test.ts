@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import Docker from "dockerode";
 import { afterEach, expect, it } from "vitest";
 import { imagesOf } from "../../../src/docker/images";
+import { testHost } from "../lock/fixture/test-host";
 
 let engine: Server | undefined;
 
@@ -31,7 +32,8 @@ async function engineWith(
   engine = server;
   await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   const { port } = server.address() as AddressInfo;
-  return imagesOf(new Docker({ protocol: "http", host: "127.0.0.1", port }), {}, apiVersion, removalMs);
+  const docker = new Docker({ protocol: "http", host: "127.0.0.1", port });
+  return imagesOf(testHost(), docker, apiVersion, removalMs);
 }
 
 it.each([
@@ -76,8 +78,10 @@ it.each<[string, object, string, (response: ServerResponse) => void]>([
     else response.writeHead(path.endsWith("/tag") ? 201 : 200).end("[]");
   });
   const push = images.push({
-    ...{ image: "sha256:aa", repository: "registry.example/boxes/x", tag: "1", login: undefined },
-    ...{ signal: new AbortController().signal, onProgress: () => undefined },
+    image: "sha256:aa",
+    repository: "registry.example/boxes/x",
+    tag: "1",
+    login: undefined,
   });
   await expect(push).rejects.toMatchObject(failure);
   await expect(push).rejects.toThrow(words);
@@ -94,8 +98,10 @@ it("a push that fails because the engine was ended is the environment's failure"
     } else response.writeHead(request.url?.includes("/tag") === true ? 201 : 404).end("{}");
   });
   const push = images.push({
-    ...{ image: "sha256:aa", repository: "registry.example/boxes/x", tag: "1", login: undefined },
-    ...{ signal: new AbortController().signal, onProgress: () => undefined },
+    image: "sha256:aa",
+    repository: "registry.example/boxes/x",
+    tag: "1",
+    login: undefined,
   });
   await expect(push).rejects.toMatchObject(GONE);
 });
@@ -140,7 +146,7 @@ it.each([
     asked.push(request.url ?? "");
     response.end("a tar");
   }, api);
-  const saved = await images.saveImage("reg:5000/a/x@sha256:aa", new AbortController().signal);
+  const saved = await images.saveImage("reg:5000/a/x@sha256:aa");
   expect(Buffer.concat(await saved.toArray()).toString()).toBe("a tar");
   const query = platform === "" ? "" : `?platform=${encodeURIComponent(platform)}`;
   expect(asked).toEqual([`/images/reg:5000/a/x@sha256:aa/get${query}`]);

@@ -61,18 +61,6 @@ const cases: readonly (readonly [
     { container: inTurn<undefined | Awaited<ReturnType<typeof running>>>(running, lost("the cause")) },
     (host, engine) => imageSubject(host, engine, "x:1", NEEDS),
   ],
-  [
-    "a command in a container of its own",
-    {
-      startContainer: lost("no shell"),
-      removeContainer: ok(undefined),
-      runToEnd: (_, { onStays }) => {
-        onStays("c0ffee", new Error("the container stays"));
-        return Promise.reject(new Error("the cause"));
-      },
-    },
-    async (host, engine) => (await imageSubject(host, engine, "x:1", NEEDS)).run({ argv: ["x"] }),
-  ],
 ];
 
 describe("what went wrong first is what is said, though nothing can be removed:", () => {

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import Docker from "dockerode";
 import { expect, it } from "vitest";
 import { containersOf } from "../../../../src/docker/containers/containers";
+import { testHost } from "../../lock/fixture/test-host";
 import type { ContainerRequest } from "../../../../src/docker/engine";
 
 /** The address and the body with which a container is asked for. */
@@ -18,7 +19,7 @@ async function askedFor(apiVersion: string, request: ContainerRequest) {
   const { port } = server.address() as AddressInfo;
   const docker = new Docker({ protocol: "http", host: "127.0.0.1", port });
   const publish = { bindTo: "127.0.0.1", reachedAt: "127.0.0.1" };
-  const id = await containersOf(docker, publish, { label: "x" }, apiVersion).createContainer(request);
+  const id = await containersOf(testHost(), docker, publish, apiVersion).createContainer(request);
   server.close();
   expect(id).toBe("one");
   return { url, body: JSON.parse(body) as { readonly Env: unknown } };
@@ -32,5 +33,9 @@ it.each<[string, Partial<ContainerRequest>, string]>([
 ])("with API %s a container %j is asked for with %j", async (api, more, query) => {
   const asked = await askedFor(api, { image: "x:1", env: ["KEY=of-somebody"], ...more });
   expect(asked.url).toBe(`/containers/create?${query}`);
-  expect(asked.body).toMatchObject({ Image: "x:1", Env: ["KEY=of-somebody"], Labels: { label: "x" } });
+  expect(asked.body).toMatchObject({
+    Image: "x:1",
+    Env: ["KEY=of-somebody"],
+    Labels: { "mesa-template.run": "test" },
+  });
 });

@@ -3,6 +3,7 @@ import type { AddressInfo } from "node:net";
 import Docker from "dockerode";
 import { afterEach, expect, it } from "vitest";
 import { containersOf } from "../../../../src/docker/containers/containers";
+import { testHost } from "../../lock/fixture/test-host";
 import type { ExecResult } from "../../../../src/docker/engine";
 
 let server: Server;
@@ -17,7 +18,6 @@ const FRAME = Buffer.from([1, 0, 0, 0, 0, 0, 0, 3, ...Buffer.from("out")]);
 /** Runs a container on an engine that answers these requests with a refusal; a container that is killed ends with 137. */
 async function run(refused: readonly string[], hangs = false) {
   const asked: string[] = [];
-  const stays: string[] = [];
   server = createServer((request, response) => {
     const what = `${request.method ?? ""} ${(request.url ?? "").replace(/\?.*$/u, "").replace("/containers/", "")}`;
     asked.push(what);
@@ -32,16 +32,11 @@ async function run(refused: readonly string[], hangs = false) {
   const { port } = server.address() as AddressInfo;
   const docker = new Docker({ protocol: "http", host: "127.0.0.1", port });
   const publish = { bindTo: "127.0.0.1", reachedAt: "127.0.0.1" };
-  const result: ExecResult | string = await containersOf(docker, publish, {}, "1.41")
-    .runToEnd(
-      { image: "x:1", cmd: ["x"] },
-      {
-        timeoutMs: hangs ? 50 : 60_000,
-        signal: new AbortController().signal,
-        onStays: (id) => stays.push(id),
-      },
-    )
+  const host = testHost();
+  const result: ExecResult | string = await containersOf(host, docker, publish, "1.41")
+    .runToEnd({ image: "x:1", cmd: ["x"] }, hangs ? 50 : 60_000)
     .catch((error: unknown) => (error as Error).message);
+  const stays = host.events.flatMap((event) => (event.type === "warning" ? [event.message] : []));
   return { result, asked, stays };
 }
 
@@ -63,7 +58,10 @@ it.each(["POST one/attach", "POST one/start"])("says why a program cannot start 
 
 it("says first why a program cannot start, then that its container stays", async () => {
   const found = await run(["POST one/start", "DELETE one"]);
-  expect(found).toMatchObject({ result: "no such program", stays: ["one"] });
+  expect(found).toMatchObject({
+    result: "no such program",
+    stays: [expect.stringMatching(/^the container one could not be removed: /u)],
+  });
 });
 
 it("fails if the container of a program that ended cannot be removed", async () => {
