@@ -56,7 +56,7 @@ async function reportOnChecks(
   files: readonly ChecksFile[],
 ): Promise<SmokeReport> {
   const checks = files.flatMap((file) => fileChecks(host, file));
-  if (checks.length === 0) return reportFrom(reference, "container", [], 0);
+  if (checks.length === 0) return reportFrom(host.redact, reference, "container", [], 0);
   const needs = needsOf(files);
   const image = await imageAtRest(host, engine, reference, [], needs.texts);
   const subject = await imageSubject(host, engine, reference, needs);

@@ -30,23 +30,24 @@ export const reportSchema = z.object({
 export type CheckResult = Readonly<z.infer<typeof resultSchema>>;
 export type SmokeReport = Readonly<z.infer<typeof reportSchema>>;
 
-/** A report from its checks; the counts are derived. */
+/** A report from its checks, with this run's secret values replaced by ***; the counts are derived. */
 export function reportFrom(
+  redact: Redactor,
   template: string,
   subject: SmokeReport["subject"],
-  checks: readonly CheckResult[],
+  results: readonly CheckResult[],
   durationMs: number,
 ): SmokeReport {
   const count = (outcome: CheckResult["outcome"]): number =>
-    checks.filter((check) => check.outcome === outcome).length;
+    results.filter((result) => result.outcome === outcome).length;
+  const checks = results.map(({ seen, expected, ...result }) => ({
+    ...result,
+    ...(seen === undefined ? {} : { seen: redact(seen) }),
+    ...(expected === undefined ? {} : { expected: redact(expected) }),
+  }));
   return {
-    template,
-    subject,
-    passed: count("passed"),
-    failed: count("failed"),
-    skipped: count("skipped"),
-    durationMs,
-    checks,
+    ...{ template, subject, durationMs, checks },
+    ...{ passed: count("passed"), failed: count("failed"), skipped: count("skipped") },
   };
 }
 
@@ -55,14 +56,4 @@ const SHOWN = 600;
 /** A text shortened for the report. */
 export function shown(text: string): string {
   return text.length > SHOWN ? `${text.slice(0, SHOWN)}…` : text;
-}
-
-/** A result with this run's secret values replaced by ***. */
-export function hideSecrets(redact: Redactor, result: CheckResult): CheckResult {
-  const { seen, expected } = result;
-  return {
-    ...result,
-    ...(seen === undefined ? {} : { seen: redact(seen) }),
-    ...(expected === undefined ? {} : { expected: redact(expected) }),
-  };
 }

@@ -2,7 +2,7 @@ import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
 import { batchResults, batchScript, newMark } from "./batch";
 import type { Check, CheckVerdict, ImageAtRest, ImageContext, Lifecycle, ProbeCheck, Subject } from "./check";
-import { hideSecrets, reportFrom, type CheckResult, type SmokeReport } from "./report";
+import { reportFrom, type CheckResult, type SmokeReport } from "./report";
 
 export interface Offers {
   readonly subject: Subject;
@@ -62,9 +62,9 @@ export async function runChecks<Context extends ImageContext>(
   if (failed !== undefined) throw failed.reason;
   const ordered = possible.flatMap((check) => {
     const result = results.get(check);
-    return result === undefined ? [] : hideSecrets(host.redact, { ...result, ...check.place });
+    return result === undefined ? [] : { ...result, ...check.place };
   });
-  return reportFrom(name, offers.subject.kind, ordered, host.clock.now() - startedAt);
+  return reportFrom(host.redact, name, offers.subject.kind, ordered, host.clock.now() - startedAt);
 }
 
 async function runProbes<Context>(

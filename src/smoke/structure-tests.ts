@@ -4,7 +4,7 @@ import type { Engine, EngineFacts } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { othersEnvironment, type ProcessResult } from "../support/processes/process";
-import { hideSecrets, reportFrom, shown, type CheckResult, type SmokeReport } from "./report";
+import { reportFrom, shown, type CheckResult, type SmokeReport } from "./report";
 
 /** The program for these files (github.com/GoogleContainerTools/container-structure-test). */
 const PROGRAM = "container-structure-test";
@@ -66,7 +66,7 @@ function endOf({ exitCode, signal }: ProcessResult): string {
   return `exit ${String(exitCode ?? signal)}`;
 }
 
-/** Name of the one check that stands for a file that could not be run. */
+/** Name of the one check that stands for a file whose tests were not run to their end. */
 function checkOf(path: string): string {
   return `the tests of ${path}`;
 }
@@ -88,7 +88,7 @@ export async function validateStructureTests(host: Host, paths: readonly string[
       });
     });
     // The program cannot only validate a file. Without an engine every test fails and nothing runs.
-    const ran = await test(host, "none", path, { DOCKER_HOST: "unix:///nowhere" }, VALIDATION_LIMIT_MS);
+    const ran = await runTests(host, "none", path, { DOCKER_HOST: "unix:///nowhere" }, VALIDATION_LIMIT_MS);
     if (ran.spawnError === undefined) refuseBroken(path, reportIn(ran, path));
   }
 }
@@ -106,7 +106,7 @@ export async function runStructureTests(
 ): Promise<readonly CheckResult[]> {
   const results: CheckResult[] = [];
   for (const path of paths) results.push(...(await resultsOf(host, engine, reference, path)));
-  return results.map((result) => hideSecrets(host.redact, result));
+  return results;
 }
 
 /** The report extended by the results of container-structure-test files; throws what runStructureTests throws. */
@@ -115,12 +115,11 @@ export async function withStructureTests(
   engine: Engine,
   reference: string,
   paths: readonly string[],
-  report: SmokeReport,
+  { template, subject, checks, durationMs }: SmokeReport,
 ): Promise<SmokeReport> {
   const startedAt = host.clock.now();
-  const results = await runStructureTests(host, engine, reference, paths);
-  const durationMs = report.durationMs + host.clock.now() - startedAt;
-  return reportFrom(report.template, report.subject, [...report.checks, ...results], durationMs);
+  const results = [...checks, ...(await runStructureTests(host, engine, reference, paths))];
+  return reportFrom(host.redact, template, subject, results, durationMs + host.clock.now() - startedAt);
 }
 
 /** The files whose tests cannot run here, by the name of their skipped check, and why. */
@@ -140,31 +139,31 @@ async function resultsOf(
   reference: string,
   path: string,
 ): Promise<readonly CheckResult[]> {
+  const instead = (
+    outcome: "skipped" | "failed",
+    seen: string,
+    hint: string,
+    durationMs = 0,
+  ): CheckResult[] => [{ name: checkOf(path), outcome, durationMs, seen, hint, file: path }];
   const unreached = whyUnreached(facts);
   if (unreached !== undefined)
-    return [
-      skipped(path, unreached, `Run ${PROGRAM} on the engine's machine, or write the tests as checks.yaml.`),
-    ];
-  const ran = await test(host, reference, path, engineVariables(facts), FILE_LIMIT_MS);
-  if (ran.spawnError !== undefined) return [skipped(path, whyMissing(host), HOW_TO_INSTALL)];
+    return instead(
+      "skipped",
+      unreached,
+      `Run ${PROGRAM} on the engine's machine, or write the tests as checks.yaml.`,
+    );
+  const ran = await runTests(host, reference, path, engineVariables(facts), FILE_LIMIT_MS);
+  if (ran.spawnError !== undefined) return instead("skipped", whyMissing(host), HOW_TO_INSTALL);
   if (ran.timedOut)
-    return [
-      {
-        name: checkOf(path),
-        outcome: "failed",
-        durationMs: ran.durationMs,
-        seen: `${PROGRAM} timed out after ${String(FILE_LIMIT_MS / 60_000)} min; the container of its last test may be left on the engine`,
-        hint: "It has no time limit itself: find the command that hangs.",
-        file: path,
-      },
-    ];
+    return instead(
+      "failed",
+      `${PROGRAM} timed out after ${String(FILE_LIMIT_MS / 60_000)} min; the container of its last test may be left on the engine`,
+      "It has no time limit itself: find the command that hangs.",
+      ran.durationMs,
+    );
   const report = reportIn(ran, path);
   refuseBroken(path, report);
   return resultsIn(report, ran, path).map((result) => checkResult(path, result));
-}
-
-function skipped(path: string, why: string, hint: string): CheckResult {
-  return { name: checkOf(path), outcome: "skipped", durationMs: 0, seen: why, hint, file: path };
 }
 
 /** A test's result as a check result. */
@@ -212,7 +211,7 @@ function whyMissing(host: Host): string {
     : `${PROGRAM_VARIABLE} names ${named}, which cannot be run`;
 }
 
-function test(
+function runTests(
   host: Host,
   image: string,
   path: string,

@@ -13,7 +13,7 @@ export const LAYERED = "image-contents:layered";
 /** An image whose layers do to each other all that layers can do. */
 export async function buildLayered(host: Host, engine: Engine): Promise<void> {
   const dockerfile = readFileSync(join(import.meta.dirname, "Dockerfile.layered"), "utf8");
-  const base = await pullBase(host, engine, "Alpine-like");
+  const base = await pullBase(engine, "Alpine-like");
   await buildFixture(host, engine, LAYERED, dockerfile, { buildArgs: { BASE: base } });
 }
 

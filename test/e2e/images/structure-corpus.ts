@@ -39,7 +39,7 @@ function surprises(results: readonly CheckResult[]): readonly string[] {
 }
 
 /** A base image, pulled; answers with the reference it has on the engine. */
-export async function pullBase(host: Host, engine: Engine, kind: keyof typeof BASES): Promise<string> {
+export async function pullBase(engine: Engine, kind: keyof typeof BASES): Promise<string> {
   const { mirrors } = await loadUpstream(process.env["MESA_TEMPLATE_UPSTREAM"] ?? "");
   const reference = `${mirrors.images ?? ""}${BASES[kind]}`;
   await engine.pull({ reference });
@@ -48,7 +48,7 @@ export async function pullBase(host: Host, engine: Engine, kind: keyof typeof BA
 
 /** Builds an image that the corpus is about. */
 export async function buildCorpusImage(host: Host, engine: Engine, kind: keyof typeof BASES): Promise<void> {
-  const mirrored = await pullBase(host, engine, kind);
+  const mirrored = await pullBase(engine, kind);
   const dockerfile = readFileSync(join(CORPUS, "Dockerfile.fixture"), "utf8");
   await buildFixture(host, engine, imageOf(kind), dockerfile, { buildArgs: { BASE: mirrored } });
 }
