@@ -1,4 +1,5 @@
 import type { BuildRequest, Engine } from "../docker/index";
+import type { Upstream } from "../lock/upstream";
 import type { RenderedTemplate } from "../render/rendered";
 import { RUN_LABEL, VERSION_LABEL, type Host } from "../support/host";
 import { buildFailure } from "./build-failure";
@@ -11,11 +12,7 @@ import type { Image } from "./image";
 import { removeIntermediate, replacing, versionLabel } from "./leftovers";
 
 export interface BuildOptions {
-  readonly mirrors: {
-    readonly images?: string | undefined;
-    readonly packages?: string | undefined;
-    readonly downloads?: string | undefined;
-  };
+  readonly mirrors: Upstream["mirrors"];
   readonly force?: boolean;
   /** A buildx builder to build on; "classic" and "buildkit" are the engine's own. */
   readonly builder?: string | undefined;

@@ -37,16 +37,18 @@ export interface Rescan {
  */
 export async function rescan(host: Host, folder: string, sbom: string, threshold: Severity): Promise<Rescan> {
   const path = join(folder, SCAN_FILE);
-  if ((await readIfPresent(sbom)) === undefined) throw noSbom(sbom);
+  if ((await readIfPresent(sbom)) === undefined)
+    throw new Failure({
+      code: "NO_SBOM",
+      kind: "manifest",
+      message: `The version's SBOM is missing: ${sbom}.`,
+      hint: "Restore it from git, or build the version again (mesa-template release VERSION --force).",
+    });
   const before = await readScan(path);
   const { scanner, found } = await scan(host, { sbom });
   const sorted = [...found].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
-  const kept: KeptScan = {
-    schemaVersion: 1,
-    scanner,
-    scannedAt: isoTime(host.clock.now()),
-    found: sorted,
-  };
+  const scannedAt = isoTime(host.clock.now());
+  const kept: KeptScan = { schemaVersion: 1, scanner, scannedAt, found: sorted };
   await writeAtomically(path, canonicalJson(kept));
   return {
     scanner,
@@ -84,13 +86,4 @@ async function readScan(path: string): Promise<KeptScan | undefined> {
       cause: error,
     });
   }
-}
-
-function noSbom(path: string): Failure {
-  return new Failure({
-    code: "NO_SBOM",
-    kind: "manifest",
-    message: `The version's SBOM is missing: ${path}.`,
-    hint: "Restore it from git, or build the version again (mesa-template release VERSION --force).",
-  });
 }

@@ -49,6 +49,16 @@ interface TrivyAnswer {
   }[];
 }
 
+function vulnerability(
+  id = "?",
+  severity = "unknown",
+  name = "?",
+  version = "?",
+  fixedIn = "",
+): Vulnerability {
+  return { id, severity: severity.toLowerCase(), package: name, version, fixedIn };
+}
+
 /** In order of preference. Options according to their --help (grype 0.100, trivy 0.60). */
 const SCANNERS: readonly Scanner[] = [
   {
@@ -58,13 +68,9 @@ const SCANNERS: readonly Scanner[] = [
       ...["--output", "json", "--quiet"],
     ],
     read: (answer) =>
-      ((answer as GrypeAnswer).matches ?? []).map(({ vulnerability, artifact }) => ({
-        id: vulnerability?.id ?? "?",
-        severity: (vulnerability?.severity ?? "unknown").toLowerCase(),
-        package: artifact?.name ?? "?",
-        version: artifact?.version ?? "?",
-        fixedIn: vulnerability?.fix?.versions?.join(", ") ?? "",
-      })),
+      ((answer as GrypeAnswer).matches ?? []).map(({ vulnerability: of, artifact }) =>
+        vulnerability(of?.id, of?.severity, artifact?.name, artifact?.version, of?.fix?.versions?.join(", ")),
+      ),
   },
   {
     command: "trivy",
@@ -75,13 +81,9 @@ const SCANNERS: readonly Scanner[] = [
     read: (answer) =>
       ((answer as TrivyAnswer).Results ?? [])
         .flatMap((result) => result.Vulnerabilities ?? [])
-        .map((one) => ({
-          id: one.VulnerabilityID ?? "?",
-          severity: (one.Severity ?? "unknown").toLowerCase(),
-          package: one.PkgName ?? "?",
-          version: one.InstalledVersion ?? "?",
-          fixedIn: one.FixedVersion ?? "",
-        })),
+        .map((of) =>
+          vulnerability(of.VulnerabilityID, of.Severity, of.PkgName, of.InstalledVersion, of.FixedVersion),
+        ),
   },
 ];
 
@@ -161,8 +163,15 @@ export async function scanImage(
   threshold: Severity,
 ): Promise<{ readonly scanner: string; readonly found: number }> {
   const { scanner, found } = await scan(host, { image });
-  refuseSevere(scanner, image, found, threshold);
-  return { scanner, found: found.length };
+  const severe = atLeast(found, threshold);
+  if (severe.length === 0) return { scanner, found: found.length };
+  throw new Failure({
+    code: "VULNERABLE",
+    kind: "build",
+    message: `${scanner} finds ${String(severe.length)} ${severe.length === 1 ? "vulnerability" : "vulnerabilities"} of severity ${threshold} or more in ${image}.`,
+    log: severe.slice(0, SHOWN).map(vulnerabilityText),
+    hint: "A newer base often has the fixes: mesa-template outdated shows one, --relock takes it. Raise the threshold with --scan critical.",
+  });
 }
 
 function parsed(scanner: Scanner, stdout: string): readonly Vulnerability[] | undefined {
@@ -179,23 +188,6 @@ export function atLeast(found: readonly Vulnerability[], threshold: Severity): r
   return found
     .filter((one) => rank(one) >= SEVERITIES.indexOf(threshold))
     .sort((a, b) => rank(b) - rank(a) || (a.id < b.id ? -1 : 1));
-}
-
-function refuseSevere(
-  scanner: string,
-  image: string,
-  found: readonly Vulnerability[],
-  threshold: Severity,
-): void {
-  const severe = atLeast(found, threshold);
-  if (severe.length === 0) return;
-  throw new Failure({
-    code: "VULNERABLE",
-    kind: "build",
-    message: `${scanner} finds ${String(severe.length)} ${severe.length === 1 ? "vulnerability" : "vulnerabilities"} of severity ${threshold} or more in ${image}.`,
-    log: severe.slice(0, SHOWN).map(vulnerabilityText),
-    hint: "A newer base often has the fixes: mesa-template outdated shows one, --relock takes it. Raise the threshold with --scan critical.",
-  });
 }
 
 /** One vulnerability as a line. */

@@ -2,6 +2,7 @@ import { addAbortSignal, type Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import { messageOf } from "../../support/errors";
 import { lineCutter } from "../../support/text/line-cutter";
+import { parsedJson, valueAt } from "../../support/text/parsed-json";
 
 /** A message of the engine during a pull or build. */
 export interface EngineMessage {
@@ -36,21 +37,12 @@ function text(value: unknown): string | undefined {
 
 /** Parses one line of the engine's stream. A line that is not a JSON object breaks the stream, so that half a message is never ignored. */
 function parseMessage(line: string): EngineMessage {
-  let value: unknown;
-  try {
-    value = JSON.parse(line);
-  } catch {
-    // Reported below, as any other value that is not an object.
-  }
+  const value = parsedJson(line);
   if (typeof value !== "object" || value === null)
     throw new StreamBroken(`the engine sent something that is not a message: ${line.slice(0, 120)}`);
   const { id, stream, status, aux, error, errorDetail } = value as Readonly<Record<string, unknown>>;
-  const detail =
-    typeof errorDetail === "object" && errorDetail !== null && "message" in errorDetail
-      ? text(errorDetail.message)
-      : undefined;
   const failed =
-    detail ??
+    text(valueAt(errorDetail, ["message"])) ??
     text(error) ??
     (error !== undefined || errorDetail !== undefined ? "it failed without a message" : undefined);
   return { id: text(id), stream: text(stream), status: text(status), aux, error: failed };

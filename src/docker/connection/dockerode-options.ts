@@ -81,20 +81,13 @@ function unknownScheme(address: EngineAddress): Failure {
   });
 }
 
-async function certificates(
-  address: EngineAddress,
-): Promise<{ readonly ca?: Buffer; readonly cert?: Buffer; readonly key?: Buffer }> {
-  const folder = address.certificates;
+async function certificates({
+  certificates: folder,
+}: EngineAddress): Promise<Readonly<Record<string, Buffer | undefined>>> {
   if (folder === undefined) return {};
-  const [ca, cert, key] = await Promise.all([
-    readIfPresent(join(folder, "ca.pem")),
-    readIfPresent(join(folder, "cert.pem")),
-    readIfPresent(join(folder, "key.pem")),
-  ]);
+  const read = (name: string): Promise<Buffer | undefined> => readIfPresent(join(folder, name));
+  const [ca, cert, key] = await Promise.all([read("ca.pem"), read("cert.pem"), read("key.pem")]);
+  // Fails with the name of the missing file.
   if (ca === undefined && cert === undefined) await readFile(join(folder, "ca.pem"));
-  return {
-    ...(ca === undefined ? {} : { ca }),
-    ...(cert === undefined ? {} : { cert }),
-    ...(key === undefined ? {} : { key }),
-  };
+  return { ca, cert, key };
 }

@@ -1,4 +1,5 @@
 import { addAbortSignal, type Readable } from "node:stream";
+import { lastBytes } from "../../support/processes/last-bytes";
 import type { ExecResult } from "../engine";
 
 /** How much of each output is kept. */
@@ -26,26 +27,6 @@ export function frameReader(): (chunk: Buffer) => readonly Frame[] {
       rest = rest.subarray(8 + length);
     }
     return frames;
-  };
-}
-
-/** Keeps the last `limit` bytes. */
-function lastBytes(limit: number): { take(data: Buffer): void; text(): string } {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  return {
-    take(data) {
-      chunks.push(data);
-      size += data.length;
-      for (let first = chunks[0]; first !== undefined && size - first.length >= limit; first = chunks[0]) {
-        size -= first.length;
-        chunks.shift();
-      }
-    },
-    text() {
-      const all = Buffer.concat(chunks);
-      return all.subarray(Math.max(0, all.length - limit)).toString("utf8");
-    },
   };
 }
 

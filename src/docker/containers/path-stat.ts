@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { parsedJson } from "../../support/text/parsed-json";
 import type { PathStat } from "../engine";
 
 /** The bits of Go's os.FileMode, the engine's notation of a mode (Go, package io/fs, "FileMode"). */
@@ -20,13 +21,7 @@ const STAT = z.looseObject({ mode: z.int().check(z.gte(0), z.lt(2 ** 32)) });
  * information about files in a container"). Undefined if invalid.
  */
 export function readPathStat(header: string): PathStat | undefined {
-  let decoded: unknown;
-  try {
-    decoded = JSON.parse(Buffer.from(header, "base64").toString("utf8"));
-  } catch {
-    return undefined;
-  }
-  const parsed = z.safeParse(STAT, decoded);
+  const parsed = z.safeParse(STAT, parsedJson(Buffer.from(header, "base64")));
   if (!parsed.success) return undefined;
   const { mode } = parsed.data;
   const has = (bit: number): boolean => Math.floor(mode / bit) % 2 === 1;

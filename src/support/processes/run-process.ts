@@ -1,6 +1,7 @@
 import type { Readable } from "node:stream";
 import { StringDecoder } from "node:string_decoder";
 import type { ProcessRequest, ProcessResult, RunProcess } from "./process";
+import { lastBytes } from "./last-bytes";
 import { lineCutter } from "../text/line-cutter";
 
 const KEEP_BYTES = 4 * 1024 * 1024;
@@ -15,23 +16,17 @@ function capture(
   limit: number,
   onLine: ((line: string) => void) | undefined,
 ): () => string {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const kept = lastBytes(limit);
   const decoder = new StringDecoder("utf8");
   const cutter = lineCutter(LONGEST_LINE);
   stream.on("data", (chunk: Buffer) => {
-    chunks.push(chunk);
-    size += chunk.length;
-    for (let first = chunks[0]; first !== undefined && size - first.length >= limit; first = chunks[0]) {
-      size -= first.length;
-      chunks.shift();
-    }
+    kept.take(chunk);
     if (onLine === undefined) return;
     for (const line of cutter.take(decoder.write(chunk))) onLine(line);
   });
   return () => {
     if (onLine !== undefined && cutter.rest() !== "") onLine(cutter.rest());
-    return Buffer.concat(chunks).subarray(-limit).toString("utf8");
+    return kept.text();
   };
 }
 
