@@ -49,15 +49,21 @@ export interface Ending {
   readonly killed: boolean;
 }
 
+/** A subject that can be stopped; requires an engine. */
+export interface Stoppable extends Subject {
+  /** Sends SIGTERM, then SIGKILL after graceSeconds. */
+  stop(graceSeconds: number): Promise<Ending>;
+}
+
 /**
- * Starting and stopping; requires an engine. It is not documented what runs as process 1 in a Blaxel sandbox (the documentation says the
- * image's program, the code mentions an init that starts it), so both are checked.
+ * The containers that start and stop. It is not documented what runs as process 1 in a Blaxel sandbox (the documentation says the image's
+ * program, the code mentions an init that starts it), so both are checked. Checks that stop them run last.
  */
 export interface Lifecycle {
-  /** Sends SIGTERM to a container with an init as process 1, and to one with the image's entrypoint. */
-  stopWithSigterm(): Promise<{ readonly underInit: Ending; readonly asProcess1: Ending }>;
-  /** Zombie processes (state Z) in either container. */
-  zombies(): Promise<readonly string[]>;
+  /** The container of all other checks, whose process 1 is an init. */
+  readonly underInit: Stoppable;
+  /** One that only starts and stops, whose process 1 is the image's entrypoint; once the sandbox API answers in it. */
+  readonly asProcess1: () => Promise<Stoppable>;
 }
 
 /** What checks of any image can use besides their subject. */
@@ -94,7 +100,7 @@ interface CheckBase<Context> {
  */
 export interface ProbeCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly needs: "shell";
-  readonly script: (context: Context) => string;
+  readonly script: string;
   readonly user?: string;
   readonly timeoutMs?: number;
   readonly judge: (result: CommandResult, context: Context) => CheckVerdict;

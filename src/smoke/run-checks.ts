@@ -73,10 +73,7 @@ async function runProbes<Context>(
   context: Context,
 ): Promise<readonly (readonly [ProbeCheck<Context>, CheckResult])[]> {
   const mark = newMark();
-  const items = probes.map(({ script, timeoutMs = PROBE_TIMEOUT_MS }) => ({
-    script: script(context),
-    timeoutMs,
-  }));
+  const items = probes.map(({ script, timeoutMs = PROBE_TIMEOUT_MS }) => ({ script, timeoutMs }));
   const output = await subject.run({
     script: batchScript(items, mark),
     timeoutMs: items.reduce((sum, item) => sum + item.timeoutMs, 5_000),

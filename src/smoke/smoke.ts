@@ -7,7 +7,7 @@ import type { Host } from "../support/host";
 import type { Check, CheckContext, ImageContext } from "./check";
 import { API_CHECKS } from "./checks/api";
 import { IMAGE_CHECKS, isRoot } from "./checks/image";
-import { LIFECYCLE_CHECKS } from "./checks/lifecycle";
+import { lifecycleChecks } from "./checks/lifecycle";
 import { mesaMountCheck } from "./checks/mesa-mount";
 import { PROBES } from "./checks/probes";
 import { fileChecks, needsOf } from "./checks-file/file-checks";
@@ -15,7 +15,6 @@ import { readChecksFile, type ChecksFile } from "./checks-file/parse";
 import type { SmokeContainer } from "./subjects/container";
 import { waitUntilHealthy } from "./subjects/health";
 import { imageAtRest } from "./subjects/image-at-rest";
-import { lifecycleOf } from "./subjects/lifecycle";
 import type { SmokeReport } from "./report";
 import { runChecks } from "./run-checks";
 import { startContainer } from "./subjects/start-container";
@@ -63,7 +62,7 @@ export function smokeChecks(host: Host, files: readonly ChecksFile[]): readonly 
     mesaMountCheck(host),
     ...IMAGE_CHECKS,
     ...files.flatMap((file) => fileChecks(host, file)),
-    ...LIFECYCLE_CHECKS,
+    ...lifecycleChecks(host),
   ];
 }
 
@@ -118,7 +117,7 @@ export async function smokeImage(
       host,
       rendered.template,
       smokeChecks(host, files.checks),
-      { subject: smoke, image: atRest, lifecycle: lifecycleOf(host, smoke, asProcess1) },
+      { subject: smoke, image: atRest, lifecycle: { underInit: smoke, asProcess1 } },
       context,
     );
     return withStructureTests(host, engine, image.reference, files.structureTests, report);

@@ -40,7 +40,7 @@ export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageCo
         inSandbox: {
           ...base,
           needs: "shell",
-          script: () => entryScript(entry),
+          script: entryScript(entry),
           judge: (result) => hinted(judgeFile(entry, seenInSandbox(result))),
         },
       };

@@ -11,7 +11,7 @@ const probe = (
 ): ProbeCheck => ({
   needs: "shell",
   name,
-  script: () => script,
+  script,
   judge: typeof judge === "string" ? (result) => whenZero(result, judge) : judge,
   ...more,
 });

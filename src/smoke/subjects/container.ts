@@ -1,13 +1,13 @@
 import { readTarEntries, type Engine } from "../../docker/index";
 import type { Host } from "../../support/host";
-import type { Subject } from "../check";
+import type { Stoppable } from "../check";
 import { timeLimit } from "../../support/processes/time-limit";
 
 /** The sandbox API's port. */
 export const API_PORT = 8080;
 
 /** A running container as a subject of checks. */
-export interface SmokeContainer extends Subject {
+export interface SmokeContainer extends Stoppable {
   readonly engine: Engine;
   readonly id: string;
   /** Why a device is missing, by path. */
@@ -40,6 +40,17 @@ export function containerSubject(
         return Promise.reject(new Error(`port ${String(port)} is not published`));
       const signal = init?.signal ?? timeLimit(10_000, host.signal);
       return host.fetch(`${urlOf(port)}${path}`, { ...init, signal });
+    },
+    async stop(graceSeconds) {
+      const startedAt = host.clock.now();
+      await engine.stop(id, graceSeconds);
+      const state = await engine.container(id);
+      const waitedMs = host.clock.now() - startedAt;
+      // Excludes the engine's own clean-up after the end (Podman: a second). A clock that differs from ours is ignored.
+      const endedMs = (state?.finishedAtMs ?? Number.NaN) - startedAt;
+      const durationMs = endedMs >= 0 && endedMs < waitedMs ? endedMs : waitedMs;
+      const exitCode = state?.exitCode ?? -1;
+      return { durationMs, exitCode, killed: exitCode === 137 };
     },
   };
 }

@@ -1,18 +1,11 @@
-import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import Docker from "dockerode";
-import { afterEach, expect, it } from "vitest";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { expect, it } from "vitest";
 import { buildImage } from "../../../src/build/build-image";
 import type { Engine } from "../../../src/docker/index";
 import { imagesOf } from "../../../src/docker/images";
 import type { RenderedTemplate } from "../../../src/render/rendered";
+import { dockerAt } from "../docker/fixture/docker-at";
 import { testHost } from "../lock/fixture/test-host";
-
-let server: Server;
-afterEach(() => {
-  server.closeAllConnections();
-  server.close();
-});
 
 const image = { repository: "registry.example/base", tag: "1", digest: `sha256:${"b".repeat(64)}` };
 const rendered = {
@@ -21,29 +14,29 @@ const rendered = {
   files: [{ name: "Dockerfile", mode: 0o644, contents: Buffer.from("FROM scratch\n") }],
 } as unknown as RenderedTemplate;
 
+type Answer = (request: IncomingMessage, response: ServerResponse, server: Server) => void;
+
 /** An engine that has the base image, and does with a build what is given. */
-async function building(build: RequestListener): Promise<unknown> {
-  server = createServer((request, response) => {
+async function building(build: Answer): Promise<unknown> {
+  const { docker, server } = await dockerAt((request, response) => {
     const path = request.url ?? "";
     if (path.startsWith("/build")) {
       request.resume();
-      build(request, response);
+      build(request, response, server);
     } else if (path.includes("registry.example/base"))
       response.end('{"Id":"sha256:bb","RepoTags":[],"RootFS":{"Layers":[]}}');
     else response.writeHead(404).end('{"message":"no such image"}');
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo;
   const engine = {
     facts: { name: "Docker Engine", version: "9.9", buildKit: false },
-    ...imagesOf(testHost(), new Docker({ protocol: "http", host: "127.0.0.1", port }), "1.41"),
+    ...imagesOf(testHost(), docker, "1.41"),
   } as unknown as Engine;
   return buildImage(testHost(), engine, rendered, { mirrors: {} }).catch((error: unknown) => error);
 }
 
 const STEP = '{"stream":"Step 1/1 : RUN make"}\n';
 
-it.each<[string, RequestListener]>([
+it.each<[string, Answer]>([
   [
     "cuts the connection",
     (_, response) => {
@@ -70,7 +63,7 @@ it.each<[string, RequestListener]>([
   ],
   [
     "fails its builds and is gone",
-    (_, response) => {
+    (_, response, server) => {
       response.end(`${STEP}{"error":"context canceled"}\n`);
       server.close();
     },

@@ -1,16 +1,8 @@
-import { createServer, type RequestListener, type Server, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
-import Docker from "dockerode";
-import { afterEach, expect, it } from "vitest";
+import type { RequestListener, ServerResponse } from "node:http";
+import { expect, it } from "vitest";
 import { imagesOf } from "../../../src/docker/images";
 import { testHost } from "../lock/fixture/test-host";
-
-let engine: Server | undefined;
-
-afterEach(() => {
-  engine?.closeAllConnections();
-  engine?.close();
-});
+import { dockerAt } from "./fixture/docker-at";
 
 /** The part of an engine that answers to a removal with a status, or not at all. */
 function engineThatSays(
@@ -28,12 +20,7 @@ async function engineWith(
   apiVersion = "1.41",
   removalMs = 60_000,
 ): Promise<ReturnType<typeof imagesOf>> {
-  const server = createServer(answer);
-  engine = server;
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo;
-  const docker = new Docker({ protocol: "http", host: "127.0.0.1", port });
-  return imagesOf(testHost(), docker, apiVersion, removalMs);
+  return imagesOf(testHost(), (await dockerAt(answer)).docker, apiVersion, removalMs);
 }
 
 it.each([
@@ -164,7 +151,6 @@ it.each<[string, (images: ReturnType<typeof imagesOf>) => Promise<unknown>, stri
     await expect(ask(refusing)).rejects.toMatchObject({
       ...{ code: "ENGINE_FAILED", kind: "environment", message: `${what}: no space left` },
     });
-    engine?.close();
     const lost = await engineWith((request) => request.socket.destroy());
     await expect(ask(lost)).rejects.toMatchObject(GONE);
   },

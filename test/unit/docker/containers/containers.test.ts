@@ -1,26 +1,21 @@
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
-import Docker from "dockerode";
 import { expect, it } from "vitest";
 import { containersOf } from "../../../../src/docker/containers/containers";
+import { dockerAt } from "../fixture/docker-at";
 import { testHost } from "../../lock/fixture/test-host";
 import type { ContainerRequest } from "../../../../src/docker/engine";
+
+const PUBLISH = { bindTo: "127.0.0.1", reachedAt: "127.0.0.1" };
 
 /** The address and the body with which a container is asked for. */
 async function askedFor(apiVersion: string, request: ContainerRequest) {
   let url = "";
   let body = "";
-  const server = createServer((asked, response) => {
+  const { docker } = await dockerAt((asked, response) => {
     url = asked.url ?? "";
     asked.on("data", (chunk: Buffer) => (body += chunk.toString()));
     asked.on("end", () => response.writeHead(201).end('{"Id":"one"}'));
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo;
-  const docker = new Docker({ protocol: "http", host: "127.0.0.1", port });
-  const publish = { bindTo: "127.0.0.1", reachedAt: "127.0.0.1" };
-  const id = await containersOf(testHost(), docker, publish, apiVersion).createContainer(request);
-  server.close();
+  const id = await containersOf(testHost(), docker, PUBLISH, apiVersion).createContainer(request);
   expect(id).toBe("one");
   return { url, body: JSON.parse(body) as { readonly Env: unknown } };
 }
@@ -37,5 +32,15 @@ it.each<[string, Partial<ContainerRequest>, string]>([
     Image: "x:1",
     Env: ["KEY=of-somebody"],
     Labels: { "mesa-template.run": "test" },
+  });
+});
+
+it("an engine's refusal to list its containers is the environment's failure", async () => {
+  const { docker } = await dockerAt((_, response) =>
+    response.writeHead(500).end('{"message":"no space left"}'),
+  );
+  await expect(containersOf(testHost(), docker, PUBLISH, "1.41").containers(["a"])).rejects.toMatchObject({
+    ...{ code: "ENGINE_FAILED", kind: "environment" },
+    message: "The containers could not be listed: no space left",
   });
 });

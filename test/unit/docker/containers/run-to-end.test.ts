@@ -1,24 +1,15 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import Docker from "dockerode";
-import { afterEach, expect, it } from "vitest";
+import { expect, it } from "vitest";
 import { containersOf } from "../../../../src/docker/containers/containers";
+import { dockerAt } from "../fixture/docker-at";
 import { testHost } from "../../lock/fixture/test-host";
 import type { ExecResult } from "../../../../src/docker/engine";
-
-let server: Server;
-
-afterEach(() => {
-  server.closeAllConnections();
-  server.close();
-});
 
 const FRAME = Buffer.from([1, 0, 0, 0, 0, 0, 0, 3, ...Buffer.from("out")]);
 
 /** Runs a container on an engine that answers these requests with a refusal; a container that is killed ends with 137. */
 async function run(refused: readonly string[], hangs = false) {
   const asked: string[] = [];
-  server = createServer((request, response) => {
+  const { docker } = await dockerAt((request, response) => {
     const what = `${request.method ?? ""} ${(request.url ?? "").replace(/\?.*$/u, "").replace("/containers/", "")}`;
     asked.push(what);
     if (refused.includes(what)) response.writeHead(400).end('{"message":"no such program"}');
@@ -28,9 +19,6 @@ async function run(refused: readonly string[], hangs = false) {
     else if (hangs) response.write(FRAME);
     else response.end(FRAME);
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const { port } = server.address() as AddressInfo;
-  const docker = new Docker({ protocol: "http", host: "127.0.0.1", port });
   const publish = { bindTo: "127.0.0.1", reachedAt: "127.0.0.1" };
   const host = testHost();
   const result: ExecResult | string = await containersOf(host, docker, publish, "1.41")
