@@ -23,7 +23,7 @@ export function commandsPage(): string {
     MADE,
     "# Commands",
     index.join("\n\n"),
-    "A *REF* is an id (`debian@0.20.0-1`), a Mesa version (its newest revision that is not revoked) or the name of a channel. An id names one template; a version and a channel stand for every template, unless `--template` narrows them.",
+    "A _REF_ is an id (`debian@0.20.0-1`), a Mesa version (its newest revision that is not revoked) or the name of a channel. An id names one template; a version and a channel stand for every template, unless `--template` narrows them.",
     ...COMMAND_GROUPS.flatMap(({ title, commands }) => [`## ${title}`, ...commands.map(commandSection)]),
     "## Common options",
     table(

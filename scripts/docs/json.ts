@@ -79,7 +79,10 @@ function objectShape(
     ([name, one]) =>
       `${inner}${/^\w+$/u.test(name) ? name : JSON.stringify(name)}${required.includes(name) ? "" : "?"}: ${shapeOf(one, inner)};`,
   );
-  if (lines.length === 0 && typeof additionalProperties === "object")
-    return `{ [name: string]: ${shapeOf(additionalProperties, indent)} }`;
+  if (lines.length === 0 && typeof additionalProperties === "object") {
+    const any = shapeOf(additionalProperties, inner);
+    if (!any.includes("\n")) return `{ [name: string]: ${any} }`;
+    lines.push(`${inner}[name: string]: ${any};`);
+  }
   return lines.length === 0 ? "object" : `{\n${lines.join("\n")}\n${indent}}`;
 }

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
-import { format, resolveConfig } from "prettier";
 import { describe, expect, it } from "vitest";
 import { pages } from "../../scripts/docs/index";
 import { COMMAND_GROUPS } from "../../src/cli/commands/index";
@@ -20,7 +19,13 @@ function filesBelow(folder: string, ends: RegExp): readonly string[] {
 const DOCUMENTS = ["README.md", "CHANGELOG.md", ...filesBelow("docs", /\.md$/u)];
 
 describe("pages that are made from code", () => {
+  /** A page without what its format decides: blanks, line breaks and the width of tables. */
+  const bare = (page: string): string => page.replace(/^\|[ |-]+\|$/gmu, "|-|").replace(/\s+/gu, "");
+
   it.each(Object.entries(pages(REPOSITORY)))("%s is as npm run docs writes it", async (path, text) => {
+    // Prettier takes a second to load and to format these, and checks the format of every page by itself.
+    if (bare(read(path)) === bare(text)) return;
+    const { format, resolveConfig } = await import("prettier");
     const options = await resolveConfig(join(REPOSITORY, path));
     expect(read(path)).toBe(await format(text, { ...options, filepath: path }));
   });
