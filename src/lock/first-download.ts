@@ -10,7 +10,7 @@ import { isoTime } from "../support/clock";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Lock, LockedDeb } from "./lock";
-import { lockedFrom, versionNotFound } from "./mesa-packages";
+import { versionNotFound } from "./mesa-packages";
 import { mesaRepository, type Sources } from "./sources";
 
 /** What locks say of a downloaded file: one that pins other bytes, whether it is new to all of them, and its first download. */
@@ -65,7 +65,7 @@ export async function firstDownloadDeb(
       message: `${deb.url} is not signed: its sha256 ${deb.sha256} comes from this first download, and every later download must match it (upstream.toml: vouched = "first-download")`,
     });
   }
-  return lockedFrom(deb, { by: "first-download", downloadedAt });
+  return { ...deb, architecture: "amd64", vouched: { by: "first-download", downloadedAt } };
 }
 
 async function downloaded(sources: Sources, mesaVersion: string): Promise<FetchedDeb> {

@@ -90,12 +90,7 @@ export async function lockedDownload(
       message: `${what}: ${url} has changed since it was first locked: sha256 ${other.sha256} then, for ${other.by}, and ${facts.sha256} now, for ${template}.`,
       hint: "A published file was replaced, there or in transit. Do not use it until its publisher has explained why.",
     });
-  const file = {
-    url,
-    ...(input.version === undefined ? {} : { version: input.version }),
-    size: facts.size,
-    sha256: facts.sha256,
-  };
+  const file = { url, version: input.version, size: facts.size, sha256: facts.sha256 };
   if (published !== undefined) return { ...file, vouched: { by: "publisher", hash: published } };
   if (isNew)
     host.emit({

@@ -120,9 +120,9 @@ export interface ImageInput {
 export interface DownloadInput {
   /** https; {version} stands for `version`. */
   readonly url: string;
-  readonly version?: string;
+  readonly version?: string | undefined;
   /** The hash that the publisher names, as a lock stores it: algorithm and hex digits. */
-  readonly published?: `${"sha256" | "sha512"}:${string}`;
+  readonly published?: `${"sha256" | "sha512"}:${string}` | undefined;
 }
 
 /** The address of a download, its version filled in. */

@@ -50,26 +50,16 @@ export async function signedDeb(
   const listed = packageFor(packages, mesaVersion);
   if (listed === undefined) throw versionNotFound(sources.upstream, mesaVersion, mesaVersionsIn(packages));
   const deb = await fetchListedDeb(repository, listed);
-  return lockedFrom(deb, {
-    by: "signed",
-    chain: {
-      release: {
-        ...file,
-        date: isoTime(release.date),
-        ...(release.validUntil === undefined ? {} : { validUntil: isoTime(release.validUntil) }),
-      },
-      key: { fingerprint: trusted.fingerprint, signedBy, file: trusted.file },
-      index,
+  const chain = {
+    release: {
+      ...file,
+      date: isoTime(release.date),
+      validUntil: release.validUntil === undefined ? undefined : isoTime(release.validUntil),
     },
-  });
-}
-
-/** A fetched .deb as a lock stores it. */
-export function lockedFrom(
-  { package: name, version, url, size, sha256, depends }: Omit<LockedDeb, "architecture" | "vouched">,
-  vouched: LockedDeb["vouched"],
-): LockedDeb {
-  return { package: name, version, architecture: "amd64", url, size, sha256, depends, vouched };
+    key: { fingerprint: trusted.fingerprint, signedBy, file: trusted.file },
+    index,
+  };
+  return { ...deb, architecture: "amd64", vouched: { by: "signed", chain } };
 }
 
 /** Exit 4, listing the available versions. */

@@ -55,9 +55,9 @@ export async function resolveLock(sources: Sources, request: LockRequest): Promi
     base: baseImage,
     sandboxApi,
     deb,
-    ...(images === undefined ? {} : { images }),
-    ...(files === undefined ? {} : { downloads: files }),
-    ...(upstream.snapshot === undefined ? {} : { snapshot: upstream.snapshot }),
+    images,
+    downloads: files,
+    snapshot: upstream.snapshot,
     lockedAt: isoTime(host.clock.now()),
   });
   return previous !== undefined && isSealed(previous) && sameInputs(previous, lock) ? previous : lock;
@@ -83,12 +83,7 @@ async function named<T, U>(
 }
 
 async function lockedImage(sources: Sources, image: string): Promise<LockedImage> {
-  const { createdAt, ...resolved } = await imageNow(sources, image);
-  return {
-    ...resolved,
-    ...(createdAt === undefined ? {} : { createdAt }),
-    resolvedAt: isoTime(sources.host.clock.now()),
-  };
+  return { ...(await imageNow(sources, image)), resolvedAt: isoTime(sources.host.clock.now()) };
 }
 
 async function lockedDeb(

@@ -48,10 +48,10 @@ export async function trustedKey(sources: Sources, trustKey: string | undefined)
   });
 }
 
-/** The fingerprints of a key that upstream.toml names but does not pin yet; undefined if no key has to be trusted for the first time. */
-export async function untrustedFingerprints(sources: Sources): Promise<readonly string[] | undefined> {
+/** The fingerprints of a key that upstream.toml names but does not pin yet; none if no key has to be trusted for the first time. */
+export async function untrustedFingerprints(sources: Sources): Promise<readonly string[]> {
   const { vouched, fingerprint } = sources.upstream.mesa;
-  if (vouched !== "signed" || fingerprint !== undefined) return undefined;
+  if (vouched !== "signed" || fingerprint !== undefined) return [];
   return (await keyFile(sources)).keys.map(fingerprintOf);
 }
 

@@ -44,7 +44,7 @@ export interface TemplateSettings extends LockInputs {
       readonly target: number;
       readonly protocol: "http" | "tcp" | "udp" | "tls";
     }[];
-    readonly region?: string;
+    readonly region?: string | undefined;
   };
   /** Extra values of a team's template, which must use every one. */
   readonly values: Readonly<Record<string, string>>;

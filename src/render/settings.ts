@@ -131,11 +131,7 @@ function download(input: z.infer<typeof downloadInput>, key: string, file: strin
       `${key}.integrity is ${JSON.stringify(input.integrity)}: a ${published.slice(0, 6)} in base64 has another length.`,
       "Copy it whole (npm view PACKAGE dist.integrity).",
     );
-  return {
-    url: input.url,
-    ...(input.version === undefined ? {} : { version: input.version }),
-    ...(published === undefined ? {} : { published }),
-  };
+  return { url: input.url, version: input.version, published };
 }
 
 function publishedHash({
@@ -227,7 +223,7 @@ export function parseSettings(text: string, file: string, template: string): Tem
       name,
       memoryMegabytes: data.sandbox.memory_megabytes,
       ports: data.sandbox.ports,
-      ...(data.sandbox.region === undefined ? {} : { region: data.sandbox.region }),
+      region: data.sandbox.region,
     },
     values: data.values,
   };

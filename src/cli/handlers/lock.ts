@@ -26,7 +26,7 @@ async function keyToTrust(args: CommandArgs, context: CommandContext): Promise<s
   const given = args.text("trust-key");
   if (given !== undefined || !context.terminal.interactive) return given;
   const sources = await sourcesOf(context);
-  const [fingerprint] = (await untrustedFingerprints(sources)) ?? [];
+  const [fingerprint] = await untrustedFingerprints(sources);
   if (fingerprint === undefined) return undefined;
   const question = `The key of ${sources.upstream.mesa.repository} has the fingerprint ${fingerprint}. Trust it from now on?`;
   return (await context.terminal.confirm(question)) ? fingerprint : undefined;
