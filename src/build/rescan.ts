@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { canonicalJson } from "../support/text/canonical-json";
 import { isoTime } from "../support/clock";
-import { Failure, messageOf } from "../support/errors";
+import { Failure, firstProblem } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files/files";
 import type { Host } from "../support/host";
 import { atLeast, scan, vulnerabilitySchema, type Severity, type Vulnerability } from "./scan";
@@ -81,7 +81,7 @@ async function readScan(path: string): Promise<KeptScan | undefined> {
     throw new Failure({
       code: "SCAN_BROKEN",
       kind: "manifest",
-      message: `${path} is not a scan result: ${messageOf(error).split("\n")[0] ?? ""}`,
+      message: `${path} is not a scan result: ${firstProblem(error)}`,
       hint: "Restore it from git, or remove it: then every finding counts as new.",
       cause: error,
     });

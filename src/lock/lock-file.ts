@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import * as z from "zod/mini";
 import { canonicalJson } from "../support/text/canonical-json";
 import { sha256 } from "../support/text/digest";
-import { Failure, messageOf } from "../support/errors";
+import { Failure, firstProblem, messageOf } from "../support/errors";
 import { namesIn, readIfPresent, writeAtomically } from "../support/files/files";
 import { refuseLinks } from "../support/files/links";
 import { imagesOf, lockSchema, type Lock } from "./lock";
@@ -33,13 +33,7 @@ export async function readAnyLock(path: string): Promise<Lock | undefined> {
 export function parseLock(text: string, path: string): Lock {
   const parsed = z.safeParse(lockSchema, parseJson(text, path));
   if (parsed.success) return parsed.data;
-  const issue = parsed.error.issues[0];
-  throw invalid(
-    path,
-    issue === undefined
-      ? "it does not have a lock's fields"
-      : `${issue.path.map(String).join(".") || "it"}: ${issue.message}`,
-  );
+  throw invalid(path, firstProblem(parsed.error));
 }
 
 /**

@@ -2,7 +2,7 @@ import { dirname, resolve } from "node:path";
 import { parse, TomlError } from "smol-toml";
 import * as z from "zod/mini";
 import { parseImageReference } from "../registry/reference";
-import { Failure, messageOf } from "../support/errors";
+import { Failure, firstProblem, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import { isLoopback, isPrivateNetwork } from "../support/network/loopback";
 
@@ -176,8 +176,7 @@ function parseToml(text: string, path: string): unknown {
     return parse(text);
   } catch (error) {
     if (!(error instanceof TomlError)) throw error;
-    const [words = ""] = error.message.split("\n", 1);
-    throw invalid(`${path}:${String(error.line)}:${String(error.column)}`, words);
+    throw invalid(`${path}:${String(error.line)}:${String(error.column)}`, firstProblem(error));
   }
 }
 

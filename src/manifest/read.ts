@@ -1,6 +1,6 @@
 import { constants } from "node:fs";
 import { open } from "node:fs/promises";
-import { Failure, failureOf, hasErrno, messageOf } from "../support/errors";
+import { Failure, failureOf, firstProblem, hasErrno, messageOf } from "../support/errors";
 import { contradictions } from "./check";
 import { EMPTY_MANIFEST, manifestSchema, type Manifest } from "./entry";
 import { migrate } from "./migrate";
@@ -24,8 +24,8 @@ function syntaxProblem(text: string, error: unknown, path: string): Failure {
     });
   }
   if (text.startsWith("\uFEFF")) return unreadable(path, 1, "it begins with a byte order mark");
-  const words = messageOf(error).split("\n")[0] ?? "";
-  return unreadable(path, lineOfSyntaxError(text, error), `it is not JSON (${words.slice(0, 120)})`, error);
+  const words = firstProblem(error).slice(0, 120);
+  return unreadable(path, lineOfSyntaxError(text, error), `it is not JSON (${words})`, error);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { canonicalJson } from "../support/text/canonical-json";
-import { Failure, messageOf } from "../support/errors";
+import { Failure, firstProblem } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files/files";
 import { refuseLinks } from "../support/files/links";
 import { paths, type VersionFiles } from "../support/files/paths";
@@ -40,7 +40,7 @@ export async function readRecord(root: string, version: VersionFiles): Promise<M
     throw new Failure({
       code: "RECORD_BROKEN",
       kind: "manifest",
-      message: `${folder} is not a version's record: ${messageOf(error)}`,
+      message: `${folder} is not a version's record: ${firstProblem(error)}`,
       hint: "Restore it from git, or measure again: mesa-template release VERSION --force.",
       cause: error,
     });

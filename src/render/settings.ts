@@ -3,7 +3,7 @@ import { parse, TomlError } from "smol-toml";
 import type { DownloadInput, ImageInput } from "../lock/lock";
 import { parseImageReference } from "../registry/reference";
 import { valueAt } from "../support/text/parsed-json";
-import { Failure, messageOf } from "../support/errors";
+import { Failure, firstProblem, messageOf } from "../support/errors";
 import { checked } from "./grammar";
 import { RESERVED_PORTS, type TemplateSettings } from "./rendered";
 
@@ -163,7 +163,7 @@ export function parseSettings(text: string, file: string, template: string): Tem
     const shown = line === undefined ? "" : ` (${(text.split("\n")[line - 1] ?? "").trim()})`;
     throw wrong(
       `${file}${line === undefined ? "" : `, line ${String(line)}`}`,
-      `it is not TOML: ${messageOf(error).split("\n")[0] ?? ""}${shown}`,
+      `it is not TOML: ${firstProblem(error)}${shown}`,
       "Correct that line.",
       error,
     );

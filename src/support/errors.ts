@@ -1,3 +1,5 @@
+import type { core } from "zod/mini";
+
 /** Exit code of each kind of failure. The code is derived from the kind, never chosen. */
 export const EXIT_CODES = {
   done: 0,
@@ -163,6 +165,16 @@ export function exitCodeOf(error: unknown): ExitCode {
 /** The message of anything thrown. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/**
+ * What a parser or a schema finds wrong, in one line without the text that it quotes: the first wrong field ("a.b: expected string"), else
+ * the message's first line.
+ */
+export function firstProblem(error: unknown): string {
+  const issues = error instanceof Error && "issues" in error ? (error as core.$ZodError).issues : [];
+  for (const { path, message } of issues) return `${path.map(String).join(".") || "it"}: ${message}`;
+  return messageOf(error).split("\n", 1)[0] ?? "";
 }
 
 /** The causes below an error as one line ("a: b: c"), without repetitions. */

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { sendsBuildSettings } from "../../blaxel/bl-version";
 import { RESERVED_PORTS } from "../../render/rendered";
-import { Failure, messageOf } from "../../support/errors";
+import { Failure, firstProblem } from "../../support/errors";
 
 const port = z.strictObject({
   name: z
@@ -153,7 +153,7 @@ export async function checkBlaxelToml(text: string, blVersion: string): Promise<
     throw new Failure({
       code: "BLAXEL_TOML",
       kind: "usage",
-      message: `blaxel.toml is not TOML: ${messageOf(error).split("\n")[0] ?? ""}`,
+      message: `blaxel.toml is not TOML: ${firstProblem(error)}`,
       hint: "Change the template's blaxel.toml.hbs.",
       cause: error,
     });

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Failure, messageOf } from "../../support/errors";
+import { Failure, firstProblem } from "../../support/errors";
 import { readIfPresent } from "../../support/files/files";
 import { channelsAt, channelsOf } from "../channels/pointing";
 import { rollbackTarget } from "../channels/rollback";
@@ -28,7 +28,7 @@ export async function readRetention(path: string): Promise<Retention> {
     throw new Failure({
       code: "RETENTION_INVALID",
       kind: "usage",
-      message: `${path}: ${messageOf(error).split("\n")[0] ?? ""}`,
+      message: `${path}: ${firstProblem(error)}`,
       hint: "It contains keep_last (a whole number from 1) and keep_younger_than_days.",
       cause: error,
     });

@@ -1,7 +1,7 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
 import type * as z from "zod/mini";
 import { valueAt } from "../../support/text/parsed-json";
-import { Failure, messageOf } from "../../support/errors";
+import { Failure, firstProblem, messageOf } from "../../support/errors";
 import { readIfPresent } from "../../support/files/files";
 import { CHECK_FORMS, checksFileSchema, type CheckEntry } from "./schema";
 
@@ -89,8 +89,7 @@ export function parseChecksFile(source: string, path: string): ChecksFile {
   const lines = new LineCounter();
   const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true, merge: true });
   const [broken] = document.errors;
-  if (broken !== undefined)
-    throw invalid(path, lines.linePos(broken.pos[0]).line, broken.message.split("\n")[0] ?? "it is not YAML");
+  if (broken !== undefined) throw invalid(path, lines.linePos(broken.pos[0]).line, firstProblem(broken));
   const refuse: Refuse = (at, what) => {
     throw invalid(path, lineAt(document, lines, at), what);
   };

@@ -94,6 +94,7 @@ describe("scanning a published version again", () => {
     writeFileSync(join(folder, SCAN_FILE), '{"schemaVersion":1}');
     const { host } = machine([]);
     await expect(rescan(host, folder, sbom, "low")).rejects.toMatchObject({ code: "SCAN_BROKEN" });
+    await expect(rescan(host, folder, sbom, "low")).rejects.toThrow(/is not a scan result: \w+: \w/u);
     rmSync(sbom);
     await expect(rescan(host, folder, sbom, "low")).rejects.toMatchObject({ code: "NO_SBOM" });
   });

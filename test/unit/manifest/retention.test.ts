@@ -1,11 +1,28 @@
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { retentionPlan } from "../../../src/manifest/versions/retention";
+import { readRetention, retentionPlan } from "../../../src/manifest/versions/retention";
+import { withTemporaryFolder } from "../../../src/support/files/files";
 import type { ManifestEntry } from "../../../src/manifest/entry";
 import { deploymentOf, entryOf, manifestOf, promote } from "./fixture";
 
 const now = Date.parse("2026-06-01T00:00:00.000Z");
 const facts = { at: "2026-02-01T00:00:00.000Z", by: "x" };
 const versions = ["0.10.0", "0.11.0", "0.12.0", "0.13.0", "0.14.0", "0.15.0"];
+
+describe("the rules", () => {
+  const ruled = async (text: string): ReturnType<typeof readRetention> =>
+    withTemporaryFolder("retention", async (folder) => {
+      writeFileSync(join(folder, "retention.toml"), text);
+      return readRetention(join(folder, "retention.toml"));
+    });
+
+  it("name the field that is wrong, or the line that is not TOML", async () => {
+    expect(await ruled("keep_last = 2")).toEqual({ keepLast: 2, keepYoungerThanDays: 30 });
+    await expect(ruled("keep_last = 0")).rejects.toThrow(/retention\.toml: keep_last: \w/u);
+    await expect(ruled("keep_last =")).rejects.toThrow(/retention\.toml: Invalid TOML/u);
+  });
+});
 
 describe("what gc keeps", () => {
   let manifest = manifestOf(...versions.map((version) => entryOf("debian", version)));
