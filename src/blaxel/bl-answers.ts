@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { Failure } from "../support/errors";
+import { outputLines } from "../support/text/output-lines";
 import { parsedJson } from "../support/text/parsed-json";
 import type { BlAnswer } from "./run-bl";
 
@@ -73,7 +74,11 @@ const ADVICE_LINE = /^(?:⚠ Authentication is using|If this is unexpected)/u;
  * last line. A build log is on stdout and is not bl's reason (bl 0.1.108).
  */
 export function reasonIn({ stdout, stderr }: Pick<BlAnswer, "stdout" | "stderr">): string {
-  const [errors, output] = [linesOf(stderr), linesOf(stdout)];
+  const [errors = [], output = []] = [stderr, stdout].map((text) =>
+    outputLines(text)
+      .map((line) => line.trim())
+      .filter((line) => !ADVICE_LINE.test(line)),
+  );
   return (
     after(/^Reason:/u, errors) ??
     after(/^Resource \S+ error:/u, output) ??
@@ -81,13 +86,6 @@ export function reasonIn({ stdout, stderr }: Pick<BlAnswer, "stdout" | "stderr">
     output.at(-1) ??
     "it printed nothing"
   );
-}
-
-function linesOf(text: string): readonly string[] {
-  return text
-    .split("\n")
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !ADVICE_LINE.test(line));
 }
 
 /** The text after the mark in the last line that begins with it. */

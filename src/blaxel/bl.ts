@@ -1,6 +1,7 @@
 import { access, constants, mkdir, realpath, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, isAbsolute, join } from "node:path";
+import type { Environment } from "../support/environment";
 import { Failure } from "../support/errors";
 import { makeTemporaryFolder } from "../support/files/files";
 import type { Host } from "../support/host";
@@ -58,7 +59,7 @@ const SWALLOWING =
  * of those names no file would be uploaded.
  * @throws Failure NO_NEUTRAL_FOLDER (exit 3)
  */
-async function neutralParent(env: Readonly<Record<string, string | undefined>>): Promise<string> {
+async function neutralParent(env: Environment): Promise<string> {
   for (const candidate of [env["TMPDIR"], tmpdir(), "/tmp", "/var/tmp"]) {
     if (candidate === undefined || !candidate.startsWith("/")) continue;
     // bl follows links.

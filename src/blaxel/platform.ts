@@ -1,5 +1,6 @@
 import type { z } from "zod/mini";
 import { Failure } from "../support/errors";
+import { outputLines } from "../support/text/output-lines";
 import { brokenBl, imageAnswer, jsonIn, reasonIn, sandboxAnswer } from "./bl-answers";
 import { isPassing, refusal, refusalKind } from "./refusals";
 import { runBl, type Bl, type BlAnswer } from "./run-bl";
@@ -129,10 +130,12 @@ export function platformThrough(bl: Bl, deadline = Number.POSITIVE_INFINITY): Pl
     async logLines(name, sinceMs = 1_800_000) {
       const period = `${String(Math.ceil(sinceMs / 60_000))}m`;
       const answer = await run(["logs", "sandbox", name, "--period", period, "--no-timestamps"]);
-      const lines = answer.stdout.split("\n").filter((line) => line.trim() !== "" && line !== NO_LOGS);
       if (answer.exitCode !== 0)
         return [`(bl logs sandbox ${name} ${answer.ending}: ${host.redact(reasonIn(answer))})`];
-      return lines.slice(-LOG_LINES).map((line) => host.redact(line));
+      return outputLines(answer.stdout)
+        .filter((line) => line !== NO_LOGS)
+        .slice(-LOG_LINES)
+        .map((line) => host.redact(line));
     },
     async deleteImage(reference) {
       await ask(["delete", "image", reference], `bl delete image ${reference}`);

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import type { Host } from "../support/host";
 import type { ProcessResult } from "../support/processes/process";
+import { outputLines } from "../support/text/output-lines";
 import type { BlaxelCredentials } from "./credentials";
 
 /** bl, found and ready for one use. */
@@ -35,8 +36,8 @@ const PASSED_ON = [
 ];
 
 /** The whole environment of a bl run. CI=true and no terminal keep it from asking questions. */
-function blEnvironment({ host: { env }, folder, credentials }: Bl): Record<string, string> {
-  const wanted = {
+function blEnvironment({ host: { env }, folder, credentials }: Bl): Host["env"] {
+  return {
     ...Object.fromEntries(PASSED_ON.map((name) => [name, env[name]])),
     HOME: join(folder, "home"),
     TMPDIR: join(folder, "tmp"),
@@ -47,9 +48,6 @@ function blEnvironment({ host: { env }, folder, credentials }: Bl): Record<strin
     BL_API_KEY: credentials?.apiKey,
     BL_CLIENT_CREDENTIALS: credentials?.clientCredentials,
   };
-  return Object.fromEntries(
-    Object.entries(wanted).filter((entry): entry is [string, string] => entry[1] !== undefined),
-  );
 }
 
 /** What bl answered; its `stdout` and `stderr` may hold secrets. */
@@ -77,11 +75,10 @@ export async function runBl(bl: Bl, args: readonly string[], options: BlRunOptio
     ...{ command: path, args, cwd: join(folder, "cwd"), env, signal: host.signal },
     ...options,
   });
-  const lines = `${result.stderr}\n${result.stdout}`.split("\n").filter((line) => line.trim() !== "");
   return {
     ...result,
     ending: endingOf(result, options.timeoutMs),
-    lastLines: lines.slice(-20).map((line) => host.redact(line)),
+    lastLines: outputLines(`${result.stderr}\n${result.stdout}`, 20).map((line) => host.redact(line)),
   };
 }
 

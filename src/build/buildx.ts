@@ -6,6 +6,7 @@ import { Failure } from "../support/errors";
 import { withTemporaryFolder } from "../support/files/files";
 import type { Host } from "../support/host";
 import { othersEnvironment } from "../support/processes/process";
+import { outputLines } from "../support/text/output-lines";
 import { buildxProgress } from "./buildx-progress";
 
 type Request = Omit<BuildRequest, "context" | "builder">;
@@ -33,7 +34,7 @@ async function requireBuildx(host: Host): Promise<void> {
       found.spawnError === undefined
         ? "--builder needs docker buildx, and this docker does not have it."
         : "--builder needs docker buildx, and there is no docker on PATH.",
-    log: found.stderr.split("\n").filter((line) => line.trim() !== ""),
+    log: outputLines(found.stderr),
     hint: INSTALL,
   });
 }

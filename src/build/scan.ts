@@ -1,6 +1,8 @@
 import * as z from "zod/mini";
+import { variables } from "../support/environment";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
+import { outputLines } from "../support/text/output-lines";
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
 export type Severity = (typeof SEVERITIES)[number];
@@ -118,7 +120,7 @@ export async function scan(host: Host, target: ScanTarget): Promise<Scan> {
       code: "SCAN_FAILED",
       kind: "environment",
       message: `${scanner.command} could not scan ${what}${result.timedOut ? ` within ${String(LIMIT_MS / 60_000)} minutes` : ` (exit ${String(result.exitCode)})`}.`,
-      log: result.stderr.trim().split("\n").slice(-10),
+      log: outputLines(result.stderr, 10),
       hint: "It first downloads a database of vulnerabilities: check its network access.",
     });
   }
@@ -196,12 +198,9 @@ export function vulnerabilityText({ id, severity, package: name, version, fixedI
 }
 
 /** The environment for a scanner: paths, engine, proxy, its own settings. */
-function scannerEnvironment(env: Host["env"]): Record<string, string> {
-  const wanted =
-    /^(?:PATH|HOME|TMPDIR|XDG_\w+|DOCKER_\w+|GRYPE_\w+|TRIVY_\w+|(?:https?|no)_proxy|SSL_CERT_\w+)$/iu;
-  return Object.fromEntries(
-    Object.entries(env).flatMap(([name, value]) =>
-      value !== undefined && wanted.test(name) ? [[name, value]] : [],
-    ),
+function scannerEnvironment(env: Host["env"]): Host["env"] {
+  return variables(
+    env,
+    /^(?:PATH|HOME|TMPDIR|XDG_\w+|DOCKER_\w+|GRYPE_\w+|TRIVY_\w+|(?:https?|no)_proxy|SSL_CERT_\w+)$/iu,
   );
 }

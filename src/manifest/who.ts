@@ -1,3 +1,4 @@
+import { variables } from "../support/environment";
 import type { Host } from "../support/host";
 
 /** The address of the CI run, from the CI system's variables; undefined outside CI. */
@@ -40,11 +41,6 @@ async function gitIdentity(host: Host, root: string): Promise<string | undefined
 }
 
 /** The variables that locate git's configuration; git gets no others. */
-export function gitEnvironment(env: Host["env"]): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(env).filter(
-      (pair): pair is [string, string] =>
-        pair[1] !== undefined && /^(PATH|HOME|XDG_CONFIG_HOME|GIT_.*)$/u.test(pair[0]),
-    ),
-  );
+export function gitEnvironment(env: Host["env"]): Host["env"] {
+  return variables(env, /^(PATH|HOME|XDG_CONFIG_HOME|GIT_.*)$/u);
 }

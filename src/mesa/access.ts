@@ -1,3 +1,4 @@
+import type { Environment } from "../support/environment";
 import { Failure } from "../support/errors";
 import { isPrivateNetwork } from "../support/network/loopback";
 import { generationOf, type CredentialKind } from "./generation";
@@ -14,8 +15,6 @@ export interface MesaAccess {
   readonly org: string;
   readonly credential: MesaCredential;
 }
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const DEFAULT_API = "https://api.mesa.dev";
 

@@ -4,6 +4,7 @@ import { Failure, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
 import { othersEnvironment } from "../support/processes/process";
+import { outputLines } from "../support/text/output-lines";
 
 /** The signer of published images: a private key, or cosign with the pipeline's own identity. */
 export type Signer =
@@ -98,7 +99,7 @@ export async function runCosign(host: Host, args: readonly string[]): Promise<vo
     code: "COSIGN_FAILED",
     kind: "environment",
     message: `cosign ${args[0] ?? ""} failed${ran.timedOut ? ` to end within ${String(COSIGN_MS / 60_000)} minutes` : ` (exit ${String(ran.exitCode)})`}.`,
-    log: ran.stderr.trim().split("\n").slice(-10),
+    log: outputLines(ran.stderr, 10),
     hint: "Without a key cosign needs the pipeline's identity (in GitHub Actions: permissions: id-token: write), and a login that may push to the repository.",
   });
 }

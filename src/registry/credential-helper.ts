@@ -3,6 +3,7 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { othersEnvironment } from "../support/processes/process";
 import { parsedJson } from "../support/text/parsed-json";
+import { outputLines } from "../support/text/output-lines";
 
 /** A login to a registry, in the engine's format (X-Registry-Auth). */
 export type Login =
@@ -35,23 +36,20 @@ export async function askHelper(host: Host, name: string, server: string): Promi
     keepBytes: 1_000_000,
     signal: host.signal,
   });
-  const words = (): readonly string[] =>
-    `${result.stdout}\n${result.stderr}`.split("\n").filter((line) => line.trim() !== "");
+  const output = `${result.stdout}\n${result.stderr}`;
   if (result.spawnError !== undefined)
-    throw helperFailed(command, server, "it cannot be started; check that it is on PATH", [
-      result.spawnError,
-    ]);
+    throw helperFailed(command, server, "it cannot be started; check that it is on PATH", result.spawnError);
   if (result.timedOut)
-    throw helperFailed(command, server, `it did not answer within ${String(TIMEOUT_MS / 1000)} s`, words());
+    throw helperFailed(command, server, `it did not answer within ${String(TIMEOUT_MS / 1000)} s`, output);
   if (result.exitCode !== 0) {
     if (
       /credentials not found in native keychain|no credentials server URL|no credentials username/u.test(
-        `${result.stdout}\n${result.stderr}`,
+        output,
       )
     )
       return undefined;
     const end = result.signal ?? `exit code ${String(result.exitCode)}`;
-    throw helperFailed(command, server, `it fails (${end})`, words());
+    throw helperFailed(command, server, `it fails (${end})`, output);
   }
   const answer = z.safeParse(answerSchema, parsedJson(result.stdout));
   // Its output may be the secret itself, so it is not repeated.
@@ -63,12 +61,12 @@ export async function askHelper(host: Host, name: string, server: string): Promi
   return username === "<token>" ? { identitytoken: secret } : { username, password: secret };
 }
 
-function helperFailed(command: string, server: string, why: string, log: readonly string[] = []): Failure {
+function helperFailed(command: string, server: string, why: string, output = ""): Failure {
   return new Failure({
     code: "CREDENTIAL_HELPER",
     kind: "environment",
     message: `The credential helper ${command} could not provide the login to ${server}: ${why}.`,
     hint: `Try it: echo ${server} | ${command} get. It is named by credsStore or credHelpers in Docker's config.json or Podman's auth.json.`,
-    log: log.slice(-10),
+    log: outputLines(output, 10),
   });
 }

@@ -4,6 +4,7 @@ import type { Engine, EngineFacts } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { othersEnvironment, type ProcessResult } from "../support/processes/process";
+import { outputLines } from "../support/text/output-lines";
 import { reportFrom, shown, type CheckResult, type SmokeReport } from "./report";
 
 /** The program for these files (github.com/GoogleContainerTools/container-structure-test). */
@@ -269,7 +270,7 @@ function broken(ran: ProcessResult, path: string, what: string, cause?: unknown)
     code: "STRUCTURE_TESTS_FAILED",
     kind: "environment",
     message: `${PROGRAM} ${what}, on ${path}.`,
-    log: `${ran.stdout.slice(-2000)}\n${ran.stderr}`.trim().split("\n").slice(-15),
+    log: outputLines(`${ran.stdout.slice(-2000)}\n${ran.stderr}`, 15),
     hint: `Check whether ${PROGRAM} test --image IMAGE --config ${path} --output json works by itself.`,
     cause,
   });

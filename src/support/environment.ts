@@ -1,14 +1,21 @@
 import { join } from "node:path";
-import type { Host } from "./host";
+
+/** Variables by name; an undefined one is not set. */
+export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** A variable of the environment. Empty counts as unset, as for the docker command. */
-export function setIn(env: Host["env"], name: string): string | undefined {
+export function setIn(env: Environment, name: string): string | undefined {
   const value = env[name];
   return value === "" ? undefined : value;
 }
 
+/** The variables with these names, for a program that gets no others. */
+export function variables(env: Environment, names: RegExp): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => names.test(name)));
+}
+
 /** The folder of the docker command's configuration (DOCKER_CONFIG, else ~/.docker); undefined without a home. */
-export function dockerConfigFolder(env: Host["env"]): string | undefined {
+export function dockerConfigFolder(env: Environment): string | undefined {
   const home = setIn(env, "HOME");
   return setIn(env, "DOCKER_CONFIG") ?? (home === undefined ? undefined : join(home, ".docker"));
 }

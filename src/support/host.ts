@@ -1,12 +1,13 @@
 import { markText, thisProcess } from "./processes/alive";
 import type { Clock } from "./clock";
+import type { Environment } from "./environment";
 import type { EmitEvent } from "./events";
 import type { RunProcess } from "./processes/process";
 import type { Redactor } from "./redact";
 
 /** All access to the outside world, passed down from the top. Tests pass their own. */
 export interface Host {
-  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly env: Environment;
   readonly clock: Clock;
   readonly fetch: typeof fetch;
   readonly run: RunProcess;

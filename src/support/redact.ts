@@ -1,3 +1,5 @@
+import type { Environment } from "./environment";
+
 /** Hides secret values in everything that is shown. */
 export interface Redactor {
   /** The text with every known secret value replaced by ***. */
@@ -12,7 +14,7 @@ const SECRET_NAMES =
   /^(BL_API_KEY|BL_CLIENT_CREDENTIALS|MESA_API_KEY|MESA_ADMIN_API_KEY|MESA_ACCESS_TOKEN|MESA_PRIVATE_KEY|MESA_VAULT_PASSPHRASE|MESA_ORGS|MESA_TEMPLATE_REGISTRY_PASSWORD|GITHUB_TOKEN|GH_TOKEN|NPM_TOKEN)$/u;
 
 /** A redactor with the secrets of an environment. Knows the keys in `MESA_ORGS=org:key` too. */
-export function createRedactor(env: Readonly<Record<string, string | undefined>>): Redactor {
+export function createRedactor(env: Environment): Redactor {
   const secrets = new Set<string>();
   const forms = new Set<string>();
   const add = (value: string | undefined): void => {

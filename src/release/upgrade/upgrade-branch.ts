@@ -7,6 +7,7 @@ import { Failure } from "../../support/errors";
 import { withTemporaryFolder } from "../../support/files/files";
 import type { Host } from "../../support/host";
 import { MANIFEST_FILE } from "../../support/files/paths";
+import { outputLines } from "../../support/text/output-lines";
 
 /** Only generated files go onto the branch. */
 const COMMITTED = "dockerfiles";
@@ -21,7 +22,7 @@ function git(host: Host, root: string): Git {
     const env = {
       PATH: host.env["PATH"] ?? "",
       HOME: host.env["HOME"] ?? "/",
-      ...(index === undefined ? {} : { GIT_INDEX_FILE: index }),
+      GIT_INDEX_FILE: index,
       ...identity(host),
     };
     const result = await host.run({
@@ -36,17 +37,17 @@ function git(host: Host, root: string): Git {
     throw new Failure({
       code: "GIT_FAILED",
       kind: "environment",
-      message: `git ${args[0] ?? ""} failed: ${(result.spawnError ?? result.stderr).trim().split("\n").at(-1) ?? ""}`,
-      log: result.stderr.trim().split("\n"),
+      message: `git ${args[0] ?? ""} failed: ${outputLines(result.spawnError ?? result.stderr).at(-1) ?? ""}`,
+      log: outputLines(result.stderr),
       hint: "--branch needs git, and a root inside a repository with at least one commit.",
     });
   };
 }
 
 /** The committer: from git's environment variables, else from git's configuration. */
-function identity({ env }: Host): Record<string, string> {
+function identity({ env }: Host): Host["env"] {
   const names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
-  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+  return Object.fromEntries(names.map((name) => [name, env[name]]));
 }
 
 /**

@@ -4,6 +4,7 @@ import { reasonOf } from "../../blaxel/sandboxes";
 import type { Lock } from "../../lock/lock";
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
+import { outputLines } from "../../support/text/output-lines";
 import { bootstrapHint, bootstrapSteps } from "./steps";
 import { execScript } from "../commands/exec";
 import { runAndFollow } from "../commands/follow";
@@ -51,10 +52,7 @@ export async function bootstrap(
         code: "BOOTSTRAP_FAILED",
         kind: "deploy",
         message: `Mesa could not be installed in ${sandbox.metadata.name}: the step "${step.name}" exited with ${String(result.exitCode)}.`,
-        log: result.output
-          .split("\n")
-          .filter((line) => line.trim() !== "")
-          .slice(-15),
+        log: outputLines(result.output, 15),
         hint: bootstrapHint(result.output),
       });
     }

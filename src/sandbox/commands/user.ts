@@ -1,5 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { Failure } from "../../support/errors";
+import { outputLines } from "../../support/text/output-lines";
 import { quoted } from "../../support/text/quoted";
 import { execScript } from "./exec";
 
@@ -74,7 +75,7 @@ export async function asUser(sandbox: SandboxInstance, name: string): Promise<Sa
       code: "SANDBOX_USER",
       kind: "deploy",
       message: `Commands cannot run as ${name} in this sandbox: ${why}.`,
-      log: exitCode === 3 ? [] : output.split("\n").filter((line) => line !== ""),
+      log: exitCode === 3 ? [] : outputLines(output),
       hint: "Omit --user to run as the image's own user, or let the image start as root.",
     });
   }

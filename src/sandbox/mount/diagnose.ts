@@ -1,4 +1,5 @@
 import { Failure } from "../../support/errors";
+import { outputLines } from "../../support/text/output-lines";
 
 interface Diagnosis {
   readonly code: string;
@@ -130,10 +131,6 @@ const ENDED: Diagnosis = {
 
 /** Which of API, gRPC, FUSE and credential failed, from a mount script's exit code and the daemon's messages. */
 export function mountFailure(exitCode: number, output: string, phase: Phase): Failure {
-  const lines = output
-    .split("\n")
-    .filter((line) => line.trim() !== "")
-    .slice(-20);
   const byText = BY_TEXT.find(([pattern]) => pattern.test(output))?.[1];
   // A lost mount takes precedence over all messages; for everything else the daemon's messages are more precise.
   const found = exitCode === 46 ? BY_EXIT[46] : (byText ?? BY_EXIT[exitCode]);
@@ -147,7 +144,7 @@ export function mountFailure(exitCode: number, output: string, phase: Phase): Fa
     code: diagnosis.code,
     kind: "deploy",
     message: `${phase === "run" ? "The mount broke while the command ran" : "Mesa could not be mounted"}: ${diagnosis.what}.`,
-    log: lines,
+    log: outputLines(output, 20),
     hint: diagnosis.hint,
   });
 }

@@ -1,10 +1,12 @@
+import type { Environment } from "../environment";
+
 /** A program to run. The command is an argument vector: no shell, and never a secret in it. */
 export interface ProcessRequest {
   readonly command: string;
   readonly args: readonly string[];
   readonly cwd?: string | undefined;
-  /** The whole environment of the program (nothing is inherited). */
-  readonly env: Readonly<Record<string, string>>;
+  /** The whole environment of the program (nothing is inherited, and what is undefined is not set). */
+  readonly env: Environment;
   /** Limit in ms; on time-out the whole process group gets SIGTERM, then SIGKILL. */
   readonly timeoutMs?: number | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -19,11 +21,10 @@ export interface ProcessRequest {
  * The environment for a program that uses its own credentials for registries, clouds or clusters: this one's, without private keys and what
  * belongs to Blaxel, Mesa and this program.
  */
-export function othersEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
+export function othersEnvironment(env: Environment): Environment {
   return Object.fromEntries(
     Object.entries(env).filter(
-      (entry): entry is [string, string] =>
-        entry[1] !== undefined && !/^(?:BL|MESA)_/u.test(entry[0]) && !entry[1].includes("PRIVATE KEY-----"),
+      ([name, value]) => !/^(?:BL|MESA)_/u.test(name) && value?.includes("PRIVATE KEY-----") !== true,
     ),
   );
 }
