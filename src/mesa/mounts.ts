@@ -1,5 +1,6 @@
 import * as z from "zod/mini";
 import { Failure } from "../support/errors";
+import { parsedJson } from "../support/text/parsed-json";
 import { generationOf } from "./generation";
 
 const NAME = "[A-Za-z0-9._-]{1,100}";
@@ -86,12 +87,8 @@ export function parseLayout(text: string, source: string): readonly RequestedMou
       message: `${source} is not a layout: ${why}.`,
       hint: 'A layout is JSON such as {"/app": {"kind": "repo", "name": "app", "mode": "rw"}}; names have no organization.',
     });
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw bad("it is not JSON");
-  }
+  const value = parsedJson(text);
+  if (value === undefined) throw bad("it is not JSON");
   const parsed = layoutSchema.safeParse(value);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
