@@ -21,13 +21,9 @@ export interface TemporarySandbox {
   remove(): Promise<void>;
 }
 
-export interface SandboxLimits {
-  /** Time limit for the creation, in ms. */
-  readonly createMs: number;
-  /** Time limit for its API to respond after that, in ms. */
-  readonly answerMs: number;
-}
-
+/** A sandbox of an existing image is created within seconds, and its API responds at once; in ms. */
+const CREATE_LIMIT_MS = 180_000;
+const ANSWER_LIMIT_MS = 60_000;
 const ANSWER_POLL_MS = 100;
 /** How long an abandoned creation may take to finish before its sandbox is deleted, in ms. */
 const SETTLE_MS = 10_000;
@@ -39,12 +35,13 @@ const NEVER_MADE: readonly RefusalKind[] = ["unauthorized", "forbidden", "quota"
 /**
  * Starts creating a sandbox.
  * @param clearing the removal of what dead runs left, which goes on meanwhile and has ended once the sandbox is removed
+ * @param createLimitMs time limit for its creation, and at most a minute of it for its API to respond after that
  */
 export function temporarySandbox(
   host: Host,
   request: SandboxRequest,
-  limits: SandboxLimits,
   clearing: Promise<unknown>,
+  createLimitMs = CREATE_LIMIT_MS,
 ): TemporarySandbox {
   const { name, image } = request;
   let neverMade = false;
@@ -58,19 +55,15 @@ export function temporarySandbox(
     async ready() {
       let sandbox: SandboxInstance;
       try {
-        sandbox = await within(
-          host.clock,
-          created,
-          limits.createMs,
-          () => late(name, limits.createMs),
-          host.signal,
-        );
+        const tooLate = (): Failure => late(name, createLimitMs);
+        sandbox = await within(host.clock, created, createLimitMs, tooLate, host.signal);
       } catch (error) {
         host.signal.throwIfAborted();
         throw refused(image, error);
       }
       host.signal.throwIfAborted();
-      const wait = { until: host.clock.now() + limits.answerMs, pollMs: ANSWER_POLL_MS };
+      const until = host.clock.now() + Math.min(createLimitMs, ANSWER_LIMIT_MS);
+      const wait = { until, pollMs: ANSWER_POLL_MS };
       const last = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
       if (last !== undefined) throw noAnswer(name, last);
       return sandbox;

@@ -98,7 +98,8 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
     createRepos: args.flag("create-repo"),
     renews: false,
     ttlSeconds: args.duration("ttl") / 1000,
-    memoryMegabytes: args.number("memory") ?? 4096,
+    memoryMegabytes: args.number("memory"),
+    keep: args.flag("keep"),
     region: args.text("region"),
     user: args.text("user"),
     onEvent: (event: SessionEvent) => {

@@ -4,7 +4,7 @@ import { SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { mesaFit } from "../mesa/access";
 import { removeLeftInMesa } from "../mesa/leftovers";
 import { loginToImport } from "../registry/logins";
-import { temporarySandbox, type SandboxLimits } from "../blaxel/temporary-sandbox";
+import { temporarySandbox } from "../blaxel/temporary-sandbox";
 import { RESERVED_PORTS, type ProvenTemplate, type TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
@@ -23,8 +23,6 @@ export interface VerifyOptions {
   readonly onProgress?: ((message: string) => void) | undefined;
 }
 
-/** A sandbox of an existing image starts within seconds; after these limits it will not. */
-const LIMITS: SandboxLimits = { createMs: 180_000, answerMs: 60_000 };
 /** Longest name that Blaxel accepts. */
 const LONGEST_NAME = 49;
 
@@ -73,7 +71,6 @@ export async function verifyDeployment(
       region,
       ports: portsOf(rendered, options.ports ?? []),
     },
-    LIMITS,
     options
       .removeLeftSandboxes()
       .then((found) => (found && access ? removeLeftInMesa(host, access) : undefined)),

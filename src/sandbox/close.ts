@@ -14,18 +14,18 @@ import type { Branch } from "./repos";
 /** A sentence for each thing that could not be cleaned up, with the next step. */
 export type Leftovers = readonly string[];
 
-/** What exists so far; each part is undefined until it is created. */
+/** What a session has created so far. */
 export interface CreatedParts {
   /** The name of sandbox and credential. */
   readonly name: string;
   readonly access: MesaAccess;
   /** API keys that are not yet revoked; the last one is in use. */
-  readonly keyIds: readonly string[];
+  readonly keyIds: string[];
   /** Bookmarks created for commands, none of which has run yet. */
-  readonly unused: readonly Branch[];
+  readonly unused: Branch[];
   /** Set as soon as it is requested. */
-  readonly temporary: TemporarySandbox | undefined;
-  readonly mounted: { readonly sandbox: SandboxInstance; readonly plan: MountPlan } | undefined;
+  temporary?: TemporarySandbox;
+  mounted?: { readonly sandbox: SandboxInstance; readonly plan: MountPlan };
 }
 
 /** Time limit for the whole clean-up, in ms. */

@@ -23,33 +23,38 @@ import { asUser, checkUserName } from "./commands/user";
 /** Label with the organization of the credential. */
 export const ORG_LABEL = "mesa-template.org";
 
-/** Time limit for creating a sandbox, in ms; it usually takes seconds. */
-const CREATE_LIMIT_MS = 180_000;
-const ANSWER_LIMIT_MS = 60_000;
 /** Time limit for flushing before a remount, in ms: below the edge's minute for a request. */
 const REMOUNT_FLUSH_MS = 50_000;
 
-export interface SessionRequest {
+/** What a user of the program or the library says about a session. */
+export interface SessionOptions {
+  /** sandbox/NAME:TAG, from resolveTemplate. */
   readonly image: string;
   /** Mesa version in the image; decides how to mount. */
   readonly mesaVersion: string;
-  /** All in one organization. Commands run in the first one. */
-  readonly mounts: readonly RequestedMount[];
-  readonly createRepos: boolean;
-  readonly ttlSeconds: number;
-  /** Whether to issue a new credential before the current one expires, so that the session can outlast it. A single command cannot. */
-  readonly renews: boolean;
-  readonly memoryMegabytes: number;
+  readonly createRepos?: boolean;
+  /** Validity of a credential in seconds; a new one replaces it before it expires. Default: an hour. */
+  readonly ttlSeconds?: number;
+  /** Default: 4096. */
+  readonly memoryMegabytes?: number | undefined;
   readonly region?: string | undefined;
-  /** The user that mounts and runs commands, if not root. Default: the image's own user. */
+  /** The user that mounts and runs commands, if not root; created if missing. Default: the image's own user. */
   readonly user?: string | undefined;
   /** Time limit for creating the sandbox, in ms. Default: three minutes. */
-  readonly createLimitMs?: number | undefined;
+  readonly createLimitMs?: number;
+  /** Receives events as they happen; they never contain a credential. */
+  readonly onEvent?: (event: SessionEvent) => void;
+}
+
+export interface SessionRequest extends SessionOptions {
+  /** All in one organization. Commands run in the first one. */
+  readonly mounts: readonly RequestedMount[];
+  /** Whether to issue a new credential before the current one expires, so that the session can outlast it. A single command cannot. */
+  readonly renews: boolean;
   /** Whether the sandbox outlives this process. */
   readonly keep?: boolean;
   /** Runs before the mount, e.g. to install Mesa in a stock image. */
   readonly prepare?: (sandbox: SandboxInstance) => Promise<void>;
-  readonly onEvent?: (event: SessionEvent) => void;
 }
 
 /** The result of a command. */
@@ -60,28 +65,40 @@ export interface Outcome {
   readonly broken: Failure | undefined;
 }
 
-/** A sandbox with a proven mount. */
-export interface Session {
-  readonly sandbox: SandboxInstance;
+/** A sandbox with proven mounts. */
+export interface OpenSandbox {
   readonly name: string;
-  readonly plan: MountPlan;
-  /** Path of the first repository. */
+  /** Path of the first repository in the sandbox. */
   readonly path: string;
-  /** The bookmarks created for this session, which hold its writes. */
+  /** Paths by "org/repo". */
+  readonly paths: Readonly<Record<string, string>>;
+  /** The bookmarks created for `branch`; they outlive the sandbox. */
   readonly branches: readonly Branch[];
   /** Expiry of the credential in use, ISO 8601. */
   readonly credentialEndsAt: string;
+  /** The SDK's own object. */
+  readonly sandbox: SandboxInstance;
   /**
-   * Runs a command on a working mount: proves it again after a standby, and mounts again if it broke. Also checks the mount afterwards,
-   * before any remount, because a command may not notice that its mount broke.
-   * @param own the caller's host, with its own run id and signal
+   * Flushes and mounts again with a new credential, once no command runs; commands that start meanwhile wait.
+   * @throws Failure MOUNT_…, see openMesaSandbox; the next command retries
+   */
+  remount(): Promise<void>;
+  /**
+   * Unmounts, revokes the credential, deletes the sandbox. Never throws: returns a sentence for each thing that could not be cleaned up
+   * (also sent as events). Repeated calls do nothing.
+   */
+  close(): Promise<readonly string[]>;
+}
+
+/** An open sandbox that runs commands. */
+export interface Session extends OpenSandbox {
+  /**
+   * Runs a command in the first repository, on a working mount: proves it again after a standby, and mounts again if it broke. Also checks
+   * the mount afterwards, before any remount, because a command may not notice that its mount broke.
+   * @param interrupt ends this command alone
    * @throws Failure CREDENTIAL_ENDING if it was stopped in time to flush its writes; see runAndFollow and mountAndProve
    */
-  run(own: Host, command: CommandRun): Promise<Outcome>;
-  /** Mounts again with a new credential once no command runs. @throws see mountAndProve */
-  remount(): Promise<void>;
-  /** Unmounts, revokes the credential, deletes the sandbox. Repeated calls do nothing. */
-  close(): Promise<Leftovers>;
+  run(command: Omit<CommandRun, "cwd">, interrupt?: AbortSignal): Promise<Outcome>;
 }
 
 /**
@@ -90,28 +107,20 @@ export interface Session {
  * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential failed
  */
 export async function openSession(host: Host, request: SessionRequest): Promise<Session> {
+  const { mesaVersion, image, renews, ttlSeconds = 3600, onEvent: emit = () => undefined } = request;
   const named = orgOfMounts(request.mounts);
   if (request.user !== undefined) checkUserName(request.user);
-  const access = requireMesaAccess(host.env, request.mesaVersion, named);
+  const access = requireMesaAccess(host.env, mesaVersion, named);
   const { org } = access;
-  let mounts = placeMounts(request.mesaVersion, org, request.mounts);
+  let mounts = placeMounts(mesaVersion, org, request.mounts);
   const readOnly = mounts.flatMap(({ entry }) => (entry.mode === "ro" ? [entry.name] : []));
   const write = readOnly.length < mounts.length;
-  checkTtl(access, request.mesaVersion, request.ttlSeconds);
+  checkTtl(access, mesaVersion, ttlSeconds);
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;
-  const emit = request.onEvent ?? ((): void => undefined);
-  let created: CreatedParts = {
-    name,
-    access,
-    keyIds: [],
-    unused: [],
-    temporary: undefined,
-    mounted: undefined,
-  };
+  const created: CreatedParts = { name, access, keyIds: [], unused: [] };
   let closing: Promise<Leftovers> | undefined;
   let held: HeldMount | undefined;
-  let checks = 0;
   const close = async (): Promise<Leftovers> => {
     emit({ type: "closing", name });
     await held?.release();
@@ -120,28 +129,27 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     if (leftovers.length === 0) emit({ type: "closed", name, revoked: created.keyIds.length > 0 });
     return leftovers;
   };
-  const dockerConfig = await loginToImport(host, request.image);
-  const repos = await findRepos(api, org, mounts, request.createRepos);
+  const dockerConfig = await loginToImport(host, image);
+  const repos = await findRepos(api, org, mounts, request.createRepos ?? false);
   let issued = 0;
-  // A kept sandbox outlives this process, so its credential carries no mark of it.
-  const keyName = request.keep === true ? (base: string) => base : temporaryMesaName;
   const issue = async (): Promise<SandboxCredential> => {
     issued += 1;
+    const keyName = issued === 1 ? name : `${name}-${String(issued)}`;
     const credential = await issueCredential(host, access, {
-      version: request.mesaVersion,
-      name: keyName(issued === 1 ? name : `${name}-${String(issued)}`),
+      version: mesaVersion,
+      // A kept sandbox outlives this process, so its credential carries no mark of it.
+      name: request.keep === true ? keyName : temporaryMesaName(keyName),
       repos,
       write,
       readOnly,
-      seconds: request.ttlSeconds,
+      seconds: ttlSeconds,
     });
-    if (credential.keyId !== undefined)
-      created = { ...created, keyIds: [...created.keyIds, credential.keyId] };
+    if (credential.keyId !== undefined) created.keyIds.push(credential.keyId);
     return credential;
   };
   const planFor = (credential: SandboxCredential): MountPlan =>
     mountPlan({
-      version: request.mesaVersion,
+      version: mesaVersion,
       org,
       mounts,
       credential: credential.value,
@@ -150,57 +158,61 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     });
   try {
     mounts = await makeBranches(api, org, mounts, name, (branch) => {
-      created = { ...created, unused: [...created.unused, branch] };
+      created.unused.push(branch);
     });
-    const branches = created.unused;
+    const branches = [...created.unused];
     const credential = await issue();
-    emit({ type: "creating", name, image: request.image });
-    const createMs = request.createLimitMs ?? CREATE_LIMIT_MS;
-    const limits = { createMs, answerMs: Math.min(createMs, ANSWER_LIMIT_MS) };
-    const wanted = { ...sandboxRequest(name, org, request), dockerConfig };
+    emit({ type: "creating", name, image });
     const clearing = removeLeftSandboxes(host).then((found) =>
       found ? removeLeftInMesa(host, access) : undefined,
     );
-    const temporary = temporarySandbox(host, wanted, limits, clearing);
-    created = { ...created, temporary };
-    const whole = await temporary.ready();
+    const wanted: SandboxRequest = {
+      name,
+      image,
+      dockerConfig,
+      memoryMegabytes: request.memoryMegabytes ?? 4096,
+      ttl: `${String(Math.ceil(ttlSeconds / 60) + 10)}m`,
+      keep: request.keep,
+      whileUsed: renews,
+      region: request.region,
+      labels: { [SANDBOX_LABEL]: "run", [ORG_LABEL]: labelValue(org) },
+    };
+    created.temporary = temporarySandbox(host, wanted, clearing, request.createLimitMs);
+    const whole = await created.temporary.ready();
     await request.prepare?.(whole);
     const sandbox = request.user === undefined ? whole : await asUser(whole, request.user);
-    const first = planFor(credential);
-    const pathOf = (mount = mounts[0]): string => `${first.mountPoint}${mount?.path ?? ""}`;
+    let plan = planFor(credential);
+    const { paths } = plan;
+    const pathOf = (mount = mounts[0]): string => paths[`${org}/${mount?.entry.name ?? ""}`] ?? "";
     const path = pathOf();
     // Writing proves more than reading.
     const proven = { path: pathOf(mounts.find(({ entry }) => entry.mode === "rw")), write };
-    const mount = async (plan: MountPlan): Promise<void> => {
-      created = { ...created, mounted: { sandbox, plan } };
+    const mount = async (): Promise<void> => {
+      created.mounted = { sandbox, plan };
       await mountAndProve(host, sandbox, { plan, ...proven });
     };
-    const broken = async (when: "before" | "after"): Promise<Failure | undefined> => {
-      const plan = created.mounted?.plan ?? first;
-      return brokenMount(host, sandbox, { plan, ...proven }, (checks += 1), when);
-    };
+    const broken = (when: "before" | "after"): Promise<Failure | undefined> =>
+      brokenMount(host, sandbox, { plan, ...proven }, when);
     /** Revokes all credentials except the current one; closing the session retries failures. */
     const revokeOlder = async (inUse: SandboxCredential): Promise<void> => {
       for (const keyId of created.keyIds.filter((one) => one !== inUse.keyId)) {
         await api.revokeKey(keyId).then(
-          () => {
-            created = { ...created, keyIds: created.keyIds.filter((one) => one !== keyId) };
-          },
+          () => created.keyIds.splice(created.keyIds.indexOf(keyId), 1),
           () => undefined,
         );
       }
     };
     emit({ type: "mounting", name });
-    await mount(first);
-    const mounted = holdMount<SandboxCredential>(host.clock, credential, request.renews, {
+    await mount();
+    const mounted = holdMount<SandboxCredential>(host.clock, credential, renews, {
       issue,
       async swap(next, reason) {
         await awake(host, sandbox);
-        const before = { sandbox, plan: created.mounted?.plan ?? first };
         const state = reason === "broken" ? "broken" : "works";
-        const lost = await flush(host, before, REMOUNT_FLUSH_MS, state);
+        const lost = await flush(host, { sandbox, plan }, REMOUNT_FLUSH_MS, state);
         for (const message of lost) emit({ type: "warning", name, message });
-        await mount(planFor(next));
+        plan = planFor(next);
+        await mount();
         await revokeOlder(next);
         emit({ type: "remounted", name, reason, credentialEndsAt: isoTime(next.endsAt) });
       },
@@ -208,7 +220,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
         await awake(host, sandbox);
         return (await broken("before")) === undefined;
       },
-      ending: (lifetime) => endedInTime(lifetime, longestLife(access, request.mesaVersion)),
+      ending: (lifetime) => endedInTime(lifetime, longestLife(access, mesaVersion)),
       onFailed: (error) => {
         const message = `the credential could not be renewed; retrying: ${host.redact(messageOf(error))}`;
         emit({ type: "warning", name, message });
@@ -217,24 +229,28 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     held = mounted;
     const commandsEndAt = isoTime(momentsOf(credential).endCommandsAt);
     emit({ type: "ready", name, path, credentialEndsAt: isoTime(credential.endsAt), commandsEndAt });
-    created = { ...created, unused: [] };
+    created.unused.length = 0;
+    let commands = 0;
     return {
-      sandbox,
       name,
-      plan: first,
+      sandbox,
       path,
+      paths,
       branches,
       get credentialEndsAt() {
         return isoTime(mounted.lifetime.endsAt);
       },
-      run: (own, command) =>
-        mounted.use(async (signal) => {
-          const ends = AbortSignal.any([own.signal, signal]);
-          const exitCode = await runAndFollow({ ...own, signal: ends }, sandbox, command);
+      run(command, interrupt = host.signal) {
+        commands += 1;
+        const runId = `${host.runId}-${String(commands)}`;
+        return mounted.use(async (ending) => {
+          const signal = AbortSignal.any([host.signal, interrupt, ending]);
+          const exitCode = await runAndFollow({ ...host, runId, signal }, sandbox, { ...command, cwd: path });
           const failure = await broken("after");
           mounted.saw(failure === undefined);
           return { exitCode, broken: failure };
-        }),
+        });
+      },
       remount: () => mounted.remount(),
       close: () => (closing ??= close()),
     };
@@ -253,31 +269,17 @@ function endedInTime({ endsAt }: Lifetime, longest: number): Failure {
   });
 }
 
-function sandboxRequest(name: string, org: string, request: SessionRequest): SandboxRequest {
-  return {
-    name,
-    image: request.image,
-    memoryMegabytes: request.memoryMegabytes,
-    ttl: `${String(Math.ceil(request.ttlSeconds / 60) + 10)}m`,
-    keep: request.keep,
-    whileUsed: request.renews,
-    region: request.region,
-    labels: { [SANDBOX_LABEL]: "run", [ORG_LABEL]: labelValue(org) },
-  };
-}
-
 /** Opens a session, runs `use`, and always closes it; with `keep`, only if `use` failed. Reports its branches as events at the end. */
 export async function withSession<T>(
   host: Host,
   request: SessionRequest,
-  keep: boolean,
   use: (session: Session) => Promise<T>,
 ): Promise<T> {
-  const session = await openSession(host, { ...request, keep });
+  const session = await openSession(host, request);
   let kept = false;
   try {
     const result = await use(session);
-    kept = keep;
+    kept = request.keep === true;
     return result;
   } finally {
     if (!kept) await session.close();

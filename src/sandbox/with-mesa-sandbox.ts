@@ -1,10 +1,8 @@
 import { randomBytes } from "node:crypto";
-import type { SandboxInstance } from "@blaxel/core";
 import { systemClock } from "../support/clock";
 import type { Host } from "../support/host";
 import { createRedactor } from "../support/redact";
-import type { RunProcess } from "../support/processes/process";
-import type { SessionEvent } from "./events";
+import { runProcess } from "../support/processes/run-process";
 import {
   onBranch,
   parseLayout,
@@ -14,14 +12,9 @@ import {
   type RequestedMount,
 } from "../mesa/mounts";
 import { Failure } from "../support/errors";
-import type { Branch } from "./repos";
-import { openSession, type Session } from "./session";
+import { openSession, type OpenSandbox, type Session, type SessionOptions } from "./session";
 
-export interface MesaSandboxOptions {
-  /** sandbox/NAME:TAG, from resolveTemplate. */
-  readonly image: string;
-  /** Mesa version in the image; decides how to mount. */
-  readonly mesaVersion: string;
+export interface MesaSandboxOptions extends SessionOptions {
   /** "org/repo"; commands run in the first one. */
   readonly repos?: readonly string[];
   /** Instead of `repos`: REPO[:PATH][:ro|rw][@BOOKMARK] each, as for `--mount`. */
@@ -34,20 +27,8 @@ export interface MesaSandboxOptions {
   readonly branch?: string;
   /** The bookmark to create `branch` from. Default: main. */
   readonly from?: string;
-  readonly createRepos?: boolean;
-  /** Validity of a credential in seconds; a new one replaces it before it expires. Default: an hour. */
-  readonly ttlSeconds?: number;
-  /** Default: 4096. */
-  readonly memoryMegabytes?: number;
-  readonly region?: string;
-  /** The user that mounts and runs commands, if not root; created if missing. Default: the image's own user. */
-  readonly user?: string;
-  /** Time limit for creating the sandbox, in ms. Default: three minutes. */
-  readonly createLimitMs?: number;
   /** Cancels work in progress: stops a running command, and `run` rejects. The clean-up still runs. */
   readonly signal?: AbortSignal;
-  /** Receives events as they happen; they never contain a credential. */
-  readonly onEvent?: (event: SessionEvent) => void;
   /** Source of credentials (BL_API_KEY, BL_WORKSPACE, MESA_API_KEY or MESA_PRIVATE_KEY). Default: process.env. */
   readonly env?: Readonly<Record<string, string | undefined>>;
 }
@@ -65,40 +46,14 @@ export interface MesaRunResult {
 }
 
 /** A sandbox with proven mounts of Mesa repositories. `await using` closes it at the end of the block. */
-export interface MesaSandbox extends AsyncDisposable {
-  readonly name: string;
-  /** Path of the first repository in the sandbox. */
-  readonly path: string;
-  /** Paths by "org/repo". */
-  readonly paths: Readonly<Record<string, string>>;
-  /** The bookmarks created for `branch`; they outlive the sandbox. */
-  readonly branches: readonly Branch[];
-  /** Expiry of the credential in use, ISO 8601. */
-  readonly credentialEndsAt: string;
-  /** The SDK's own object. */
-  readonly sandbox: SandboxInstance;
+export interface MesaSandbox extends OpenSandbox, AsyncDisposable {
   /**
    * Runs a command in the first repository. After some idle seconds, first proves the mount, and mounts again if it broke.
    * @throws Failure CREDENTIAL_ENDING if it was stopped because the credential was about to expire (its writes are flushed); other Failures
    * if the sandbox died or the mount broke meanwhile (writes may be lost, whatever the exit code); the signal's reason after an abort
    */
   run(argv: readonly string[], options?: MesaRunOptions): Promise<MesaRunResult>;
-  /**
-   * Flushes and mounts again with a new credential, once no command runs; commands that start meanwhile wait.
-   * @throws Failure MOUNT_…, see openMesaSandbox; the next command retries
-   */
-  remount(): Promise<void>;
-  /**
-   * Unmounts, revokes the credential, deletes the sandbox. Never throws: returns a sentence for each thing that could not be cleaned up
-   * (also sent as events). Repeated calls do nothing.
-   */
-  close(): Promise<readonly string[]>;
 }
-
-const runProcessLazily: RunProcess = async (request) => {
-  const { runProcess } = await import("../support/processes/run-process");
-  return runProcess(request);
-};
 
 function hostOf(options: MesaSandboxOptions): Host {
   const env = options.env ?? process.env;
@@ -106,7 +61,7 @@ function hostOf(options: MesaSandboxOptions): Host {
     env,
     clock: systemClock,
     fetch: globalThis.fetch,
-    run: runProcessLazily,
+    run: runProcess,
     emit: () => undefined,
     redact: createRedactor(env),
     signal: options.signal ?? new AbortController().signal,
@@ -137,15 +92,13 @@ function requestedMounts(options: MesaSandboxOptions): readonly RequestedMount[]
 }
 
 async function runIn(
-  host: Host,
   session: Session,
   argv: readonly string[],
   { env = {}, onOutput }: MesaRunOptions,
 ): Promise<MesaRunResult> {
   const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-  const { exitCode, broken } = await session.run(host, {
+  const { exitCode, broken } = await session.run({
     argv,
-    cwd: session.path,
     env,
     onOutput: (stream, data) => {
       chunks[stream].push(data);
@@ -164,36 +117,14 @@ async function runIn(
  * @example await using sandbox = await openMesaSandbox({ image, mesaVersion, repos: ["acme/demo"] });
  */
 export async function openMesaSandbox(options: MesaSandboxOptions): Promise<MesaSandbox> {
-  const host = hostOf(options);
-  const session = await openSession(host, {
-    image: options.image,
-    mesaVersion: options.mesaVersion,
-    mounts: requestedMounts(options),
-    createRepos: options.createRepos ?? false,
-    ttlSeconds: options.ttlSeconds ?? 3600,
-    renews: true,
-    memoryMegabytes: options.memoryMegabytes ?? 4096,
-    region: options.region,
-    user: options.user,
-    createLimitMs: options.createLimitMs,
-    ...(options.onEvent === undefined ? {} : { onEvent: options.onEvent }),
-  });
-  let count = 0;
+  const request = { ...options, mounts: requestedMounts(options), renews: true };
+  const session = await openSession(hostOf(options), request);
   return {
-    name: session.name,
-    path: session.path,
-    paths: session.plan.paths,
-    branches: session.branches,
+    ...session,
     get credentialEndsAt() {
       return session.credentialEndsAt;
     },
-    sandbox: session.sandbox,
-    run(argv, runOptions = {}) {
-      count += 1;
-      return runIn({ ...host, runId: `${host.runId}-${String(count)}` }, session, argv, runOptions);
-    },
-    remount: () => session.remount(),
-    close: () => session.close(),
+    run: (argv, runOptions = {}) => runIn(session, argv, runOptions),
     async [Symbol.asyncDispose]() {
       await session.close();
     },

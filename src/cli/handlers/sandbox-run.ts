@@ -28,11 +28,10 @@ export const run: CommandHandler = async (args, context) => {
   };
   let branches: Session["branches"] = [];
   const outputs = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-  const ended = await withSession<Ended>(host, request, keep, async (session) => {
+  const ended = await withSession<Ended>(host, request, async (session) => {
     branches = session.branches;
-    const ran = await session.run(host, {
+    const ran = await session.run({
       argv: args.rest,
-      cwd: session.path,
       env,
       onOutput: (stream, data) => {
         if (json) outputs[stream].push(data);

@@ -45,14 +45,13 @@ async function runLine(
   onOutput: (stream: "stdout" | "stderr", data: Uint8Array) => void,
   interrupt: AbortSignal,
 ): Promise<number> {
-  const own = { ...host, signal: AbortSignal.any([host.signal, interrupt]) };
   const argv = ["sh", "-c", promptScript(line, memory)];
   const report = (failure: Failure): number => {
     onOutput("stderr", Buffer.from(errorText(failure, host.redact)));
     return exitCodeOf(failure);
   };
   try {
-    const { exitCode, broken } = await session.run(own, { argv, cwd: session.path, env, onOutput });
+    const { exitCode, broken } = await session.run({ argv, env, onOutput }, interrupt);
     const code = broken === undefined ? 0 : report(broken);
     return exitCode === 0 ? code : exitCode;
   } catch (error) {
@@ -69,7 +68,7 @@ export const run: CommandHandler = async (args, context) => {
   const env = environmentFrom(host, args.list("env"));
   const request = { ...(await sessionRequest(args, context)), renews: true };
   const keep = args.flag("keep");
-  const exitCode = await withSession(host, request, keep, async (session) => {
+  const exitCode = await withSession(host, request, async (session) => {
     terminal.stderr(`${session.name}: Mesa is mounted at ${session.path}; exit or Ctrl-D removes it\n`);
     const lines = createInterface({
       input: process.stdin,
@@ -82,7 +81,7 @@ export const run: CommandHandler = async (args, context) => {
     };
     host.signal.addEventListener("abort", close, { once: true });
     const running = interruptible(lines, terminal);
-    let [count, last] = [0, 0];
+    let last = 0;
     lines.prompt();
     for await (const line of lines) {
       host.signal.throwIfAborted();
@@ -92,13 +91,11 @@ export const run: CommandHandler = async (args, context) => {
         break;
       }
       if (line.trim() !== "") {
-        count += 1;
-        const own = { ...host, runId: `${host.runId}-${String(count)}` };
         const memory = `/tmp/mesa-shell-${host.runId}`;
         const onOutput = (stream: "stdout" | "stderr", data: Uint8Array): void => {
           terminal[stream](data);
         };
-        last = await runLine(own, session, line, memory, env, onOutput, running.begin());
+        last = await runLine(host, session, line, memory, env, onOutput, running.begin());
         running.end();
       }
       lines.prompt();

@@ -7,78 +7,69 @@ interface Diagnosis {
   readonly hint: string;
 }
 
-const REFUSED: Diagnosis = {
+/** A diagnosis by the messages of the daemon. */
+interface SaidByDaemon extends Diagnosis {
+  readonly pattern: RegExp;
+}
+
+const REFUSED: SaidByDaemon = {
+  pattern: /http 401|code: 'The request does not have valid authentication/u,
   code: "MOUNT_CREDENTIAL",
   what: "credential: invalid or expired",
   hint: "It may have expired or been revoked; raise its lifetime with --ttl.",
 };
 
-const BY_TEXT: readonly (readonly [RegExp, Diagnosis])[] = [
-  [
-    /user_allow_other|option allow_other only allowed/u,
-    {
-      code: "MOUNT_ALLOW_OTHER",
-      what: "FUSE: only root may mount for other users",
-      hint: "Add the line user_allow_other to /etc/fuse.conf in the image; templates have it.",
-    },
-  ],
-  [
-    /\/dev\/fuse: Permission denied/u,
-    {
-      code: "MOUNT_FUSE_DENIED",
-      what: "FUSE: /dev/fuse is only for root",
-      hint: "chmod 666 /dev/fuse when the sandbox starts; the templates' entrypoint does so where it can.",
-    },
-  ],
-  [
-    /device not found|No such device|failed to open \/dev\/fuse|fusermount3?: mount failed|modprobe fuse/u,
-    {
-      code: "MOUNT_NO_FUSE",
-      what: "FUSE: the sandbox cannot mount",
-      hint: "The sandbox has no usable /dev/fuse; mesa-template smoke shows what the image lacks.",
-    },
-  ],
-  [
-    /already exists and is not empty/u,
-    {
-      code: "MOUNT_NOT_EMPTY",
-      what: "the mount path is not empty",
-      hint: "Something was left at the mount path; use a fresh sandbox.",
-    },
-  ],
-  [/http 401|code: 'The request does not have valid authentication/u, REFUSED],
-  [
-    /http 403|\(403\)|lacks the scope/u,
-    {
-      code: "MOUNT_CREDENTIAL",
-      what: "credential: it lacks the permission",
-      hint: "Use --write for a command that writes.",
-    },
-  ],
-  [
-    /error sending request for url/u,
-    {
-      code: "MOUNT_API",
-      what: "API: the sandbox cannot reach Mesa's API",
-      hint: "Check that the sandbox may connect to Mesa's API (egress rules, MESA_API_URL).",
-    },
-  ],
-  [
-    /service is currently unavailable|resolve_rev/u,
-    {
-      code: "MOUNT_GRPC",
-      what: "gRPC: Mesa's content service is not responding",
-      hint: "Check that the sandbox may connect to Mesa's vcs host, and Mesa's status.",
-    },
-  ],
-  [
-    /repo '[^']+' not found/u,
-    {
-      code: "MOUNT_REPO",
-      what: "API: the repository does not exist",
-      hint: "Check the name, or create it with --create-repo.",
-    },
-  ],
+const BY_TEXT: readonly SaidByDaemon[] = [
+  {
+    pattern: /user_allow_other|option allow_other only allowed/u,
+    code: "MOUNT_ALLOW_OTHER",
+    what: "FUSE: only root may mount for other users",
+    hint: "Add the line user_allow_other to /etc/fuse.conf in the image; templates have it.",
+  },
+  {
+    pattern: /\/dev\/fuse: Permission denied/u,
+    code: "MOUNT_FUSE_DENIED",
+    what: "FUSE: /dev/fuse is only for root",
+    hint: "chmod 666 /dev/fuse when the sandbox starts; the templates' entrypoint does so where it can.",
+  },
+  {
+    pattern:
+      /device not found|No such device|failed to open \/dev\/fuse|fusermount3?: mount failed|modprobe fuse/u,
+    code: "MOUNT_NO_FUSE",
+    what: "FUSE: the sandbox cannot mount",
+    hint: "The sandbox has no usable /dev/fuse; mesa-template smoke shows what the image lacks.",
+  },
+  {
+    pattern: /already exists and is not empty/u,
+    code: "MOUNT_NOT_EMPTY",
+    what: "the mount path is not empty",
+    hint: "Something was left at the mount path; use a fresh sandbox.",
+  },
+  REFUSED,
+  {
+    pattern: /http 403|\(403\)|lacks the scope/u,
+    code: "MOUNT_CREDENTIAL",
+    what: "credential: it lacks the permission",
+    hint: "Use --write for a command that writes.",
+  },
+  {
+    pattern: /error sending request for url/u,
+    code: "MOUNT_API",
+    what: "API: the sandbox cannot reach Mesa's API",
+    hint: "Check that the sandbox may connect to Mesa's API (egress rules, MESA_API_URL).",
+  },
+  {
+    pattern: /service is currently unavailable|resolve_rev/u,
+    code: "MOUNT_GRPC",
+    what: "gRPC: Mesa's content service is not responding",
+    hint: "Check that the sandbox may connect to Mesa's vcs host, and Mesa's status.",
+  },
+  {
+    pattern: /repo '[^']+' not found/u,
+    code: "MOUNT_REPO",
+    what: "API: the repository does not exist",
+    hint: "Check the name, or create it with --create-repo.",
+  },
 ];
 
 const BY_EXIT: Readonly<Record<number, Diagnosis>> = {
@@ -120,26 +111,26 @@ const BY_EXIT: Readonly<Record<number, Diagnosis>> = {
   },
 };
 
-/** mount: while mounting. run: after the proof, during a command. */
-export type Phase = "mount" | "run";
-
 const ENDED: Diagnosis = {
   code: "CREDENTIAL_ENDED",
   what: "the credential expired or was revoked",
   hint: "Later writes did not reach Mesa. Raise its lifetime with --ttl, and check whether it was revoked.",
 };
 
-/** Which of API, gRPC, FUSE and credential failed, from a mount script's exit code and the daemon's messages. */
-export function mountFailure(exitCode: number, output: string, phase: Phase): Failure {
-  const byText = BY_TEXT.find(([pattern]) => pattern.test(output))?.[1];
+/**
+ * Which of API, gRPC, FUSE and credential failed, from a mount script's exit code and the daemon's messages.
+ * @param phase mount: while mounting; run: after the proof, around a command
+ */
+export function mountFailure(exitCode: number, output: string, phase: "mount" | "run"): Failure {
   // A lost mount takes precedence over all messages; for everything else the daemon's messages are more precise.
-  const found = exitCode === 46 ? BY_EXIT[46] : (byText ?? BY_EXIT[exitCode]);
-  const cause = found ?? {
+  const said = exitCode === 46 ? undefined : BY_TEXT.find(({ pattern }) => pattern.test(output));
+  const unknown = {
     code: "MOUNT_FAILED",
     what: `the mount script exited with ${String(exitCode)}`,
     hint: "Read the output above.",
   };
-  const diagnosis = phase === "run" && found === REFUSED ? ENDED : cause;
+  const found = said ?? BY_EXIT[exitCode] ?? unknown;
+  const diagnosis = phase === "run" && said === REFUSED ? ENDED : found;
   return new Failure({
     code: diagnosis.code,
     kind: "deploy",

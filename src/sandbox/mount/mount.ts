@@ -1,10 +1,11 @@
+import { randomBytes } from "node:crypto";
 import type { SandboxInstance } from "@blaxel/core";
 import type { MountPlan } from "../../mesa/mount-plan";
 import { mountScript, proofScript, until } from "../../mesa/mount-script";
 import type { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 import { quoted } from "../../support/text/quoted";
-import { mountFailure, type Phase } from "./diagnose";
+import { mountFailure } from "./diagnose";
 import { execScript } from "../commands/exec";
 
 /** What is mounted where, and how. */
@@ -15,8 +16,11 @@ export interface Mounted {
   readonly write: boolean;
 }
 
-/** Time limit for checking the mount, in seconds: after a command, which may have written much, and before one, which waits for it. */
-const PROOF_WAIT_S = { after: 15, before: 8 };
+/** When a mount is proven: as the last part of mounting, or before or after a command. */
+type ProofTime = "mounting" | "before" | "after";
+
+/** Time limit for a proof, in seconds: a command may have written much; another one waits for the proof before it. */
+const PROOF_WAIT_S = { mounting: 15, before: 8, after: 15 };
 
 /**
  * Proves the mount: writes and reads back if writable, else reads; prints the daemon's last messages on failure.
@@ -32,40 +36,28 @@ c=49; if [ -s $o.code ]; then read -r c < $o.code; else kill -9 $p; fi
 cat $o; rm -f $o $o.code; [ $c = 0 ] || tail -n 20 ${plan.logFile} 2>/dev/null; exit $c`;
 }
 
-async function prove(
+/** Proves the mount. @returns what is wrong with it, which a command may not notice while its writes are lost; or undefined */
+export async function brokenMount(
   host: Host,
   sandbox: SandboxInstance,
   mounted: Mounted,
-  phase: Phase,
-  count: number,
-  seconds = PROOF_WAIT_S.after,
+  when: ProofTime,
 ): Promise<Failure | undefined> {
-  const proven = await execScript(sandbox, proof(mounted, `${host.runId}-${String(count)}`, seconds));
-  return proven.exitCode === 0 ? undefined : mountFailure(proven.exitCode, host.redact(proven.output), phase);
+  // Proofs of parallel commands are kept apart.
+  const token = `${host.runId}-${randomBytes(3).toString("hex")}`;
+  const { exitCode, output } = await execScript(sandbox, proof(mounted, token, PROOF_WAIT_S[when]));
+  return exitCode === 0
+    ? undefined
+    : mountFailure(exitCode, host.redact(output), when === "mounting" ? "mount" : "run");
 }
 
 /** Mounts and proves it. @throws Failure MOUNT_… (exit 7) naming which of API, gRPC, FUSE and credential failed */
 export async function mountAndProve(host: Host, sandbox: SandboxInstance, mounted: Mounted): Promise<void> {
   const { plan, path } = mounted;
   for (const secret of plan.secrets) host.redact.add(secret);
-  const result = await execScript(sandbox, mountScript(plan, path), plan.env);
-  if (result.exitCode !== 0) throw mountFailure(result.exitCode, host.redact(result.output), "mount");
+  const { exitCode, output } = await execScript(sandbox, mountScript(plan, path), plan.env);
+  if (exitCode !== 0) throw mountFailure(exitCode, host.redact(output), "mount");
   host.signal.throwIfAborted();
-  const failure = await prove(host, sandbox, mounted, "mount", 0);
+  const failure = await brokenMount(host, sandbox, mounted, "mounting");
   if (failure !== undefined) throw failure;
-}
-
-/**
- * Checks the mount before or after a command, which may not notice that its mount broke and its writes were lost.
- * @param count number of this check; keeps the proofs of parallel commands apart
- * @returns what broke the mount, or undefined
- */
-export async function brokenMount(
-  host: Host,
-  sandbox: SandboxInstance,
-  mounted: Mounted,
-  count: number,
-  when: "before" | "after",
-): Promise<Failure | undefined> {
-  return prove(host, sandbox, mounted, "run", count, PROOF_WAIT_S[when]);
 }

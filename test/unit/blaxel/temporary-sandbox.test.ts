@@ -82,7 +82,7 @@ describe("a temporary sandbox", () => {
     make = (plain) => {
       const host = { ...plain, env: { BL_API_URL: address, BL_WORKSPACE: "w", BL_API_KEY: "k" } };
       const wanted = { name: "mine", image: "sandbox/x:y", memoryMegabytes: 1, ttl: "1m" };
-      return temporarySandbox(host, wanted, { createMs: 2_000, answerMs: 1 }, removeLeftSandboxes(host));
+      return temporarySandbox(host, wanted, removeLeftSandboxes(host), 2_000);
     };
   });
   afterEach(() => {
