@@ -1,5 +1,5 @@
 import type { Environment } from "../support/environment";
-import { Failure } from "../support/errors";
+import { Failure, type FailureDetails } from "../support/errors";
 import { isPrivateNetwork } from "../support/network/loopback";
 import { generationOf, type CredentialKind } from "./generation";
 import { looksLikePrivateKey, parsePrivateKey, type PrivateKey } from "./private-key";
@@ -47,43 +47,9 @@ const VARIABLES: Readonly<Record<CredentialKind, string>> = {
   "api-key": "MESA_API_KEY",
   "private-key": "MESA_PRIVATE_KEY",
 };
+const KINDS: readonly CredentialKind[] = ["api-key", "private-key"];
 
 const isSet = (value: string | undefined): value is string => value !== undefined && value.trim() !== "";
-
-/** The kinds of credentials in the environment. */
-function credentialsIn(env: Environment): readonly CredentialKind[] {
-  return (["api-key", "private-key"] as const).filter((kind) => isSet(env[VARIABLES[kind]]));
-}
-
-function accessWith(
-  kind: CredentialKind,
-  env: Environment,
-  wantedOrg: string | undefined,
-): MesaAccess | Failure {
-  const given = isSet(env["MESA_ORG"]) ? env["MESA_ORG"] : undefined;
-  const apiUrl = mesaApiUrl(env);
-  if (kind === "private-key") {
-    const privateKey = parsePrivateKey(env["MESA_PRIVATE_KEY"] ?? "");
-    const other = [given, wantedOrg].find((org) => org !== undefined && org !== privateKey.org);
-    if (other !== undefined)
-      throw new Failure({
-        code: "MESA_ORG",
-        kind: "usage",
-        message: `MESA_PRIVATE_KEY is a key of the organization ${privateKey.org}, but ${other === wantedOrg ? "a repository" : "MESA_ORG"} names ${other}.`,
-        hint: "A private key is for one organization: use the one of that organization, or unset MESA_ORG.",
-      });
-    return { apiUrl, org: privateKey.org, credential: { kind, privateKey } };
-  }
-  const org = wantedOrg ?? given;
-  if (org === undefined)
-    return new Failure({
-      code: "NO_MESA_CREDENTIALS",
-      kind: "environment",
-      message: "MESA_API_KEY is set, but MESA_ORG is not.",
-      hint: "Set MESA_ORG to the organization of the key.",
-    });
-  return { apiUrl, org, credential: { kind, apiKey: env["MESA_API_KEY"] ?? "" } };
-}
 
 /** What must be set for a version. */
 function needed(kinds: readonly CredentialKind[]): string {
@@ -105,34 +71,28 @@ export type MesaFit =
 
 /**
  * @param version strict semver; undefined: any credential suits (when no version is involved, e.g. doctor)
- * @param org the requested organization; default: MESA_ORG or the private key's
+ * @param wantedOrg the requested organization; default: MESA_ORG or the private key's
  * @throws Failure MESA_API_URL, MESA_PRIVATE_KEY, MESA_ORG (exit 2) for invalid values
  */
-export function mesaFit(env: Environment, version: string | undefined, org?: string): MesaFit {
-  const there = credentialsIn(env);
-  const taken: readonly CredentialKind[] =
-    version === undefined ? ["api-key", "private-key"] : generationOf(version).credentials;
+export function mesaFit(env: Environment, version: string | undefined, wantedOrg?: string): MesaFit {
+  const there = KINDS.filter((kind) => isSet(env[VARIABLES[kind]]));
+  const taken = version === undefined ? KINDS : generationOf(version).credentials;
   const kind = taken.find((one) => there.includes(one));
-  if (kind !== undefined) {
-    const access = accessWith(kind, env, org);
-    return access instanceof Failure ? { access: undefined, given: true, failure: access } : { access };
-  }
-  const [wrong] = there;
-  if (wrong === undefined)
-    return {
-      access: undefined,
-      given: false,
-      failure: new Failure({
+  const unfit = (details: FailureDetails): MesaFit => ({
+    access: undefined,
+    given: there.length > 0,
+    failure: new Failure(details),
+  });
+  if (kind === undefined) {
+    const [wrong] = there;
+    if (wrong === undefined)
+      return unfit({
         code: "NO_MESA_CREDENTIALS",
         kind: "environment",
         message: `No Mesa credential: ${taken.map((one) => `${VARIABLES[one]} is not set`).join(", and ")}.`,
         hint: needed(taken),
-      }),
-    };
-  return {
-    access: undefined,
-    given: true,
-    failure: new Failure({
+      });
+    return unfit({
       code: "MESA_CREDENTIAL_UNFIT",
       kind: "environment",
       message:
@@ -140,8 +100,31 @@ export function mesaFit(env: Environment, version: string | undefined, org?: str
           ? `Mesa ${version ?? ""} accepts no API keys (Mesa removed them in 0.48), and MESA_API_KEY is the only Mesa credential that is set.`
           : `Mesa ${version ?? ""} accepts only API keys (private keys came with 0.43), and MESA_PRIVATE_KEY is the only Mesa credential that is set.`,
       hint: needed(taken),
-    }),
-  };
+    });
+  }
+  const apiUrl = mesaApiUrl(env);
+  const givenOrg = isSet(env["MESA_ORG"]) ? env["MESA_ORG"] : undefined;
+  if (kind === "private-key") {
+    const privateKey = parsePrivateKey(env["MESA_PRIVATE_KEY"] ?? "");
+    const other = [givenOrg, wantedOrg].find((org) => org !== undefined && org !== privateKey.org);
+    if (other !== undefined)
+      throw new Failure({
+        code: "MESA_ORG",
+        kind: "usage",
+        message: `MESA_PRIVATE_KEY is a key of the organization ${privateKey.org}, but ${other === wantedOrg ? "a repository" : "MESA_ORG"} names ${other}.`,
+        hint: "A private key is for one organization: use the one of that organization, or unset MESA_ORG.",
+      });
+    return { access: { apiUrl, org: privateKey.org, credential: { kind, privateKey } } };
+  }
+  const org = wantedOrg ?? givenOrg;
+  if (org === undefined)
+    return unfit({
+      code: "NO_MESA_CREDENTIALS",
+      kind: "environment",
+      message: "MESA_API_KEY is set, but MESA_ORG is not.",
+      hint: "Set MESA_ORG to the organization of the key.",
+    });
+  return { access: { apiUrl, org, credential: { kind, apiKey: env["MESA_API_KEY"] ?? "" } } };
 }
 
 /** Access to Mesa for a version. @throws Failure NO_MESA_CREDENTIALS, MESA_CREDENTIAL_UNFIT (exit 3), and as mesaFit does */
