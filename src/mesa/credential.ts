@@ -3,6 +3,7 @@ import type { Host } from "../support/host";
 import type { MesaAccess } from "./access";
 import { mesaApi, type MesaKey, type MesaRepo } from "./api";
 import { generationOf } from "./generation";
+import type { LayoutEntry } from "./mounts";
 import { LONGEST_KEY_TOKEN_SECONDS, LONGEST_TOKEN_SECONDS, signToken, tokenFromKey } from "./token";
 
 /** A short-lived credential for one sandbox. */
@@ -21,12 +22,12 @@ export interface CredentialRequest {
   readonly version: string;
   /** Name of an API key, to find it again. */
   readonly name: string;
-  readonly repos: readonly MesaRepo[];
-  readonly write: boolean;
-  /** Names of the read-only repositories among writable ones. From 0.48 on a token has separate rights for each. */
-  readonly readOnly?: readonly string[];
+  readonly repos: readonly GrantedRepo[];
   readonly seconds: number;
 }
+
+/** A repository and the right to it. Before 0.48 a token has one right for all. */
+export type GrantedRepo = MesaRepo & Pick<LayoutEntry, "mode">;
 
 /** Author of a sandbox's changes, where a token must name one. */
 const AUTHORS = [{ name: "mesa-template", email: null }];
@@ -66,18 +67,18 @@ export async function issueCredential(
 ): Promise<SandboxCredential> {
   const { inSandbox } = generationOf(request.version);
   const { credential, org } = access;
-  const { repos, write, seconds } = request;
+  const { repos, seconds } = request;
   const nowMs = host.clock.now();
-  const scopes = write ? (["read", "write"] as const) : (["read"] as const);
+  const scopes = repos.some(({ mode }) => mode === "rw") ? (["read", "write"] as const) : (["read"] as const);
   const claims = { scopes, repos: repos.map(({ name }) => `${org}/${name}`) };
-  const rightOn = (name: string): "read-repo" | "write-repo" =>
-    write && request.readOnly?.includes(name) !== true ? "write-repo" : "read-repo";
   const issued = (value: string, keyId?: string): SandboxCredential => {
     host.redact.add(value);
     return { value, keyId, startedAt: nowMs, endsAt: nowMs + seconds * 1000 };
   };
   if (credential.kind === "private-key") {
-    const forRepos = Object.fromEntries(repos.map(({ name }) => [name, rightOn(name)] as const));
+    const forRepos = Object.fromEntries(
+      repos.map(({ name, mode }) => [name, mode === "rw" ? "write-repo" : "read-repo"] as const),
+    );
     return issued(
       signToken(
         credential.privateKey,

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { MesaAccess } from "./access";
 import { generationOf } from "./generation";
 import { usesLayout, type RepoMount } from "./mounts";
 
@@ -21,13 +22,11 @@ export interface MountPlan {
 
 export interface MountRequest {
   readonly version: string;
-  readonly org: string;
+  readonly access: Pick<MesaAccess, "org" | "apiUrl">;
   /** From placeMounts. */
   readonly mounts: readonly RepoMount[];
   /** The sandbox's own API key or token, depending on the generation. */
   readonly credential: string;
-  /** MESA_API_URL or MESA_SERVICE_DOMAIN for the CLI, unless it is Mesa's own service. */
-  readonly service: Readonly<Record<string, string>>;
   /** A separate folder for all files of this mount. */
   readonly base: string;
 }
@@ -45,14 +44,14 @@ export function serviceVariables(apiUrl: string): Record<string, string> {
 }
 
 /** How a version of the CLI mounts. The differences between generations (see GENERATIONS) are here and nowhere else. */
-export function mountPlan(request: MountRequest): MountPlan {
-  const { version, org, mounts, credential, base } = request;
+export function mountPlan({ version, access, mounts, credential, base }: MountRequest): MountPlan {
+  const { org } = access;
   const generation = generationOf(version);
   const mountPoint = `${base}/mnt`;
   const home = `${base}/home`;
   const logFile = `${base}/mesa.log`;
   const common = {
-    ...request.service,
+    ...serviceVariables(access.apiUrl),
     HOME: home,
     MESA_MOUNT_POINT: mountPoint,
     MESA_RUNTIME_DIR: `${base}/run`,

@@ -1,5 +1,6 @@
 import { requireMesaAccess } from "../mesa/access";
-import { mesaApi, type MesaApi, type MesaRepo } from "../mesa/api";
+import { mesaApi, type MesaApi } from "../mesa/api";
+import type { GrantedRepo } from "../mesa/credential";
 import { parseRepo, type RepoMount } from "../mesa/mounts";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -10,12 +11,11 @@ export async function findRepos(
   org: string,
   mounts: readonly RepoMount[],
   create: boolean,
-): Promise<readonly MesaRepo[]> {
+): Promise<readonly GrantedRepo[]> {
   return Promise.all(
-    mounts.map(async ({ entry: { name } }) => {
-      const found = await api.getRepo(name);
-      if (found !== undefined) return found;
-      if (create) return api.createRepo(name);
+    mounts.map(async ({ entry: { name, mode } }) => {
+      const found = (await api.getRepo(name)) ?? (create ? await api.createRepo(name) : undefined);
+      if (found !== undefined) return { ...found, mode };
       throw notFound(
         `There is no repository ${org}/${name} (or the credential may not see it).`,
         "Check the name, or create it with --create-repo.",

@@ -6,8 +6,8 @@ import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import { checkTtl, issueCredential, longestLife, type SandboxCredential } from "../mesa/credential";
 import { removeLeftInMesa, temporaryMesaName } from "../mesa/leftovers";
-import { mountPlan, serviceVariables, type MountPlan } from "../mesa/mount-plan";
-import { orgOfMounts, placeMounts, type RequestedMount } from "../mesa/mounts";
+import { mountPlan, type MountPlan } from "../mesa/mount-plan";
+import { orgOfMounts, placeMounts, type RepoMount, type RequestedMount } from "../mesa/mounts";
 import { loginToImport } from "../registry/logins";
 import { isoTime } from "../support/clock";
 import { Failure, messageOf } from "../support/errors";
@@ -113,8 +113,6 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const access = requireMesaAccess(host.env, mesaVersion, named);
   const { org } = access;
   let mounts = placeMounts(mesaVersion, org, request.mounts);
-  const readOnly = mounts.flatMap(({ entry }) => (entry.mode === "ro" ? [entry.name] : []));
-  const write = readOnly.length < mounts.length;
   checkTtl(access, mesaVersion, ttlSeconds);
   const api = mesaApi(host, access);
   const name = `mesa-run-${host.runId}`;
@@ -140,8 +138,6 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
       // A kept sandbox outlives this process, so its credential carries no mark of it.
       name: request.keep === true ? keyName : temporaryMesaName(keyName),
       repos,
-      write,
-      readOnly,
       seconds: ttlSeconds,
     });
     if (credential.keyId !== undefined) created.keyIds.push(credential.keyId);
@@ -150,10 +146,9 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
   const planFor = (credential: SandboxCredential): MountPlan =>
     mountPlan({
       version: mesaVersion,
-      org,
+      access,
       mounts,
       credential: credential.value,
-      service: serviceVariables(access.apiUrl),
       base: `/tmp/mesa-${host.runId}`,
     });
   try {
@@ -183,10 +178,11 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     const sandbox = request.user === undefined ? whole : await asUser(whole, request.user);
     let plan = planFor(credential);
     const { paths } = plan;
-    const pathOf = (mount = mounts[0]): string => paths[`${org}/${mount?.entry.name ?? ""}`] ?? "";
-    const path = pathOf();
+    const pathOf = (mount: RepoMount | undefined): string => `${plan.mountPoint}${mount?.path ?? ""}`;
+    const path = pathOf(mounts[0]);
     // Writing proves more than reading.
-    const proven = { path: pathOf(mounts.find(({ entry }) => entry.mode === "rw")), write };
+    const writable = mounts.find(({ entry }) => entry.mode === "rw");
+    const proven = { path: pathOf(writable ?? mounts[0]), write: writable !== undefined };
     const mount = async (): Promise<void> => {
       created.mounted = { sandbox, plan };
       await mountAndProve(host, sandbox, { plan, ...proven });

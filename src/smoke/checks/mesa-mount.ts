@@ -1,7 +1,7 @@
 import { mesaApi, type MesaApi } from "../../mesa/api";
 import { issueCredential } from "../../mesa/credential";
 import { temporaryMesaName, unmarked } from "../../mesa/leftovers";
-import { mountPlan, serviceVariables, type MountPlan } from "../../mesa/mount-plan";
+import { mountPlan, type MountPlan } from "../../mesa/mount-plan";
 import { usualMounts } from "../../mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
 import { warnThatStays } from "../../support/processes/clean-up";
@@ -50,15 +50,14 @@ async function mountForReal(
   const version = rendered.mesaVersion;
   const repo = await mesaApi(host, access).createRepo(name);
   const withCredential = async (): Promise<CheckVerdict> => {
-    const wanted = { version, name, repos: [repo], write: true, seconds: KEY_SECONDS };
+    const wanted = { version, name, repos: [{ ...repo, mode: "rw" as const }], seconds: KEY_SECONDS };
     const credential = await issueCredential(host, access, wanted);
     try {
       const plan = mountPlan({
         version,
-        org: access.org,
+        access,
         mounts: usualMounts(access.org, [name], true),
         credential: credential.value,
-        service: serviceVariables(access.apiUrl),
         base: `/tmp/mesa-smoke-${host.runId}`,
       });
       return await mountAndProve(host, subject, plan, `${plan.mountPoint}/${access.org}/${name}`);

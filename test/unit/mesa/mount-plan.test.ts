@@ -4,15 +4,15 @@ import { mountPlan, serviceVariables, type MountPlan } from "../../../src/mesa/m
 import { usualMounts } from "../../../src/mesa/mounts";
 
 const CREDENTIAL = "mesa_0123456789abcdef";
+const OWN_SERVICE = { org: "acme", apiUrl: "https://api.mesa.dev/v1" };
 const VERSIONS = ["0.15.0", "0.20.0", "0.26.0", "0.38.0", "0.43.0", "0.46.0", "0.49.1"];
 
 function planFor(version: string, write = true): MountPlan {
   return mountPlan({
     version,
-    org: "acme",
+    access: OWN_SERVICE,
     mounts: usualMounts("acme", ["demo", "other"], write),
     credential: CREDENTIAL,
-    service: {},
     base: "/tmp/m",
   });
 }

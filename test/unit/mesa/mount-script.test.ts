@@ -18,10 +18,9 @@ afterEach(() => {
 function plan(version = "0.20.0"): MountPlan {
   return mountPlan({
     version,
-    org: "acme",
+    access: { org: "acme", apiUrl: "https://api.mesa.dev/v1" },
     mounts: usualMounts("acme", ["demo"], false),
     credential: "mesa_0123456789abcdef",
-    service: {},
     base: `${folder}/m`,
   });
 }

@@ -2,6 +2,8 @@ import { describe, expect, it } from "vitest";
 import { mountPlan } from "../../../src/mesa/mount-plan";
 import { orgOfMounts, parseLayout, parseMount, parseRepo, placeMounts } from "../../../src/mesa/mounts";
 
+const OWN_SERVICE = { org: "acme", apiUrl: "https://api.mesa.dev/v1" };
+
 describe("a mount option", () => {
   it.each([
     ["app", { org: undefined, path: undefined, entry: { kind: "repo", name: "app", mode: "ro" } }],
@@ -61,10 +63,9 @@ describe("a layout", () => {
     const mounts = placeMounts("0.49.1", "acme", parseLayout(JSON.stringify(layout), "f"));
     const plan = mountPlan({
       version: "0.49.1",
-      org: "acme",
+      access: OWN_SERVICE,
       mounts,
       credential: "c",
-      service: {},
       base: "/tmp/m",
     });
     expect(JSON.parse(plan.env["MESA_TEMPLATE_LAYOUT"] ?? "")).toEqual(layout);
