@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { Failure, failureOf, hasErrno, messageOf } from "../support/errors";
 import { canonicalJson } from "../support/text/canonical-json";
 import { holderText, withFileLock } from "../support/files/file-lock";
-import { removeAbandoned, replaceFile } from "../support/files/files";
+import { removeAbandoned, writeAtomically } from "../support/files/files";
 import type { Host } from "../support/host";
 import { refuseLinks } from "../support/files/links";
 import { EMPTY_MANIFEST, type Manifest } from "./entry";
@@ -71,13 +71,8 @@ async function attempt(
   const before = await readManifest(path);
   const after = await change(before);
   if (after === before && before !== EMPTY_MANIFEST) return after;
-  const replaced = await replaceFile(
-    path,
-    [canonicalJson(after)],
-    undefined,
-    async () => (await stateOf(path)) === seen,
-  );
-  return replaced ? after : undefined;
+  const isUnchanged = async (): Promise<boolean> => (await stateOf(path)) === seen;
+  return (await writeAtomically(path, canonicalJson(after), undefined, isUnchanged)) ? after : undefined;
 }
 
 /**

@@ -16,8 +16,8 @@ const RENEW_MS = 2_000;
 const holderSchema = z.object({
   pid: z.int().positive(),
   host: z.string(),
-  /** The process space of its pid (processes/alive.ts); older versions of the program wrote only the host name. */
-  space: z.string().optional(),
+  /** The process space of its pid (processes/alive.ts). */
+  space: z.string(),
   /** Start time of its process, as in FoundProcess; absent where the system does not report it. */
   started: z.string().optional(),
   since: z.string(),
@@ -29,32 +29,23 @@ const holderSchema = z.object({
 /** The holder of a lock. */
 export type Holder = Readonly<z.infer<typeof holderSchema>>;
 
-/** What this process writes into its own lock. */
-type Own = Holder & { readonly space: string };
-
 /** For messages: "process 4711 on build-1 since 2026-02-01T09:00:00.000Z". */
 export function holderText(holder: Holder): string {
   return `process ${String(holder.pid)} on ${holder.host} since ${holder.since}`;
 }
 
-export type Verdict = "alive" | "dead" | "unknown";
-
 /**
  * Whether the holder of a lock is alive. Where its process is visible, the process decides, not the heartbeat: a stopped process or a
  * sleeping laptop has none and continues later.
  * @param holder undefined: the file names nobody (half written, or not ours)
- * @param space the process space of this process
- * @param found looks its process up on this machine
+ * @param find looks its process up on this machine
  */
 export function judge(
   holder: Holder | undefined,
-  space: string,
-  found: (pid: number) => FoundProcess,
-): Verdict {
-  if (holder === undefined) return "unknown";
-  const isHere = holder.space === undefined ? holder.host === hostname() : holder.space === space;
-  if (!isHere) return "unknown";
-  return hasDied(found(holder.pid), holder.started) ? "dead" : "alive";
+  find: (pid: number) => FoundProcess = findProcess,
+): "alive" | "dead" | "unknown" {
+  if (holder?.space !== processSpace()) return "unknown";
+  return hasDied(find(holder.pid), holder.started) ? "dead" : "alive";
 }
 
 /** One reading of a lock file: its holder, and a value that changes with the holder's heartbeat. */
@@ -79,50 +70,41 @@ async function readState(path: string): Promise<LockState | undefined> {
   }
 }
 
-/** For how long each heartbeat has not changed, measured by this process: clocks of other machines are not comparable. */
-class Heartbeats {
-  #sign = "";
-  #unchangedMs = 0;
-
-  /** @param watchedMs time since the previous reading */
-  see(sign: string, watchedMs: number): number {
-    this.#unchangedMs = sign === this.#sign ? this.#unchangedMs + watchedMs : 0;
-    this.#sign = sign;
-    return this.#unchangedMs;
-  }
-}
-
-/** Whether the holder of a lock or a claim is gone: dead on this machine, or elsewhere without a heartbeat for STALE_MS. */
-function isGone(verdict: Verdict, unchangedMs: number): boolean {
-  return verdict === "dead" || (verdict === "unknown" && unchangedMs >= STALE_MS);
+/**
+ * Watches a lock or a claim: tells of each reading whether the holder is gone, which is dead on this machine, or elsewhere without a
+ * heartbeat for STALE_MS, measured by this process: clocks of other machines are not comparable.
+ */
+function watch(): (state: LockState, sincePreviousMs: number) => boolean {
+  let [before, unchangedMs] = ["", 0];
+  return ({ holder, sign }, sincePreviousMs) => {
+    unchangedMs = sign === before ? unchangedMs + sincePreviousMs : 0;
+    before = sign;
+    const verdict = judge(holder);
+    return verdict === "dead" || (verdict === "unknown" && unchangedMs >= STALE_MS);
+  };
 }
 
 /**
  * Removes a lock whose holder is gone. A claim that names the holder lets only one process do this. That process reads the lock again under
  * the claim, so a lock that was taken meanwhile is never removed.
- * @param claimUnchanged how long an existing claim has had no heartbeat, in ms
+ * @param isGone watches a claim that already exists
  */
 async function removeGone(
   path: string,
   gone: LockState,
-  mine: Own,
+  mine: Holder,
   onGone: Waiting["onGone"],
-  claimUnchanged: (sign: string) => number,
+  isGone: (claim: LockState) => boolean,
 ): Promise<void> {
   const claim = `${path}.stale-${gone.holder?.token ?? "unnamed"}`;
   if (!tryTake(claim, mine)) {
     const other = await readState(claim);
-    if (
-      other !== undefined &&
-      isGone(judge(other.holder, mine.space, findProcess), claimUnchanged(other.sign))
-    )
-      await rm(claim, { force: true });
+    if (other !== undefined && isGone(other)) await rm(claim, { force: true });
     return;
   }
   try {
     if ((await readState(path))?.sign !== gone.sign) return;
-    const isDead = judge(gone.holder, mine.space, findProcess) === "dead";
-    await onGone?.(isDead ? gone.holder : undefined);
+    await onGone?.(judge(gone.holder) === "dead" ? gone.holder : undefined);
     await rm(path, { force: true });
   } finally {
     await rm(claim, { force: true });
@@ -130,13 +112,12 @@ async function removeGone(
 }
 
 /** Removes claims of killed processes whose lock no longer exists. */
-async function removeClaimsLeft(path: string, space: string): Promise<void> {
+async function removeClaimsLeft(path: string): Promise<void> {
   const folder = dirname(path);
   for (const name of await readdir(folder)) {
     if (!name.startsWith(`${basename(path)}.stale`)) continue;
     const claim = await readState(join(folder, name));
-    if (claim !== undefined && judge(claim.holder, space, findProcess) === "dead")
-      await rm(join(folder, name), { force: true });
+    if (judge(claim?.holder) === "dead") await rm(join(folder, name), { force: true });
   }
 }
 
@@ -162,7 +143,7 @@ function tryTake(path: string, holder: Holder): boolean {
 
 /** Whether the process that holds a lock has died. Its file stays until the next holder replaces it. */
 export async function isLeftLock(path: string): Promise<boolean> {
-  return judge((await readState(path))?.holder, processSpace(), findProcess) === "dead";
+  return judge((await readState(path))?.holder) === "dead";
 }
 
 export interface Waiting {
@@ -188,26 +169,24 @@ export async function withFileLock<T>(
   { onTaken, onGone, pauseMs }: Waiting,
   work: () => Promise<T>,
 ): Promise<T> {
-  const space = processSpace();
-  const mine: Own = {
+  const mine: Holder = {
     pid: process.pid,
     host: hostname(),
-    space,
+    space: processSpace(),
     started: thisProcess().started,
     since: new Date(host.clock.now()).toISOString(),
     token: `${host.runId}-${Math.random().toString(36).slice(2)}`,
     run: host.runId,
   };
-  const [heartbeats, claimHeartbeats] = [new Heartbeats(), new Heartbeats()];
+  const [isGone, isClaimGone] = [watch(), watch()];
   // Only pauses count: a clock can jump, and a stopped process watches nothing.
   let [waitedMs, pausedMs] = [0, 0];
   while (!tryTake(path, mine)) {
     const state = await readState(path);
     if (state === undefined) continue;
-    const verdict = judge(state.holder, space, findProcess);
-    if (isGone(verdict, heartbeats.see(state.sign, pausedMs))) {
-      const claimUnchanged = (sign: string): number => claimHeartbeats.see(sign, pausedMs);
-      await removeGone(path, state, mine, onGone, claimUnchanged);
+    const sinceMs = pausedMs;
+    if (isGone(state, sinceMs)) {
+      await removeGone(path, state, mine, onGone, (claim) => isClaimGone(claim, sinceMs));
       if ((await readState(path)) === undefined) continue;
     } else onTaken(state.holder, waitedMs);
     pausedMs = pauseMs * (0.2 + 0.8 * Math.random());
@@ -220,7 +199,7 @@ export async function withFileLock<T>(
   }, RENEW_MS);
   renew.unref();
   try {
-    await removeClaimsLeft(path, space);
+    await removeClaimsLeft(path);
     return await work();
   } finally {
     clearInterval(renew);

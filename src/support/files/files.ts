@@ -60,11 +60,6 @@ export function textNow(path: string): string | undefined {
   }
 }
 
-/** Replaces a file so that readers see the old or the new content, never a part: temporary file, fsync, rename. Creates parent folders. */
-export async function writeAtomically(path: string, data: string | Uint8Array, mode = 0o644): Promise<void> {
-  await replaceFile(path, [data], mode);
-}
-
 /**
  * Writes a file that the user named. A pipe or device (/dev/stdout) is written to and a link is followed; anything else is replaced as by
  * writeAtomically.
@@ -72,8 +67,10 @@ export async function writeAtomically(path: string, data: string | Uint8Array, m
  */
 export async function writeOutput(path: string, text: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined || found.isFile() || found.isDirectory())
-    return writeAtomically(await realpath(path).catch(() => path), text);
+  if (found === undefined || found.isFile() || found.isDirectory()) {
+    await writeAtomically(await realpath(path).catch(() => path), text);
+    return;
+  }
   try {
     // Opening a named pipe without a reader fails with this flag; without it, it would wait without end.
     const opened = await open(path, constants.O_WRONLY | constants.O_NONBLOCK);
@@ -88,13 +85,15 @@ export async function writeOutput(path: string, text: string): Promise<void> {
 }
 
 /**
- * Like writeAtomically, for content in pieces. Asks `stillWanted` right before the rename; on no, replaces nothing. Syncs the folder too,
- * so that the new name survives a power cut.
+ * Replaces a file so that readers see the old or the new content, never a part, even after a power cut: temporary file, fsync, rename, fsync
+ * of the folder. Creates parent folders.
+ * @param stillWanted asked right before the rename; on no, nothing is replaced
  * @returns whether the file was replaced
+ * @throws Failure WRITE_FAILED (exit 3 or 2)
  */
-export async function replaceFile(
+export async function writeAtomically(
   path: string,
-  pieces: readonly (string | Uint8Array)[],
+  data: string | Uint8Array,
   mode = 0o644,
   stillWanted?: () => Promise<boolean>,
 ): Promise<boolean> {
@@ -104,7 +103,7 @@ export async function replaceFile(
     await removeLeftFiles(dirname(path));
     const handle = await open(temporary, "wx", mode);
     try {
-      for (const piece of pieces) await handle.writeFile(piece);
+      await handle.writeFile(data);
       await handle.chmod(mode);
       await handle.sync();
     } finally {

@@ -35,7 +35,9 @@ export function openDownloads(host: Host, dir: string): Downloads {
     const found = await readIfPresent(bodyPath(hash));
     return found !== undefined && sha256(found) === hash ? found : undefined;
   };
-  const keep = (body: Uint8Array): Promise<void> => writeAtomically(bodyPath(sha256(body)), body);
+  const keep = async (body: Uint8Array): Promise<void> => {
+    await writeAtomically(bodyPath(sha256(body)), body);
+  };
 
   const fresh = async (request: HttpRequest, key: string, asking: Ask): Promise<HttpAnswer> => {
     const keptPath = join(dir, "answers", `${key}.json`);

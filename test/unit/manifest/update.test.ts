@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/manifest/entry";
 import { readManifest, recordEntry, updateManifest } from "../../../src/manifest/index";
+import { processSpace } from "../../../src/support/processes/alive";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { systemClock } from "../../../src/support/clock";
 import { entryOf, manifestOf, promote } from "./fixture";
@@ -77,7 +78,10 @@ describe("changing the manifest", () => {
 
   it("does not wait for a holder that is dead, and takes away what it left half written", async () => {
     const path = file("dead", canonicalJson(start));
-    const holder = { pid: 2 ** 22 - 1, host: hostname(), since: facts.at, token: "gone", run: "r" };
+    const holder = {
+      ...{ pid: 2 ** 22 - 1, host: hostname(), space: processSpace() },
+      ...{ since: facts.at, token: "gone", run: "r" },
+    };
     writeFileSync(`${path}.lock`, JSON.stringify(holder));
     writeFileSync(`${path}.lock.stale`, JSON.stringify(holder));
     writeFileSync(join(folder, ".dead.json.0123456789ab.tmp"), canonicalJson(start).slice(0, 100));
