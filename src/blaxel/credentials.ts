@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import * as z from "zod/mini";
 import { setIn } from "../support/environment";
 import { Failure } from "../support/errors";
 import { textNow } from "../support/files/files";
@@ -21,23 +22,33 @@ function missing(message: string): Failure {
   return new Failure({ code: "NO_BLAXEL_CREDENTIALS", kind: "environment", message, hint: HINT });
 }
 
-interface ConfigFile {
-  readonly context?: { readonly workspace?: unknown };
-  readonly workspaces?: readonly {
-    readonly name?: unknown;
-    readonly credentials?: Readonly<Record<string, unknown>>;
-  }[];
-}
+/** A value that may be absent; one of another kind counts as absent. */
+const maybe = <Schema extends z.ZodMiniType>(schema: Schema) => z.catch(z.optional(schema), undefined);
+const word = maybe(z.string().check(z.minLength(1)));
+const configSchema = z.catch(
+  z.object({
+    context: maybe(z.object({ workspace: word })),
+    workspaces: maybe(
+      z.array(
+        z.object({
+          name: word,
+          credentials: maybe(z.object({ apiKey: word, client_credentials: word })),
+        }),
+      ),
+    ),
+  }),
+  {},
+);
 
 /** bl's own configuration; undefined if there is none. @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) if it is not YAML */
-async function readConfigFile(host: Host): Promise<ConfigFile | undefined> {
+async function readConfigFile(host: Host): Promise<z.infer<typeof configSchema> | undefined> {
   const home = host.env["HOME"];
   const path = home === undefined ? undefined : join(home, ".blaxel/config.yaml");
   const text = path === undefined ? undefined : textNow(path);
   if (text === undefined || text === "") return undefined;
   const { parse } = await import("yaml");
   try {
-    return (parse(text) as ConfigFile | null) ?? {};
+    return configSchema.parse(parse(text));
   } catch (error) {
     throw new Failure({
       code: "NO_BLAXEL_CREDENTIALS",
@@ -49,34 +60,26 @@ async function readConfigFile(host: Host): Promise<ConfigFile | undefined> {
   }
 }
 
-function chosenWorkspace(config: ConfigFile | undefined): string | undefined {
-  const workspace = config?.context?.workspace;
-  return typeof workspace === "string" && workspace !== "" ? workspace : undefined;
-}
-
 /**
  * The workspace in use: BL_WORKSPACE (set by --workspace), else the one in bl's configuration; undefined if neither names one.
  * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) if bl's configuration is not YAML
  */
 export async function workspaceInUse(host: Host): Promise<string | undefined> {
-  return setIn(host.env, "BL_WORKSPACE") ?? chosenWorkspace(await readConfigFile(host));
+  return setIn(host.env, "BL_WORKSPACE") ?? (await readConfigFile(host))?.context?.workspace;
 }
 
 async function fromConfigFile(host: Host, wanted: string | undefined): Promise<BlaxelCredentials> {
   const config = await readConfigFile(host);
   if (config === undefined)
     throw missing("No Blaxel credentials: BL_API_KEY is not set, and bl login was never run.");
-  const workspace = wanted ?? chosenWorkspace(config);
+  const workspace = wanted ?? config.context?.workspace;
   if (workspace === undefined)
     throw missing("No Blaxel workspace is selected: BL_WORKSPACE is not set, and bl login selected none.");
-  const workspaces: ConfigFile["workspaces"] = config.workspaces ?? [];
-  const found = workspaces.find((entry) => entry.name === workspace)?.credentials;
-  const apiKey = found?.["apiKey"];
-  const clientCredentials = found?.["client_credentials"];
+  const found = config.workspaces?.find(({ name }) => name === workspace)?.credentials;
+  const { apiKey, client_credentials: clientCredentials } = found ?? {};
   const source = "~/.blaxel/config.yaml";
-  if (typeof apiKey === "string" && apiKey !== "") return { workspace, apiKey, source };
-  if (typeof clientCredentials === "string" && clientCredentials !== "")
-    return { workspace, clientCredentials, source };
+  if (apiKey !== undefined) return { workspace, apiKey, source };
+  if (clientCredentials !== undefined) return { workspace, clientCredentials, source };
   throw missing(
     found === undefined
       ? `bl is not signed in to the workspace ${workspace}.`

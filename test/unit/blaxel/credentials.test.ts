@@ -1,0 +1,58 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { blaxelCredentials, workspaceInUse, type BlaxelCredentials } from "../../../src/blaxel/credentials";
+import type { Host } from "../../../src/support/host";
+import { createRedactor } from "../../../src/support/redact";
+
+const home = mkdtempSync(join(tmpdir(), "bl-home-"));
+mkdirSync(join(home, ".blaxel"));
+afterAll(() => {
+  rmSync(home, { recursive: true, force: true });
+});
+
+const hostWith = (config: string): Host => {
+  writeFileSync(join(home, ".blaxel/config.yaml"), config);
+  return { env: { HOME: home }, redact: createRedactor({}) } as unknown as Host;
+};
+const used = (config: string): Promise<BlaxelCredentials> => blaxelCredentials(hostWith(config));
+const signedIn = (credentials: string): string =>
+  `context: {workspace: w}\nworkspaces: [{name: other}, {name: w, credentials: ${credentials}}]`;
+
+describe("the login in bl's configuration", () => {
+  it.each([
+    ["{apiKey: key-1}", { workspace: "w", apiKey: "key-1" }],
+    ["{apiKey: '', client_credentials: aWQ6c2VjcmV0}", { workspace: "w", clientCredentials: "aWQ6c2VjcmV0" }],
+  ])("%s is used", async (credentials, expected) => {
+    expect(await used(signedIn(credentials))).toEqual({ ...expected, source: "~/.blaxel/config.yaml" });
+  });
+
+  it.each([
+    ["an empty file", "", /bl login was never run/u],
+    ["a comment alone", "# nothing", /bl login selected none/u],
+    ["no selection", "workspaces: []", /bl login selected none/u],
+    [
+      "another workspace's login",
+      "context: {workspace: w}\nworkspaces:",
+      /not signed in to the workspace w/u,
+    ],
+    ["a login through a browser", signedIn("{access_token: x}"), /through a browser/u],
+    ["no YAML", "{", /is not valid YAML/u],
+    ["a mapping instead of a list", "context: {workspace: w}\nworkspaces: {w: {}}", /not signed in to the/u],
+    ["text instead of a mapping", "context: w", /bl login selected none/u],
+    ["a list", "- w", /bl login selected none/u],
+  ])("%s is none", async (_what, config, message) => {
+    await expect(used(config)).rejects.toMatchObject({
+      code: "NO_BLAXEL_CREDENTIALS",
+      kind: "environment",
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
+  it("names the workspace in use", async () => {
+    expect(await workspaceInUse(hostWith("context: {workspace: w}"))).toBe("w");
+    expect(await workspaceInUse(hostWith("context: {workspace: ''}"))).toBeUndefined();
+    expect(await workspaceInUse(hostWith("context:"))).toBeUndefined();
+  });
+});
