@@ -4,8 +4,11 @@ import { outputLines } from "../support/text/output-lines";
 import { parsedJson } from "../support/text/parsed-json";
 import type { BlAnswer } from "./run-bl";
 
-/** Fields that bl's SDK omits or fills with "" or null if the platform has no value. */
-const text = z.nullish(z.string());
+/** A field that bl's SDK omits or fills with "" or null if the platform has no value. */
+const text = z.pipe(
+  z.nullish(z.string()),
+  z.transform((given) => (given === "" || given === null ? undefined : given)),
+);
 
 /** The parts of bl's JSON that this program reads; everything else may change. */
 export const sandboxAnswer = z.array(

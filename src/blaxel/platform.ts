@@ -29,18 +29,7 @@ interface ImageState {
   readonly tags: readonly ImageTag[];
 }
 
-/** Blaxel through bl. Gateway errors and lost connections are retried; other refusals are Failures. */
-export interface Platform {
-  getSandbox(name: string): Promise<SandboxState | undefined>;
-  getImage(name: string): Promise<ImageState | undefined>;
-  /**
-   * The last lines of the build and run log, oldest first; may be empty.
-   * @param sinceMs only lines of this last while (default 30 minutes)
-   */
-  logLines(name: string, sinceMs?: number): Promise<readonly string[]>;
-  /** `reference` is sandbox/NAME:TAG. */
-  deleteImage(reference: string): Promise<void>;
-}
+export type Platform = ReturnType<typeof platformThrough>;
 
 const READ_TIMEOUT_MS = 30_000;
 /** The minimum time limit of one read, even after the deadline. */
@@ -52,10 +41,10 @@ const LOG_LINES = 20;
 const NO_LOGS = "No logs found for the specified time range and filters.";
 
 /**
- * Blaxel as bl shows it.
+ * Blaxel through bl. Gateway errors and lost connections are retried; other refusals are Failures.
  * @param deadline after this time (ms since the epoch) nothing is retried, and no read takes much longer
  */
-export function platformThrough(bl: Bl, deadline = Number.POSITIVE_INFINITY): Platform {
+export function platformThrough(bl: Bl, deadline = Number.POSITIVE_INFINITY) {
   const { host } = bl;
   const run = (args: readonly string[]): Promise<BlAnswer> =>
     runBl(bl, [...args, "--skip-version-warning"], {
@@ -95,7 +84,7 @@ export function platformThrough(bl: Bl, deadline = Number.POSITIVE_INFINITY): Pl
     });
   };
   return {
-    async getSandbox(name) {
+    async getSandbox(name: string): Promise<SandboxState | undefined> {
       const found = await read(
         ["get", "sandbox", name, "-o", "json"],
         `bl get sandbox ${name}`,
@@ -108,12 +97,12 @@ export function platformThrough(bl: Bl, deadline = Number.POSITIVE_INFINITY): Pl
         name: metadata.name,
         status: status ?? "",
         image: spec?.runtime?.image ?? "",
-        url: given(metadata.url),
-        createdAt: given(metadata.createdAt),
+        url: metadata.url,
+        createdAt: metadata.createdAt,
         envs: Object.fromEntries((spec?.runtime?.envs ?? []).map((env) => [env.name, env.value ?? ""])),
       };
     },
-    async getImage(name) {
+    async getImage(name: string): Promise<ImageState | undefined> {
       const found = await read(
         ["get", "image", `sandbox/${name}`, "-o", "json"],
         `bl get image sandbox/${name}`,
@@ -122,12 +111,16 @@ export function platformThrough(bl: Bl, deadline = Number.POSITIVE_INFINITY): Pl
       const [image] = found ?? [];
       if (image === undefined) return undefined;
       return {
-        status: given(image.metadata.status),
-        updatedAt: given(image.metadata.updatedAt),
+        status: image.metadata.status,
+        updatedAt: image.metadata.updatedAt,
         tags: (image.spec?.tags ?? []).map((tag) => ({ name: tag.name, createdAt: tag.createdAt ?? "" })),
       };
     },
-    async logLines(name, sinceMs = 1_800_000) {
+    /**
+     * The last lines of the build and run log, oldest first; may be empty.
+     * @param sinceMs only lines of this last while (default 30 minutes)
+     */
+    async logLines(name: string, sinceMs = 1_800_000): Promise<readonly string[]> {
       const period = `${String(Math.ceil(sinceMs / 60_000))}m`;
       const answer = await run(["logs", "sandbox", name, "--period", period, "--no-timestamps"]);
       if (answer.exitCode !== 0)
@@ -137,13 +130,9 @@ export function platformThrough(bl: Bl, deadline = Number.POSITIVE_INFINITY): Pl
         .slice(-LOG_LINES)
         .map((line) => host.redact(line));
     },
-    async deleteImage(reference) {
+    /** @param reference sandbox/NAME:TAG */
+    async deleteImage(reference: string): Promise<void> {
       await ask(["delete", "image", reference], `bl delete image ${reference}`);
     },
   };
-}
-
-/** bl's SDK writes "" for missing values. */
-function given(text: string | null | undefined): string | undefined {
-  return text === null || text === "" ? undefined : text;
 }
