@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { bootstrapSteps } from "../../src/sandbox/bootstrap/steps";
+import { bootstrapSteps } from "../../src/sandbox/bootstrap";
 import { parseLock } from "../../src/lock/index";
 import type { Mirrors } from "./by-hand";
 import { atLeast, sideBySide, timed, type Row } from "./measure";

@@ -4,7 +4,7 @@ import { channelTarget } from "../../manifest/channels/pointing";
 import { isWithdrawn, type Manifest, type ManifestEntry } from "../../manifest/entry";
 import { statusShown } from "../../manifest/versions/in-workspace";
 import { sortedEntries } from "../../manifest/versions/newest";
-import { bootstrap, runningSandbox } from "../../sandbox/bootstrap/bootstrap";
+import { bootstrap, runningSandbox } from "../../sandbox/bootstrap";
 import { leftOfRuns, mergeBranch, removeLeft } from "../../sandbox/index";
 import { Failure, wrongUsage } from "../../support/errors";
 import { paths, templateNames } from "../../support/files/paths";

@@ -4,7 +4,7 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { bootstrapHint, bootstrapSteps } from "../../../../src/sandbox/bootstrap/steps";
+import { bootstrapHint, bootstrapSteps } from "../../../src/sandbox/bootstrap";
 
 const URL_OF_DEB = "https://packages.example/pool/m/mesa/mesa_0.47.0~rc.1_amd64.deb";
 const BYTES = "a package";

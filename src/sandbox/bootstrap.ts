@@ -1,8 +1,16 @@
-import type { Lock } from "../../lock/lock";
-import { quoted } from "../../support/text/quoted";
+import type { SandboxInstance } from "@blaxel/core";
+import { blaxelCore } from "../blaxel/core";
+import { reasonOf } from "../blaxel/sandboxes";
+import type { Lock } from "../lock/lock";
+import { Failure } from "../support/errors";
+import type { Host } from "../support/host";
+import { outputLines } from "../support/text/output-lines";
+import { quoted } from "../support/text/quoted";
+import { execScript } from "./commands/exec";
+import { runAndFollow } from "./commands/follow";
 
 /** One step of installing Mesa, as shell text for any `sh`. */
-export interface BootstrapStep {
+interface BootstrapStep {
   readonly name: string;
   /** Exits 0 if the step is already done. */
   readonly done: string;
@@ -112,4 +120,59 @@ export function bootstrapHint(output: string): string {
     CAUSES.find(([pattern]) => pattern.test(output))?.[1] ??
     "Read its message above. A template already contains Mesa and starts faster."
   );
+}
+
+/**
+ * Installs Mesa in a sandbox step by step. Repeated runs do nothing.
+ * @param onStep called for each step, with whether it was done now or before
+ * @throws Failure BOOTSTRAP_FAILED (exit 7) naming the step, with its output
+ */
+export async function bootstrap(
+  host: Host,
+  sandbox: SandboxInstance,
+  lock: Pick<Lock, "mesaVersion" | "deb">,
+  packagesMirror: string | undefined,
+  onStep: (name: string, outcome: "done" | "already") => void,
+): Promise<void> {
+  for (const [index, step] of bootstrapSteps(lock, packagesMirror).entries()) {
+    host.signal.throwIfAborted();
+    if ((await execScript(sandbox, step.done)).exitCode === 0) {
+      onStep(step.name, "already");
+      continue;
+    }
+    const chunks: Uint8Array[] = [];
+    const exitCode = await runAndFollow({ ...host, runId: `${host.runId}-step-${String(index)}` }, sandbox, {
+      argv: ["sh", "-c", step.script],
+      cwd: "/",
+      env: {},
+      onOutput: (_stream, data) => {
+        chunks.push(data);
+      },
+    });
+    if (exitCode !== 0) {
+      const output = Buffer.concat(chunks).toString("utf8");
+      throw new Failure({
+        code: "BOOTSTRAP_FAILED",
+        kind: "deploy",
+        message: `Mesa could not be installed in ${sandbox.metadata.name}: the step "${step.name}" exited with ${String(exitCode)}.`,
+        log: outputLines(output, 15),
+        hint: bootstrapHint(output),
+      });
+    }
+    onStep(step.name, "done");
+  }
+}
+
+/** A running sandbox. @throws Failure SANDBOX_NOT_FOUND (exit 2) */
+export async function runningSandbox(host: Host, name: string): Promise<SandboxInstance> {
+  const { SandboxInstance } = await blaxelCore(host);
+  return SandboxInstance.get(name).catch((error: unknown) => {
+    throw new Failure({
+      code: "SANDBOX_NOT_FOUND",
+      kind: "usage",
+      message: `There is no sandbox ${name}: ${reasonOf(error)}`,
+      hint: "List the sandboxes: bl get sandboxes.",
+      cause: error,
+    });
+  });
 }
