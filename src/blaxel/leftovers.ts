@@ -19,15 +19,12 @@ export async function removeLeftSandboxes(host: Host): Promise<boolean> {
     return dead.length > 0;
   };
   try {
-    return await within(host.clock, work(), LIMIT_MS, notCleared, host.signal);
+    const late = (): Error => new Error(`Blaxel did not respond within ${String(LIMIT_MS / 1000)} s`);
+    return await within(host.clock, work(), LIMIT_MS, late, host.signal);
   } catch (error) {
     if (host.signal.aborted) return false;
     const message = `sandboxes of killed runs could not be deleted: ${reasonOf(error)}. mesa-template sandbox clean removes them.`;
     host.emit({ type: "warning", message });
     return false;
   }
-}
-
-function notCleared(): Error {
-  return new Error(`Blaxel did not respond within ${String(LIMIT_MS / 1000)} s`);
 }

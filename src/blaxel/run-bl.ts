@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { variables, type Environment } from "../support/environment";
 import type { Host } from "../support/host";
 import type { ProcessResult } from "../support/processes/process";
 import { outputLines } from "../support/text/output-lines";
@@ -15,30 +16,13 @@ export interface Bl {
 }
 
 /** Variables that bl and the network need; all others (NODE_OPTIONS, AWS_…, .env leftovers) are dropped. */
-const PASSED_ON = [
-  "PATH",
-  "BL_API_URL",
-  "BL_RUN_URL",
-  "BL_APP_URL",
-  "BL_ENV",
-  "BL_REGION",
-  "BLAXEL_CUSTOM_HEADERS",
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "TZ",
-  "LANG",
-];
+const PASSED_ON =
+  /^(?:PATH|BL_(?:API_URL|RUN_URL|APP_URL|ENV|REGION)|BLAXEL_CUSTOM_HEADERS|HTTPS?_PROXY|NO_PROXY|https?_proxy|no_proxy|SSL_CERT_(?:FILE|DIR)|TZ|LANG)$/u;
 
 /** The whole environment of a bl run. CI=true and no terminal keep it from asking questions. */
-function blEnvironment({ host: { env }, folder, credentials }: Bl): Host["env"] {
+function blEnvironment({ host: { env }, folder, credentials }: Bl): Environment {
   return {
-    ...Object.fromEntries(PASSED_ON.map((name) => [name, env[name]])),
+    ...variables(env, PASSED_ON),
     HOME: join(folder, "home"),
     TMPDIR: join(folder, "tmp"),
     CI: "true",

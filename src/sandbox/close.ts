@@ -5,7 +5,6 @@ import type { MesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";
 import type { MountPlan } from "../mesa/mount-plan";
 import { unmountScript } from "../mesa/mount-script";
-import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { within } from "../support/processes/within";
 import { execScript } from "./commands/exec";
@@ -78,21 +77,12 @@ export async function flush(
   state: "works" | "broken" = "works",
 ): Promise<Leftovers> {
   const lost = "the last writes may not have reached Mesa";
-  const late = (): Failure =>
-    new Failure({
-      code: "FLUSH_TIMEOUT",
-      kind: "deploy",
-      message: `the mount was not flushed within ${String(limitMs / 1000)} s: ${lost}`,
-    });
+  const late = new Error(`the mount was not flushed within ${String(limitMs / 1000)} s: ${lost}`);
   try {
-    const { exitCode } = await within(
-      host.clock,
-      execScript(sandbox, unmountScript(plan, state)),
-      limitMs,
-      late,
-    );
+    const unmounted = execScript(sandbox, unmountScript(plan, state));
+    const { exitCode } = await within(host.clock, unmounted, limitMs, () => late);
     return exitCode === 47 ? [`the mount had to be forced off: ${lost}`] : [];
   } catch (error) {
-    return error instanceof Failure && error.code === "FLUSH_TIMEOUT" ? [error.message] : [];
+    return error === late ? [late.message] : [];
   }
 }
