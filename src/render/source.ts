@@ -124,7 +124,7 @@ async function refuseLinkAway(
 ): Promise<string> {
   const inside = await realpath(folder);
   const target = await realpath(path).catch((error: unknown) => {
-    if (hasErrno(error, "ENOENT") || hasErrno(error, "ELOOP"))
+    if (hasErrno(error, "ENOENT", "ELOOP"))
       throw invalid(template, `${shown} is a broken link.`, "Put the file itself there.");
     throw error;
   });

@@ -189,7 +189,7 @@ export function causeOf(error: unknown): string | undefined {
   return texts.length === 0 ? undefined : texts.join(": ");
 }
 
-/** Whether an error of node:fs has this errno name. */
-export function hasErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
+/** Whether an error of the operating system has one of these errno names. */
+export function hasErrno(error: unknown, ...codes: readonly string[]): boolean {
+  return codes.includes(systemErrorCode(error) ?? "");
 }

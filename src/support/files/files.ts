@@ -1,4 +1,4 @@
-import { constants, readFileSync, statSync } from "node:fs";
+import { constants, type Dirent, readFileSync, statSync } from "node:fs";
 import {
   lstat,
   mkdir,
@@ -125,7 +125,7 @@ export async function writeAtomically(
 
 function writeFailed(path: string, error: unknown): Failure {
   const why = failureOf(error, path);
-  const isUnread = hasErrno(error, "ENXIO") || hasErrno(error, "EPIPE");
+  const isUnread = hasErrno(error, "ENXIO", "EPIPE");
   const about = isUnread ? "nobody reads this pipe." : messageOf(why ?? error);
   return new Failure({
     code: "WRITE_FAILED",
@@ -149,7 +149,7 @@ async function syncFolder(folder: string): Promise<void> {
   try {
     await handle.sync();
   } catch (error) {
-    if (!["EINVAL", "ENOTSUP", "EPERM"].some((code) => hasErrno(error, code))) throw error;
+    if (!hasErrno(error, "EINVAL", "ENOTSUP", "EPERM")) throw error;
   } finally {
     await handle.close();
   }
@@ -168,14 +168,7 @@ export async function removeAbandoned(path: string): Promise<void> {
  * @param depth 1: this folder only; Infinity: everything below. Links are not followed
  */
 export async function removeLeftFiles(folder: string, depth = 1): Promise<void> {
-  let entries;
-  try {
-    entries = await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR", "EACCES"].some((code) => hasErrno(error, code))) return;
-    throw error;
-  }
-  for (const entry of entries) {
+  for (const entry of await entriesIn(folder, "EACCES")) {
     const path = join(folder, entry.name);
     if (entry.isDirectory() && depth > 1) await removeLeftFiles(path, depth - 1);
     if (entry.isFile() && /^\..*\.tmp$/u.test(entry.name) && isOfDead(entry.name))
@@ -209,15 +202,8 @@ export async function makeTemporaryFolder(what: string, parent: string = tmpdir(
 
 /** Removes the folders of makeTemporaryFolder whose process was killed. */
 export async function removeLeftFolders(parent: string = tmpdir()): Promise<void> {
-  let names: readonly string[];
-  try {
-    names = await readdir(parent);
-  } catch (error) {
-    // A folder may be writable and not readable.
-    if (hasErrno(error, "EACCES")) return;
-    throw error;
-  }
-  for (const name of names)
+  // A folder may be writable and not readable.
+  for (const { name } of await entriesIn(parent, "EACCES"))
     if (name.startsWith(OURS) && isOfDead(name)) await removeOwnFolder(join(parent, name));
 }
 
@@ -248,14 +234,19 @@ export async function withTemporaryFolder<T>(
   );
 }
 
-/** The names in a folder, sorted; none if there is no such folder. */
-export async function namesIn(folder: string): Promise<readonly string[]> {
+/** What a folder contains; nothing if there is no such folder, or reading it fails with one of these errno names. */
+export async function entriesIn(folder: string, ...unread: readonly string[]): Promise<readonly Dirent[]> {
   try {
-    return (await readdir(folder)).sort();
+    return await readdir(folder, { withFileTypes: true });
   } catch (error) {
-    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return [];
+    if (hasErrno(error, "ENOENT", "ENOTDIR", ...unread)) return [];
     throw error;
   }
+}
+
+/** The names in a folder, sorted; none if there is no such folder. */
+export async function namesIn(folder: string): Promise<readonly string[]> {
+  return (await entriesIn(folder)).map(({ name }) => name).sort();
 }
 
 export interface FoundFile {
@@ -267,18 +258,12 @@ export interface FoundFile {
 
 /** All regular files below a folder, sorted by path; none if it does not exist. */
 export async function listFiles(folder: string): Promise<readonly FoundFile[]> {
-  let entries;
-  try {
-    entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  } catch (error) {
-    if (hasErrno(error, "ENOENT")) return [];
-    throw error;
-  }
   const files: FoundFile[] = [];
-  for (const entry of entries.filter((one) => one.isFile())) {
-    const full = join(entry.parentPath, entry.name);
-    const { mode } = await stat(full);
-    files.push({ path: full.slice(folder.length + 1), mode: mode & 0o777 });
+  for (const entry of await entriesIn(folder)) {
+    const path = join(folder, entry.name);
+    if (entry.isFile()) files.push({ path: entry.name, mode: (await stat(path)).mode & 0o777 });
+    if (entry.isDirectory())
+      for (const file of await listFiles(path)) files.push({ ...file, path: `${entry.name}/${file.path}` });
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -1,6 +1,7 @@
-import { lstat, readdir } from "node:fs/promises";
+import { lstat } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { Failure, hasErrno } from "../errors";
+import { entriesIn } from "./files";
 
 /**
  * Refuses a path with a symbolic link below the root: writing or removing through it would reach files outside the project. Missing parts
@@ -16,7 +17,7 @@ export async function refuseLinks(root: string, path: string): Promise<void> {
     try {
       if ((await lstat(current)).isSymbolicLink()) throw linkRefused(current);
     } catch (error) {
-      if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return;
+      if (hasErrno(error, "ENOENT", "ENOTDIR")) return;
       throw error;
     }
   }
@@ -28,14 +29,7 @@ export async function refuseLinks(root: string, path: string): Promise<void> {
  */
 export async function refuseLinksIn(root: string, folder: string, depth: number): Promise<void> {
   await refuseLinks(root, folder);
-  let entries;
-  try {
-    entries = await readdir(folder, { withFileTypes: true });
-  } catch (error) {
-    if (hasErrno(error, "ENOENT") || hasErrno(error, "ENOTDIR")) return;
-    throw error;
-  }
-  for (const entry of entries) {
+  for (const entry of await entriesIn(folder)) {
     const path = join(folder, entry.name);
     if (entry.isSymbolicLink()) throw linkRefused(path);
     if (entry.isDirectory() && depth > 1) await refuseLinksIn(root, path, depth - 1);
