@@ -77,11 +77,7 @@ function configurationOf(
         generation: "mk3",
         ...(request.whileUsed === true ? {} : { ttl: request.ttl }),
         envs: [],
-        ports: (request.ports ?? []).map((port) => ({
-          name: port.name,
-          target: port.target,
-          protocol: port.protocol.toUpperCase() as "HTTP",
-        })),
+        ports: (request.ports ?? []).map((port) => ({ ...port, protocol: port.protocol.toUpperCase() })),
       },
     },
   } as Parameters<typeof SandboxInstance.createIfNotExists>[0];
@@ -119,11 +115,7 @@ export async function listTemporary(
 export function reasonOf(error: unknown): string {
   if (error instanceof Error) return error.message;
   if (typeof error === "object" && error !== null) {
-    const {
-      code,
-      error: text,
-      message,
-    } = error as { readonly code?: unknown; readonly error?: unknown; readonly message?: unknown };
+    const { code, error: text, message } = error as Partial<Record<"code" | "error" | "message", unknown>>;
     const words = [code, text ?? message]
       .filter((part) => typeof part === "string" || typeof part === "number")
       .join(" ");

@@ -141,14 +141,6 @@ export function onBranch(
 /** The default path of a repository; older generations have no other. */
 const usualPath = (org: string, name: string): string => `/${org}/${name}`;
 
-/** Repositories at their default paths. */
-export function usualMounts(org: string, names: readonly string[], write: boolean): readonly RepoMount[] {
-  return names.map((name) => ({
-    path: usualPath(org, name),
-    entry: { kind: "repo", mode: write ? "rw" : "ro", name },
-  }));
-}
-
 /** The organization that the mounts name; undefined if none does. @throws Failure REPO_NAME (exit 2) for several, or without mounts */
 export function orgOfMounts(requested: readonly RequestedMount[]): string | undefined {
   if (requested.length === 0) throw wrongRepos("No repository was given.", "Write --repo ORG/REPO.");

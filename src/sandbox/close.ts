@@ -43,28 +43,27 @@ export async function cleanUp(runHost: Host, created: CreatedParts): Promise<Lef
   const clean = `mesa-template sandbox clean ${name}`;
   const flushMs = runHost.signal.aborted ? FLUSH_MS.afterCtrlC : FLUSH_MS.atTheEnd;
   const left = mounted === undefined ? [] : await flush(host, mounted, flushMs);
-  const attempt = async (what: string, work: () => Promise<unknown>): Promise<Leftovers> => {
-    try {
-      await work();
-      return [];
-    } catch (error) {
-      return [`${what}: ${host.redact(reasonOf(error))}`];
-    }
-  };
+  const attempt = (what: string, work: Promise<unknown>): Promise<Leftovers> =>
+    work.then(
+      () => [],
+      (error: unknown) => [`${what}: ${host.redact(reasonOf(error))}`],
+    );
   const others = await Promise.all([
     ...keyIds.map((keyId) =>
-      attempt(`the credential ${keyId} could not be revoked (${clean}; it expires by itself)`, () =>
+      attempt(
+        `the credential ${keyId} could not be revoked (${clean}; it expires by itself)`,
         api.revokeKey(keyId),
       ),
     ),
     ...unused.map(({ repo, bookmark }) =>
-      attempt(`the bookmark ${bookmark} of ${repo} could not be deleted`, () =>
+      attempt(
+        `the bookmark ${bookmark} of ${repo} could not be deleted`,
         api.deleteBookmark(repo.split("/")[1] ?? "", bookmark),
       ),
     ),
     temporary === undefined
       ? []
-      : attempt(`the sandbox ${temporary.name} could not be deleted (${clean})`, () => temporary.remove()),
+      : attempt(`the sandbox ${temporary.name} could not be deleted (${clean})`, temporary.remove()),
   ]);
   return [...left, ...others.flat()];
 }

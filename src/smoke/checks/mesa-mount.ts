@@ -2,7 +2,7 @@ import { mesaApi, type MesaApi } from "../../mesa/api";
 import { issueCredential } from "../../mesa/credential";
 import { temporaryMesaName, unmarked } from "../../mesa/leftovers";
 import { mountPlan, type MountPlan } from "../../mesa/mount-plan";
-import { usualMounts } from "../../mesa/mounts";
+import { parseRepo, placeMounts } from "../../mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../mesa/mount-script";
 import { warnThatStays } from "../../support/processes/clean-up";
 import type { Host } from "../../support/host";
@@ -56,7 +56,7 @@ async function mountForReal(
       const plan = mountPlan({
         version,
         access,
-        mounts: usualMounts(access.org, [name], true),
+        mounts: placeMounts(version, access.org, [parseRepo(`${access.org}/${name}`, true)]),
         credential: credential.value,
         base: `/tmp/mesa-smoke-${host.runId}`,
       });

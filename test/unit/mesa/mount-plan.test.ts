@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { generationOf } from "../../../src/mesa/generation";
 import { mountPlan, serviceVariables, type MountPlan } from "../../../src/mesa/mount-plan";
-import { usualMounts } from "../../../src/mesa/mounts";
+import { parseRepo, placeMounts } from "../../../src/mesa/mounts";
 
 const CREDENTIAL = "mesa_0123456789abcdef";
 const OWN_SERVICE = { org: "acme", apiUrl: "https://api.mesa.dev/v1" };
@@ -11,7 +11,11 @@ function planFor(version: string, write = true): MountPlan {
   return mountPlan({
     version,
     access: OWN_SERVICE,
-    mounts: usualMounts("acme", ["demo", "other"], write),
+    mounts: placeMounts(
+      version,
+      "acme",
+      ["acme/demo", "acme/other"].map((repo) => parseRepo(repo, write)),
+    ),
     credential: CREDENTIAL,
     base: "/tmp/m",
   });

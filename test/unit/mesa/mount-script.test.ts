@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { mountPlan, type MountPlan } from "../../../src/mesa/mount-plan";
-import { usualMounts } from "../../../src/mesa/mounts";
+import { parseRepo, placeMounts } from "../../../src/mesa/mounts";
 import { mountScript, proofScript, unmountScript } from "../../../src/mesa/mount-script";
 
 let folder = "";
@@ -19,7 +19,7 @@ function plan(version = "0.20.0"): MountPlan {
   return mountPlan({
     version,
     access: { org: "acme", apiUrl: "https://api.mesa.dev/v1" },
-    mounts: usualMounts("acme", ["demo"], false),
+    mounts: placeMounts(version, "acme", [parseRepo("acme/demo", false)]),
     credential: "mesa_0123456789abcdef",
     base: `${folder}/m`,
   });
