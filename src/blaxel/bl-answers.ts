@@ -112,14 +112,16 @@ export function brokenBl(answer: BlAnswer, what: string): Failure | undefined {
       log: answer.lastLines,
       hint: "Blaxel or the network drops requests, or bl is broken. Try again, or allow more time with --deploy-timeout.",
     });
-  if (answer.exitCode === 2 || /^panic: |^goroutine \d+ \[/mu.test(answer.stderr))
+  if (answer.exitCode === 2 || /^panic: |^goroutine \d+ \[/mu.test(answer.stderr)) {
+    const said = /^panic: .*$/mu.exec(answer.stderr)?.[0] ?? answer.lastLines.at(-1) ?? "it printed nothing";
     return new Failure({
       code: "BL_PANIC",
       kind: "environment",
-      message: `${what} ended in a panic of bl (${answer.ending}): ${panicLine(answer)}`,
+      message: `${what} ended in a panic of bl (${answer.ending}): ${said}`,
       log: answer.lastLines,
       hint: "Update bl; if it happens again, report it with the lines above.",
     });
+  }
   if (answer.exitCode === null)
     return new Failure({
       code: "BL_BROKEN",
@@ -129,8 +131,4 @@ export function brokenBl(answer: BlAnswer, what: string): Failure | undefined {
       hint: "Check with bl --version that it runs here, and that enough memory is free.",
     });
   return undefined;
-}
-
-function panicLine(answer: BlAnswer): string {
-  return /^panic: .*$/mu.exec(answer.stderr)?.[0] ?? answer.lastLines.at(-1) ?? "it printed nothing";
 }

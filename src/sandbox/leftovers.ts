@@ -55,7 +55,8 @@ function leftIn(host: Host, org: string, only: string | undefined): Promise<InMe
 export async function leftOfRuns(host: Host, only: string | undefined): Promise<Left> {
   const temporary = await listTemporary(host).catch((error: unknown) => {
     host.signal.throwIfAborted();
-    throw error instanceof Failure ? error : notListed(reasonOf(error));
+    const reason = reasonOf(error);
+    throw error instanceof Failure ? error : refusal(`Blaxel does not list its sandboxes: ${reason}`, reason);
   });
   const sandboxes = temporary.filter(({ labels }) => LEFT_BY.has(labels[SANDBOX_LABEL] ?? ""));
   const orgs = new Set([
@@ -77,10 +78,6 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
   }
   const names = sandboxes.map(({ name }) => name).filter((name) => only === undefined || name === only);
   return { sandboxes: names, credentials, repos, unseen };
-}
-
-function notListed(reason: string): Failure {
-  return refusal(`Blaxel does not list its sandboxes: ${reason}`, reason);
 }
 
 /**

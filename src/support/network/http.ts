@@ -120,9 +120,7 @@ async function followed(host: Asker, request: HttpRequest, signal: AbortSignal):
   for (let hops = 0; hops <= 5; hops += 1) {
     const response = await host.fetch(url, {
       method: request.form === undefined ? (request.method ?? "GET") : "POST",
-      ...(request.form === undefined && request.body === undefined
-        ? {}
-        : { body: request.form ?? request.body ?? "" }),
+      body: request.form ?? request.body ?? null,
       headers,
       redirect: "manual",
       signal,
