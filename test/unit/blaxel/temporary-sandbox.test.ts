@@ -1,12 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { TemporarySandbox } from "../../../src/blaxel/temporary-sandbox";
 import { markText, thisProcess } from "../../../src/support/processes/alive";
 import { systemClock } from "../../../src/support/clock";
 import type { Host } from "../../../src/support/host";
 import { createRedactor } from "../../../src/support/redact";
+import { localServer } from "../local-server";
 
 const own = thisProcess();
 /** A number that a process had, which ended. */
@@ -20,7 +19,6 @@ const there = {
 };
 
 describe("a temporary sandbox", () => {
-  let server: Server;
   let deleted: string[];
   let created: unknown[];
   let listed: "answered" | "never" | "refused";
@@ -40,41 +38,41 @@ describe("a temporary sandbox", () => {
     status: "DEPLOYED",
   });
 
+  const server = localServer((request, response) => {
+    const { method = "", url = "" } = request;
+    let body = "";
+    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+    request.on("end", () => {
+      const answer = (status: number, value: unknown): void => {
+        response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
+      };
+      if (method === "DELETE") {
+        if (creating === "late") said.push("deleted");
+        deleted.push(url.replace(/^.*\//u, ""));
+        if (deleting === "done") answer(200, {});
+      } else if (method === "POST") {
+        created.push(JSON.parse(body));
+        const done = (): void => {
+          said.push("created");
+          answer(200, sandbox("mine", undefined));
+        };
+        if (creating === "done") answer(200, sandbox("mine", undefined));
+        else if (creating === "late") setTimeout(done, 800);
+        else if (creating === "cut") request.socket.destroy();
+        else if (creating === "no quota") answer(403, { error: "quota of sandboxes exceeded" });
+      } else if (listed === "answered")
+        answer(200, {
+          data: Object.entries(there).map(([name, mark]) => sandbox(name, mark)),
+          meta: { nextCursor: "", hasMore: false },
+        });
+      else if (listed === "refused") answer(500, { error: "out of order" });
+    });
+  });
+
   beforeEach(async () => {
     [deleted, created, said, listed] = [[], [], [], "answered"];
     [creating, deleting, pace] = ["done", "done", 1];
-    server = createServer((request, response) => {
-      const { method = "", url = "" } = request;
-      let body = "";
-      request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-      request.on("end", () => {
-        const answer = (status: number, value: unknown): void => {
-          response.writeHead(status, { "Content-Type": "application/json" }).end(JSON.stringify(value));
-        };
-        if (method === "DELETE") {
-          if (creating === "late") said.push("deleted");
-          deleted.push(url.replace(/^.*\//u, ""));
-          if (deleting === "done") answer(200, {});
-        } else if (method === "POST") {
-          created.push(JSON.parse(body));
-          const done = (): void => {
-            said.push("created");
-            answer(200, sandbox("mine", undefined));
-          };
-          if (creating === "done") answer(200, sandbox("mine", undefined));
-          else if (creating === "late") setTimeout(done, 800);
-          else if (creating === "cut") request.socket.destroy();
-          else if (creating === "no quota") answer(403, { error: "quota of sandboxes exceeded" });
-        } else if (listed === "answered")
-          answer(200, {
-            data: Object.entries(there).map(([name, mark]) => sandbox(name, mark)),
-            meta: { nextCursor: "", hasMore: false },
-          });
-        else if (listed === "refused") answer(500, { error: "out of order" });
-      });
-    });
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    const address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    const { url: address } = server;
     vi.resetModules();
     vi.stubEnv("BL_API_URL", address);
     const { removeLeftSandboxes } = await import("../../../src/blaxel/leftovers");
@@ -87,8 +85,6 @@ describe("a temporary sandbox", () => {
   });
   afterEach(() => {
     vi.unstubAllEnvs();
-    server.closeAllConnections();
-    server.close();
   });
 
   const host = (signal = new AbortController().signal): Host => ({

@@ -1,7 +1,6 @@
-import { createServer, type IncomingMessage, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
+import type { IncomingMessage } from "node:http";
 import { EmbeddedJWK, jwtVerify } from "jose";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { MesaAccess } from "../../../src/mesa/access";
 import { mesaApi, type MesaApi } from "../../../src/mesa/api";
 import { parsePrivateKey } from "../../../src/mesa/private-key";
@@ -9,6 +8,7 @@ import { systemClock } from "../../../src/support/clock";
 import type { Host } from "../../../src/support/host";
 import { createRedactor } from "../../../src/support/redact";
 import { ORGANIZATIONS } from "../../world/mesa/state";
+import { localServer } from "../local-server";
 
 interface Reply {
   readonly status: number;
@@ -16,36 +16,32 @@ interface Reply {
   readonly type?: string;
 }
 
-let server: Server;
-let apiUrl = "";
 let asked: { readonly line: string; readonly authorization: string | undefined; readonly body: string }[] =
   [];
 let reply: (request: IncomingMessage) => Reply;
 
-beforeEach(async () => {
+beforeEach(() => {
   asked = [];
   reply = () => ({ status: 200, body: "{}" });
-  server = createServer((request, response) => {
-    let body = "";
-    request.on("data", (chunk: Buffer) => (body += chunk.toString()));
-    request.on("end", () => {
-      const line = `${request.method ?? ""} ${request.url ?? ""}`;
-      asked.push({ line, authorization: request.headers.authorization, body });
-      const { status, body: text, type = "application/json" } = reply(request);
-      response.writeHead(status, { "Content-Type": type }).end(text);
-    });
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  apiUrl = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1`;
 });
-afterEach(async () => {
-  server.closeAllConnections();
-  await new Promise((done) => server.close(done));
+const server = localServer((request, response) => {
+  let body = "";
+  request.on("data", (chunk: Buffer) => (body += chunk.toString()));
+  request.on("end", () => {
+    const line = `${request.method ?? ""} ${request.url ?? ""}`;
+    asked.push({ line, authorization: request.headers.authorization, body });
+    const { status, body: text, type = "application/json" } = reply(request);
+    response.writeHead(status, { "Content-Type": type }).end(text);
+  });
 });
 
 const redact = createRedactor({});
 const API_KEY = { kind: "api-key", apiKey: "mesa_admin_0123456789" } as const;
-function api(signal = new AbortController().signal, credential: MesaAccess["credential"] = API_KEY): MesaApi {
+function api(
+  signal = new AbortController().signal,
+  credential: MesaAccess["credential"] = API_KEY,
+  apiUrl = `${server.url}/v1`,
+): MesaApi {
   const host = { fetch: globalThis.fetch, signal, redact, clock: systemClock } as unknown as Host;
   return mesaApi(host, { apiUrl, org: "acme", credential });
 }
@@ -144,12 +140,10 @@ describe("Mesa's API", () => {
   });
 
   it("that cannot be reached is said to be so", async () => {
-    const gone = api();
-    await new Promise((done) => server.close(done));
+    const gone = api(undefined, undefined, "http://127.0.0.1:9/v1");
     const unreachable = { code: "MESA_UNREACHABLE", kind: "environment" };
     await expect(gone.whoami()).rejects.toMatchObject(unreachable);
     await expect(gone.listKeys()).rejects.toMatchObject(unreachable);
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
   });
 
   it("is let go of when the run is interrupted", async () => {

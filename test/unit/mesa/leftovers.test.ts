@@ -1,10 +1,9 @@
 import { spawnSync } from "node:child_process";
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { MesaAccess } from "../../../src/mesa/access";
 import { removeLeftInMesa, temporaryMesaName, unmarked } from "../../../src/mesa/leftovers";
 import { markText, thisProcess } from "../../../src/support/processes/alive";
+import { localServer } from "../local-server";
 import { testHost } from "../lock/fixture/test-host";
 
 const base = "smoke-debian-0123456789ab-container";
@@ -12,33 +11,28 @@ const living = temporaryMesaName(base);
 const dead = `${base}.${markText({ ...thisProcess(), pid: spawnSync("true").pid })}`;
 const elsewhere = `${base}.${markText({ ...thisProcess(), space: "0123456789ab" })}`;
 
-let server: Server;
 let asked: string[];
 let status: number;
-beforeEach(async () => {
+beforeEach(() => {
   [asked, status] = [[], 200];
-  const key = (id: string, name: string, revoked: string | null = null): object => ({
-    ...{ id, name, revoked_at: revoked },
-  });
-  server = createServer((request, response) => {
-    const line = `${request.method ?? ""} ${decodeURIComponent(request.url ?? "")}`;
-    if (request.method === "DELETE") asked.push(line);
-    response.writeHead(status).end(
-      JSON.stringify({
-        api_keys: [key("one", dead), key("two", living), key("old", dead, "then"), key("else", elsewhere)],
-        repos: [{ name: dead }, { name: living }, { name: "somebody's" }, { name: elsewhere }],
-      }),
-    );
-  });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
 });
-afterEach(() => {
-  server.closeAllConnections();
-  server.close();
+
+const key = (id: string, name: string, revoked: string | null = null): object => ({
+  ...{ id, name, revoked_at: revoked },
+});
+const server = localServer((request, response) => {
+  const line = `${request.method ?? ""} ${decodeURIComponent(request.url ?? "")}`;
+  if (request.method === "DELETE") asked.push(line);
+  response.writeHead(status).end(
+    JSON.stringify({
+      api_keys: [key("one", dead), key("two", living), key("old", dead, "then"), key("else", elsewhere)],
+      repos: [{ name: dead }, { name: living }, { name: "somebody's" }, { name: elsewhere }],
+    }),
+  );
 });
 
 const access = (): MesaAccess => ({
-  apiUrl: `http://127.0.0.1:${String((server.address() as AddressInfo).port)}/v1`,
+  apiUrl: `${server.url}/v1`,
   org: "acme",
   credential: { kind: "api-key", apiKey: "mesa_admin_0123456789" },
 });

@@ -1,28 +1,21 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import type { SandboxInstance } from "@blaxel/core";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { cleanUp, type CreatedParts, type Leftovers } from "../../../src/sandbox/close";
 import { systemClock } from "../../../src/support/clock";
+import { localServer } from "../local-server";
 import { testHost } from "../lock/fixture/test-host";
 
 describe("cleaning up after a session", () => {
-  let server: Server;
   let done: string[];
   let waits: number[];
   let revocation: "done" | "refused";
 
-  beforeEach(async () => {
+  beforeEach(() => {
     [done, waits, revocation] = [[], [], "done"];
-    server = createServer((request, response) => {
-      done.push(`${request.method ?? ""} ${request.url ?? ""}`);
-      response.writeHead(revocation === "done" ? 200 : 500).end("{}");
-    });
-    await new Promise<void>((ready) => server.listen(0, "127.0.0.1", ready));
   });
-  afterEach(() => {
-    server.closeAllConnections();
-    server.close();
+  const server = localServer((request, response) => {
+    done.push(`${request.method ?? ""} ${request.url ?? ""}`);
+    response.writeHead(revocation === "done" ? 200 : 500).end("{}");
   });
 
   /** Cleans up with a clock that makes a second of each minute. */
@@ -31,7 +24,6 @@ describe("cleaning up after a session", () => {
     remove: () => Promise<void> = () => Promise.resolve(void done.push("delete")),
     signal = new AbortController().signal,
   ): Promise<Leftovers> {
-    const { port } = server.address() as AddressInfo;
     const exec = (): ReturnType<typeof unmount> => {
       done.push("unmount");
       return unmount();
@@ -48,7 +40,7 @@ describe("cleaning up after a session", () => {
     const parts: CreatedParts = {
       name: "mesa-run-1",
       access: {
-        apiUrl: `http://127.0.0.1:${String(port)}/v1`,
+        apiUrl: `${server.url}/v1`,
         org: "acme",
         credential: { kind: "api-key", apiKey: "k" },
       },

@@ -1,28 +1,24 @@
-import { createServer, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { systemClock } from "../../../src/support/clock";
 import type { Host } from "../../../src/support/host";
 import { createRedactor } from "../../../src/support/redact";
+import { localServer } from "../local-server";
 
 describe("what runs left behind, where Blaxel does not list its sandboxes", () => {
-  let server: Server;
   let answer: readonly [status: number, type: string, body: string];
   let leftOfRuns: (host: Host, only: undefined) => Promise<unknown>;
   let host: Host;
 
+  const server = localServer((_, response) => {
+    const [status, type, body] = answer;
+    response.writeHead(status, { "Content-Type": type }).end(body);
+  });
   beforeEach(async () => {
-    server = createServer((_, response) => {
-      const [status, type, body] = answer;
-      response.writeHead(status, { "Content-Type": type }).end(body);
-    });
-    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-    const address = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
     vi.resetModules();
-    vi.stubEnv("BL_API_URL", address);
+    vi.stubEnv("BL_API_URL", server.url);
     ({ leftOfRuns } = await import("../../../src/sandbox/leftovers"));
     host = {
-      env: { BL_API_URL: address, BL_WORKSPACE: "w", BL_API_KEY: "k" },
+      env: { BL_API_URL: server.url, BL_WORKSPACE: "w", BL_API_KEY: "k" },
       clock: systemClock,
       fetch: globalThis.fetch,
       run: () => Promise.reject(new Error("not here")),
@@ -34,8 +30,6 @@ describe("what runs left behind, where Blaxel does not list its sandboxes", () =
   });
   afterEach(() => {
     vi.unstubAllEnvs();
-    server.closeAllConnections();
-    server.close();
   });
 
   it.each([

@@ -1,0 +1,21 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, beforeEach } from "vitest";
+
+/** A server on this machine during each test of a file or block. */
+export function localServer(listener: RequestListener): { readonly url: string } {
+  let server: Server;
+  beforeEach(async () => {
+    server = createServer(listener);
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+  });
+  afterEach(() => {
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    get url() {
+      return `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    },
+  };
+}
