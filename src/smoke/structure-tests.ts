@@ -47,17 +47,12 @@ const REFUSAL = "error parsing config file: ";
 export async function structureTestProgram(host: Host): Promise<string> {
   const { version, why = "" } = await runVersion(host);
   if (version !== undefined) return `${nameOf(host)}, ${version}`;
-  throw new Failure({
-    code: "NO_STRUCTURE_TEST",
-    kind: "environment",
-    message: why,
-    hint: HOW_TO_INSTALL,
-  });
+  throw new Failure({ code: "NO_STRUCTURE_TEST", kind: "environment", message: why, hint: HOW_TO_INSTALL });
 }
 
 /** The program's version, or why it cannot be run. */
 async function runVersion(host: Host): Promise<{ readonly version?: string; readonly why?: string }> {
-  const ran = await runProgram(host, ["version"], {}, VALIDATION_LIMIT_MS);
+  const ran = await runProgram(host, ["version"], VALIDATION_LIMIT_MS);
   if (ran.exitCode === 0) return { version: ran.stdout.trim() };
   if (ran.spawnError !== undefined) return { why: whyMissing(host) };
   return { why: `${nameOf(host)} version ${ran.timedOut ? "does not end" : `fails (${endOf(ran)})`}` };
@@ -89,8 +84,9 @@ export async function validateStructureTests(host: Host, paths: readonly string[
       });
     });
     // The program cannot only validate a file. Without an engine every test fails and nothing runs.
-    const ran = await runTests(host, "none", path, { DOCKER_HOST: "unix:///nowhere" }, VALIDATION_LIMIT_MS);
-    if (ran.spawnError === undefined) refuseBroken(path, reportIn(ran, path));
+    const args = testArguments("none", path);
+    const ran = await runProgram(host, args, VALIDATION_LIMIT_MS, { DOCKER_HOST: "unix:///nowhere" });
+    if (ran.spawnError === undefined) reportIn(ran, path);
   }
 }
 
@@ -153,7 +149,7 @@ async function resultsOf(
       unreached,
       `Run ${PROGRAM} on the engine's machine, or write the tests as checks.yaml.`,
     );
-  const ran = await runTests(host, reference, path, engineVariables(facts), FILE_LIMIT_MS);
+  const ran = await runProgram(host, testArguments(reference, path), FILE_LIMIT_MS, engineVariables(facts));
   if (ran.spawnError !== undefined) return instead("skipped", whyMissing(host), HOW_TO_INSTALL);
   if (ran.timedOut)
     return instead(
@@ -162,9 +158,7 @@ async function resultsOf(
       "It has no time limit itself: find the command that hangs.",
       ran.durationMs,
     );
-  const report = reportIn(ran, path);
-  refuseBroken(path, report);
-  return resultsIn(report, ran, path).map((result) => checkResult(path, result));
+  return resultsIn(reportIn(ran, path), ran, path).map((result) => checkResult(path, result));
 }
 
 /** A test's result as a check result. */
@@ -212,23 +206,16 @@ function whyMissing(host: Host): string {
     : `${PROGRAM_VARIABLE} names ${named}, which cannot be run`;
 }
 
-function runTests(
-  host: Host,
-  image: string,
-  path: string,
-  engine: Readonly<Record<string, string>>,
-  timeoutMs: number,
-): Promise<ProcessResult> {
-  const args = ["test", "--image", image, "--config", path, "--output", "json", "--no-color"];
-  return runProgram(host, args, engine, timeoutMs);
+function testArguments(image: string, path: string): readonly string[] {
+  return ["test", "--image", image, "--config", path, "--output", "json", "--no-color"];
 }
 
 /** Runs the program with this environment (containerRunOptions may need any of it), except for the engine. */
 function runProgram(
   host: Host,
   args: readonly string[],
-  engine: Readonly<Record<string, string>>,
   timeoutMs: number,
+  engine: Readonly<Record<string, string>> = {},
 ): Promise<ProcessResult> {
   const own = Object.entries(othersEnvironment(host.env)).filter(([name]) => !name.startsWith("DOCKER_"));
   return host.run({
@@ -241,24 +228,34 @@ function runProgram(
   });
 }
 
+/** The report on a file. Refuses a file that the program refuses, and one without tests, which fails without a message. */
 function reportIn(ran: ProcessResult, path: string): Report {
+  let report: Report;
   try {
-    return REPORT.parse(JSON.parse(ran.stdout));
+    report = REPORT.parse(JSON.parse(ran.stdout));
   } catch (error) {
     const limit = `did not end within ${String(VALIDATION_LIMIT_MS / 1000)} s`;
     throw broken(ran, path, ran.timedOut ? limit : `wrote no report (${endOf(ran)})`, error);
   }
+  const refusal = report.Results?.find(({ Name }) => Name === "")?.Errors?.find((error) =>
+    error.startsWith(REFUSAL),
+  );
+  const why = refusal?.slice(REFUSAL.length) ?? (report.Total === 0 ? "it contains no tests" : undefined);
+  if (why === undefined) return report;
+  throw new Failure({
+    code: "STRUCTURE_TESTS_INVALID",
+    kind: "usage",
+    message: `${path}: ${why.replaceAll(/\s*\n\s*/gu, " ")}`,
+    hint: `${PROGRAM} reports such a file as one failed test; fix it.`,
+  });
 }
 
 /** The results of a report. Refuses a report with fewer than it counts, or with a verdict other than its exit code (0: all passed). */
 function resultsIn({ Total, Results }: Report, ran: ProcessResult, path: string): readonly TestResult[] {
   const results = Results ?? [];
+  const reported = `${String(results.length)} result${results.length === 1 ? "" : "s"}`;
   if (results.length !== Total)
-    throw broken(
-      ran,
-      path,
-      `counts ${String(Total)} tests and reports ${String(results.length)} result${results.length === 1 ? "" : "s"}`,
-    );
+    throw broken(ran, path, `counts ${String(Total)} tests and reports ${reported}`);
   const passed = results.every(({ Pass }) => Pass);
   if (passed !== (ran.exitCode === 0))
     throw broken(ran, path, `ends with ${endOf(ran)}, but its tests ${passed ? "passed" : "failed"}`);
@@ -273,20 +270,5 @@ function broken(ran: ProcessResult, path: string, what: string, cause?: unknown)
     log: outputLines(`${ran.stdout.slice(-2000)}\n${ran.stderr}`, 15),
     hint: `Check whether ${PROGRAM} test --image IMAGE --config ${path} --output json works by itself.`,
     cause,
-  });
-}
-
-/** Refuses a file that the program refuses, and one without tests, which fails without a message. */
-function refuseBroken(path: string, report: Report): void {
-  const refusal = report.Results?.find(({ Name }) => Name === "")?.Errors?.find((error) =>
-    error.startsWith(REFUSAL),
-  );
-  const why = refusal?.slice(REFUSAL.length) ?? (report.Total === 0 ? "it contains no tests" : undefined);
-  if (why === undefined) return;
-  throw new Failure({
-    code: "STRUCTURE_TESTS_INVALID",
-    kind: "usage",
-    message: `${path}: ${why.replaceAll(/\s*\n\s*/gu, " ")}`,
-    hint: `${PROGRAM} reports such a file as one failed test; fix it.`,
   });
 }
