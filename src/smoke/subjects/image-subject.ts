@@ -52,8 +52,8 @@ async function startedAndStays(
   } catch (error) {
     host.signal.throwIfAborted();
     // A lost engine says nothing about the image; a program that cannot start does.
-    if (isGone(error)) throw error;
-    return undefined;
+    if (error instanceof Failure && error.code === "CONTAINER_START") return undefined;
+    throw error;
   }
   const { id } = container;
   try {
@@ -65,11 +65,6 @@ async function startedAndStays(
   }
   await engine.removeContainer(id);
   return undefined;
-}
-
-function isGone(error: unknown): boolean {
-  const cause = error instanceof Failure ? error.cause : undefined;
-  return cause instanceof Failure && cause.code === "ENGINE_GONE";
 }
 
 function eachInItsOwn(host: Host, engine: Engine, request: ContainerRequest): ImageSubject {

@@ -77,7 +77,7 @@ function hasNoInit(error: unknown): boolean {
 
 /**
  * Starts a container with those of the devices that the engine can provide.
- * @throws Failure CONTAINER_START (exit 6)
+ * @throws Failure CONTAINER_START (exit 6), ENGINE_GONE (exit 3)
  */
 export async function startWithDevices(
   host: Host,
@@ -100,6 +100,8 @@ export async function startWithDevices(
         wanted = { ...wanted, init: false };
         continue;
       }
+      // A lost engine says nothing about the image.
+      if (error instanceof Failure && error.code === "ENGINE_GONE") throw error;
       const refused = refusedDevice(error, given);
       if (refused === undefined) throw cannotStart(engine, request.image, error);
       missing[refused] = `the engine cannot give a container ${refused}: ${messageOf(error).slice(0, 200)}`;

@@ -1,7 +1,9 @@
 import { describe, expect, it } from "vitest";
-import type { ExecResult } from "../../../../src/docker/index";
+import type { Engine, ExecResult } from "../../../../src/docker/index";
 import type { SmokeContainer } from "../../../../src/smoke/subjects/container";
-import { whyFuseIsRefused } from "../../../../src/smoke/subjects/start-container";
+import { startContainer, whyFuseIsRefused } from "../../../../src/smoke/subjects/start-container";
+import { Failure } from "../../../../src/support/errors";
+import { testHost } from "../../lock/fixture/test-host";
 
 /** A container on which every command comes to this; `asked` says whether one was run. */
 function containerWhere(rootless: boolean, outcome: Partial<ExecResult> | Error) {
@@ -40,4 +42,14 @@ describe("whether a container may mount with the /dev/fuse it was given", () => 
     expect(await whyFuseIsRefused(container)).toBeUndefined();
     expect(asked()).toBe(0);
   });
+});
+
+it("an engine that is lost while a container starts says nothing about the image", async () => {
+  const gone = new Failure({ code: "ENGINE_GONE", kind: "environment", message: "socket hang up" });
+  const engine: Partial<Engine> = {
+    facts: { rootless: false } as Engine["facts"],
+    createContainer: () => Promise.reject(gone),
+  };
+  const needs = { ports: [], devices: [] };
+  await expect(startContainer(testHost(), engine as Engine, "x:1", needs)).rejects.toBe(gone);
 });
