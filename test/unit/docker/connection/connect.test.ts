@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { connectEngine } from "../../../../src/docker/index";
+import { connectEngine, type EngineFacts } from "../../../../src/docker/index";
 import { sshArguments } from "../../../../src/docker/connection/ssh-agent";
 import type { Failure } from "../../../../src/support/errors";
 import { withTemporaryFolder } from "../../../../src/support/files/files";
@@ -35,39 +35,32 @@ const docker: FakeEngine = {
 };
 const podman: FakeEngine = { component: "Podman Engine", buildKit: false, asked: [] };
 
+/** What an engine says of itself to whoever connects through its socket. */
+const factsOf = (engine: FakeEngine): Promise<EngineFacts> =>
+  withTemporaryFolder("engine", async (folder) => {
+    const socket = join(folder, "e.sock");
+    await listening(createHttpServer(fakeEngine(engine)), socket);
+    return (await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }))).facts;
+  });
+
 describe("connecting to an engine", () => {
   it("asks it what it is and can do", async () => {
-    await withTemporaryFolder("engine", async (folder) => {
-      const socket = join(folder, "e.sock");
-      await listening(createHttpServer(fakeEngine(docker)), socket);
-      const { facts } = await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }));
-      expect(facts).toMatchObject({
-        name: "Docker Engine",
-        version: "9.9",
-        buildKit: true,
-        appArmor: true,
-        rootless: true,
-        publish: { reachedAt: "127.0.0.1" },
-      });
+    expect(await factsOf(docker)).toMatchObject({
+      name: "Docker Engine",
+      version: "9.9",
+      buildKit: true,
+      appArmor: true,
+      rootless: true,
+      publish: { reachedAt: "127.0.0.1" },
     });
   });
 
   it.each([true, false])("hears from Podman whether it is rootless: %s", async (rootless) => {
-    await withTemporaryFolder("engine", async (folder) => {
-      const socket = join(folder, "p.sock");
-      await listening(createHttpServer(fakeEngine({ ...podman, rootless })), socket);
-      const { facts } = await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }));
-      expect(facts.rootless).toBe(rootless);
-    });
+    expect((await factsOf({ ...podman, rootless })).rootless).toBe(rootless);
   });
 
   it("sees that BuildKit is missing by asking for it, not by a name", async () => {
-    await withTemporaryFolder("engine", async (folder) => {
-      const socket = join(folder, "p.sock");
-      await listening(createHttpServer(fakeEngine(podman)), socket);
-      const { facts } = await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }));
-      expect(facts).toMatchObject({ name: "Podman Engine", buildKit: false, appArmor: false });
-    });
+    expect(await factsOf(podman)).toMatchObject({ name: "Podman Engine", buildKit: false, appArmor: false });
   });
 
   it.each([
@@ -77,14 +70,9 @@ describe("connecting to an engine", () => {
   ])(
     "takes Builder-Version: %j for what it says, and asks on where it is not 2",
     async (said, buildKit, on) => {
-      await withTemporaryFolder("engine-", async (folder) => {
-        const socket = join(folder, "n.sock");
-        const newer: FakeEngine = { component: "Engine", buildKit: false, builderVersion: said, asked: [] };
-        await listening(createHttpServer(fakeEngine(newer)), socket);
-        const { facts } = await connectEngine(testHost({ env: { DOCKER_HOST: `unix://${socket}` } }));
-        expect(facts.buildKit).toBe(buildKit);
-        expect(newer.asked.filter((asked) => asked.endsWith("/session"))).toEqual(on);
-      });
+      const newer: FakeEngine = { component: "Engine", buildKit: false, builderVersion: said, asked: [] };
+      expect((await factsOf(newer)).buildKit).toBe(buildKit);
+      expect(newer.asked.filter((asked) => asked.endsWith("/session"))).toEqual(on);
     },
   );
 
