@@ -78,7 +78,6 @@ export async function loginToImport(
   return JSON.stringify({ auths: { [registry]: { auth } } });
 }
 
-/** Whether an image can be read without a login. */
 async function isPublic(host: Host, image: string): Promise<boolean> {
   try {
     return (await heldImage(host, image, { anonymous: true })) !== undefined;

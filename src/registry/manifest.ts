@@ -52,32 +52,21 @@ export async function singleImage(
 ): Promise<{ readonly bytes: Uint8Array; readonly config: string }> {
   let bytes = top;
   for (let lists = 0; lists <= DEEPEST_LIST; lists += 1) {
-    const manifest = parseManifest(bytes, image);
-    if (manifest.kind === "image") return { bytes, config: manifest.config };
-    bytes = await read(manifest.amd64);
+    const value = parseJson(bytes, `The manifest of ${image}`);
+    const list = z.safeParse(listSchema, value);
+    const single = z.safeParse(imageSchema, value);
+    if (list.success) bytes = await read(amd64In(list.data.manifests, image));
+    else if (single.success) return { bytes, config: single.data.config.digest };
+    else
+      throw unusableImage(
+        "IMAGE_FORMAT",
+        `The registry's answer for ${image} is neither an image manifest nor a list of them.`,
+        "Very old images (schema 1) cannot be pinned; push the image again with a current Docker.",
+      );
   }
   throw unusableImage(
     "IMAGE_FORMAT",
     `${image} has its linux/amd64 image below more than ${String(DEEPEST_LIST)} lists.`,
-  );
-}
-
-export type ImageManifest =
-  { readonly kind: "list"; readonly amd64: string } | { readonly kind: "image"; readonly config: string };
-
-/** Parses a manifest: the linux/amd64 image's digest from a list, or a single image's config digest. */
-export function parseManifest(bytes: Uint8Array, image: string): ImageManifest {
-  const value = parseJson(bytes, `The manifest of ${image}`);
-  const list = z.safeParse(listSchema, value);
-  if (list.success) return { kind: "list", amd64: amd64In(list.data.manifests, image) };
-  const single = z.safeParse(imageSchema, value);
-  if (single.success) {
-    return { kind: "image", config: single.data.config.digest };
-  }
-  throw unusableImage(
-    "IMAGE_FORMAT",
-    `The registry's answer for ${image} is neither an image manifest nor a list of them.`,
-    "Very old images (schema 1) cannot be pinned; push the image again with a current Docker.",
   );
 }
 

@@ -136,7 +136,6 @@ async function putBlob(
   return { mediaType, digest: digestOf(bytes), size: bytes.length };
 }
 
-/** @param path as in Repository.request */
 async function put(
   repository: Repository,
   path: string,

@@ -59,7 +59,7 @@ export interface Stoppable extends Subject {
  * The containers that start and stop. It is not documented what runs as process 1 in a Blaxel sandbox (the documentation says the image's
  * program, the code mentions an init that starts it), so both are checked. Checks that stop them run last.
  */
-export interface Lifecycle {
+interface Lifecycle {
   /** The container of all other checks, whose process 1 is an init. */
   readonly underInit: Stoppable;
   /** One that only starts and stops, whose process 1 is the image's entrypoint; once the sandbox API answers in it. */
@@ -106,22 +106,21 @@ export interface ProbeCheck<Context = CheckContext> extends CheckBase<Context> {
   readonly judge: (result: CommandResult, context: Context) => CheckVerdict;
 }
 
-/** A check that talks to the subject itself. */
-interface SubjectCheck<Context = CheckContext> extends CheckBase<Context> {
-  readonly needs: "subject";
-  readonly run: (subject: Subject, context: Context) => Promise<CheckVerdict>;
+/** What checks run on, besides the scripts in the subject's shell. */
+export interface Offers {
+  readonly subject: Subject;
+  readonly image?: ImageAtRest;
+  readonly lifecycle?: Lifecycle;
 }
 
-interface ImageCheck<Context = CheckContext> extends CheckBase<Context> {
-  readonly needs: "image";
+interface OwnCheck<Context, Needs extends keyof Offers> extends CheckBase<Context> {
+  readonly needs: Needs;
+  readonly run: (on: Required<Offers>[Needs], context: Context) => Promise<CheckVerdict>;
+}
+
+interface ImageCheck<Context> extends OwnCheck<Context, "image"> {
   /** The same check for a sandbox, where no engine holds the image. Without it, the check does not run there. */
   readonly inSandbox?: ProbeCheck<Context>;
-  readonly run: (image: ImageAtRest, context: Context) => Promise<CheckVerdict>;
-}
-
-interface LifecycleCheck<Context = CheckContext> extends CheckBase<Context> {
-  readonly needs: "lifecycle";
-  readonly run: (lifecycle: Lifecycle, context: Context) => Promise<CheckVerdict>;
 }
 
 /** The check that decides whether Mesa was really mounted. */
@@ -129,4 +128,4 @@ export const MOUNT_CHECK = "Mesa mounts, is written and read back";
 
 /** One definition for local containers and deployed sandboxes; `needs` tells where it can run. */
 export type Check<Context = CheckContext> =
-  ProbeCheck<Context> | SubjectCheck<Context> | ImageCheck<Context> | LifecycleCheck<Context>;
+  ProbeCheck<Context> | OwnCheck<Context, "subject"> | OwnCheck<Context, "lifecycle"> | ImageCheck<Context>;

@@ -1,14 +1,8 @@
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
 import { batchResults, batchScript, newMark } from "./batch";
-import type { Check, CheckVerdict, ImageAtRest, ImageContext, Lifecycle, ProbeCheck, Subject } from "./check";
+import type { Check, CheckVerdict, ImageContext, Offers, ProbeCheck, Subject } from "./check";
 import { reportFrom, type CheckResult, type SmokeReport } from "./report";
-
-export interface Offers {
-  readonly subject: Subject;
-  readonly image?: ImageAtRest;
-  readonly lifecycle?: Lifecycle;
-}
 
 const PROBE_TIMEOUT_MS = 20_000;
 

@@ -110,9 +110,8 @@ export async function smokeImage(
     options.onProgress?.("the sandbox API answers");
     // It starts while checks run in the first one. A failure to start is reported where the container is used.
     asProcess1().catch(() => undefined);
-    const user = (await engine.image(image.reference))?.config.user ?? "";
-    const context = checkContext(host, rendered, smoke.missingDevices, user);
-    const atRest = await imageAtRest(host, engine, image.reference, context.secrets, needs.texts);
+    const atRest = await imageAtRest(host, engine, image.reference, host.redact.values(), needs.texts);
+    const context = checkContext(host, rendered, smoke.missingDevices, atRest.config.user);
     const report = await runChecks(
       host,
       rendered.template,

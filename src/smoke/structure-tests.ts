@@ -161,7 +161,6 @@ async function resultsOf(
   return resultsIn(reportIn(ran, path), ran, path).map((result) => checkResult(path, result));
 }
 
-/** A test's result as a check result. */
 function checkResult(path: string, result: TestResult): CheckResult {
   const output = [
     result.Stdout ? `stdout ${JSON.stringify(shown(result.Stdout))}` : "",
@@ -185,7 +184,6 @@ function whyUnreached({ address, tls }: EngineFacts): string | undefined {
     : undefined;
 }
 
-/** The variables that point the program at the engine in use. */
 function engineVariables({ address, tls }: EngineFacts): Readonly<Record<string, string>> {
   const certificates = tls?.certificates;
   return {

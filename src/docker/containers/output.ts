@@ -2,7 +2,6 @@ import { addAbortSignal, type Readable } from "node:stream";
 import { lastBytes } from "../../support/processes/last-bytes";
 import type { ExecResult } from "../engine";
 
-/** How much of each output is kept. */
 const KEEP_BYTES = 8 * 1024 * 1024;
 
 /** One piece of a container's output. */

@@ -15,7 +15,6 @@ export function limitOf({ timeLimit = DEFAULT_LIMIT }: RunEntry): number {
   return milliseconds(timeLimit);
 }
 
-/** User and variables for every command of a check. */
 function surroundings({ user, env }: RunEntry): Pick<Command, "user" | "env"> {
   return {
     user: user === undefined ? undefined : String(user),
