@@ -38,7 +38,7 @@ export async function connectionTo(address: EngineAddress, env: Host["env"]): Pr
     );
   if (url.protocol !== "tcp:" && url.protocol !== "http:" && url.protocol !== "https:")
     throw unknownScheme(address);
-  const tls = address.certificates !== undefined || url.protocol === "https:";
+  const tls = address.certificates !== undefined || address.skipVerify === true || url.protocol === "https:";
   const files = tls ? await certificates(address) : {};
   const where = {
     protocol: tls ? "https" : "http",
