@@ -1,6 +1,7 @@
 export { connectEngine } from "./connection/connect";
 export { readTarEntries } from "./tar-entries";
 export type { BuildEnding } from "./builds/follow-build";
+export { stepLog } from "./builds/step-log";
 export { hostDevices, type HostDevice } from "./containers/host-devices";
 export { PLATFORM } from "./images";
 export type { BuildRequest, ContainerRequest, Engine, EngineFacts, ExecRequest, ExecResult } from "./engine";

@@ -27,8 +27,6 @@ export type BuildEnding =
       readonly made: readonly string[];
     };
 
-const KEPT_LINES = 40;
-
 /**
  * Reads a build's messages to their end. Returns a failed build as a result; a build without output for `silenceMs` has failed.
  * @throws Failure ENGINE_GONE (exit 3) if the connection breaks or ends without an image
@@ -38,7 +36,7 @@ export async function followBuild(
   options: { readonly signal: AbortSignal; readonly silenceMs: number },
   listener: BuildListener,
 ): Promise<BuildEnding> {
-  const log = stepLog(KEPT_LINES);
+  const log = stepLog();
   const classic = followClassic(log, listener);
   const buildKit = followBuildKit(log, listener);
   const failed = (message: string): BuildEnding => ({

@@ -11,8 +11,10 @@ export interface StepLog {
   last(step: string | undefined): readonly string[];
 }
 
-/** A log that keeps `limit` lines per step. */
-export function stepLog(limit: number): StepLog {
+/** Lines that are kept of each step. */
+const LIMIT = 40;
+
+export function stepLog(limit = LIMIT): StepLog {
   const kept = new Map<string, string[]>();
   const cutters = new Map<string, LineCutter>();
   const everything: string[] = [];
