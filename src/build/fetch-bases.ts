@@ -1,6 +1,6 @@
 import type { Engine } from "../docker/index";
 import { imageReference, imagesOf, type LockedImage } from "../lock/lock";
-import { credentialsFor, type Login } from "../registry/credentials";
+import { withLogin, type LoginRequest } from "../registry/credentials";
 import type { RenderedTemplate } from "../render/rendered";
 import { causeOf, Failure, messageOf, onTemplate } from "../support/errors";
 import type { Host } from "../support/host";
@@ -25,7 +25,9 @@ export async function pullBases(
       const reference = pulledReference(mirror, locked);
       if ((await engine.image(reference)) !== undefined) return;
       try {
-        await pullWithLogin(host, engine, reference, mirror);
+        await withLogin(host, loginFor(reference, mirror), `${reference} was fetched`, (login) =>
+          engine.pull({ reference, login }),
+        );
       } catch (error) {
         host.signal.throwIfAborted();
         // A lost engine says nothing about the image.
@@ -45,26 +47,7 @@ export async function pullBases(
   );
 }
 
-/** As with docker pull, a failing credential helper matters only if the image is not public. */
-async function pullWithLogin(host: Host, engine: Engine, reference: string, mirror: string): Promise<void> {
+function loginFor(reference: string, mirror: string): LoginRequest {
   const [registry = "", ...rest] = (reference.split("@", 1)[0] ?? "").split("/");
-  const pull = (login?: Login): Promise<void> => engine.pull({ reference, login });
-  const mirrorHost = mirror === "" ? undefined : registry;
-  let login: Login | undefined;
-  try {
-    login = await credentialsFor(host, { registry, path: rest.join("/"), mirrorHost });
-  } catch (helperFailed) {
-    host.signal.throwIfAborted();
-    try {
-      await pull();
-    } catch {
-      throw helperFailed;
-    }
-    host.emit({
-      type: "warning",
-      message: `${messageOf(helperFailed)} ${reference} was fetched without a login.`,
-    });
-    return;
-  }
-  await pull(login);
+  return { registry, path: rest.join("/"), mirrorHost: mirror === "" ? undefined : registry };
 }

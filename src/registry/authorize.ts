@@ -4,7 +4,7 @@ import type { Host } from "../support/host";
 import { ask, type HttpAnswer } from "../support/network/http";
 import { isLoopback } from "../support/network/loopback";
 import { parsedJson } from "../support/text/parsed-json";
-import { credentialsFor, type Login, type LoginRequest } from "./credentials";
+import { credentialsFor, withLogin, type Login, type LoginRequest } from "./credentials";
 import { registryRefused, statusOf } from "./failures";
 
 const TIMEOUT_MS = 60_000;
@@ -49,24 +49,15 @@ export interface Access extends LoginRequest {
 }
 
 /**
- * The Authorization header for a registry's challenge (distribution spec: token authentication; identity tokens by OAuth2). A failing
- * credential helper is fatal only where a login is required; public images are read without one, as docker does.
+ * The Authorization header for a registry's challenge (distribution spec: token authentication; identity tokens by OAuth2).
  * @throws Failure REGISTRY_REFUSED, CREDENTIAL_HELPER (exit 3), REGISTRY_INSECURE (exit 4), Unreachable
  */
 export async function authorize(host: Host, challenge: Challenge, access: Access): Promise<string> {
-  if (access.anonymous === true) return answerTo(host, challenge, access, undefined);
-  try {
-    return await answerTo(host, challenge, access, await credentialsFor(host, access));
-  } catch (error) {
-    const helper = error instanceof Failure && error.code === "CREDENTIAL_HELPER";
-    if (!helper || access.actions !== "pull" || challenge.scheme === "basic") throw error;
-    const header = await answerTo(host, challenge, access, undefined).catch((refused: unknown) => {
-      if (refused instanceof Failure && refused.code === "REGISTRY_REFUSED") throw error;
-      throw refused;
-    });
-    host.emit({ type: "warning", message: `${error.message} ${access.repository} is read without a login.` });
-    return header;
-  }
+  const answer = (login: Login | undefined): Promise<string> => answerTo(host, challenge, access, login);
+  if (access.anonymous === true) return answer(undefined);
+  if (access.actions !== "pull" || challenge.scheme === "basic")
+    return answer(await credentialsFor(host, access));
+  return withLogin(host, access, `${access.repository} is read`, answer);
 }
 
 async function answerTo(

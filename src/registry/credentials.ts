@@ -50,6 +50,33 @@ export async function credentialsFor(host: Host, request: LoginRequest): Promise
   return found;
 }
 
+/**
+ * Does something with the login for a registry. As for docker, a failing credential helper is fatal only where a login is required: without
+ * one it is a warning.
+ * @param done for the warning: "REPOSITORY is read"
+ * @throws Failure CREDENTIAL_HELPER (exit 3), what `use` throws
+ */
+export async function withLogin<T>(
+  host: Host,
+  request: LoginRequest,
+  done: string,
+  use: (login: Login | undefined) => Promise<T>,
+): Promise<T> {
+  let helperFailed: Failure;
+  try {
+    return await use(await credentialsFor(host, request));
+  } catch (error) {
+    if (!(error instanceof Failure) || error.code !== "CREDENTIAL_HELPER") throw error;
+    helperFailed = error;
+  }
+  const result = await use(undefined).catch((error: unknown) => {
+    const refused = error instanceof Failure && ["REGISTRY_REFUSED", "PULL_FAILED"].includes(error.code);
+    throw refused ? helperFailed : error;
+  });
+  host.emit({ type: "warning", message: `${helperFailed.message} ${done} without a login.` });
+  return result;
+}
+
 function fromEnvironment(env: Host["env"], { registry, mirrorHost }: LoginRequest): Login | undefined {
   const username = setIn(env, "MESA_TEMPLATE_REGISTRY_USERNAME");
   const password = env["MESA_TEMPLATE_REGISTRY_PASSWORD"];
