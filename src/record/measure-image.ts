@@ -22,12 +22,12 @@ export async function measureImage(
   engine: Engine,
   image: { readonly id: string; readonly reference: string },
 ): Promise<MeasuredImage> {
-  const { files, texts } = await engine.readImage(image);
-  const osRelease = OS_RELEASE.flatMap((path) => texts.get(path) ?? [])[0] ?? "";
+  const { files } = await engine.readImage(image);
+  const textOf = (path: string): string => files.get(path)?.text ?? "";
   return {
     files: [...files.values()].filter(({ path }) => !ENGINES_OWN.test(path)),
-    packages: [...dpkgPackages(texts.get(DPKG_STATUS) ?? ""), ...apkPackages(texts.get(APK_INSTALLED) ?? "")],
-    distribution: prettyName(osRelease),
+    packages: [...dpkgPackages(textOf(DPKG_STATUS)), ...apkPackages(textOf(APK_INSTALLED))],
+    distribution: prettyName(OS_RELEASE.map(textOf).find((text) => text !== "") ?? ""),
   };
 }
 

@@ -1,14 +1,6 @@
 import type { HeldFile, LayerEntry } from "./read-layer";
 
-/** The merged file system of all layers. */
-export interface MergedLayers {
-  /** By path, sorted. */
-  readonly files: ReadonlyMap<string, HeldFile>;
-  /** Texts of the files that are kept, by path. */
-  readonly texts: ReadonlyMap<string, string>;
-}
-
-interface Node extends Pick<LayerEntry, "held" | "text"> {
+interface Node extends Pick<LayerEntry, "held"> {
   readonly children: Map<string, Node>;
 }
 
@@ -20,19 +12,16 @@ const WHITEOUT = ".wh.";
 const META = ".wh..wh.";
 const OPAQUE = ".wh..wh..opq";
 
-/** Merges layers, the lowest first, as an engine does for a container. */
-export function mergeLayers(layers: readonly (readonly LayerEntry[])[]): MergedLayers {
+/** Merges layers, the lowest first, as an engine does for a container. Returns the files by path, sorted. */
+export function mergeLayers(layers: readonly (readonly LayerEntry[])[]): ReadonlyMap<string, HeldFile> {
   const root: Node = { held: IMPLIED, children: new Map() };
   for (const layer of layers) {
     // Whiteouts hide lower layers, never entries of the same layer, whatever their order.
     for (const { path } of layer) hide(root, path);
     for (const entry of layer) add(root, entry);
   }
-  const files: HeldFile[] = [];
-  const texts = new Map<string, string>();
-  collect(root, "", files, texts);
-  files.sort((a, b) => (a.path < b.path ? -1 : 1));
-  return { files: new Map(files.map((file) => [file.path, file])), texts };
+  const files = filesBelow(root, "").sort((a, b) => (a.path < b.path ? -1 : 1));
+  return new Map(files.map((file) => [file.path, file]));
 }
 
 function split(path: string): { readonly folder: readonly string[]; readonly name: string } {
@@ -60,11 +49,11 @@ function add(root: Node, entry: LayerEntry): void {
   const { folder, name } = split(entry.path);
   if (name === "" || name.startsWith(WHITEOUT) || folder.some((part) => part.startsWith(META))) return;
   const { children: siblings } = folder.reduce((node, part) => folderIn(node, part), root);
-  const { held, text } = heldBy(root, entry);
+  const held = heldBy(root, entry);
   // A folder over a folder keeps its content; everything else replaces what was there.
   const before = siblings.get(name);
   const stays = held.kind === "directory" && before?.held.kind === "directory";
-  siblings.set(name, { held, text, children: stays ? before.children : new Map<string, Node>() });
+  siblings.set(name, { held, children: stays ? before.children : new Map<string, Node>() });
 }
 
 function folderIn(parent: Node, name: string): Node {
@@ -76,18 +65,16 @@ function folderIn(parent: Node, name: string): Node {
 }
 
 /** What a container has for an entry; a hard link's bytes are stored under its first name. */
-function heldBy(root: Node, { held, text, firstName }: LayerEntry): Pick<Node, "held" | "text"> {
+function heldBy(root: Node, { held, firstName }: LayerEntry): Node["held"] {
   const first = firstName === undefined ? undefined : find(root, firstName.split("/").slice(1));
-  if (first === undefined) return { held, text };
-  const { sizeBytes, content } = first.held;
-  return { held: { ...held, sizeBytes, content }, text: first.text };
+  if (first === undefined) return held;
+  const { kind, mode, uid, gid } = held;
+  return { ...first.held, kind, mode, uid, gid };
 }
 
-function collect(node: Node, at: string, files: HeldFile[], texts: Map<string, string>): void {
-  for (const [name, child] of node.children) {
+function filesBelow(node: Node, at: string): HeldFile[] {
+  return [...node.children].flatMap(([name, child]) => {
     const path = `${at}/${name}`;
-    files.push({ path, ...child.held });
-    if (child.text !== undefined) texts.set(path, child.text);
-    collect(child, path, files, texts);
-  }
+    return [{ path, ...child.held }, ...filesBelow(child, path)];
+  });
 }

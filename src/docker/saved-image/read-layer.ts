@@ -22,6 +22,8 @@ export interface HeldFile {
   readonly sizeBytes: number;
   /** First 16 hex digits of a file's sha256; a symbolic link's target; otherwise "". */
   readonly content: string;
+  /** Of the databases of packages and the distribution's name. */
+  readonly text?: string | undefined;
 }
 
 /** One entry of a layer: a path that it adds or replaces, or a whiteout that hides one of a lower layer. */
@@ -33,7 +35,6 @@ export interface LayerEntry {
   readonly firstName?: string;
   /** Whether its bytes contain one of the searched values. */
   readonly holds: boolean;
-  readonly text?: string | undefined;
 }
 
 const KINDS: Partial<Record<Header["type"], HeldFile["kind"]>> = {
@@ -88,10 +89,10 @@ async function readEntry(entry: TarEntry, values: readonly Buffer[]): Promise<La
       gid: Number(gid),
       sizeBytes: isFile ? header.size : 0,
       content: isFile ? digest.digest("hex").slice(0, 16) : kind === "symlink" ? linkname : "",
+      ...(kept.length === 0 ? {} : { text: Buffer.concat(kept).toString("utf8") }),
     },
     ...(type === "link" ? { firstName: posix.resolve("/", linkname) } : {}),
     holds: search.found(),
-    text: kept.length === 0 ? undefined : Buffer.concat(kept).toString("utf8"),
   };
 }
 

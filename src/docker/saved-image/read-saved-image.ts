@@ -1,12 +1,12 @@
-import { createHash } from "node:crypto";
 import { posix } from "node:path";
 import { pipeline, Readable } from "node:stream";
 import { createGunzip } from "node:zlib";
 import * as z from "zod/mini";
 import { unzstd, ZSTD_MAGIC } from "../../support/files/zstd";
+import { digestOf } from "../../support/text/digest";
 import type { TarEntries, TarEntry } from "../tar-entries";
-import { mergeLayers, type MergedLayers } from "./merge-layers";
-import { readLayer, type LayerEntry } from "./read-layer";
+import { mergeLayers } from "./merge-layers";
+import { readLayer, type HeldFile, type LayerEntry } from "./read-layer";
 
 /** A step of an image's history. */
 interface HistoryStep {
@@ -18,7 +18,7 @@ interface HistoryStep {
 }
 
 /** The content of an image, by layer and merged; the same on every engine. */
-export interface ImageContents extends MergedLayers {
+export interface ImageContents {
   /** sha256:… of its configuration. */
   readonly configDigest: string;
   /** Oldest first. */
@@ -32,6 +32,8 @@ export interface ImageContents extends MergedLayers {
   readonly inLayers: readonly string[];
   /** Absolute paths of files in any layer that contain one of the searched values. */
   readonly holding: readonly string[];
+  /** The merged file system of all layers, by path, sorted. */
+  readonly files: ReadonlyMap<string, HeldFile>;
 }
 
 /** A part of the archive; one without any of these is of no known kind. */
@@ -84,12 +86,12 @@ export async function readSavedImage(saved: TarEntries, values: readonly string[
       ),
     ].sort();
   return {
-    configDigest: `sha256:${createHash("sha256").update(config.bytes).digest("hex")}`,
+    configDigest: digestOf(config.bytes),
     history: historyOf(z.parse(CONFIG, config.json), sizes),
     sizeBytes: sizes.reduce((sum, size) => sum + size, 0),
     inLayers: pathsOf(({ held }) => held.kind !== "directory"),
     holding: pathsOf(({ holds }) => holds),
-    ...mergeLayers(layers),
+    files: mergeLayers(layers),
   };
 }
 

@@ -1,15 +1,11 @@
 import { quoted } from "../../support/text/quoted";
+import type { HeldFile } from "../../docker/saved-image/index";
 import type { CheckVerdict, CommandResult, ImageAtRest } from "../check";
 import { judged, patternsAsked, type Asked } from "./expectations";
 import type { FileEntry, Patterns } from "./schema";
 
 /** The entry at a path, in an image at rest or in a sandbox. */
-export interface FileSeen {
-  readonly kind: "file" | "directory" | "symlink" | "other";
-  /** Permission bits with setuid, setgid and sticky. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
+export interface FileSeen extends Pick<HeldFile, "kind" | "mode" | "uid" | "gid"> {
   readonly user?: string | undefined;
   readonly group?: string | undefined;
   /** Target of a symbolic link. */

@@ -9,7 +9,7 @@ const file = (name: string, data = name): Given => ({ name, data });
 
 /** The merged paths of layers with their kinds: "/etc directory". */
 async function merged(...layers: readonly (readonly Given[])[]): Promise<readonly string[]> {
-  return [...(await mergedFiles(...layers)).files.values()].map(({ path, kind }) => `${path} ${kind}`);
+  return [...(await mergedFiles(...layers)).values()].map(({ path, kind }) => `${path} ${kind}`);
 }
 
 async function mergedFiles(
@@ -45,7 +45,7 @@ describe("layers laid over each other", () => {
       { name: "c", type: "symlink", linkname: "b" },
       folder("d", 0o700),
     ];
-    const { files } = await mergedFiles(below, above);
+    const files = await mergedFiles(below, above);
     expect([...files.values()].map(({ path, kind, mode }) => `${path} ${kind} ${mode.toString(8)}`)).toEqual([
       "/a file 644",
       "/b directory 755",
@@ -62,7 +62,7 @@ describe("layers laid over each other", () => {
   });
 
   it("give a hard link the bytes of its first name, its own owner and mode", async () => {
-    const { files } = await mergedFiles([
+    const files = await mergedFiles([
       file("first", "same"),
       { name: "second", type: "link", linkname: "./first", mode: 0o755 },
     ]);
@@ -73,11 +73,12 @@ describe("layers laid over each other", () => {
 
   it("keep the text of a package database that is there in the end", async () => {
     const status = "/var/lib/dpkg/status";
-    const texts = async (...layers: readonly (readonly Given[])[]): Promise<unknown> => [
-      ...(await mergedFiles(...layers)).texts,
-    ];
+    const texts = async (...layers: readonly (readonly Given[])[]): Promise<unknown> =>
+      [...(await mergedFiles(...layers)).values()].flatMap(({ path, text }) =>
+        text === undefined ? [] : `${path} ${text}`,
+      );
     expect(await texts([file(status, "old")], [file(status, "new"), file("etc/x")])).toEqual([
-      [status, "new"],
+      `${status} new`,
     ]);
     expect(await texts([file(status, "old")], [file("var/lib/.wh.dpkg", "")])).toEqual([]);
   });
