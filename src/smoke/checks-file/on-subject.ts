@@ -21,6 +21,9 @@ type OnSubject = CommandEntry | HttpEntry | ListeningEntry;
 /** Ports that Blaxel reserves. 8080, the sandbox API's, can be requested like any other. */
 const NOT_ROUTED = new Set([80, 443]);
 
+/** Failures of a command that say something about the check or the image. */
+const CONCERNS_CHECK = ["ENGINE_FAILED", "CONTAINER_DIED"];
+
 /**
  * Runs a check in a subject, beside its service if it has one. What the engine or the sandbox refuses (no such user, no such folder) concerns
  * this check; a lost engine concerns all, and is thrown.
@@ -43,7 +46,7 @@ export async function runOnSubject(host: Host, entry: OnSubject, subject: Subjec
     return { ...found, seen: `${found.seen ?? ""}; the service ${printed}` };
   } catch (error) {
     host.signal.throwIfAborted();
-    if (error instanceof Failure && error.code !== "ENGINE_FAILED") throw error;
+    if (error instanceof Failure && !CONCERNS_CHECK.includes(error.code)) throw error;
     return unmet("the check to be run", messageOf(error));
   }
 }

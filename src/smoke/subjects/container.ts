@@ -1,7 +1,9 @@
 import { readTarEntries, type Engine } from "../../docker/index";
+import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 import type { Stoppable } from "../check";
 import { timeLimit } from "../../support/processes/time-limit";
+import { whyDied } from "./died";
 
 /** The sandbox API's port. */
 export const API_PORT = 8080;
@@ -14,7 +16,10 @@ export interface SmokeContainer extends Stoppable {
   readonly missingDevices: Readonly<Record<string, string>>;
 }
 
-/** A running container as a subject. @param ports of the engine, by TCP port of the container */
+/**
+ * A running container as a subject. Commands throw Failure CONTAINER_DIED (exit 6) if it has ended, what the engine throws (exit 3).
+ * @param ports of the engine, by TCP port of the container
+ */
 export function containerSubject(
   host: Host,
   engine: Engine,
@@ -28,11 +33,14 @@ export function containerSubject(
     api: { url: urlOf(API_PORT), headers: {} },
     async run({ script, argv = [], timeoutMs = 60_000, ...command }) {
       const startedAt = host.clock.now();
-      const result = await engine.exec(id, {
-        ...command,
-        argv: script === undefined ? argv : ["sh", "-c", script],
-        timeoutMs,
-      });
+      const program = script === undefined ? argv : ["sh", "-c", script];
+      const result = await engine
+        .exec(id, { ...command, argv: program, timeoutMs })
+        .catch(async (error: unknown) => {
+          if (!(error instanceof Failure) || error.code !== "ENGINE_FAILED") throw error;
+          // An engine also refuses commands in a container that has ended, which is the image's failure.
+          throw (await whyDied(host, engine, id, "while it was checked")) ?? error;
+        });
       return { ...result, durationMs: host.clock.now() - startedAt };
     },
     request(port, path, init) {

@@ -1,6 +1,7 @@
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 import { API_PORT, type SmokeContainer } from "./container";
+import { lastLines, whyDied } from "./died";
 import { withTimeLimit } from "../../support/processes/time-limit";
 
 /** Interval between requests, in ms: the API responds within a tenth of a second. */
@@ -32,42 +33,17 @@ export async function waitUntilHealthy(
     } catch {
       host.signal.throwIfAborted();
     }
-    const state = await engine.container(id);
-    const log = async (): Promise<readonly string[]> =>
-      (await engine.logs(id, 20)).map((line) => host.redact(line));
-    if (state?.running !== true)
-      throw died(state?.exitCode, state?.error ?? "", state?.oomKilled === true, await log());
+    const died = await whyDied(host, engine, id, "before the sandbox API answered");
+    if (died !== undefined) throw died;
     if (host.clock.now() - startedAt > limitMs) {
       throw new Failure({
         code: "HEALTH_TIMEOUT",
         kind: "smoke",
         message: `The sandbox API did not answer /health within ${String(Math.round(limitMs / 1000))} s.`,
-        log: await log(),
+        log: await lastLines(host, engine, id),
         hint: "It must listen on 0.0.0.0:8080 (or ::), not on the loopback only.",
       });
     }
     await host.clock.sleep(POLL_MS, host.signal);
   }
-}
-
-/** What the container's exit code says about its entrypoint (as docker run: 126 cannot be executed, 127 not found). */
-function meaning(code: number | undefined, oomKilled: boolean, log: readonly string[]): string {
-  if (oomKilled) return "It ran out of memory.";
-  if (log.some((line) => line.includes("exec format error")))
-    return "exec format error: the entrypoint or the sandbox API is for another machine, or a script without #!/bin/sh.";
-  if (code === 126)
-    return "Exit 126: the entrypoint or the sandbox API exists but is not executable (mode 0755?).";
-  if (code === 127)
-    return "Exit 127: the entrypoint or the sandbox API, or its interpreter, is not in the image.";
-  return "The entrypoint must end with exec of the sandbox API; read its last lines above.";
-}
-
-function died(code: number | undefined, error: string, oomKilled: boolean, log: readonly string[]): Failure {
-  return new Failure({
-    code: "CONTAINER_DIED",
-    kind: "smoke",
-    message: `The container exited with ${String(code ?? "no exit code")} before the sandbox API answered${error === "" ? "" : ` (${error})`}.`,
-    log,
-    hint: meaning(code, oomKilled, log),
-  });
 }
