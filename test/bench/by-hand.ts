@@ -28,10 +28,10 @@ function foldersIn(folder: string): readonly string[] {
 }
 
 /**
- * What a shell script does for every rendered template below a root, one after the other: build without cache, start,
- * 20 executions, away with it.
+ * What a shell script does for every rendered template below a root, one after the other: build, start, 20 executions, away with it.
+ * @param cache an option of docker build, e.g. --no-cache
  */
-export function releaseByHand(root: string, { images, packages }: Mirrors): string {
+export function releaseByHand(root: string, { images, packages }: Mirrors, cache = ""): string {
   const { docker, buildKit } = dockerWithBuildKit();
   const lines = ["set -e", `export DOCKER_BUILDKIT=${buildKit ? "1" : "0"}`];
   const folder = join(root, "dockerfiles");
@@ -39,7 +39,7 @@ export function releaseByHand(root: string, { images, packages }: Mirrors): stri
     for (const version of foldersIn(join(folder, template))) {
       const name = `mesa-template-bench/${template}:${version}`;
       lines.push(
-        `${docker} build -q --no-cache --build-arg MIRROR=${images} --build-arg DEB_MIRROR=${packages} -t ${name} ${folder}/${template}/${version} >/dev/null`,
+        `${docker} build -q ${cache} --build-arg MIRROR=${images} --build-arg DEB_MIRROR=${packages} -t ${name} ${folder}/${template}/${version} >/dev/null`,
         `id=$(${docker} run -d --rm --init ${name})`,
         `until ${docker} exec "$id" true; do sleep 0.1; done`,
         `for i in $(seq 20); do ${docker} exec "$id" true; done`,

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, totalmem } from "node:os";
 import type { Row } from "./measure";
 
@@ -10,29 +10,20 @@ export function machine(): string {
   return `${cpus()[0]?.model ?? "unknown"}, ${String(cpus().length)} cores, ${gigabytes} GiB, Node ${process.versions.node}`;
 }
 
-/** What bench/results.json holds. */
+/** What bench/results.json holds: what one run on one machine measured. */
 export interface Results {
   readonly machine: string;
   readonly rows: readonly Row[];
 }
 
-/** Rows beside those of other names that were measured on the same machine: of another one, none can stand beside them. */
-export function withRows(before: Results | undefined, here: string, rows: readonly Row[]): Results {
-  const kept = before?.machine === here ? before.rows : [];
-  return {
-    machine: here,
-    rows: [...kept.filter((row) => !rows.some((fresh) => fresh.name === row.name)), ...rows],
-  };
-}
-
-/** Writes rows into bench/results.json; those of other names that are there from this machine stay, unless all are written anew. */
-export function record(rows: readonly Row[], anew: boolean): void {
-  const before = !anew && existsSync(FILE) ? (JSON.parse(readFileSync(FILE, "utf8")) as Results) : undefined;
+/** Writes bench/results.json anew, of which docs/performance.md is made. */
+export function record(rows: readonly Row[]): void {
+  const results: Results = { machine: machine(), rows };
   mkdirSync("bench", { recursive: true });
-  writeFileSync(FILE, `${JSON.stringify(withRows(before, machine(), rows), null, 2)}\n`);
+  writeFileSync(FILE, `${JSON.stringify(results, null, 2)}\n`);
 }
 
-/** The rows as the README shows them: a Markdown table. */
+/** The rows as a Markdown table. */
 export function markdown(rows: readonly Row[]): string {
   const lines = rows.map(({ name, ours, theirs, ratio, goal, met, note }) => {
     const cells = [name, String(ours), String(theirs ?? "–"), String(ratio ?? "–"), goal];
