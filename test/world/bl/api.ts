@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { parse } from "yaml";
+import type { IncomingHttpHeaders } from "node:http";
+import { send, type Reply } from "./http";
 
 export interface Session {
   readonly base: string;
@@ -18,21 +19,19 @@ interface ConfigFile {
   }[];
 }
 
-function readConfig(): ConfigFile {
+async function readConfig(): Promise<ConfigFile> {
   try {
-    return (
-      (parse(
-        readFileSync(join(process.env["HOME"] ?? "", ".blaxel/config.yaml"), "utf8"),
-      ) as ConfigFile | null) ?? {}
-    );
+    const text = readFileSync(join(process.env["HOME"] ?? "", ".blaxel/config.yaml"), "utf8");
+    const { parse } = await import("yaml");
+    return (parse(text) as ConfigFile | null) ?? {};
   } catch {
     return {};
   }
 }
 
 /** Who asks: workspace by -w, BL_WORKSPACE, config; credentials of config.yaml win over the environment's. */
-export function session(workspaceFlag: string | undefined): Session | undefined {
-  const config = readConfig();
+export async function session(workspaceFlag: string | undefined): Promise<Session | undefined> {
+  const config = await readConfig();
   const workspace = workspaceFlag ?? process.env["BL_WORKSPACE"] ?? config.context?.workspace;
   if (workspace === undefined || workspace === "") return undefined;
   const stored = config.workspaces?.find((entry) => entry.name === workspace)?.credentials?.apiKey;
@@ -55,7 +54,7 @@ export function session(workspaceFlag: string | undefined): Session | undefined 
 export interface Answer {
   readonly ok: boolean;
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: IncomingHttpHeaders;
   readonly body: string;
   /** The failure as the SDK words it: METHOD "URL": CODE Text {raw} */
   readonly failure: string;
@@ -64,8 +63,8 @@ export interface Answer {
 const RETRIED = new Set([408, 409, 429, 500, 502, 503, 504]);
 
 /** Whether the SDK in bl tries again after an answer: as x-should-retry says, by the status where it says nothing. */
-function isRetried({ status, headers }: Response): boolean {
-  const said = headers.get("x-should-retry");
+function isRetried({ status, headers }: Reply): boolean {
+  const said = headers["x-should-retry"];
   return said === "true" || (said !== "false" && RETRIED.has(status));
 }
 
@@ -78,53 +77,55 @@ export async function ask(
 ): Promise<Answer> {
   const url = base + path;
   for (let attempt = 0; ; attempt += 1) {
-    let response: Response;
+    let reply: Reply;
     try {
-      response = await fetch(url, {
-        method,
-        headers: body === undefined ? headers : { ...headers, "Content-Type": "application/json" },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
+      reply = await (body === undefined
+        ? send(method, url, headers)
+        : send(method, url, { ...headers, "Content-Type": "application/json" }, JSON.stringify(body)));
     } catch (error) {
-      const cause = (error as { cause?: { code?: string; message?: string } }).cause;
       const word =
         method === "GET" ? "Get" : method === "POST" ? "Post" : method === "PUT" ? "Put" : "Delete";
-      // Node's fetch does not try some ports at all; what bl would find there is nobody.
-      const refused = cause?.code === "ECONNREFUSED" || cause?.message === "bad port";
+      const refused = (error as { code?: string }).code === "ECONNREFUSED";
       const { host } = new URL(url);
       const reason = refused ? `dial tcp ${host}: connect: connection refused` : "EOF";
       if (attempt < 2 && !refused) continue;
       return {
         ok: false,
         status: 0,
-        headers: new Headers(),
+        headers: {},
         body: "",
         failure: `${word} "${url}": ${reason}`,
       };
     }
-    const text = await response.text();
-    if (isRetried(response) && attempt < 2) {
+    if (isRetried(reply) && attempt < 2) {
       await new Promise((done) => setTimeout(done, 500 * (attempt + 1)));
       continue;
     }
-    const type = response.headers.get("content-type") ?? "";
-    if (response.ok && (text === "" || !type.includes("json")))
+    const { status, statusText, headers: told, text } = reply;
+    const ok = status >= 200 && status < 300;
+    const type = told["content-type"] ?? "";
+    if (ok && (text === "" || !type.includes("json")))
       return {
         ok: false,
-        status: response.status,
-        headers: response.headers,
+        status,
+        headers: told,
         body: "",
         failure: `expected destination type of 'string' or '[]byte' for responses with content-type '${type}' that is not 'application/json'`,
       };
-    const raw = (response.headers.get("content-type") ?? "").includes("json") ? text : "";
+    const raw = type.includes("json") ? text : "";
     return {
-      ok: response.ok,
-      status: response.status,
-      headers: response.headers,
+      ok,
+      status,
+      headers: told,
       body: text,
-      failure: `${method} "${url}": ${String(response.status)} ${response.statusText} ${raw}`,
+      failure: `${method} "${url}": ${String(status)} ${statusText} ${raw}`,
     };
   }
+}
+
+/** Where the source is to be uploaded, according to the answer. */
+export function uploadUrl({ headers }: Answer): string | undefined {
+  return [headers["x-blaxel-upload-url"]].flat()[0];
 }
 
 /** The message in an error answer, else the whole failure. */

@@ -1,9 +1,10 @@
 import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ask, credentialHint, messageIn, type Answer, type Session } from "./api";
+import { ask, credentialHint, messageIn, uploadUrl, type Answer, type Session } from "./api";
 import { filesToUpload } from "./files";
 import type { Parsed } from "./flags";
+import { send } from "./http";
 import { readProject, type Project } from "./project";
 import { makeZip } from "./zip";
 
@@ -147,23 +148,19 @@ async function applyAndUpload(
   let applied = await apply(project, session, say);
   if (applied.failure !== undefined) return { failure: applied.failure };
   const { url } = (JSON.parse(applied.answer.body) as { metadata?: { url?: string } }).metadata ?? {};
-  let target = applied.answer.headers.get("x-blaxel-upload-url");
-  if (target === null || !project.generated) return { url };
+  let target = uploadUrl(applied.answer);
+  if (target === undefined || !project.generated) return { url };
   if (!json) process.stdout.write("Uploading sandbox code...\n");
   for (let attempt = 0; ; attempt += 1) {
-    const put = await fetch(target, {
-      method: "PUT",
-      headers: { "Content-Type": "application/zip" },
-      body: new Uint8Array(zip),
-    });
+    const put = await send("PUT", target, { "Content-Type": "application/zip" }, zip);
     if (put.status === 200) break;
     const refused = `failed to upload file: upload failed with status: ${String(put.status)} ${put.statusText}`;
     if (attempt === 4) return { failure: refused, url };
     await new Promise((done) => setTimeout(done, 1000 * 2 ** attempt));
     applied = await apply(project, session, say);
     if (applied.failure !== undefined) return { failure: applied.failure };
-    target = applied.answer.headers.get("x-blaxel-upload-url");
-    if (target === null) return { failure: "no upload URL returned from server" };
+    target = uploadUrl(applied.answer);
+    if (target === undefined) return { failure: "no upload URL returned from server" };
   }
   if (!json) process.stdout.write("Upload completed\n");
   return { url };

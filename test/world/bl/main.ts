@@ -1,9 +1,8 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { session } from "./api";
-import { deploy } from "./deploy";
 import { DEPLOY_FLAGS, parseFlags, PUSH_FLAGS, type FlagTable } from "./flags";
-import { push } from "./push";
+import { send } from "./http";
 import { get, logs, remove } from "./read";
 
 const VERSION = "0.1.108";
@@ -12,8 +11,8 @@ async function fault(name: string, command = ""): Promise<boolean> {
   const base = (process.env["BL_API_URL"] ?? "").replace(/\/$/u, "");
   if (base === "") return false;
   try {
-    const answer = await fetch(`${base}/_world/faults/${name}/take?command=${command}`);
-    return ((await answer.json()) as { on: boolean }).on;
+    const { text } = await send("GET", `${base}/_world/faults/${name}/take?command=${command}`);
+    return (JSON.parse(text) as { on: boolean }).on;
   } catch {
     return false;
   }
@@ -111,7 +110,7 @@ async function main(argv: readonly string[]): Promise<number> {
     await new Promise((done) => setTimeout(done, 3_600_000));
   }
   if (name !== "deploy") loadDotEnv();
-  const who = session(parsed.flags["workspace"]?.[0]);
+  const who = await session(parsed.flags["workspace"]?.[0]);
   if (who === undefined) {
     process.stderr.write(
       "✗ Login required failed\nReason: no workspace configured. Please run 'bl login' first to authenticate\n",
@@ -123,8 +122,8 @@ async function main(argv: readonly string[]): Promise<number> {
       `⚠ Invalid credentials for workspace '${who.workspace}'\n\n⚠ Please run 'bl login ${who.workspace}' to refresh your credentials.\n\n`,
     );
   }
-  if (name === "deploy") return deploy(parsed, who);
-  if (name === "push") return push(parsed, who);
+  if (name === "deploy") return (await import("./deploy")).deploy(parsed, who);
+  if (name === "push") return (await import("./push")).push(parsed, who);
   if (name === "get") return get(parsed, who);
   if (name === "delete") return remove(parsed, who);
   return logs(parsed, who);

@@ -1,6 +1,7 @@
-import { ask, credentialHint, type Session } from "./api";
+import { ask, credentialHint, uploadUrl, type Session } from "./api";
 import { packZip } from "./deploy";
 import type { Parsed } from "./flags";
+import { send } from "./http";
 import { readProject, readToml } from "./project";
 import { fetchLogs } from "./read";
 
@@ -32,14 +33,10 @@ export async function push(parsed: Parsed, session: Session): Promise<number> {
   for (let attempt = 0; ; attempt += 1) {
     const answer = await ask(session, "POST", "/images?upload=true", { name, resourceType: "sandbox" });
     if (!answer.ok) return fail(`failed to request image build: ${answer.failure}`);
-    const target = answer.headers.get("x-blaxel-upload-url");
-    if (target === null) return fail("no upload URL returned from server");
+    const target = uploadUrl(answer);
+    if (target === undefined) return fail("no upload URL returned from server");
     if (attempt === 0) process.stdout.write("Uploading source code...\n");
-    const put = await fetch(target, {
-      method: "PUT",
-      headers: { "Content-Type": "application/zip" },
-      body: new Uint8Array(zip),
-    });
+    const put = await send("PUT", target, { "Content-Type": "application/zip" }, zip);
     if (put.status === 200) break;
     if (attempt === 4)
       return fail(
