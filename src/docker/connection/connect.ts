@@ -8,7 +8,7 @@ import { connectionTo } from "./dockerode-options";
 import { ask, engineFacts } from "./daemon";
 import type { Engine } from "../engine";
 import { imagesOf } from "../images";
-import { removeLeftOnEngine } from "../leftovers";
+import { removeLeft } from "../leftovers";
 import { imageReader } from "../saved-image/read-image";
 import { watchForSilence } from "./watch";
 
@@ -41,7 +41,11 @@ export async function connectEngine(host: Host): Promise<Engine> {
         readImage: imageReader(host, saveImage),
         ...containersOf(host, docker, facts.publish, facts.apiVersion),
       };
-      await removeLeftOnEngine(host, engine);
+      await removeLeft(
+        host,
+        (labels) => engine.containers(labels),
+        (id) => engine.removeContainer(id),
+      );
       return engine;
     } catch (error) {
       host.signal.throwIfAborted();

@@ -1,6 +1,7 @@
 import { warnThatStays, withCleanUp } from "../../support/processes/clean-up";
 import type { Host } from "../../support/host";
 import type { Engine, PathStat } from "../engine";
+import { removeLeft } from "../leftovers";
 
 /** Where a container that is never started sees the engine's /dev. */
 const SEEN_AT = "/dev-of-the-engine";
@@ -19,6 +20,12 @@ export async function hostDevices<Path extends `/dev/${string}`>(
   engine: Engine,
   paths: readonly Path[],
 ): Promise<Readonly<Record<Path, HostDevice>>> {
+  // Here and not with the containers at each connection: an engine reads all its images to list some.
+  await removeLeft(
+    host,
+    (labels) => engine.images(labels),
+    (id) => engine.removeImage(id),
+  );
   const image = await engine.emptyImage();
   const readDevices = async (): Promise<Readonly<Record<Path, HostDevice>>> => {
     // The folder, not the device: an engine would create a missing path as a folder.

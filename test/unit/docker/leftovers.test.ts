@@ -1,7 +1,6 @@
 import { spawnSync } from "node:child_process";
 import { describe, expect, it } from "vitest";
-import type { Engine } from "../../../src/docker/index";
-import { removeLeftOnEngine } from "../../../src/docker/leftovers";
+import { removeLeft } from "../../../src/docker/leftovers";
 import { markText, thisProcess } from "../../../src/support/processes/alive";
 import { testHost, type TestHost } from "../lock/fixture/test-host";
 
@@ -25,8 +24,7 @@ async function removedBy(host: TestHost, remove: (id: string) => Promise<void>):
     asked.push(...labels);
     return Promise.resolve(found);
   };
-  const engine = { containers: list, images: list, removeContainer: remove, removeImage: remove };
-  await removeLeftOnEngine(host, engine as unknown as Engine);
+  await removeLeft(host, list, remove);
   expect(new Set(asked)).toEqual(new Set(["mesa-template.process"]));
 }
 
@@ -37,7 +35,7 @@ describe("what runs left on an engine", () => {
       gone.push(id);
       return Promise.resolve();
     });
-    expect(gone).toEqual(["left", "given-again", "left", "given-again"]);
+    expect(gone).toEqual(["left", "given-again"]);
   });
 
   it("is a warning when it cannot be removed, and stops nothing", async () => {

@@ -29,6 +29,7 @@ const NEEDS = { ports: [], devices: [] };
 function engineThatKeeps(more: Partial<Engine>): Engine {
   const engine: Partial<Engine> = {
     facts: { publish: { reachedAt: "127.0.0.1" } } as Engine["facts"],
+    images: ok([]),
     emptyImage: ok("sha256:empty"),
     createContainer: ok("c0ffee"),
     startContainer: ok(undefined),
