@@ -24,22 +24,39 @@ function answerAtOnce(argv: readonly string[]): boolean {
   return false;
 }
 
-/** Loads the program. Its parts are opened all at once, which a low limit of open files does not allow; nothing more can be loaded then. */
+/** What keeps the program from being loaded, and what to do, by the code of the error. */
+const NOT_LOADED: Readonly<Record<string, readonly [message: string, hint: string]>> = {
+  // The parts are opened all at once.
+  EMFILE: [
+    "The program cannot open its own files: too many open files.",
+    "Raise the limit of open files (ulimit -n).",
+  ],
+  ENFILE: [
+    "The program cannot open its own files: too many open files.",
+    "Raise the limit of open files (ulimit -n).",
+  ],
+  // The parser asks for the working folder while it loads.
+  ENOENT: [
+    "The working folder was removed.",
+    "Change to a folder that exists (cd), then run the command again.",
+  ],
+};
+
+/** Loads the program. Where that fails, nothing more can be loaded: the answer is put together here. */
 async function loadMain(
   argv: readonly string[],
 ): Promise<(argv: readonly string[], env: NodeJS.ProcessEnv) => Promise<number>> {
   try {
     return (await import("./main")).main;
   } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code ?? "";
-    if (!["EMFILE", "ENFILE"].includes(code)) throw error;
-    const message = "The program cannot open its own files: too many open files.";
-    const hint = "Raise the limit of open files (ulimit -n).";
+    const { code = "", message: cause } = error as NodeJS.ErrnoException;
+    const [message, hint] = NOT_LOADED[code] ?? [];
+    if (message === undefined) throw error;
     if (argv.includes("--json"))
       process.stdout.write(
-        `${JSON.stringify({ ok: false, error: { code, message, hint, cause: null, log: [] } })}\n`,
+        `${JSON.stringify({ ok: false, error: { code, message, hint, cause, log: [] } })}\n`,
       );
-    else process.stderr.write(`error: ${message}\nwhat to do: ${hint}\n`);
+    else process.stderr.write(`error: ${message}\ncause: ${cause}\nwhat to do: ${String(hint)}\n`);
     return () => Promise.resolve(3);
   }
 }

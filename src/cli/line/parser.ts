@@ -1,4 +1,4 @@
-import parseWords from "yargs-parser";
+import { Parser as parseWords } from "yargs/helpers";
 import type { CommandGroup, CommandSpec, OptionSpec } from "../command";
 import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
 import { candidatesAtCursor, COMPLETION_OPTION } from "./completion";
