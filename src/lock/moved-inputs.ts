@@ -59,11 +59,12 @@ export async function changedDeb(sources: Sources, { deb }: Lock): Promise<reado
     if (same.some(({ sha256 }) => sha256 === deb.sha256)) return [];
     return [`${what} has sha256 ${same[0]?.sha256 ?? ""} in the repository now; locked is ${deb.sha256}`];
   }
-  const answer = await headBelow(mesaRepository(sources), deb.url);
-  if (answer.status === 404 || answer.status === 410)
-    return [`${deb.url} no longer exists (${String(answer.status)})`];
-  const size = answer.headers.get("content-length");
-  return answer.status === 200 && size !== null && Number(size) !== deb.size
-    ? [`${deb.url} has ${size} bytes now; locked are ${String(deb.size)}`]
-    : [];
+  const { status, headers } = await headBelow(mesaRepository(sources), deb.url);
+  if (status === 404 || status === 410) return [`${deb.url} no longer exists (${String(status)})`];
+  // Object stores answer 403 for what is not there. 405: no HEAD there, so nothing is known.
+  if (status !== 200) return status === 405 ? [] : [`${deb.url} is not available (${String(status)})`];
+  const size = headers.get("content-length");
+  return size === null || Number(size) === deb.size
+    ? []
+    : [`${deb.url} has ${size} bytes now; locked are ${String(deb.size)}`];
 }

@@ -113,6 +113,22 @@ describe("what is outdated", () => {
   });
 });
 
+describe("a .deb that only its first download vouches for", () => {
+  it.each([
+    [404, ["no longer exists (404)"]],
+    [403, ["is not available (403)"]],
+    [405, []],
+  ])("whose address answers %i differs by %j", async (status, says) => {
+    const lock = await world.lock();
+    const upstream = await world.upstream({
+      mesa: 'vouched = "first-download"\npool = "mesa_{version}.deb"',
+    });
+    const answers = testHost({ now: NOW, fetch: () => Promise.resolve(new Response(null, { status })) });
+    const found = await changedDeb(await world.sources(answers, upstream), lock);
+    expect(found).toEqual(says.map((what) => `${lock.deb.url} ${what}`));
+  });
+});
+
 describe("what cannot be reached", () => {
   const nowhere = "http://127.0.0.1:9";
 
