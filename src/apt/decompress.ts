@@ -48,11 +48,5 @@ async function unxz(data: Uint8Array): Promise<AsyncIterable<Uint8Array>> {
   // The package is CommonJS from a bundler: Node finds its exports only under `default`, other loaders by name.
   const loaded: typeof XzPackage & { readonly default?: typeof XzPackage } = await import("xz-decompress");
   const { XzReadableStream } = loaded.default ?? loaded;
-  const source = new ReadableStream<Uint8Array>({
-    start(controller) {
-      controller.enqueue(data);
-      controller.close();
-    },
-  });
-  return new XzReadableStream(source);
+  return new XzReadableStream(new Blob([data]).stream());
 }
