@@ -286,54 +286,12 @@ describe("a rendered Dockerfile", () => {
     put("Dockerfile.hbs", text.replace("\n# Mesa: fetched", `\n${lines}\n\n# Mesa: fetched`));
   };
 
-  it.each([
-    ["FROM node:22 AS x", "FROM node:22", "[images.node]"],
-    ["FROM ${MIRROR}docker.io/library/node:22", "FROM", "[images.node]"],
-    ["FROM --platform=linux/amd64 node@sha256:12", "FROM node@sha256:12", "[images.node]"],
-    [
-      "COPY --from=docker.io/library/golang:1 /usr/local/go /usr/local/go",
-      "COPY --from= docker.io/library/golang:1",
-      "[images.golang]",
-    ],
-    [
-      "copy --chown=1:1 --from=busybox \\\n  # why\n  /bin/busybox /b",
-      "COPY --from= busybox",
-      "[images.busybox]",
-    ],
-    ["RUN --mount=type=bind,from=alpine,target=/a true", "from= alpine", "[images.alpine]"],
-    ["ADD https://example.com/a.tgz /a", "ADD https://example.com/a.tgz", "[downloads."],
-    ["ADD https://github.com/x/y.git#main /a", "ADD https://github.com/x/y.git#main", "[downloads."],
-  ])("with %s is refused: it is not pinned", async (line, says, hint) => {
-    withLines(line);
-    const found = await failure(root);
-    expect([found.code, found.kind]).toEqual(["SOURCE_NOT_PINNED", "usage"]);
-    expect(found.message).toContain(says);
-    expect(found.message).toMatch(/Dockerfile, line \d+/u);
-    expect(found.hint).toContain(hint);
-  });
-
-  it.each([
-    "FROM scratch AS empty",
-    `FROM node:22@sha256:${"0".repeat(64)} AS node`,
-    "FROM sandbox-api AS again\nCOPY --from=0 /sandbox-api /x\nCOPY --from=SANDBOX-API /sandbox-api /y",
-    `ADD --checksum=sha256:${"0".repeat(64)} https://example.com/a.tgz /a`,
-    "RUN <<EOF\nFROM nowhere\nEOF",
-    "RUN echo \\\n# COPY --from=comment x y\n  done",
-  ])("with %s is taken", async (lines) => {
-    withLines(lines);
-    expect((await rendered(root)).template).toBe("debian");
-  });
-
-  it.each([
-    ["COPY src /src", /there is no src in the build context/u, /files\/src/u],
-    ["COPY files/agent /src", /there is no files\/agent/u, /write COPY agent/u],
-    ['COPY ["files/", "/src"]', /there is no files/u, /write COPY \./u],
-  ])("%s that copies what is not there is refused", async (line, says, hint) => {
+  it("that copies what is not there is refused", async () => {
     put("files/agent/run");
-    withLines(line);
-    const found = await failure(root);
-    expect(found.message).toMatch(says);
-    expect(found.hint).toMatch(hint);
+    withLines("COPY files/agent /src");
+    const { message, hint } = await failure(root);
+    expect(message).toMatch(/there is no files\/agent/u);
+    expect(hint).toMatch(/write COPY agent/u);
   });
 
   it("copies what is in files/", async () => {
