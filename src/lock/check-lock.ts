@@ -163,12 +163,9 @@ function fromElsewhere(lock: Lock, { mesa, sandboxApi, snapshot }: Upstream): re
     ...(isBelow(url, mesa.repository) ? [] : [{ problem: "package" as const, message }]),
     ...differing([
       ["voucher", "its .deb is verified as", vouched.by, mesa.vouched],
-      [
-        "voucher",
-        "it was signed with the key",
-        key ?? "",
-        key === undefined ? "" : (mesa.fingerprint ?? key),
-      ],
+      ...(key === undefined || mesa.fingerprint === undefined
+        ? []
+        : [["voucher", "it was signed with the key", key, mesa.fingerprint] as const]),
       ["snapshot", "its distribution packages come from", mirror(lock.snapshot), mirror(snapshot)],
     ]),
   ];
