@@ -149,7 +149,7 @@ function namingFault(image: string): string | undefined {
 /** Parses upstream.toml. `path` is its location, for messages and for relative paths in it. */
 export function parseUpstream(text: string, path: string): Upstream {
   const checked = z.safeParse(upstreamFileSchema, parseToml(text, path));
-  if (!checked.success) throw invalid(path, issueText(checked.error.issues[0]));
+  if (!checked.success) throw invalid(path, issueText(checked.error));
   const fault = faultOf(checked.data);
   if (fault !== undefined) throw invalid(path, fault);
   const { "sandbox-api": sandboxApi, mesa, mirrors, snapshot, publish } = checked.data;
@@ -180,11 +180,11 @@ function parseToml(text: string, path: string): unknown {
   }
 }
 
-function issueText(issue: z.core.$ZodIssue | undefined): string {
-  const path = (issue?.path ?? []).map(String);
-  if (issue?.code === "unrecognized_keys")
-    return `${[...path, issue.keys[0] ?? ""].join(".")} is not a known setting (misspelt?)`;
-  return `${path.join(".") || "it"}: ${issue?.message ?? "it does not have the fields of an upstream.toml"}`;
+function issueText(error: z.core.$ZodError): string {
+  const [issue] = error.issues;
+  return issue?.code === "unrecognized_keys"
+    ? `${[...issue.path, issue.keys[0]].join(".")} is not a known setting (misspelt?)`
+    : firstProblem(error);
 }
 
 /** The first setting that does not go with the others, or names what could change unseen; undefined if there is none. */
