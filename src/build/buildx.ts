@@ -5,7 +5,7 @@ import type { RenderedTemplate } from "../render/rendered";
 import { Failure } from "../support/errors";
 import { withTemporaryFolder } from "../support/files/files";
 import type { Host } from "../support/host";
-import { othersEnvironment } from "../support/processes/process";
+import { runOther } from "../support/processes/other-program";
 import { outputLines } from "../support/text/output-lines";
 import { buildxProgress } from "./buildx-progress";
 
@@ -19,13 +19,7 @@ const INSTALL =
 
 /** @throws Failure BUILDX_MISSING (exit 3) */
 async function requireBuildx(host: Host): Promise<void> {
-  const found = await host.run({
-    command: "docker",
-    args: ["buildx", "version"],
-    env: othersEnvironment(host.env),
-    timeoutMs: 30_000,
-    signal: host.signal,
-  });
+  const found = await runOther(host, "docker", ["buildx", "version"], { timeoutMs: 30_000 });
   if (found.exitCode === 0) return;
   throw new Failure({
     code: "BUILDX_MISSING",
@@ -82,12 +76,8 @@ export async function buildWithBuildx(
       await chmod(join(context, file.name), file.mode);
     }
     const progress = buildxProgress((step) => request.onStep?.(step));
-    const ran = await host.run({
-      command: "docker",
-      args: buildxArguments(builder, request, context),
-      env: othersEnvironment(host.env),
+    const ran = await runOther(host, "docker", buildxArguments(builder, request, context), {
       timeoutMs: LIMIT_MS,
-      signal: host.signal,
       onLine: (line) => {
         progress.take(line);
         request.onLine?.(line);

@@ -2,6 +2,7 @@ import * as z from "zod/mini";
 import { variables } from "../support/environment";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
+import { runOther } from "../support/processes/other-program";
 import { outputLines } from "../support/text/output-lines";
 
 export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
@@ -105,13 +106,10 @@ export interface Scan {
 export async function scan(host: Host, target: ScanTarget): Promise<Scan> {
   const what = "image" in target ? target.image : target.sbom;
   for (const scanner of SCANNERS) {
-    const result = await host.run({
-      command: scanner.command,
-      args: scanner.args(target),
+    const result = await runOther(host, scanner.command, scanner.args(target), {
       env: scannerEnvironment(host.env),
       timeoutMs: LIMIT_MS,
       keepBytes: 256 * 1024 * 1024,
-      signal: host.signal,
     });
     if (result.spawnError !== undefined) continue;
     const found = parsed(scanner, result.stdout);
@@ -133,13 +131,8 @@ export async function scan(host: Host, target: ScanTarget): Promise<Scan> {
  */
 export async function requireScanner(host: Host): Promise<void> {
   for (const { command } of SCANNERS) {
-    const { spawnError } = await host.run({
-      command,
-      args: ["--version"],
-      env: scannerEnvironment(host.env),
-      timeoutMs: 20_000,
-      signal: host.signal,
-    });
+    const request = { env: scannerEnvironment(host.env), timeoutMs: 20_000 };
+    const { spawnError } = await runOther(host, command, ["--version"], request);
     if (spawnError === undefined) return;
   }
   throw noScanner();

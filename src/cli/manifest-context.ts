@@ -7,9 +7,10 @@ import type { MoveFacts } from "../manifest/channels/move";
 import { readManifest, updateManifest } from "../manifest/index";
 import { entriesOf, oneEntry, refuseUnknownTemplates } from "../manifest/versions/ref";
 import { workspacesOf } from "../manifest/versions/usable-image";
-import { gitEnvironment, whoMoves } from "../manifest/who";
+import { whoMoves } from "../manifest/who";
 import { isoTime } from "../support/clock";
 import { MANIFEST_FILE, paths, templateNames } from "../support/files/paths";
+import { runGit } from "../support/processes/git";
 
 /** A manifest, seen through --template. */
 export interface OpenedManifest {
@@ -109,12 +110,7 @@ async function tellWritten({ host, root }: CommandContext, subject: string): Pro
   const file = relative(process.cwd(), whole);
   const path = file.startsWith("..") ? whole : file;
   // Exit codes of git check-ignore: 0 ignored, 1 not ignored, 128 no repository (gitignore documentation, "EXIT STATUS").
-  const { exitCode } = await host.run({
-    command: "git",
-    args: ["-C", root, "check-ignore", "--quiet", whole],
-    env: gitEnvironment(host.env),
-    timeoutMs: 5_000,
-  });
+  const { exitCode } = await runGit(host, root, ["check-ignore", "--quiet", whole]);
   const commit =
     exitCode === 1 ? `; commit and push it: git commit -m '${subject}' -- ${path} && git push` : "";
   host.emit({ type: "note", message: `written to ${path}${commit}` });

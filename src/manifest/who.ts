@@ -1,5 +1,5 @@
-import { variables } from "../support/environment";
 import type { Host } from "../support/host";
+import { runGit } from "../support/processes/git";
 
 /** The address of the CI run, from the CI system's variables; undefined outside CI. */
 export function ciRun({
@@ -22,12 +22,7 @@ export async function whoMoves(host: Host, root: string): Promise<string> {
 
 /** Name and e-mail that git would use for a commit in a folder; undefined without git or without an identity. */
 async function gitIdentity(host: Host, root: string): Promise<string | undefined> {
-  const { exitCode, stdout } = await host.run({
-    command: "git",
-    args: ["-C", root, "config", "--get-regexp", "^user\\.(name|email)$"],
-    env: gitEnvironment(host.env),
-    timeoutMs: 5_000,
-  });
+  const { exitCode, stdout } = await runGit(host, root, ["config", "--get-regexp", "^user\\.(name|email)$"]);
   if (exitCode !== 0) return undefined;
   // The nearest configuration comes last, and wins.
   const found = new Map(
@@ -38,9 +33,4 @@ async function gitIdentity(host: Host, root: string): Promise<string | undefined
   const [name, email] = [found.get("user.name") ?? "", found.get("user.email") ?? ""];
   if (name === "" && email === "") return undefined;
   return email === "" ? name : name === "" ? email : `${name} <${email}>`;
-}
-
-/** The variables that locate git's configuration; git gets no others. */
-export function gitEnvironment(env: Host["env"]): Host["env"] {
-  return variables(env, /^(PATH|HOME|XDG_CONFIG_HOME|GIT_.*)$/u);
 }

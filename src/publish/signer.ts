@@ -3,7 +3,7 @@ import { digestOf } from "../support/text/digest";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
-import { othersEnvironment } from "../support/processes/process";
+import { runOther } from "../support/processes/other-program";
 import { outputLines } from "../support/text/output-lines";
 
 /** The signer of published images: a private key, or cosign with the pipeline's own identity. */
@@ -80,13 +80,7 @@ async function keyIn(
  * @throws Failure COSIGN_MISSING, COSIGN_FAILED (exit 3)
  */
 export async function runCosign(host: Host, args: readonly string[]): Promise<void> {
-  const ran = await host.run({
-    command: "cosign",
-    args,
-    env: othersEnvironment(host.env),
-    timeoutMs: COSIGN_MS,
-    signal: host.signal,
-  });
+  const ran = await runOther(host, "cosign", args, { timeoutMs: COSIGN_MS });
   if (ran.exitCode === 0) return;
   if (ran.spawnError !== undefined)
     throw new Failure({

@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { othersEnvironment } from "../support/processes/process";
+import { runOther } from "../support/processes/other-program";
 import { parsedJson } from "../support/text/parsed-json";
 import { outputLines } from "../support/text/output-lines";
 
@@ -27,14 +27,10 @@ export async function askHelper(host: Host, name: string, server: string): Promi
   const command = `docker-credential-${name}`;
   if (!/^[\w.-]+$/u.test(name))
     throw helperFailed(command, server, "its name is not the end of a program's name");
-  const result = await host.run({
-    command,
-    args: ["get"],
-    env: othersEnvironment(host.env),
+  const result = await runOther(host, command, ["get"], {
     input: server,
     timeoutMs: TIMEOUT_MS,
     keepBytes: 1_000_000,
-    signal: host.signal,
   });
   const output = `${result.stdout}\n${result.stderr}`;
   if (result.spawnError !== undefined)

@@ -3,7 +3,8 @@ import * as z from "zod/mini";
 import type { Engine, EngineFacts } from "../docker/index";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
-import { othersEnvironment, type ProcessResult } from "../support/processes/process";
+import { othersEnvironment, runOther } from "../support/processes/other-program";
+import type { ProcessResult } from "../support/processes/process";
 import { outputLines } from "../support/text/output-lines";
 import { reportFrom, shown, type CheckResult, type SmokeReport } from "./report";
 
@@ -216,14 +217,8 @@ function runProgram(
   engine: Readonly<Record<string, string>> = {},
 ): Promise<ProcessResult> {
   const own = Object.entries(othersEnvironment(host.env)).filter(([name]) => !name.startsWith("DOCKER_"));
-  return host.run({
-    command: nameOf(host),
-    args,
-    env: { ...Object.fromEntries(own), ...engine },
-    timeoutMs,
-    signal: host.signal,
-    keepBytes: REPORT_BYTES,
-  });
+  const env = { ...Object.fromEntries(own), ...engine };
+  return runOther(host, nameOf(host), args, { env, timeoutMs, keepBytes: REPORT_BYTES });
 }
 
 /** The report on a file. Refuses a file that the program refuses, and one without tests, which fails without a message. */

@@ -6,6 +6,7 @@ import { canonicalJson } from "../../support/text/canonical-json";
 import { Failure } from "../../support/errors";
 import { withTemporaryFolder } from "../../support/files/files";
 import type { Host } from "../../support/host";
+import { runGit } from "../../support/processes/git";
 import { MANIFEST_FILE } from "../../support/files/paths";
 import { outputLines } from "../../support/text/output-lines";
 
@@ -25,9 +26,7 @@ function git(host: Host, root: string): Git {
       GIT_INDEX_FILE: index,
       ...identity(host),
     };
-    const result = await host.run({
-      command: "git",
-      args: ["-C", root, ...args],
+    const result = await runGit(host, root, args, {
       env,
       input,
       timeoutMs: TIMEOUT_MS,

@@ -17,18 +17,6 @@ export interface ProcessRequest {
   readonly onLine?: ((line: string, stream: "stdout" | "stderr") => void) | undefined;
 }
 
-/**
- * The environment for a program that uses its own credentials for registries, clouds or clusters: this one's, without private keys and what
- * belongs to Blaxel, Mesa and this program.
- */
-export function othersEnvironment(env: Environment): Environment {
-  return Object.fromEntries(
-    Object.entries(env).filter(
-      ([name, value]) => !/^(?:BL|MESA)_/u.test(name) && value?.includes("PRIVATE KEY-----") !== true,
-    ),
-  );
-}
-
 export interface ProcessResult {
   /** Exit code; null if a signal ended the program or it never started. */
   readonly exitCode: number | null;
