@@ -1,5 +1,5 @@
 import type { CommandSpec } from "../../src/cli/command";
-import { commandWords } from "../../src/cli/line/command-line";
+import { commandName } from "../../src/cli/line/command-line";
 import { COMMON_OPTIONS } from "../../src/cli/command";
 import { COMMAND_GROUPS } from "../../src/cli/commands/index";
 import { environmentName } from "../../src/cli/line/environment";
@@ -17,7 +17,7 @@ import { MADE, table } from "./markdown";
 /** docs/commands.md: every command, from its spec. */
 export function commandsPage(): string {
   const index = COMMAND_GROUPS.flatMap(({ title, commands }) => [
-    `**${title}:** ${commands.map((spec) => `[${nameOf(spec)}](#${nameOf(spec).replaceAll(" ", "-")})`).join(" · ")}`,
+    `**${title}:** ${commands.map((spec) => `[${commandName(spec)}](#${commandName(spec).replaceAll(" ", "-")})`).join(" · ")}`,
   ]);
   return [
     MADE,
@@ -54,16 +54,12 @@ const EXITS: readonly (readonly [string, string])[] = [
   ["130", "interrupted"],
 ];
 
-function nameOf(spec: CommandSpec): string {
-  return commandWords(spec).join(" ");
-}
-
 function commandSection(spec: CommandSpec): string {
   const rows = [...placeRows(spec), ...optionRows(Object.entries(spec.options ?? {}))];
   const common = commonOptionsOf(spec).map(([name]) => `\`--${name}\``);
   const exits = exitRows(spec).filter(([code]) => code !== "2");
   return [
-    `### ${nameOf(spec)}`,
+    `### ${commandName(spec)}`,
     `\`${usageText(spec)}\``,
     [sentence(spec.describe), spec.details].filter((text) => text !== undefined).join(" "),
     ...(rows.length === 0

@@ -5,7 +5,7 @@ import { randomBytes } from "node:crypto";
 import { commandArguments, type CommandArgs } from "./line/arguments";
 import { confirm } from "./confirm";
 import type { CommandContext, CommandGroup } from "./command";
-import { commandWords } from "./line/command-line";
+import { commandName } from "./line/command-line";
 import { COMMAND_GROUPS } from "./commands/index";
 import { environmentWarnings, optionsFromEnvironment } from "./line/environment";
 import { eventsFile } from "./output/events-file";
@@ -151,7 +151,7 @@ export async function main(
 ): Promise<ExitCode> {
   const redact = createRedactor(env);
   const separator = argv.indexOf("--");
-  const json =
+  let json =
     (separator < 0 ? argv : argv.slice(0, separator)).includes("--json") ||
     /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
   const alive = keepAlive();
@@ -172,8 +172,9 @@ export async function main(
       if (!json) await write(process.stderr, `${parsed.text}\n`);
       throw parsed.failure;
     }
-    command = commandWords(parsed.spec).join(" ");
+    command = commandName(parsed.spec);
     const args = commandArguments({ ...optionsFromEnvironment(env), ...parsed.values }, parsed.rest);
+    json = args.flag("json");
     const prepared = prepare(args, env, redact, stop.signal);
     progress = prepared.progress;
     const commands = groups.flatMap((group) => group.commands);
@@ -181,11 +182,11 @@ export async function main(
     const run = await parsed.spec.load();
     const outcome = await run(args, prepared.context);
     const { errors = [], error = errors[0] } = outcome;
-    if (!prepared.context.json) for (const one of errors) progress.print(errorText(one, redact));
+    if (!json) for (const one of errors) progress.print(errorText(one, redact));
     progress.close();
     const ending = error === undefined ? { ok: true } : { ok: false, error: errorDocument(error) };
     const document = outcome.isWhole === true ? outcome.json : { ...ending, ...outcome.json };
-    await writeResult(prepared.context.json ? jsonText(document, redact) : redact(outcome.text));
+    await writeResult(json ? jsonText(document, redact) : redact(outcome.text));
     return outcome.exitCode ?? (error === undefined ? EXIT_CODES.done : exitCodeOf(error));
   } catch (error) {
     progress?.close();

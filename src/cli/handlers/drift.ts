@@ -15,9 +15,7 @@ import type { CommandContext, CommandHandler } from "../command";
 import { openManifest, type OpenedManifest } from "../manifest-context";
 
 export const driftCommand: CommandHandler = async (args, context) => {
-  const { root } = context;
   const opened = await openManifest(context);
-  const { manifest } = opened;
   const ref = args.text("ref");
   const entries = ref === undefined ? inUse(opened) : opened.entries(ref);
   if (entries.length === 0)
@@ -25,7 +23,7 @@ export const driftCommand: CommandHandler = async (args, context) => {
       "There is no version yet to compare.",
       "Release the first one: mesa-template release VERSION",
     );
-  const findings = await findDrift(context, { root, manifest, entries });
+  const findings = await findDrift(context, { root: context.root, manifest: opened.manifest, entries });
   const drifted = findings.filter(({ differs }) => differs.length > 0);
   return {
     exitCode: drifted.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
@@ -52,13 +50,12 @@ function driftText(findings: readonly DriftFinding[]): string {
 export const reportCommand: CommandHandler = async (args, context) => {
   const { host, root } = context;
   const opened = await openManifest(context);
-  const { manifest } = opened;
   const file = resolve(args.text("output") ?? join(root, "report.html"));
   const [packages, drift] = await Promise.all([
-    packagesChanged(root, manifest),
+    packagesChanged(root, opened.manifest),
     args.flag("drift") ? openDrift(context, opened) : undefined,
   ]);
-  const page = reportPage(manifest, isoTime(host.clock.now()), { packages, drift });
+  const page = reportPage(opened.manifest, isoTime(host.clock.now()), { packages, drift });
   await writeOutput(file, page);
   return {
     json: { file, bytes: Buffer.byteLength(page), ...(drift === undefined ? {} : { drift }) },
@@ -68,31 +65,24 @@ export const reportCommand: CommandHandler = async (args, context) => {
 
 /** Drift of the versions in use. If a service is not responding, the report says so and omits that part. */
 async function openDrift(context: CommandContext, opened: OpenedManifest): Promise<readonly OpenDrift[]> {
-  const found: OpenDrift[] = [];
-  for (const entry of inUse(opened)) found.push(await driftOf(context, opened.manifest, entry));
-  return found;
-}
-
-async function driftOf(
-  context: CommandContext,
-  manifest: Manifest,
-  entry: ManifestEntry,
-): Promise<OpenDrift> {
   const { host, root } = context;
-  try {
-    const findings = await findDrift(context, { root, manifest, entries: [entry] });
-    return {
-      id: entry.id,
-      differs: findings.flatMap(({ differs }) => differs),
-      notCompared: findings.flatMap(({ comparison, skipped }) =>
-        skipped === undefined ? [] : [`${COMPARISONS[comparison]}: ${host.redact(skipped)}`],
-      ),
-    };
-  } catch (error) {
-    host.signal.throwIfAborted();
-    if (!(error instanceof Failure)) throw error;
-    return { id: entry.id, differs: [], notCompared: [host.redact(messageOf(error))] };
-  }
+  const found: OpenDrift[] = [];
+  for (const entry of inUse(opened))
+    try {
+      const findings = await findDrift(context, { root, manifest: opened.manifest, entries: [entry] });
+      found.push({
+        id: entry.id,
+        differs: findings.flatMap(({ differs }) => differs),
+        notCompared: findings.flatMap(({ comparison, skipped }) =>
+          skipped === undefined ? [] : [`${COMPARISONS[comparison]}: ${host.redact(skipped)}`],
+        ),
+      });
+    } catch (error) {
+      host.signal.throwIfAborted();
+      if (!(error instanceof Failure)) throw error;
+      found.push({ id: entry.id, differs: [], notCompared: [host.redact(messageOf(error))] });
+    }
+  return found;
 }
 
 /** Number of version steps shown per template. */

@@ -5,6 +5,11 @@ export function commandWords(spec: CommandSpec): readonly string[] {
   return spec.usage.split(" ").filter((word) => !/^[<[]/u.test(word));
 }
 
+/** A command's name: "sandbox run". */
+export function commandName(spec: CommandSpec): string {
+  return commandWords(spec).join(" ");
+}
+
 /** The command with the longest name that matches a line's plain words. */
 export function commandOf(plain: readonly string[], specs: readonly CommandSpec[]): CommandSpec | undefined {
   return specs.find((spec) => commandWords(spec).every((word, index) => plain[index] === word));

@@ -1,6 +1,6 @@
 import { Parser as parseWords } from "yargs/helpers";
 import type { CommandGroup, CommandSpec, OptionSpec } from "../command";
-import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
+import { commandName, commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
 import { candidatesAtCursor, COMPLETION_OPTION } from "./completion";
 import { commandHelp, familyHelp, optionText, PROGRAM, programHelp, usageText } from "./help";
 import { type Failure, wrongUsage } from "../../support/errors";
@@ -80,7 +80,7 @@ function family(word: string | undefined, specs: readonly CommandSpec[]): readon
 
 /** The nearest command; the second word of one counts too: "shell" is "sandbox shell". */
 function commandMeant(given: string, specs: readonly CommandSpec[]): string {
-  const names = specs.map((spec) => commandWords(spec).join(" "));
+  const names = specs.map(commandName);
   const byLastWord = names.find((name) => name.endsWith(` ${given}`));
   if (byLastWord !== undefined) return `Did you mean ${PROGRAM} ${byLastWord}?`;
   const words = specs.flatMap((spec) => commandWords(spec).slice(0, 1));
@@ -117,7 +117,7 @@ function overview(
     };
   const members = family(word, specs);
   if (members.length === 0 || plain.length > 1) throw unknownCommand(plain, specs);
-  const names = members.map((spec) => commandWords(spec).join(" "));
+  const names = members.map(commandName);
   return {
     text: familyHelp(word, members, width),
     failure: wrongUsage(`Which one: ${names.join(", ")}?`, `${PROGRAM} ${word} --help explains them.`),
@@ -130,7 +130,7 @@ function asksForHelp(plain: readonly string[], specs: readonly CommandSpec[]): b
   return (
     plain[0] === "help" ||
     (plain.at(-1) === "help" &&
-      specs.map(commandWords).some((words) => [words[0], words.join(" ")].includes(before)))
+      specs.some((spec) => [commandWords(spec)[0], commandName(spec)].includes(before)))
   );
 }
 
@@ -224,7 +224,7 @@ function refuseUnknownOptions(
   spec: CommandSpec | undefined,
 ): void {
   const options = optionsOf(spec);
-  const where = spec === undefined ? PROGRAM : commandWords(spec).join(" ");
+  const where = spec === undefined ? PROGRAM : commandName(spec);
   const unknown = Object.keys(values).find((name) => options[name] === undefined);
   if (unknown !== undefined) {
     const given = writtenAs(unknown, argv);

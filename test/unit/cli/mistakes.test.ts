@@ -214,6 +214,11 @@ describe("mistyped command lines", () => {
     },
   );
 
+  it("is text with --no-json, whatever the environment wants", async () => {
+    const { stdout, stderr } = await run("list --status x --no-json", { MESA_TEMPLATE_JSON: "1" });
+    expect([stdout, stderr]).toEqual(["", expect.stringMatching(/^error: There is no status "x"/u)]);
+  });
+
   it.each([
     ["MESA_TEMPLATE_WORKSPCE", "MESA_TEMPLATE_WORKSPACE"],
     ["MESA_TEMPLATE_TEMPLATES", "MESA_TEMPLATE_TEMPLATE"],
