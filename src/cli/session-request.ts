@@ -9,12 +9,13 @@ import {
   parseLayout,
   parseMount,
   parseRepo,
+  type Outcome,
   type RequestedMount,
   type Session,
   type SessionEvent,
   type SessionRequest,
 } from "../sandbox/index";
-import { wrongUsage } from "../support/errors";
+import { EXIT_CODES, exitCodeOf, wrongUsage } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
 
@@ -132,4 +133,10 @@ export function tellKept(host: Host, { name, path, until }: Kept): void {
     type: "note",
     message: `kept: bl connect sandbox ${name}; repository at ${path}; the credential expires ${until}; remove it with mesa-template sandbox clean ${name}`,
   });
+}
+
+/** The exit code of a command; 0 does not count as success if the mount broke. */
+export function ourExitCode({ exitCode, broken }: Outcome): number {
+  if (exitCode < 0) return EXIT_CODES.internal;
+  return exitCode === 0 && broken !== undefined ? exitCodeOf(broken) : exitCode;
 }

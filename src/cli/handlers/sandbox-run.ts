@@ -1,7 +1,14 @@
 import type { CommandHandler } from "../command";
-import { environmentFrom, keptOf, sessionRequest, tellKept, type Kept } from "../session-request";
+import {
+  environmentFrom,
+  keptOf,
+  ourExitCode,
+  sessionRequest,
+  tellKept,
+  type Kept,
+} from "../session-request";
 import { withSession, type Outcome, type Session, type SessionRequest } from "../../sandbox/index";
-import { exitCodeOf, Failure, EXIT_CODES, wrongUsage } from "../../support/errors";
+import { exitCodeOf, Failure, wrongUsage } from "../../support/errors";
 
 /** Outcome of the command. */
 interface Ended extends Outcome {
@@ -70,10 +77,4 @@ function commandFailed(exitCode: number): Failure {
     kind: "internal",
     message: `The command exited with ${String(exitCode)}.`,
   });
-}
-
-/** The command's exit code; 0 does not count as success if the mount broke. */
-function ourExitCode({ exitCode, broken }: Outcome): number {
-  if (exitCode < 0) return EXIT_CODES.internal;
-  return exitCode === 0 && broken !== undefined ? exitCodeOf(broken) : exitCode;
 }

@@ -1,64 +1,31 @@
-import { createInterface, type Interface } from "node:readline";
-import type { CommandContext, CommandHandler } from "../command";
+import { createInterface } from "node:readline";
+import type { CommandHandler } from "../command";
 import { errorText } from "../output/output";
-import { environmentFrom, keptOf, sessionRequest, tellKept } from "../session-request";
-import { promptScript, withSession, type Session } from "../../sandbox/index";
+import { environmentFrom, keptOf, ourExitCode, sessionRequest, tellKept } from "../session-request";
+import { promptScript, withSession, type Outcome, type Session } from "../../sandbox/index";
 import { exitCodeOf, Failure, wrongUsage } from "../../support/errors";
 import type { Host } from "../../support/host";
 
-/** Whether a command is running, which Ctrl-C then ends. */
-interface Running {
-  begin(): AbortSignal;
-  end(): void;
-}
-
-/** Ctrl-C at the prompt ends the running command, or discards the line being typed. */
-function interruptible(lines: Interface, terminal: CommandContext["terminal"]): Running {
-  let current: AbortController | undefined;
-  lines.on("SIGINT", () => {
-    if (current !== undefined) {
-      current.abort(new Error("Ctrl-C"));
-      return;
-    }
-    terminal.stderr("^C\n");
-    lines.write(null, { ctrl: true, name: "u" });
-    lines.prompt();
-  });
-  return {
-    begin() {
-      current = new AbortController();
-      return current.signal;
-    },
-    end() {
-      current = undefined;
-    },
-  };
-}
+type Command = Parameters<Session["run"]>[0];
 
 /** Runs a line; Ctrl-C ends only this line. @returns its exit code; 130 if interrupted; not 0 if the mount broke */
 async function runLine(
   host: Host,
   session: Session,
-  line: string,
-  memory: string,
-  env: Readonly<Record<string, string>>,
-  onOutput: (stream: "stdout" | "stderr", data: Uint8Array) => void,
+  command: Command,
   interrupt: AbortSignal,
 ): Promise<number> {
-  const argv = ["sh", "-c", promptScript(line, memory)];
-  const report = (failure: Failure): number => {
-    onOutput("stderr", Buffer.from(errorText(failure, host.redact)));
-    return exitCodeOf(failure);
-  };
+  let ended: Outcome;
   try {
-    const { exitCode, broken } = await session.run({ argv, env, onOutput }, interrupt);
-    const code = broken === undefined ? 0 : report(broken);
-    return exitCode === 0 ? code : exitCode;
+    ended = await session.run(command, interrupt);
   } catch (error) {
     if (interrupt.aborted && !host.signal.aborted) return 130;
     if (!(error instanceof Failure) || error.code !== "CREDENTIAL_ENDING") throw error;
-    return report(error);
+    ended = { exitCode: exitCodeOf(error), broken: error };
   }
+  if (ended.broken !== undefined)
+    command.onOutput("stderr", Buffer.from(errorText(ended.broken, host.redact)));
+  return ourExitCode(ended);
 }
 
 /** A prompt in the mounted folder. Each line runs in the sandbox; the folder and exported variables persist between lines. */
@@ -80,7 +47,17 @@ export const run: CommandHandler = async (args, context) => {
       lines.close();
     };
     host.signal.addEventListener("abort", close, { once: true });
-    const running = interruptible(lines, terminal);
+    let running: AbortController | undefined;
+    // Ctrl-C at the prompt ends the running command, or discards the line being typed.
+    lines.on("SIGINT", () => {
+      if (running !== undefined) {
+        running.abort(new Error("Ctrl-C"));
+        return;
+      }
+      terminal.stderr("^C\n");
+      lines.write(null, { ctrl: true, name: "u" });
+      lines.prompt();
+    });
     let last = 0;
     lines.prompt();
     for await (const line of lines) {
@@ -91,12 +68,13 @@ export const run: CommandHandler = async (args, context) => {
         break;
       }
       if (line.trim() !== "") {
-        const memory = `/tmp/mesa-shell-${host.runId}`;
-        const onOutput = (stream: "stdout" | "stderr", data: Uint8Array): void => {
+        running = new AbortController();
+        const argv = ["sh", "-c", promptScript(line, `/tmp/mesa-shell-${host.runId}`)];
+        const onOutput: Command["onOutput"] = (stream, data) => {
           terminal[stream](data);
         };
-        last = await runLine(host, session, line, memory, env, onOutput, running.begin());
-        running.end();
+        last = await runLine(host, session, { argv, env, onOutput }, running.signal);
+        running = undefined;
       }
       lines.prompt();
     }
