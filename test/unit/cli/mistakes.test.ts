@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { entryOf } from "../manifest/fixture";
@@ -8,6 +8,8 @@ import { runMain } from "./fixture/run-main";
 
 const work = workFolder("mistakes");
 const root = join(work.folder, "root");
+const manifest = join(root, "dockerfiles/manifest.json");
+let written = "";
 
 beforeAll(async () => {
   const revoked = entryOf("debian", "0.10.0", 1, "revoked");
@@ -16,6 +18,7 @@ beforeAll(async () => {
     revocation: { at: revoked.createdAt, by: "Ada", reason: "mounts time out" },
   });
   expect((await run("promote 0.20.0 stable")).code).toBe(0);
+  written = readFileSync(manifest, "utf8");
 });
 afterAll(work.remove);
 
@@ -140,7 +143,7 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["release debian@0.20.0-1", /not a Mesa version/u, /0\.20\.0 --template debian/u],
   ["release latest", /"latest" is not a Mesa version/u, /mesa-template upgrade/u],
   ["list --template debain", /no template debain/u, /Did you mean debian\?/u],
-  ...["drift", "scan", "report", "smoke stable", "history"].map(
+  ...["drift", "scan", "report", "smoke stable", "history", "promote 0.20.0 stable"].map(
     (line) => [`${line} --template debain`, /no template debain/u, /Did you mean debian\?/u] as const,
   ),
   ["release 0.20.0 --template debain", /no template debain/u, /Did you mean debian\?/u],
@@ -158,7 +161,10 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["promote 0.26.0 stable", /alpine has no usable version of Mesa 0\.26\.0/u, /--template debian/u],
   ["promote debian@0.38.0-1 stable", /it failed/u, /./u],
   ["promote debian@0.12.0-1 stable", /not deployed yet/u, /release 0\.12\.0 --template debian/u],
-  ["promote 0.20.0 stabel", /no channel stabel/u, /--create/u],
+  ["promote 0.20.0 stabel", /no channel stabel\. Did you mean stable\?/u, /--create/u],
+  ["promote 0.20.0 Stable", /not a valid name of a channel/u, /lower-case/u],
+  ["promote constructor stable", /Nothing is called constructor/u, /A REF is/u],
+  ["promote debian@0.20.0-1 stable --template alpine", /is not a version of alpine/u, /omit --template/u],
   ["rollback canary", /no channel canary\. There are: stable\./u, /mesa-template channels/u],
   ["rollback 0.20.0", /no channel 0\.20\.0/u, /mesa-template rollback CHANNEL --to 0\.20\.0/u],
   [
@@ -200,6 +206,7 @@ describe("mistyped command lines", () => {
     expect(error).toMatch(message);
     expect(todo).toMatch(hint);
     expect(stderr).not.toMatch(/\n\s+at /u);
+    expect(readFileSync(manifest, "utf8")).toBe(written);
   });
 
   it.each(["relase", "promote stable", "release 0.20.0 --no-deply", ""])(
