@@ -4,33 +4,23 @@ import { manifestSchema } from "../manifest/entry";
 import { templateSchema } from "../render/settings";
 import { checksFileSchema } from "../smoke/checks-file/schema";
 
-interface Described {
-  readonly schema: ZodMiniType;
-  readonly title: string;
-  readonly description: string;
-}
-
-const SCHEMAS: Readonly<Record<string, Described>> = {
-  manifest: {
-    schema: manifestSchema,
-    title: "Manifest of template versions",
-    description: "dockerfiles/manifest.json: every template version, every channel and its history",
-  },
-  lock: {
-    schema: lockSchema,
-    title: "Lock of a template at a Mesa version",
-    description: "dockerfiles/<template>/<version>/lock.json: every input, resolved and immutable",
-  },
-  template: {
-    schema: templateSchema,
-    title: "Settings of a template",
-    description: "templates/<template>/template.toml",
-  },
-  checks: {
-    schema: checksFileSchema,
-    title: "Checks of a template",
-    description: "templates/<template>/checks.yaml: what an image has to prove besides the built-in checks",
-  },
+const SCHEMAS: Readonly<Record<string, readonly [ZodMiniType, title: string, description: string]>> = {
+  manifest: [
+    manifestSchema,
+    "Manifest of template versions",
+    "dockerfiles/manifest.json: every template version, every channel and its history",
+  ],
+  lock: [
+    lockSchema,
+    "Lock of a template at a Mesa version",
+    "dockerfiles/<template>/<version>/lock.json: every input, resolved and immutable",
+  ],
+  template: [templateSchema, "Settings of a template", "templates/<template>/template.toml"],
+  checks: [
+    checksFileSchema,
+    "Checks of a template",
+    "templates/<template>/checks.yaml: what an image has to prove besides the built-in checks",
+  ],
 };
 
 /**
@@ -39,7 +29,7 @@ const SCHEMAS: Readonly<Record<string, Described>> = {
  */
 export function jsonSchemas(): Readonly<Record<string, Readonly<Record<string, unknown>>>> {
   return Object.fromEntries(
-    Object.entries(SCHEMAS).map(([name, { schema, title, description }]) => {
+    Object.entries(SCHEMAS).map(([name, [schema, title, description]]) => {
       const { $schema, ...rest } = toJSONSchema(schema, { io: "input" });
       return [name, { $schema, title, description, ...rest }];
     }),

@@ -154,7 +154,9 @@ export async function main(
   let json =
     (separator < 0 ? argv : argv.slice(0, separator)).includes("--json") ||
     /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
-  const alive = keepAlive();
+  // A time limit (AbortSignal.timeout) does not keep Node running. undici sometimes leaves a fetch open without a socket, and Node would
+  // then exit with 13 instead of timing out and retrying.
+  const alive = setInterval(() => undefined, 60_000);
   let progress: Progress | undefined;
   let command = "";
   const stop = interruption((message) => {
@@ -198,12 +200,4 @@ export async function main(
     clearInterval(alive);
     stop.dispose();
   }
-}
-
-/**
- * Keeps Node running while a command runs; a time limit (AbortSignal.timeout) does not. undici sometimes leaves a fetch open without a
- * socket, and Node would then exit with 13 instead of timing out and retrying.
- */
-function keepAlive(): NodeJS.Timeout {
-  return setInterval(() => undefined, 60_000);
 }

@@ -16,16 +16,13 @@ export const checkCommand: CommandHandler = async (args, { root }) => {
   const manifest = text === undefined ? EMPTY_MANIFEST : parseShape(text, path);
   const problems = checkManifest(manifest);
   const count = Object.keys(manifest.versions).length;
-  const failure =
-    problems.length === 0
-      ? undefined
-      : new Failure({
-          code: "MANIFEST_PROBLEMS",
-          kind: "manifest",
-          message: `${String(problems.length)} problems in ${path}`,
-        });
+  const broken = new Failure({
+    code: "MANIFEST_PROBLEMS",
+    kind: "manifest",
+    message: `${String(problems.length)} problems in ${path}`,
+  });
   return {
-    error: failure,
+    error: problems.length === 0 ? undefined : broken,
     json: { versions: count, problems },
     text:
       problems.length === 0

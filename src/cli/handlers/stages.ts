@@ -104,18 +104,15 @@ function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): Comman
       .filter((check) => check.outcome !== "passed")
       .map((check) => `${report.template}: ${check.name}`),
   );
-  const failure =
-    bad.length === 0
-      ? undefined
-      : new Failure({
-          code: "SMOKE_FAILED",
-          kind: "smoke",
-          message: names.join("; "),
-          hint: "The report shows each check's result and what to do.",
-          log: names,
-        });
+  const failed = new Failure({
+    code: "SMOKE_FAILED",
+    kind: "smoke",
+    message: names.join("; "),
+    hint: "The report shows each check's result and what to do.",
+    log: names,
+  });
   return {
-    error: failure,
+    error: bad.length === 0 ? undefined : failed,
     json: { results: reports },
     text: reports.map(reportText).join("\n"),
   };

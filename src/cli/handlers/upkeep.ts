@@ -10,17 +10,14 @@ export const doctorCommand: CommandHandler = async (_args, context) => {
   // A check that an interruption cut off is not a finding.
   context.host.signal.throwIfAborted();
   const bad = found.filter(({ ok }) => !ok);
-  const failure =
-    bad.length === 0
-      ? undefined
-      : new Failure({
-          code: "DOCTOR",
-          kind: "environment",
-          message: `Missing: ${bad.map(({ name }) => name).join(", ")}.`,
-          hint: "Follow the advice of each finding.",
-        });
+  const missing = new Failure({
+    code: "DOCTOR",
+    kind: "environment",
+    message: `Missing: ${bad.map(({ name }) => name).join(", ")}.`,
+    hint: "Follow the advice of each finding.",
+  });
   return {
-    error: failure,
+    error: bad.length === 0 ? undefined : missing,
     json: { findings: found },
     text: fitted(
       found
