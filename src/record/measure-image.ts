@@ -1,6 +1,6 @@
 import { parseControl } from "../apt/deb822";
 import type { Engine } from "../docker/index";
-import { APK_INSTALLED, DPKG_STATUS, OS_RELEASE } from "../docker/saved-image/index";
+import { APK_INSTALLED, DPKG_STATUS, OS_RELEASE, type HeldFile } from "../docker/saved-image/index";
 import type { MeasuredFile, Package } from "./record";
 
 /** The content of an image, as a container starts with it. */
@@ -25,10 +25,14 @@ export async function measureImage(
   const { files } = await engine.readImage(image);
   const textOf = (path: string): string => files.get(path)?.text ?? "";
   return {
-    files: [...files.values()].filter(({ path }) => !ENGINES_OWN.test(path)),
+    files: [...files.values()].filter(({ path }) => !ENGINES_OWN.test(path)).map(withoutText),
     packages: [...dpkgPackages(textOf(DPKG_STATUS)), ...apkPackages(textOf(APK_INSTALLED))],
     distribution: prettyName(OS_RELEASE.map(textOf).find((text) => text !== "") ?? ""),
   };
+}
+
+function withoutText({ path, kind, mode, uid, gid, sizeBytes, content }: HeldFile): MeasuredFile {
+  return { path, kind, mode, uid, gid, sizeBytes, content };
 }
 
 function prettyName(osRelease: string): string {

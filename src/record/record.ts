@@ -47,7 +47,7 @@ export type Package = Readonly<z.infer<typeof packageSchema>>;
 export type VersionRecord = Readonly<z.infer<typeof recordSchema>>;
 
 /** One path of an image's file system. */
-export type MeasuredFile = HeldFile;
+export type MeasuredFile = Omit<HeldFile, "text">;
 
 /** A record with its list of files. */
 export interface Measured {

@@ -74,7 +74,6 @@ export interface ImageContext {
   readonly missingDevices: Readonly<Record<string, string>>;
   /** Set if the image's USER is not root, so that checks that need root prove nothing; the reason. */
   readonly notRoot?: string;
-  readonly signal: AbortSignal;
 }
 
 /** What checks of a template's image can use besides their subject. */

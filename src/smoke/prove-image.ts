@@ -60,11 +60,10 @@ async function reportOnChecks(
   const needs = needsOf(files);
   const image = await imageAtRest(host, engine, reference, [], needs.texts);
   const subject = await imageSubject(host, engine, reference, needs);
-  const { missingDevices, close } = subject;
-  const context: ImageContext = { secrets: [], missingDevices, signal: host.signal };
+  const context: ImageContext = { secrets: [], missingDevices: subject.missingDevices };
   return withCleanUp(
     () => runChecks(host, reference, checks, { subject, image }, context),
-    close,
+    subject.close,
     warnThatStays(host, `the container of ${reference}`),
   );
 }

@@ -109,5 +109,6 @@ async function runOne<Context>(
     const hint = error instanceof Failure ? error.hint : undefined;
     return { outcome: "failed", seen: messageOf(error), ...(hint === undefined ? {} : { hint }) };
   });
+  host.signal.throwIfAborted();
   return { name: check.name, durationMs: host.clock.now() - startedAt, ...verdict };
 }

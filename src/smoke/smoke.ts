@@ -77,7 +77,6 @@ export function checkContext(
     rendered,
     mesa: mesaFit(host.env, rendered.mesaVersion),
     secrets: host.redact.values(),
-    signal: host.signal,
     missingDevices,
     ...(isRoot(user) ? {} : { notRoot: `the image's USER is ${user}, not root` }),
   };

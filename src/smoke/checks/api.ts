@@ -1,7 +1,7 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { blaxelCoreUnsigned } from "../../blaxel/core";
 import { messageOf } from "../../support/errors";
-import type { Check, CheckContext, CheckVerdict, Subject } from "../check";
+import type { Check, CheckVerdict, Subject } from "../check";
 import { failed, PASSED } from "./verdicts";
 
 /** @blaxel/core pointed at a subject's API. With forceUrl it needs no account and calls no control plane. */
@@ -16,23 +16,16 @@ async function blaxelProcess(subject: Subject): Promise<SandboxInstance> {
 }
 
 /** A check through the API: a refusal by the API is a failed check with its message. */
-const own = (
-  name: string,
-  run: (subject: Subject, context: CheckContext) => Promise<CheckVerdict>,
-): Check => ({
+const own = (name: string, run: (subject: Subject) => Promise<CheckVerdict>): Check => ({
   name,
   needs: "subject",
-  async run(subject, context) {
-    try {
-      return await run(subject, context);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      return failed(
+  run: (subject) =>
+    run(subject).catch((error: unknown) =>
+      failed(
         messageOf(error),
         "The API refused an ordinary request: check that its log folder is writable, sh is on PATH and the working folder exists.",
-      );
-    }
-  },
+      ),
+    ),
 });
 
 /** What an agent does through the sandbox API, with the SDK that agents use. */

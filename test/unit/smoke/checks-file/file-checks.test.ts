@@ -13,9 +13,8 @@ import { listeningPorts } from "../../../../src/smoke/checks/listening-ports";
 import { shellText } from "../../../../src/deploy/sandbox-subject";
 
 let now = 0;
-const { signal } = new AbortController();
 const host = {
-  signal,
+  signal: new AbortController().signal,
   clock: {
     now: () => now,
     sleep: (ms: number) => {
@@ -27,7 +26,6 @@ const host = {
 const context: ImageContext = {
   secrets: [],
   missingDevices: { "/dev/kvm": "the engine has none" },
-  signal,
 };
 
 const ended = (result: Partial<CommandResult>): CommandResult => ({

@@ -18,7 +18,7 @@ function refusing(running: boolean) {
   return containerSubject(testHost(), engine, "c", {});
 }
 
-const context: ImageContext = { secrets: [], missingDevices: {}, signal: new AbortController().signal };
+const context: ImageContext = { secrets: [], missingDevices: {} };
 const probe: ProbeCheck<ImageContext> = {
   ...{ name: "a", needs: "shell", script: "true" },
   judge: () => ({ outcome: "passed" }),
