@@ -1,38 +1,27 @@
-import { createServer, get, type IncomingMessage } from "node:http";
+import { get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pack } from "tar-stream";
 import { describe, expect, it } from "vitest";
 import { readTarEntries } from "../../../src/docker/index";
+import { serverUntilEnd } from "../local-server";
 
 /** The answer of a server that sends the beginning of an archive and no more. */
-async function brokenOff(): Promise<{ readonly archive: IncomingMessage; close: () => void }> {
+async function brokenOff(): Promise<IncomingMessage> {
   const tar = pack();
   tar.entry({ name: "first" }, "1");
   tar.entry({ name: "second", size: 1000 });
-  const server = createServer((_request, response) => {
+  const server = await serverUntilEnd((_request, response) => {
     tar.on("data", (chunk) => response.write(chunk as Buffer));
   });
-  await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
-  const archive = await new Promise<IncomingMessage>((done) =>
-    get(`http://127.0.0.1:${String((server.address() as AddressInfo).port)}/`, done).on(
-      "error",
-      () => undefined,
-    ),
-  );
-  return {
-    archive,
-    close: () => {
-      server.closeAllConnections();
-      server.close();
-    },
-  };
+  const { port } = server.address() as AddressInfo;
+  return new Promise((done) => get(`http://127.0.0.1:${String(port)}/`, done).on("error", () => undefined));
 }
 
 describe("the entries of an archive", () => {
   const never = new AbortController().signal;
 
   it("end with the reason when the archive breaks off", async () => {
-    const { archive, close } = await brokenOff();
+    const archive = await brokenOff();
     const names: string[] = [];
     const reading = readTarEntries("It could not be read", archive, never, async (entries) => {
       for await (const entry of entries) {
@@ -46,11 +35,10 @@ describe("the entries of an archive", () => {
       message: "It could not be read: it has not answered for 120 s",
     });
     expect(names).toEqual(["first", "second"]);
-    close();
   });
 
   it("end with the reason when it breaks off within one", async () => {
-    const { archive, close } = await brokenOff();
+    const archive = await brokenOff();
     const reading = readTarEntries("It could not be read", archive, never, async (entries) => {
       for await (const entry of entries) {
         if (entry.header.name === "second")
@@ -62,11 +50,10 @@ describe("the entries of an archive", () => {
       code: "ENGINE_GONE",
       message: "It could not be read: it has not answered for 120 s",
     });
-    close();
   });
 
   it("end with the interruption when that is why", async () => {
-    const { archive, close } = await brokenOff();
+    const archive = await brokenOff();
     const controller = new AbortController();
     const reading = readTarEntries("It could not be read", archive, controller.signal, async (entries) => {
       for await (const entry of entries) {
@@ -76,17 +63,15 @@ describe("the entries of an archive", () => {
       }
     });
     await expect(reading).rejects.toThrow("interrupted");
-    close();
   });
 
   it("let go of the archive when no more of them are wanted", async () => {
-    const { archive, close } = await brokenOff();
+    const archive = await brokenOff();
     const name = await readTarEntries("It could not be read", archive, never, async (entries) => {
       for await (const entry of entries) return entry.header.name;
       return undefined;
     });
     expect(name).toBe("first");
     expect(archive.destroyed).toBe(true);
-    close();
   });
 });

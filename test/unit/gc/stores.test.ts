@@ -1,4 +1,3 @@
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { INPUTS_LABEL } from "../../../src/build/index";
@@ -9,6 +8,7 @@ import { digestOf } from "../../../src/support/text/digest";
 import { withTemporaryFolder } from "../../../src/support/files/files";
 import { paths } from "../../../src/support/files/paths";
 import { idOn, imageStore, type Store, type StoredImage } from "../docker/fixture/image-store";
+import { serverUntilEnd } from "../local-server";
 import { testHost } from "../lock/fixture/test-host";
 import { entryOf, manifestOf } from "../manifest/fixture";
 
@@ -26,17 +26,12 @@ async function onEngine<T>(
 ): Promise<T> {
   return withTemporaryFolder("store", async (folder) => {
     const socket = join(folder, "engine.sock");
-    const server = createServer(imageStore(store, images));
-    await new Promise<void>((done) => server.listen(socket, done));
-    try {
-      const host = testHost({ env: { DOCKER_HOST: `unix://${socket}`, PATH: "/nowhere" } });
-      return await use(
-        newRun(host, () => paths(folder)),
-        folder,
-      );
-    } finally {
-      server.close();
-    }
+    await serverUntilEnd(imageStore(store, images), socket);
+    const host = testHost({ env: { DOCKER_HOST: `unix://${socket}`, PATH: "/nowhere" } });
+    return use(
+      newRun(host, () => paths(folder)),
+      folder,
+    );
   });
 }
 

@@ -1,10 +1,10 @@
-import { createServer } from "node:http";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { onAnyPlatform, proveImage } from "../../../src/smoke/prove-image";
 import { connectEngine, type Engine } from "../../../src/docker/index";
 import { withTemporaryFolder } from "../../../src/support/files/files";
 import { fakeEngine } from "../docker/fixture/fake-engine";
+import { serverUntilEnd } from "../local-server";
 import { testHost } from "../lock/fixture/test-host";
 
 it.each([
@@ -15,12 +15,11 @@ it.each([
     const socket = join(folder, "e.sock");
     const connects = fakeEngine({ component: "Engine", buildKit: true, asked: [] });
     const image = { Id: "sha256:aa", RepoTags: [], Created: "", Architecture: architecture, Config: {} };
-    const server = createServer((request, response) => {
+    await serverUntilEnd((request, response) => {
       if (architecture !== undefined && request.url === "/images/foreign:1/json")
         response.end(JSON.stringify(image));
       else connects(request, response);
-    });
-    await new Promise<void>((done) => server.listen(socket, done));
+    }, socket);
     const host = testHost({ env: { DOCKER_HOST: `unix://${socket}` } });
     await expect(
       proveImage(host, () => connectEngine(host), "foreign:1", { structureTests: [], checks: [] }),
@@ -29,7 +28,6 @@ it.each([
       kind: "usage",
       message: `The engine has no linux/amd64 image foreign:1.${more}`,
     });
-    await new Promise((done) => server.close(done));
   });
 });
 
