@@ -19,7 +19,7 @@ export function performancePage(file: string): string {
   return [
     MADE,
     "# Performance",
-    `\`make bench\` measures both sides in one run, on the same engine and images, and writes \`bench/results.json\`; \`make bench ROW=smoke\` measures one row. The numbers are medians of at least five runs, on ${machine}.`,
+    `\`make bench\` measures both sides in one run, on the same engine and images, and writes \`bench/results.json\`; \`make bench ROW=smoke\` measures one row and writes nothing. The numbers are medians, on ${machine}.`,
     table(["what", "ours", "theirs", "ratio", "goal", "met"], shown),
     ...(missed.length === 0 ? [] : ["Where a goal was missed:", missed.join("\n")]),
     "How the cost grows, and what takes over where one machine ends: [scale.md](scale.md).",
