@@ -28,7 +28,7 @@ function intoFolder({ cwd }: RunEntry): string {
 }
 
 function limitSeconds(entry: RunEntry): number {
-  return Math.ceil(limitOf(entry) / 1000);
+  return Math.max(1, Math.ceil(limitOf(entry) / 1000));
 }
 
 /**

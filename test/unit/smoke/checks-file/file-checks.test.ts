@@ -127,6 +127,16 @@ describe("checks of a file", () => {
       expected: "the command to exit within 2 s",
     });
   });
+
+  it("have a limit of a second at least: timeout takes 0 for none", async () => {
+    const scripts: (string | undefined)[] = [];
+    const subject = subjectOf("container", ({ script }) => {
+      scripts.push(script);
+      return {};
+    });
+    await verdictOf("{name: a, command: x, timeLimit: 0s}", subject);
+    expect(scripts.join()).toContain("timeout -s KILL 1 ");
+  });
 });
 
 describe("listening ports", () => {
