@@ -24,22 +24,26 @@ function answerAtOnce(argv: readonly string[]): boolean {
   return false;
 }
 
-/** What keeps the program from being loaded, and what to do, by the code of the error. */
-const NOT_LOADED: Readonly<Record<string, readonly [message: string, hint: string]>> = {
-  // The parts are opened all at once.
-  EMFILE: [
-    "The program cannot open its own files: too many open files.",
-    "Raise the limit of open files (ulimit -n).",
-  ],
-  ENFILE: [
-    "The program cannot open its own files: too many open files.",
-    "Raise the limit of open files (ulimit -n).",
-  ],
+interface NotLoaded {
+  readonly message: string;
+  readonly hint: string;
+}
+
+/** The parts of the program are opened all at once. */
+const TOO_MANY_FILES: NotLoaded = {
+  message: "The program cannot open its own files: too many open files.",
+  hint: "Raise the limit of open files (ulimit -n).",
+};
+
+/** What keeps the program from being loaded, by the code of the error. */
+const NOT_LOADED: Readonly<Record<string, NotLoaded>> = {
+  EMFILE: TOO_MANY_FILES,
+  ENFILE: TOO_MANY_FILES,
   // The parser asks for the working folder while it loads.
-  ENOENT: [
-    "The working folder was removed.",
-    "Change to a folder that exists (cd), then run the command again.",
-  ],
+  ENOENT: {
+    message: "The working folder was removed.",
+    hint: "Change to a folder that exists (cd), then run the command again.",
+  },
 };
 
 /** Loads the program. Where that fails, nothing more can be loaded: the answer is put together here. */
@@ -50,13 +54,14 @@ async function loadMain(
     return (await import("./main")).main;
   } catch (error) {
     const { code = "", message: cause } = error as NodeJS.ErrnoException;
-    const [message, hint] = NOT_LOADED[code] ?? [];
-    if (message === undefined) throw error;
+    const known = NOT_LOADED[code];
+    if (known === undefined) throw error;
+    const { message, hint } = known;
     if (argv.includes("--json"))
       process.stdout.write(
         `${JSON.stringify({ ok: false, error: { code, message, hint, cause, log: [] } })}\n`,
       );
-    else process.stderr.write(`error: ${message}\ncause: ${cause}\nwhat to do: ${String(hint)}\n`);
+    else process.stderr.write(`error: ${message}\ncause: ${cause}\nwhat to do: ${hint}\n`);
     return () => Promise.resolve(3);
   }
 }
