@@ -93,8 +93,6 @@ export interface CommandGroup {
 export type CommandHandler = (args: CommandArgs, context: CommandContext) => Promise<CommandOutcome>;
 
 export interface CommandContext extends Run {
-  /** Folder that holds templates/ and dockerfiles/ (absolute). Reading it throws Failure NO_PROJECT (exit 2) outside a project. */
-  readonly root: string;
   /** --root or the working directory (absolute); it need not be a project. */
   readonly startFolder: string;
   /** --template a,b ; undefined: all. */

@@ -18,8 +18,6 @@ export interface ImportSource {
 
 /** How to deploy a template. */
 export interface DeployOptions {
-  /** The template version's id, for messages and the pending file. */
-  readonly id: string;
   readonly publish: "deploy" | "push";
   /** Deploy even over a sandbox of that name that this program did not make. */
   readonly adopt: boolean;

@@ -12,12 +12,6 @@ import { blaxelRemovals, withBlaxel } from "./blaxel";
 import { localRemovals, removeFrom } from "./local";
 import type { Outcome, Removal, Remove } from "./removal";
 
-export interface CollectRequest {
-  readonly root: string;
-  /** Remove; otherwise only report what would be removed. */
-  readonly remove: boolean;
-}
-
 export interface Collected {
   readonly outcomes: readonly Outcome[];
   readonly kept: readonly RetentionVerdict[];
@@ -30,10 +24,11 @@ export interface Collected {
 /**
  * Removes the images that the rules of templates/retention.toml do not keep, here and in the workspace in use, and what dead runs left
  * here. Records in the manifest only what was really removed, even when interrupted. Failed removals are outcomes.
+ * @param remove remove; otherwise only report what would be removed
  * @throws Failure of kind manifest (exit 8), RETENTION_INVALID (exit 2); the signal's reason when aborted
  */
-export async function collectGarbage(run: Run, { root, remove }: CollectRequest): Promise<Collected> {
-  const { host } = run;
+export async function collectGarbage(run: Run, remove: boolean): Promise<Collected> {
+  const { host, root } = run;
   const path = paths(root).manifest;
   const manifest = await readManifest(path);
   const [retention, workspace] = await Promise.all([

@@ -52,7 +52,7 @@ const evidenceFields = {
 };
 
 /** The result of the checks in a container of one image. */
-const smokeSchema = z.looseObject({
+export const smokeSchema = z.looseObject({
   imageId: z.string(),
   inputsDigest: z.string(),
   ...evidenceFields,

@@ -1,6 +1,4 @@
-import type { Image } from "../build/image";
-import type { Deployment } from "../deploy/deployment";
-import type { ManifestEntry } from "../manifest/entry";
+import type { ManifestEntry, VersionDeployment } from "../manifest/entry";
 import { recordEntry, updateManifest } from "../manifest/index";
 import { publishedReference } from "../publish/published";
 import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
@@ -10,10 +8,9 @@ import { failureOf, isMachineError, messageOf } from "../support/errors";
 import { isLeftLock } from "../support/files/file-lock";
 import { removeLeftFiles, removeLeftFolders } from "../support/files/files";
 import type { StageName } from "../support/events";
-import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
-import { entryOf, resultOf, type NewEntry } from "./entry";
-import { forgetEvidence, keepEvidence, mountedIn, verificationOf, type Smoked } from "./proof/evidence";
+import { entryOf, resultOf } from "./entry";
+import { forgetEvidence, keepDeployment, keepSmoked, recordOf, smokedOf } from "./proof/evidence";
 import { gatherFacts, withRendered } from "./facts";
 import { refuseLinks, refuseLinksIn } from "../support/files/links";
 import { oneAtATime } from "./one-at-a-time";
@@ -24,12 +21,12 @@ import {
   planRelease,
   publishedImage,
   refreshedEntry,
-  smokeProof,
   standingDeployment,
+  verificationProof,
   type Facts,
   type Plan,
 } from "./plan";
-import { refusalFailure, refuseUnproven } from "./proof/refuse-unproven";
+import { refusalFailure, unprovenFailure } from "./proof/refuse-unproven";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import type { Run } from "./run";
 import { stageRunner, type StageRunner } from "./stages/stage-runner";
@@ -38,17 +35,14 @@ import { reportOf, testFilesOf } from "./proof/test-files";
 
 /** One template's release in progress: each stage changes the facts, and with them the plan. */
 interface Release {
-  readonly host: Host;
+  readonly run: Run;
   readonly request: ReleaseRequest;
   readonly stages: Stages;
   readonly runner: StageRunner;
   facts: Facts;
   rendered: RenderedTemplate | undefined;
-  /** The complete result of the build; the facts hold only what the plan needs. */
-  image?: Image;
-  smoke?: Smoked | undefined;
-  deployment?: Deployment;
-  verification?: NewEntry["verification"] | undefined;
+  /** What stands in the workspace in use after the deploy, with its verification. */
+  deployment: VersionDeployment | undefined;
   /** Whether something of this version may exist on the platform. */
   sent: boolean;
   result?: TemplateResult;
@@ -61,15 +55,17 @@ export async function releaseTemplate(
   template: string,
   stages: Stages,
 ): Promise<TemplateResult> {
-  const { host } = run;
-  const runner = stageRunner(host, template);
+  const runner = stageRunner(run.host, template);
   try {
-    return await aloneWith(host, request, template, stages, () =>
+    return await aloneWith(run, request, template, stages, () =>
       applyPlan(run, request, template, stages, runner),
     );
   } catch (error) {
-    if (host.signal.aborted) throw error;
-    return failedResult(template, runner, error);
+    if (run.host.signal.aborted) throw error;
+    return {
+      ...{ template, id: null, status: "failed", upToDate: false, stages: runner.records },
+      ...{ image: null, smoke: null, verification: null, deployment: null, error },
+    };
   }
 }
 
@@ -78,57 +74,36 @@ export async function releaseTemplate(
  * still there: if this run is killed too, the next one finds the same record.
  */
 export async function aloneWith<T>(
-  host: Host,
-  request: ReleaseRequest,
+  { host, root }: Run,
+  { version, deploy }: ReleaseRequest,
   template: string,
   stages: Stages,
   work: () => Promise<T>,
 ): Promise<T> {
-  const what = `release of ${template} ${request.version}`;
+  const what = `release of ${template} ${version}`;
   const say = (message: string): void => {
     host.emit({ type: "note", template, message });
   };
-  const folders = paths(request.root);
+  const folders = paths(root);
   const { state, dockerfiles } = folders;
-  await refuseLinksIn(request.root, state, 3);
-  await refuseLinks(request.root, dockerfiles);
-  const lockFile = folders.lock(`${template}@${request.version}`);
+  await refuseLinksIn(root, state, 3);
+  await refuseLinks(root, dockerfiles);
+  const lockFile = folders.lock(`${template}@${version}`);
   const others = [
     ...[`${template}-push`, `${template}-deploy`].map((name) => folders.lock(name)),
     `${folders.manifest}.lock`,
   ];
   const removeLeft = async (): Promise<void> => {
     await removeLeftFolders();
-    await stages.removeLeftovers({ template, version: request.version, deploy: request.deploy });
+    await stages.removeLeftovers({ template, version }, deploy);
     for (const other of others)
       if (await isLeftLock(other)) await oneAtATime(host, other, what, say, () => Promise.resolve());
   };
-  return oneAtATime(
-    host,
-    lockFile,
-    what,
-    say,
-    async () => {
-      for (const folder of [state, dockerfiles]) await removeLeftFiles(folder, Infinity);
-      return work();
-    },
-    removeLeft,
-  );
-}
-
-function failedResult(template: string, runner: StageRunner, error: unknown): TemplateResult {
-  return {
-    template,
-    id: null,
-    status: "failed",
-    upToDate: false,
-    stages: runner.records,
-    image: null,
-    smoke: null,
-    verification: null,
-    deployment: null,
-    error,
+  const alone = async (): Promise<T> => {
+    for (const folder of [state, dockerfiles]) await removeLeftFiles(folder, Infinity);
+    return work();
   };
+  return oneAtATime(host, lockFile, what, say, alone, removeLeft);
 }
 
 async function applyPlan(
@@ -140,19 +115,16 @@ async function applyPlan(
 ): Promise<TemplateResult> {
   const { host } = run;
   const gathered = await gatherFacts(run, request, template);
-  const release: Release = { host, request, stages, runner, ...gathered, sent: false };
+  const release: Release = { run, request, stages, runner, ...gathered, deployment: undefined, sent: false };
   const first = planRelease(release.facts);
   if (!isEmpty(first)) {
-    const files = testFilesOf(request, template);
+    const files = testFilesOf(run.root, template, request);
     await stages.checkTestFiles(files);
     const proves = first.steps.some(
       ({ stage, action }) => action === "do" && (stage === "smoke" || stage === "verify"),
     );
     if (!request.allowSkipped && proves)
-      release.facts = {
-        ...release.facts,
-        cannotRun: await stages.cannotRun(files, { ...request, template }),
-      };
+      learn(release, { cannotRun: await stages.cannotRun(files, { ...request, template }) });
   }
   try {
     // The plan is made again before each stage: a build may produce another image than the proven one.
@@ -180,211 +152,210 @@ export function upToDateResult(
   { workspace }: Facts,
   stages: TemplateResult["stages"],
 ): TemplateResult {
-  const result = resultOf(entry, workspace);
-  return { ...result, stages, upToDate: true, since: result.deployment?.deployedAt ?? entry.createdAt };
+  const result = resultOf(entry, workspace, stages);
+  return { ...result, upToDate: true, since: result.deployment?.deployedAt ?? entry.createdAt };
+}
+
+function learn(release: Release, facts: Partial<Facts>): void {
+  release.facts = { ...release.facts, ...facts };
 }
 
 async function applyStep(release: Release, stage: StageName): Promise<void> {
-  const plan = planRelease(release.facts);
-  if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, release.facts);
+  const { runner, facts } = release;
+  const plan = planRelease(facts);
+  if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, facts);
   const step = plan.steps.find((one) => one.stage === stage);
-  if (step === undefined || step.action === "skip") release.runner.skip(stage, step?.why ?? "");
-  else await ACTIONS[stage](release, plan, step.action === "reuse" ? step.why : undefined);
-  release.facts = { ...release.facts, done: [...release.facts.done, stage] };
+  const { perform, reuse } = STAGES[stage];
+  if (step === undefined || step.action === "skip") runner.pass(stage, "skipped", step?.why ?? "");
+  else if (step.action === "do" || reuse === undefined) await perform(release, plan);
+  else {
+    runner.pass(stage, "reused", step.why);
+    await reuse(release, plan);
+  }
+  learn(release, { done: [...release.facts.done, stage] });
 }
 
-/** Runs a stage; if `reused` gives a reason, takes the earlier result instead. */
-type Action = (release: Release, plan: Plan, reused: string | undefined) => Promise<void>;
+type Action = (release: Release, plan: Plan) => Promise<void> | void;
 
-const ACTIONS: Readonly<Record<StageName, Action>> = {
-  async lock(release, _plan, reused) {
-    const { request, runner, stages, facts } = release;
-    if (reused !== undefined) {
-      runner.reuse("lock", reused);
-      return;
-    }
-    const asked = { ...request, template: facts.template };
-    const lock = await runner.run("lock", async (progress) => {
-      if (!request.refresh) return { value: await stages.lock(asked) };
-      const entry = refreshedEntry(facts);
-      const found = await stages.refresh({ ...asked, entry }, progress);
-      return found === undefined
-        ? { value: undefined, outcome: "reused", message: `nothing new since ${entry?.id ?? ""}` }
-        : { value: found.lock, message: found.changed };
-    });
-    if (lock === undefined) return;
-    release.rendered = renderTemplate(await loadTemplate(request.root, facts.template), lock);
-    release.facts = await withRendered(request.root, release.facts, release.rendered);
+/** How each stage is done, and what follows from an earlier result instead; without `reuse`, the stage itself finds that. */
+const STAGES: Readonly<Record<StageName, { readonly perform: Action; readonly reuse?: Action }>> = {
+  lock: {
+    async perform(release) {
+      const { run, request, runner, stages, facts } = release;
+      const asked = { ...request, template: facts.template };
+      const lock = await runner.run("lock", async (progress) => {
+        if (!request.refresh) return { value: await stages.lock(asked) };
+        const entry = refreshedEntry(facts);
+        const found = await stages.refresh(asked, entry, progress);
+        return found === undefined
+          ? { value: undefined, outcome: "reused", message: `nothing new since ${entry?.id ?? ""}` }
+          : { value: found.lock, message: found.changed };
+      });
+      if (lock === undefined) return;
+      release.rendered = renderTemplate(await loadTemplate(run.root, facts.template), lock);
+      release.facts = await withRendered(run.root, release.facts, release.rendered);
+    },
+    reuse: () => undefined,
   },
-  async render(release, _plan, reused) {
-    const { request, runner } = release;
-    if (reused !== undefined) runner.reuse("render", reused);
-    else
-      await runner.run("render", async () => {
-        await writeRendered(request.root, renderedOf(release));
+  render: {
+    async perform(release) {
+      await release.runner.run("render", async () => {
+        await writeRendered(release.run.root, renderedOf(release));
         return { value: undefined };
       });
-    release.facts = { ...release.facts, folderDiffers: [] };
+      learn(release, { folderDiffers: [] });
+    },
+    reuse: () => undefined,
   },
-  async build(release) {
-    const { request, runner, stages, facts } = release;
-    const rendered = renderedOf(release);
-    if (request.force)
-      await forgetEvidence(request.root, rendered, ["smoke", "deployment", "verification"], facts.workspace);
-    const image = await runner.run("build", async (progress) => {
-      const built = await stages.build(rendered, request, progress);
-      return { value: built.image, outcome: built.reused ? "reused" : "done" };
-    });
-    release.facts = { ...release.facts, image, ...(request.force ? { kept: {} } : {}) };
-    release.smoke = undefined;
-    release.image = image;
+  build: {
+    async perform(release) {
+      const { run, request, runner, stages, facts } = release;
+      const rendered = renderedOf(release);
+      if (request.force) {
+        await forgetEvidence(run.root, rendered, ["smoke", "deployment"], facts.workspace);
+        learn(release, { kept: {} });
+      }
+      const image = await runner.run("build", async (progress) => {
+        const built = await stages.build(rendered, request, progress);
+        return { value: built.image, outcome: built.reused ? "reused" : "done" };
+      });
+      learn(release, { image });
+    },
   },
-  async smoke(release, plan, reused) {
-    const { host, request, runner, stages, facts } = release;
-    const rendered = renderedOf(release);
-    if (reused !== undefined && isProvenInRegistry(facts, plan.entry)) {
-      runner.reuse("smoke", reused);
-      return;
-    }
-    const proof = reused === undefined ? undefined : smokeProof(facts);
-    if (reused !== undefined && proof !== undefined) {
-      runner.reuse("smoke", reused);
-      release.smoke = proof;
-    } else {
-      const { image } = release;
+  smoke: {
+    async perform(release, plan) {
+      const { run, request, runner, stages, facts } = release;
+      const { image, checksDigest, kept } = facts;
       if (image === undefined) throw new Error("an image is proven before it is built");
-      const files = testFilesOf(request, facts.template);
-      release.smoke = await runner.run("smoke", async (progress) => {
-        const { checksDigest } = facts;
+      const files = testFilesOf(run.root, facts.template, request);
+      const smoke = await runner.run("smoke", async (progress) => {
         const report = await reportOf(files, checksDigest, () =>
-          stages.smoke(rendered, image, files, progress),
+          stages.smoke(renderedOf(release), image, files, progress),
         );
-        refuseUnproven(report, request.allowSkipped);
-        const value = smoked(rendered, image, checksDigest, report);
-        await keepEvidence(request.root, rendered, value);
+        const why = unprovenFailure(report, request.allowSkipped, "smoke");
+        if (why !== undefined) throw why;
+        const value = smokedOf(image, report, checksDigest);
+        await keepSmoked(run.root, value);
         const skipped = report.skipped === 0 ? "" : `, ${String(report.skipped)} skipped`;
         return { value, message: `${String(report.passed)} passed${skipped}` };
       });
-    }
-    release.facts = { ...release.facts, kept: { ...release.facts.kept, smoke: release.smoke } };
-    await stages.measure(rendered, {
-      root: request.root,
-      id: plan.id ?? "",
-      revision: plan.revision ?? 1,
-      image: release.smoke.image,
-      smoke: release.smoke.report,
-      createdBy: plan.entry?.createdBy ?? (await originOf(host, request.root)),
-    });
+      learn(release, { kept: { ...kept, smoke } });
+      await measureProven(release, plan);
+    },
+    async reuse(release, plan) {
+      const { facts } = release;
+      // The entry has the proof of that image; kept evidence may be of another one.
+      if (isProvenInRegistry(facts, plan.entry))
+        learn(release, { kept: { ...facts.kept, smoke: undefined } });
+      else await measureProven(release, plan);
+    },
   },
-  async push(release, plan, reused) {
-    const { host, request, runner, stages, facts, smoke } = release;
-    const { publish, template, version: mesaVersion } = facts;
-    if (publish === undefined) throw new Error("an image is pushed and there is no registry");
-    const known = publishedImage(facts, plan.entry);
-    if (reused !== undefined && known !== undefined) {
-      runner.reuse("push", reused);
-      release.facts = { ...facts, published: known };
-      return;
-    }
-    const revision = plan.revision ?? 1;
-    const reference = publishedReference(publish.registry, { name: publish.name, mesaVersion, revision });
-    const { image } = plan.entry ?? {};
-    const { signer, root, force } = request;
-    const published = await runner.run("push", async (progress) => {
-      const push = async (): ReturnType<Stages["push"]> => {
-        if (smoke === undefined) throw new Error("an image is pushed before it is proven");
+  push: {
+    async perform(release, plan) {
+      const { run, request, runner, stages, facts } = release;
+      const { publish, template, kept } = facts;
+      if (publish === undefined) throw new Error("an image is pushed and there is no registry");
+      const { entry, revision = 1 } = plan;
+      const { force, signer, version: mesaVersion } = request;
+      const reference = publishedReference(publish.registry, { name: publish.name, mesaVersion, revision });
+      const known = publishedImage(facts, entry);
+      const push = async (progress: (message: string) => void): ReturnType<Stages["push"]> => {
+        if (known !== undefined) return { published: known, reused: true };
+        if (kept.smoke === undefined) throw new Error("an image is pushed before it is proven");
+        const { id: imageId, reference: builtReference } = kept.smoke.image;
+        const isRecorded = entry?.image.registryReference === reference;
         return stages.push(
           renderedOf(release),
           {
-            ...{ root, force, revision, reference },
-            ...{ imageId: smoke.imageId, builtReference: smoke.image.reference },
-            recorded: image?.registryReference === reference ? image.registryDigest : undefined,
-            createdBy: plan.entry?.createdBy ?? (await originOf(host, root)),
+            ...{ force, revision, reference, imageId, builtReference },
+            recorded: isRecorded ? entry.image.registryDigest : undefined,
+            createdBy: await createdBy(release, plan),
           },
           progress,
         );
       };
-      const lockFile = paths(root).lock(`${template}-push`);
-      return oneAtATime(host, lockFile, `push of ${template}`, progress, async () => {
-        const pushed = known === undefined ? await push() : { published: known, reused: true };
-        const { digest } = pushed.published;
-        if (signer !== undefined)
-          await stages.sign(renderedOf(release), { root, revision, published: pushed.published, signer });
-        return {
-          value: pushed.published,
-          outcome: pushed.reused && signer === undefined ? "reused" : "done",
-          message: `${reference} is ${digest}${signer === undefined ? "" : `, signed by ${signer.id}`}`,
-        };
-      });
-    });
-    release.facts = { ...release.facts, published, signed: signer?.id };
+      const published = await runner.run("push", (progress) =>
+        oneAtATime(
+          run.host,
+          paths(run.root).lock(`${template}-push`),
+          `push of ${template}`,
+          progress,
+          async () => {
+            const { published: value, reused } = await push(progress);
+            if (signer !== undefined) await stages.sign(renderedOf(release), revision, value, signer);
+            return {
+              value,
+              outcome: reused && signer === undefined ? "reused" : "done",
+              message: `${reference} is ${value.digest}${signer === undefined ? "" : `, signed by ${signer.id}`}`,
+            };
+          },
+        ),
+      );
+      learn(release, { published, signed: signer?.id });
+    },
+    reuse: () => undefined,
   },
-  async deploy(release, plan, reused) {
-    const { host, request, runner, stages, facts } = release;
-    const rendered = renderedOf(release);
-    const standing = reused === undefined ? undefined : standingDeployment(facts, plan.entry);
-    if (reused !== undefined && standing !== undefined) {
-      runner.reuse("deploy", reused);
-      release.deployment = deploymentOf(standing);
-      release.sent = true;
-      return;
-    }
-    const deployment = await runner.run("deploy", async (progress) => {
+  deploy: {
+    async perform(release, plan) {
+      const { run, request, runner, stages, facts } = release;
+      const { template, publish: target } = facts;
+      const rendered = renderedOf(release);
+      const image = publishedImage(facts, plan.entry);
+      const published = image === undefined || target === undefined ? undefined : { image, target };
       const onSent = (): void => {
         release.sent = true;
       };
       // One sandbox name on the platform: two versions sent at the same time would each wait for the other's image.
-      const lockFile = paths(request.root).lock(`${facts.template}-deploy`);
-      const { published: image, publish: target } = facts;
-      const published = image === undefined || target === undefined ? undefined : { image, target };
-      const asked = { ...request, id: plan.id ?? "", onSent, published };
-      const value = await oneAtATime(host, lockFile, `deploy of ${facts.template}`, progress, () =>
-        stages.deploy(rendered, asked, progress),
-      );
-      await keepEvidence(request.root, rendered, deployed(rendered, value));
-      return { value, message: value.image };
-    });
-    release.deployment = deployment;
-    release.facts = {
-      ...release.facts,
-      workspace: deployment.workspace,
-      kept: { ...release.facts.kept, isSent: false, deployment: deployed(rendered, deployment) },
-    };
+      const lockFile = paths(run.root).lock(`${template}-deploy`);
+      const deployment = await runner.run("deploy", async (progress) => {
+        const deployed = await oneAtATime(run.host, lockFile, `deploy of ${template}`, progress, () =>
+          stages.deploy(rendered, { ...request, onSent, published }, progress),
+        );
+        const value = { ...deployed, verification: null };
+        await keepDeployment(run.root, rendered, value);
+        return { value, message: value.image };
+      });
+      const { workspace } = deployment;
+      learn(release, { workspace, kept: { ...release.facts.kept, isSent: false, deployment } });
+      release.deployment = deployment;
+    },
+    reuse(release, plan) {
+      release.deployment = standingDeployment(release.facts, plan.entry);
+      release.sent = true;
+    },
   },
-  async verify(release, plan, reused) {
-    const { host, request, runner, stages, facts, deployment } = release;
-    const rendered = renderedOf(release);
-    if (deployment === undefined) throw new Error("a deployment is verified before it is made");
-    if (reused !== undefined) {
-      runner.reuse("verify", reused);
-      const { verification } = facts.kept;
-      release.verification =
-        verification?.image === deployment.image
-          ? verificationOf(verification)
-          : (plan.entry?.deployments[deployment.workspace]?.verification ?? undefined);
-      return;
-    }
-    const files = testFilesOf(request, facts.template);
-    await runner.run("verify", async (progress) => {
-      const report = await reportOf(files, facts.checksDigest, () =>
-        stages.verify(rendered, deployment, files.checks, progress),
-      );
-      const { image, workspace } = deployment;
-      const evidence = {
-        kind: "verification" as const,
-        ...{ workspace, image, checksDigest: facts.checksDigest, mounted: mountedIn(report) },
-        at: isoTime(host.clock.now()),
-        report,
-      };
-      release.verification = verificationOf(evidence);
-      refuseUnproven(report, request.allowSkipped, "verify");
-      await keepEvidence(request.root, rendered, evidence);
-      release.facts = { ...release.facts, kept: { ...release.facts.kept, verification: evidence } };
-      return { value: undefined, message: `${String(report.passed)} passed` };
-    });
+  verify: {
+    async perform(release) {
+      const { run, request, runner, stages, facts } = release;
+      const { checksDigest, kept } = facts;
+      const rendered = renderedOf(release);
+      const deployment = deploymentOf(release);
+      const files = testFilesOf(run.root, facts.template, request);
+      await runner.run("verify", async (progress) => {
+        const report = await reportOf(files, checksDigest, () =>
+          stages.verify(rendered, deployment, files.checks, progress),
+        );
+        const at = isoTime(run.host.clock.now());
+        const verification = { ...recordOf(report, checksDigest), image: deployment.image, at };
+        const verified = { ...deployment, verification };
+        release.deployment = verified;
+        const why = unprovenFailure(report, request.allowSkipped, "verify");
+        if (why !== undefined) throw why;
+        await keepDeployment(run.root, rendered, verified);
+        learn(release, { kept: { ...kept, deployment: verified } });
+        return { value: undefined, message: `${String(report.passed)} passed` };
+      });
+    },
+    reuse(release, plan) {
+      const deployment = deploymentOf(release);
+      const verification = verificationProof(release.facts, plan.entry, deployment) ?? null;
+      release.deployment = { ...deployment, verification };
+    },
   },
-  async record(release, plan) {
-    release.result = await record(release, plan, null);
+  record: {
+    async perform(release, plan) {
+      release.result = await record(release, plan, null);
+    },
   },
 };
 
@@ -393,42 +364,32 @@ function renderedOf({ rendered }: Release): RenderedTemplate {
   return rendered;
 }
 
-function smoked(
-  { inputsDigest }: RenderedTemplate,
-  image: Image,
-  checksDigest: string,
-  report: Awaited<ReturnType<Stages["smoke"]>>,
-): Smoked {
-  return {
-    kind: "smoke",
-    imageId: image.id,
-    inputsDigest,
-    checksDigest,
-    mounted: mountedIn(report),
-    image,
-    report,
-  };
+function deploymentOf({ deployment }: Release): VersionDeployment {
+  if (deployment === undefined) throw new Error("a deployment is verified before it is made");
+  return deployment;
 }
 
-function deployed({ inputsDigest }: RenderedTemplate, deployment: Deployment) {
-  const { workspace } = deployment;
-  return { kind: "deployment" as const, workspace, inputsDigest, deployment: deploymentOf(deployment) };
+function createdBy({ run }: Release, { entry }: Plan): Promise<ManifestEntry["createdBy"]> {
+  return entry === undefined ? originOf(run.host, run.root) : Promise.resolve(entry.createdBy);
 }
 
-/** Only the fields of a deployment; the entry's other fields belong to the entry. */
-function deploymentOf(deployment: Deployment): Deployment {
-  const { workspace, sandbox, image, registryDigest, deployedAt, blVersion } = deployment;
-  const imported = registryDigest === undefined ? {} : { registryDigest };
-  return { workspace, sandbox, image, ...imported, deployedAt, blVersion };
+async function measureProven(release: Release, plan: Plan): Promise<void> {
+  const { smoke } = release.facts.kept;
+  if (smoke === undefined) throw new Error("an image is measured before it is proven");
+  const { image, checks } = smoke;
+  await release.stages.measure(renderedOf(release), {
+    ...{ revision: plan.revision ?? 1, image, checks },
+    createdBy: await createdBy(release, plan),
+  });
 }
 
 async function recordFailure(release: Release, error: unknown): Promise<TemplateResult> {
-  const { host, facts } = release;
-  const { workspace } = release.deployment ?? facts;
+  const { run, facts, deployment } = release;
+  const { workspace } = deployment ?? facts;
   return record(release, planRelease(facts), {
-    stage: release.deployment === undefined ? "deploy" : "verify",
+    stage: deployment === undefined ? "deploy" : "verify",
     code: failureOf(error)?.code ?? "INTERNAL",
-    message: host.redact(messageOf(error)),
+    message: run.host.redact(messageOf(error)),
     ...(workspace === undefined ? {} : { workspace }),
   });
 }
@@ -438,25 +399,21 @@ async function record(
   plan: Plan,
   failure: ManifestEntry["failure"],
 ): Promise<TemplateResult> {
-  const { host, request, runner, smoke, facts, deployment } = release;
+  const { run, runner, facts, deployment } = release;
+  const { host, root } = run;
   const at = isoTime(host.clock.now());
-  const entry = entryOf({
-    ...{ smoke, deployment, failure, published: facts.published, signedBy: facts.signed },
-    verification: release.verification ?? null,
-    revision: plan.revision ?? 1,
-    before: plan.entry,
-    createdAt: at,
-    createdBy: await originOf(host, request.root),
+  const entry = entryOf(facts, plan, {
+    ...{ deployment, failure, at },
+    createdBy: await createdBy(release, plan),
   });
   const after = await runner.run("record", async () => {
-    const manifest = await updateManifest(host, paths(request.root).manifest, (before) =>
+    const manifest = await updateManifest(host, paths(root).manifest, (before) =>
       recordEntry(before, entry, isoTime(host.clock.now())),
     );
     const value = manifest.versions[entry.id] ?? entry;
     return { value, message: `${value.id} ${value.status}` };
   });
   // From here on the entry counts, not the state kept by a run.
-  if (deployment !== undefined)
-    await forgetEvidence(request.root, after, ["deployment", "verification"], deployment.workspace);
-  return { ...resultOf(after, deployment?.workspace ?? facts.workspace), stages: runner.records };
+  if (deployment !== undefined) await forgetEvidence(root, after, ["deployment"], deployment.workspace);
+  return resultOf(after, deployment?.workspace ?? facts.workspace, runner.records);
 }

@@ -36,22 +36,19 @@ export interface DriftFinding {
   readonly skipped?: string;
 }
 
-export interface DriftRequest {
-  readonly root: string;
-  readonly manifest: Manifest;
-  readonly entries: readonly ManifestEntry[];
-}
-
 /**
  * Compares each version with its source and its deployment. Changes nothing. Without a needed engine or account, a comparison is skipped
  * with the reason; if a service does not respond, its error is thrown.
  */
-export async function findDrift(run: Run, request: DriftRequest): Promise<readonly DriftFinding[]> {
-  const { host } = run;
+export async function findDrift(
+  run: Run,
+  manifest: Manifest,
+  entries: readonly ManifestEntry[],
+): Promise<readonly DriftFinding[]> {
   const perEntry = await Promise.all(
-    request.entries.map(async (entry) => {
-      const lock = await lockOf(request, entry);
-      const rendered = await renderedFiles(request, entry, lock);
+    entries.map(async (entry) => {
+      const lock = await lockOf(run, entry);
+      const rendered = await renderedFiles(run, manifest, entry, lock);
       const [tags, deb] =
         lock === undefined ? [skipped(NO_LOCK), skipped(NO_LOCK)] : await againstUpstream(run, lock);
       return [
@@ -61,7 +58,10 @@ export async function findDrift(run: Run, request: DriftRequest): Promise<readon
       ];
     }),
   );
-  const [blaxel, images] = await Promise.all([onBlaxel(host, request), localImages(run, request)]);
+  const [blaxel, images] = await Promise.all([
+    onBlaxel(run.host, manifest, entries),
+    localImages(run, entries),
+  ]);
   return [...perEntry.flat(), ...blaxel, ...images];
 }
 
@@ -88,37 +88,39 @@ function found(comparison: keyof typeof COMPARISONS, { id }: ManifestEntry): (fo
 }
 
 /** A revision's own lock, from its record: the folder's lock belongs to the newest revision. */
-async function lockOf({ root }: DriftRequest, entry: ManifestEntry): Promise<Lock | undefined> {
+async function lockOf({ root }: Run, entry: ManifestEntry): Promise<Lock | undefined> {
   const measured = await readRecord(root, entry);
   if (measured !== undefined) return measured.record.lock;
   return readLock(paths(root).lockFile(entry.template, entry.mesaVersion));
 }
 
-function isNewestRevision({ manifest }: DriftRequest, entry: ManifestEntry): boolean {
-  return !Object.values(manifest.versions).some(
-    ({ template, mesaVersion, revision }) =>
-      template === entry.template && mesaVersion === entry.mesaVersion && revision > entry.revision,
-  );
-}
-
 async function renderedFiles(
-  request: DriftRequest,
+  { root }: Run,
+  { versions }: Manifest,
   entry: ManifestEntry,
   lock: Lock | undefined,
 ): Promise<Found> {
-  if (!isNewestRevision(request, entry)) return skipped("its folder belongs to a newer revision");
+  const hasNewer = Object.values(versions).some(
+    ({ template, mesaVersion, revision }) =>
+      template === entry.template && mesaVersion === entry.mesaVersion && revision > entry.revision,
+  );
+  if (hasNewer) return skipped("its folder belongs to a newer revision");
   if (lock === undefined) return { differs: [NO_LOCK] };
   try {
-    const rendered = renderTemplate(await loadTemplate(request.root, entry.template), lock);
-    return { differs: await differences(request.root, rendered) };
+    const rendered = renderTemplate(await loadTemplate(root, entry.template), lock);
+    return { differs: await differences(root, rendered) };
   } catch (error) {
     if (error instanceof Failure && error.code === "LOCK_LACKS_INPUT") return { differs: [error.message] };
     throw error;
   }
 }
 
-async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly DriftFinding[]> {
-  const deployed = request.entries.filter(({ status }) => ["deployed", "verified"].includes(status));
+async function onBlaxel(
+  host: Host,
+  manifest: Manifest,
+  entries: readonly ManifestEntry[],
+): Promise<readonly DriftFinding[]> {
+  const deployed = entries.filter(({ status }) => ["deployed", "verified"].includes(status));
   if (deployed.length === 0) return [];
   try {
     return await withBl(host, async (bl, { workspace }) => {
@@ -135,9 +137,7 @@ async function onBlaxel(host: Host, request: DriftRequest): Promise<readonly Dri
           const tag = image.slice(image.lastIndexOf(":") + 1);
           const isHeld = isOfRegistry(image) || tags?.tags.some((one) => one.name === tag) === true;
           const runsAnother =
-            sandbox !== undefined &&
-            isLatestIn(workspace, deployment, request.manifest) &&
-            sandbox.image !== image;
+            sandbox !== undefined && isLatestIn(workspace, deployment, manifest) && sandbox.image !== image;
           const runs = sandbox?.image === "" ? "no image" : (sandbox?.image ?? "");
           return finding({
             differs: [
@@ -163,16 +163,16 @@ function isLatestIn(workspace: string, own: VersionDeployment, { versions }: Man
   });
 }
 
-async function localImages(run: Run, request: DriftRequest): Promise<readonly DriftFinding[]> {
+async function localImages(run: Run, entries: readonly ManifestEntry[]): Promise<readonly DriftFinding[]> {
   let engine: Engine;
   try {
     engine = await run.engine();
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== "environment") throw error;
-    return request.entries.map((entry) => found("local-images", entry)(skipped(error.message)));
+    return entries.map((entry) => found("local-images", entry)(skipped(error.message)));
   }
   return Promise.all(
-    request.entries.map(async (entry) => {
+    entries.map(async (entry) => {
       const finding = found("local-images", entry);
       const reference = imageName(entry);
       const image = await engine.image(reference);
@@ -180,7 +180,7 @@ async function localImages(run: Run, request: DriftRequest): Promise<readonly Dr
       const held = { id: image.id, reference };
       const configDigest = await configDigestOf(engine, held);
       if (configDigest === entry.image.id) return finding({ differs: [] });
-      const was = (await readRecord(request.root, entry))?.record.packages ?? [];
+      const was = (await readRecord(run.root, entry))?.record.packages ?? [];
       const others = otherPackages(was, (await measureImage(engine, held)).packages);
       return finding({
         differs: [

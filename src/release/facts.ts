@@ -28,11 +28,11 @@ export interface Gathered {
  * @throws Failure LOCK_CHECK_FAILED (exit 2) if a lock was edited by hand or, with --frozen, does not fit
  */
 export async function gatherFacts(run: Run, request: PlanRequest, template: string): Promise<Gathered> {
-  const { root, version } = request;
+  const { root } = run;
   const [source, manifest, digest, workspace, upstream] = await Promise.all([
     loadTemplate(root, template),
     readManifest(paths(root).manifest),
-    checksDigest({ ...testFilesOf(request, template) }),
+    checksDigest({ ...testFilesOf(root, template, request) }),
     request.deploy ? workspaceInUse(run.host) : undefined,
     upstreamIfPresent(run),
   ]);
@@ -42,22 +42,14 @@ export async function gatherFacts(run: Run, request: PlanRequest, template: stri
     : await lockOf(run, request, source, upstream);
   const rendered = lock === undefined ? undefined : renderTemplate(source, lock);
   const entries = Object.values(manifest.versions).filter((entry) => entry.template === template);
-  const { force, relock, refresh, allowSkipped, deploy, verify, scan } = request;
   const facts: Facts = {
+    request,
     template,
-    version,
-    goal: { deploy, verify },
-    force,
-    relock,
-    refresh,
-    allowSkipped,
-    scan: scan !== undefined,
     staleLock: stale,
     checksDigest: digest,
     workspace: workspace ?? onlyWorkspace(entries, rendered?.inputsDigest),
     entries,
     ...(publish === undefined ? {} : { publish: { ...publish, name: source.settings.sandbox.name } }),
-    signer: request.signer?.id,
     cannotRun: [],
     image: undefined,
     done: [],
@@ -102,15 +94,15 @@ function onlyWorkspace(
 /** The existing lock, unless template.toml and upstream.toml name other inputs; with --frozen that is a failure. */
 async function lockOf(
   run: Run,
-  { root, version, frozen }: PlanRequest,
+  { version, frozen }: PlanRequest,
   source: TemplateSource,
   upstream: Upstream | undefined,
 ): Promise<{ readonly lock: Lock | undefined; readonly stale: readonly string[] }> {
   const { name: template, settings } = source;
-  const path = paths(root).lockFile(template, version);
+  const path = paths(run.root).lockFile(template, version);
   if (frozen) {
     const { checkLocks } = await import("./lock");
-    const checked = await checkLocks(run, { root, targets: [{ template, version }] });
+    const checked = await checkLocks(run, [{ template, version }]);
     if (checked.some(({ problems }) => problems.length > 0)) throw lockCheckFailed(checked);
   }
   const { lock, stale } = await readLockAndCompare(path, { settings, upstream });

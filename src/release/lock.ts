@@ -12,19 +12,13 @@ import { loadTemplate, type TemplateSource } from "../render/source";
 import { onTemplate } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import { paths } from "../support/files/paths";
-import type { Target } from "./request";
+import type { LockRequest, Target } from "./request";
 import { sourcesOf, type Run } from "./run";
-import type { LockStage } from "./stages/stages";
 
-interface InputsRequest {
-  readonly root: string;
-  readonly template: string;
-  /** The Mesa version. */
-  readonly version: string;
+interface InputsRequest extends Target {
+  readonly trustKey?: LockRequest["trustKey"];
   /** The existing lock of the same version; returned if its inputs are unchanged. */
   readonly previous?: Lock | undefined;
-  /** Fingerprint of a key of the package repository to trust from now on. */
-  readonly trustKey?: string | undefined;
 }
 
 /** All inputs of a version as of now. Writes nothing. Failures as in loadTemplate and resolveLock. */
@@ -32,19 +26,20 @@ async function resolveInputs(
   run: Run,
   { version, ...request }: InputsRequest,
 ): Promise<{ readonly source: TemplateSource; readonly lock: Lock }> {
+  const { root } = run;
   const sources = await sourcesOf(run);
-  const source = await loadTemplate(request.root, request.template);
-  const asked = { ...request, mesaVersion: version, settings: source.settings };
+  const source = await loadTemplate(root, request.template);
+  const asked = { ...request, root, mesaVersion: version, settings: source.settings };
   return { source, lock: await resolveLock(sources, asked) };
 }
 
 /** Resolves a version again, next to the existing lock. */
 export async function resolveAgain(
   run: Run,
-  { root, template, version, trustKey }: LockStage,
+  { template, version, trustKey }: LockRequest,
 ): Promise<{ readonly lock: Lock; readonly previous: Lock | undefined }> {
-  const previous = await readAnyLock(paths(root).lockFile(template, version));
-  const { lock } = await resolveInputs(run, { root, template, version, trustKey, previous });
+  const previous = await readAnyLock(paths(run.root).lockFile(template, version));
+  const { lock } = await resolveInputs(run, { template, version, trustKey, previous });
   return { lock, previous };
 }
 
@@ -58,13 +53,11 @@ export async function freshlyLocked(
 }
 
 export interface LockAllRequest {
-  readonly root: string;
   readonly targets: readonly Target[];
   /** Resolve again what is already locked. */
   readonly relock: boolean;
   readonly dryRun: boolean;
-  /** Fingerprint of a key of the package repository to trust from now on. */
-  readonly trustKey: string | undefined;
+  readonly trustKey: LockRequest["trustKey"];
 }
 
 export interface LockResult {
@@ -81,7 +74,7 @@ export async function lockAll(run: Run, request: LockAllRequest): Promise<readon
   return Promise.all(
     request.targets.map(async (target) => {
       const { template, version } = target;
-      const found = { template, path: paths(request.root).lockFile(template, version) };
+      const found = { template, path: paths(run.root).lockFile(template, version) };
       try {
         return { ...found, ...(await lockOne(run, request, target)) };
       } catch (error) {
@@ -93,32 +86,29 @@ export async function lockAll(run: Run, request: LockAllRequest): Promise<readon
 
 async function lockOne(
   run: Run,
-  { root, relock, dryRun, trustKey }: LockAllRequest,
+  { relock, dryRun, trustKey }: LockAllRequest,
   target: Target,
 ): Promise<Pick<LockResult, "outcome" | "lock">> {
-  const path = paths(root).lockFile(target.template, target.version);
-  const { settings } = await loadTemplate(root, target.template);
+  const path = paths(run.root).lockFile(target.template, target.version);
+  const { settings } = await loadTemplate(run.root, target.template);
   const { lock: previous, stale } = relock
     ? { lock: await readAnyLock(path), stale: [] }
     : await readLockAndCompare(path, { settings, upstream: await run.upstream() });
   if (previous !== undefined && stale.length === 0 && !relock) return { outcome: "kept", lock: previous };
   if (dryRun) return { outcome: "would-lock" };
-  const { lock } = await resolveInputs(run, { ...target, root, previous, trustKey });
+  const { lock } = await resolveInputs(run, { ...target, previous, trustKey });
   if (lock === previous) return { outcome: "unchanged", lock };
   await writeLock(path, lock);
   return { outcome: previous === undefined ? "locked" : "relocked", lock };
 }
 
 /** The problems of each target's lock. Makes no requests. */
-export async function checkLocks(
-  run: Run,
-  { root, targets }: Pick<LockAllRequest, "root" | "targets">,
-): Promise<readonly CheckedLock[]> {
+export async function checkLocks(run: Run, targets: readonly Target[]): Promise<readonly CheckedLock[]> {
   const upstream = await run.upstream();
   return Promise.all(
     targets.map(async ({ template, version: mesaVersion }) => {
-      const path = paths(root).lockFile(template, mesaVersion);
-      const [{ settings }, text] = await Promise.all([loadTemplate(root, template), readIfPresent(path)]);
+      const path = paths(run.root).lockFile(template, mesaVersion);
+      const [{ settings }, text] = await Promise.all([loadTemplate(run.root, template), readIfPresent(path)]);
       const expected = { template, mesaVersion, settings, upstream, path };
       return { template, mesaVersion, path, problems: checkLock(text?.toString("utf8"), expected) };
     }),

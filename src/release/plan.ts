@@ -1,24 +1,23 @@
 import type { Image } from "../build/image";
-import type { Deployment } from "../deploy/deployment";
-import { isWithdrawn, versionId, type ManifestEntry } from "../manifest/entry";
+import {
+  isWithdrawn,
+  versionId,
+  type ManifestEntry,
+  type Verification,
+  type VersionDeployment,
+} from "../manifest/entry";
 import { inWorkspace } from "../manifest/versions/in-workspace";
 import { newestRevision, nextRevision } from "../manifest/versions/newest";
 import type { PublishTarget } from "../lock/upstream";
 import { publishedReference, type Published } from "../publish/published";
 import { stagesOf, type StageName } from "../support/events";
-import { proves, type KeptEvidence } from "./proof/evidence";
+import { proves, type KeptEvidence, type Smoked } from "./proof/evidence";
 import type { PlanRequest } from "./request";
 
 /** Everything that decides what is left to do for a release of one template. */
-export interface Facts extends Pick<
-  PlanRequest,
-  "version" | "force" | "relock" | "refresh" | "allowSkipped"
-> {
+export interface Facts {
+  readonly request: PlanRequest;
   readonly template: string;
-  /** The goal of the release. */
-  readonly goal: Pick<PlanRequest, "deploy" | "verify">;
-  /** Whether to scan the image. The scan uses today's database, so earlier results do not count. */
-  readonly scan: boolean;
   /** Locked inputs that are now named differently. */
   readonly staleLock: readonly string[];
   /** Digest of the rendering with the lock; undefined without a lock, or if it is resolved again. */
@@ -37,12 +36,10 @@ export interface Facts extends Pick<
   readonly publish?: (PublishTarget & { readonly name: string }) | undefined;
   /** Result of this run's push; undefined before it. */
   readonly published?: Published | undefined;
-  /** Who signs provenance and SBOM: the key's id, or "cosign"; absent: nobody. */
-  readonly signer?: string | undefined;
   /** Who signed in this run. */
   readonly signed?: string | undefined;
   /** The image this run built; undefined before the build. */
-  readonly image: Pick<Image, "id"> | undefined;
+  readonly image: Image | undefined;
   /** The stages this run has done; their results are in the other facts. */
   readonly done: readonly StageName[];
 }
@@ -86,9 +83,10 @@ type Steps = Readonly<Record<StageName, Omit<Step, "stage">>>;
 /** Plans what is left to do for a release, and why. No other place decides this. */
 export function planRelease(asked: Facts): Plan {
   // Until the refresh has compared them, it is unknown which inputs are released.
-  const isOpen = asked.refresh && !asked.done.includes("lock");
+  const { version, refresh, allowSkipped } = asked.request;
+  const isOpen = refresh && !asked.done.includes("lock");
   const facts = isOpen ? { ...asked, inputsDigest: undefined } : asked;
-  const { template, version, inputsDigest, entries } = facts;
+  const { template, inputsDigest, entries } = facts;
   const ofVersion = entries.filter((entry) => entry.mesaVersion === version);
   const revoked = ofVersion.find(
     (entry) => entry.inputsDigest === inputsDigest && entry.status === "revoked",
@@ -108,18 +106,20 @@ export function planRelease(asked: Facts): Plan {
   const refusal: Refusal | undefined =
     revoked !== undefined
       ? { because: "revoked", entry: revoked }
-      : !facts.allowSkipped && facts.cannotRun.length > 0 && (proving("smoke") || proving("verify"))
+      : !allowSkipped && facts.cannotRun.length > 0 && (proving("smoke") || proving("verify"))
         ? { because: "cannot-run", checks: facts.cannotRun }
         : undefined;
   return { ...plan, refusal };
 }
 
 /** The version to compare a refresh with: the newest one made from the current inputs, unless it was removed. */
-export function refreshedEntry({ entries, version, inputsDigest }: Facts): ManifestEntry | undefined {
+export function refreshedEntry({ entries, request, inputsDigest }: Facts): ManifestEntry | undefined {
   return newestRevision(
     entries.filter(
       (entry) =>
-        entry.mesaVersion === version && entry.inputsDigest === inputsDigest && entry.status !== "removed",
+        entry.mesaVersion === request.version &&
+        entry.inputsDigest === inputsDigest &&
+        entry.status !== "removed",
     ),
   );
 }
@@ -129,7 +129,8 @@ function stepsOf(
   entry: ManifestEntry | undefined,
   refreshed: ManifestEntry | undefined,
 ): Steps {
-  const { inputsDigest, goal, relock, refresh, staleLock, done } = facts;
+  const { inputsDigest, staleLock, done, request } = facts;
+  const { relock, refresh } = request;
   const lock =
     inputsDigest !== undefined
       ? reuse("lock.json exists")
@@ -155,7 +156,7 @@ function stepsOf(
       render,
       build: perform(why),
       smoke: perform(refresh ? why : "a new image is needed"),
-      ...deploySteps(goal, {
+      ...deploySteps(request, {
         push: perform(why),
         deploy: perform(why),
         verify: perform("the deployment is verified in the workspace"),
@@ -163,12 +164,15 @@ function stepsOf(
       record: perform(refresh ? why : "the entry is written last"),
     };
   }
-  if (entry !== undefined && !facts.force && hasReached(facts, entry)) {
+  if (entry !== undefined && !request.force && hasReached(facts, entry)) {
     const why = `${entry.id} is up to date`;
     return {
       lock,
       render,
-      build: facts.scan && !done.includes("build") ? perform("--scan uses today's database") : skip(why),
+      build:
+        request.scan !== undefined && !done.includes("build")
+          ? perform("--scan uses today's database")
+          : skip(why),
       smoke: skip(why),
       push: skip(why),
       deploy: skip(why),
@@ -187,11 +191,12 @@ function stepsOf(
 
 /** Whether an entry alone shows that the goal is reached: with these checks, in this workspace. */
 function hasReached(facts: Facts, entry: ManifestEntry): boolean {
-  const { goal, checksDigest, allowSkipped, workspace, kept } = facts;
+  const { checksDigest, workspace, kept } = facts;
+  const { deploy, verify, allowSkipped } = facts.request;
   const { smoke, image } = entry;
   if (smoke.imageId !== image.id || smoke.inputsDigest !== entry.inputsDigest) return false;
   if (!proves(smoke, checksDigest, allowSkipped)) return false;
-  if (!goal.deploy) return true;
+  if (!deploy) return true;
   // A run was ended between sending and recording: Blaxel may run another image than the recorded one.
   if (kept.isSent === true || kept.deployment !== undefined) return false;
   const { status, deployment, verification } = inWorkspace(entry, workspace);
@@ -201,7 +206,7 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
     if (published === undefined || published.reference !== image.registryReference) return false;
     if (published.digest !== deployment.registryDigest || isUnsigned(facts, entry, published)) return false;
   }
-  if (!goal.verify) return true;
+  if (!verify) return true;
   return (
     verification !== null &&
     verification.image === deployment.image &&
@@ -211,7 +216,8 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
 
 /** The version's image in the registry: the one this run pushed, or the recorded one if this run built no other image. */
 export function publishedImage(facts: Facts, entry: ManifestEntry | undefined): Published | undefined {
-  const { publish, published, force, done, image, version: mesaVersion } = facts;
+  const { publish, published, done, image } = facts;
+  const { force, version: mesaVersion } = facts.request;
   if (publish === undefined || published !== undefined) return published;
   if (entry === undefined || (force && !done.includes("push"))) return undefined;
   const { revision } = entry;
@@ -224,20 +230,20 @@ export function publishedImage(facts: Facts, entry: ManifestEntry | undefined): 
 
 /** Whether a published image still lacks the requested signature. The entry's signature counts only for the image it names. */
 function isUnsigned(
-  { signer, signed }: Facts,
+  { request: { signer }, signed }: Facts,
   entry: ManifestEntry | undefined,
   { reference, digest }: Published,
 ): boolean {
   const { registryReference, registryDigest, signedBy } = entry?.image ?? {};
   const isRecorded = registryReference === reference && registryDigest === digest;
-  return signer !== undefined && signer !== (signed ?? (isRecorded ? signedBy : undefined));
+  return signer !== undefined && signer.id !== (signed ?? (isRecorded ? signedBy : undefined));
 }
 
 /** Whether a deployment is of the image in the registry, as far as is known; without a registry, any deployment is. */
 function isOfPublished(
   facts: Facts,
   entry: ManifestEntry | undefined,
-  { registryDigest }: Pick<Deployment, "registryDigest">,
+  { registryDigest }: VersionDeployment,
 ): boolean {
   if (facts.publish === undefined) return true;
   const published = publishedImage(facts, entry);
@@ -246,11 +252,12 @@ function isOfPublished(
 
 /** Whether the entry's image is in the registry and has passed these checks: then it is deployed without a build. */
 export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefined): entry is ManifestEntry {
-  const { goal, scan, done, image, checksDigest, allowSkipped } = facts;
+  const { done, image, checksDigest } = facts;
+  const { deploy, scan, allowSkipped } = facts.request;
   return (
-    goal.deploy &&
+    deploy &&
     image === undefined &&
-    (!scan || done.includes("build")) &&
+    (scan === undefined || done.includes("build")) &&
     entry !== undefined &&
     publishedImage(facts, entry) !== undefined &&
     entry.smoke.imageId === entry.image.id &&
@@ -260,26 +267,25 @@ export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefine
 }
 
 /** The smoke evidence for the current image or, before the build, for the last proven one. */
-export function smokeProof({
+function smokeProof({
   kept,
   inputsDigest,
   checksDigest,
-  allowSkipped,
   image,
-  force,
   done,
-}: Facts): KeptEvidence["smoke"] {
-  const { smoke } = kept;
-  if (smoke === undefined || smoke.inputsDigest !== inputsDigest) return undefined;
-  if (image !== undefined && image.id !== smoke.imageId) return undefined;
-  if (force && !done.includes("smoke")) return undefined;
-  return proves({ ...smoke.report, checksDigest: smoke.checksDigest }, checksDigest, allowSkipped)
-    ? smoke
-    : undefined;
+  request,
+}: Facts): Smoked | undefined {
+  const { force, allowSkipped } = request;
+  if (kept.smoke === undefined || (force && !done.includes("smoke"))) return undefined;
+  const { smoke } = kept.smoke;
+  const isOfImage =
+    smoke.inputsDigest === inputsDigest && (image === undefined || image.id === smoke.imageId);
+  return isOfImage && proves(smoke, checksDigest, allowSkipped) ? kept.smoke : undefined;
 }
 
 function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps, "build" | "smoke"> {
-  const { force, scan, done } = facts;
+  const { done } = facts;
+  const { force, scan } = facts.request;
   if (isProvenInRegistry(facts, entry)) {
     const why = `${entry.image.id.slice(0, 19)} of ${entry.id} is in the registry`;
     return { build: skip(why), smoke: reuse(`${why}, and has passed these checks`) };
@@ -288,19 +294,20 @@ function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps,
   const smoke =
     proof === undefined
       ? perform(force ? "--force" : unproven(facts, entry))
-      : reuse(`${proof.imageId.slice(0, 19)} has passed these checks`);
+      : reuse(`${proof.image.id.slice(0, 19)} has passed these checks`);
   if (force && !done.includes("build")) return { build: perform("--force"), smoke };
-  if (scan && !done.includes("build")) return { build: perform("--scan uses today's database"), smoke };
+  if (scan !== undefined && !done.includes("build"))
+    return { build: perform("--scan uses today's database"), smoke };
   const build =
     proof === undefined
       ? perform(unproven(facts, entry))
-      : reuse(`${proof.imageId.slice(0, 19)}, if the engine still has it`);
+      : reuse(`${proof.image.id.slice(0, 19)}, if the engine still has it`);
   return { build, smoke };
 }
 
 function unproven({ kept, checksDigest, template }: Facts, entry: ManifestEntry | undefined): string {
   if (kept.smoke !== undefined)
-    return kept.smoke.checksDigest === checksDigest
+    return kept.smoke.smoke.checksDigest === checksDigest
       ? "no report of this image covers all checks"
       : "the checks have changed";
   if (entry === undefined) return `there is no version of ${template} with this inputs digest`;
@@ -310,68 +317,69 @@ function unproven({ kept, checksDigest, template }: Facts, entry: ManifestEntry 
 }
 
 /** The deployment in the workspace in use: recorded, or kept by a run that ended before recording it. */
-export function standingDeployment(facts: Facts, entry: ManifestEntry | undefined): Deployment | undefined {
-  const { kept, workspace, inputsDigest, force, done } = facts;
-  if ((force || kept.isSent === true) && !done.includes("deploy")) return undefined;
+export function standingDeployment(
+  facts: Facts,
+  entry: ManifestEntry | undefined,
+): VersionDeployment | undefined {
+  const { kept, workspace, done, request } = facts;
+  if ((request.force || kept.isSent === true) && !done.includes("deploy")) return undefined;
   const { deployment: candidate } = kept;
-  if (
-    candidate !== undefined &&
-    candidate.inputsDigest === inputsDigest &&
-    candidate.workspace === workspace &&
-    isOfPublished(facts, entry, candidate.deployment)
-  )
-    return candidate.deployment;
+  if (candidate?.workspace === workspace && candidate !== undefined && isOfPublished(facts, entry, candidate))
+    return candidate;
   if (entry === undefined || workspace === undefined) return undefined;
   const failedHere =
     entry.failure !== null &&
     entry.failure.stage !== "verify" &&
     (entry.failure.workspace === undefined || entry.failure.workspace === workspace);
   if (failedHere) return undefined;
-  const { deployment } = inWorkspace(entry, workspace);
-  return deployment !== null && isOfPublished(facts, entry, deployment) ? deployment : undefined;
+  const { status, deployment } = inWorkspace(entry, workspace);
+  if (deployment === null || !isOfPublished(facts, entry, deployment)) return undefined;
+  // It is deployed all the same: a verification that failed must not outlast its failure.
+  return status === "failed" ? { ...deployment, verification: null } : deployment;
 }
 
 function placeSteps(
   facts: Facts,
   entry: ManifestEntry | undefined,
 ): Pick<Steps, "push" | "deploy" | "verify"> {
-  const { goal, workspace, force } = facts;
+  const { workspace, request } = facts;
   const published = publishedImage(facts, entry);
   const push =
     published === undefined
-      ? perform(force ? "--force" : "the registry may not have the proven image")
+      ? perform(request.force ? "--force" : "the registry may not have the proven image")
       : isUnsigned(facts, entry, published)
-        ? perform(`its provenance and SBOM are not signed by ${String(facts.signer)}`)
+        ? perform(`its provenance and SBOM are not signed by ${String(request.signer?.id)}`)
         : reuse(`${published.reference} is ${published.digest.slice(0, 19)}`);
   const standing = standingDeployment(facts, entry);
   const deploy =
     standing === undefined
-      ? perform(force ? "--force" : `the workspace ${workspace ?? "in use"} does not have it`)
+      ? perform(request.force ? "--force" : `the workspace ${workspace ?? "in use"} does not have it`)
       : reuse(`${standing.image} is in ${standing.workspace}`);
   const verify =
-    standing === undefined || !isVerified(facts, entry, standing.image)
+    standing === undefined || verificationProof(facts, entry, standing) === undefined
       ? perform("the deployment is verified in the workspace")
       : reuse("it has passed these checks");
-  return deploySteps(goal, { push, deploy, verify });
+  return deploySteps(request, { push, deploy, verify });
 }
 
-/** Whether this image was verified in the workspace in use, with these checks. */
-function isVerified(facts: Facts, entry: ManifestEntry | undefined, image: string): boolean {
-  const { kept, workspace, checksDigest, allowSkipped, force, done } = facts;
-  const { verification } = kept;
-  if (
-    verification?.workspace === workspace &&
-    verification?.image === image &&
-    proves({ ...verification.report, checksDigest: verification.checksDigest }, checksDigest, allowSkipped)
-  )
-    return true;
-  if ((force && !done.includes("verify")) || entry === undefined) return false;
-  const recorded = inWorkspace(entry, workspace).verification;
-  return recorded !== null && recorded.image === image && proves(recorded, checksDigest, allowSkipped);
+/** The verification of a deployment in the workspace in use, if it was with these checks. */
+export function verificationProof(
+  facts: Facts,
+  entry: ManifestEntry | undefined,
+  { image, verification }: VersionDeployment,
+): Verification | undefined {
+  const { workspace, checksDigest, done, request } = facts;
+  const isOpen = request.force && !done.includes("verify");
+  const recorded = entry === undefined || isOpen ? null : inWorkspace(entry, workspace).verification;
+  return (
+    [verification, recorded].find(
+      (one) => one?.image === image && proves(one, checksDigest, request.allowSkipped),
+    ) ?? undefined
+  );
 }
 
 function deploySteps(
-  { deploy, verify }: Facts["goal"],
+  { deploy, verify }: PlanRequest,
   steps: Pick<Steps, "push" | "deploy" | "verify">,
 ): Pick<Steps, "push" | "deploy" | "verify"> {
   if (!deploy) return { push: skip("--no-deploy"), deploy: skip("--no-deploy"), verify: skip("--no-deploy") };

@@ -39,8 +39,8 @@ export async function nothingToDo(
   const found = results.filter((result) => result !== undefined);
   if (found.length < results.length) return undefined;
   for (const template of request.templates)
-    if (await isLeftLock(paths(request.root).lock(`${template}@${request.version}`)))
-      await aloneWith(run.host, request, template, stages, () => Promise.resolve());
+    if (await isLeftLock(paths(run.root).lock(`${template}@${request.version}`)))
+      await aloneWith(run, request, template, stages, () => Promise.resolve());
   run.host.emit({ type: "release-finished", ok: true, upToDate: true });
   return found;
 }

@@ -9,9 +9,31 @@ export interface Target {
   readonly version: string;
 }
 
+/** How to lock a template. */
+export interface LockRequest extends Target {
+  /** Fingerprint of a key of the package repository to trust from now on. */
+  readonly trustKey: string | undefined;
+}
+
+/** Test files besides the templates' own. */
+export interface TestFilesAsked {
+  /** Container-structure-test files. */
+  readonly structureTests: readonly string[];
+  /** Check files in this program's own format. */
+  readonly checks: readonly string[];
+}
+
+/** How to build an image. */
+export interface BuildRequest {
+  readonly force: boolean;
+  /** Name of a buildx builder, "classic" or "buildkit"; undefined: the engine's best one. */
+  readonly builder: string | undefined;
+  /** Scan the image and refuse it from this severity on. */
+  readonly scan: Severity | undefined;
+}
+
 /** The input of a release that decides its plan: the same for a release, its dry run and a pipeline's matrix. */
-export interface PlanRequest {
-  readonly root: string;
+export interface PlanRequest extends TestFilesAsked {
   /** Strict semver. */
   readonly version: string;
   readonly force: boolean;
@@ -23,10 +45,6 @@ export interface PlanRequest {
   readonly deploy: boolean;
   readonly verify: boolean;
   readonly allowSkipped: boolean;
-  /** Container-structure-test files besides the templates' own. */
-  readonly structureTests: readonly string[];
-  /** Check files besides the templates' own. */
-  readonly checks: readonly string[];
   /** Push the proven image there instead of to upstream.toml's registry. */
   readonly registry: string | undefined;
   /** Who signs provenance and SBOM of published images; undefined: nobody. */
@@ -36,15 +54,14 @@ export interface PlanRequest {
 }
 
 /** What to release, and how. */
-export interface ReleaseRequest extends PlanRequest {
+export interface ReleaseRequest extends PlanRequest, BuildRequest {
   readonly templates: readonly string[];
   readonly concurrency: number;
   readonly adopt: boolean;
   readonly publish: "deploy" | "push";
-  readonly deployTimeoutMs: number;
+  /** From before bl starts until the deployed image is seen running, in ms. */
+  readonly timeoutMs: number;
   readonly trustKey: string | undefined;
-  /** Name of a buildx builder, "classic" or "buildkit"; undefined: the engine's best one. */
-  readonly builder: string | undefined;
 }
 
 export interface StageRecord {

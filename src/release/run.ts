@@ -9,6 +9,8 @@ import type { Paths } from "../support/files/paths";
 /** What the use cases of one run of the program share. Each part is made on first use, once; after a failure the next use tries again. */
 export interface Run {
   readonly host: Host;
+  /** Folder that holds templates/ and dockerfiles/ (absolute). Reading it throws Failure NO_PROJECT (exit 2) outside a project. */
+  readonly root: string;
   /** The engine in use, without what dead runs left on it. @throws Failure ENGINE_UNREACHABLE (exit 3) */
   readonly engine: () => Promise<Engine>;
   /** upstream.toml. @throws Failure UPSTREAM_INVALID, UPSTREAM_MISSING (exit 2) */
@@ -17,8 +19,11 @@ export interface Run {
   readonly downloads: () => Promise<Downloads>;
 }
 
-/** @param places asked for when needed, because there may be no project */
-export function newRun(host: Host, places: () => Pick<Paths, "upstream" | "cache">): Run {
+/**
+ * The parts of a run.
+ * @param places asked for when needed, because there may be no project
+ */
+export function newRun(host: Host, places: () => Pick<Paths, "upstream" | "cache">): Omit<Run, "root"> {
   return {
     host,
     engine: once(async () => (await import("../docker/index")).connectEngine(host)),
@@ -36,7 +41,7 @@ export async function sourcesOf({ host, upstream, downloads }: Run): Promise<Sou
 }
 
 /** upstream.toml; undefined if there is none. */
-export async function upstreamIfPresent({ upstream }: Run): Promise<Upstream | undefined> {
+export async function upstreamIfPresent({ upstream }: Pick<Run, "upstream">): Promise<Upstream | undefined> {
   try {
     return await upstream();
   } catch (error) {

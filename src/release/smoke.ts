@@ -5,16 +5,18 @@ import type { RenderedTemplate } from "../render/rendered";
 import type { SmokeReport } from "../smoke/report";
 import { paths } from "../support/files/paths";
 import { type Run, upstreamIfPresent } from "./run";
-import type { BuildStage, LockStage, Stages } from "./stages/stages";
-import { type TestFilesAsked, testFilesOf } from "./proof/test-files";
+import { testFilesOf } from "./proof/test-files";
+import type { BuildRequest, LockRequest, TestFilesAsked } from "./request";
+import type { Stages } from "./stages/stages";
 
 /** Locks a template (keeps a fitting lock unless `relock`) and renders it into its folder: the start of each single-stage command. */
 export async function lockedAndRendered(
   run: Run,
-  request: LockStage & { readonly relock: boolean },
+  request: LockRequest & { readonly relock: boolean },
   stages: Pick<Stages, "lock">,
 ): Promise<RenderedTemplate> {
-  const { root, template, version } = request;
+  const { root } = run;
+  const { template, version } = request;
   const source = await loadTemplate(root, template);
   const named = { settings: source.settings, upstream: await upstreamIfPresent(run) };
   const there = request.relock
@@ -26,8 +28,6 @@ export async function lockedAndRendered(
   return rendered;
 }
 
-export type SmokeRequest = LockStage & BuildStage & TestFilesAsked & { readonly relock: boolean };
-
 /**
  * Builds a version if necessary, and runs its checks in a local container. Records nothing.
  * @returns the report, failed checks included
@@ -35,14 +35,14 @@ export type SmokeRequest = LockStage & BuildStage & TestFilesAsked & { readonly 
  */
 export async function smokeVersion(
   run: Run,
-  request: SmokeRequest,
+  request: LockRequest & BuildRequest & TestFilesAsked & { readonly relock: boolean },
   stages: Pick<Stages, "checkTestFiles" | "lock" | "build" | "smoke">,
 ): Promise<SmokeReport> {
   const { template, version } = request;
   const progress = (message: string): void => {
     run.host.emit({ type: "stage-progress", template, stage: "smoke", message });
   };
-  const files = testFilesOf(request, template);
+  const files = testFilesOf(run.root, template, request);
   await stages.checkTestFiles(files);
   const rendered = await lockedAndRendered(run, request, stages);
   refuseUnfitCredential(run.host.env, version);

@@ -10,16 +10,15 @@ import type { ProvenTemplate } from "../render/rendered";
 import { checksDigest } from "../smoke/checks-digest";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
-import { Failure, messageOf } from "../support/errors";
-import type { Host } from "../support/host";
+import { Failure } from "../support/errors";
 import { paths } from "../support/files/paths";
 import { recordOf } from "./proof/evidence";
-import { refuseUnproven } from "./proof/refuse-unproven";
+import { unprovenFailure } from "./proof/refuse-unproven";
+import type { Run } from "./run";
 import type { Stages } from "./stages/stages";
 import { reportOf, testFilesOf } from "./proof/test-files";
 
 export interface VerifyRequest {
-  readonly root: string;
   readonly allowSkipped: boolean;
   /** Check files besides the template's own. */
   readonly checks: readonly string[];
@@ -39,16 +38,16 @@ export interface VerifyResult {
  * @throws Failure NOT_MEASURED (exit 8) if the revision's record is missing, and those of the verification
  */
 export async function verifyVersion(
-  host: Host,
-  request: VerifyRequest,
+  run: Run,
+  { allowSkipped, checks }: VerifyRequest,
   entry: ManifestEntry,
   deployment: VersionDeployment,
   stages: Pick<Stages, "verify">,
 ): Promise<VerifyResult> {
-  const { root, allowSkipped } = request;
+  const { host, root } = run;
   refuseUnfitCredential(host.env, entry.mesaVersion);
   const rendered = await renderedThen(root, entry);
-  const files = testFilesOf({ root, checks: request.checks, structureTests: [] }, entry.template);
+  const files = testFilesOf(root, entry.template, { checks, structureTests: [] });
   const digest = await checksDigest({ ...files });
   const report = await reportOf(files, digest, () =>
     stages.verify(rendered, deployment, files.checks, (message) => {
@@ -56,7 +55,7 @@ export async function verifyVersion(
     }),
   );
   const at = isoTime(host.clock.now());
-  const error = await refusalOf(host, root, entry, report, allowSkipped);
+  const error = await refusalOf(run, entry, report, allowSkipped);
   const failure =
     report.failed === 0
       ? null
@@ -79,32 +78,23 @@ export async function verifyVersion(
   return { id: entry.id, status, report, error };
 }
 
+/** Why a version is not proven, with the channels that point at it. */
 async function refusalOf(
-  host: Host,
-  root: string,
-  entry: ManifestEntry,
+  { host, root }: Run,
+  { id }: ManifestEntry,
   report: SmokeReport,
   allowSkipped: boolean,
 ): Promise<Failure | undefined> {
-  try {
-    refuseUnproven(report, allowSkipped, "verify");
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof Failure)) throw error;
-    const channels = channelsAt(await readManifest(paths(root).manifest), entry.id);
-    const points = channels.length === 0 ? "" : ` ${channels.join(", ")} points at it.`;
-    return new Failure({
-      code: error.code,
-      kind: error.kind,
-      template: entry.id,
-      message: `${host.redact(messageOf(error))}${points}`,
-      log: error.log,
-      hint:
-        channels.length === 0
-          ? error.hint
-          : `${error.hint ?? ""} To withdraw it: mesa-template revoke ${entry.id} --reason … --rollback`,
-    });
-  }
+  const why = unprovenFailure(report, allowSkipped, "verify");
+  if (why === undefined) return undefined;
+  const message = host.redact(why.message);
+  const channels = channelsAt(await readManifest(paths(root).manifest), id);
+  if (channels.length === 0) return why.with({ template: id, message });
+  return why.with({
+    template: id,
+    message: `${message} ${channels.join(", ")} points at it.`,
+    hint: `${why.hint ?? ""} To withdraw it: mesa-template revoke ${id} --reason … --rollback`,
+  });
 }
 
 const blaxelToml = z.object({

@@ -54,7 +54,7 @@ function pairs(
 async function withFreshLock(context: CommandContext, entry: ManifestEntry): Promise<Comparison> {
   const { record } = await measuredVersion(context.root, entry);
   const fresh = await freshlyLocked(context, {
-    ...{ root: context.root, template: entry.template },
+    template: entry.template,
     version: entry.mesaVersion,
     previous: record.lock,
   });

@@ -23,7 +23,7 @@ export const driftCommand: CommandHandler = async (args, context) => {
       "There is no version yet to compare.",
       "Release the first one: mesa-template release VERSION",
     );
-  const findings = await findDrift(context, { root: context.root, manifest: opened.manifest, entries });
+  const findings = await findDrift(context, opened.manifest, entries);
   const drifted = findings.filter(({ differs }) => differs.length > 0);
   return {
     exitCode: drifted.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
@@ -65,11 +65,11 @@ export const reportCommand: CommandHandler = async (args, context) => {
 
 /** Drift of the versions in use. If a service is not responding, the report says so and omits that part. */
 async function openDrift(context: CommandContext, opened: OpenedManifest): Promise<readonly OpenDrift[]> {
-  const { host, root } = context;
+  const { host } = context;
   const found: OpenDrift[] = [];
   for (const entry of inUse(opened))
     try {
-      const findings = await findDrift(context, { root, manifest: opened.manifest, entries: [entry] });
+      const findings = await findDrift(context, opened.manifest, [entry]);
       found.push({
         id: entry.id,
         differs: findings.flatMap(({ differs }) => differs),

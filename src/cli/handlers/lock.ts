@@ -11,12 +11,11 @@ import { resultsOutcome } from "../output/output";
 import { checkedTargets } from "../template-folders";
 
 export const lockCommand: CommandHandler = async (args, context) => {
-  const { root, dryRun } = context;
+  const { dryRun } = context;
   const targets = await checkedTargets(args, context);
-  if (args.flag("check")) return checked(await checkLocks(context, { root, targets }));
+  if (args.flag("check")) return checked(await checkLocks(context, targets));
   const trustKey = dryRun ? undefined : await keyToTrust(args, context);
-  const request = { root, targets, relock: args.flag("relock"), dryRun, trustKey };
-  const results = await lockAll(context, request);
+  const results = await lockAll(context, { targets, relock: args.flag("relock"), dryRun, trustKey });
   const text = results.filter(({ error }) => error === undefined).map(lockText);
   return resultsOutcome(results, text.join(""));
 };

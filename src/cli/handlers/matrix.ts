@@ -51,7 +51,7 @@ async function isUnfinished(context: CommandContext, { template, version }: Targ
   const [plan] = await planAll(
     context,
     {
-      ...{ root: context.root, version, force: false, relock: false, frozen: false, deploy: true },
+      ...{ version, force: false, relock: false, frozen: false, deploy: true },
       ...{ verify: true, refresh: false, allowSkipped: false, structureTests: [], checks: [] },
       ...{ registry: undefined, signer: undefined, scan: undefined },
     },

@@ -3,7 +3,7 @@ import type { Severity } from "../../build/scan";
 import { parseMesaVersion } from "../../lock/mesa-version";
 import { signerFrom } from "../../publish/signer";
 import { isEmpty, type Plan } from "../../release/plan";
-import { realStages } from "../../release/stages/real-stages";
+import { realStages } from "../../release/stages/stages";
 import { refusalFailure } from "../../release/proof/refuse-unproven";
 import { nothingToDo, planAll, releaseAll } from "../../release/release";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
@@ -15,10 +15,10 @@ import { resultsOutcome } from "../output/output";
 import { templateFolders } from "../template-folders";
 
 /** The options of builds and releases from the command line. */
-export function buildOptions(args: CommandArgs, { root }: CommandContext) {
+export function buildOptions(args: CommandArgs) {
   const files = (name: string): readonly string[] => args.list(name).map((file) => resolve(file));
   return {
-    ...{ root, force: args.flag("force"), relock: args.flag("relock") },
+    ...{ force: args.flag("force"), relock: args.flag("relock") },
     trustKey: args.text("trust-key"),
     structureTests: files("structure-tests"),
     checks: files("checks"),
@@ -39,14 +39,14 @@ export async function releaseOptions(
       `--${locking.join(" and --")}: --frozen resolves nothing, --relock resolves everything, and --refresh also builds to compare: give one of them.`,
     );
   return {
-    ...buildOptions(args, context),
+    ...buildOptions(args),
     ...{ templates, concurrency: context.concurrency },
     ...{ refresh: args.flag("refresh"), frozen: args.flag("frozen"), adopt: args.flag("adopt") },
     ...{ deploy: args.flag("deploy"), verify: args.flag("verify"), allowSkipped: args.flag("allow-skipped") },
     publish: args.text("publish") === "push" ? "push" : "deploy",
     registry: args.text("registry"),
     signer: await signerFrom(context.host, { signKey: args.text("sign-key"), sign: args.text("sign") }),
-    deployTimeoutMs: args.duration("deploy-timeout"),
+    timeoutMs: args.duration("deploy-timeout"),
   };
 }
 

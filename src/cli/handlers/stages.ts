@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import pLimit from "p-limit";
 import { parseMesaVersion } from "../../lock/index";
-import { realStages } from "../../release/stages/real-stages";
+import { realStages } from "../../release/stages/stages";
 import type { Target } from "../../release/request";
 import { lockedAndRendered, smokeVersion } from "../../release/smoke";
 import { proveImage } from "../../smoke/index";
@@ -20,7 +20,7 @@ import { buildOptions } from "./release";
 export const buildCommand: CommandHandler = async (args, context) => {
   const { host } = context;
   const version = parseMesaVersion(args.required("mesa-version"));
-  const request = buildOptions(args, context);
+  const request = buildOptions(args);
   const stages = realStages(context);
   const results = await pLimit(context.concurrency).map(templateFolders(context), async (template) => {
     const rendered = await lockedAndRendered(context, { ...request, template, version }, stages);
@@ -72,7 +72,7 @@ async function proveVersions(
   ref: string,
 ): Promise<readonly SmokeReport[]> {
   const targets = await smokeTargets(ref, context);
-  const request = buildOptions(args, context);
+  const request = buildOptions(args);
   const stages = realStages(context);
   return pLimit(context.concurrency).map(targets, (target) =>
     smokeVersion(context, { ...request, ...target }, stages),

@@ -33,10 +33,7 @@ export const doctorCommand: CommandHandler = async (_args, context) => {
 
 export const gcCommand: CommandHandler = async (args, context) => {
   const remove = args.flag("yes") && !context.dryRun;
-  const { outcomes, kept, notLookedAt, failure } = await collectGarbage(context, {
-    root: context.root,
-    remove,
-  });
+  const { outcomes, kept, notLookedAt, failure } = await collectGarbage(context, remove);
   return {
     error: failure,
     json: {

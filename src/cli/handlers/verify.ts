@@ -5,7 +5,7 @@ import { openManifest } from "../manifest-context";
 import { deployedIn, workspaceAsked } from "../../manifest/versions/usable-image";
 import { checkAttestations } from "../../publish/attestations";
 import { verificationKey } from "../../publish/signer";
-import { realStages } from "../../release/stages/real-stages";
+import { realStages } from "../../release/stages/stages";
 import { verifyVersion, type VerifyResult } from "../../release/verify";
 import { Failure, wrongUsage } from "../../support/errors";
 
@@ -16,7 +16,6 @@ export const run: CommandHandler = async (args, context) => {
   const { manifest, entries } = await openManifest(context);
   const workspace = workspaceAsked(manifest, await workspaceInUse(context.host));
   const request = {
-    root: context.root,
     allowSkipped: args.flag("allow-skipped"),
     checks: args.list("checks").map((file) => resolve(file)),
   };
@@ -24,7 +23,7 @@ export const run: CommandHandler = async (args, context) => {
   const results: VerifyResult[] = [];
   for (const entry of entries(args.required("ref"))) {
     const { deployment } = deployedIn(entry, workspace);
-    results.push(await verifyVersion(context.host, request, entry, deployment, stages));
+    results.push(await verifyVersion(context, request, entry, deployment, stages));
   }
   const unproven = results.find(({ error }) => error !== undefined);
   if (unproven?.error !== undefined) throw unproven.error;

@@ -2,18 +2,18 @@ import type { SmokeReport } from "../../smoke/report";
 import { Failure } from "../../support/errors";
 import type { Facts, Refusal } from "../plan";
 
-/** Throws if a check failed, or was skipped although it must run. */
-export function refuseUnproven(
+/** The failure for a report with a check that failed, or was skipped although it must run; undefined: it is proof. */
+export function unprovenFailure(
   report: SmokeReport,
   allowSkipped: boolean,
-  where: "smoke" | "verify" = "smoke",
-): void {
+  where: "smoke" | "verify",
+): Failure | undefined {
   const failed = report.checks.filter((check) => check.outcome === "failed");
   const skipped = report.checks.filter((check) => check.outcome === "skipped");
   const kind = where === "smoke" ? "smoke" : "deploy";
   if (failed.length > 0) {
     const first = failed[0];
-    throw new Failure({
+    return new Failure({
       code: where === "smoke" ? "SMOKE_FAILED" : "VERIFY_FAILED",
       kind,
       message: `${String(failed.length)} of ${String(report.checks.length)} checks failed in the ${report.subject}: ${failed.map((check) => check.name).join(", ")}.`,
@@ -24,14 +24,13 @@ export function refuseUnproven(
       hint: first?.hint ?? "See the failed checks above. mesa-template smoke checks the same image again.",
     });
   }
-  if (skipped.length > 0 && !allowSkipped) {
-    throw new Failure({
-      code: where === "smoke" ? "SMOKE_SKIPPED" : "VERIFY_SKIPPED",
-      kind,
-      message: `${String(skipped.length)} checks could not run here: ${skipped.map((check) => `${check.name} (${check.seen ?? "no reason given"})`).join("; ")}.`,
-      hint: "Run where they can, or continue without them: --allow-skipped.",
-    });
-  }
+  if (skipped.length === 0 || allowSkipped) return undefined;
+  return new Failure({
+    code: where === "smoke" ? "SMOKE_SKIPPED" : "VERIFY_SKIPPED",
+    kind,
+    message: `${String(skipped.length)} checks could not run here: ${skipped.map((check) => `${check.name} (${check.seen ?? "no reason given"})`).join("; ")}.`,
+    hint: "Run where they can, or continue without them: --allow-skipped.",
+  });
 }
 
 /** The failure for a plan that refuses to continue. */

@@ -3,21 +3,18 @@ import { join } from "node:path";
 import { checksDigest } from "../../smoke/checks-digest";
 import type { TestFiles } from "../../smoke/index";
 import { Failure } from "../../support/errors";
-import type { ReleaseRequest } from "../request";
+import type { TestFilesAsked } from "../request";
 import { paths } from "../../support/files/paths";
 
-/** The part of a request that determines the test files. */
-export type TestFilesAsked = Pick<ReleaseRequest, "root" | "structureTests" | "checks">;
-
 /** The test files of a template: its own and the additionally requested ones. */
-export function testFilesOf(request: TestFilesAsked, template: string): TestFiles {
+export function testFilesOf(root: string, template: string, asked: TestFilesAsked): TestFiles {
   const own = (name: string): readonly string[] => {
-    const path = join(paths(request.root).templates, template, name);
+    const path = join(paths(root).template(template), name);
     return existsSync(path) ? [path] : [];
   };
   return {
-    structureTests: [...own("structure-tests.yaml"), ...request.structureTests],
-    checks: [...own("checks.yaml"), ...request.checks],
+    structureTests: [...own("structure-tests.yaml"), ...asked.structureTests],
+    checks: [...own("checks.yaml"), ...asked.checks],
   };
 }
 

@@ -1,5 +1,5 @@
 import type { Image } from "../../build/image";
-import type { ManifestEntry } from "../../manifest/entry";
+import { versionId, type ManifestEntry } from "../../manifest/entry";
 import { textsOf, type RenderedTemplate } from "../../render/rendered";
 import type { Measured, Package, VersionRecord } from "../../record/record";
 import type { Published } from "../../publish/published";
@@ -10,11 +10,10 @@ import type { Host } from "../../support/host";
 import type { Run } from "../run";
 
 export interface MeasureRequest {
-  readonly root: string;
-  readonly id: string;
   readonly revision: number;
   readonly image: Image;
-  readonly smoke: SmokeReport;
+  /** What smoke found. */
+  readonly checks: SmokeReport["checks"];
   readonly createdBy: ManifestEntry["createdBy"];
 }
 
@@ -26,23 +25,23 @@ export interface MeasureRequest {
 export async function measureVersion(
   run: Run,
   rendered: RenderedTemplate,
-  facts: MeasureRequest,
+  request: MeasureRequest,
 ): Promise<void> {
   const { template, mesaVersion, inputsDigest } = rendered;
-  const { root, revision } = facts;
-  const before = await readRecord(root, { template, mesaVersion, revision });
-  if (before?.record.image.id === facts.image.id && before.record.inputsDigest === inputsDigest) return;
-  const measured = await measure(run, rendered, facts);
-  if (before?.record.inputsDigest === inputsDigest)
-    warnOfOtherPackages(run.host, before.record, measured.record);
-  await writeMeasured(run.host, root, facts.createdBy, measured);
+  const { revision, image, createdBy } = request;
+  const before = await readRecord(run.root, { template, mesaVersion, revision });
+  const isOfTheseInputs = before?.record.inputsDigest === inputsDigest;
+  if (isOfTheseInputs && before.record.image.id === image.id) return;
+  const measured = await measure(run, rendered, request);
+  if (isOfTheseInputs) warnOfOtherPackages(run.host, before.record, measured.record);
+  await writeMeasured(run, createdBy, measured);
 }
 
 /** What is known of a built image: all that its record holds. @throws Failure IMAGE_GONE (exit 3) */
 export async function measure(
   run: Run,
   rendered: RenderedTemplate,
-  facts: Pick<MeasureRequest, "id" | "revision" | "image"> & { readonly smoke: Pick<SmokeReport, "checks"> },
+  { revision, image: built, checks }: Omit<MeasureRequest, "createdBy">,
 ): Promise<Measured> {
   const [{ provenImage }, { measureImage }] = await Promise.all([
     import("../../docker/saved-image/index"),
@@ -51,23 +50,19 @@ export async function measure(
   const { template, mesaVersion, inputsDigest, lock } = rendered;
   const engine = await run.engine();
   // The id, because the reference may name another image by now.
-  const { id: configDigest, reference } = facts.image;
-  const image = await provenImage(engine, { configDigest, reference });
+  const image = await provenImage(engine, { configDigest: built.id, reference: built.reference });
   const held = await measureImage(engine, image);
   const { env, entrypoint, cmd, user, workdir, exposedPorts } = image.config;
   return {
     files: held.files,
     record: {
       schemaVersion: 1,
-      id: facts.id,
-      template,
-      mesaVersion,
-      revision: facts.revision,
-      inputsDigest,
+      id: versionId(template, mesaVersion, revision),
+      ...{ template, mesaVersion, revision, inputsDigest },
       image: {
-        id: facts.image.id,
-        sizeBytes: facts.image.sizeBytes,
-        layers: facts.image.layers.map((layer) => ({ ...layer })),
+        id: built.id,
+        sizeBytes: built.sizeBytes,
+        layers: built.layers.map((layer) => ({ ...layer })),
         env: Object.fromEntries(env.map(nameAndValue)),
         entrypoint: [...entrypoint],
         cmd: [...cmd],
@@ -77,7 +72,7 @@ export async function measure(
         distribution: held.distribution,
       },
       packages: [...held.packages],
-      smoke: facts.smoke.checks.map(({ name, outcome, durationMs }) => ({ name, outcome, durationMs })),
+      smoke: checks.map(({ name, outcome, durationMs }) => ({ name, outcome, durationMs })),
       lock,
       rendered: textsOf(rendered.files),
     },
@@ -89,31 +84,24 @@ export async function measure(
  * @throws Failure RECORD_BROKEN (exit 8)
  */
 export async function recordPublished(
-  host: Host,
+  run: Run,
   { template, mesaVersion }: RenderedTemplate,
-  {
-    root,
-    revision,
-    createdBy,
-    published,
-  }: Pick<MeasureRequest, "root" | "revision" | "createdBy"> & {
-    readonly published: Published;
-  },
+  { revision, createdBy }: Pick<MeasureRequest, "revision" | "createdBy">,
+  published: Published,
 ): Promise<void> {
-  const measured = await readRecord(root, { template, mesaVersion, revision });
+  const measured = await readRecord(run.root, { template, mesaVersion, revision });
   const { registry } = measured?.record.image ?? {};
   if (measured === undefined) return;
   if (registry?.digest === published.digest && registry.reference === published.reference) return;
   const { record, files } = measured;
-  await writeMeasured(host, root, createdBy, {
+  await writeMeasured(run, createdBy, {
     files,
     record: { ...record, image: { ...record.image, registry: { ...published } } },
   });
 }
 
 async function writeMeasured(
-  host: Host,
-  root: string,
+  { host, root }: Run,
   createdBy: MeasureRequest["createdBy"],
   measured: Measured,
 ): Promise<void> {

@@ -3,6 +3,7 @@ import { compareVersions } from "../../compare/compare";
 import { changeText } from "../../compare/text";
 import { sealed, writeLock } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
+import type { ManifestEntry } from "../../manifest/entry";
 import type { Measured } from "../../record/record";
 import { readRecord } from "../../record/store";
 import { loadTemplate, renderTemplate } from "../../render/index";
@@ -11,7 +12,6 @@ import { isoTime } from "../../support/clock";
 import { paths } from "../../support/files/paths";
 import { measure } from "./measure";
 import type { Run } from "../run";
-import type { RefreshStage } from "./stages";
 
 /** Files that contain times: logs, caches, the dates of passwords, Python's compiled files (with their sources' times). */
 const TELLS_TIMES =
@@ -39,24 +39,25 @@ export function whatIsNew(before: Measured, after: Measured): string {
 /** The stage `refresh` with today's inputs. Removes the new image if only times differ. */
 export async function refreshVersion(
   run: Run,
-  { root, template, version, entry }: RefreshStage,
   inputs: Lock,
+  entry: ManifestEntry | undefined,
   build: (rendered: RenderedTemplate) => Promise<{ readonly image: Image }>,
 ): Promise<{ readonly lock: Lock; readonly changed: string } | undefined> {
+  const { template, mesaVersion } = inputs;
   // The new time makes another lock, and so another revision, even if only packages changed.
   const lock = sealed({ ...inputs, lockedAt: isoTime(run.host.clock.now()) });
-  const rendered = renderTemplate(await loadTemplate(root, template), lock);
+  const rendered = renderTemplate(await loadTemplate(run.root, template), lock);
   const { image } = await build(rendered);
-  const before = entry === undefined ? undefined : await readRecord(root, entry);
+  const before = entry === undefined ? undefined : await readRecord(run.root, entry);
   let changed = "there is no record to compare with";
   if (before !== undefined) {
-    const { id, revision } = before.record;
-    changed = whatIsNew(before, await measure(run, rendered, { id, revision, image, smoke: { checks: [] } }));
+    const { revision } = before.record;
+    changed = whatIsNew(before, await measure(run, rendered, { revision, image, checks: [] }));
   }
   if (changed === "") {
     await (await run.engine()).removeImage(image.reference);
     return undefined;
   }
-  await writeLock(paths(root).lockFile(template, version), lock);
+  await writeLock(paths(run.root).lockFile(template, mesaVersion), lock);
   return { lock, changed };
 }

@@ -10,9 +10,8 @@ export interface StageRunner {
     stage: StageName,
     work: (progress: (message: string) => void) => Promise<StageAnswer<T>>,
   ): Promise<T>;
-  /** Reports a skipped stage and the reason. */
-  skip(stage: StageName, why: string): void;
-  reuse(stage: StageName, why: string): void;
+  /** Reports a stage that does not run, and the reason. */
+  pass(stage: StageName, outcome: "reused" | "skipped", why: string): void;
   readonly records: readonly StageRecord[];
 }
 
@@ -57,11 +56,8 @@ export function stageRunner(host: Host, template: string): StageRunner {
         throw onTemplate(error, template);
       }
     },
-    skip: (stage, why) => {
-      note(stage, "skipped", 0, why);
-    },
-    reuse: (stage, why) => {
-      note(stage, "reused", 0, why);
+    pass: (stage, outcome, why) => {
+      note(stage, outcome, 0, why);
     },
   };
 }

@@ -10,7 +10,7 @@ import { measuredVersion } from "../../record/store";
 import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 import { freshlyLocked } from "../lock";
-import { realStages } from "../stages/real-stages";
+import { realStages } from "../stages/stages";
 import { releaseAll } from "../release";
 import type { ReleaseRequest, TemplateResult } from "../request";
 import { sourcesOf, type Run } from "../run";
@@ -50,10 +50,9 @@ export async function upgrade(
   { release, version: wanted, prerelease, dryRun, branch }: UpgradeRequest,
   onPlans: (plans: readonly Comparison[]) => void,
 ): Promise<Upgrade> {
-  const { host } = run;
-  const { root, templates } = release;
+  const { host, root } = run;
   const manifest = await readManifest(paths(root).manifest);
-  const before = templates.map((template) => newestProven(manifest, template));
+  const before = release.templates.map((template) => newestProven(manifest, template));
   const version = wanted ?? (await newestListed(run, prerelease));
   refuseDowngrade(before, version);
   const request: ReleaseRequest = {
@@ -62,7 +61,7 @@ export async function upgrade(
     relock: release.relock || before.some((entry) => entry.mesaVersion === version),
     deploy: false,
   };
-  if (dryRun) return { version, plans: await plansWithoutBuild(run, request, before) };
+  if (dryRun) return { version, plans: await plansWithoutBuild(run, version, before) };
   const onBranch = branch === "default" ? `mesa-template/upgrade-${version}` : branch;
   if (onBranch !== undefined) await checkBranchPossible(host, root, onBranch);
   const stages = realStages(run);
@@ -134,13 +133,13 @@ async function plansOf(
 
 async function plansWithoutBuild(
   run: Run,
-  { root, version }: ReleaseRequest,
+  version: string,
   before: readonly ManifestEntry[],
 ): Promise<readonly Comparison[]> {
   return Promise.all(
     before.map(async (entry) => {
-      const fresh = await freshlyLocked(run, { root, version, template: entry.template });
-      const { record } = await measuredVersion(root, entry);
+      const fresh = await freshlyLocked(run, { version, template: entry.template });
+      const { record } = await measuredVersion(run.root, entry);
       return compareInputs(record, { ...fresh, id: `${entry.template}@${version} (not built)` });
     }),
   );

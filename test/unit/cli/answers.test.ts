@@ -39,7 +39,7 @@ async function release(behaviour: Partial<Behaviour>, changes: Partial<ReleaseRe
     const how = { ...GOOD, ...behaviour };
     const events: ReleaseEvent[] = [];
     const host = { ...world.host(how), emit: (event: ReleaseEvent) => events.push(event) };
-    const request = requestFor(world.root, { version: VERSION, templates: [TEMPLATE], ...changes });
+    const request = requestFor({ version: VERSION, templates: [TEMPLATE], ...changes });
     const results = await releaseAll(runIn(world.root, host), request, world.stages(how));
     const { errors = [], json } = outcome(results);
     return { events, answer: { ok: errors.length === 0, ...json } };

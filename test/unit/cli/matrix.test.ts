@@ -48,7 +48,7 @@ describe("matrix", () => {
     await writeRendered(root, rendered);
     const { inputsDigest } = rendered;
     const entry = entryOf("debian", "0.20.0");
-    const digest = await checksDigest({ ...testFilesOf({ root, checks: [], structureTests: [] }, "debian") });
+    const digest = await checksDigest({ ...testFilesOf(root, "debian", { checks: [], structureTests: [] }) });
     const [deployment] = Object.values(entry.deployments);
     const verification = deployment?.verification ?? null;
     if (deployment === undefined || verification === null) throw new Error("the fixture is not verified");

@@ -16,7 +16,7 @@ describe("a version that is in two workspaces, in one of them without a mount", 
   const world = new ModelledWorld();
   let entry: ManifestEntry;
   const release = async (behaviour: Behaviour, allowSkipped: boolean): Promise<void> => {
-    const request = requestFor(world.root, { templates: [TEMPLATE], allowSkipped });
+    const request = requestFor({ templates: [TEMPLATE], allowSkipped });
     await releaseTemplate(
       runIn(world.root, world.host(behaviour)),
       request,

@@ -22,16 +22,13 @@ const reference = `mesa-template/debian:0.20.0-${"a".repeat(12)}`;
 async function onEngine<T>(
   store: Store,
   images: readonly StoredImage[],
-  use: (run: Run, folder: string) => Promise<T>,
+  use: (run: Run) => Promise<T>,
 ): Promise<T> {
   return withTemporaryFolder("store", async (folder) => {
     const socket = join(folder, "engine.sock");
     await serverUntilEnd(imageStore(store, images), socket);
     const host = testHost({ env: { DOCKER_HOST: `unix://${socket}`, PATH: "/nowhere" } });
-    return use(
-      newRun(host, () => paths(folder)),
-      folder,
-    );
+    return use({ ...newRun(host, () => paths(folder)), root: folder });
   });
 }
 
@@ -50,8 +47,8 @@ describe.each(["graph driver", "containerd"] as const)("on an engine with the st
 
   it("drift takes the image that was recorded for the same, and another for another", async () => {
     const differs = (image: StoredImage): Promise<readonly string[]> =>
-      onEngine(store, [{ ...image, tags: [reference] }], async (run, root) => {
-        const findings = await findDrift(run, { root, manifest, entries: [entry] });
+      onEngine(store, [{ ...image, tags: [reference] }], async (run) => {
+        const findings = await findDrift(run, manifest, [entry]);
         return findings
           .filter(({ comparison }) => comparison === "local-images")
           .flatMap(({ differs: found, skipped = [] }) => [...found, ...[skipped].flat()]);

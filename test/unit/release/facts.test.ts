@@ -37,7 +37,7 @@ describe("the lock step of a release", () => {
     writeFileSync(path, text.replace(from, to));
   };
   const step = async (changes: Partial<PlanRequest> = {}): Promise<Step | undefined> => {
-    const { facts } = await gatherFacts(runIn(root, fileHost("r")), requestFor(root, changes), "debian");
+    const { facts } = await gatherFacts(runIn(root, fileHost("r")), requestFor(changes), "debian");
     const plan = planRelease(facts);
     expect(isEmpty(plan)).toBe(false);
     return plan.steps.find(({ stage }) => stage === "lock");
@@ -63,7 +63,7 @@ describe("the lock step of a release", () => {
       expect(await step(more)).toMatchObject({ action: "do", why: expect.stringMatching(why) as string });
     await expect(step({ frozen: true })).rejects.toMatchObject({ code: "LOCK_CHECK_FAILED", kind: "usage" });
     let resolved = 0;
-    const request = { ...requestFor(root), template: "debian" };
+    const request = { ...requestFor(), template: "debian" };
     const lock = (): Promise<never> => {
       resolved += 1;
       return Promise.reject(new Error("resolved"));

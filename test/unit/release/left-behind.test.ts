@@ -15,7 +15,7 @@ afterEach(() => {
 });
 
 it("what a killed release left goes with the next one, though that has nothing to do, while its lock is on record", async () => {
-  const request = requestFor(world.root, { templates: [TEMPLATE], version: VERSION });
+  const request = requestFor({ templates: [TEMPLATE], version: VERSION });
   const folders = paths(world.root);
   const locks = [
     ...[`${TEMPLATE}@${VERSION}`, `${TEMPLATE}-deploy`, `${TEMPLATE}-push`].map((name) => folders.lock(name)),

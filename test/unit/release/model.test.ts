@@ -152,7 +152,7 @@ const PLAIN: Run = {
 };
 
 function requestOf(world: ModelledWorld, { flags }: Run): ReleaseRequest {
-  return requestFor(world.root, { ...flags, templates: [TEMPLATE] });
+  return requestFor({ ...flags, templates: [TEMPLATE] });
 }
 
 /** One run to its end; undefined where it was killed. */
@@ -220,9 +220,9 @@ async function verified(world: ModelledWorld, nth: number, { behaviour, flags }:
   const deployment = entry === undefined ? null : inWorkspace(entry, behaviour.workspace).deployment;
   if (entry === undefined || deployment === null) return;
   const host = world.host(behaviour);
-  const request = { root: world.root, allowSkipped: flags.allowSkipped, checks: [] };
+  const request = { allowSkipped: flags.allowSkipped, checks: [] };
   try {
-    await verifyVersion(host, request, entry, deployment, world.stages(behaviour));
+    await verifyVersion(runIn(world.root, host), request, entry, deployment, world.stages(behaviour));
   } catch (error) {
     if (!host.signal.aborted && !(error instanceof Failure)) throw error;
   }
@@ -286,7 +286,7 @@ async function inputsNow({ root }: ModelledWorld): Promise<string | undefined> {
 }
 
 function digestNow({ root }: ModelledWorld): Promise<string> {
-  return checksDigest({ ...testFilesOf({ root, checks: [], structureTests: [] }, TEMPLATE) });
+  return checksDigest({ ...testFilesOf(root, TEMPLATE, { checks: [], structureTests: [] }) });
 }
 
 /** The digests of the checks that a world can have, and their bytes. */

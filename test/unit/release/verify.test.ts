@@ -10,6 +10,7 @@ import { usableImage } from "../../../src/manifest/versions/usable-image";
 import { provenanceOf } from "../../../src/record/provenance";
 import { readRecord } from "../../../src/record/store";
 import { releaseTemplate } from "../../../src/release/apply";
+import type { ReleaseRequest } from "../../../src/release/request";
 import { verifyVersion, type VerifyResult } from "../../../src/release/verify";
 import type { ProvenTemplate } from "../../../src/render/rendered";
 import { paths } from "../../../src/support/files/paths";
@@ -29,7 +30,7 @@ describe("verify", () => {
     return found;
   };
   const release = async (changes: { readonly relock?: boolean } = {}): Promise<void> => {
-    const request = requestFor(world.root, { templates: [TEMPLATE], ...changes });
+    const request = requestFor({ templates: [TEMPLATE], ...changes });
     const result = await releaseTemplate(
       runIn(world.root, world.host(GOOD)),
       request,
@@ -48,8 +49,8 @@ describe("verify", () => {
     const { deployment } = inWorkspace(await entry(id), now.workspace);
     if (deployment === null) throw new Error(`${id} is not deployed in ${now.workspace}`);
     return verifyVersion(
-      world.host(now),
-      { root: world.root, allowSkipped, checks: [] },
+      runIn(world.root, world.host(now)),
+      { allowSkipped, checks: [] },
       await entry(id),
       deployment,
       {
@@ -154,7 +155,7 @@ describe("verify", () => {
     const standing = inWorkspace(before, "staging").deployment;
     if (standing === null) throw new Error("not deployed");
     const newer = { ...standing, image: "sandbox/mesa:newer" };
-    await verifyVersion(host, { root: world.root, allowSkipped: false, checks: [] }, before, standing, {
+    await verifyVersion(runIn(world.root, host), { allowSkipped: false, checks: [] }, before, standing, {
       verify: async (...args) => {
         const deployments = { staging: { ...newer, verification: null } };
         await updateManifest(host, paths(world.root).manifest, (manifest) =>
@@ -168,13 +169,32 @@ describe("verify", () => {
   });
 });
 
+it("release --no-verify keeps a verification of what stands there already", async () => {
+  const world = new ModelledWorld();
+  try {
+    const release = async (changes: Partial<ReleaseRequest>): Promise<string> => {
+      const run = runIn(world.root, world.host(GOOD));
+      const request = requestFor({ templates: [TEMPLATE], ...changes });
+      return (await releaseTemplate(run, request, TEMPLATE, world.stages(GOOD))).status;
+    };
+    expect(await release({})).toBe("verified");
+    world.changeChecks(1);
+    expect(await release({ verify: false })).toBe("verified");
+    const entry = (await readManifest(paths(world.root).manifest)).versions[FIRST];
+    expect(entry?.deployments["staging"]?.verification).toMatchObject({ failed: 0 });
+    expect(await release({ verify: false, force: true })).toBe("deployed");
+  } finally {
+    world.end();
+  }
+});
+
 describe("the provenance of a version", () => {
   it.each([true, undefined])(
     "says whether the templates differed from the commit (dirty: %s)",
     async (dirty) => {
       const world = new ModelledWorld();
       try {
-        const request = requestFor(world.root, { templates: [TEMPLATE], deploy: false });
+        const request = requestFor({ templates: [TEMPLATE], deploy: false });
         await releaseTemplate(runIn(world.root, world.host(GOOD)), request, TEMPLATE, world.stages(GOOD));
         const version = { template: TEMPLATE, mesaVersion: VERSION, revision: 1 };
         const measured = await readRecord(world.root, version);
