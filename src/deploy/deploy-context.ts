@@ -17,7 +17,7 @@ export interface ImportSource {
 }
 
 /** How to deploy a template. */
-export interface DeployOptions {
+export interface DeployRequest {
   readonly publish: "deploy" | "push";
   /** Deploy even over a sandbox of that name that this program did not make. */
   readonly adopt: boolean;
@@ -28,21 +28,20 @@ export interface DeployOptions {
   /** Start over: do not wait for the upload of an earlier run. */
   readonly force: boolean;
   /** Sandboxes that earlier versions of this template were deployed to, from the manifest: ours. */
-  readonly knownSandboxes?: readonly KnownSandbox[];
+  readonly knownSandboxes: readonly KnownSandbox[];
   /** The image of an earlier deploy of the same inputs: "nothing new" is then correct. */
-  readonly knownImage?: string | undefined;
+  readonly knownImage: string | undefined;
   /** The image for Blaxel to import; undefined: it builds one from the rendered files. */
-  readonly source?: ImportSource | undefined;
-  readonly onProgress?: ((message: string) => void) | undefined;
+  readonly source: ImportSource | undefined;
+  readonly onProgress: (message: string) => void;
   /** Called once, right before the first request that may create something on the platform. */
-  readonly onSent?: (() => void) | undefined;
+  readonly onSent: () => void;
 }
 
-/** The context of one deploy. */
-export interface DeployContext {
+/** One deploy: what was asked for, and where it goes. */
+export interface DeployContext extends DeployRequest {
   readonly host: Host;
   readonly rendered: RenderedTemplate;
-  readonly options: DeployOptions;
   /** Of the sandbox and of its image. */
   readonly name: string;
   readonly bl: Bl;
@@ -59,12 +58,8 @@ export interface DeployContext {
 /** What is needed to watch a deploy that was sent. */
 export type Watching = Pick<
   DeployContext,
-  "host" | "name" | "platform" | "deadline" | "pollMs" | "graceMs"
-> & {
-  readonly options: Pick<DeployOptions, "onProgress"> & {
-    readonly source?: Pick<ImportSource, "reference"> | undefined;
-  };
-};
+  "host" | "name" | "platform" | "deadline" | "pollMs" | "graceMs" | "onProgress"
+> & { readonly source: Pick<ImportSource, "reference"> | undefined };
 
 /** Time left for the deploy in ms; at least a second, so that started work can report why it ends. */
 export function timeLeft({ host, deadline }: DeployContext): number {
@@ -126,9 +121,9 @@ export async function settled<T>(
 ): Promise<T> {
   for (let reported = false; ; reported = true) {
     const seen = await look();
-    const busy = work.options.force ? undefined : waitsFor(seen);
+    const busy = work.force ? undefined : waitsFor(seen);
     if (busy === undefined) return seen;
-    if (!reported) work.options.onProgress?.(busy);
+    if (!reported) work.onProgress(busy);
     if (work.host.clock.now() >= work.deadline) throw late(seen);
     await pause(work);
   }

@@ -14,7 +14,7 @@ import { push } from "./push";
 import { runningImage } from "./watching/running-image";
 import { sendUpload } from "./sending/send-upload";
 import { waitUntilDeployed } from "./watching/wait";
-import type { DeployContext, DeployOptions } from "./deploy-context";
+import type { DeployContext, DeployRequest } from "./deploy-context";
 
 const POLL_MS = 3_000;
 const GRACE_MS = 180_000;
@@ -40,27 +40,22 @@ export async function checkDeployPossible(host: Host): Promise<void> {
 export async function deployTemplate(
   host: Host,
   rendered: RenderedTemplate,
-  options: DeployOptions,
+  request: DeployRequest,
 ): Promise<Deployment> {
-  const deadline = host.clock.now() + options.timeoutMs;
+  const { timeoutMs, source } = request;
+  const deadline = host.clock.now() + timeoutMs;
   return withBl(host, async (bl, { workspace }) => {
     const version = await blVersion(bl);
     const { name } = await checkBlaxelToml(textOf(rendered.files, "blaxel.toml"), version);
     const work: DeployContext = {
-      host,
-      rendered,
-      options,
-      name,
-      bl,
+      ...request,
+      ...{ host, rendered, name, bl, workspace, deadline },
       platform: platformThrough(bl, deadline),
-      workspace,
-      deadline,
       pollMs: POLL_MS,
-      graceMs: Math.min(GRACE_MS, options.timeoutMs * GRACE_PART),
+      graceMs: Math.min(GRACE_MS, timeoutMs * GRACE_PART),
     };
-    const { source } = options;
-    const image = options.publish === "push" ? await push(work) : await deploy(work);
-    await forgetPending(options.pendingFile);
+    const image = request.publish === "push" ? await push(work) : await deploy(work);
+    await forgetPending(request.pendingFile);
     return {
       workspace,
       sandbox: name,
@@ -80,7 +75,7 @@ async function deploy(work: DeployContext): Promise<string> {
     async (error: unknown) => {
       // An upload that never arrived is not waited for again.
       if (error instanceof Failure && error.code === "BUILD_NOT_STARTED")
-        await forgetPending(work.options.pendingFile);
+        await forgetPending(work.pendingFile);
       throw error;
     },
   );
@@ -91,11 +86,11 @@ async function deploy(work: DeployContext): Promise<string> {
 
 /** An earlier run's unfinished upload, if the platform still shows it. */
 async function resumed(work: DeployContext): Promise<Pending | undefined> {
-  const { options, rendered, platform, name } = work;
-  const pending = options.force ? undefined : await earlierPending(work);
+  const { rendered, platform, name } = work;
+  const pending = work.force ? undefined : await earlierPending(work);
   if (pending === undefined) return undefined;
   if (!isStillShown(pending, rendered, await platform.getSandbox(name))) return undefined;
-  options.onSent?.();
-  options.onProgress?.("resuming the previous run's upload");
+  work.onSent();
+  work.onProgress("resuming the previous run's upload");
   return pending;
 }

@@ -12,9 +12,9 @@ import { lastIn, lastLog, pause, settled, type DeployContext } from "./deploy-co
  * @throws Failure REMOTE_BUILD_FAILED, NOTHING_NEW, SEVERAL_NEW_TAGS, PUSH_UNCLEAR, DEPLOY_UNDER_WAY, DEPLOY_TIMEOUT … (exit 7)
  */
 export async function push(work: DeployContext): Promise<string> {
-  const { host, platform, options, name, deadline } = work;
+  const { host, platform, name, deadline } = work;
   const sent = (await resumed(work)) ?? (await sendWithPush(work));
-  const knownTag = immutableTag(options.knownImage ?? "", name);
+  const knownTag = immutableTag(work.knownImage ?? "", name);
   const begun = host.clock.now();
   for (;;) {
     const now = await platform.getImage(name);
@@ -31,7 +31,7 @@ export async function push(work: DeployContext): Promise<string> {
     });
     if (judgement.is === "built") return `sandbox/${name}:${judgement.tag}`;
     if (judgement.is === "known") {
-      options.onProgress?.("unchanged: the image that was made from the same inputs before is there");
+      work.onProgress("unchanged: the image that was made from the same inputs before is there");
       return `sandbox/${name}:${judgement.tag}`;
     }
     if (judgement.is === "several") throw severalTags(name, fresh);
@@ -55,20 +55,20 @@ interface SentPush {
  * @throws Failure PUSH_UNCLEAR if that run had not finished its upload: the origin of what Blaxel shows is then unclear
  */
 async function resumed(work: DeployContext): Promise<SentPush | undefined> {
-  const { options, platform, name } = work;
-  const earlier = options.force ? undefined : await earlierPending(work);
+  const { platform, name } = work;
+  const earlier = work.force ? undefined : await earlierPending(work);
   if (earlier === undefined) return undefined;
   const image = await platform.getImage(name);
   const fresh = freshTags(earlier.tagsBefore, image?.tags ?? []);
   if (fresh.length === 0 && image?.status !== "BUILDING") return undefined;
   if (!earlier.uploaded) throw unclear(name, fresh, image?.status);
-  options.onProgress?.("resuming the previous run's push");
-  options.onSent?.();
+  work.onProgress("resuming the previous run's push");
+  work.onSent();
   return { pending: earlier, before: { status: undefined, updatedAt: undefined }, blResult: undefined };
 }
 
 async function sendWithPush(work: DeployContext): Promise<SentPush> {
-  const { rendered, options, bl } = work;
+  const { rendered, bl, pendingFile } = work;
   const image = await settled(work, {
     look: () => work.platform.getImage(work.name),
     waitsFor: (seen) =>
@@ -85,15 +85,15 @@ async function sendWithPush(work: DeployContext): Promise<SentPush> {
   await checkUploadList(work, folder, rendered.files);
   const pending = newPending(work, { before: null, tagsBefore: image?.tags ?? [], beforeIsOurs: false });
   const uploaded = { ...pending, uploaded: true };
-  await keepPending(options.pendingFile, pending);
-  options.onSent?.();
-  options.onProgress?.("bl push");
+  await keepPending(pendingFile, pending);
+  work.onSent();
+  work.onProgress("bl push");
   let kept = Promise.resolve();
   const blResult = await sendPush(work, folder, () => {
-    kept = keepPending(options.pendingFile, uploaded);
+    kept = keepPending(pendingFile, uploaded);
   }).finally(() => kept);
-  options.onProgress?.(`bl push: ${blResult === "built" ? "built" : "image build failed"}`);
-  await keepPending(options.pendingFile, uploaded);
+  work.onProgress(`bl push: ${blResult === "built" ? "built" : "image build failed"}`);
+  await keepPending(pendingFile, uploaded);
   return { pending: uploaded, before: { status: image?.status, updatedAt: image?.updatedAt }, blResult };
 }
 

@@ -17,10 +17,10 @@ export interface VerifyOptions {
   /** Runs the checks that are possible in a sandbox; the same definitions as in the local container. */
   readonly prove: (subject: Subject) => Promise<SmokeReport>;
   /** Ports that checks request from outside, besides the template's own. */
-  readonly ports?: readonly number[];
+  readonly ports: readonly number[];
   /** Deletes the sandboxes of dead runs; tells whether there were any. */
   readonly removeLeftSandboxes: () => Promise<boolean>;
-  readonly onProgress?: ((message: string) => void) | undefined;
+  readonly onProgress: (message: string) => void;
 }
 
 /** Longest name that Blaxel accepts. */
@@ -58,7 +58,7 @@ export async function verifyDeployment(
   const name = nameOf(rendered.template, host.runId);
   const { access } = mesaFit(host.env, rendered.mesaVersion);
   const { memoryMegabytes, region } = rendered.settings.sandbox;
-  options.onProgress?.(`sandbox ${name} from ${deployment.image}`);
+  options.onProgress(`sandbox ${name} from ${deployment.image}`);
   const temporary = temporarySandbox(
     host,
     {
@@ -69,7 +69,7 @@ export async function verifyDeployment(
       ttl: "30m",
       labels: { [SANDBOX_LABEL]: "verify" },
       region,
-      ports: portsOf(rendered, options.ports ?? []),
+      ports: portsOf(rendered, options.ports),
     },
     options
       .removeLeftSandboxes()

@@ -267,14 +267,7 @@ export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefine
 }
 
 /** The smoke evidence for the current image or, before the build, for the last proven one. */
-function smokeProof({
-  kept,
-  inputsDigest,
-  checksDigest,
-  image,
-  done,
-  request,
-}: Facts): Smoked | undefined {
+function smokeProof({ kept, inputsDigest, checksDigest, image, done, request }: Facts): Smoked | undefined {
   const { force, allowSkipped } = request;
   if (kept.smoke === undefined || (force && !done.includes("smoke"))) return undefined;
   const { smoke } = kept.smoke;

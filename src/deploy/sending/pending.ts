@@ -31,11 +31,11 @@ export type Pending = z.infer<typeof schema>;
 
 /** The state to store before an upload is sent. */
 export function newPending(
-  { host, rendered, options, name, workspace }: DeployContext,
+  { host, rendered, name, workspace, publish, source }: DeployContext,
   facts: Pick<Pending, "before" | "beforeIsOurs"> & { readonly tagsBefore: readonly ImageTag[] },
 ): Pending {
   return {
-    publish: options.publish,
+    publish,
     sandbox: name,
     workspace,
     inputsDigest: rendered.inputsDigest,
@@ -44,7 +44,7 @@ export function newPending(
     before: facts.before,
     tagsBefore: [...facts.tagsBefore],
     beforeIsOurs: facts.beforeIsOurs,
-    ...(options.source === undefined ? {} : { reference: options.source.reference }),
+    ...(source === undefined ? {} : { reference: source.reference }),
   };
 }
 
@@ -63,11 +63,11 @@ export async function forgetPending(path: string): Promise<void> {
 
 /** An earlier run's upload of the same inputs, in the same way, to the same place. */
 export async function earlierPending(work: DeployContext): Promise<Pending | undefined> {
-  const pending = await readPending(work.options.pendingFile);
-  return pending?.publish === work.options.publish &&
+  const pending = await readPending(work.pendingFile);
+  return pending?.publish === work.publish &&
     pending.sandbox === work.name &&
     pending.workspace === work.workspace &&
-    pending.reference === work.options.source?.reference &&
+    pending.reference === work.source?.reference &&
     pending.inputsDigest === work.rendered.inputsDigest
     ? pending
     : undefined;

@@ -16,7 +16,7 @@ const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
  * @returns the state of the upload, stored before anything is sent, so that a killed run can be resumed
  */
 export async function sendUpload(work: DeployContext): Promise<Pending> {
-  const { rendered, options, bl, platform, name } = work;
+  const { rendered, source, bl, platform, name } = work;
   const earlier = await earlierPending(work);
   const before = settled(work, {
     look: () => platform.getSandbox(name),
@@ -31,8 +31,7 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
       }),
   });
   const [sandbox, image] = await Promise.all([before, platform.getImage(name)]);
-  refuseForeignSandbox(sandbox, options.knownSandboxes ?? [], earlier !== undefined, options.adopt);
-  const { source } = options;
+  refuseForeignSandbox(sandbox, work.knownSandboxes, earlier !== undefined, work.adopt);
   const { folder, login } =
     source === undefined
       ? { folder: await stageProject(rendered, bl), login: [] }
@@ -44,12 +43,12 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
     tagsBefore: image?.tags ?? [],
     beforeIsOurs: wasMadeOfTheseInputs(work, sandbox, earlier),
   });
-  await keepPending(options.pendingFile, pending);
-  options.onSent?.();
-  options.onProgress?.(source === undefined ? "bl deploy" : `bl deploy of ${source.reference}`);
+  await keepPending(work.pendingFile, pending);
+  work.onSent();
+  work.onProgress(source === undefined ? "bl deploy" : `bl deploy of ${source.reference}`);
   await sendDeploy(work, folder, login);
   const uploaded = { ...pending, uploaded: true };
-  await keepPending(options.pendingFile, uploaded);
+  await keepPending(work.pendingFile, uploaded);
   return uploaded;
 }
 

@@ -19,7 +19,7 @@ async function sent(
   args: () => readonly string[],
   { extraMs = 0, onLine }: { readonly extraMs?: number; readonly onLine?: (line: string) => void } = {},
 ): Promise<{ readonly answer: BlAnswer; readonly reason: string | undefined }> {
-  const { host, bl, options } = work;
+  const { host, bl } = work;
   for (let attempt = 0; ; attempt += 1) {
     const answer = await runBl(bl, args(), { cwd: folder, timeoutMs: timeLeft(work) + extraMs, onLine });
     const broken = brokenBl(answer, what);
@@ -33,7 +33,7 @@ async function sent(
       attempt < RETRIES &&
       timeLeft(work) > backoffMs + WORTH_MS;
     if (!again) return { answer, reason };
-    options.onProgress?.(`${reason}; sending it again`);
+    work.onProgress(`${reason}; sending it again`);
     await host.clock.sleep(backoffMs, host.signal);
   }
 }

@@ -12,7 +12,7 @@ const HEALTH_MS = 60_000;
  * @throws Failure SANDBOX_UNHEALTHY (exit 7) with the last answer and the sandbox's log
  */
 export async function waitUntilHealthy(work: Watching, sandbox: SandboxState, sentAt: number): Promise<void> {
-  const { host, platform, name, pollMs, options } = work;
+  const { host, platform, name, pollMs } = work;
   const until = Math.min(work.deadline, host.clock.now() + HEALTH_MS);
   const log = (): Promise<readonly string[]> => lastLog(work, sentAt);
   let { url } = sandbox;
@@ -24,7 +24,7 @@ export async function waitUntilHealthy(work: Watching, sandbox: SandboxState, se
   const last = await waitForAnswer(host, url, {
     until,
     pollMs,
-    onSeen: (seen) => options.onProgress?.(`sandbox-api: ${seen}`),
+    onSeen: (seen) => work.onProgress(`sandbox-api: ${seen}`),
   });
   if (last !== undefined)
     throw unhealthy(name, `its API is not responding (last answer: ${last})`, await log());

@@ -23,10 +23,10 @@ export async function runningImage(
   pending: Pending,
   first: SandboxState,
 ): Promise<RunningImage> {
-  const { host, platform, options, name, deadline } = work;
+  const { host, platform, name, deadline } = work;
   const until = Math.min(deadline, host.clock.now() + CLEAR_MS);
   let sandbox = first;
-  const reference = options.source?.reference;
+  const reference = work.source?.reference;
   for (;;) {
     if (reference !== undefined && sandbox.image === reference) {
       refuseDeployedOver(work, sandbox);
@@ -41,8 +41,8 @@ export async function runningImage(
     const over = host.clock.now() >= until;
     const same = sandbox.image === pending.before?.image && fresh.length === 0;
     if (made.is === "unchanged" || (over && same)) {
-      if (pending.beforeIsOurs || options.knownImage === sandbox.image) {
-        options.onProgress?.("unchanged: Blaxel runs the image that was made from the same inputs before");
+      if (pending.beforeIsOurs || work.knownImage === sandbox.image) {
+        work.onProgress("unchanged: Blaxel runs the image that was made from the same inputs before");
         return { image: sandbox.image, sandbox };
       }
       throw nothingNew(name, sandbox, await lastLog(work, pending.startedAt));

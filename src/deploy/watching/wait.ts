@@ -38,7 +38,7 @@ export async function waitUntilDeployed(work: Watching, { before, sentAt }: Sent
     const status = sandbox === "unseen" ? "nothing" : (sandbox?.status ?? "that there is no such sandbox");
     if (status !== shown && sandbox !== "unseen" && sandbox !== undefined) {
       shown = status;
-      work.options.onProgress?.(`Blaxel: ${shown}`);
+      work.onProgress(`Blaxel: ${shown}`);
     }
     if (judgement.is === "failed") throw failed(work, judgement.status, await lastLog(work, sentAt, true));
     if (judgement.is === "stuck") throw stuck(work, status, elapsedMs, await lastLog(work, sentAt));
@@ -56,18 +56,18 @@ async function observe({
   platform,
   name,
   deadline,
-  options,
+  onProgress,
 }: Watching): Promise<SandboxState | "unseen" | undefined> {
   try {
     return await platform.getSandbox(name);
   } catch (error) {
     if (!(error instanceof Failure) || !PASSING.has(error.code) || host.clock.now() >= deadline) throw error;
-    options.onProgress?.(error.message);
+    onProgress(error.message);
     return "unseen";
   }
 }
 
-function failed({ name, options: { source } }: Watching, status: string, log: readonly string[]): Failure {
+function failed({ name, source }: Watching, status: string, log: readonly string[]): Failure {
   const last = lastIn(log);
   if (source !== undefined)
     return new Failure({

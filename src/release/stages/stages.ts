@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Image } from "../../build/image";
-import type { DeployOptions } from "../../deploy/deploy-context";
+import type { DeployRequest } from "../../deploy/deploy-context";
 import type { Deployment } from "../../deploy/deployment";
 import { PENDING } from "../../deploy/sending/pending";
 import type { Lock } from "../../lock/lock";
@@ -24,7 +24,7 @@ type Progress = (message: string) => void;
 interface PushRequest
   extends Omit<PublishRequest, "onProgress">, Pick<MeasureRequest, "revision" | "createdBy"> {}
 
-interface DeployRequest extends Pick<DeployOptions, "publish" | "adopt" | "force" | "timeoutMs" | "onSent"> {
+interface DeployStage extends Pick<DeployRequest, "publish" | "adopt" | "force" | "timeoutMs" | "onSent"> {
   /** The image that Blaxel imports, and how; undefined: it builds from the source. */
   readonly published: { readonly image: Published; readonly target: PublishTarget } | undefined;
 }
@@ -200,7 +200,7 @@ export function realStages(run: Run) {
 
   async function deploy(
     rendered: RenderedTemplate,
-    { published, ...request }: DeployRequest,
+    { published, ...request }: DeployStage,
     onProgress: Progress,
   ): Promise<Deployment> {
     const [{ deployTemplate }, { readManifest }, { blaxelCredentials }] = await Promise.all([

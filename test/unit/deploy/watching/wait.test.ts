@@ -63,7 +63,8 @@ async function waited(
   const result = waitUntilDeployed(
     {
       ...{ host, platform, name: "x", pollMs: POLL, graceMs: 180_000, deadline: more.deadline ?? 900_000 },
-      options: { source: more.imports === undefined ? undefined : { reference: more.imports } },
+      source: more.imports === undefined ? undefined : { reference: more.imports },
+      onProgress: () => undefined,
     },
     { before: more.before ?? { status: "DEPLOYED", image: A }, sentAt: 0 },
   );
