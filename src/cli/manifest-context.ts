@@ -7,7 +7,7 @@ import type { MoveFacts } from "../manifest/channels/move";
 import { readManifest, updateManifest } from "../manifest/index";
 import { entriesOf, oneEntry, refuseUnknownTemplates } from "../manifest/versions/ref";
 import { workspacesOf } from "../manifest/versions/usable-image";
-import { whoMoves } from "../manifest/who";
+import { whoMoves } from "../manifest/git";
 import { isoTime } from "../support/clock";
 import { MANIFEST_FILE, paths, templateNames } from "../support/files/paths";
 import { runGit } from "../support/processes/git";

@@ -1,4 +1,5 @@
 import type { ManifestEntry, VersionDeployment } from "../manifest/entry";
+import { originOf } from "../manifest/git";
 import { recordEntry, updateManifest } from "../manifest/index";
 import { publishedReference } from "../publish/published";
 import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
@@ -14,7 +15,6 @@ import { forgetEvidence, keepDeployment, keepSmoked, recordOf, smokedOf } from "
 import { gatherFacts, withRendered } from "./facts";
 import { refuseLinks, refuseLinksIn } from "../support/files/links";
 import { oneAtATime } from "./one-at-a-time";
-import { originOf } from "./origin";
 import {
   isEmpty,
   isProvenInRegistry,

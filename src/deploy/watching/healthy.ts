@@ -24,7 +24,9 @@ export async function waitUntilHealthy(work: Watching, sandbox: SandboxState, se
   const last = await waitForAnswer(host, url, {
     until,
     pollMs,
-    onSeen: (seen) => work.onProgress(`sandbox-api: ${seen}`),
+    onSeen: (seen) => {
+      work.onProgress(`sandbox-api: ${seen}`);
+    },
   });
   if (last !== undefined)
     throw unhealthy(name, `its API is not responding (last answer: ${last})`, await log());

@@ -8,45 +8,29 @@ import { withTemporaryFolder } from "../../support/files/files";
 import type { Host } from "../../support/host";
 import { runGit } from "../../support/processes/git";
 import { MANIFEST_FILE } from "../../support/files/paths";
-import { outputLines } from "../../support/text/output-lines";
 
 /** Only generated files go onto the branch. */
 const COMMITTED = "dockerfiles";
 const TIMEOUT_MS = 30_000;
 
-interface Git {
-  (args: readonly string[], options?: { readonly index?: string; readonly input?: string }): Promise<string>;
-}
-
-function git(host: Host, root: string): Git {
-  return async (args, { index, input } = {}) => {
-    const env = {
-      PATH: host.env["PATH"] ?? "",
-      HOME: host.env["HOME"] ?? "/",
-      GIT_INDEX_FILE: index,
-      ...identity(host),
-    };
-    const result = await runGit(host, root, args, {
-      env,
-      input,
-      timeoutMs: TIMEOUT_MS,
-      signal: host.signal,
-    });
+/** Runs git in a root, and returns what it prints. @throws Failure GIT_FAILED (exit 3) */
+function gitIn(host: Host, root: string) {
+  return async (
+    args: readonly string[],
+    { index, input }: { readonly index?: string; readonly input?: string } = {},
+  ): Promise<string> => {
+    const { signal } = host;
+    const env = { GIT_INDEX_FILE: index };
+    const result = await runGit(host, root, args, { env, input, timeoutMs: TIMEOUT_MS, signal });
     if (result.exitCode === 0) return result.stdout.trim();
     throw new Failure({
       code: "GIT_FAILED",
       kind: "environment",
-      message: `git ${args[0] ?? ""} failed: ${outputLines(result.spawnError ?? result.stderr).at(-1) ?? ""}`,
-      log: outputLines(result.stderr),
+      message: `git ${args[0] ?? ""} failed: ${(result.spawnError ?? result.stderr).trim().split("\n").at(-1) ?? ""}`,
+      log: result.stderr.trim().split("\n"),
       hint: "--branch needs git, and a root inside a repository with at least one commit.",
     });
   };
-}
-
-/** The committer: from git's environment variables, else from git's configuration. */
-function identity({ env }: Host): Host["env"] {
-  const names = ["GIT_AUTHOR_NAME", "GIT_AUTHOR_EMAIL", "GIT_COMMITTER_NAME", "GIT_COMMITTER_EMAIL"];
-  return Object.fromEntries(names.map((name) => [name, env[name]]));
 }
 
 /**
@@ -54,7 +38,7 @@ function identity({ env }: Host): Host["env"] {
  * @throws Failure BRANCH_NOT_POSSIBLE (exit 2), GIT_FAILED (exit 3)
  */
 export async function checkBranchPossible(host: Host, root: string, branch: string): Promise<void> {
-  const run = git(host, root);
+  const run = gitIn(host, root);
   await run(["check-ref-format", "--branch", branch]);
   const waiting = await run(["status", "--porcelain", "--untracked-files=all", "--", COMMITTED]);
   if (waiting !== "") {
@@ -88,7 +72,7 @@ export async function commitOnBranch(
   message: string,
   made: readonly ManifestEntry[],
 ): Promise<string | undefined> {
-  const run = git(host, root);
+  const run = gitIn(host, root);
   const folders = [
     ...new Set(made.map(({ template, mesaVersion }) => `${COMMITTED}/${template}/${mesaVersion}`)),
   ];

@@ -2,13 +2,22 @@ import { variables } from "../environment";
 import type { Host } from "../host";
 import type { ProcessRequest, ProcessResult } from "./process";
 
-/** Runs git in a folder. Unless `request` says otherwise, git gets the variables that locate its configuration, and five seconds. */
+/**
+ * Runs git in a folder, for five seconds unless more is given. It gets the variables that locate its configuration and name the committer,
+ * but not those that name another repository or index: a hook sets them.
+ */
 export function runGit(
   host: Host,
   folder: string,
   args: readonly string[],
-  request: Partial<Omit<ProcessRequest, "command" | "args">> = {},
+  { env, ...more }: Partial<Pick<ProcessRequest, "env" | "input" | "timeoutMs" | "signal">> = {},
 ): Promise<ProcessResult> {
-  const env = variables(host.env, /^(PATH|HOME|XDG_CONFIG_HOME|GIT_.*)$/u);
-  return host.run({ command: "git", args: ["-C", folder, ...args], env, timeoutMs: 5_000, ...request });
+  const known = variables(host.env, /^(PATH|HOME|XDG_CONFIG_HOME|GIT_(CONFIG|AUTHOR|COMMITTER)_.*)$/u);
+  return host.run({
+    command: "git",
+    args: ["-C", folder, ...args],
+    env: { ...known, GIT_OPTIONAL_LOCKS: "0", ...env },
+    timeoutMs: 5_000,
+    ...more,
+  });
 }

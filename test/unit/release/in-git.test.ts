@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/manifest/entry";
+import { originOf, whoMoves } from "../../../src/manifest/git";
 import { updateManifest } from "../../../src/manifest/index";
-import { originOf } from "../../../src/release/origin";
 import { checkBranchPossible, commitOnBranch } from "../../../src/release/upgrade/upgrade-branch";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import type { Host } from "../../../src/support/host";
@@ -74,6 +74,19 @@ describe("a version says where it comes from", () => {
     const without = { ...host, env: { PATH: "/nonexistent" } };
     expect(await originOf(without, root)).toEqual({ commit: null, ci: null });
   });
+});
+
+it("git finds its configuration where the variables of the user say", async () => {
+  const config = join(work, "config");
+  mkdirSync(join(config, "git"), { recursive: true });
+  writeFileSync(join(config, "git/config"), "[user]\nname = elsewhere\nemail = elsewhere@example.com\n");
+  put("dockerfiles/debian/0.26.0/Dockerfile", "FROM scratch\n");
+  // What a hook sets names another repository.
+  const env = { PATH: process.env["PATH"], HOME: work, XDG_CONFIG_HOME: config, GIT_DIR: ".git" };
+  expect(await originOf({ ...host, env }, root)).toMatchObject({ commit: git("rev-parse", "HEAD") });
+  expect(await whoMoves({ ...host, env }, root)).toBe("elsewhere <elsewhere@example.com>");
+  await commitOnBranch({ ...host, env }, root, "up", "Upgrade", [newer]);
+  expect(git("log", "-1", "--format=%an", "up")).toBe("elsewhere");
 });
 
 describe("the branch of an upgrade", () => {

@@ -1,8 +1,9 @@
 import type { Host } from "../support/host";
 import { runGit } from "../support/processes/git";
+import type { ManifestEntry } from "./entry";
 
 /** The address of the CI run, from the CI system's variables; undefined outside CI. */
-export function ciRun({
+function ciRun({
   GITHUB_RUN_ID,
   GITHUB_REPOSITORY,
   GITHUB_SERVER_URL = "https://github.com",
@@ -15,12 +16,11 @@ export function ciRun({
     .find((url) => url !== undefined);
 }
 
-/** Who moves a channel: the CI run, else the git identity, else the login name. */
+/** Who moves a channel: the CI run, else the identity that git would use for a commit, else the login name. */
 export async function whoMoves(host: Host, root: string): Promise<string> {
   return ciRun(host.env) ?? (await gitIdentity(host, root)) ?? host.env["USER"] ?? "unknown";
 }
 
-/** Name and e-mail that git would use for a commit in a folder; undefined without git or without an identity. */
 async function gitIdentity(host: Host, root: string): Promise<string | undefined> {
   const { exitCode, stdout } = await runGit(host, root, ["config", "--get-regexp", "^user\\.(name|email)$"]);
   if (exitCode !== 0) return undefined;
@@ -33,4 +33,20 @@ async function gitIdentity(host: Host, root: string): Promise<string | undefined
   const [name, email] = [found.get("user.name") ?? "", found.get("user.email") ?? ""];
   if (name === "" && email === "") return undefined;
   return email === "" ? name : name === "" ? email : `${name} <${email}>`;
+}
+
+/** The templates' commit, the CI run, and whether templates/ differs from that commit. */
+export async function originOf(host: Host, root: string): Promise<ManifestEntry["createdBy"]> {
+  const ci = ciRun(host.env) ?? null;
+  const head = await runGit(host, root, ["rev-parse", "HEAD"]);
+  const commit = head.stdout.trim();
+  if (head.exitCode !== 0 || !/^[0-9a-f]{40,64}$/u.test(commit)) return { commit: null, ci };
+  const changed = await runGit(host, root, [
+    "status",
+    "--porcelain",
+    "--untracked-files=all",
+    "--",
+    "templates",
+  ]);
+  return { commit, ci, ...(changed.exitCode === 0 && changed.stdout.trim() === "" ? {} : { dirty: true }) };
 }
