@@ -1,52 +1,93 @@
+import Handlebars from "handlebars";
 import type { Manifest, ManifestEntry } from "../entry";
 import { pointers } from "../channels/pointing";
 import { sortedEntries, templatesOf } from "../versions/newest";
 import { imagesShown } from "../versions/in-workspace";
 import { workspacesOf } from "../versions/usable-image";
-import { barChart, escaped, timeLine } from "./chart";
-import { driftPart, packagesPart, type ReportExtras } from "./extras";
-import { STYLE } from "./style";
+import { PAGE } from "./page";
+import { timeLine } from "./timeline";
 
-/** A table whose cells carry their column's name, so that a phone can show each row as a list. Cells are HTML. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const cells = (row: readonly string[]): string =>
-    row.map((cell, at) => `<td data-name="${head[at] ?? ""}">${cell}</td>`).join("");
-  return `<table><thead><tr>${head.map((name) => `<th>${name}</th>`).join("")}</tr></thead><tbody>${rows.map((row) => `<tr>${cells(row)}</tr>`).join("")}</tbody></table>`;
+/** Package changes between a version and the previous one. */
+export interface PackagesChanged {
+  readonly from: string;
+  readonly to: string;
+  /** One per line; empty: the same packages. */
+  readonly lines: readonly string[];
 }
 
-function channelsTable(manifest: Manifest): string {
-  const rows = pointers(manifest).map(({ template, channel, id }) => {
-    const entry = manifest.versions[id];
-    return [
-      escaped(template),
-      `<strong>${escaped(channel)}</strong>`,
-      escaped(id),
-      `<span class="${entry?.status ?? ""}">${entry?.status ?? "missing"}</span>`,
-      escaped((entry === undefined ? "" : imagesShown(entry, onlyWorkspace(manifest))) || "–"),
-    ];
-  });
-  return rows.length === 0
-    ? '<p class="none">No channels yet.</p>'
-    : table(["template", "channel", "version", "status", "image"], rows);
+/** Drift of one version. */
+export interface OpenDrift {
+  readonly id: string;
+  /** Differences, one per line. */
+  readonly differs: readonly string[];
+  /** What could not be compared, and why. */
+  readonly notCompared: readonly string[];
 }
 
-/** The only workspace, which need not be named. */
-function onlyWorkspace(manifest: Manifest): string | undefined {
+/** Parts of the report that are not in the manifest; undefined: not requested. */
+interface ReportExtras {
+  readonly packages: readonly PackagesChanged[] | undefined;
+  readonly drift: readonly OpenDrift[] | undefined;
+}
+
+const [MOVES_SHOWN, VERSIONS_SHOWN, BARS_SHOWN, PACKAGES_SHOWN] = [40, 200, 12, 20];
+
+/** One self-contained page without scripts or external resources, for light and dark, phone and paper. */
+export function reportPage(manifest: Manifest, madeAt: string, { packages, drift }: ReportExtras): string {
+  const entries = sortedEntries(manifest);
   const [only, ...others] = workspacesOf(manifest);
-  return others.length === 0 ? only : undefined;
+  // The only workspace need not be named.
+  const workspace = others.length === 0 ? only : undefined;
+  const view = {
+    counted: `${counted(entries.length, "version")} of ${counted(templatesOf(entries).length, "template")}`,
+    madeAt: minute(madeAt),
+    channels: pointers(manifest).map((pointer) => {
+      const entry = manifest.versions[pointer.id];
+      const images = entry === undefined ? "" : imagesShown(entry, workspace);
+      return { ...pointer, status: entry?.status ?? "missing", images: images || "–" };
+    }),
+    ...timeLine(manifest, madeAt),
+    moves: manifest.history
+      .slice(-MOVES_SHOWN)
+      .reverse()
+      .map(({ template, channel, from, to, action, at, by, reason }) => ({
+        ...{ when: minute(at), by, template, channel: channel ?? "" },
+        ...{ from: from ?? "nothing", to: to ?? "nothing" },
+        what: reason === undefined ? action : `${action}: ${reason}`,
+      })),
+    olderMoves: Math.max(0, manifest.history.length - MOVES_SHOWN),
+    versions: entries.slice(0, VERSIONS_SHOWN).map((entry) => {
+      const { passed, failed, skipped, durationMs } = entry.smoke;
+      return {
+        ...{ id: entry.id, status: entry.status, size: megabytes(entry), layers: entry.image.layers },
+        smoke: `${String(passed)}/${String(passed + failed + skipped)} in ${(durationMs / 1000).toFixed(1)} s`,
+        images: imagesOrWhyNot(entry, workspace),
+      };
+    }),
+    olderVersions: Math.max(0, entries.length - VERSIONS_SHOWN),
+    sizes: charts(entries, ({ image }) => image.sizeBytes / 1_000_000, "MB"),
+    times: charts(entries, ({ smoke }) => smoke.durationMs / 1000, "s"),
+    packages: packages && {
+      of: packages.map(({ from, to, lines }) => ({
+        ...{ from, to, lines: lines.slice(0, PACKAGES_SHOWN) },
+        more: Math.max(0, lines.length - PACKAGES_SHOWN),
+      })),
+    },
+    drift: drift && { of: drift },
+  };
+  return Handlebars.compile<typeof view>(PAGE, { strict: true })(view);
 }
 
-const MOVES_SHOWN = 40;
+function counted(count: number, word: string): string {
+  return `${String(count)} ${word}${count === 1 ? "" : "s"}`;
+}
 
-function moveList(manifest: Manifest): string {
-  const moves = [...manifest.history].reverse().slice(0, MOVES_SHOWN);
-  if (moves.length === 0) return '<p class="none">No channel was ever moved.</p>';
-  const items = moves.map(
-    (move) =>
-      `<li><div class="when">${escaped(move.at.slice(0, 16).replace("T", " "))} UTC · ${escaped(move.by)}</div><div><strong>${escaped(move.channel ?? "")}</strong> of ${escaped(move.template)}: ${escaped(move.from ?? "nothing")} → ${escaped(move.to ?? "nothing")} <em>(${escaped(move.action)}${move.reason === undefined ? "" : `: ${escaped(move.reason)}`})</em></div></li>`,
-  );
-  const older = manifest.history.length - moves.length;
-  return `<ol class="time">${items.join("")}</ol>${older === 0 ? "" : `<p class="none">… and ${String(older)} older: mesa-template history</p>`}`;
+function minute(at: string): string {
+  return at.slice(0, 16).replace("T", " ");
+}
+
+function megabytes({ image }: ManifestEntry): string {
+  return `${(image.sizeBytes / 1_000_000).toFixed(1)} MB`;
 }
 
 function imagesOrWhyNot(entry: ManifestEntry, workspace: string | undefined): string {
@@ -59,74 +100,15 @@ function imagesOrWhyNot(entry: ManifestEntry, workspace: string | undefined): st
   return imagesShown(entry, workspace) || "–";
 }
 
-function versionsTable(manifest: Manifest, entries: readonly ManifestEntry[]): string {
-  const workspace = onlyWorkspace(manifest);
-  const rows = entries.map((entry) => [
-    escaped(entry.id),
-    `<span class="${entry.status}">${entry.status}</span>`,
-    `${(entry.image.sizeBytes / 1_000_000).toFixed(1)} MB`,
-    String(entry.image.layers),
-    `${String(entry.smoke.passed)}/${String(entry.smoke.passed + entry.smoke.failed + entry.smoke.skipped)} in ${(entry.smoke.durationMs / 1000).toFixed(1)} s`,
-    escaped(imagesOrWhyNot(entry, workspace)),
-  ]);
-  return table(["version", "status", "size", "layers", "smoke", "image, or reason"], rows);
-}
-
-function part(title: string, content: string): string {
-  return `<section><h2>${title}</h2><div class="card">${content}</div></section>`;
-}
-
-const BARS_SHOWN = 12;
-
-/** One chart per template, oldest first: sizes of different distributions are not comparable. */
-function charts(
-  entries: readonly ManifestEntry[],
-  valueOf: (entry: ManifestEntry) => number,
-  unit: string,
-): string {
-  const templates = templatesOf(entries);
-  if (templates.length === 0) return '<p class="none">Nothing built yet.</p>';
-  return templates
-    .map((template) => {
-      const newest = entries.filter((entry) => entry.template === template).slice(0, BARS_SHOWN);
-      const points = newest.reverse().map((entry) => ({ label: entry.id, value: valueOf(entry) }));
-      return barChart(points, unit);
-    })
-    .join("");
-}
-
-const VERSIONS_SHOWN = 200;
-
-/** One self-contained page without scripts or external resources, for light and dark, phone and paper. */
-export function reportPage(manifest: Manifest, madeAt: string, extras: ReportExtras = {}): string {
-  const entries = sortedEntries(manifest);
-  const older = entries.length - VERSIONS_SHOWN;
-  const parts = [
-    part("Channels", channelsTable(manifest)),
-    part("Channel history", `${timeLine(manifest, madeAt)}${moveList(manifest)}`),
-    part(
-      "Versions",
-      `${versionsTable(manifest, entries.slice(0, VERSIONS_SHOWN))}${older > 0 ? `<p class="none">… and ${String(older)} older: mesa-template list</p>` : ""}`,
-    ),
-    part(
-      "Size over versions",
-      charts(entries, (entry) => entry.image.sizeBytes / 1_000_000, "MB"),
-    ),
-    part(
-      "Smoke times",
-      charts(entries, (entry) => entry.smoke.durationMs / 1000, "s"),
-    ),
-    ...(extras.packages === undefined ? [] : [part("Packages changed", packagesPart(extras.packages))]),
-    ...(extras.drift === undefined ? [] : [part("Open drift", driftPart(extras.drift))]),
-  ];
-  return `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1"><title>Mesa templates on Blaxel</title><style>${STYLE}</style></head>
-<body><main><h1>Mesa templates on Blaxel</h1><p class="sub">${counted(entries.length, "version")} of ${counted(templatesOf(entries).length, "template")} · ${escaped(madeAt.slice(0, 16).replace("T", " "))} UTC</p>
-${parts.join("\n")}
-</main></body></html>
-`;
-}
-
-function counted(count: number, word: string): string {
-  return `${String(count)} ${word}${count === 1 ? "" : "s"}`;
+/** One bar chart per template, oldest first: sizes of different distributions are not comparable. */
+function charts(entries: readonly ManifestEntry[], valueOf: (entry: ManifestEntry) => number, unit: string) {
+  return templatesOf(entries).map((template) => {
+    const newest = entries.filter((entry) => entry.template === template).slice(0, BARS_SHOWN);
+    const highest = Math.max(1, ...newest.map(valueOf));
+    return newest.reverse().map((entry) => {
+      const value = valueOf(entry);
+      const width = ((100 * value) / highest).toFixed(1);
+      return { label: entry.id, width, value: `${value.toFixed(value < 10 ? 1 : 0)} ${unit}` };
+    });
+  });
 }
