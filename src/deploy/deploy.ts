@@ -8,12 +8,11 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { checkBlaxelToml } from "./sending/blaxel-toml";
 import type { Deployment } from "./deployment";
-import { waitUntilHealthy } from "./watching/healthy";
 import { earlierPending, forgetPending, isStillShown, type Pending } from "./sending/pending";
 import { push } from "./push";
 import { runningImage } from "./watching/running-image";
 import { sendUpload } from "./sending/send-upload";
-import { waitUntilDeployed } from "./watching/wait";
+import { waitUntilDeployed, waitUntilHealthy } from "./watching/wait";
 import type { DeployContext, DeployRequest } from "./deploy-context";
 
 const POLL_MS = 3_000;

@@ -30,46 +30,36 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     qualifiers: Record<string, string>,
   ): string => new PackageURL(type, namespace, name, version, qualifiers, undefined).toString();
 
-  const imageComponent = (locked: LockedImage): InstanceType<typeof Models.Component> => {
-    const name = locked.repository.split("/").at(-1) ?? locked.repository;
-    const address = purl("oci", undefined, name, locked.digest, {
-      repository_url: locked.repository,
-      tag: locked.tag,
-      arch: "amd64",
-    });
-    return new Models.Component(Enums.ComponentType.Container, locked.repository, {
+  const imagePurl = (repository: string, tag: string, digest: string): string => {
+    const name = repository.split("/").at(-1) ?? repository;
+    return purl("oci", undefined, name, digest, { repository_url: repository, tag, arch: "amd64" });
+  };
+  /** Where a file comes from, and its hash. */
+  const fetched = ({ url, sha256: hex }: Pick<LockedDownload, "url" | "sha256">) => ({
+    hashes: hashes(hex),
+    externalReferences: new Models.ExternalReferenceRepository([
+      new Models.ExternalReference(url, Enums.ExternalReferenceType.Distribution, { hashes: hashes(hex) }),
+    ]),
+  });
+
+  const imageComponent = (locked: LockedImage): InstanceType<typeof Models.Component> =>
+    new Models.Component(Enums.ComponentType.Container, locked.repository, {
       bomRef: imageReference(locked),
       version: locked.tag,
       hashes: hashes(locked.platformDigest),
-      purl: address,
+      purl: imagePurl(locked.repository, locked.tag, locked.digest),
     });
-  };
-  const publishedPurl = ({ reference, digest }: { reference: string; digest: string }): string => {
-    const colon = reference.lastIndexOf(":");
-    const repository = reference.slice(0, colon);
-    const name = repository.split("/").at(-1) ?? repository;
-    const qualifiers = { repository_url: repository, tag: reference.slice(colon + 1), arch: "amd64" };
-    return purl("oci", undefined, name, digest, qualifiers);
-  };
   const debComponent = new Models.Component(Enums.ComponentType.Application, lock.deb.package, {
     bomRef: `deb:${lock.deb.package}@${lock.deb.version}`,
     version: lock.deb.version,
-    hashes: hashes(lock.deb.sha256),
+    ...fetched(lock.deb),
     purl: purl("deb", "mesa", lock.deb.package, lock.deb.version, { arch: lock.deb.architecture }),
-    externalReferences: new Models.ExternalReferenceRepository([
-      new Models.ExternalReference(lock.deb.url, Enums.ExternalReferenceType.Distribution, {
-        hashes: hashes(lock.deb.sha256),
-      }),
-    ]),
   });
-  const downloadComponent = ([name, { url, version, sha256: hex }]: readonly [string, LockedDownload]) =>
+  const downloadComponent = ([name, download]: readonly [string, LockedDownload]) =>
     new Models.Component(Enums.ComponentType.File, name, {
-      bomRef: `download:${name}@${hex}`,
-      ...(version === undefined ? {} : { version }),
-      hashes: hashes(hex),
-      externalReferences: new Models.ExternalReferenceRepository([
-        new Models.ExternalReference(url, Enums.ExternalReferenceType.Distribution, { hashes: hashes(hex) }),
-      ]),
+      bomRef: `download:${name}@${download.sha256}`,
+      ...(download.version === undefined ? {} : { version: download.version }),
+      ...fetched(download),
     });
   const packageComponent = ({ manager, name, version, architecture }: Package) =>
     new Models.Component(Enums.ComponentType.Library, name, {
@@ -87,11 +77,21 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     // Mesa's own package is already listed, with its hash.
     ...record.packages.filter(({ name }) => name !== lock.deb.package).map(packageComponent),
   ];
+  const { registry } = image;
+  const colon = registry?.reference.lastIndexOf(":") ?? -1;
   const subject = new Models.Component(Enums.ComponentType.Container, record.template, {
     bomRef: record.id,
     version: `${record.mesaVersion}-${String(record.revision)}`,
     hashes: hashes(image.id),
-    ...(image.registry === undefined ? {} : { purl: publishedPurl(image.registry) }),
+    ...(registry === undefined
+      ? {}
+      : {
+          purl: imagePurl(
+            registry.reference.slice(0, colon),
+            registry.reference.slice(colon + 1),
+            registry.digest,
+          ),
+        }),
     description: image.distribution,
   });
   for (const component of components) subject.dependencies.add(component.bomRef);

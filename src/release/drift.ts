@@ -52,9 +52,9 @@ export async function findDrift(
       const [tags, deb] =
         lock === undefined ? [skipped(NO_LOCK), skipped(NO_LOCK)] : await againstUpstream(run, lock);
       return [
-        found("rendered-files", entry)(rendered),
-        found("upstream-tags", entry)(tags),
-        found("mesa-package", entry)(deb),
+        { comparison: "rendered-files" as const, id: entry.id, ...rendered },
+        { comparison: "upstream-tags" as const, id: entry.id, ...tags },
+        { comparison: "mesa-package" as const, id: entry.id, ...deb },
       ];
     }),
   );
@@ -83,8 +83,12 @@ function skipped(why: string): Found {
   return { differs: [], skipped: why };
 }
 
-function found(comparison: keyof typeof COMPARISONS, { id }: ManifestEntry): (found: Found) => DriftFinding {
-  return (differences) => ({ comparison, id, ...differences });
+function each(
+  comparison: keyof typeof COMPARISONS,
+  entries: readonly ManifestEntry[],
+  compare: (entry: ManifestEntry) => Found | Promise<Found>,
+): Promise<readonly DriftFinding[]> {
+  return Promise.all(entries.map(async (entry) => ({ comparison, id: entry.id, ...(await compare(entry)) })));
 }
 
 /** A revision's own lock, from its record: the folder's lock belongs to the newest revision. */
@@ -125,32 +129,28 @@ async function onBlaxel(
   try {
     return await withBl(host, async (bl, { workspace }) => {
       const platform = platformThrough(bl);
-      return Promise.all(
-        deployed.map(async (entry) => {
-          const finding = found("blaxel", entry);
-          const { deployment } = inWorkspace(entry, workspace);
-          if (deployment === null)
-            return finding(skipped(`it is not deployed in the workspace ${workspace}`));
-          const { sandbox: name, image } = deployment;
-          const [tags, sandbox] = await Promise.all([platform.getImage(name), platform.getSandbox(name)]);
-          // An image that Blaxel names by the registry's digest is not among its own tags.
-          const tag = image.slice(image.lastIndexOf(":") + 1);
-          const isHeld = isOfRegistry(image) || tags?.tags.some((one) => one.name === tag) === true;
-          const runsAnother =
-            sandbox !== undefined && isLatestIn(workspace, deployment, manifest) && sandbox.image !== image;
-          const runs = sandbox?.image === "" ? "no image" : (sandbox?.image ?? "");
-          return finding({
-            differs: [
-              ...(isHeld ? [] : [`Blaxel has no ${image}`]),
-              ...(runsAnother ? [`the sandbox ${name} runs ${runs}, not ${image}`] : []),
-            ],
-          });
-        }),
-      );
+      return each("blaxel", deployed, async (entry) => {
+        const { deployment } = inWorkspace(entry, workspace);
+        if (deployment === null) return skipped(`it is not deployed in the workspace ${workspace}`);
+        const { sandbox: name, image } = deployment;
+        const [tags, sandbox] = await Promise.all([platform.getImage(name), platform.getSandbox(name)]);
+        // An image that Blaxel names by the registry's digest is not among its own tags.
+        const tag = image.slice(image.lastIndexOf(":") + 1);
+        const isHeld = isOfRegistry(image) || tags?.tags.some((one) => one.name === tag) === true;
+        const runsAnother =
+          sandbox !== undefined && isLatestIn(workspace, deployment, manifest) && sandbox.image !== image;
+        const runs = sandbox?.image === "" ? "no image" : (sandbox?.image ?? "");
+        return {
+          differs: [
+            ...(isHeld ? [] : [`Blaxel has no ${image}`]),
+            ...(runsAnother ? [`the sandbox ${name} runs ${runs}, not ${image}`] : []),
+          ],
+        };
+      });
     });
   } catch (error) {
     if (error instanceof Failure && ["BL_MISSING", "NO_BLAXEL_CREDENTIALS"].includes(error.code))
-      return deployed.map((entry) => found("blaxel", entry)(skipped(error.message)));
+      return each("blaxel", deployed, () => skipped(error.message));
     throw error;
   }
 }
@@ -169,25 +169,22 @@ async function localImages(run: Run, entries: readonly ManifestEntry[]): Promise
     engine = await run.engine();
   } catch (error) {
     if (!(error instanceof Failure) || error.kind !== "environment") throw error;
-    return entries.map((entry) => found("local-images", entry)(skipped(error.message)));
+    return each("local-images", entries, () => skipped(error.message));
   }
-  return Promise.all(
-    entries.map(async (entry) => {
-      const finding = found("local-images", entry);
-      const reference = imageName(entry);
-      const image = await engine.image(reference);
-      if (image === undefined) return finding(skipped("it is not on this engine"));
-      const held = { id: image.id, reference };
-      const configDigest = await configDigestOf(engine, held);
-      if (configDigest === entry.image.id) return finding({ differs: [] });
-      const was = (await readRecord(run.root, entry))?.record.packages ?? [];
-      const others = otherPackages(was, (await measureImage(engine, held)).packages);
-      return finding({
-        differs: [
-          `${reference} is ${configDigest.slice(0, 19)}; recorded is ${entry.image.id.slice(0, 19)}`,
-          ...(others.length === 0 ? [] : [`the same lock installed other packages: ${others.join(", ")}`]),
-        ],
-      });
-    }),
-  );
+  return each("local-images", entries, async (entry) => {
+    const reference = imageName(entry);
+    const image = await engine.image(reference);
+    if (image === undefined) return skipped("it is not on this engine");
+    const held = { id: image.id, reference };
+    const configDigest = await configDigestOf(engine, held);
+    if (configDigest === entry.image.id) return { differs: [] };
+    const was = (await readRecord(run.root, entry))?.record.packages ?? [];
+    const others = otherPackages(was, (await measureImage(engine, held)).packages);
+    return {
+      differs: [
+        `${reference} is ${configDigest.slice(0, 19)}; recorded is ${entry.image.id.slice(0, 19)}`,
+        ...(others.length === 0 ? [] : [`the same lock installed other packages: ${others.join(", ")}`]),
+      ],
+    };
+  });
 }

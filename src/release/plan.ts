@@ -156,11 +156,7 @@ function stepsOf(
       render,
       build: perform(why),
       smoke: perform(refresh ? why : "a new image is needed"),
-      ...deploySteps(request, {
-        push: perform(why),
-        deploy: perform(why),
-        verify: perform("the deployment is verified in the workspace"),
-      }),
+      ...placed(request, { push: perform(why), deploy: perform(why), verify: perform(VERIFIED) }),
       record: perform(refresh ? why : "the entry is written last"),
     };
   }
@@ -174,9 +170,7 @@ function stepsOf(
           ? perform("--scan uses today's database")
           : skip(why),
       smoke: skip(why),
-      push: skip(why),
-      deploy: skip(why),
-      verify: skip(why),
+      ...{ push: skip(why), deploy: skip(why), verify: skip(why) },
       record: skip(why),
     };
   }
@@ -193,9 +187,7 @@ function stepsOf(
 function hasReached(facts: Facts, entry: ManifestEntry): boolean {
   const { checksDigest, workspace, kept } = facts;
   const { deploy, verify, allowSkipped } = facts.request;
-  const { smoke, image } = entry;
-  if (smoke.imageId !== image.id || smoke.inputsDigest !== entry.inputsDigest) return false;
-  if (!proves(smoke, checksDigest, allowSkipped)) return false;
+  if (!hasProof(facts, entry)) return false;
   if (!deploy) return true;
   // A run was ended between sending and recording: Blaxel may run another image than the recorded one.
   if (kept.isSent === true || kept.deployment !== undefined) return false;
@@ -203,7 +195,7 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
   if (deployment === null || (status !== "deployed" && status !== "verified")) return false;
   if (facts.publish !== undefined) {
     const published = publishedImage(facts, entry);
-    if (published === undefined || published.reference !== image.registryReference) return false;
+    if (published === undefined || published.reference !== entry.image.registryReference) return false;
     if (published.digest !== deployment.registryDigest || isUnsigned(facts, entry, published)) return false;
   }
   if (!verify) return true;
@@ -212,6 +204,15 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
     verification.image === deployment.image &&
     proves(verification, checksDigest, allowSkipped)
   );
+}
+
+/** Whether an entry shows that its image has passed these checks. */
+function hasProof(
+  { checksDigest, request }: Facts,
+  { smoke, image: { id }, inputsDigest }: ManifestEntry,
+): boolean {
+  const isOfImage = smoke.imageId === id && smoke.inputsDigest === inputsDigest;
+  return isOfImage && proves(smoke, checksDigest, request.allowSkipped);
 }
 
 /** The version's image in the registry: the one this run pushed, or the recorded one if this run built no other image. */
@@ -252,17 +253,15 @@ function isOfPublished(
 
 /** Whether the entry's image is in the registry and has passed these checks: then it is deployed without a build. */
 export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefined): entry is ManifestEntry {
-  const { done, image, checksDigest } = facts;
-  const { deploy, scan, allowSkipped } = facts.request;
+  const { done, image } = facts;
+  const { deploy, scan } = facts.request;
   return (
     deploy &&
     image === undefined &&
     (scan === undefined || done.includes("build")) &&
     entry !== undefined &&
     publishedImage(facts, entry) !== undefined &&
-    entry.smoke.imageId === entry.image.id &&
-    entry.smoke.inputsDigest === entry.inputsDigest &&
-    proves(entry.smoke, checksDigest, allowSkipped)
+    hasProof(facts, entry)
   );
 }
 
@@ -331,10 +330,7 @@ export function standingDeployment(
   return status === "failed" ? { ...deployment, verification: null } : deployment;
 }
 
-function placeSteps(
-  facts: Facts,
-  entry: ManifestEntry | undefined,
-): Pick<Steps, "push" | "deploy" | "verify"> {
+function placeSteps(facts: Facts, entry: ManifestEntry | undefined): Placed {
   const { workspace, request } = facts;
   const published = publishedImage(facts, entry);
   const push =
@@ -350,9 +346,9 @@ function placeSteps(
       : reuse(`${standing.image} is in ${standing.workspace}`);
   const verify =
     standing === undefined || verificationProof(facts, entry, standing) === undefined
-      ? perform("the deployment is verified in the workspace")
+      ? perform(VERIFIED)
       : reuse("it has passed these checks");
-  return deploySteps(request, { push, deploy, verify });
+  return placed(request, { push, deploy, verify });
 }
 
 /** The verification of a deployment in the workspace in use, if it was with these checks. */
@@ -371,10 +367,13 @@ export function verificationProof(
   );
 }
 
-function deploySteps(
-  { deploy, verify }: PlanRequest,
-  steps: Pick<Steps, "push" | "deploy" | "verify">,
-): Pick<Steps, "push" | "deploy" | "verify"> {
-  if (!deploy) return { push: skip("--no-deploy"), deploy: skip("--no-deploy"), verify: skip("--no-deploy") };
+type Placed = Pick<Steps, "push" | "deploy" | "verify">;
+
+const VERIFIED = "the deployment is verified in the workspace";
+
+/** The steps in the registry and on Blaxel, as far as they are asked for. */
+function placed({ deploy, verify }: PlanRequest, steps: Placed): Placed {
+  const no = skip("--no-deploy");
+  if (!deploy) return { push: no, deploy: no, verify: no };
   return verify ? steps : { ...steps, verify: skip("--no-verify") };
 }

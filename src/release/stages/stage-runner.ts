@@ -3,17 +3,7 @@ import type { StageName } from "../../support/events";
 import type { Host } from "../../support/host";
 import type { StageRecord } from "../request";
 
-/** Runs the stages of one template: reports start, end and duration, and adds the template to failures. */
-export interface StageRunner {
-  /** Runs a stage; the result's `outcome` says whether it was done or reused. */
-  run<T>(
-    stage: StageName,
-    work: (progress: (message: string) => void) => Promise<StageAnswer<T>>,
-  ): Promise<T>;
-  /** Reports a stage that does not run, and the reason. */
-  pass(stage: StageName, outcome: "reused" | "skipped", why: string): void;
-  readonly records: readonly StageRecord[];
-}
+export type StageRunner = ReturnType<typeof stageRunner>;
 
 interface StageAnswer<T> {
   readonly value: T;
@@ -21,7 +11,8 @@ interface StageAnswer<T> {
   readonly message?: string;
 }
 
-export function stageRunner(host: Host, template: string): StageRunner {
+/** Runs the stages of one template: reports start, end and duration, and adds the template to failures. */
+export function stageRunner(host: Host, template: string) {
   const records: StageRecord[] = [];
   const note = (
     stage: StageName,
@@ -40,8 +31,12 @@ export function stageRunner(host: Host, template: string): StageRunner {
     });
   };
   return {
-    records,
-    async run(stage, work) {
+    records: records as readonly StageRecord[],
+    /** Runs a stage; the answer's `outcome` says whether it was done or reused. */
+    async run<T>(
+      stage: StageName,
+      work: (progress: (message: string) => void) => Promise<StageAnswer<T>>,
+    ): Promise<T> {
       host.signal.throwIfAborted();
       host.emit({ type: "stage-started", template, stage });
       const startedAt = host.clock.now();
@@ -56,7 +51,8 @@ export function stageRunner(host: Host, template: string): StageRunner {
         throw onTemplate(error, template);
       }
     },
-    pass: (stage, outcome, why) => {
+    /** Reports a stage that does not run, and the reason. */
+    pass: (stage: StageName, outcome: "reused" | "skipped", why: string): void => {
       note(stage, outcome, 0, why);
     },
   };
