@@ -326,7 +326,7 @@ export function standingDeployment(
   if (failedHere) return undefined;
   const { status, deployment } = inWorkspace(entry, workspace);
   if (deployment === null || !isOfPublished(facts, entry, deployment)) return undefined;
-  // It is deployed all the same: a verification that failed must not outlast its failure.
+  // It is deployed, but a verification that failed must not outlast its failure.
   return status === "failed" ? { ...deployment, verification: null } : deployment;
 }
 
