@@ -1,6 +1,6 @@
 import { Failure } from "../support/errors";
 import { freshTags, immutableTag } from "./watching/image-tag";
-import { earlierPending, keepPending, newPending, type Pending } from "./sending/pending";
+import { earlierPending, sendKept, type Pending } from "./sending/pending";
 import { judgePush, type PushedImage } from "./watching/judge";
 import { sendPush } from "./sending/send";
 import { checkUploadList, stageProject } from "./sending/staging";
@@ -68,7 +68,7 @@ async function resumed(work: DeployContext): Promise<SentPush | undefined> {
 }
 
 async function sendWithPush(work: DeployContext): Promise<SentPush> {
-  const { rendered, bl, pendingFile } = work;
+  const { rendered, bl } = work;
   const image = await settled(work, {
     look: () => work.platform.getImage(work.name),
     waitsFor: (seen) =>
@@ -83,18 +83,13 @@ async function sendWithPush(work: DeployContext): Promise<SentPush> {
   });
   const folder = await stageProject(rendered, bl);
   await checkUploadList(work, folder, rendered.files);
-  const pending = newPending(work, { before: null, tagsBefore: image?.tags ?? [], beforeIsOurs: false });
-  const uploaded = { ...pending, uploaded: true };
-  await keepPending(pendingFile, pending);
-  work.onSent();
-  work.onProgress("bl push");
-  let kept = Promise.resolve();
-  const blResult = await sendPush(work, folder, () => {
-    kept = keepPending(pendingFile, uploaded);
-  }).finally(() => kept);
+  const facts = { before: null, tagsBefore: image?.tags ?? [], beforeIsOurs: false };
+  const { pending, answer: blResult } = await sendKept(work, facts, (onUploaded) => {
+    work.onProgress("bl push");
+    return sendPush(work, folder, onUploaded);
+  });
   work.onProgress(`bl push: ${blResult === "built" ? "built" : "image build failed"}`);
-  await keepPending(pendingFile, uploaded);
-  return { pending: uploaded, before: { status: image?.status, updatedAt: image?.updatedAt }, blResult };
+  return { pending, before: { status: image?.status, updatedAt: image?.updatedAt }, blResult };
 }
 
 function unclear(name: string, tags: readonly string[], status: string | undefined): Failure {

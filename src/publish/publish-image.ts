@@ -5,7 +5,7 @@ import { heldImage, type HeldImage } from "../registry/resolve-image";
 import { loginToImport, loginToPush } from "../registry/logins";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import type { Published } from "./published";
+import { partsOf, type Published } from "./published";
 
 /** The image to publish, and the target. */
 export interface PublishRequest {
@@ -34,8 +34,7 @@ export async function publishImage(
   request: PublishRequest,
 ): Promise<{ readonly published: Published; readonly reused: boolean }> {
   const { reference, imageId, builtReference, recorded, force, onProgress } = request;
-  const colon = reference.lastIndexOf(":");
-  const [repository, tag] = [reference.slice(0, colon), reference.slice(colon + 1)];
+  const { repository, tag } = partsOf(reference);
   const login = await loginToPush(host, repository);
   const before = await heldImage(host, reference);
   if (before !== undefined && before.config === imageId)
@@ -80,7 +79,7 @@ export async function confirmPublished(host: Host, published: Published): Promis
 
 /** The reference by digest for Blaxel. */
 export function importReference({ reference, digest }: Published): string {
-  return `${reference.slice(0, reference.lastIndexOf(":"))}@${digest}`;
+  return `${partsOf(reference).repository}@${digest}`;
 }
 
 /** A published image in the form that Blaxel imports. Failures as in loginToImport. */

@@ -1,5 +1,6 @@
 import { downloadsOf, imageReference, imagesOf } from "../lock/lock";
 import type { ManifestEntry } from "../manifest/entry";
+import { partsOf } from "../publish/published";
 import { canonicalJson } from "../support/text/canonical-json";
 import { hexOf, sha256 } from "../support/text/digest";
 import type { Measured, VersionRecord } from "./record";
@@ -20,7 +21,7 @@ function subjectOf({ image, template }: VersionRecord): object {
   return registry === undefined
     ? { name: `mesa-template/${template}`, digest: { sha256: hexOf(image.id) } }
     : {
-        name: registry.reference.slice(0, registry.reference.lastIndexOf(":")),
+        name: partsOf(registry.reference).repository,
         digest: { sha256: hexOf(registry.digest) },
       };
 }

@@ -1,4 +1,5 @@
 import { imageReference, imagesOf, type LockedDownload, type LockedImage } from "../lock/lock";
+import { partsOf } from "../publish/published";
 import { canonicalJson } from "../support/text/canonical-json";
 import type { Measured, Package } from "./record";
 import { hexOf, sha256 } from "../support/text/digest";
@@ -30,7 +31,10 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     qualifiers: Record<string, string>,
   ): string => new PackageURL(type, namespace, name, version, qualifiers, undefined).toString();
 
-  const imagePurl = (repository: string, tag: string, digest: string): string => {
+  const imagePurl = (
+    digest: string,
+    { repository, tag }: Pick<LockedImage, "repository" | "tag">,
+  ): string => {
     const name = repository.split("/").at(-1) ?? repository;
     return purl("oci", undefined, name, digest, { repository_url: repository, tag, arch: "amd64" });
   };
@@ -47,7 +51,7 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
       bomRef: imageReference(locked),
       version: locked.tag,
       hashes: hashes(locked.platformDigest),
-      purl: imagePurl(locked.repository, locked.tag, locked.digest),
+      purl: imagePurl(locked.digest, locked),
     });
   const debComponent = new Models.Component(Enums.ComponentType.Application, lock.deb.package, {
     bomRef: `deb:${lock.deb.package}@${lock.deb.version}`,
@@ -78,20 +82,11 @@ export async function sbomOf({ record }: Measured, toolVersion: string): Promise
     ...record.packages.filter(({ name }) => name !== lock.deb.package).map(packageComponent),
   ];
   const { registry } = image;
-  const colon = registry?.reference.lastIndexOf(":") ?? -1;
   const subject = new Models.Component(Enums.ComponentType.Container, record.template, {
     bomRef: record.id,
     version: `${record.mesaVersion}-${String(record.revision)}`,
     hashes: hashes(image.id),
-    ...(registry === undefined
-      ? {}
-      : {
-          purl: imagePurl(
-            registry.reference.slice(0, colon),
-            registry.reference.slice(colon + 1),
-            registry.digest,
-          ),
-        }),
+    ...(registry === undefined ? {} : { purl: imagePurl(registry.digest, partsOf(registry.reference)) }),
     description: image.distribution,
   });
   for (const component of components) subject.dependencies.add(component.bomRef);

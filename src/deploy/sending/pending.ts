@@ -29,32 +29,36 @@ const schema = z.object({
 
 export type Pending = z.infer<typeof schema>;
 
-/** The state to store before an upload is sent. */
-export function newPending(
-  { host, rendered, name, workspace, publish, source }: DeployContext,
+/**
+ * Sends something to Blaxel. Its state is stored before, so that a killed run can be resumed, and again when it is uploaded.
+ * @param send receives what to call if it knows of the end of the upload before its own end
+ */
+export async function sendKept<T>(
+  { host, rendered, name, workspace, publish, source, pendingFile, onSent }: DeployContext,
   facts: Pick<Pending, "before" | "beforeIsOurs"> & { readonly tagsBefore: readonly ImageTag[] },
-): Pending {
-  return {
-    publish,
-    sandbox: name,
-    workspace,
-    inputsDigest: rendered.inputsDigest,
-    startedAt: host.clock.now(),
-    uploaded: false,
-    before: facts.before,
-    tagsBefore: [...facts.tagsBefore],
-    beforeIsOurs: facts.beforeIsOurs,
+  send: (onUploaded: () => void) => Promise<T>,
+): Promise<{ readonly pending: Pending; readonly answer: T }> {
+  const { inputsDigest } = rendered;
+  const pending: Pending = {
+    ...{ publish, sandbox: name, workspace, inputsDigest, startedAt: host.clock.now(), uploaded: true },
+    ...{ ...facts, tagsBefore: [...facts.tagsBefore] },
     ...(source === undefined ? {} : { reference: source.reference }),
   };
+  const keep = (uploaded: boolean): Promise<unknown> =>
+    writeAtomically(pendingFile, canonicalJson({ ...pending, uploaded }));
+  await keep(false);
+  onSent();
+  let kept: Promise<unknown> = Promise.resolve();
+  const answer = await send(() => {
+    kept = keep(true);
+  }).finally(() => kept);
+  await keep(true);
+  return { pending, answer };
 }
 
 /** The unfinished upload of an earlier run. undefined without one, or if the file is damaged (then the deploy is sent again). */
 export async function readPending(path: string): Promise<Pending | undefined> {
   return schema.safeParse(parsedJson(await readIfPresent(path))).data;
-}
-
-export async function keepPending(path: string, pending: Pending): Promise<void> {
-  await writeAtomically(path, canonicalJson(pending));
 }
 
 export async function forgetPending(path: string): Promise<void> {

@@ -2,7 +2,7 @@ import type { SandboxState } from "../../blaxel/platform";
 import { Failure } from "../../support/errors";
 import { immutableTag } from "../watching/image-tag";
 import { markOf, OWNERSHIP_VARIABLE, refuseForeignSandbox } from "./ownership";
-import { earlierPending, keepPending, newPending, type Pending } from "./pending";
+import { earlierPending, sendKept, type Pending } from "./pending";
 import { sendDeploy } from "./send";
 import { checkUploadList, stageImport, stageProject } from "./staging";
 import { settled, type DeployContext } from "../deploy-context";
@@ -13,7 +13,7 @@ const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
 /**
  * Sends the template with `bl deploy`, after checking that this overwrites nobody's sandbox and uploads exactly its files (none for an
  * imported image).
- * @returns the state of the upload, stored before anything is sent, so that a killed run can be resumed
+ * @returns the state of the upload
  */
 export async function sendUpload(work: DeployContext): Promise<Pending> {
   const { rendered, source, bl, platform, name } = work;
@@ -38,18 +38,16 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
       : await stageImport(rendered, bl, source);
   await checkUploadList(work, folder, source === undefined ? rendered.files : []);
   await source?.confirm();
-  const pending = newPending(work, {
+  const facts = {
     before: sandbox === undefined ? null : { status: sandbox.status, image: sandbox.image },
     tagsBefore: image?.tags ?? [],
     beforeIsOurs: wasMadeOfTheseInputs(work, sandbox, earlier),
+  };
+  const { pending } = await sendKept(work, facts, () => {
+    work.onProgress(source === undefined ? "bl deploy" : `bl deploy of ${source.reference}`);
+    return sendDeploy(work, folder, login);
   });
-  await keepPending(work.pendingFile, pending);
-  work.onSent();
-  work.onProgress(source === undefined ? "bl deploy" : `bl deploy of ${source.reference}`);
-  await sendDeploy(work, folder, login);
-  const uploaded = { ...pending, uploaded: true };
-  await keepPending(work.pendingFile, uploaded);
-  return uploaded;
+  return pending;
 }
 
 /**
