@@ -1,6 +1,6 @@
 import type { Severity } from "../build/scan";
 import type { Signer } from "../publish/signer";
-import type { Verification, VersionDeployment } from "../manifest/entry";
+import type { ManifestEntry, Verification, VersionDeployment } from "../manifest/entry";
 import type { StageName, StageOutcome } from "../support/events";
 
 /** A template at a Mesa version. */
@@ -70,13 +70,6 @@ export interface StageRecord {
   readonly durationMs: number;
 }
 
-interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-  readonly durationMs: number;
-}
-
 /** The result for one template. */
 export interface TemplateResult {
   readonly template: string;
@@ -85,8 +78,8 @@ export interface TemplateResult {
   readonly status: string;
   readonly upToDate: boolean;
   readonly stages: readonly StageRecord[];
-  readonly image: { readonly id: string; readonly sizeBytes: number; readonly layers: number } | null;
-  readonly smoke: Counts | null;
+  readonly image: ManifestEntry["image"] | null;
+  readonly smoke: ManifestEntry["smoke"] | null;
   /** The deployment in the workspace in use. */
   readonly deployment: VersionDeployment | null;
   readonly verification: Verification | null;

@@ -7,6 +7,7 @@ import { paths } from "../support/files/paths";
 import { type Run, upstreamIfPresent } from "./run";
 import { testFilesOf } from "./proof/test-files";
 import type { BuildRequest, LockRequest, TestFilesAsked } from "./request";
+import { stageProgress } from "./stages/stage-runner";
 import type { Stages } from "./stages/stages";
 
 /** Locks a template (keeps a fitting lock unless `relock`) and renders it into its folder: the start of each single-stage command. */
@@ -39,9 +40,7 @@ export async function smokeVersion(
   stages: Pick<Stages, "checkTestFiles" | "lock" | "build" | "smoke">,
 ): Promise<SmokeReport> {
   const { template, version } = request;
-  const progress = (message: string): void => {
-    run.host.emit({ type: "stage-progress", template, stage: "smoke", message });
-  };
+  const progress = stageProgress(run.host, template, "smoke");
   const files = testFilesOf(run.root, template, request);
   await stages.checkTestFiles(files);
   const rendered = await lockedAndRendered(run, request, stages);

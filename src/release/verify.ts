@@ -15,6 +15,7 @@ import { paths } from "../support/files/paths";
 import { recordOf } from "./proof/evidence";
 import { unprovenFailure } from "./proof/refuse-unproven";
 import type { Run } from "./run";
+import { stageProgress } from "./stages/stage-runner";
 import type { Stages } from "./stages/stages";
 import { reportOf, testFilesOf } from "./proof/test-files";
 
@@ -50,9 +51,7 @@ export async function verifyVersion(
   const files = testFilesOf(root, entry.template, { checks, structureTests: [] });
   const digest = await checksDigest({ ...files });
   const report = await reportOf(files, digest, () =>
-    stages.verify(rendered, deployment, files.checks, (message) => {
-      host.emit({ type: "stage-progress", template: entry.template, stage: "verify", message });
-    }),
+    stages.verify(rendered, deployment, files.checks, stageProgress(host, entry.template, "verify")),
   );
   const at = isoTime(host.clock.now());
   const error = await refusalOf(run, entry, report, allowSkipped);

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import pLimit from "p-limit";
 import { parseMesaVersion } from "../../lock/index";
+import { stageProgress } from "../../release/stages/stage-runner";
 import { realStages } from "../../release/stages/stages";
 import type { Target } from "../../release/request";
 import { lockedAndRendered, smokeVersion } from "../../release/smoke";
@@ -18,15 +19,16 @@ import { templateFolders } from "../template-folders";
 import { buildOptions } from "./release";
 
 export const buildCommand: CommandHandler = async (args, context) => {
-  const { host } = context;
   const version = parseMesaVersion(args.required("mesa-version"));
   const request = buildOptions(args);
   const stages = realStages(context);
   const results = await pLimit(context.concurrency).map(templateFolders(context), async (template) => {
     const rendered = await lockedAndRendered(context, { ...request, template, version }, stages);
-    const { image, reused } = await stages.build(rendered, request, (message) => {
-      host.emit({ type: "stage-progress", template, stage: "build", message });
-    });
+    const { image, reused } = await stages.build(
+      rendered,
+      request,
+      stageProgress(context.host, template, "build"),
+    );
     return { template, outcome: reused ? "reused" : "done", image };
   });
   return {

@@ -8,6 +8,7 @@ import {
   type Verification,
   type VersionDeployment,
 } from "../../manifest/entry";
+import type { RenderedTemplate } from "../../render/rendered";
 import { MOUNT_CHECK } from "../../smoke/check";
 import { reportSchema, type SmokeReport } from "../../smoke/report";
 import { canonicalJson } from "../../support/text/canonical-json";
@@ -67,10 +68,7 @@ export function proves(
 }
 
 /** The inputs that evidence belongs to. */
-interface EvidenceOf {
-  readonly template: string;
-  readonly inputsDigest: string;
-}
+type EvidenceOf = Pick<RenderedTemplate, "template" | "inputsDigest">;
 
 function fileOf(root: string, of: EvidenceOf, kind: keyof typeof EVIDENCE, workspace = ""): string {
   const name = kind === "smoke" ? kind : `${kind}-${encodeURIComponent(workspace).replaceAll("*", "_")}`;

@@ -3,6 +3,13 @@ import type { StageName } from "../../support/events";
 import type { Host } from "../../support/host";
 import type { StageRecord } from "../request";
 
+/** Reports the progress of a stage. */
+export function stageProgress(host: Host, template: string, stage: StageName): (message: string) => void {
+  return (message) => {
+    host.emit({ type: "stage-progress", template, stage, message });
+  };
+}
+
 export type StageRunner = ReturnType<typeof stageRunner>;
 
 interface StageAnswer<T> {
@@ -41,9 +48,7 @@ export function stageRunner(host: Host, template: string) {
       host.emit({ type: "stage-started", template, stage });
       const startedAt = host.clock.now();
       try {
-        const answer = await work((message) => {
-          host.emit({ type: "stage-progress", template, stage, message });
-        });
+        const answer = await work(stageProgress(host, template, stage));
         note(stage, answer.outcome ?? "done", host.clock.now() - startedAt, answer.message);
         return answer.value;
       } catch (error) {
