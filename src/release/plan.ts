@@ -124,62 +124,45 @@ export function refreshedEntry({ entries, request, inputsDigest }: Facts): Manif
   );
 }
 
+const VERIFIED = perform("the deployment is verified in the workspace");
+const LAST = perform("the entry is written last");
+const SCANNED = perform("--scan uses today's database");
+
 function stepsOf(
   facts: Facts,
   entry: ManifestEntry | undefined,
   refreshed: ManifestEntry | undefined,
 ): Steps {
-  const { inputsDigest, staleLock, done, request } = facts;
+  const { inputsDigest, folderDiffers, done, request } = facts;
+  if (inputsDigest === undefined) return stepsToLock(facts, refreshed);
+  const isRendered = folderDiffers.length === 0 || done.includes("render");
+  const written = {
+    lock: reuse("lock.json exists"),
+    render: isRendered ? reuse("the folder is up to date") : perform(folderDiffers.join(", ")),
+  };
+  if (entry === undefined || request.force || !hasReached(facts, entry))
+    return { ...written, ...proofSteps(facts, entry), ...placeSteps(facts, entry), record: LAST };
+  const none = skip(`${entry.id} is up to date`);
+  const build = request.scan !== undefined && !done.includes("build") ? SCANNED : none;
+  return { ...written, build, smoke: none, push: none, deploy: none, verify: none, record: none };
+}
+
+/** The steps while it is unknown which inputs are released. */
+function stepsToLock({ request, staleLock }: Facts, refreshed: ManifestEntry | undefined): Steps {
   const { relock, refresh } = request;
-  const lock =
-    inputsDigest !== undefined
-      ? reuse("lock.json exists")
-      : perform(
-          relock
-            ? "--relock: the inputs are resolved again"
-            : refresh
-              ? `--refresh: builds with today's packages${refreshed === undefined ? "" : `; a build like ${refreshed.id} is dropped`}`
-              : staleLock.length > 0
-                ? `the lock is stale: ${staleLock.join("; ")}`
-                : "there is no lock yet",
-        );
-  const render =
-    inputsDigest === undefined
-      ? perform("the lock is new")
-      : facts.folderDiffers.length > 0 && !done.includes("render")
-        ? perform(facts.folderDiffers.join(", "))
-        : reuse("the folder is up to date");
-  if (inputsDigest === undefined) {
-    const why = refresh ? "if something but times has changed" : "the inputs may have changed";
-    return {
-      lock,
-      render,
-      build: perform(why),
-      smoke: perform(refresh ? why : "a new image is needed"),
-      ...placed(request, { push: perform(why), deploy: perform(why), verify: perform(VERIFIED) }),
-      record: perform(refresh ? why : "the entry is written last"),
-    };
-  }
-  if (entry !== undefined && !request.force && hasReached(facts, entry)) {
-    const why = `${entry.id} is up to date`;
-    return {
-      lock,
-      render,
-      build:
-        request.scan !== undefined && !done.includes("build")
-          ? perform("--scan uses today's database")
-          : skip(why),
-      smoke: skip(why),
-      ...{ push: skip(why), deploy: skip(why), verify: skip(why) },
-      record: skip(why),
-    };
-  }
+  const why = relock
+    ? "--relock: the inputs are resolved again"
+    : refresh
+      ? `--refresh: builds with today's packages${refreshed === undefined ? "" : `; a build like ${refreshed.id} is dropped`}`
+      : staleLock.length > 0
+        ? `the lock is stale: ${staleLock.join("; ")}`
+        : "there is no lock yet";
+  const then = perform(refresh ? "if something but times has changed" : "the inputs may have changed");
   return {
-    lock,
-    render,
-    ...proofSteps(facts, entry),
-    ...placeSteps(facts, entry),
-    record: perform("the entry is written last"),
+    ...{ lock: perform(why), render: perform("the lock is new"), build: then },
+    smoke: refresh ? then : perform("a new image is needed"),
+    ...placed(request, { push: then, deploy: then, verify: VERIFIED }),
+    record: refresh ? then : LAST,
   };
 }
 
@@ -288,8 +271,7 @@ function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps,
       ? perform(force ? "--force" : unproven(facts, entry))
       : reuse(`${proof.image.id.slice(0, 19)} has passed these checks`);
   if (force && !done.includes("build")) return { build: perform("--force"), smoke };
-  if (scan !== undefined && !done.includes("build"))
-    return { build: perform("--scan uses today's database"), smoke };
+  if (scan !== undefined && !done.includes("build")) return { build: SCANNED, smoke };
   const build =
     proof === undefined
       ? perform(unproven(facts, entry))
@@ -346,7 +328,7 @@ function placeSteps(facts: Facts, entry: ManifestEntry | undefined): Placed {
       : reuse(`${standing.image} is in ${standing.workspace}`);
   const verify =
     standing === undefined || verificationProof(facts, entry, standing) === undefined
-      ? perform(VERIFIED)
+      ? VERIFIED
       : reuse("it has passed these checks");
   return placed(request, { push, deploy, verify });
 }
@@ -368,8 +350,6 @@ export function verificationProof(
 }
 
 type Placed = Pick<Steps, "push" | "deploy" | "verify">;
-
-const VERIFIED = "the deployment is verified in the workspace";
 
 /** The steps in the registry and on Blaxel, as far as they are asked for. */
 function placed({ deploy, verify }: PlanRequest, steps: Placed): Placed {
