@@ -7,19 +7,7 @@ import { refusal, refusalKind, type RefusalKind } from "./refusals";
 import { createSandbox, deleteSandbox, reasonOf, type SandboxRequest } from "./sandboxes";
 
 /** A temporary sandbox. Its creation begins when this object exists. */
-export interface TemporarySandbox {
-  readonly name: string;
-  /**
-   * The sandbox, once it is created and its API responds. Ctrl-C ends the waiting.
-   * @throws Failure SANDBOX_CREATE, SANDBOX_CREATE_TIMEOUT, SANDBOX_NO_ANSWER, BLAXEL_… (exit 7 or 3)
-   */
-  ready(): Promise<SandboxInstance>;
-  /**
-   * Deletes it, even if its creation was abandoned and finishes late. Ignores the run's signal, because Ctrl-C leads here.
-   * @throws Failure SANDBOX_NOT_DELETED, or Blaxel's refusal
-   */
-  remove(): Promise<void>;
-}
+export type TemporarySandbox = ReturnType<typeof temporarySandbox>;
 
 /** A sandbox of an existing image is created within seconds, and its API responds at once; in ms. */
 const CREATE_LIMIT_MS = 180_000;
@@ -42,7 +30,7 @@ export function temporarySandbox(
   request: SandboxRequest,
   clearing: Promise<unknown>,
   createLimitMs = CREATE_LIMIT_MS,
-): TemporarySandbox {
+) {
   const { name, image } = request;
   let neverMade = false;
   const created = createSandbox(host, request).catch((error: unknown) => {
@@ -52,7 +40,11 @@ export function temporarySandbox(
   created.catch(() => undefined);
   return {
     name,
-    async ready() {
+    /**
+     * The sandbox, once it is created and its API responds. Ctrl-C ends the waiting.
+     * @throws Failure SANDBOX_CREATE, SANDBOX_CREATE_TIMEOUT, SANDBOX_NO_ANSWER, BLAXEL_… (exit 7 or 3)
+     */
+    async ready(): Promise<SandboxInstance> {
       let sandbox: SandboxInstance;
       try {
         const tooLate = (): Failure => late(name, createLimitMs);
@@ -68,7 +60,11 @@ export function temporarySandbox(
       if (last !== undefined) throw noAnswer(name, last);
       return sandbox;
     },
-    async remove() {
+    /**
+     * Deletes it, even if its creation was abandoned and finishes late. Ignores the run's signal, because Ctrl-C leads here.
+     * @throws Failure SANDBOX_NOT_DELETED, or Blaxel's refusal
+     */
+    async remove(): Promise<void> {
       // A sandbox that is deleted during its creation stays.
       await within(host.clock, created, SETTLE_MS, () => late(name, SETTLE_MS)).catch(() => undefined);
       const deleted = neverMade

@@ -203,20 +203,14 @@ export async function makeTemporaryFolder(what: string, parent: string = tmpdir(
 /** Removes the folders of makeTemporaryFolder whose process was killed. */
 export async function removeLeftFolders(parent: string = tmpdir()): Promise<void> {
   // A folder may be writable and not readable.
-  for (const { name } of await entriesIn(parent, "EACCES"))
-    if (name.startsWith(OURS) && isOfDead(name)) await removeOwnFolder(join(parent, name));
-}
-
-async function removeOwnFolder(path: string): Promise<void> {
-  try {
-    const found = await lstat(path);
-    if (!found.isDirectory() || found.uid !== process.getuid?.()) return;
-  } catch (error) {
-    // Another run removed it first.
-    if (hasErrno(error, "ENOENT")) return;
-    throw error;
+  for (const { name } of await entriesIn(parent, "EACCES")) {
+    if (!name.startsWith(OURS) || !isOfDead(name)) continue;
+    const path = join(parent, name);
+    // Another run may have removed it by now.
+    const found = await lstat(path).catch(() => undefined);
+    if (found?.isDirectory() === true && found.uid === process.getuid?.())
+      await rm(path, { recursive: true, force: true });
   }
-  await rm(path, { recursive: true, force: true });
 }
 
 /** Runs `use` with a temporary folder (makeTemporaryFolder), and removes the folder afterwards in every case. */

@@ -9,17 +9,7 @@ import { parsedJson } from "../text/parsed-json";
 
 type Ask = (request: HttpRequest) => Promise<HttpAnswer>;
 
-/** A folder of downloads: bodies by sha256, and for each address the ETag of its body. Deleting it costs time only. */
-export interface Downloads {
-  /**
-   * Answers a GET. A body that is already here is requested with its ETag or Last-Modified; if it is unchanged, the result is a 200 with
-   * the kept body. Only complete 200 answers are kept. Simultaneous requests for the same address share one answer.
-   */
-  get(request: HttpRequest, ask?: Ask): Promise<HttpAnswer>;
-  /** The bytes with this sha256 (hex), if they are here and intact. */
-  bytes(hash: string): Promise<Uint8Array | undefined>;
-  keep(bytes: Uint8Array): Promise<void>;
-}
+export type Downloads = ReturnType<typeof openDownloads>;
 
 const KEPT_HEADERS = ["etag", "last-modified", "content-type", "docker-content-digest", "link"];
 
@@ -27,8 +17,8 @@ const KEPT_HEADERS = ["etag", "last-modified", "content-type", "docker-content-d
 const keptSchema = z.object({ headers: z.record(z.string(), z.string()), sha256: z.string() });
 type Kept = z.infer<typeof keptSchema>;
 
-/** The downloads folder `dir`. */
-export function openDownloads(host: Host, dir: string): Downloads {
+/** The folder `dir` of downloads: bodies by sha256, and for each address the ETag of its body. Deleting it costs time only. */
+export function openDownloads(host: Host, dir: string) {
   const underWay = new Map<string, Promise<HttpAnswer>>();
   const bodyPath = (hash: string): string => join(dir, "sha256", hash);
   const bytes = async (hash: string): Promise<Uint8Array | undefined> => {
@@ -57,9 +47,14 @@ export function openDownloads(host: Host, dir: string): Downloads {
   };
 
   return {
+    /** The bytes with this sha256 (hex), if they are here and intact. */
     bytes,
     keep,
-    get(request, asking = (plain) => ask(host, plain)) {
+    /**
+     * Answers a GET. A body that is already here is requested with its ETag or Last-Modified; if it is unchanged, the result is a 200 with
+     * the kept body. Only complete 200 answers are kept. Simultaneous requests for the same address share one answer.
+     */
+    get(request: HttpRequest, asking: Ask = (plain) => ask(host, plain)): Promise<HttpAnswer> {
       const key = sha256(`${request.url}\n${request.headers?.["accept"] ?? ""}`);
       const running = underWay.get(key);
       if (running !== undefined) return running;
