@@ -1,6 +1,5 @@
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
-import { LongestFirst } from "./test/longest-first";
 
 const units = (...names: readonly string[]): string[] => names.map((name) => `test/unit/${name}.test.ts`);
 
@@ -32,7 +31,6 @@ export default defineConfig({
   test: {
     // Vitest's own default leaves one of two cores idle.
     maxWorkers: availableParallelism(),
-    sequence: { sequencer: LongestFirst },
     projects: [
       // A third of the processor's time went into loading the same modules once a file.
       {
