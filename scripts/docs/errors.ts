@@ -99,7 +99,9 @@ function errorsOfFile(file: ts.SourceFile, makers: ReadonlyMap<string, Maker>): 
     ...failures.flatMap(({ kind, fields }) =>
       codesOf(fields.get("code")).flatMap((code) =>
         (fields.has("message") ? literalsOf(fields.get("message")) : [""]).map((message) => ({
-          ...{ code, kind, message },
+          code,
+          kind,
+          message,
           hint: text(fields.get("hint")),
         })),
       ),
@@ -108,7 +110,9 @@ function errorsOfFile(file: ts.SourceFile, makers: ReadonlyMap<string, Maker>): 
       taking === undefined || others.length > 0 || fields.has("kind")
         ? []
         : codesOf(fields.get("code")).map((code) => ({
-            ...{ code, kind: taking.kind, hint: text(fields.get("hint")) },
+            code,
+            kind: taking.kind,
+            hint: text(fields.get("hint")),
             message: text(fields.get("what") ?? taking.fields.get("message")),
           })),
     ),
@@ -118,7 +122,10 @@ function errorsOfFile(file: ts.SourceFile, makers: ReadonlyMap<string, Maker>): 
         call.arguments[maker?.parameters.indexOf(name) ?? -1];
       if (maker === undefined) return [];
       return codesOf(given("code")).map((code) => ({
-        ...{ code, kind: maker.kind, message: text(given("message")), hint: text(given("hint")) },
+        code,
+        kind: maker.kind,
+        message: text(given("message")),
+        hint: text(given("hint")),
       }));
     }),
   ];

@@ -100,7 +100,9 @@ export async function fetchRelease(
   const { text, ...signed } =
     inRelease.status === 200
       ? {
-          ...{ url: `${base}/InRelease`, form: "InRelease" as const, sha256: sha256(inRelease.body) },
+          url: `${base}/InRelease`,
+          form: "InRelease" as const,
+          sha256: sha256(inRelease.body),
           ...(await verifyClearsigned(inRelease.body, key, now)),
         }
       : await detachedRelease(repository, base, inRelease.status, key, now);
@@ -136,7 +138,9 @@ async function detachedRelease(
     );
   }
   return {
-    ...{ url: `${base}/Release`, form: "Release.gpg", sha256: sha256(release.body) },
+    url: `${base}/Release`,
+    form: "Release.gpg",
+    sha256: sha256(release.body),
     ...(await verifyDetached(release.body, signature.body, key, now)),
   };
 }

@@ -56,7 +56,11 @@ export async function runBl(bl: Bl, args: readonly string[], options: BlRunOptio
   const { host, path, folder } = bl;
   const env = blEnvironment(bl);
   const result = await host.run({
-    ...{ command: path, args, cwd: join(folder, "cwd"), env, signal: host.signal },
+    command: path,
+    args,
+    cwd: join(folder, "cwd"),
+    env,
+    signal: host.signal,
     ...options,
   });
   return {

@@ -96,7 +96,9 @@ function prepare(args: CommandArgs, env: Environment, redact: Redactor, signal: 
       return root();
     },
     startFolder: resolve(args.text("root") ?? "."),
-    ...{ templates, concurrency, json },
+    templates,
+    concurrency,
+    json,
     dryRun: args.flag("dry-run"),
     terminal: {
       interactive: process.stdin.isTTY && process.stderr.isTTY && !json && !isCi(env),

@@ -48,7 +48,12 @@ export async function deployTemplate(
     const { name } = await checkBlaxelToml(textOf(rendered.files, "blaxel.toml"), version);
     const work: DeployContext = {
       ...request,
-      ...{ host, rendered, name, bl, workspace, deadline },
+      host,
+      rendered,
+      name,
+      bl,
+      workspace,
+      deadline,
       platform: platformThrough(bl, deadline),
       pollMs: POLL_MS,
       graceMs: Math.min(GRACE_MS, timeoutMs * GRACE_PART),

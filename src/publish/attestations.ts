@@ -83,8 +83,10 @@ async function statementsIn(records: Records): Promise<readonly string[]> {
   return [
     provenance,
     JSON.stringify({
-      ...{ _type: "https://in-toto.io/Statement/v1", subject },
-      ...{ predicateType: KINDS[1].type, predicate: JSON.parse(sbom) as unknown },
+      _type: "https://in-toto.io/Statement/v1",
+      subject,
+      predicateType: KINDS[1].type,
+      predicate: JSON.parse(sbom) as unknown,
     }),
   ];
 }

@@ -86,7 +86,8 @@ export function importReference({ reference, digest }: Published): string {
 export async function importSource(host: Host, published: Published, target: PublishTarget) {
   const reference = importReference(published);
   return {
-    ...{ reference, digest: published.digest },
+    reference,
+    digest: published.digest,
     dockerConfig: await loginToImport(host, reference, { always: target.private }),
     confirm: () => confirmPublished(host, published),
   };

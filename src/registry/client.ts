@@ -71,7 +71,10 @@ export function openRepository(host: Host, image: string, options: RepositoryOpt
     }
   };
   return {
-    ...{ reference, registry, path, request },
+    reference,
+    registry,
+    path,
+    request,
     async get(at, accept, limitBytes = MANIFEST_LIMIT) {
       const answer = await request(at, { headers: { accept }, limitBytes });
       if (answer.status === 401 || answer.status === 403)

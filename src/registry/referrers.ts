@@ -69,7 +69,9 @@ export async function addReferrer(
   );
   const kept = layersOf(before?.body).filter((layer) => own.every((one) => one.digest !== layer.digest));
   const manifest = bytesOf({
-    ...{ schemaVersion: 2, mediaType: OCI_MANIFEST, artifactType },
+    schemaVersion: 2,
+    mediaType: OCI_MANIFEST,
+    artifactType,
     config: await putBlob(repository, EMPTY),
     layers: [...kept, ...own],
     subject: { mediaType, digest, size: subject.body.length },

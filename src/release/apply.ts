@@ -63,8 +63,16 @@ export async function releaseTemplate(
   } catch (error) {
     if (run.host.signal.aborted) throw error;
     return {
-      ...{ template, id: null, status: "failed", upToDate: false, stages: runner.records },
-      ...{ image: null, smoke: null, verification: null, deployment: null, error },
+      template,
+      id: null,
+      status: "failed",
+      upToDate: false,
+      stages: runner.records,
+      image: null,
+      smoke: null,
+      verification: null,
+      deployment: null,
+      error,
     };
   }
 }
@@ -267,7 +275,11 @@ const STAGES: Readonly<Record<StageName, { readonly perform: Action; readonly re
         return stages.push(
           renderedOf(release),
           {
-            ...{ force, revision, reference, imageId, builtReference },
+            force,
+            revision,
+            reference,
+            imageId,
+            builtReference,
             recorded: isRecorded ? entry.image.registryDigest : undefined,
             createdBy: await createdBy(release, plan),
           },
@@ -378,7 +390,9 @@ async function measureProven(release: Release, plan: Plan): Promise<void> {
   if (smoke === undefined) throw new Error("an image is measured before it is proven");
   const { image, checks } = smoke;
   await release.stages.measure(renderedOf(release), {
-    ...{ revision: plan.revision ?? 1, image, checks },
+    revision: plan.revision ?? 1,
+    image,
+    checks,
     createdBy: await createdBy(release, plan),
   });
 }
@@ -403,7 +417,9 @@ async function record(
   const { host, root } = run;
   const at = isoTime(host.clock.now());
   const entry = entryOf(facts, plan, {
-    ...{ deployment, failure, at },
+    deployment,
+    failure,
+    at,
     createdBy: await createdBy(release, plan),
   });
   const after = await runner.run("record", async () => {

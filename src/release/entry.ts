@@ -51,10 +51,17 @@ function provenVersion(facts: Facts, before: ManifestEntry | undefined, revision
   const isKnown = registryDigest === known?.registryDigest && registryReference === known?.registryReference;
   return {
     id: versionId(template, mesaVersion, revision),
-    ...{ template, mesaVersion, revision, inputsDigest: smoke.inputsDigest, smoke },
+    template,
+    mesaVersion,
+    revision,
+    inputsDigest: smoke.inputsDigest,
+    smoke,
     image: {
-      ...{ id: image.id, sizeBytes: image.sizeBytes, layers: image.layers.length },
-      ...{ registryDigest, registryReference },
+      id: image.id,
+      sizeBytes: image.sizeBytes,
+      layers: image.layers.length,
+      registryDigest,
+      registryReference,
       signedBy: signed ?? (isKnown ? known?.signedBy : undefined),
     },
   };

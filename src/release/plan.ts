@@ -159,7 +159,9 @@ function stepsToLock({ request, staleLock }: Facts, refreshed: ManifestEntry | u
         : "there is no lock yet";
   const then = perform(refresh ? "if something but times has changed" : "the inputs may have changed");
   return {
-    ...{ lock: perform(why), render: perform("the lock is new"), build: then },
+    lock: perform(why),
+    render: perform("the lock is new"),
+    build: then,
     smoke: refresh ? then : perform("a new image is needed"),
     ...placed(request, { push: then, deploy: then, verify: VERIFIED }),
     record: refresh ? then : LAST,

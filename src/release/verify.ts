@@ -59,7 +59,9 @@ export async function verifyVersion(
     report.failed === 0
       ? null
       : {
-          ...{ stage: "verify", code: error?.code ?? "VERIFY_FAILED", workspace: deployment.workspace },
+          stage: "verify",
+          code: error?.code ?? "VERIFY_FAILED",
+          workspace: deployment.workspace,
           message: host.redact(error?.message ?? "checks failed"),
         };
   const verification = { ...recordOf(report, digest), image: deployment.image, at };

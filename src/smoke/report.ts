@@ -46,8 +46,13 @@ export function reportFrom(
     ...(expected === undefined ? {} : { expected: redact(expected) }),
   }));
   return {
-    ...{ template, subject, durationMs, checks },
-    ...{ passed: count("passed"), failed: count("failed"), skipped: count("skipped") },
+    template,
+    subject,
+    durationMs,
+    checks,
+    passed: count("passed"),
+    failed: count("failed"),
+    skipped: count("skipped"),
   };
 }
 

@@ -89,8 +89,12 @@ export async function withCtrlC(args: readonly string[], when: RegExp): Promise<
   const child = spawn("script", ["-qec", `echo $$ >'${pid}'; exec ${words}`, "/dev/null"], {
     env: {
       ...process.env,
-      ...{ VITEST: undefined, CI: undefined, NO_COLOR: undefined },
-      ...{ TERM: "xterm", TMPDIR: temporary, MESA_TEMPLATE_EVENTS: events },
+      VITEST: undefined,
+      CI: undefined,
+      NO_COLOR: undefined,
+      TERM: "xterm",
+      TMPDIR: temporary,
+      MESA_TEMPLATE_EVENTS: events,
     },
     stdio: ["pipe", "pipe", "inherit"],
   });

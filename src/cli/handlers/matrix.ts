@@ -51,9 +51,19 @@ async function isUnfinished(context: CommandContext, { template, version }: Targ
   const [plan] = await planAll(
     context,
     {
-      ...{ version, force: false, relock: false, frozen: false, deploy: true },
-      ...{ verify: true, refresh: false, allowSkipped: false, structureTests: [], checks: [] },
-      ...{ registry: undefined, signer: undefined, scan: undefined },
+      version,
+      force: false,
+      relock: false,
+      frozen: false,
+      deploy: true,
+      verify: true,
+      refresh: false,
+      allowSkipped: false,
+      structureTests: [],
+      checks: [],
+      registry: undefined,
+      signer: undefined,
+      scan: undefined,
     },
     [template],
   );

@@ -18,7 +18,8 @@ import { templateFolders } from "../template-folders";
 export function buildOptions(args: CommandArgs) {
   const files = (name: string): readonly string[] => args.list(name).map((file) => resolve(file));
   return {
-    ...{ force: args.flag("force"), relock: args.flag("relock") },
+    force: args.flag("force"),
+    relock: args.flag("relock"),
     trustKey: args.text("trust-key"),
     structureTests: files("structure-tests"),
     checks: files("checks"),
@@ -40,9 +41,14 @@ export async function releaseOptions(
     );
   return {
     ...buildOptions(args),
-    ...{ templates, concurrency: context.concurrency },
-    ...{ refresh: args.flag("refresh"), frozen: args.flag("frozen"), adopt: args.flag("adopt") },
-    ...{ deploy: args.flag("deploy"), verify: args.flag("verify"), allowSkipped: args.flag("allow-skipped") },
+    templates,
+    concurrency: context.concurrency,
+    refresh: args.flag("refresh"),
+    frozen: args.flag("frozen"),
+    adopt: args.flag("adopt"),
+    deploy: args.flag("deploy"),
+    verify: args.flag("verify"),
+    allowSkipped: args.flag("allow-skipped"),
     publish: args.text("publish") === "push" ? "push" : "deploy",
     registry: args.text("registry"),
     signer: await signerFrom(context.host, { signKey: args.text("sign-key"), sign: args.text("sign") }),

@@ -40,8 +40,14 @@ export async function sendKept<T>(
 ): Promise<{ readonly pending: Pending; readonly answer: T }> {
   const { inputsDigest } = rendered;
   const pending: Pending = {
-    ...{ publish, sandbox: name, workspace, inputsDigest, startedAt: host.clock.now(), uploaded: true },
-    ...{ ...facts, tagsBefore: [...facts.tagsBefore] },
+    publish,
+    sandbox: name,
+    workspace,
+    inputsDigest,
+    startedAt: host.clock.now(),
+    uploaded: true,
+    ...facts,
+    tagsBefore: [...facts.tagsBefore],
     ...(source === undefined ? {} : { reference: source.reference }),
   };
   const keep = (uploaded: boolean): Promise<unknown> =>

@@ -51,15 +51,22 @@ export function reportPage(manifest: Manifest, madeAt: string, { packages, drift
       .slice(-MOVES_SHOWN)
       .reverse()
       .map(({ template, channel, from, to, action, at, by, reason }) => ({
-        ...{ when: minute(at), by, template, channel: channel ?? "" },
-        ...{ from: from ?? "nothing", to: to ?? "nothing" },
+        when: minute(at),
+        by,
+        template,
+        channel: channel ?? "",
+        from: from ?? "nothing",
+        to: to ?? "nothing",
         what: reason === undefined ? action : `${action}: ${reason}`,
       })),
     olderMoves: Math.max(0, manifest.history.length - MOVES_SHOWN),
     versions: entries.slice(0, VERSIONS_SHOWN).map((entry) => {
       const { passed, failed, skipped, durationMs } = entry.smoke;
       return {
-        ...{ id: entry.id, status: entry.status, size: megabytes(entry), layers: entry.image.layers },
+        id: entry.id,
+        status: entry.status,
+        size: megabytes(entry),
+        layers: entry.image.layers,
         smoke: `${String(passed)}/${String(passed + failed + skipped)} in ${(durationMs / 1000).toFixed(1)} s`,
         images: imagesOrWhyNot(entry, workspace),
       };
@@ -69,7 +76,9 @@ export function reportPage(manifest: Manifest, madeAt: string, { packages, drift
     times: charts(entries, ({ smoke }) => smoke.durationMs / 1000, "s"),
     packages: packages && {
       of: packages.map(({ from, to, lines }) => ({
-        ...{ from, to, lines: lines.slice(0, PACKAGES_SHOWN) },
+        from,
+        to,
+        lines: lines.slice(0, PACKAGES_SHOWN),
         more: Math.max(0, lines.length - PACKAGES_SHOWN),
       })),
     },

@@ -58,7 +58,10 @@ export async function measure(
     record: {
       schemaVersion: 1,
       id: versionId(template, mesaVersion, revision),
-      ...{ template, mesaVersion, revision, inputsDigest },
+      template,
+      mesaVersion,
+      revision,
+      inputsDigest,
       image: {
         id: built.id,
         sizeBytes: built.sizeBytes,

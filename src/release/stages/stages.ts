@@ -137,7 +137,9 @@ export function realStages(run: Run) {
     const { mirrors } = await run.upstream();
     let reused = true;
     const image = await buildImage(host, await run.engine(), rendered, {
-      ...{ mirrors, force, builder },
+      mirrors,
+      force,
+      builder,
       logFile: folders.log(rendered.template, rendered.mesaVersion, "build"),
       onProgress: (message) => {
         reused = false;
@@ -253,7 +255,18 @@ export function realStages(run: Run) {
   }
 
   return {
-    ...{ checkDeployPossible, removeLeftovers, checkTestFiles, cannotRun },
-    ...{ lock, refresh, build, smoke, measure, push, sign, deploy, verify },
+    checkDeployPossible,
+    removeLeftovers,
+    checkTestFiles,
+    cannotRun,
+    lock,
+    refresh,
+    build,
+    smoke,
+    measure,
+    push,
+    sign,
+    deploy,
+    verify,
   };
 }

@@ -29,7 +29,9 @@ export function containerSubject(
   const urlOf = (port: number): string =>
     `http://${engine.facts.publish.reachedAt}:${String(ports[port] ?? 0)}`;
   return {
-    ...{ kind: "container" as const, engine, id },
+    kind: "container" as const,
+    engine,
+    id,
     api: { url: urlOf(API_PORT), headers: {} },
     async run({ script, argv = [], timeoutMs = 60_000, ...command }) {
       const startedAt = host.clock.now();

@@ -53,7 +53,8 @@ export async function startSshServer(machine: RemoteMachine): Promise<SshServer>
   for (const name of ["host", "user"])
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", at(name)]);
   cpSync(at("user.pub"), at("authorized"));
-  writeFileSync(at("passwd"), withPrivilegeSeparation(readFileSync("/etc/passwd", "utf8")));
+  cpSync("/etc", at("etc"), { recursive: true, verbatimSymlinks: true });
+  writeFileSync(at("etc/passwd"), withPrivilegeSeparation(readFileSync("/etc/passwd", "utf8")));
   writeFileSync(
     at("sshd_config"),
     `ListenAddress ${machine.address}:${String(PORT)}
@@ -67,8 +68,9 @@ PidFile none
 `,
   );
   const { sshd, libraries } = program();
-  // Its user and its folder exist in its own view of the file system alone.
-  const start = `mount --bind ${at("passwd")} /etc/passwd && mount -t tmpfs none /run && mkdir /run/sshd && exec ${sshd} -D -e -f ${at("sshd_config")}`;
+  // Its user and its folder exist in its own view of the file system alone. All of /etc: a useradd elsewhere replaces /etc/passwd, and
+  // what is mounted over a replaced file is gone.
+  const start = `mount --bind ${at("etc")} /etc && mount -t tmpfs none /run && mkdir /run/sshd && exec ${sshd} -D -e -f ${at("sshd_config")}`;
   await machine.run("unshare", ["--mount", "sh", "-c", start], {
     env: { LD_LIBRARY_PATH: libraries },
     ready: /Server listening/u,

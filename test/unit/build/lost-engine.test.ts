@@ -9,7 +9,9 @@ import { testHost } from "../lock/fixture/test-host";
 
 const image = { repository: "registry.example/base", tag: "1", digest: `sha256:${"b".repeat(64)}` };
 const rendered = {
-  ...{ template: "debian", mesaVersion: "0.20.0", inputsDigest: `sha256:${"a".repeat(64)}` },
+  template: "debian",
+  mesaVersion: "0.20.0",
+  inputsDigest: `sha256:${"a".repeat(64)}`,
   lock: { base: image, sandboxApi: image },
   files: [{ name: "Dockerfile", mode: 0o644, contents: Buffer.from("FROM scratch\n") }],
 } as unknown as RenderedTemplate;

@@ -279,9 +279,15 @@ describe.concurrent("every command ends well with", () => {
       const at = `127.0.0.1:${portOf(silent)}`;
       const child = spawn(file ?? "", args, {
         env: {
-          ...{ ...env, TERM: "xterm", TMPDIR: join(folder, "tmp"), DOCKER_HOST: `tcp://${at}` },
-          ...{ MESA_API_URL: `http://${at}`, MESA_API_KEY: "key", MESA_ORG: "acme" },
-          ...{ BL_API_URL: `http://${at}`, BL_API_KEY: "key" },
+          ...env,
+          TERM: "xterm",
+          TMPDIR: join(folder, "tmp"),
+          DOCKER_HOST: `tcp://${at}`,
+          MESA_API_URL: `http://${at}`,
+          MESA_API_KEY: "key",
+          MESA_ORG: "acme",
+          BL_API_URL: `http://${at}`,
+          BL_API_KEY: "key",
         },
         stdio: ["pipe", "pipe", "pipe"],
       });

@@ -101,8 +101,12 @@ const multiPlatform: RequestListener = (request, response) => {
   };
   response.end(
     JSON.stringify({
-      ...{ Id: "sha256:index", RepoTags: ["x:1"], Created: "2026-01-01T00:00:00Z" },
-      ...{ Architecture: architecture, Config: { User: architecture }, RootFS: { Layers: [] } },
+      Id: "sha256:index",
+      RepoTags: ["x:1"],
+      Created: "2026-01-01T00:00:00Z",
+      Architecture: architecture,
+      Config: { User: architecture },
+      RootFS: { Layers: [] },
     }),
   );
 };
@@ -149,7 +153,9 @@ it.each<[string, (images: ReturnType<typeof imagesOf>) => Promise<unknown>, stri
       response.writeHead(500).end('{"message":"no space left"}'),
     );
     await expect(ask(refusing)).rejects.toMatchObject({
-      ...{ code: "ENGINE_FAILED", kind: "environment", message: `${what}: no space left` },
+      code: "ENGINE_FAILED",
+      kind: "environment",
+      message: `${what}: no space left`,
     });
     const lost = await engineWith((request) => request.socket.destroy());
     await expect(ask(lost)).rejects.toMatchObject(GONE);

@@ -96,7 +96,10 @@ describe("what is recorded in the manifest", () => {
   };
   const smoked = entryOf("debian", "0.26.0", 1, "smoked");
   const local = (id: string, outcome: "removed" | "stays" | "failed"): Outcome => ({
-    ...{ what: "local image", name: `tag of ${id}`, why: "", id },
+    what: "local image",
+    name: `tag of ${id}`,
+    why: "",
+    id,
     outcome,
   });
   const plan = [both, smoked].map((entry) => ({ entry, keep: false, why: "old" }));

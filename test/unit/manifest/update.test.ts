@@ -79,8 +79,12 @@ describe("changing the manifest", () => {
   it("does not wait for a holder that is dead, and takes away what it left half written", async () => {
     const path = file("dead", canonicalJson(start));
     const holder = {
-      ...{ pid: 2 ** 22 - 1, host: hostname(), space: processSpace() },
-      ...{ since: facts.at, token: "gone", run: "r" },
+      pid: 2 ** 22 - 1,
+      host: hostname(),
+      space: processSpace(),
+      since: facts.at,
+      token: "gone",
+      run: "r",
     };
     writeFileSync(`${path}.lock`, JSON.stringify(holder));
     writeFileSync(`${path}.lock.stale`, JSON.stringify(holder));

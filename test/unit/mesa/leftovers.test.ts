@@ -18,7 +18,9 @@ beforeEach(() => {
 });
 
 const key = (id: string, name: string, revoked: string | null = null): object => ({
-  ...{ id, name, revoked_at: revoked },
+  id,
+  name,
+  revoked_at: revoked,
 });
 const server = localServer((request, response) => {
   const line = `${request.method ?? ""} ${decodeURIComponent(request.url ?? "")}`;

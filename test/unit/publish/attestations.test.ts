@@ -160,7 +160,10 @@ function verifiedBySigstore(envelope: string, publicKey: KeyObject): void {
     dsseEnvelope: JSON.parse(envelope) as object,
   });
   const trusted: TrustMaterial = {
-    ...{ certificateAuthorities: [], timestampAuthorities: [], tlogs: [], ctlogs: [] },
+    certificateAuthorities: [],
+    timestampAuthorities: [],
+    tlogs: [],
+    ctlogs: [],
     publicKey: () => ({ publicKey, validFor: () => true }),
   };
   const verifier = new Verifier(trusted, { tlogThreshold: 0, ctlogThreshold: 0, timestampThreshold: 0 });
@@ -202,7 +205,8 @@ describe("attestations in a registry", () => {
       const artifact = registry.read(`sha256-${HEX}.att`);
       expect(artifact.artifactType).toBe("application/vnd.in-toto+json");
       expect(artifact.subject).toEqual({
-        ...{ digest: DIGEST, size: IMAGE.length },
+        digest: DIGEST,
+        size: IMAGE.length,
         mediaType: "application/vnd.docker.distribution.manifest.v2+json",
       });
       // Ed25519 gives the same signature again: nothing is there twice.

@@ -65,8 +65,12 @@ const publish = (
   more: { readonly recorded?: string; readonly force?: boolean; readonly imageId?: string } = {},
 ) =>
   publishImage(testHost(), () => Promise.resolve(engine), {
-    ...{ reference: reference(), imageId: PROVEN, builtReference: "mesa-template/debian:0.26.0-x" },
-    ...{ recorded: undefined, force: false, onProgress: () => undefined },
+    reference: reference(),
+    imageId: PROVEN,
+    builtReference: "mesa-template/debian:0.26.0-x",
+    recorded: undefined,
+    force: false,
+    onProgress: () => undefined,
     ...more,
   });
 

@@ -98,7 +98,9 @@ describe("a login that is to push", () => {
     await expect(
       loginToPush(hostWith(auth("me", "secret-of-mine")), `${registry.host}/boxes/debian`),
     ).rejects.toMatchObject({
-      ...{ code, kind: "environment", message: expect.stringContaining(words) as unknown },
+      code,
+      kind: "environment",
+      message: expect.stringContaining(words) as unknown,
     });
   });
 });

@@ -16,8 +16,10 @@ import { fileHost } from "../manifest/host";
 
 const work = mkdtempSync(join(tmpdir(), "in-git-"));
 const who = {
-  ...{ GIT_AUTHOR_NAME: "somebody", GIT_AUTHOR_EMAIL: "somebody@example.com" },
-  ...{ GIT_COMMITTER_NAME: "somebody", GIT_COMMITTER_EMAIL: "somebody@example.com" },
+  GIT_AUTHOR_NAME: "somebody",
+  GIT_AUTHOR_EMAIL: "somebody@example.com",
+  GIT_COMMITTER_NAME: "somebody",
+  GIT_COMMITTER_EMAIL: "somebody@example.com",
 };
 const host: Host = {
   ...fileHost("r"),

@@ -145,7 +145,12 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 
 const PLAIN: Run = {
   flags: {
-    ...{ force: false, relock: false, refresh: false, deploy: true, verify: true, allowSkipped: false },
+    force: false,
+    relock: false,
+    refresh: false,
+    deploy: true,
+    verify: true,
+    allowSkipped: false,
     registry: undefined,
   },
   behaviour: GOOD,

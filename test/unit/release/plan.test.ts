@@ -33,8 +33,14 @@ const facts = ({ asked = {}, ...changes }: Question = {}): Facts => ({
 });
 
 const image = (id: string): Image => ({
-  ...{ template: "debian", mesaVersion: "0.20.0", id, reference: "mesa-template/debian:0.20.0" },
-  ...{ sizeBytes: 1, layers: [], inputsDigest: INPUTS, builder: "buildkit" },
+  template: "debian",
+  mesaVersion: "0.20.0",
+  id,
+  reference: "mesa-template/debian:0.20.0",
+  sizeBytes: 1,
+  layers: [],
+  inputsDigest: INPUTS,
+  builder: "buildkit",
 });
 
 const smoked = (changes: Partial<ManifestEntry["smoke"]> = {}): Smoked => ({
@@ -142,15 +148,20 @@ describe("what is left to do", () => {
     [
       "published, and this run built another image than the one in the registry",
       {
-        ...{ entries: [published], publish: PUBLISH, workspace: "prod", image: image(OTHER) },
-        ...{ kept: { smoke: smoked({ imageId: OTHER }) }, done: ["build"] },
+        entries: [published],
+        publish: PUBLISH,
+        workspace: "prod",
+        image: image(OTHER),
+        kept: { smoke: smoked({ imageId: OTHER }) },
+        done: ["build"],
       },
       "lock render build smoke PUSH DEPLOY VERIFY RECORD",
     ],
     [
       "published, and another registry is named",
       {
-        ...{ entries: [published], publish: { ...PUBLISH, registry: "other.example/boxes" } },
+        entries: [published],
+        publish: { ...PUBLISH, registry: "other.example/boxes" },
         kept: { smoke: smoked() },
       },
       "lock render build smoke PUSH deploy verify RECORD",
@@ -158,8 +169,10 @@ describe("what is left to do", () => {
     [
       "published there now, and the entry names the other registry",
       {
-        ...{ entries: [published], publish: { ...PUBLISH, registry: "other.example/boxes" } },
-        ...{ kept: { smoke: smoked() }, done: ["push"] },
+        entries: [published],
+        publish: { ...PUBLISH, registry: "other.example/boxes" },
+        kept: { smoke: smoked() },
+        done: ["push"],
         published: { reference: "other.example/boxes/debian:0.20.0-1", digest: DIGEST },
       },
       "lock render smoke push deploy verify RECORD",
@@ -167,8 +180,10 @@ describe("what is left to do", () => {
     [
       "published there now, and signed where the entry says",
       {
-        ...{ entries: [published], publish: { ...PUBLISH, registry: "other.example/boxes" } },
-        ...{ kept: { smoke: smoked() }, asked: { signer: signer("sha256:key") } },
+        entries: [published],
+        publish: { ...PUBLISH, registry: "other.example/boxes" },
+        kept: { smoke: smoked() },
+        asked: { signer: signer("sha256:key") },
         published: { reference: "other.example/boxes/debian:0.20.0-1", digest: DIGEST },
       },
       "lock render smoke PUSH deploy verify RECORD",
@@ -262,9 +277,16 @@ describe("what is left to do", () => {
     fc.assert(
       fc.property(
         fc.record({
-          ...{ inputs: digests, checks: digests, image: digests, verifiedImage: fc.boolean() },
-          ...{ workspace: fc.constantFrom("ws", "prod"), skipped: fc.nat(1), failed: fc.nat(1) },
-          ...{ deploy: fc.boolean(), verify: fc.boolean(), allowSkipped: fc.boolean() },
+          inputs: digests,
+          checks: digests,
+          image: digests,
+          verifiedImage: fc.boolean(),
+          workspace: fc.constantFrom("ws", "prod"),
+          skipped: fc.nat(1),
+          failed: fc.nat(1),
+          deploy: fc.boolean(),
+          verify: fc.boolean(),
+          allowSkipped: fc.boolean(),
         }),
         (one) => {
           const deployment = deploymentOf("debian", "0.20.0");
@@ -274,7 +296,10 @@ describe("what is left to do", () => {
             image: { ...verified.image, id: one.image },
             smoke: {
               ...verified.smoke,
-              ...{ imageId: INPUTS, inputsDigest: INPUTS, checksDigest: one.checks, skipped: one.skipped },
+              imageId: INPUTS,
+              inputsDigest: INPUTS,
+              checksDigest: one.checks,
+              skipped: one.skipped,
             },
             deployments: {
               ws: {
@@ -285,7 +310,8 @@ describe("what is left to do", () => {
                     image: one.verifiedImage ? deployment.image : "sandbox/x:1",
                     at: "2026-01-01T00:00:00Z",
                   },
-                  ...{ checksDigest: one.checks, failed: one.failed },
+                  checksDigest: one.checks,
+                  failed: one.failed,
                 },
               },
             },

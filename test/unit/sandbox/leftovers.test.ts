@@ -39,7 +39,8 @@ describe("what runs left behind, where Blaxel does not list its sandboxes", () =
   ])("%i is a failure with its own words and the next step", async (status, type, body, code, kind) => {
     answer = [status, type, body];
     await expect(leftOfRuns(host, undefined)).rejects.toMatchObject({
-      ...{ code, kind },
+      code,
+      kind,
       message: expect.stringMatching(/^Blaxel does not list its sandboxes: [^[<]+$/u) as string,
       hint: expect.any(String) as string,
     });

@@ -91,7 +91,8 @@ describe("container-structure-test", () => {
     ],
   ])("that %s proves nothing", async (_what, script, message) => {
     await expect(runStructureTests(hostWith(script), LOCAL, "an-image", [FILE])).rejects.toMatchObject({
-      ...{ code: "STRUCTURE_TESTS_FAILED", kind: "environment" },
+      code: "STRUCTURE_TESTS_FAILED",
+      kind: "environment",
       message: expect.stringMatching(message) as string,
     });
   });

@@ -35,8 +35,12 @@ async function waited(
       const { status = "", image = A } = [...story].reverse().find(({ at }) => at <= now) ?? {};
       if (status instanceof Failure) return Promise.reject(status);
       const sandbox: SandboxState = {
-        ...{ name: "x", status, image, envs: {} },
-        ...{ url: undefined, createdAt: undefined },
+        name: "x",
+        status,
+        image,
+        envs: {},
+        url: undefined,
+        createdAt: undefined,
       };
       return Promise.resolve(sandbox);
     },
@@ -62,7 +66,12 @@ async function waited(
   };
   const result = waitUntilDeployed(
     {
-      ...{ host, platform, name: "x", pollMs: POLL, graceMs: 180_000, deadline: more.deadline ?? 900_000 },
+      host,
+      platform,
+      name: "x",
+      pollMs: POLL,
+      graceMs: 180_000,
+      deadline: more.deadline ?? 900_000,
       source: more.imports === undefined ? undefined : { reference: more.imports },
       onProgress: () => undefined,
     },

@@ -40,7 +40,8 @@ it("an engine's refusal to list its containers is the environment's failure", as
     response.writeHead(500).end('{"message":"no space left"}'),
   );
   await expect(containersOf(testHost(), docker, PUBLISH, "1.41").containers(["a"])).rejects.toMatchObject({
-    ...{ code: "ENGINE_FAILED", kind: "environment" },
+    code: "ENGINE_FAILED",
+    kind: "environment",
     message: "The containers could not be listed: no space left",
   });
 });

@@ -8,15 +8,27 @@ import { whatIsNew } from "../../../../src/release/stages/refresh";
 const GOLDEN = resolve(import.meta.dirname, "../../../golden/locks/debian-0.20.0.json");
 const nothing = { env: {}, entrypoint: [], cmd: [], user: "", workdir: "", ports: [], distribution: "" };
 const record: Measured["record"] = {
-  ...{ schemaVersion: 1, id: "debian@0.20.0-1", template: "debian", mesaVersion: "0.20.0", revision: 1 },
-  ...{ inputsDigest: "sha256:a", smoke: [], rendered: {} },
+  schemaVersion: 1,
+  id: "debian@0.20.0-1",
+  template: "debian",
+  mesaVersion: "0.20.0",
+  revision: 1,
+  inputsDigest: "sha256:a",
+  smoke: [],
+  rendered: {},
   image: { id: "sha256:b", sizeBytes: 1, layers: [], ...nothing },
   packages: [{ manager: "dpkg", name: "libssl3", version: "3.0.15", architecture: "amd64" }],
   lock: parseLock(readFileSync(GOLDEN, "utf8"), GOLDEN),
 };
 
 const file = (path: string, content: string): MeasuredFile => ({
-  ...{ path, kind: "file", mode: 0o644, uid: 0, gid: 0, sizeBytes: 1, content },
+  path,
+  kind: "file",
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  sizeBytes: 1,
+  content,
 });
 const withFiles = (...files: readonly MeasuredFile[]): Measured => ({ record, files });
 

@@ -20,14 +20,18 @@ function refusing(running: boolean) {
 
 const context: ImageContext = { secrets: [], missingDevices: {} };
 const probe: ProbeCheck<ImageContext> = {
-  ...{ name: "a", needs: "shell", script: "true" },
+  name: "a",
+  needs: "shell",
+  script: "true",
   judge: () => ({ outcome: "passed" }),
 };
 
 it("a container that ends while it is checked is the image's failure, with its last lines", async () => {
   const checked = runChecks(testHost(), "debian", [probe], { subject: refusing(false) }, context);
   await expect(checked).rejects.toMatchObject({
-    ...{ code: "CONTAINER_DIED", kind: "smoke", log: ["no such library"] },
+    code: "CONTAINER_DIED",
+    kind: "smoke",
+    log: ["no such library"],
     message: "The container exited with 127 while it was checked.",
   });
 });
