@@ -7,6 +7,8 @@ import { ORGANIZATIONS } from "../../world/mesa/state";
 import { state } from "../world";
 
 const VERSIONS = ["0.15.0", "0.20.0", "0.26.0", "0.38.0", "0.43.0", "0.46.0", "0.49.1"];
+/** How a credential gets into the mount differs by Mesa's version; the oldest, the newest and one between show that a musl system has no part in it. */
+const ON_ALPINE = ["0.15.0", "0.38.0", "0.49.1"];
 const CASES = [
   ...VERSIONS.filter((version) => version !== "0.49.1").map((version) => [version, "an API key"] as const),
   ["0.46.0", "a private key"],
@@ -25,7 +27,7 @@ let place: SandboxPlace;
 
 beforeAll(async () => {
   process.env["MESA_PRIVATE_KEY"] = PRIVATE_KEY;
-  place = await releasedPlace(VERSIONS, ["debian", "alpine"]);
+  place = await releasedPlace(VERSIONS, ON_ALPINE);
 }, 1_200_000);
 beforeEach(() => place.begin());
 
@@ -80,16 +82,19 @@ describe.each(CASES)("Mesa %s with %s", (version, kind) => {
   const written = async (file: string): Promise<string | undefined> =>
     (await state()).repos.find(({ name }) => name === "demo")?.files[file];
 
-  it("on Alpine: what the command writes is seen by an independent read", async () => {
-    const file = `alpine-${version}-${kind.replaceAll(" ", "-")}.txt`;
-    const which = ["--template", "alpine", "--repo", "acme/demo", "--write", "--json"];
-    const script = `echo ${version} > ${file} && cat ${file} && echo err >&2`;
-    const ran = await place.ask(["sandbox", "run", version, ...which, "--", "sh", "-c", script], { env });
-    const { stdout, stderr, leftovers } = ran.json<Answer>();
-    expect([ran.code, stdout, stderr, leftovers], ran.stderr).toEqual([0, `${version}\n`, "err\n", []]);
-    expect(await written(file)).toBe(`${version}\n`);
-    await place.expectClean();
-  });
+  it.runIf(ON_ALPINE.includes(version))(
+    "on Alpine: what the command writes is seen by an independent read",
+    async () => {
+      const file = `alpine-${version}-${kind.replaceAll(" ", "-")}.txt`;
+      const which = ["--template", "alpine", "--repo", "acme/demo", "--write", "--json"];
+      const script = `echo ${version} > ${file} && cat ${file} && echo err >&2`;
+      const ran = await place.ask(["sandbox", "run", version, ...which, "--", "sh", "-c", script], { env });
+      const { stdout, stderr, leftovers } = ran.json<Answer>();
+      expect([ran.code, stdout, stderr, leftovers], ran.stderr).toEqual([0, `${version}\n`, "err\n", []]);
+      expect(await written(file)).toBe(`${version}\n`);
+      await place.expectClean();
+    },
+  );
 
   it("on Debian: the same, and no credential in ps, its output, its events, or the sandbox after the run", async () => {
     const events = join(place.root, `events-${version}-${kind}.jsonl`);

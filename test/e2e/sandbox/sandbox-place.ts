@@ -86,13 +86,18 @@ async function sharedFolder(): Promise<{ readonly root: string; readonly release
   return { root, released };
 }
 
-/** Releases what no test file before released already, without verifying it there; Mesa 0.43.0 is published first where it is meant. */
+/**
+ * Releases what no test file before released already, without verifying it there; Mesa 0.43.0 is published first where it is meant.
+ * @param versions of debian
+ * @param alsoOnAlpine those of them that are released on Alpine, too
+ */
 export async function releasedPlace(
   versions: readonly string[],
-  templates: readonly string[] = ["debian"],
+  alsoOnAlpine: readonly string[] = [],
 ): Promise<SandboxPlace> {
   const { root, released } = await sharedFolder();
   const left = versions.flatMap((version) => {
+    const templates = alsoOnAlpine.includes(version) ? ["debian", "alpine"] : ["debian"];
     const lacking = templates.filter((template) => !released.includes(`${template}@${version}`));
     return lacking.length === 0 ? [] : [{ version, lacking }];
   });

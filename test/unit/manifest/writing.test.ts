@@ -14,7 +14,7 @@ import { bundle } from "../cli/fixture/built";
 const folder = mkdtempSync(join(tmpdir(), "manifest-test-"));
 const writer = join(folder, "writer.mjs");
 /** Writers that are killed one after the other, and others that go on beside them meanwhile. */
-const [KILLS, AT_ONCE] = [60, 3];
+const [KILLS, AT_ONCE] = [40, 3];
 const [PROCESSES, VERSIONS] = [12, 8];
 
 beforeAll(async () => {
