@@ -22,8 +22,8 @@ bash scripts/check.sh >"$work/check.log" 2>&1 &
 check=$!
 trap 'kill "$check" 2>/dev/null || true' EXIT
 failed=()
-# More workers than cores: most of them wait, for containers and polls, while the others compute.
-npx vitest run --project e2e --project program --maxWorkers $(($(nproc) + 3)) "${leaveOut[@]}" 2>&1 | tee "$work/e2e.log" || failed+=("end-to-end tests")
+# More workers than cores: half of them wait, for containers and polls, while the others compute.
+npx vitest run --project e2e --project program --maxWorkers $(($(nproc) + 2)) "${leaveOut[@]}" 2>&1 | tee "$work/e2e.log" || failed+=("end-to-end tests")
 [ ${#failed[@]} -gt 0 ] || echo "$now" >"$standIns"
 wait "$check" || failed+=("format, types, lint or unit tests")
 if grep -a "(retry x" "$work/e2e.log"; then echo "── the tests above failed their first try: look at what it waited for"; fi
