@@ -12,7 +12,8 @@ const out = join(dirname(target), `.building-${process.pid}`);
 
 // Parts of packages that are never used, and that load large or slow code: of dockerode ssh2 (an engine behind ssh is
 // reached through the ssh program, src/docker/connection/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts); of CycloneDX
-// what writes XML and validates.
+// what writes XML and validates; of zod its messages in fifty languages, and of yargs/helpers what its parser does not need: both would be
+// part of every start.
 const LEFT_OUT = [
   {
     filter: /\/(?:docker-modem\/lib\/ssh|dockerode\/lib\/session)\.js$/,
@@ -22,6 +23,11 @@ const LEFT_OUT = [
     filter: /\/@cyclonedx\/cyclonedx-library\/dist\.node\/_optPlug\.node\/__(?:xml|json)\w+\/\w+\.js$/,
     contents: (left) => left,
   },
+  {
+    filter: /\/zod\/v4\/locales\/index\.js$/,
+    contents: () => 'export { default as en } from "./en.js";',
+  },
+  { filter: /\/yargs\/lib\/platform-shims\/esm\.mjs$/, contents: () => "export default {};" },
 ];
 const leftOut = {
   name: "left-out",

@@ -1,4 +1,4 @@
-import stringWidth from "string-width";
+import stringWidth from "fast-string-width";
 
 /** Terminal columns of a text; plain ASCII, the usual case, takes a shortcut. */
 function widthOf(text: string): number {

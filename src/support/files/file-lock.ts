@@ -2,7 +2,7 @@ import { closeSync, openSync, rmSync, writeSync } from "node:fs";
 import { readdir, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
-import { z } from "zod";
+import * as z from "zod/mini";
 import { findProcess, hasDied, processSpace, thisProcess, type FoundProcess } from "../processes/alive";
 import { hasErrno } from "../errors";
 import { readIfPresent } from "./files";
@@ -14,12 +14,12 @@ const STALE_MS = 10_000;
 const RENEW_MS = 2_000;
 
 const holderSchema = z.object({
-  pid: z.int().positive(),
+  pid: z.int().check(z.positive()),
   host: z.string(),
   /** The process space of its pid (processes/alive.ts). */
   space: z.string(),
   /** Start time of its process, as in FoundProcess; absent where the system does not report it. */
-  started: z.string().optional(),
+  started: z.optional(z.string()),
   since: z.string(),
   token: z.string(),
   /** The run that holds the lock: containers and images of that run carry it in their label. */

@@ -107,7 +107,7 @@ const BREAKAGES: Readonly<Record<string, Breakage>> = {
   "a missing TMPDIR": { first: 'rmdir "$TMPDIR"' },
   "a removed working folder": {
     first: "mkdir gone; cd gone; rmdir ../gone",
-    codes: { help: 3, list: 3, promote: 3, check: 3, lock: 3, render: 3, release: 3 },
+    codes: { list: 3, promote: 3, check: 3, lock: 3, render: 3, release: 3 },
   },
   "64 open files": { first: "ulimit -n 64" },
   // How far a command comes depends on Node.
