@@ -38,6 +38,7 @@ e2e: engine build ## end-to-end tests only: [TEST=name]
 	@npx vitest run --project e2e $(TEST)
 
 bench: engine build ## measure against what people would do instead: [ROW=smoke]
+	@bash scripts/ensure-test-tools.sh
 	@node --import tsx test/bench/main.ts $(ROW)
 
 world: engine node-packages ## start the stand-in world

@@ -30,6 +30,7 @@ export function timed(
   const begun = performance.now();
   const result = spawnSync(command, [...args], { env, stdio: ["ignore", "ignore", "pipe"] });
   const ms = performance.now() - begun;
+  if (result.error !== undefined) throw result.error;
   if (result.status !== 0)
     throw new Error(
       `${command} ${args.join(" ")} exited with ${String(result.status)}: ${result.stderr.toString("utf8").slice(-500)}`,
