@@ -42,6 +42,15 @@ export default tseslint.config(
       "no-console": "error",
     },
   },
+  {
+    files: ["src/**/*.ts"],
+    rules: {
+      "no-restricted-imports": [
+        "error",
+        { name: "zod", message: "Import zod/mini: the large edition is loaded at every start." },
+      ],
+    },
+  },
   { files: ["vitest.config.ts"], rules: { "no-restricted-exports": "off" } },
   {
     files: ["test/**/*.ts"],

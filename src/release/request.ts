@@ -53,6 +53,25 @@ export interface PlanRequest extends TestFilesAsked {
   readonly scan: Severity | undefined;
 }
 
+/** A release of a version with no option given. */
+export function plainRelease(version: string): PlanRequest {
+  return {
+    version,
+    force: false,
+    relock: false,
+    refresh: false,
+    frozen: false,
+    deploy: true,
+    verify: true,
+    allowSkipped: false,
+    structureTests: [],
+    checks: [],
+    registry: undefined,
+    signer: undefined,
+    scan: undefined,
+  };
+}
+
 /** What to release, and how. */
 export interface ReleaseRequest extends PlanRequest, BuildRequest {
   readonly templates: readonly string[];

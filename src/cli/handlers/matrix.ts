@@ -4,7 +4,7 @@ import { table } from "../output/table";
 import { renderedVersions, templateFolders } from "../template-folders";
 import { parseMesaVersion } from "../../lock/index";
 import { isEmpty } from "../../release/plan";
-import type { Target } from "../../release/request";
+import { plainRelease, type Target } from "../../release/request";
 import { planAll } from "../../release/release";
 
 /** Limit of jobs per matrix: "A matrix will generate a maximum of 256 jobs per workflow run" (GitHub Docs, workflow syntax). */
@@ -48,24 +48,6 @@ async function jobsFor(args: CommandArgs, context: CommandContext): Promise<read
 
 /** Whether there is something left to do for a job, and its version is not withdrawn. */
 async function isUnfinished(context: CommandContext, { template, version }: Target): Promise<boolean> {
-  const [plan] = await planAll(
-    context,
-    {
-      version,
-      force: false,
-      relock: false,
-      frozen: false,
-      deploy: true,
-      verify: true,
-      refresh: false,
-      allowSkipped: false,
-      structureTests: [],
-      checks: [],
-      registry: undefined,
-      signer: undefined,
-      scan: undefined,
-    },
-    [template],
-  );
+  const [plan] = await planAll(context, plainRelease(version), [template]);
   return plan !== undefined && plan.refusal?.because !== "revoked" && !plan.withdrawn && !isEmpty(plan);
 }

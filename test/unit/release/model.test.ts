@@ -85,14 +85,12 @@ const sometime = (inHowMany: number): fc.Arbitrary<number | undefined> =>
   );
 const run: fc.Arbitrary<Run> = fc.record({
   flags: fc.record({
-    ...{
-      force: rarely,
-      relock: rarely,
-      refresh: rarely,
-      deploy: mostly,
-      verify: mostly,
-      allowSkipped: rarely,
-    },
+    force: rarely,
+    relock: rarely,
+    refresh: rarely,
+    deploy: mostly,
+    verify: mostly,
+    allowSkipped: rarely,
     registry: fc.constantFrom(undefined, undefined, "registry.example.com/acme"),
   }),
   behaviour: fc.record({

@@ -306,10 +306,8 @@ describe("what is left to do", () => {
                 ...deployment,
                 verification: {
                   ...(deployment.verification ?? verified.smoke),
-                  ...{
-                    image: one.verifiedImage ? deployment.image : "sandbox/x:1",
-                    at: "2026-01-01T00:00:00Z",
-                  },
+                  image: one.verifiedImage ? deployment.image : "sandbox/x:1",
+                  at: "2026-01-01T00:00:00Z",
                   checksDigest: one.checks,
                   failed: one.failed,
                 },
