@@ -12,8 +12,9 @@ const out = join(dirname(target), `.building-${process.pid}`);
 
 // Parts of packages that are never used, and that load large or slow code: of dockerode ssh2 (an engine behind ssh is
 // reached through the ssh program, src/docker/connection/ssh-agent.ts) and gRPC (for a build with a session, src/docker/images.ts); of CycloneDX
-// what writes XML and validates; of zod its messages in fifty languages, and of yargs/helpers what its parser does not need: both would be
-// part of every start.
+// what writes XML and validates; of @blaxel/core its tools for models and its images made in code, with which all of zod comes along.
+// Of each start would be part: zod's messages in fifty languages; of yargs/helpers what its parser does not need; the source maps of
+// Handlebars, which it does without (compiler/code-gen.js).
 const LEFT_OUT = [
   {
     filter: /\/(?:docker-modem\/lib\/ssh|dockerode\/lib\/session)\.js$/,
@@ -28,6 +29,8 @@ const LEFT_OUT = [
     contents: () => 'export { default as en } from "./en.js";',
   },
   { filter: /\/yargs\/lib\/platform-shims\/esm\.mjs$/, contents: () => "export default {};" },
+  { filter: /\/source-map\/source-map\.js$/, contents: (left) => left },
+  { filter: /\/@blaxel\/core\/dist\/esm\/(?:image|mcp|tools)\/index\.js$/, contents: () => "export {};" },
 ];
 const leftOut = {
   name: "left-out",

@@ -79,13 +79,16 @@ async function strays(folder: string, rendered: RenderedTemplate): Promise<reado
 /** Differences between the folder and a new rendering: names and kind of difference. */
 export async function differences(root: string, rendered: RenderedTemplate): Promise<readonly string[]> {
   const folder = paths(root).project(rendered.template, rendered.mesaVersion);
-  const found: string[] = [];
-  for (const file of rendered.files) {
-    const data = await readIfPresent(join(folder, file.name));
-    if (data === undefined) found.push(`${file.name} is missing`);
-    else if (!data.equals(file.contents)) found.push(`${file.name} differs`);
-    else if (((await stat(join(folder, file.name))).mode & 0o777) !== file.mode)
-      found.push(`${file.name} has a different mode`);
-  }
-  return [...found, ...(await strays(folder, rendered)).map((name) => `${name} is not a rendered file`)];
+  const compared = rendered.files.map(async (file) => {
+    const path = join(folder, file.name);
+    const data = await readIfPresent(path);
+    if (data === undefined) return `${file.name} is missing`;
+    if (!data.equals(file.contents)) return `${file.name} differs`;
+    return ((await stat(path)).mode & 0o777) === file.mode ? undefined : `${file.name} has a different mode`;
+  });
+  const [found, others] = await Promise.all([Promise.all(compared), strays(folder, rendered)]);
+  return [
+    ...found.filter((one) => one !== undefined),
+    ...others.map((name) => `${name} is not a rendered file`),
+  ];
 }
