@@ -1,4 +1,5 @@
 import type { Engine } from "../docker/index";
+import { parseImageReference } from "../registry/reference";
 import { warnThatStays, withCleanUp } from "../support/processes/clean-up";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -15,7 +16,7 @@ import { withStructureTests } from "./structure-tests";
 /**
  * Runs test files against any image of the engine in use.
  * @returns the report, named after the image
- * @throws Failure NO_SUCH_IMAGE, STRUCTURE_TESTS_INVALID, CHECKS_INVALID (exit 2), CONTAINER_START (exit 6)
+ * @throws Failure BAD_IMAGE_NAME, NO_SUCH_IMAGE, STRUCTURE_TESTS_INVALID, CHECKS_INVALID (exit 2), CONTAINER_START (exit 6)
  */
 export async function proveImage(
   host: Host,
@@ -23,6 +24,8 @@ export async function proveImage(
   reference: string,
   paths: TestFiles,
 ): Promise<SmokeReport> {
+  // An engine answers another question when it is asked for "a//b".
+  parseImageReference(reference);
   const files = await readTestFiles(host, paths);
   const engine = await connect();
   const held = await engine.image(reference);

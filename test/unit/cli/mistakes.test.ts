@@ -187,6 +187,8 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["deploy latest", /"latest" is not a Mesa version/u, /mesa-template outdated/u],
   ["init --template ../x", /"\.\.\/x" is not a valid name/u, /lower-case/u],
   ["smoke --image a:b", /--image needs a file of checks/u, /smoke --help/u],
+  ["smoke --image a//b --checks c.yaml", /"a\/\/b" does not name an image/u, /Write it in full/u],
+  ["smoke --image a: --checks c.yaml", /"a:" does not name an image: "" is not a tag/u, /Write it in full/u],
   ["manifest merge", /Which manifests\?/u, /manifest merge A\.json B\.json/u],
   ["manifest check nofile.json", /There is no file .*nofile\.json/u, /manifest check --help/u],
   [

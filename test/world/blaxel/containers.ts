@@ -70,7 +70,9 @@ export async function startContainer(
 
 /** Where the container's ports lead to on this machine: others after each start. */
 export async function findPorts({ docker }: WorldTools, sandbox: Sandbox): Promise<void> {
-  const container = docker.getContainer(sandbox.containerId ?? "");
+  const id = sandbox.containerId;
+  if (id === undefined) throw new Error(`Sandbox ${sandbox.name} was deleted while it started.`);
+  const container = docker.getContainer(id);
   const ports = (await container.inspect()).NetworkSettings.Ports as Record<
     string,
     { HostPort: string }[] | null
