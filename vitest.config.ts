@@ -21,7 +21,7 @@ const PROGRAM = units(
   "renovate",
 );
 
-// No test asks the internet. To read these certificates takes node longer than all else at its start, and tests start it 2,000 times.
+// No test asks the internet. To read these certificates takes node longer than all else at its start, and tests start it often.
 const ENVIRONMENT = { NODE_EXTRA_CA_CERTS: "" };
 
 // Neither the world that runs beside them nor a developer's shell names a workspace to them.

@@ -1,4 +1,5 @@
 import { existsSync } from "node:fs";
+import type Docker from "dockerode";
 import { WORLD_LABEL } from "../config";
 import { tarOf } from "../engine";
 import type { WorldTools } from "../part";
@@ -65,14 +66,11 @@ export async function startContainer(
     const open = await container.exec({ Cmd: ["chmod", "666", "/dev/fuse"], User: "root" });
     await open.start({});
   }
-  await findPorts(tools, sandbox);
+  await findPorts(container, sandbox);
 }
 
 /** Where the container's ports lead to on this machine: others after each start. */
-export async function findPorts({ docker }: WorldTools, sandbox: Sandbox): Promise<void> {
-  const id = sandbox.containerId;
-  if (id === undefined) throw new Error(`Sandbox ${sandbox.name} was deleted while it started.`);
-  const container = docker.getContainer(id);
+export async function findPorts(container: Docker.Container, sandbox: Sandbox): Promise<void> {
   const ports = (await container.inspect()).NetworkSettings.Ports as Record<
     string,
     { HostPort: string }[] | null

@@ -46,7 +46,7 @@ async function archive(tools: WorldTools, sandbox: Sandbox, id: string): Promise
       await stopped;
       sandbox.status = "UNARCHIVING";
       await container.start();
-      await findPorts(tools, sandbox);
+      await findPorts(container, sandbox);
       await waitForApi(sandbox, 30_000);
       sandbox.status = "DEPLOYED";
     },
