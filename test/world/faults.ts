@@ -34,7 +34,7 @@ const FAULTS = {
   "bl-noise": "bl: text on stdout before the JSON",
   "bl-no-json": "bl: exit 0 without JSON",
   "bl-hangs":
-    "bl: never ends, nor does a program that it has started (deploy and push, or the command that args.command names)",
+    "bl: hangs for three minutes, as does a program that it has started (deploy and push, or the command that args.command names)",
   "bl-old": "bl: says it is version 0.1.90",
   "registry-down": "registry: connections are cut",
   "registry-unknown-tag": "registry: 404 for every manifest",

@@ -106,8 +106,9 @@ async function main(argv: readonly string[]): Promise<number> {
       );
   }
   if (name !== "version" && (await fault("bl-hangs", name))) {
-    spawn("sleep", ["3601"], { stdio: "ignore" });
-    await new Promise((done) => setTimeout(done, 3_600_000));
+    spawn("sleep", ["181"], { stdio: "ignore" });
+    await new Promise((done) => setTimeout(done, 180_000));
+    return 1;
   }
   if (name !== "deploy") loadDotEnv();
   const who = await session(parsed.flags["workspace"]?.[0]);
