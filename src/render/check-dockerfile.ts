@@ -28,7 +28,7 @@ function instructionsOf(text: string): readonly Instruction[] {
     if (keyword === "") continue;
     const skipped = lines.slice(first, at).findIndex((line) => !/^\s*(?:#|$)/u.test(line));
     found.push({ line: first + Math.max(0, skipped) + 1, keyword: keyword.toUpperCase(), rest: rest.trim() });
-    for (const [, word = ""] of rest.matchAll(/<<-?["']?([A-Za-z_]\w*)["']?/gu)) {
+    for (const [, word = ""] of rest.matchAll(/<<-?["']?([A-Za-z_][\w.-]*)["']?/gu)) {
       const end = lines.findIndex((line, index) => index > at && line.trim() === word);
       if (end !== -1) at = end;
     }
@@ -38,13 +38,13 @@ function instructionsOf(text: string): readonly Instruction[] {
 
 const PINNED = /@sha256:[0-9a-f]{64}$/u;
 const flag = (rest: string, name: string): string | undefined =>
-  new RegExp(`(?:^|\\s)--${name}=(\\S+)`, "u").exec(rest)?.[1];
+  new RegExp(`(?:^|\\s)--${name}=(["']?)(\\S+?)\\1(?=\\s|$)`, "u").exec(rest)?.[2];
 
-/** Words after the flags; of the JSON form too. */
+/** Words after the flags, without quotes; of the JSON form too. */
 function words(rest: string): readonly string[] {
   const bare = rest.replace(/^(?:--\S+\s+)+/u, "");
   if (bare.startsWith("[")) return [...bare.matchAll(/"((?:[^"\\]|\\.)*)"/gu)].map(([, word = ""]) => word);
-  return bare.split(/\s+/u).filter((word) => word !== "");
+  return bare.split(/\s+/u).flatMap((word) => word.replace(/^(["'])(.*)\1$/u, "$2") || []);
 }
 
 /** A name for an image in template.toml. */
@@ -93,7 +93,7 @@ export function checkDockerfile(text: string, files: readonly RenderedFile[], te
       continue;
     }
     if (keyword === "RUN")
-      for (const [, image = ""] of rest.matchAll(/--mount=\S*\bfrom=([^\s,]+)/gu))
+      for (const [, image = ""] of rest.matchAll(/--mount=\S*\bfrom=["']?([^\s,"']+)/gu))
         holdImage(instruction, "RUN --mount=…,from=", image);
     if (keyword !== "COPY" && keyword !== "ADD") continue;
     const from = flag(rest, "from");
@@ -123,7 +123,7 @@ export function checkDockerfile(text: string, files: readonly RenderedFile[], te
         `${keyword} ${source}: there is no ${path} in the build context.`,
         bare !== path && (bare === "" || there(bare))
           ? `The contents of templates/${template}/files/ are the root of the build context: write ${keyword} ${bare === "" ? "." : bare}.`
-          : `Put it into templates/${template}/files/${path}.`,
+          : `Put it into templates/${template}/files/${path.replace(/^(?:\.\.\/)+/u, "")}, and copy it from there.`,
       );
     }
   }

@@ -24,7 +24,8 @@ function blaxelignore(names: readonly string[]): string {
 }
 
 /**
- * A value for Handlebars that has only its own properties, shows its name in messages, and remembers which inputs were read.
+ * A value for Handlebars that has only its own properties, shows its name in messages, and remembers which inputs were read, and
+ * as "<images.node>" which were written as a whole.
  * @param path its name in a template: "" for the whole, else "values", "images.node"
  */
 function ownOnly(value: unknown, path: string, read: Set<string>): unknown {
@@ -33,7 +34,12 @@ function ownOnly(value: unknown, path: string, read: Set<string>): unknown {
   const bare = Object.create(null) as Record<PropertyKey, unknown>;
   for (const [key, inner] of Object.entries(value))
     bare[key] = ownOnly(inner, path === "" ? key : `${path}.${key}`, read);
-  Object.defineProperty(bare, Symbol.toPrimitive, { value: () => `<${path}>` });
+  Object.defineProperty(bare, Symbol.toPrimitive, {
+    value: () => {
+      read.add(`<${path}>`);
+      return `<${path}>`;
+    },
+  });
   return new Proxy(bare, {
     get(target, key) {
       if (typeof key === "string") read.add(path === "" ? key : `${path}.${key}`);
@@ -42,54 +48,75 @@ function ownOnly(value: unknown, path: string, read: Set<string>): unknown {
   });
 }
 
-/** The whole dotted name at a position of a template: of `texts`, the one with `name` at that position is the template. */
-function writtenAt(texts: readonly string[], name: string, line: number, column: number): string {
-  const names = texts.map((text) => /^[\w.-]+/u.exec(text.split("\n")[line - 1]?.slice(column) ?? "")?.[0]);
-  return names.find((one) => one?.split(".").includes(name)) ?? name;
+/** A file for Handlebars: its path and text. */
+type HandlebarsFile = readonly [path: string, text: string];
+
+const lineOf = (text: string, line: number): string => text.split("\n")[line - 1] ?? "";
+
+/** The file with a dotted name that contains `name` at this position, and that whole name. */
+function writtenAt(files: readonly HandlebarsFile[], name: string, line: number, column: number) {
+  return files
+    .map(([path, text]) => [path, /^[\w.-]*/u.exec(lineOf(text, line).slice(column))?.[0] ?? ""] as const)
+    .find(([, whole]) => whole.split(".").includes(name));
+}
+
+function isReadable([, text]: HandlebarsFile): boolean {
+  try {
+    Handlebars.parse(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function explain(source: TemplateSource, file: string, error: unknown): Failure {
   const message = messageOf(error);
+  const own: HandlebarsFile = [`templates/${source.name}/${file}.hbs`, source.files[file] ?? ""];
+  const partials = Object.entries(source.partials).map(([name, text]): HandlebarsFile => [
+    `templates/partials/${name}.hbs`,
+    text,
+  ]);
   const fail = (where: string, what: string, hint: string): Failure =>
     new Failure({
       code: "TEMPLATE_INVALID",
       kind: "usage",
       template: source.name,
-      message: `templates/${source.name}/${file}.hbs${where}: ${what}`,
+      message: `${where}: ${what}`,
       hint,
       cause: error,
     });
   const missing = /"([^"]+)" not defined in (?:<([^>]*)>|\w+)(?: - (\d+):(\d+))?/u.exec(message);
   if (missing !== null) {
     const [, name = "", path, line, column] = missing;
-    const whole =
-      path === undefined
-        ? writtenAt(
-            [source.files[file] ?? "", ...Object.values(source.partials)],
-            name,
-            Number(line),
-            Number(column),
-          )
-        : [path, name].filter((part) => part !== "").join(".");
+    const [where, written] = writtenAt([own, ...partials], name, Number(line), Number(column)) ?? [
+      own[0],
+      name,
+    ];
+    const whole = path === undefined ? written : [path, name].filter((part) => part !== "").join(".");
     return fail(
-      line === undefined ? "" : `, line ${line}`,
+      line === undefined ? where : `${where}, line ${line}`,
       `{{${whole}}} has no value.`,
       /^(?:images|downloads)\./u.test(whole)
         ? `Declare further inputs in template.toml, like [${whole.split(".").slice(0, 2).join(".")}].`
         : "Put your own values under [values] in template.toml and write {{values.NAME}}; docs/templates.md lists the others.",
     );
   }
-  const parse = /^Parse error on line (\d+):/u.exec(message);
-  if (parse !== null) {
-    const text = source.files[file]?.split("\n")[Number(parse[1]) - 1] ?? "";
+  const [where, text] = [own, ...partials].find((one) => !isReadable(one)) ?? own;
+  const line = /^Parse error on line (\d+):/u.exec(message)?.[1];
+  if (line !== undefined) {
+    const shown = lineOf(text, Number(line)).trim();
     return fail(
-      `, line ${parse[1] ?? ""}`,
-      `Handlebars cannot read ${JSON.stringify(text.trim())}.`,
-      "A value is written {{name}}; {{#if …}} and {{#each …}} end with {{/if}} and {{/each}}.",
+      `${where}, line ${line}`,
+      shown === "" ? "a block is still open here." : `Handlebars cannot read ${JSON.stringify(shown)}.`,
+      "A value is written {{name}}, and \\{{ where the file needs two braces; {{#if …}} and {{#each …}} end with {{/if}} and {{/each}}.",
     );
   }
-  const partials = Object.keys(source.partials).join(", ");
-  return fail("", message.split("\n")[0] ?? "", `The partials are: ${partials}.`);
+  const names = Object.keys(source.partials).join(", ");
+  return fail(
+    where,
+    message.split("\n")[0] ?? "",
+    `docs/templates.md lists all values. The partials are: ${names}.`,
+  );
 }
 
 /** Refuses further inputs that are locked differently from what template.toml says, or not at all. */
@@ -124,6 +151,10 @@ function refuseUnlocked({ name, settings }: TemplateSource, lock: Lock): void {
 export function renderTemplate(source: TemplateSource, lock: Lock): RenderedTemplate {
   refuseUnlocked(source, lock);
   const engine = Handlebars.create();
+  // It would write to stdout.
+  engine.registerHelper("log", () => {
+    throw new Error("{{log}} is not available");
+  });
   for (const [name, text] of Object.entries(source.partials)) engine.registerPartial(name, text);
   const read = new Set<string>();
   const values = ownOnly(valuesFor(source.settings, lock), "", read);
@@ -132,6 +163,9 @@ export function renderTemplate(source: TemplateSource, lock: Lock): RenderedTemp
       const contents = engine.compile(text, { strict: true, noEscape: true, explicitPartialContext: false })(
         values,
       );
+      const group = [...read].find((one) => one.startsWith("<"))?.slice(1, -1);
+      if (group !== undefined)
+        throw new Error(`{{${group || "this"}}} is a group of values: name one, like {{base.reference}}`);
       return {
         name,
         mode: name.endsWith(".sh") ? 0o755 : 0o644,

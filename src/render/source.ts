@@ -144,7 +144,9 @@ async function handlebarsIn(folder: string, template: string): Promise<Record<st
       const path = join(folder, name);
       await refuseLinkAway(folder, path, template);
       try {
-        return (await readIfPresent(path))?.toString("utf8") ?? "";
+        const text = (await readIfPresent(path))?.toString("utf8") ?? "";
+        // An editor or git may have added them. With either, no system starts the entrypoint.
+        return text.replace(/^\uFEFF/u, "").replaceAll("\r\n", "\n");
       } catch (error) {
         if (!hasErrno(error, "EISDIR")) throw error;
         throw invalid(template, `${path} is a folder.`, "Rename it: NAME.hbs is a file that makes NAME.");

@@ -67,7 +67,7 @@ export function valuesFor(settings: TemplateSettings, lock: Lock): Record<string
     values: Object.fromEntries(
       Object.entries(settings.values).map(([key, value]) => [
         key,
-        checked(value, "plain text", `template.toml: values.${key}`),
+        checked(value, "plain text", `templates/${lock.template}/template.toml: values.${key}`),
       ]),
     ),
   };

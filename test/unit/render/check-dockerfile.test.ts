@@ -48,6 +48,8 @@ describe("a Dockerfile", () => {
     "FROM sandbox-api AS again\nCOPY --from=0 /sandbox-api /x\nCOPY --from=SANDBOX-API /sandbox-api /y",
     `ADD --checksum=${DIGEST} https://example.com/a.tgz /a`,
     "RUN <<EOF\nFROM nowhere\nEOF",
+    "COPY <<get.sql <<put-all /x/\nFROM users\nget.sql\nFROM users\nput-all",
+    `COPY "agent/run" '/x'\nCOPY --from="sandbox-api" /sandbox-api /y`,
     "RUN echo \\\n# COPY --from=comment x y\n  done",
   ])("with %s is taken", (lines) => {
     expect(refusal(lines)).toBeUndefined();
@@ -55,6 +57,7 @@ describe("a Dockerfile", () => {
 
   it.each([
     ["COPY src /src", /there is no src in the build context/u, /files\/src/u],
+    ["COPY ../src /src", /there is no ..\/src/u, /files\/src, /u],
     ["COPY files/agent /src", /there is no files\/agent/u, /write COPY agent/u],
     ['COPY ["files/", "/src"]', /there is no files/u, /write COPY \./u],
   ])("%s that copies what is not there is refused", (line, says, hint) => {

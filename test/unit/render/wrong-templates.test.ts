@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { loadTemplate, textOf } from "../../../src/render/index";
@@ -115,6 +115,54 @@ describe("a template that is not right is refused with what, where and what to d
     expect((await failure(root)).message).toMatch(
       /templates\/debian\/Dockerfile\.hbs, line \d+: Handlebars cannot read ".*"/u,
     );
+  });
+
+  it.each([
+    [
+      "a value",
+      "a\n{{values.nobody}}\n",
+      /^templates\/partials\/own\.hbs, line 2: \{\{values\.nobody\}\} has no value/u,
+    ],
+    [
+      "a block without its end",
+      "a\n{{#if base}}\n",
+      /^templates\/partials\/own\.hbs, line 3: a block is still open/u,
+    ],
+    [
+      "a wrong end",
+      "a{{#if base}}{{/each}}\n",
+      /^templates\/partials\/own\.hbs: if doesn't match each - 1:/u,
+    ],
+  ])("%s in a partial, by the partial's name", async (_what, text, says) => {
+    const partials = join(root, "templates/partials");
+    rmSync(partials);
+    cpSync(join(import.meta.dirname, "../../../templates/partials"), partials, { recursive: true });
+    writeFileSync(join(partials, "own.hbs"), text);
+    edit("Dockerfile.hbs", (dockerfile) => `${dockerfile}{{> own}}\n`);
+    expect((await failure(root)).message).toMatch(says);
+  });
+
+  it.each(["base", "this", "#each sandbox.ports}}{{this}}{{/each"])(
+    "{{%s}}, which is a group of values",
+    async (name) => {
+      edit("template.toml", (text) => `${text}\n[[sandbox.ports]]\nname = "web"\ntarget = 3000\n`);
+      edit("Dockerfile.hbs", (text) => `${text}# {{${name}}}\n`);
+      expect((await failure(root)).message).toMatch(
+        /Dockerfile\.hbs: \{\{(?:base|this|sandbox.ports)\}\} is a group of values/u,
+      );
+    },
+  );
+
+  it("the helper log, which would write to stdout", async () => {
+    edit("Dockerfile.hbs", (text) => `${text}{{log base.reference}}\n`);
+    expect((await failure(root)).message).toContain("{{log}} is not available");
+  });
+
+  it("takes line breaks and the byte order mark of Windows, and writes none", async () => {
+    const before = await rendered(root);
+    for (const file of ["Dockerfile.hbs", "entrypoint.sh.hbs", "template.toml"])
+      edit(file, (text) => `\uFEFF${text.replaceAll("\n", "\r\n")}`);
+    expect((await rendered(root)).inputsDigest).toBe(before.inputsDigest);
   });
 
   it("a partial that is not there, with those that are", async () => {
