@@ -173,7 +173,7 @@ async function applyStep(release: Release, stage: StageName): Promise<void> {
   const plan = planRelease(facts);
   if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, facts);
   const step = plan.steps.find((one) => one.stage === stage);
-  const { perform, reuse } = STAGES[stage];
+  const { perform, reuse } = ACTIONS[stage];
   if (step === undefined || step.action === "skip") runner.pass(stage, "skipped", step?.why ?? "");
   else if (step.action === "do" || reuse === undefined) await perform(release, plan);
   else {
@@ -186,7 +186,7 @@ async function applyStep(release: Release, stage: StageName): Promise<void> {
 type Action = (release: Release, plan: Plan) => Promise<void> | void;
 
 /** How each stage is done, and what follows from an earlier result instead; without `reuse`, the stage itself finds that. */
-const STAGES: Readonly<Record<StageName, { readonly perform: Action; readonly reuse?: Action }>> = {
+const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly reuse?: Action }>> = {
   lock: {
     async perform(release) {
       const { run, request, runner, stages, facts } = release;
@@ -422,14 +422,15 @@ async function record(
     at,
     createdBy: await createdBy(release, plan),
   });
+  const workspace = deployment?.workspace ?? facts.workspace;
   const after = await runner.run("record", async () => {
     const manifest = await updateManifest(host, paths(root).manifest, (before) =>
       recordEntry(before, entry, isoTime(host.clock.now())),
     );
     const value = manifest.versions[entry.id] ?? entry;
-    return { value, message: `${value.id} ${value.status}` };
+    return { value, message: `${value.id} ${resultOf(value, workspace, []).status}` };
   });
   // From here on the entry counts, not the state kept by a run.
   if (deployment !== undefined) await forgetEvidence(root, after, ["deployment"], deployment.workspace);
-  return resultOf(after, deployment?.workspace ?? facts.workspace, runner.records);
+  return resultOf(after, workspace, runner.records);
 }
