@@ -1,4 +1,4 @@
-# make template MESA_VERSION=0.20.0   locks, renders, builds, proves, deploys and records both templates
+# make template MESA_VERSION=0.20.0   locks, renders, builds, smoke-tests, deploys and records every template
 # make demo                           the same in the stand-in world: no account, nothing to prepare
 # make test                           run every check
 SHELL := /bin/bash
@@ -16,9 +16,9 @@ export MESA_VERSION ARGS
 .PHONY: help template demo test check unit e2e build bench world world-env world-down node-packages engine
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z0-9-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
 
-template: build ## lock, render, build, smoke, deploy and record: MESA_VERSION=0.20.0 [ARGS=…]
+template: build ## lock, render, build, smoke-test, deploy and record: MESA_VERSION=0.20.0 [ARGS=…]
 	@if [ -z "$$MESA_VERSION" ]; then echo "Which Mesa version? make template MESA_VERSION=0.20.0" >&2; exit 2; fi
 	@set -f; $(CLI) release "$$MESA_VERSION" $$ARGS
 

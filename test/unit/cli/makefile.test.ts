@@ -70,6 +70,13 @@ describe.each([
     );
   });
 
+  it("lists every target that has a description", () => {
+    writeFileSync(join(folder, "Makefile"), makefile);
+    const { stdout } = spawnSync("make", ["help"], { cwd: folder, encoding: "utf8" });
+    for (const [, target = ""] of makefile.matchAll(/^([a-z0-9-]+):.*## /gmu))
+      expect(stdout).toContain(`  make ${target} `);
+  });
+
   it("asks for the version if it is missing", () => {
     expect(template(makefile, program, [])).toContain("Which Mesa version?");
   });
