@@ -28,7 +28,7 @@ function unknown(ref: string, manifest: Manifest, wanted: (template: string) => 
       : `The channel ${ref} exists only for ${elsewhere.join(", ")}.`,
     Object.keys(manifest.versions).length === 0
       ? "The manifest is empty. Release a version first: mesa-template release VERSION."
-      : `${guess === "" ? "" : `${guess} `}A REF is an id, a Mesa version or a channel. Known: ${ids.join(", ") || "no versions of this template"}.`,
+      : `${guess === "" ? "" : `${guess} `}${ids.length === 0 ? "This template has no versions yet. Release one: mesa-template release VERSION." : `A REF is an id, a Mesa version or a channel. Known: ${ids.join(", ")}.`}`,
   );
 }
 

@@ -157,6 +157,11 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["resolve 0.20.0", /several|debian@0\.20\.0-1/u, /--template/u],
   ["resolve 0.10.0 --template debian", /revoked.*mounts time out/u, /./u],
   ["show debian@0.20.0", /Nothing is called debian@0\.20\.0/u, /Did you mean debian@0\.20\.0-1\?/u],
+  [
+    "show unreleased@0.26.0-1",
+    /Nothing is called unreleased/u,
+    /has no versions yet\. Release one: mesa-template release/u,
+  ],
   ["show debian@0.26.0-2", /Nothing is called/u, /Did you mean debian@0\.26\.0-1\?/u],
   ["promote 0.26.0 stable", /alpine has no usable version of Mesa 0\.26\.0/u, /--template debian/u],
   ["promote debian@0.38.0-1 stable", /it failed/u, /./u],
