@@ -18,6 +18,8 @@ describe("examples/claude-code", () => {
       readFileSync(join(ROOT, folder, "Dockerfile.hbs"), "utf8"),
     );
     const [before = "", after = ""] = (ours ?? "").split(/\{\{! Your own steps[^\n]*\n/u);
+    // init points at this mark, also in a copy of the example.
+    expect(example).toContain("{{! Your own steps");
     expect(after).not.toBe("");
     expect(example?.startsWith(before)).toBe(true);
     expect(example?.endsWith(after)).toBe(true);
