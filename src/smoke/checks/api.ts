@@ -47,7 +47,7 @@ export const API_CHECKS: readonly Check[] = [
           "The API must run commands with sh and return their outputs.",
         );
   }),
-  own("a failing command is seen as failing", async (subject) => {
+  own("a command that fails is reported as failed", async (subject) => {
     const sandbox = await blaxelProcess(subject);
     const result = await sandbox.process.exec({ command: "exit 7", waitForCompletion: true });
     return result.exitCode === 7 && result.status === "failed"

@@ -56,7 +56,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
       ),
   },
   {
-    name: "our own secrets are nowhere in the image",
+    name: "no credential of this run is in the image",
     needs: "image",
     run: async (image, { secrets }) => {
       const { history, holding } = await image.contents();
@@ -83,7 +83,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     },
   },
   {
-    name: "no USER: the API runs as root, workloads as they are told",
+    name: "no USER: the API runs as root",
     needs: "image",
     run: (image) =>
       Promise.resolve(

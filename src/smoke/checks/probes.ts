@@ -46,7 +46,7 @@ export const PROBES: readonly ProbeCheck[] = [
     "Add the line user_allow_other to /etc/fuse.conf in the template.",
   ),
   probe(
-    "a CA bundle is there",
+    "a CA bundle exists",
     "test -s /etc/ssl/certs/ca-certificates.crt && grep -c BEGIN /etc/ssl/certs/ca-certificates.crt",
     "Without it every TLS connection of mesa fails: install ca-certificates.",
   ),
@@ -56,7 +56,7 @@ export const PROBES: readonly ProbeCheck[] = [
     "Every command through the API would be refused: make /var/log/sandbox-api writable in the template.",
   ),
   probe(
-    "HOME and the working folder are there",
+    "HOME and the working folder exist",
     // Another check, on the image at rest, reports a missing HOME.
     'test -n "$HOME" && { [ ! -e "$HOME" ] || { [ -d "$HOME" ] && [ -w "$HOME" ]; }; } && pwd',
     "Set HOME and WORKDIR in the template to a folder that exists.",
@@ -68,7 +68,7 @@ export const PROBES: readonly ProbeCheck[] = [
     "The image contains package lists, dpkg or curl of the build: keep them in a separate stage.",
   ),
   probe(
-    "the kernel takes a FUSE mount from inside",
+    "the kernel allows a FUSE mount from inside",
     FUSE_PROBE,
     "The kernel refused: the container needs /dev/fuse and CAP_SYS_ADMIN, and no AppArmor profile that forbids mount.",
     { skip: whyNoFuse, timeoutMs: 10_000 },

@@ -15,7 +15,7 @@ import { buildCorpusImage, holdToCorpus, imageOf, UNTOLD_ON_PODMAN } from "../im
 const why = whyNoRootlessPodman();
 
 /** Checks that need a container that mounts. */
-const FUSE = /^(?:the kernel takes a FUSE mount|\/dev\/fuse is open|Mesa mounts)/u;
+const FUSE = /^(?:the kernel allows a FUSE mount|\/dev\/fuse is open|Mesa mounts)/u;
 
 describe.skipIf(why !== undefined)(`on rootless Podman${why === undefined ? "" : ` (${why})`}`, () => {
   const place = temporaryRoot();

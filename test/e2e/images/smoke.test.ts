@@ -114,7 +114,7 @@ const HARM: readonly Harm[] = [
     "RUN chmod u-s $(readlink -f $(command -v fusermount3))",
     ["fusermount3 is setuid root"],
   ],
-  ["no CA bundle", "RUN rm /etc/ssl/certs/ca-certificates.crt", ["a CA bundle is there"]],
+  ["no CA bundle", "RUN rm /etc/ssl/certs/ca-certificates.crt", ["a CA bundle exists"]],
   [
     "a key in the environment",
     "ENV SERVICE_API_KEY=0123456789",
@@ -123,7 +123,7 @@ const HARM: readonly Harm[] = [
   [
     "a key that was removed again",
     `RUN echo ${SECRET.slice(0, 7)}'${SECRET.slice(7)}' > /tmp/k\nRUN rm /tmp/k`,
-    ["our own secrets are nowhere in the image"],
+    ["no credential of this run is in the image"],
   ],
   [
     "a package file and a configuration",
@@ -157,7 +157,7 @@ const HARM: readonly Harm[] = [
     "RUN rm -rf /var/log/sandbox-api && touch /var/log/sandbox-api",
     [
       "a command runs through the API",
-      "a failing command is seen as failing",
+      "a command that fails is reported as failed",
       "the sandbox API's log folder is writable",
     ],
   ],
@@ -166,7 +166,7 @@ const HARM: readonly Harm[] = [
     "RUN mkdir -p /var/lib/apt/lists && touch /var/lib/apt/lists/deb_Packages",
     ["no package manager of the build is left", "no configuration, pid file, package list or .deb is left"],
   ],
-  ["a USER line", "USER nobody", ["no USER: the API runs as root, workloads as they are told"]],
+  ["a USER line", "USER nobody", ["no USER: the API runs as root"]],
   [
     "a library that is gone",
     "RUN rm $(ldd /usr/bin/mesa | grep -o '/.*libfuse3[^ ]*')",
@@ -207,7 +207,7 @@ const HARM: readonly Harm[] = [
   [
     "a FUSE that the kernel refuses",
     'COPY start /start\nENTRYPOINT ["/start"]',
-    ["the kernel takes a FUSE mount from inside"],
+    ["the kernel allows a FUSE mount from inside"],
     {
       start: "#!/bin/sh\nrm /dev/fuse && mknod -m 666 /dev/fuse c 1 3\nexec /usr/local/bin/mesa-entrypoint\n",
     },
@@ -405,7 +405,7 @@ describe("where the engine's host has no /dev/fuse", () => {
     const as = realHost(RUN, { ...host.env, DOCKER_HOST: `unix://${socket}` });
     const report = await smoke("debian", of(images, "debian"), as, await connectEngine(as));
     expect(failedIn(report)).toEqual([]);
-    const names = ["the kernel takes a FUSE mount from inside", "/dev/fuse is open to other users"];
+    const names = ["the kernel allows a FUSE mount from inside", "/dev/fuse is open to other users"];
     expect(skippedIn(report).toSorted()).toEqual([...names, MOUNT_CHECK].toSorted());
     expect(report.checks.find(({ name }) => name === names[0])?.seen).toContain("/dev/fuse");
   });
