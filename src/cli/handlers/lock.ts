@@ -1,7 +1,12 @@
-import { type CheckedLock, lockCheckFailed, readLock, untrustedFingerprints } from "../../lock/index";
+import {
+  type CheckedLock,
+  lockCheckFailed,
+  readLockAndCompare,
+  untrustedFingerprints,
+} from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
 import { checkLocks, lockAll, type LockResult } from "../../release/lock";
-import { sourcesOf } from "../../release/run";
+import { sourcesOf, upstreamIfPresent } from "../../release/run";
 import { differences, loadTemplate, renderTemplate, writeRendered } from "../../render/index";
 import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
@@ -72,15 +77,25 @@ export const renderCommand: CommandHandler = async (args, context) => {
   const results = await Promise.all(
     (await checkedTargets(args, context)).map(async ({ template, version }) => {
       const folder = paths(context.root).project(template, version);
-      const lock = await readLock(paths(context.root).lockFile(template, version));
+      const source = await loadTemplate(context.root, template);
+      const { lock, stale } = await readLockAndCompare(paths(context.root).lockFile(template, version), {
+        settings: source.settings,
+        upstream: check ? undefined : await upstreamIfPresent(context),
+      });
       if (lock === undefined)
         throw wrongUsage(
           `There is no lock for ${template} ${version}.`,
           `Write it: mesa-template lock ${version}`,
         );
-      const rendered = renderTemplate(await loadTemplate(context.root, template), lock);
+      const rendered = renderTemplate(source, lock);
       const differing = await differences(context.root, rendered);
-      if (!check) await writeRendered(context.root, rendered);
+      if (!check) {
+        await writeRendered(context.root, rendered);
+        for (const why of stale) {
+          const message = `rendered from a lock that is outdated: ${why}. mesa-template lock ${version} resolves it again`;
+          context.host.emit({ type: "warning", template, message });
+        }
+      }
       return { template, mesaVersion: version, folder, inputsDigest: rendered.inputsDigest, differing };
     }),
   );
