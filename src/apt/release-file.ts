@@ -1,6 +1,7 @@
 import { messageOf, type Failure } from "../support/errors";
 import { parseControl, type Paragraph } from "./deb822";
 import { refusal } from "./failures";
+import { CLOCK_TOLERANCE_MS } from "./signature";
 
 /** A file listed in a Release. */
 export interface ListedFile {
@@ -88,9 +89,6 @@ export function checkSuite({ suite, codename }: Release, wanted: string, url: st
     "The mirror may mix up its suites, or somebody may be serving other packages. Try without the mirror, and check mesa.suite in upstream.toml.",
   );
 }
-
-/** Accepted clock skew. */
-const CLOCK_TOLERANCE_MS = 10 * 60_000;
 
 /** Refuses a Release that has expired or is not yet valid at `now` (ms), or is older than one used before (`notBefore`, ms). */
 export function checkReleaseTimes(release: Release, now: number, notBefore: number | undefined): void {

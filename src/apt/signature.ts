@@ -7,10 +7,12 @@ export async function parseKeys(data: Uint8Array, file: string): Promise<readonl
   const { readKeys } = await import("openpgp");
   try {
     const text = Buffer.from(data).toString("latin1");
+    // openpgp reads only the first of several armoured blocks.
+    const blocks = text.match(/-----BEGIN PGP[^]*?-----END PGP.*/gu) ?? [text];
     const keys = text.includes("-----BEGIN PGP")
-      ? await readKeys({ armoredKeys: text })
-      : await readKeys({ binaryKeys: data });
-    const found = keys.map((key) => key.toPublic());
+      ? await Promise.all(blocks.map((armoredKeys) => readKeys({ armoredKeys })))
+      : [await readKeys({ binaryKeys: data })];
+    const found = keys.flat().map((key) => key.toPublic());
     if (found.length > 0) return found;
     throw new Error("it contains no key");
   } catch (error) {
@@ -28,6 +30,10 @@ export async function parseKeys(data: Uint8Array, file: string): Promise<readonl
 export function fingerprintOf(key: { getFingerprint(): string }): string {
   return key.getFingerprint().toUpperCase();
 }
+
+/** Accepted clock skew: an index that was just signed may seem to come from the future. */
+export const CLOCK_TOLERANCE_MS = 10 * 60_000;
+const byOtherClocks = (now: number): Date => new Date(now + CLOCK_TOLERANCE_MS);
 
 /** One signature as openpgp reports it; `verified` rejects if it is bad. */
 interface CheckedSignature {
@@ -55,7 +61,7 @@ export async function verifyClearsigned(file: Uint8Array, key: PublicKey, now: n
   const { readCleartextMessage, verify } = await import("openpgp");
   try {
     const message = await readCleartextMessage({ cleartextMessage: text });
-    const result = await verify({ message, verificationKeys: key, date: new Date(now) });
+    const result = await verify({ message, verificationKeys: key, date: byOtherClocks(now) });
     return { text: result.data, signedBy: await goodSigner(result.signatures, key, now) };
   } catch (error) {
     throw refusedSignature(error, "InRelease");
@@ -79,7 +85,7 @@ export async function verifyDetached(
       message: await createMessage({ binary: release }),
       signature,
       verificationKeys: key,
-      date: new Date(now),
+      date: byOtherClocks(now),
       format: "binary",
     });
     return {
@@ -121,6 +127,12 @@ async function goodSigner(
       trouble = error;
     }
   }
+  if (/in the future/u.test(messageOf(trouble)))
+    throw refusal(
+      "INDEX_NOT_YET_VALID",
+      `The repository's index was signed later than now, which is ${new Date(now).toISOString()} by this machine's clock.`,
+      "Check this machine's clock.",
+    );
   const isWeak = /weak|insecure/iu.test(messageOf(trouble));
   throw (
     expiredKey(key, trouble) ??

@@ -114,6 +114,7 @@ describe("a repository that is taken", () => {
       "that lists a Packages.gz it does not have",
       () => ({ tamper: (all) => all.delete("dists/any/main/binary-amd64/Packages.gz") }),
     ],
+    ["signed now by a clock that is some minutes ahead", () => ({ date: NOW + 5 * 60_000 })],
     ["as old as the one before", () => ({ date: NOW - DAY, notBefore: NOW - DAY })],
     [
       "whose redirects stay on the host",
@@ -248,6 +249,7 @@ describe("a repository that is refused for what it holds", () => {
       "is dated",
       () => ({ release: (text) => text.replace(/Date: .*/u, `Date: ${new Date(NOW + DAY).toUTCString()}`) }),
     ],
+    ["an index signed in the future", "INDEX_NOT_YET_VALID", "signed later", () => ({ date: NOW + DAY })],
     [
       "an index older than the lock's",
       "INDEX_DOWNGRADED",

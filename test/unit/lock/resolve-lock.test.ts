@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { rm } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { PrivateKey } from "openpgp";
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
@@ -205,6 +205,15 @@ describe("trust on first use", () => {
       code: "BAD_FINGERPRINT",
       kind: "usage",
     });
+  });
+
+  it("finds the pinned key behind others in an armoured file", async () => {
+    const upstream = await world.upstream();
+    const path = upstream.mesa.key?.path ?? "";
+    const own = await readFile(path, "utf8");
+    await writeFile(path, `${(await makeKey({ name: "Former" })).toPublic().armor()}\n${own}`);
+    await expect(world.lock({ upstream })).resolves.toBeDefined();
+    await writeFile(path, own);
   });
 
   it("reports a key file that is missing or is not a key", async () => {
