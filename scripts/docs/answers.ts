@@ -5,8 +5,8 @@ import {
   deploymentSchema,
   entrySchema,
   moveSchema,
+  smokeSchema,
   verificationSchema,
-  VERSION_STATUSES,
 } from "../../src/manifest/entry";
 import { lockSchema } from "../../src/lock/lock";
 import { stagesOf } from "../../src/support/events";
@@ -24,7 +24,7 @@ const number = z.number();
 const flag = z.boolean();
 const texts = z.array(text);
 const ok = z.literal(true);
-const status = named("Status", z.enum(VERSION_STATUSES));
+const status = named("Status", entrySchema.shape.status);
 const stage = named("Stage", z.enum(stagesOf(true)));
 
 const error = named(
@@ -40,6 +40,8 @@ const error = named(
 );
 const deployment = named("Deployment", deploymentSchema);
 const verification = named("Verification", verificationSchema);
+const image = named("Image", entrySchema.shape.image);
+const smoke = named("Smoke", smokeSchema);
 const version = named(
   "Version",
   z.extend(entrySchema, { deployment: z.nullable(deployment), verification: z.nullable(verification) }),
@@ -60,10 +62,11 @@ const check = named(
   }),
 );
 const counts = { passed: number, failed: number, skipped: number, durationMs: number };
+named("LockedImage", lockSchema.shape.base);
 const lock = named("Lock", lockSchema);
 const change = named("Change", z.strictObject({ name: text, from: z.nullable(text), to: z.nullable(text) }));
 const sides = z.strictObject({ from: number, to: number });
-const layer = z.strictObject({ createdBy: text, sizeBytes: number, fromBase: flag });
+const layer = named("Layer", z.strictObject({ createdBy: text, sizeBytes: number, fromBase: flag }));
 const time = z.nullable(z.strictObject({ outcome: text, durationMs: number }));
 const generation = z.strictObject({ name: text, forPeople: text });
 const comparison = named(
@@ -111,8 +114,8 @@ const templateResult = named(
         durationMs: number,
       }),
     ),
-    image: z.nullable(entrySchema.shape.image),
-    smoke: z.nullable(entrySchema.shape.smoke),
+    image: z.nullable(image),
+    smoke: z.nullable(smoke),
     deployment: z.nullable(deployment),
     verification: z.nullable(verification),
     error: z.optional(error),
@@ -417,6 +420,10 @@ export const EVENTS = [
     message: z.optional(text),
   }),
   z.strictObject({ ...stamped, type: z.literal("release-finished"), ok: flag, upToDate: z.optional(flag) }),
-  z.strictObject({ ...stamped, type: z.literal("note"), template: z.optional(text), message: text }),
-  z.strictObject({ ...stamped, type: z.literal("warning"), template: z.optional(text), message: text }),
+  z.strictObject({
+    ...stamped,
+    type: z.enum(["note", "warning"]),
+    template: z.optional(text),
+    message: text,
+  }),
 ] as const;

@@ -14,6 +14,8 @@ import {
 } from "../../src/cli/line/help";
 import { MADE, table } from "./markdown";
 
+type Row = readonly [string, string];
+
 /** docs/commands.md: every command, from its spec. */
 export function commandsPage(): string {
   const index = COMMAND_GROUPS.flatMap(({ title, commands }) => [
@@ -23,7 +25,7 @@ export function commandsPage(): string {
     MADE,
     "# Commands",
     index.join("\n\n"),
-    "A _REF_ is an id (`debian@0.20.0-1`), a Mesa version (its newest revision that is not revoked) or the name of a channel. An id names one template; a version and a channel stand for every template, unless `--template` narrows them.",
+    "A _REF_ is an id (`debian@0.20.0-1`), a Mesa version (its newest revision that is not revoked) or the name of a channel. An id names one template; a version and a channel stand for every template, unless `--template` narrows them. Where the usage has _ID_, a REF must stand for one version. A _MESA-VERSION_ is written in full: `0.20.0`.",
     ...COMMAND_GROUPS.flatMap(({ title, commands }) => [`## ${title}`, ...commands.map(commandSection)]),
     "## Common options",
     table(
@@ -54,8 +56,40 @@ const EXITS: readonly (readonly [string, string])[] = [
   ["130", "interrupted"],
 ];
 
+/** Places that the page explains once, at its beginning. */
+const EXPLAINED = /^\[?(?:REFS?|ID|A|MESA-VERSION)\b/u;
+
+/** Commands whose options another one repeats, and which the page names there instead. */
+const FIRST: Readonly<Record<string, string>> = {
+  deploy: "release",
+  upgrade: "release",
+  "sandbox shell": "sandbox run",
+};
+
+/** The rows that `other` has, too, by their names; and the rest. */
+function shared(
+  rows: readonly Row[],
+  other: string | undefined,
+): readonly [readonly string[], readonly Row[]] {
+  const spec = COMMAND_GROUPS.flatMap(({ commands }) => commands).find((one) => commandName(one) === other);
+  const known = optionRows(Object.entries(spec?.options ?? {}));
+  const isKnown = ([name, text]: Row): boolean =>
+    known.some(([otherName, otherText]) => name === otherName && text === otherText);
+  return [
+    rows.filter(isKnown).map(([name]) => name.split(" ")[0] ?? name),
+    rows.filter((row) => !isKnown(row)),
+  ];
+}
+
 function commandSection(spec: CommandSpec): string {
-  const rows = [...placeRows(spec), ...optionRows(Object.entries(spec.options ?? {}))];
+  const first = FIRST[commandName(spec)];
+  const [same, rows] = shared(
+    [
+      ...placeRows(spec).filter(([name]) => !EXPLAINED.test(name)),
+      ...optionRows(Object.entries(spec.options ?? {})),
+    ],
+    first,
+  );
   const common = commonOptionsOf(spec).map(([name]) => `\`--${name}\``);
   const exits = exitRows(spec).filter(([code]) => code !== "2");
   return [
@@ -69,6 +103,11 @@ function commandSection(spec: CommandSpec): string {
             ["", ""],
             rows.map(([name, text]) => [`\`${name}\``, text]),
           ),
+        ]),
+    ...(first === undefined
+      ? []
+      : [
+          `As for [${first}](#${first.replaceAll(" ", "-")}): ${same.map((name) => `\`${name}\``).join(", ")}.`,
         ]),
     ...(spec.examples === undefined
       ? []

@@ -1,4 +1,4 @@
-import { toJSONSchema, type ZodMiniType } from "zod/mini";
+import { toJSONSchema, union, type ZodMiniType } from "zod/mini";
 import { ANSWERS, EVENTS, FAILED, shapes } from "./answers";
 import { MADE } from "./markdown";
 
@@ -9,6 +9,7 @@ interface Schema {
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
   readonly properties?: Readonly<Record<string, Schema>>;
   readonly required?: readonly string[];
   readonly additionalProperties?: Schema | boolean;
@@ -21,38 +22,41 @@ export function jsonPage(): string {
   const shown = (schema: ZodMiniType, name = "Answer"): string => {
     const json = toJSONSchema(schema, { metadata: shapes, io: "output" }) as Schema;
     for (const [id, one] of Object.entries(json.$defs ?? {})) used.set(id, one);
-    return block(name, json);
+    return block([name, json]);
   };
-  const commands = Object.entries(ANSWERS).flatMap(([command, answers]) => [
-    `### ${command}`,
-    ...Object.entries(answers).flatMap(([when, schema]) => [
-      ...(when === "" ? [] : [`${when.charAt(0).toUpperCase()}${when.slice(1)}:`]),
-      shown(schema),
-    ]),
-  ]);
+  // Commands with the same answers share a section.
+  const sections = new Map<string, string[]>();
+  for (const [command, answers] of Object.entries(ANSWERS)) {
+    const section = Object.entries(answers)
+      .flatMap(([when, schema]) => [
+        ...(when === "" ? [] : [`${when.charAt(0).toUpperCase()}${when.slice(1)}:`]),
+        shown(schema),
+      ])
+      .join("\n\n");
+    sections.set(section, [...(sections.get(section) ?? []), command]);
+  }
+  const commands = [...sections].flatMap(([section, names]) => [`### ${names.join(", ")}`, section]);
   const failed = shown(FAILED);
-  const events = EVENTS.map((schema) => shown(schema, "Event"));
   return [
     MADE,
     "# JSON",
-    "With `--json` a command prints exactly one JSON document on stdout, also when it fails and for wrong usage. `ok` tells whether it did what it was asked; the exit code tells the kind of failure. Where one template or stage failed, the document has the results of all and the first failure as `error` at the top level. A name with `?` may be missing. New properties may be added; the ones below stay.",
+    "With `--json` a command prints exactly one JSON document on stdout, also when it fails and for wrong usage. `ok` tells whether it did what it was asked; the exit code tells the kind of failure. Where one template or stage failed, the document has the results of all and the first failure as `error` at the top level. A name with `?` may be missing. New properties may be added; the ones below stay. Only `matrix` has no `ok`, because a pipeline takes its document as it is. `sandbox shell` has no `--json`.",
     "The files have JSON Schemas in the package: `dist/schemas/manifest.schema.json`, `lock.schema.json`, `template.schema.json`, `checks.schema.json`.",
     "## A command that failed as a whole",
     failed,
     "## Commands",
     ...commands,
     "## Shared shapes",
-    ...[...used]
-      .sort(([a], [b]) => a.localeCompare(b))
-      .flatMap(([name, schema]) => [`### ${name}`, block(name, schema)]),
+    block(...[...used].sort(([a], [b]) => a.localeCompare(b))),
     "## Events",
     "`--events FILE` appends one of these a line, as it happens:",
-    ...events,
+    shown(union(EVENTS), "Event"),
   ].join("\n\n");
 }
 
-function block(name: string, schema: Schema): string {
-  return `\`\`\`ts\ntype ${name} = ${shapeOf(schema, "")};\n\`\`\``;
+function block(...shapes: readonly (readonly [name: string, schema: Schema])[]): string {
+  const types = shapes.map(([name, schema]) => `type ${name} = ${shapeOf(schema, "")};`);
+  return `\`\`\`ts\n${types.join("\n\n")}\n\`\`\``;
 }
 
 /** A JSON Schema as a TypeScript type. */
@@ -60,7 +64,8 @@ function shapeOf(schema: Schema, indent: string): string {
   if (schema.$ref !== undefined) return schema.$ref.split("/").at(-1) ?? "unknown";
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   if (schema.enum !== undefined) return schema.enum.map((one) => JSON.stringify(one)).join(" | ");
-  if (schema.anyOf !== undefined) return schema.anyOf.map((one) => shapeOf(one, indent)).join(" | ");
+  const either = schema.anyOf ?? schema.oneOf;
+  if (either !== undefined) return either.map((one) => shapeOf(one, indent)).join(" | ");
   if (schema.type === "array") {
     const item = shapeOf(schema.items ?? {}, indent);
     return item.includes(" | ") && !item.startsWith("{") ? `(${item})[]` : `${item}[]`;
@@ -84,5 +89,10 @@ function objectShape(
     if (!any.includes("\n")) return `{ [name: string]: ${any} }`;
     lines.push(`${inner}[name: string]: ${any};`);
   }
-  return lines.length === 0 ? "object" : `{\n${lines.join("\n")}\n${indent}}`;
+  if (lines.length === 0) return "object";
+  const short = `{ ${lines
+    .map((line) => line.trim())
+    .join(" ")
+    .slice(0, -1)} }`;
+  return short.length <= 90 && !short.includes("\n") ? short : `{\n${lines.join("\n")}\n${indent}}`;
 }

@@ -23,7 +23,7 @@ export const UPGRADE: CommandGroup = {
       options: {
         deploy: flag("deploy it after the comparison is shown"),
         branch: flag("commit the rendered files on a git branch, with the comparison as the message"),
-        "branch-name": text("NAME", "its name (default: mesa-template/upgrade-VERSION)"),
+        "branch-name": text("NAME", "the name of that branch (default: mesa-template/upgrade-VERSION)"),
         full: flag("show every line, file, label and time, not the summary"),
         prerelease: flag("include prereleases"),
         ...Object.fromEntries(Object.entries(RELEASE_OPTIONS).filter(([name]) => name !== "deploy")),

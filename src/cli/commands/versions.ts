@@ -73,7 +73,7 @@ export const VERSIONS: CommandGroup = {
     },
     {
       usage: "revoke <id>",
-      describe: "withdraw a version: it is never used or released again",
+      describe: "withdraw a version: nothing uses or releases it until unrevoke",
       details: "revoke never moves channels by itself; --rollback moves those that point at the version.",
       options: {
         ...REQUIRED_REASON,
