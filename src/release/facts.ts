@@ -47,6 +47,7 @@ export async function gatherFacts(run: Run, request: PlanRequest, template: stri
     template,
     staleLock: stale,
     checksDigest: digest,
+    budgetMegabytes: source.settings.image.budgetMegabytes,
     workspace: workspace ?? onlyWorkspace(entries, rendered?.inputsDigest),
     entries,
     ...(publish === undefined ? {} : { publish: { ...publish, name: source.settings.sandbox.name } }),

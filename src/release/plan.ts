@@ -25,6 +25,8 @@ export interface Facts {
   /** Differences between the project folder and a new rendering. */
   readonly folderDiffers: readonly string[];
   readonly checksDigest: string;
+  /** The size limit of the image, which is no input of it. */
+  readonly budgetMegabytes: number;
   /** The workspace in use; undefined if unknown. */
   readonly workspace: string | undefined;
   /** The manifest's versions of this template. */
@@ -181,7 +183,9 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
   if (facts.publish !== undefined) {
     const published = publishedImage(facts, entry);
     if (published === undefined || published.reference !== entry.image.registryReference) return false;
-    if (published.digest !== deployment.registryDigest || isUnsigned(facts, entry, published)) return false;
+    // This run's signature is to be recorded, too.
+    const before = { ...facts, signed: undefined };
+    if (published.digest !== deployment.registryDigest || isUnsigned(before, entry, published)) return false;
   }
   if (!verify) return true;
   return (
@@ -192,12 +196,16 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
 }
 
 /** Whether an entry shows that its image has passed these checks. */
-function hasProof(
-  { checksDigest, request }: Facts,
-  { smoke, image: { id }, inputsDigest }: ManifestEntry,
-): boolean {
-  const isOfImage = smoke.imageId === id && smoke.inputsDigest === inputsDigest;
-  return isOfImage && proves(smoke, checksDigest, request.allowSkipped);
+function hasProof(facts: Facts, { smoke, image, inputsDigest }: ManifestEntry): boolean {
+  const isOfImage = smoke.imageId === image.id && smoke.inputsDigest === inputsDigest;
+  return (
+    isOfImage && isWithinBudget(facts, image) && proves(smoke, facts.checksDigest, facts.request.allowSkipped)
+  );
+}
+
+/** Whether an image still has an allowed size: template.toml may have changed since its checks passed. */
+function isWithinBudget({ budgetMegabytes }: Facts, { sizeBytes }: Pick<Image, "sizeBytes">): boolean {
+  return sizeBytes / 1_000_000 <= budgetMegabytes;
 }
 
 /** The version's image in the registry: the one this run pushed, or the recorded one if this run built no other image. */
@@ -251,13 +259,16 @@ export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefine
 }
 
 /** The smoke evidence for the current image or, before the build, for the last proven one. */
-function smokeProof({ kept, inputsDigest, checksDigest, image, done, request }: Facts): Smoked | undefined {
+function smokeProof(facts: Facts): Smoked | undefined {
+  const { kept, inputsDigest, checksDigest, image, done, request } = facts;
   const { force, allowSkipped } = request;
   if (kept.smoke === undefined || (force && !done.includes("smoke"))) return undefined;
   const { smoke } = kept.smoke;
   const isOfImage =
     smoke.inputsDigest === inputsDigest && (image === undefined || image.id === smoke.imageId);
-  return isOfImage && proves(smoke, checksDigest, allowSkipped) ? kept.smoke : undefined;
+  return isOfImage && isWithinBudget(facts, kept.smoke.image) && proves(smoke, checksDigest, allowSkipped)
+    ? kept.smoke
+    : undefined;
 }
 
 function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps, "build" | "smoke"> {
@@ -281,7 +292,10 @@ function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps,
   return { build, smoke };
 }
 
-function unproven({ kept, checksDigest, template }: Facts, entry: ManifestEntry | undefined): string {
+function unproven(facts: Facts, entry: ManifestEntry | undefined): string {
+  const { kept, checksDigest, template } = facts;
+  const { image } = kept.smoke ?? entry ?? {};
+  if (image !== undefined && !isWithinBudget(facts, image)) return "the image is larger than its budget now";
   if (kept.smoke !== undefined)
     return kept.smoke.smoke.checksDigest === checksDigest
       ? "no report of this image covers all checks"

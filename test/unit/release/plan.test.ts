@@ -22,6 +22,7 @@ const facts = ({ asked = {}, ...changes }: Question = {}): Facts => ({
   staleLock: [],
   inputsDigest: INPUTS,
   folderDiffers: [],
+  budgetMegabytes: 400,
   checksDigest: CHECKS,
   workspace: "ws",
   entries: [],
@@ -81,6 +82,7 @@ const published: ManifestEntry = {
     ]),
   ),
 };
+const over = "lock render BUILD SMOKE deploy verify RECORD";
 const whole = "lock render BUILD SMOKE DEPLOY VERIFY RECORD";
 
 describe("what is left to do", () => {
@@ -120,6 +122,8 @@ describe("what is left to do", () => {
       { entries: [verified], checksDigest: OTHER },
       "lock render BUILD SMOKE deploy VERIFY RECORD",
     ],
+    ["the image is over its budget", { entries: [verified], budgetMegabytes: 0.0005 }, over],
+    ["the kept image is over its budget", { kept: { smoke: smoked() }, budgetMegabytes: 0.0000001 }, whole],
     ["another workspace", { entries: [verified], workspace: "prod" }, whole],
     ["published", { entries: [published], publish: PUBLISH }, "lock render"],
     [
@@ -131,6 +135,18 @@ describe("what is left to do", () => {
       "published, to be signed with another key",
       { entries: [published], publish: PUBLISH, asked: { signer: signer("cosign") } },
       "lock render smoke PUSH deploy verify RECORD",
+    ],
+    [
+      "published, signed with another key by this run, and not recorded yet",
+      {
+        entries: [published],
+        publish: PUBLISH,
+        asked: { signer: signer("cosign") },
+        done: ["push"],
+        published: { reference: published.image.registryReference ?? "", digest: DIGEST },
+        signed: "cosign",
+      },
+      "lock render smoke push deploy verify RECORD",
     ],
     [
       "published, another workspace",
