@@ -1,4 +1,5 @@
 import type { Engine } from "../docker/index";
+import { provenImage } from "../docker/saved-image/index";
 import type { Image } from "../build/image";
 import { mesaFit } from "../mesa/access";
 import type { ProvenTemplate, RenderedTemplate } from "../render/rendered";
@@ -85,7 +86,7 @@ export function checkContext(
 /**
  * Proves an image in one long-lived container, which is always removed.
  * @returns the report, failed checks included
- * @throws Failure of kind smoke (exit 6) if the container does not start
+ * @throws Failure of kind smoke (exit 6) if the container does not start; IMAGE_GONE (exit 3)
  */
 export async function smokeImage(
   host: Host,
@@ -96,10 +97,12 @@ export async function smokeImage(
 ): Promise<SmokeReport> {
   const files = await readTestFiles(host, options);
   const needs = needsOf(files.checks);
-  const smoke = await startContainer(host, engine, image.reference, needs);
+  // Another run on this engine may give its name to another image meanwhile.
+  const { id } = await provenImage(engine, { configDigest: image.id, reference: image.reference });
+  const smoke = await startContainer(host, engine, id, needs);
   let bare: Promise<SmokeContainer> | undefined;
   const asProcess1 = async (): Promise<SmokeContainer> => {
-    bare ??= startContainer(host, engine, image.reference, { ...needs, init: false });
+    bare ??= startContainer(host, engine, id, { ...needs, init: false });
     const container = await bare;
     await waitUntilHealthy(host, container, HEALTH_LIMIT_MS);
     return container;
@@ -109,7 +112,7 @@ export async function smokeImage(
     options.onProgress?.("the sandbox API answers");
     // It starts while checks run in the first one. A failure to start is reported where the container is used.
     asProcess1().catch(() => undefined);
-    const atRest = await imageAtRest(host, engine, image.reference, host.redact.values(), needs.texts);
+    const atRest = await imageAtRest(host, engine, id, host.redact.values(), needs.texts);
     const context = checkContext(host, rendered, smoke.missingDevices, atRest.config.user);
     const report = await runChecks(
       host,
@@ -118,7 +121,7 @@ export async function smokeImage(
       { subject: smoke, image: atRest, lifecycle: { underInit: smoke, asProcess1 } },
       context,
     );
-    return withStructureTests(host, engine, image.reference, files.structureTests, report);
+    return withStructureTests(host, engine, id, files.structureTests, report);
   };
   return withCleanUp(
     prove,

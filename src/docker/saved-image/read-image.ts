@@ -37,8 +37,8 @@ export async function configDigestOf(engine: Engine, image: HeldImage): Promise<
 }
 
 /**
- * A proven image: by the digest of its configuration if the engine supports that, else by reference if it still has that configuration.
- * @throws Failure IMAGE_GONE (exit 3) if it was removed since it was proven
+ * A built image: by the digest of its configuration if the engine supports that, else by reference if it still has that configuration.
+ * @throws Failure IMAGE_GONE (exit 3) if it was removed since it was built
  */
 export async function provenImage(
   engine: Engine,
@@ -51,7 +51,7 @@ export async function provenImage(
   throw new Failure({
     code: "IMAGE_GONE",
     kind: "environment",
-    message: `The image ${reference} was proven, but is no longer on the engine.`,
+    message: `The image ${configDigest} (${reference}) is no longer on the engine.`,
     hint: "Run again: the image is then built and proven again.",
   });
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Image } from "../../../src/build/image";
 import { connectEngine, type Engine } from "../../../src/docker/index";
+import { configDigestOf } from "../../../src/docker/saved-image/index";
 import { readLock } from "../../../src/lock/index";
 import { loadTemplate, renderTemplate } from "../../../src/render/index";
 import type { RenderedTemplate } from "../../../src/render/rendered";
@@ -48,7 +49,8 @@ async function variant(
     files,
   });
   made.push(reference);
-  return { ...of(images, template), reference };
+  const { id = "" } = (await engine.image(reference)) ?? {};
+  return { ...of(images, template), reference, id: await configDigestOf(engine, { id, reference }) };
 }
 
 async function smoke(
@@ -278,6 +280,15 @@ describe.concurrent("harm done to an image is seen, by the check that is there f
     expect(failedIn(await smokeImage(host, engine, declaring, image))).not.toContain(
       "nothing listens but 8080",
     );
+  });
+
+  it("in the image that was built, not in one that another run gave its name to", async () => {
+    const bad = await variant("alpine", "renamed", "RUN echo > /etc/fuse.conf");
+    const [repo = "", tag = ""] = bad.reference.split(":");
+    await engine.tag(of(images, "alpine").reference, repo, tag);
+    if (engine.facts.idsAreConfigDigests)
+      expect(failedIn(await smoke("alpine", bad))).toEqual(["other users may mount (user_allow_other)"]);
+    else await expect(smoke("alpine", bad)).rejects.toMatchObject({ code: "IMAGE_GONE" });
   });
 
   it("an image over its budget", async () => {
