@@ -28,6 +28,11 @@ const statementSchema = z.looseObject({
   predicate: z.unknown(),
 });
 
+/** Whether a published image is a statement's subject. */
+function isAbout({ digest: own }: Published, { subject }: z.infer<typeof statementSchema>): boolean {
+  return subject.some(({ digest }) => digest["sha256"] === hexOf(own));
+}
+
 /** Where a version's provenance and SBOM are. */
 export interface Records {
   readonly provenance: string;
@@ -45,7 +50,7 @@ export async function attest(
   published: Published,
   signer: Signer,
 ): Promise<void> {
-  const statements = await statementsIn(records);
+  const statements = await statementsIn(records, published);
   const image = importReference(published);
   if (signer.kind === "key") {
     const pieces = KINDS.map(({ type }, at) => ({
@@ -68,23 +73,27 @@ export async function attest(
 }
 
 /** The statements of a version's records, in the order of KINDS; the SBOM's has the provenance's subject. */
-async function statementsIn(records: Records): Promise<readonly string[]> {
+async function statementsIn(records: Records, published: Published): Promise<readonly string[]> {
   const [provenance, sbom] = await Promise.all(
     [records.provenance, records.sbom].map(async (path) => (await readIfPresent(path))?.toString("utf8")),
   );
-  if (provenance === undefined || sbom === undefined)
-    throw new Failure({
+  const nothing = (why: string): Failure =>
+    new Failure({
       code: "NOT_MEASURED",
       kind: "manifest",
-      message: `There is nothing to sign: ${records.provenance} or ${records.sbom} is missing.`,
+      message: `There is nothing to sign: ${why}.`,
       hint: "Restore them from git, or measure again: mesa-template release VERSION --force.",
     });
-  const { subject } = statementSchema.parse(JSON.parse(provenance));
+  if (provenance === undefined || sbom === undefined)
+    throw nothing(`${records.provenance} or ${records.sbom} is missing`);
+  const statement = statementSchema.parse(JSON.parse(provenance));
+  if (!isAbout(published, statement))
+    throw nothing(`${records.provenance} is not about ${importReference(published)}`);
   return [
     provenance,
     JSON.stringify({
       _type: "https://in-toto.io/Statement/v1",
-      subject,
+      subject: statement.subject,
       predicateType: KINDS[1].type,
       predicate: JSON.parse(sbom) as unknown,
     }),
@@ -107,13 +116,12 @@ export interface Attested {
  */
 export async function checkAttestations(host: Host, published: Published, key: KeyObject): Promise<Attested> {
   const image = importReference(published);
-  const hex = hexOf(published.digest);
   const envelopes = await piecesBeside(host, image, tagOf(published.digest), ENVELOPE);
   const signed = envelopes.flatMap((envelope) => {
     const statement = opened(envelope, key);
     return statement === undefined ? [] : [statementSchema.parse(JSON.parse(statement))];
   });
-  const about = signed.filter(({ subject }) => subject.some(({ digest }) => digest["sha256"] === hex));
+  const about = signed.filter((statement) => isAbout(published, statement));
   const missing = KINDS.filter(({ type }) => about.every(({ predicateType }) => predicateType !== type));
   if (missing.length > 0) throw unproven(image, missing, envelopes.length, signed.length);
   const predicates = Object.fromEntries(

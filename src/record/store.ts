@@ -47,17 +47,26 @@ export async function readRecord(root: string, version: VersionFiles): Promise<M
   }
 }
 
-/** What was measured of a version. @throws Failure NOT_MEASURED (exit 8) without a record */
-export async function measuredVersion(
-  root: string,
-  version: VersionFiles & { readonly id: string },
-): Promise<Measured> {
+/** A version of the manifest: its image says whether a record is of it. */
+type RecordedVersion = VersionFiles & { readonly id: string; readonly image: { readonly id: string } };
+
+/**
+ * The record of a version's image; undefined without one. A release that did not reach its end (--force), or a commit of the manifest alone,
+ * leaves the record of another build.
+ */
+export async function recordOfImage(root: string, version: RecordedVersion): Promise<Measured | undefined> {
   const measured = await readRecord(root, version);
+  return measured?.record.image.id === version.image.id ? measured : undefined;
+}
+
+/** What was measured of a version's image. @throws Failure NOT_MEASURED (exit 8) without a record */
+export async function measuredVersion(root: string, version: RecordedVersion): Promise<Measured> {
+  const measured = await recordOfImage(root, version);
   if (measured !== undefined) return measured;
   throw new Failure({
     code: "NOT_MEASURED",
     kind: "manifest",
-    message: `The build record of ${version.id} is missing: ${paths(root).record(version)}.`,
+    message: `The build record of ${version.id} is missing, or is of another image: ${paths(root).record(version)}.`,
     hint: `Restore it from git, or measure again: mesa-template release ${version.mesaVersion} --template ${version.template} --force.`,
   });
 }

@@ -7,6 +7,7 @@ import { rescan, type Rescan } from "../../build/rescan";
 import { vulnerabilityText, type Severity } from "../../build/scan";
 import type { ManifestEntry } from "../../manifest/entry";
 import { SBOM_FILE } from "../../record/index";
+import { measuredVersion } from "../../record/store";
 import { Failure, EXIT_CODES } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 
@@ -20,6 +21,7 @@ export const run: CommandHandler = async (args, context) => {
   const scanned: Scanned[] = [];
   // In sequence, because they share the scanner's database.
   for (const entry of entries) {
+    await measuredVersion(context.root, entry);
     const folder = paths(context.root).record(entry);
     const result = await rescan(context.host, folder, join(folder, SBOM_FILE), severity);
     scanned.push({ id: entry.id, ...result });

@@ -5,7 +5,7 @@ import { sealed, writeLock } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
 import type { ManifestEntry } from "../../manifest/entry";
 import type { Measured } from "../../record/record";
-import { readRecord } from "../../record/store";
+import { recordOfImage } from "../../record/store";
 import { loadTemplate, renderTemplate } from "../../render/index";
 import type { RenderedTemplate } from "../../render/rendered";
 import { isoTime } from "../../support/clock";
@@ -48,7 +48,7 @@ export async function refreshVersion(
   const lock = sealed({ ...inputs, lockedAt: isoTime(run.host.clock.now()) });
   const rendered = renderTemplate(await loadTemplate(run.root, template), lock);
   const { image } = await build(rendered);
-  const before = entry === undefined ? undefined : await readRecord(run.root, entry);
+  const before = entry === undefined ? undefined : await recordOfImage(run.root, entry);
   let changed = "there is no record to compare with";
   if (before !== undefined) {
     const { revision } = before.record;

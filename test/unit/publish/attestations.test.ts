@@ -8,6 +8,7 @@ import { bundleFromJSON } from "@sigstore/bundle";
 import { toSignedEntity, Verifier, type TrustMaterial } from "@sigstore/verify";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { attest, checkAttestations } from "../../../src/publish/attestations";
+import { sealed, STATEMENT_TYPE } from "../../../src/publish/envelope";
 import { importReference } from "../../../src/publish/publish-image";
 import { signerFrom, verificationKey, type Signer } from "../../../src/publish/signer";
 import { addReferrer } from "../../../src/registry/referrers";
@@ -241,19 +242,32 @@ describe("attestations in a registry", () => {
     await expect(check()).rejects.toMatchObject({ code: "ATTESTATION_MISSING", kind: "deploy" });
     await attest(testHost(), records(), image, (await keysOf("ECDSA P-256")).signer);
     await expect(check()).rejects.toMatchObject({ code: "ATTESTATION_UNTRUSTED", kind: "deploy" });
+    if (signer.kind !== "key") throw new Error("it is a key");
     const other = readFileSync(join(folder, "provenance.intoto.json"), "utf8").replace(HEX, "f".repeat(64));
-    writeFileSync(join(folder, "provenance.intoto.json"), other);
-    await attest(testHost(), records(), image, signer);
+    const piece = {
+      mediaType: ENVELOPE,
+      bytes: new Uint8Array(Buffer.from(sealed(other, signer.key))),
+      annotations: {},
+    };
+    await addReferrer(testHost(), importReference(image), `sha256-${HEX}.att`, STATEMENT_TYPE, [piece]);
     await expect(check()).rejects.toThrow(
-      /4 attestations stand beside it, 2 of them signed with it, about another image/u,
+      /3 attestations stand beside it, 1 of them signed with it, about another image/u,
     );
     for (const [digest, text] of registry.blobs) registry.blobs.set(digest, `${text} `);
     await expect(check()).rejects.toMatchObject({ code: "REGISTRY_WRONG_BYTES" });
   });
 
-  it("need the version's records", async () => {
-    const { image } = await published();
+  it("need the version's records, about that very image", async () => {
+    const { registry, image } = await published();
     const { signer } = await keysOf("ed25519");
+    const provenance = readFileSync(records().provenance, "utf8");
+    writeFileSync(records().provenance, provenance.replace(HEX, "f".repeat(64)));
+    await expect(attest(testHost(), records(), image, signer)).rejects.toMatchObject({
+      code: "NOT_MEASURED",
+      message: expect.stringContaining(`is not about ${importReference(image)}`) as string,
+    });
+    expect(registry.blobs.size).toBe(0);
+    writeFileSync(records().provenance, provenance);
     rmSync(join(folder, "sbom.cdx.json"));
     await expect(attest(testHost(), records(), image, signer)).rejects.toMatchObject({
       code: "NOT_MEASURED",

@@ -1,8 +1,10 @@
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { parseLock } from "../../../../src/lock/index";
 import type { Measured, MeasuredFile } from "../../../../src/record/record";
+import { measuredVersion, recordOfImage, writeRecord } from "../../../../src/record/store";
 import { whatIsNew } from "../../../../src/release/stages/refresh";
 
 const GOLDEN = resolve(import.meta.dirname, "../../../golden/locks/debian-0.20.0.json");
@@ -66,4 +68,17 @@ describe("what a refresh finds", () => {
     const after = { files: [], record: { ...record, image: { ...record.image, user: "node" } } };
     expect(whatIsNew({ files: [], record }, after)).toBe("user: root → node");
   });
+});
+
+it("a record of another build is none of a version: neither to compare with, nor to show or scan", async () => {
+  const root = mkdtempSync(join(tmpdir(), "mesa-template-record-"));
+  try {
+    await writeRecord(root, withFiles(), {});
+    expect(await recordOfImage(root, record)).toEqual(withFiles());
+    const built = { ...record, image: { id: "sha256:other" } };
+    expect(await recordOfImage(root, built)).toBeUndefined();
+    await expect(measuredVersion(root, built)).rejects.toMatchObject({ code: "NOT_MEASURED" });
+  } finally {
+    rmSync(root, { recursive: true, force: true });
+  }
 });
