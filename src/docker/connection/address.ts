@@ -41,13 +41,15 @@ export function engineAddresses(env: Host["env"]): readonly EngineAddress[] {
   });
 }
 
+const DEFAULT_SOCKET = "unix:///var/run/docker.sock";
+
 function usualSockets(env: Host["env"]): readonly EngineAddress[] {
   const runtime = setIn(env, "XDG_RUNTIME_DIR");
   const home = setIn(env, "HOME");
   const below = (folder: string | undefined, path: string, source: string): readonly EngineAddress[] =>
     folder === undefined ? [] : [{ url: `unix://${folder}/${path}`, source }];
   return [
-    { url: "unix:///var/run/docker.sock", source: "the default socket" },
+    { url: DEFAULT_SOCKET, source: "the default socket" },
     ...below(runtime, "docker.sock", "rootless Docker"),
     ...below(home, ".docker/run/docker.sock", "Docker Desktop"),
     ...below(runtime, "podman/podman.sock", "rootless Podman"),
@@ -55,8 +57,14 @@ function usualSockets(env: Host["env"]): readonly EngineAddress[] {
   ];
 }
 
+/** DOCKER_HOST with the docker command's defaults for what it leaves out (docker/cli, opts/hosts.go). */
+function withDefaults(text: string): string {
+  if (text === "unix://") return DEFAULT_SOCKET;
+  return (text.includes("://") ? text : `tcp://${text}`).replace(/^tcp:\/\/(?=$|[:/])/u, "tcp://localhost");
+}
+
 function fromDockerHost(text: string, env: Host["env"]): EngineAddress {
-  const url = text.includes("://") ? text : `tcp://${text}`;
+  const url = withDefaults(text.trim());
   const verify = setIn(env, "DOCKER_TLS_VERIFY") !== undefined;
   const tls = verify || setIn(env, "DOCKER_TLS") !== undefined;
   if (!url.startsWith("tcp:") || !tls) return { url, source: "DOCKER_HOST" };

@@ -28,7 +28,7 @@ export async function connectEngine(host: Host): Promise<Engine> {
     try {
       const { default: Dockerode } = await import("dockerode");
       const { agent, options } = await connectionTo(address, host.env);
-      const docker = new Dockerode(options);
+      const docker = withoutDockerHost(() => new Dockerode(options));
       const ping = (signal: AbortSignal): Promise<unknown> => ask(docker, "GET", "/_ping", signal);
       watchForSilence(agent, { ping, interrupted: host.signal });
       const limitMs = address.url.startsWith("ssh:") ? 40_000 : 10_000;
@@ -69,4 +69,15 @@ export async function connectEngine(host: Host): Promise<Engine> {
         : "Add the user to the socket's group (sudo usermod -aG docker USER) and log in again, or use a rootless engine.",
     cause: last,
   });
+}
+
+/** Keeps DOCKER_HOST and its relatives from docker-modem, whose constructor reads them by rules of its own. */
+function withoutDockerHost<T>(create: () => T): T {
+  const named = process.env["DOCKER_HOST"];
+  delete process.env["DOCKER_HOST"];
+  try {
+    return create();
+  } finally {
+    if (named !== undefined) process.env["DOCKER_HOST"] = named;
+  }
 }

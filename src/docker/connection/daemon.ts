@@ -41,6 +41,8 @@ export async function engineFacts(docker: Docker, address: EngineAddress): Promi
     docker.info() as Promise<Info>,
     hasBuildKit(docker, ping.headers),
   ]);
+  if (typeof version.ApiVersion !== "string")
+    throw new Error("it is no container engine: /version names no version of Docker's API");
   const { url, certificates, skipVerify = false } = address;
   const security = info.SecurityOptions ?? [];
   const [component] =

@@ -19,8 +19,7 @@ const CLOSED_AFTER_EACH = { keepAlive: false };
 
 /**
  * How to reach an engine. Connections close after each answer, because the next request would fail on a kept one that the engine has
- * closed; ssh keeps them, because opening one is slow. Both `host` and `socketPath` are set, or docker-modem would fill the missing one
- * from DOCKER_HOST.
+ * closed; ssh keeps them, because opening one is slow.
  * @throws Failure ENGINE_UNREACHABLE (exit 3) if this is not an address; errors of the file system if certificates are missing
  */
 export async function connectionTo(address: EngineAddress, env: Host["env"]): Promise<Connection> {
@@ -28,14 +27,11 @@ export async function connectionTo(address: EngineAddress, env: Host["env"]): Pr
   const url = parsed(address);
   if (url.protocol === "unix:")
     return connection(
-      { socketPath: decodeURIComponent(url.pathname), host: undefined, headers },
+      { socketPath: address.url.slice("unix://".length), headers },
       new Agent(CLOSED_AFTER_EACH),
     );
   if (url.protocol === "ssh:")
-    return connection(
-      { protocol: "http", host: "docker.invalid", port: 80, socketPath: undefined },
-      sshAgent(address.url, env),
-    );
+    return connection({ protocol: "http", host: "docker.invalid", port: 80 }, sshAgent(address.url, env));
   if (url.protocol !== "tcp:" && url.protocol !== "http:" && url.protocol !== "https:")
     throw unknownScheme(address);
   const tls = address.certificates !== undefined || address.skipVerify === true || url.protocol === "https:";
@@ -44,7 +40,6 @@ export async function connectionTo(address: EngineAddress, env: Host["env"]): Pr
     protocol: tls ? "https" : "http",
     host: url.hostname,
     port: Number(url.port === "" ? (tls ? 2376 : 2375) : url.port),
-    socketPath: undefined,
     headers,
     ...files,
   };
@@ -56,7 +51,7 @@ export async function connectionTo(address: EngineAddress, env: Host["env"]): Pr
   );
 }
 
-/** dockerode's types lack the agent, and options that are undefined, which keep the environment out. */
+/** dockerode's types lack the agent. */
 function connection(options: Readonly<Record<string, unknown>>, agent: Agent): Connection {
   // docker-modem formats each request's options for a debug log, including every hidden property of a connection.
   Object.defineProperty(agent, inspect.custom, { value: () => "agent" });
@@ -65,11 +60,15 @@ function connection(options: Readonly<Record<string, unknown>>, agent: Agent): C
 }
 
 function parsed(address: EngineAddress): URL {
-  try {
-    return new URL(address.url);
-  } catch {
-    throw unknownScheme(address);
-  }
+  if (!URL.canParse(address.url)) throw unknownScheme(address);
+  const url = new URL(address.url);
+  if (url.password === "") return url;
+  throw new Failure({
+    code: "ENGINE_UNREACHABLE",
+    kind: "environment",
+    message: `The engine address of ${address.source} contains a password, which neither ssh nor tcp uses.`,
+    hint: "Leave it out: ssh uses keys or its own prompt, tcp uses certificates.",
+  });
 }
 
 function unknownScheme(address: EngineAddress): Failure {

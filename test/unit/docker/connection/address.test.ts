@@ -47,6 +47,16 @@ describe("where the engine is looked for", () => {
     ]);
   });
 
+  it.each([
+    [":2375", "tcp://localhost:2375"],
+    ["tcp://:2376", "tcp://localhost:2376"],
+    ["tcp://", "tcp://localhost"],
+    ["unix://", "unix:///var/run/docker.sock"],
+    [" unix:///run/d.sock\n", "unix:///run/d.sock"],
+  ])("fills in what DOCKER_HOST leaves out, as the docker command does: %j", (text, url) => {
+    expect(from({ DOCKER_HOST: text }).map((address) => address.url)).toEqual([url]);
+  });
+
   it("takes DOCKER_CONTEXT, else the current context, with its certificates", async () => {
     await withDockerFolder("far", (folder) => {
       const [found] = from({ DOCKER_CONFIG: folder });

@@ -16,6 +16,7 @@ import { fakeEngine, type FakeEngine } from "../fixture/fake-engine";
 
 const servers: Server[] = [];
 afterEach(async () => {
+  vi.unstubAllEnvs();
   await Promise.all(servers.splice(0).map((server) => new Promise((done) => server.close(done))));
 });
 
@@ -54,6 +55,51 @@ describe("connecting to an engine", () => {
       rootless: true,
       publish: { reachedAt: "127.0.0.1" },
     });
+  });
+
+  it("takes the path of a socket as it is written", async () => {
+    await withTemporaryFolder("engine", async (folder) => {
+      const socket = join(folder, "a b%20c#d?e.sock");
+      await listening(createHttpServer(fakeEngine(docker)), socket);
+      const host = testHost({ env: { DOCKER_HOST: `unix://${socket}` } });
+      expect((await connectEngine(host)).facts.version).toBe("9.9");
+    });
+  });
+
+  it("says that a server of another kind is no engine", async () => {
+    const server = await listening(
+      createHttpServer((_request, response) => response.end("<html>")),
+      0,
+    );
+    const url = `tcp://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+    await expect(connectEngine(testHost({ env: { DOCKER_HOST: url } }))).rejects.toMatchObject({
+      code: "ENGINE_UNREACHABLE",
+      log: [expect.stringMatching(/it is no container engine/u) as string],
+    });
+  });
+
+  it.each(["ssh://me:hunter2@127.0.0.1", "tcp://me:hunter2@127.0.0.1:1"])(
+    "does not repeat a password in an address",
+    async (url) => {
+      const failure = await connectEngine(testHost({ env: { DOCKER_HOST: url } })).catch(
+        (error: unknown) => error as Failure,
+      );
+      const { code, message, log } = failure as Failure;
+      expect(code).toBe("ENGINE_UNREACHABLE");
+      expect([message, ...log].join("\n")).not.toContain("hunter2");
+    },
+  );
+
+  it("reads variables of the engine as the docker command does, not as docker-modem does", async () => {
+    const server = await listening(createHttpServer(fakeEngine(docker)), 0);
+    const env = {
+      DOCKER_HOST: `tcp://127.0.0.1:${String((server.address() as AddressInfo).port)}`,
+      DOCKER_CERT_PATH: "/nowhere",
+      DOCKER_PATH_PREFIX: "/elsewhere/",
+    };
+    for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+    expect((await connectEngine(testHost({ env }))).facts.version).toBe("9.9");
+    expect(process.env["DOCKER_HOST"]).toBe(env.DOCKER_HOST);
   });
 
   it.each([true, false])("hears from Podman whether it is rootless: %s", async (rootless) => {
