@@ -107,7 +107,7 @@ export function lockCheckFailed(found: readonly CheckedLock[]): Failure {
     log: bad.flatMap(({ template, problems }) =>
       problems.map(({ problem, message }) => `${template} (${problem}): ${message}`),
     ),
-    hint: `mesa-template lock ${versions[0] ?? "VERSION"} writes a lock that is missing or outdated, with --relock any lock. Review the difference before you commit it.`,
+    hint: `mesa-template lock ${versions[0] ?? "VERSION"} writes a lock that is missing or outdated, with --relock one that was edited. Remove an invalid one first. Review the difference before you commit it.`,
   });
 }
 

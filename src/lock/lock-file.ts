@@ -67,7 +67,7 @@ function parseJson(text: string, path: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw invalid(path, messageOf(error), error);
+    throw invalid(path, messageOf(error).replaceAll("\n", " "), error);
   }
 }
 
@@ -76,7 +76,7 @@ function invalid(path: string, what: string, cause?: unknown): Failure {
     code: "LOCK_INVALID",
     kind: "usage",
     message: `${path} is not a lock: ${what}.`,
-    hint: "Restore it from git, or resolve it again with mesa-template lock VERSION --relock.",
+    hint: "Restore it from git, or remove it and resolve it again: mesa-template lock VERSION.",
     cause,
   });
 }

@@ -23,7 +23,7 @@ const APT = "DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=60";
 const APT_INSTALL = `${APT} install -y -qq --no-install-recommends`;
 
 /** The packages of a template, and curl and dpkg to fetch and unpack; never libc6-compat, never Alpine's own "mesa". */
-const APK_PACKAGES = "ca-certificates gcompat fuse3 openssl curl dpkg";
+const APK_PACKAGES = "ca-certificates gcompat libgcc fuse3 openssl curl dpkg";
 const APT_PACKAGES = "ca-certificates fuse3 openssl curl";
 
 /**

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkLock, type LockExpectation } from "../../../src/lock/check-lock";
-import { sealed } from "../../../src/lock/lock-file";
+import { parseLock, sealed } from "../../../src/lock/lock-file";
 import type { Lock } from "../../../src/lock/lock";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { makeKey } from "./fixture/signed-repository";
@@ -39,6 +39,16 @@ describe("checking a lock", () => {
     expect(problems(canonicalJson({ ...lock, base: { ...lock.base, digest: "sha256:12" } }))).toEqual([
       "invalid",
     ]);
+  });
+
+  it("is removed, not relocked, where it cannot be read, and its problem is one line", () => {
+    const conflict = `<<<<<<< HEAD\n${canonicalJson(lock)}`;
+    expect(() => parseLock(conflict, "lock.json")).toThrow(
+      expect.objectContaining({
+        message: expect.not.stringContaining("\n") as string,
+        hint: expect.stringContaining("remove it and resolve it again") as string,
+      }),
+    );
   });
 
   it("sees that it was edited by hand", () => {
