@@ -110,7 +110,7 @@ function prepare(args: CommandArgs, env: Environment, redact: Redactor, signal: 
         if (typeof text === "string") progress.print(text);
         else toStderr(text);
       },
-      confirm,
+      confirm: (question) => confirm(question, signal),
     },
   };
   return { context, progress };

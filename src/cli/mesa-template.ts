@@ -1,5 +1,6 @@
 #!/usr/bin/env node
-import { readFileSync } from "node:fs";
+import { closeSync, readFileSync } from "node:fs";
+import { isatty } from "node:tty";
 import { VERSION } from "../support/version";
 
 /** Answers `--version` and the overview of `--help` before anything else is loaded, because start-up time matters. */
@@ -71,9 +72,15 @@ process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   // A reader that stops reading (… | head -1) has what it wants; a full disk does not.
   if (error.code !== "EPIPE") process.exitCode = 3;
 });
+// As it exits, Node aborts where a standard stream's terminal was closed, unless the stream is closed, too (seen with 20.20).
+process.on("exit", () => {
+  for (const stream of [0, 1, 2]) if (!isatty(stream)) closeSync(stream);
+});
 const argv = process.argv.slice(2);
 if (!answerAtOnce(argv)) {
   process.exitCode = await (await loadMain(argv))(argv, process.env);
+  // The work is done, whatever signal comes now.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit());
   // An abandoned request must not keep the program running; without one it ends before this.
   setTimeout(() => process.exit(), 500).unref();
 }

@@ -1,9 +1,10 @@
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { bundle } from "./fixture/built";
+import { buildInto, bundle, workFolder } from "./fixture/built";
+import { writeProject } from "./fixture/project";
 
 const folder = mkdtempSync(join(tmpdir(), "mesa-template-ending-"));
 const PROGRAM = join(folder, "waits-for-a-signal.mjs");
@@ -110,6 +111,45 @@ describe("an interruption", () => {
     );
     // 124 is timeout's own code: the program was there until it was ended.
     expect(stdout).toBe("124\n");
+  });
+});
+
+describe.skipIf(spawnSync("which", ["script"]).status !== 0)("a question on a terminal", () => {
+  const work = workFolder("question");
+  const [root, pid, code] = ["project", "pid", "code"].map((name) => join(work.folder, name)) as [
+    string,
+    string,
+    string,
+  ];
+  const asks = `"${process.execPath}" "${work.folder}/dist/mesa-template.js" promote 0.20.0 new --root "${root}"`;
+  const when = /Create it\?/u;
+  beforeAll(() => {
+    buildInto(join(work.folder, "dist"));
+    writeProject(root);
+  }, 60_000);
+  afterAll(work.remove);
+
+  it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("ends by %s with 130", async (signal) => {
+    const { code: ends, text } = await ended(`sh -c 'echo $$ >"${pid}"; exec ${asks}'`, {
+      pty: true,
+      when,
+      act: () => {
+        process.kill(Number(readFileSync(pid, "utf8")), signal);
+      },
+    });
+    expect(ends, text).toBe(130);
+    expect(text).toContain(`error: Interrupted by ${signal}.`);
+  });
+
+  it("ends with 130 when the terminal is closed", async () => {
+    await ended(`sh -c 'trap : HUP; ${asks}; echo $? >"${code}"'`, {
+      pty: true,
+      when,
+      act: (script) => {
+        process.kill(script, "SIGKILL");
+      },
+    });
+    await expect.poll(() => existsSync(code) && readFileSync(code, "utf8")).toBe("130\n");
   });
 });
 
