@@ -38,7 +38,7 @@ function patternHint(missing: readonly string[], text: string): string | undefin
   if (text.endsWith("\n") && missing.some((pattern) => pattern.endsWith("$") && !pattern.startsWith("(?m)")))
     return "Output is not trimmed, and $ is the end of the whole text: write (?m) in front, or \\n before $.";
   return text.includes("\n") &&
-    missing.some((pattern) => pattern.includes(".") && !pattern.startsWith("(?s)"))
+    missing.some((pattern) => /(?<!\\)\./u.test(pattern) && !pattern.startsWith("(?s)"))
     ? "A dot stops at the end of a line: write (?s) in front if it should not."
     : undefined;
 }

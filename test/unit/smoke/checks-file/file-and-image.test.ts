@@ -48,6 +48,17 @@ describe("a file check", () => {
     expect(outcome(file, seen)).toBe(wanted);
   });
 
+  it.each([
+    ["c.d", /A dot stops/u],
+    ["c$", /Output is not trimmed/u],
+    [String.raw`c\.d`, undefined],
+    ["(?s)c.d", undefined],
+  ])("explains why %s may not match", (contents, hint) => {
+    const judged = judgeFile({ name: "a", file: { path: "/x", contents } }, FILE);
+    if (hint === undefined) expect(judged.hint).toBeUndefined();
+    else expect(judged.hint).toMatch(hint);
+  });
+
   it("says what it saw", () => {
     const judged = judgeFile({ name: "a", file: { path: "/x", mode: "0644", owner: 5 } }, FILE);
     expect(judged).toMatchObject({
