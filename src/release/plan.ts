@@ -369,7 +369,7 @@ type Placed = Pick<Steps, "push" | "deploy" | "verify">;
 
 /** The steps in the registry and on Blaxel, as far as they are asked for. */
 function placed({ deploy, verify }: PlanRequest, steps: Placed): Placed {
-  const no = skip("--no-deploy");
+  const no = skip("not requested");
   if (!deploy) return { push: no, deploy: no, verify: no };
-  return verify ? steps : { ...steps, verify: skip("--no-verify") };
+  return verify ? steps : { ...steps, verify: no };
 }

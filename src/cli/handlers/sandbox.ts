@@ -20,7 +20,7 @@ export const bootstrapCommand: CommandHandler = async (args, context) => {
   await prepare(await runningSandbox(context.host, name));
   return {
     json: { sandbox: name, mesaVersion, steps },
-    text: `${steps.map((step) => `${step.name}: ${step.outcome}\n`).join("")}Mesa ${mesaVersion} is installed in ${name}.\n`,
+    text: `Mesa ${mesaVersion} is installed in ${name}.\n`,
   };
 };
 
@@ -77,7 +77,7 @@ export async function bootstrapFor(
     prepare: (sandbox) =>
       bootstrap(host, sandbox, lock, upstream.mirrors.packages, (name, outcome) => {
         onStep(name, outcome);
-        host.emit({ type: "note", message: `${name}: ${outcome}` });
+        host.emit({ type: "note", message: `${name}: ${outcome === "already" ? "already done" : outcome}` });
       }),
   };
 }
