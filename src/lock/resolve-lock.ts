@@ -117,7 +117,7 @@ function checkBase(image: string, template: string): void {
     throw new Failure({
       code: "BASE_NOT_PINNED",
       kind: "usage",
-      message: `The base image ${image} names no Alpine minor: ${tag ?? "a missing tag"} moves from one to the next.`,
+      message: `The base image ${image} names no minor version of Alpine: ${tag ?? "a missing tag"} moves from one to the next.`,
       hint: "Write one in template.toml, like docker.io/library/alpine:3.22.",
       template,
     });

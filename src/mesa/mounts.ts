@@ -195,7 +195,7 @@ export function placeMounts(
       code: "MESA_LAYOUT_UNFIT",
       kind: "usage",
       message: `Mesa ${version} cannot ${wanted}: layouts need Mesa 0.44 or newer.`,
-      hint: `Use a newer template; this one mounts every repository at ORG/REPO, all for reading or all for writing.`,
+      hint: `Use a newer version of the template. This one mounts every repository at ORG/REPO, all for reading or all for writing.`,
     });
   return mounts;
 }

@@ -147,7 +147,7 @@ function unproven(
   return new Failure({
     code: "ATTESTATION_UNTRUSTED",
     kind: "deploy",
-    message: `No ${what} of ${image} is signed with this key: ${String(found)} attestations stand beside it, ${String(signed)} of them signed with it${signed > 0 ? ", about another image or of another kind" : ""}.`,
+    message: `No ${what} of ${image} is signed with this key: ${String(found)} attestations exist, ${String(signed)} of them signed with it${signed > 0 ? ", about another image or of another kind" : ""}.`,
     hint: "Check that --key is the public part of the key that the release was signed with. Otherwise somebody else wrote them: do not use the image.",
   });
 }

@@ -55,7 +55,7 @@ export async function addReferrer(
   const digest = repository.reference.digest ?? "";
   const subject = await readManifest(repository, digest);
   if (subject === undefined)
-    throw unusableImage("IMAGE_FORMAT", `${image} is not in the registry, so nothing can stand beside it.`);
+    throw unusableImage("IMAGE_FORMAT", `${image} is not in the registry, so nothing can be attached to it.`);
   const { mediaType } = z.parse(
     z.looseObject({ mediaType: z._default(z.string(), OCI_MANIFEST) }),
     parsedJson(subject.body),

@@ -46,7 +46,7 @@ export function eventText(event: SessionEvent): string {
     case "ready":
       return `mounted at ${event.path}; a command may run until ${event.commandsEndAt}`;
     case "remounted":
-      return `mounted again${REASONS[event.reason]}; the new credential holds until ${event.credentialEndsAt}`;
+      return `mounted again${REASONS[event.reason]}; the new credential expires at ${event.credentialEndsAt}`;
     case "warning":
       return event.message;
     case "branch":

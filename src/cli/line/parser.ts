@@ -211,10 +211,7 @@ function questionFor(place: string): string {
 function commandWithoutDashes(spec: CommandSpec, argv: readonly string[], first: string): Failure {
   const at = argv.lastIndexOf(first);
   const line = [PROGRAM, ...argv.slice(0, at), "--", ...argv.slice(at)].map(quoted).join(" ");
-  return wrongUsage(
-    `Put the command after --; "${first}" stands before it.`,
-    `${line} (more: ${helpOf(spec)})`,
-  );
+  return wrongUsage(`Put the command after --; "${first}" is before it.`, `${line} (more: ${helpOf(spec)})`);
 }
 
 /** Refuses options that no command has, and --dry-run where the command would act anyway. */

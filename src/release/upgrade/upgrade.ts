@@ -90,7 +90,7 @@ function newestProven(manifest: Manifest, template: string): ManifestEntry {
   if (found !== undefined) return found;
   throw wrongUsage(
     `${template} has no version to upgrade from yet.`,
-    "Release the first one: mesa-template release VERSION. --template narrows an upgrade.",
+    "Release the first one: mesa-template release VERSION. Or upgrade other templates only: --template NAMES.",
   );
 }
 

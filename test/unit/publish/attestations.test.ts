@@ -251,7 +251,7 @@ describe("attestations in a registry", () => {
     };
     await addReferrer(testHost(), importReference(image), `sha256-${HEX}.att`, STATEMENT_TYPE, [piece]);
     await expect(check()).rejects.toThrow(
-      /3 attestations stand beside it, 1 of them signed with it, about another image/u,
+      /3 attestations exist, 1 of them signed with it, about another image/u,
     );
     for (const [digest, text] of registry.blobs) registry.blobs.set(digest, `${text} `);
     await expect(check()).rejects.toMatchObject({ code: "REGISTRY_WRONG_BYTES" });
