@@ -1,7 +1,7 @@
 import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
 import type * as z from "zod/mini";
 import { valueAt } from "../../support/text/parsed-json";
-import { Failure, firstProblem, messageOf } from "../../support/errors";
+import { Failure, messageOf } from "../../support/errors";
 import { readIfPresent } from "../../support/files/files";
 import { CHECK_FORMS, checksFileSchema, type CheckEntry } from "./schema";
 
@@ -46,7 +46,14 @@ function nameOf(path: Path): string {
 
 function kindOf(value: unknown): string {
   if (value === undefined || value === null) return "nothing";
-  if (Array.isArray(value)) return "a list";
+  if (Array.isArray(value)) {
+    const other: unknown = value.find((item) => typeof item !== "string");
+    return value.length === 0
+      ? "an empty list"
+      : other === undefined
+        ? "a list"
+        : `a list with ${kindOf(other)}`;
+  }
   return typeof value === "object" ? "a mapping" : JSON.stringify(value);
 }
 
@@ -87,9 +94,13 @@ function checkEntry(value: unknown, at: Path, refuse: Refuse): CheckEntry {
  */
 export function parseChecksFile(source: string, path: string): ChecksFile {
   const lines = new LineCounter();
-  const document = parseDocument(source, { lineCounter: lines, uniqueKeys: true, merge: true });
+  const options = { lineCounter: lines, uniqueKeys: true, merge: true, prettyErrors: false };
+  const document = parseDocument(source, options);
   const [broken] = document.errors;
-  if (broken !== undefined) throw invalid(path, lines.linePos(broken.pos[0]).line, firstProblem(broken));
+  if (broken !== undefined) {
+    const what = broken.code === "MULTIPLE_DOCS" ? "a second YAML document begins here" : broken.message;
+    throw invalid(path, lines.linePos(broken.pos[0]).line, what);
+  }
   const refuse: Refuse = (at, what) => {
     throw invalid(path, lineAt(document, lines, at), what);
   };

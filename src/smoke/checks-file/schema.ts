@@ -89,7 +89,7 @@ const refuseIdle = z.superRefine<z.infer<z.ZodMiniObject<typeof onSubject>>>((en
       context.addIssue({ code: "custom", path: [key], message });
 });
 
-const A_COMMAND = "a shell command, or a list of a program and its arguments";
+const A_COMMAND = "a shell command, or a list of texts (a program and its arguments)";
 const commandCheck = z.strictObject({
   ...onSubject,
   command: described(
@@ -241,13 +241,16 @@ export const CHECK_FORMS = {
 } as const;
 
 /** templates/<template>/checks.yaml: what a template must prove besides the built-in checks. */
-export const checksFileSchema = z.strictObject({
-  $schema: z.optional(z.string()),
-  schemaVersion: z.literal(1, "1"),
-  checks: z
-    .array(z.union(Object.values(CHECK_FORMS)), "a list")
-    .check(z.minLength(1, "a list that is not empty")),
-});
+export const checksFileSchema = z.strictObject(
+  {
+    $schema: z.optional(z.string()),
+    schemaVersion: z.literal(1, "1"),
+    checks: z
+      .array(z.union(Object.values(CHECK_FORMS)), "a list")
+      .check(z.minLength(1, "a list that is not empty")),
+  },
+  "a mapping with schemaVersion and checks",
+);
 
 export type CommandEntry = z.infer<typeof commandCheck>;
 export type HttpEntry = z.infer<typeof httpCheck>;

@@ -24,7 +24,7 @@ const one = (lines: string): string => `schemaVersion: 1\nchecks:\n  - name: a\n
 
 /** What is wrong, and what has to be said of it; all of them are wrong for the JSON Schema too, unless said otherwise. */
 const BROKEN: readonly (readonly [source: string, said: string, schemaTakesIt?: boolean])[] = [
-  ["", "c.yaml:1: the file must be"],
+  ["", "c.yaml:1: the file must be a mapping with schemaVersion and checks, not nothing."],
   ["checks: []", "c.yaml:1: schemaVersion must be 1, not nothing."],
   ["schemaVersion: 2\nchecks: [{name: a, command: x}]", "c.yaml:1: schemaVersion must be 1, not 2."],
   ["schemaVersion: 1\nchecks: []", "c.yaml:2: checks must be a list that is not empty"],
@@ -35,6 +35,8 @@ const BROKEN: readonly (readonly [source: string, said: string, schemaTakesIt?: 
   [one("    command: x\n    http: {}\n"), "c.yaml:5: checks[0] has both command and http"],
   [one("    command: x\n    exitcode: 1\n"), "c.yaml:5: there is no field checks[0].exitcode."],
   [one("    command: []\n"), "c.yaml:4: checks[0].command must be a shell command, or a list"],
+  [one("    command: [sleep, 1]\n"), "a list of texts (a program and its arguments), not a list with 1."],
+  [one("    command: x\n    stdout: [5]\n"), "c.yaml:5: checks[0].stdout must be an RE2 expression"],
   [one("    command: x\n    exitCode: 300\n"), "c.yaml:5: checks[0].exitCode must be an exit code, not 300."],
   [one("    command: x\n    timeLimit: 10\n"), "c.yaml:5: checks[0].timeLimit must be a duration"],
   [one("    command: x\n    retry: { every: 1s }\n"), "c.yaml:5: checks[0].retry.for must be"],
@@ -78,6 +80,8 @@ const BROKEN: readonly (readonly [source: string, said: string, schemaTakesIt?: 
     true,
   ],
   ["schemaVersion: 1\nchecks: [", "c.yaml:2: "],
+  [one("    command: x\n---\na: b\n"), "c.yaml:5: a second YAML document begins here."],
+  [one("\tcommand: x\n"), "c.yaml:4: Tabs are not allowed as indentation."],
   [
     "schemaVersion: 1\nschemaVersion: 1\nchecks: [{name: a, command: x}]",
     "c.yaml:2: Map keys must be unique",
@@ -134,7 +138,7 @@ describe("the JSON Schema of check files", () => {
   });
 
   it("refuses what the program refuses, as far as a schema can say it", () => {
-    const values = BROKEN.slice(0, -2).map(
+    const values = BROKEN.slice(0, -4).map(
       ([source, said, taken]) => [said, parse(source) as unknown, taken] as const,
     );
     const different = values.filter(([, value, taken]) => validate(value) !== (taken ?? false));
