@@ -27,8 +27,8 @@ export interface Subject {
   request(port: number, path: string, init?: RequestInit): Promise<Response>;
   /** Base URL of the sandbox API for @blaxel/core's forceUrl (no trailing slash), and required headers. */
   readonly api: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
-  /** Set if the subject has no shell: only argument vectors run. */
-  readonly noShell?: true;
+  /** Why no shell runs in the subject, if so: then only argument vectors run. */
+  readonly noShell?: string;
 }
 
 /** The image at rest: configuration, history, files of a container that never starts. Requires an engine that holds it. */

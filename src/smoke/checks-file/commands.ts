@@ -85,7 +85,7 @@ kill -KILL "$p" 2>/dev/null; tail -c 1000 ${log}; rm -f ${log}`;
 
 /** Starts a check's service; throws the reason if it does not start. */
 export async function startService(subject: Subject, command: string, entry: RunEntry): Promise<Service> {
-  if (subject.noShell === true) throw new Error("start needs a shell, and the image has none");
+  if (subject.noShell !== undefined) throw new Error(`start needs a shell: ${subject.noShell}`);
   const around = { ...surroundings(entry), timeoutMs: SERVICE_MS };
   const started = await subject.run({ ...around, script: startScript(command, entry) });
   const [, pid, log] = /^(\d+) (\/\S+)$/mu.exec(started.stdout) ?? [];

@@ -57,7 +57,7 @@ async function whyNotHere(entry: OnSubject, subject: Subject): Promise<string | 
   if (subject.kind === "sandbox" && port !== undefined && NOT_ROUTED.has(port))
     return `port ${String(port)} is reserved on Blaxel`;
   const devices = entry.devices ?? [];
-  if (devices.length === 0 || subject.noShell === true) return undefined;
+  if (devices.length === 0 || subject.noShell !== undefined) return undefined;
   const script = `for d in ${devices.map(quoted).join(" ")}; do [ -e "$d" ] || echo "$d"; done`;
   const absent = (await subject.run({ script })).stdout.trim().split("\n").join(", ");
   return absent === "" ? undefined : `the ${subject.kind} has no ${absent}`;
@@ -102,18 +102,19 @@ function attempt(host: Host, entry: OnSubject, subject: Subject, answerMs: numbe
   return "http" in entry ? askOverHttp(host, entry, subject, answerMs) : checkPorts(entry, subject);
 }
 
-/** The message of timeout for a program that cannot start (GNU: failed to run command; busybox: can't execute). */
-const CANNOT_START = /^timeout: (?:failed to run command|can't execute)/mu;
+/** For a program that cannot start: timeout's message (GNU: failed to run command; busybox: can't execute), or the engine's on stdout. */
+const CANNOT_START = /^(?:timeout: (?:failed to run command|can't execute)|OCI runtime exec failed)/mu;
 
 async function runCommand(entry: CommandEntry, subject: Subject): Promise<CheckVerdict> {
   const { command, exitCode: wanted = 0 } = entry;
-  const noShell = subject.noShell === true;
-  if (noShell && typeof command === "string")
+  const { noShell } = subject;
+  if (noShell !== undefined && typeof command === "string")
     return unmet(
-      "a complete test",
-      "the image has no shell: write the command as a list of program and arguments",
+      "a shell for the command",
+      noShell,
+      "In an image without a shell, write the command as a list of a program and its arguments.",
     );
-  const result = await subject.run(limitedCommand(command, entry, noShell));
+  const result = await subject.run(limitedCommand(command, entry, noShell !== undefined));
   const { exitCode, stdout, stderr } = result;
   const output = `stdout ${JSON.stringify(shown(stdout))}, stderr ${JSON.stringify(shown(stderr))}`;
   if (ranOut(result, entry))
@@ -122,10 +123,10 @@ async function runCommand(entry: CommandEntry, subject: Subject): Promise<CheckV
       `none; ${output}`,
       "It was killed. Raise its timeLimit, or find out what it waits for (its stdin is empty).",
     );
-  if (typeof command !== "string" && exitCode > 125 && CANNOT_START.test(stderr))
+  if (typeof command !== "string" && exitCode > 125 && CANNOT_START.test(`${stderr}\n${stdout}`))
     return unmet(
       `${command[0] ?? ""} to be run`,
-      stderr.trim(),
+      (stderr || stdout).trim(),
       "The program is not in the image, or this user may not execute it.",
     );
   return judged([
@@ -140,7 +141,7 @@ async function runCommand(entry: CommandEntry, subject: Subject): Promise<CheckV
 }
 
 async function checkPorts({ name, listening }: ListeningEntry, subject: Subject): Promise<CheckVerdict> {
-  const noShell = subject.noShell === true;
+  const noShell = subject.noShell !== undefined;
   const command = noShell ? TCP_TABLES.split(" ").slice(0, 3) : TCP_TABLES;
   const open = listeningPorts((await subject.run(limitedCommand(command, { name }, noShell))).stdout);
   const all = open.map(({ port, loopback }) => `${String(port)}${loopback ? " (loopback only)" : ""}`);

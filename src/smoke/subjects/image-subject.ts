@@ -1,6 +1,6 @@
 import type { ContainerRequest, Engine } from "../../docker/index";
 import { warnThatStays } from "../../support/processes/clean-up";
-import { Failure } from "../../support/errors";
+import { Failure, messageOf } from "../../support/errors";
 import type { Host } from "../../support/host";
 import type { Command, CommandResult, Subject } from "../check";
 import type { SmokeContainer } from "./container";
@@ -28,31 +28,38 @@ export async function imageSubject(
   const request: ContainerRequest = { image, init: true, publish: publishedPorts(ports) };
   const idling = { entrypoint: ["sh"], cmd: ["-c", "while :; do sleep 600; done"] };
   const own = await startedAndStays(host, engine, devices, request);
-  const container = own ?? (await startedAndStays(host, engine, devices, { ...request, ...idling }));
-  if (container === undefined)
-    return eachInItsOwn(host, engine, { ...request, ...deviceAccess(engine, devices) });
-  const shell = await container.run({ argv: ["sh", "-c", ":"] }).catch(() => undefined);
+  const container =
+    typeof own === "string" ? await startedAndStays(host, engine, devices, { ...request, ...idling }) : own;
+  if (typeof container === "string")
+    return eachInItsOwn(host, engine, { ...request, ...deviceAccess(engine, devices) }, container);
+  const shell = await container.run({ argv: ["sh", "-c", ":"] }).catch(messageOf);
+  const refusal =
+    typeof shell === "string" ? shell : shell.exitCode === 0 ? "" : shell.stderr || shell.stdout;
   return {
     ...container,
-    ...(shell?.exitCode === 0 ? {} : { noShell: true }),
+    ...(refusal === "" ? {} : { noShell: noShell(refusal) }),
     close: () => engine.removeContainer(container.id),
   };
 }
 
-/** A container that is still running after a moment; undefined (and removed) if its program has ended or could not start. */
+function noShell(words: string): string {
+  return `no shell starts in the image (${words.trim().slice(0, 300)})`;
+}
+
+/** A container that is still running after a moment; else (and removed) why its program could not start, or that it has ended. */
 async function startedAndStays(
   host: Host,
   engine: Engine,
   devices: readonly string[],
   request: ContainerRequest,
-): Promise<SmokeContainer | undefined> {
+): Promise<SmokeContainer | string> {
   let container: SmokeContainer;
   try {
     container = await startWithDevices(host, engine, devices, request);
   } catch (error) {
     host.signal.throwIfAborted();
     // A lost engine says nothing about the image; a program that cannot start does.
-    if (error instanceof Failure && error.code === "CONTAINER_START") return undefined;
+    if (error instanceof Failure && error.code === "CONTAINER_START") return messageOf(error.cause);
     throw error;
   }
   const { id } = container;
@@ -64,15 +71,15 @@ async function startedAndStays(
     throw error;
   }
   await engine.removeContainer(id);
-  return undefined;
+  return "it ended at once";
 }
 
-function eachInItsOwn(host: Host, engine: Engine, request: ContainerRequest): ImageSubject {
+function eachInItsOwn(host: Host, engine: Engine, request: ContainerRequest, why: string): ImageSubject {
   const nothing =
     "nothing answers: the image's program has exited, and there is no shell to keep the container running";
   return {
     kind: "container",
-    noShell: true,
+    noShell: noShell(why),
     api: { url: "", headers: {} },
     run: (command) => runInOwn(host, engine, request, command),
     request: () => Promise.reject(new Error(nothing)),
