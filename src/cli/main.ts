@@ -154,7 +154,7 @@ export async function main(
   const redact = createRedactor(env);
   const separator = argv.indexOf("--");
   let json =
-    (separator < 0 ? argv : argv.slice(0, separator)).includes("--json") ||
+    (separator < 0 ? argv : argv.slice(0, separator)).some((word) => /^--json(=true)?$/u.test(word)) ||
     /^(1|true|yes|on)$/iu.test(env["MESA_TEMPLATE_JSON"] ?? "");
   // A time limit (AbortSignal.timeout) does not keep Node running. undici sometimes leaves a fetch open without a socket, and Node would
   // then exit with 13 instead of timing out and retrying.

@@ -4,6 +4,7 @@ import { textNow } from "../../support/files/files";
 import { findRoot, paths, templateNames } from "../../support/files/paths";
 import type { CommandHandler, CommandSpec } from "../command";
 import { commandOf, commandWords, optionsOf, positionalsOf } from "./command-line";
+import { optionText } from "./help";
 
 /** The option by which the scripts below ask for candidates. The words of the line follow it, the program's name first. */
 export const COMPLETION_OPTION = "--complete";
@@ -68,6 +69,8 @@ export function candidatesAtCursor(
   env: Readonly<Record<string, string | undefined>>,
 ): readonly string[] {
   const [current = "", previous = ""] = words.toReversed();
+  // After it stands the command line of another program.
+  if (words.slice(0, -1).includes("--")) return [];
   const offer = (names: readonly string[]): readonly string[] =>
     names.filter((name) => name.startsWith(current));
   const describe = (entries: readonly (readonly [string, string])[]): readonly string[] => {
@@ -92,7 +95,9 @@ export function candidatesAtCursor(
   if (choices !== undefined) return offer(choices);
   if (current.startsWith("-"))
     return describe([
-      ...Object.entries(options).map(([name, { describe: about }]) => [`--${name}`, about] as const),
+      ...Object.entries(options).map(
+        ([name, option]) => [optionText(name, option).split(" ")[0] ?? "", option.describe] as const,
+      ),
       ["--help", "show help"],
     ]);
   if (spec !== undefined) return [];

@@ -93,7 +93,7 @@ function unknownCommand(plain: readonly string[], specs: readonly CommandSpec[])
   const members = family(word, specs);
   if (members.length === 0 || second === undefined)
     return wrongUsage(
-      `There is no command ${word}.`,
+      `There is no command ${quoted(word)}.`,
       `${commandMeant(word, specs)} ${PROGRAM} --help lists the commands.`.trim(),
     );
   return wrongUsage(
@@ -174,11 +174,12 @@ function parsedFor(spec: CommandSpec, argv: readonly string[]): ParsedCommand {
   const most = places.at(-1)?.many === true ? Infinity : places.length;
   if (spec.passesRest === true && words.rest.length === 0 && given.length > most)
     throw commandWithoutDashes(spec, argv, given[most] ?? "");
+  refuseValuesOfFlags(argv, spec);
   refuseUnknownOptions(words, argv, spec);
   if (words.rest.length > 0 && spec.passesRest !== true)
     throw misused(spec, `Unexpected after --: ${words.rest.join(" ")}.`);
   const extra = given[most];
-  if (extra !== undefined) throw misused(spec, `Unexpected argument: ${extra}.`);
+  if (extra !== undefined) throw misused(spec, `Unexpected argument: ${quoted(extra)}.`);
   const missing = places.filter(({ required }) => required)[given.length];
   if (missing !== undefined) throw misused(spec, spec.whenMissing?.(given) ?? questionFor(missing.name));
   const valueless = words.valueless === undefined ? undefined : optionsOf(spec)[words.valueless];
@@ -214,6 +215,20 @@ function commandWithoutDashes(spec: CommandSpec, argv: readonly string[], first:
   return wrongUsage(`Put the command after --; "${first}" is before it.`, `${line} (more: ${helpOf(spec)})`);
 }
 
+/** Refuses --dry-run=yes and the like, which the parser takes for --no-dry-run. */
+function refuseValuesOfFlags(argv: readonly string[], spec: CommandSpec): void {
+  const flags = Object.entries({ ...optionsOf(spec), ...ASKS }).filter(([, { type }]) => type === "boolean");
+  const names = new Set(flags.flatMap(([name, { alias = name }]) => [name, alias]));
+  for (const word of argv.slice(0, argv.includes("--") ? argv.indexOf("--") : undefined)) {
+    const [, no, name = "", value] = /^--(no-)?([^=]+)=(.*)$/su.exec(word) ?? [];
+    if (names.has(name) && (no !== undefined || (value !== "true" && value !== "false")))
+      throw wrongUsage(
+        `--${no ?? ""}${name} takes no value.`,
+        `Write --${name} or --no-${name} (more: ${helpOf(spec)})`,
+      );
+  }
+}
+
 /** Refuses options that no command has, and --dry-run where the command would act anyway. */
 function refuseUnknownOptions(
   { values }: Words,
@@ -222,7 +237,7 @@ function refuseUnknownOptions(
 ): void {
   const options = optionsOf(spec);
   const where = spec === undefined ? PROGRAM : commandName(spec);
-  const unknown = Object.keys(values).find((name) => options[name] === undefined);
+  const unknown = Object.keys(values).find((name) => !Object.hasOwn(options, name));
   if (unknown !== undefined) {
     const given = writtenAs(unknown, argv);
     const known = Object.entries(options).flatMap(([name, { alias, type }]) => [

@@ -58,6 +58,8 @@ describe.skipIf(!has("script"))("bash, with the keys pressed", () => {
     ["mesa-template promote 0.26.0 sta\t", "mesa-template promote 0.26.0 stable "],
     ["mesa-template list --tem\tdeb\t", "mesa-template list --template debian "],
     ["mesa-template manifest merge a-f\t", "mesa-template manifest merge a-file.json "],
+    ["mesa-template release --no-ver\t", "mesa-template release --no-verify "],
+    ["mesa-template sandbox run stable -- ls --templ\t", "mesa-template sandbox run stable -- ls --templ"],
     ["mesa-template nonsense x\t", "mesa-template nonsense x"],
   ])("%j", (keys, line) => {
     expect(typed(keys)).toBe(line);

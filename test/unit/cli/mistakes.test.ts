@@ -118,6 +118,11 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
     /sandbox run has no --dry-run/u,
     /sandbox run --help/u,
   ],
+  ["promote 0.20.0 stable --dry-run=1", /--dry-run takes no value/u, /Write --dry-run or --no-dry-run/u],
+  ["promote 0.20.0 stable --dry-run=", /--dry-run takes no value/u, /promote --help/u],
+  ["list --no-json=false", /--no-json takes no value/u, /list --help/u],
+  ["lock 0.20.0 --frozen=yes", /--frozen takes no value/u, /lock --help/u],
+  ["list --toString", /list has no option --toString/u, /list --help/u],
   ["verify 0.20.0 --dry-run", /verify has no --dry-run/u, /verify --help/u],
   // Values
   ["list --template", /--template needs a value/u, /Write --template a,b/u],
@@ -227,6 +232,17 @@ describe("mistyped command lines", () => {
       });
     },
   );
+
+  it("names an empty word, such as a variable that is not set", async () => {
+    for (const [words, message] of [
+      [[""], "There is no command ''."],
+      [["list", ""], "Unexpected argument: ''."],
+    ] as const)
+      expect(await runMain(words)).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(message) as string,
+      });
+  });
 
   it("is text with --no-json, whatever the environment wants", async () => {
     const { stdout, stderr } = await run("list --status x --no-json", { MESA_TEMPLATE_JSON: "1" });
