@@ -19,14 +19,11 @@ const word = z
   .check(z.regex(/^[A-Za-z0-9][A-Za-z0-9.+_-]*$/u, "must be one word of letters, digits and . + _ -"));
 const text = z.string().check(z.minLength(1));
 /** An image registry, with a path where needed. */
-const registryPrefix = z
-  .string()
-  .check(
-    z.regex(
-      /^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*\/?$/u,
-      "must be a host, with port and path where needed, and no scheme",
-    ),
-  );
+const A_PREFIX = "must be a host, with port and path where needed, and no scheme";
+const registryPrefix = z.string().check(
+  z.regex(/^[a-z0-9.-]+(:\d+)?(\/[a-z0-9._-]+)*\/?$/u, A_PREFIX),
+  z.refine((text) => URL.canParse(`https://${text}`), A_PREFIX),
+);
 
 /** The form of upstream.toml: keys in kebab-case, one table per source. */
 const upstreamFileSchema = z.strictObject({

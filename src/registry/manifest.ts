@@ -37,6 +37,16 @@ export const MANIFEST_TYPES = [
   "application/vnd.docker.distribution.manifest.v2+json",
 ].join(", ");
 
+/** Types of an image's configuration that engines pull (Moby, distribution/registry.go, ImageTypes: old registries name odd ones). */
+const CONFIG_TYPES = [
+  "application/vnd.oci.image.config.v1+json",
+  "application/vnd.docker.container.image.v1+json",
+  "application/octet-stream",
+  "application/json",
+  "text/html",
+  "",
+];
+
 /** Lists in lists beyond this are refused. */
 const DEEPEST_LIST = 4;
 
@@ -56,8 +66,12 @@ export async function singleImage(
     const list = z.safeParse(listSchema, value);
     const single = z.safeParse(imageSchema, value);
     if (list.success) bytes = await read(amd64In(list.data.manifests, image));
-    else if (single.success) return { bytes, config: single.data.config.digest };
-    else
+    else if (single.success) {
+      const { digest, mediaType = "" } = single.data.config;
+      if (CONFIG_TYPES.includes(mediaType)) return { bytes, config: digest };
+      const what = `${image} is no container image: its configuration is ${mediaType}.`;
+      throw unusableImage("IMAGE_FORMAT", what, "Name an image; engines do not pull charts and signatures.");
+    } else
       throw unusableImage(
         "IMAGE_FORMAT",
         `The registry's answer for ${image} is neither an image manifest nor a list of them.`,

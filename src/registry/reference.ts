@@ -37,7 +37,7 @@ export function parseImageReference(text: string): ImageReference {
   const fault =
     more.length > 0
       ? "it has more than one @"
-      : !HOST.test(registry)
+      : !HOST.test(registry) || !URL.canParse(`https://${registry}`)
         ? `"${registry}" is not a registry host`
         : !PATH.test(path)
           ? `"${rest}" is not a repository path (lower-case letters, digits, and . _ - between them)`

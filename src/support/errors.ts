@@ -182,7 +182,7 @@ export function causeOf(error: unknown): string | undefined {
   const texts: string[] = [];
   let current: unknown = error instanceof Error ? error.cause : undefined;
   while (current !== undefined && current !== null && texts.length < 6) {
-    const text = messageOf(current);
+    const text = messageOf(current).trim();
     if (text !== "" && !texts.includes(text)) texts.push(text);
     current = current instanceof Error ? current.cause : undefined;
   }

@@ -1,4 +1,4 @@
-import { Failure, messageOf } from "../errors";
+import { Failure, hasErrno, messageOf } from "../errors";
 import type { Host } from "../host";
 import { withTimeLimit } from "../processes/time-limit";
 
@@ -167,9 +167,21 @@ async function bodyOf(response: Response, request: HttpRequest): Promise<Uint8Ar
   return Buffer.concat(chunks);
 }
 
-/** The cause below fetch's "fetch failed". */
+/** Codes of a certificate whose authority Node does not know (Node, tls, "X509 certificate error codes"). */
+const UNKNOWN_AUTHORITY = [
+  "DEPTH_ZERO_SELF_SIGNED_CERT",
+  "SELF_SIGNED_CERT_IN_CHAIN",
+  "UNABLE_TO_GET_ISSUER_CERT",
+  "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+];
+
+/** The cause below fetch's "fetch failed", in plain words where OpenSSL's are not. */
 function connectionTrouble(error: unknown): string {
   const below = error instanceof Error ? error.cause : undefined;
+  if (hasErrno(below, "ERR_SSL_WRONG_VERSION_NUMBER")) return "the server does not speak TLS (https)";
+  if (hasErrno(below, ...UNKNOWN_AUTHORITY))
+    return `${messageOf(below)}; to trust its authority, set NODE_EXTRA_CA_CERTS to a PEM file`;
   if (below instanceof AggregateError && below.errors.length > 0) return messageOf(below.errors[0]);
   return below === undefined ? messageOf(error) : messageOf(below) || messageOf(error);
 }
@@ -188,11 +200,11 @@ export function nextHop(from: string, location: string): string {
   }
   if (next.protocol === "https:") return next.href;
   if (next.protocol === "http:" && before.protocol === "http:" && next.host === before.host) return next.href;
-  if (next.host !== before.host)
-    throw refused(
-      `${from} redirects to another host over plain ${next.protocol.replace(":", "")}: ${next.href}.`,
-    );
-  throw refused(`${from} redirects from https to plain ${next.protocol.replace(":", "")}: ${next.href}.`);
+  const to = `plain ${next.protocol.replace(":", "")}`;
+  // Without the query, which may hold a signature that opens the file.
+  const [here, there] = [before, next].map(({ href }) => href.replace(/\?.*$/su, ""));
+  if (next.host !== before.host) throw refused(`${here} redirects to another host over ${to}: ${there}.`);
+  throw refused(`${here} redirects from https to ${to}: ${there}.`);
 }
 
 function refused(message: string, cause?: unknown): Failure {

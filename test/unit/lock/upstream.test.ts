@@ -119,6 +119,11 @@ at = "20260401T000000Z"
       "mirrors.images: must be a host",
     ],
     [
+      "with a mirror on no port",
+      `${SIGNED}[mirrors]\nimages = "mirror.example.com:99999"\n`,
+      "mirrors.images: must be a host",
+    ],
+    [
       "with a snapshot that is no moment",
       `${SIGNED}[snapshot]\nurl = "https://x.example.com"\nat = "yesterday"\n`,
       "snapshot.at",

@@ -174,6 +174,15 @@ describe("an image in a list", () => {
     expect(await walk((put) => list(put(IMAGE), more))).toEqual(found);
   });
 
+  it("is no chart, signature or other artifact", async () => {
+    const chart = { config: { ...IMAGE.config, mediaType: "application/vnd.cncf.helm.config.v1+json" } };
+    await expect(walk((put) => list(put(chart)))).rejects.toMatchObject({
+      code: "IMAGE_FORMAT",
+      message:
+        "an-image is no container image: its configuration is application/vnd.cncf.helm.config.v1+json.",
+    });
+  });
+
   it("is the one for the platform, before one that names none", async () => {
     const other = { config: { digest: `sha256:${"d".repeat(64)}` } };
     expect(

@@ -37,6 +37,8 @@ describe("an image's name", () => {
     `debian@${DIGEST}@x`,
     "debian\nRUN x",
     "ghcr.io/a:b:c",
+    "ghcr.io:99999/a",
+    "1.2.3.999/a",
   ])("%j is none", (text) => {
     expect(() => parseImageReference(text)).toThrow(
       expect.objectContaining({ code: "BAD_IMAGE_NAME", kind: "usage" }),

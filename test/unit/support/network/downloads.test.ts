@@ -95,6 +95,20 @@ describe("asking", () => {
     });
   });
 
+  it.each([
+    ["ERR_SSL_WRONG_VERSION_NUMBER", "80BC:error:0A00010B:SSL:\n", /^the server does not speak TLS/u],
+    [
+      "SELF_SIGNED_CERT_IN_CHAIN",
+      "self-signed certificate",
+      /^self-signed certificate; .*NODE_EXTRA_CA_CERTS/u,
+    ],
+    ["CERT_HAS_EXPIRED", "certificate has expired", /^certificate has expired$/u],
+  ])("says what to make of %s", async (code, message, said) => {
+    const cause = Object.assign(new Error(message), { code });
+    const host = testHost({ fetch: () => Promise.reject(new TypeError("fetch failed", { cause })) });
+    await expect(ask(host, request())).rejects.toThrow(said);
+  });
+
   it("does not hand credentials to another host", async () => {
     const secure = "https://blobs.example.com/x";
     const asked: [string, string | null][] = [];
@@ -134,6 +148,11 @@ describe("a redirect", () => {
     ["https://a.example/x", "http://a.example/y", "from https to plain http"],
     ["https://a.example/x", "ftp://b.example/y", "plain ftp"],
     ["https://a.example/x", "http://", "not an address"],
+    [
+      "http://a.example/x?sig=one",
+      "http://b.example/y?sig=two",
+      "http://a.example/x redirects to another host over plain http: http://b.example/y.",
+    ],
   ])("from %s to %s is refused", (from, location, says) => {
     expect(() => nextHop(from, location)).toThrow(
       expect.objectContaining({ code: "REDIRECT_REFUSED", message: expect.stringContaining(says) as string }),
