@@ -186,7 +186,7 @@ export async function main(
     const run = await parsed.spec.load();
     const outcome = await run(args, prepared.context);
     const { errors = [], error = errors[0] } = outcome;
-    if (!json) for (const one of errors) progress.print(errorText(one, redact));
+    if (!json) for (const text of new Set(errors.map((one) => errorText(one, redact)))) progress.print(text);
     progress.close();
     const ending = error === undefined ? { ok: true } : { ok: false, error: errorDocument(error) };
     const document = outcome.isWhole === true ? outcome.json : { ...ending, ...outcome.json };

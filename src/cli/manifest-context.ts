@@ -11,6 +11,7 @@ import { whoMoves } from "../manifest/git";
 import { isoTime } from "../support/clock";
 import { MANIFEST_FILE, paths, templateNames } from "../support/files/paths";
 import { runGit } from "../support/processes/git";
+import { quoted } from "../support/text/quoted";
 
 /** A manifest, seen through --template. */
 export interface OpenedManifest {
@@ -109,9 +110,12 @@ async function tellWritten({ host, root }: CommandContext, subject: string): Pro
   const whole = join(root, MANIFEST_FILE);
   const file = relative(process.cwd(), whole);
   const path = file.startsWith("..") ? whole : file;
+  const git = root === process.cwd() ? "git" : `git -C ${quoted(root)}`;
   // Exit codes of git check-ignore: 0 ignored, 1 not ignored, 128 no repository (gitignore documentation, "EXIT STATUS").
   const { exitCode } = await runGit(host, root, ["check-ignore", "--quiet", whole]);
   const commit =
-    exitCode === 1 ? `; commit and push it: git commit -m '${subject}' -- ${path} && git push` : "";
+    exitCode === 1
+      ? `; commit and push it: ${git} add ${MANIFEST_FILE} && ${git} commit -m '${subject}' -- ${MANIFEST_FILE} && ${git} push`
+      : "";
   host.emit({ type: "note", message: `written to ${path}${commit}` });
 }

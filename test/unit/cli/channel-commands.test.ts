@@ -6,7 +6,7 @@ import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { deploymentOf, entryOf, manifestOf } from "../manifest/fixture";
 import { buildInto, workFolder } from "./fixture/built";
 import { runProgram, writeManifest, type Ran } from "./fixture/program";
-import { runMain } from "./fixture/run-main";
+import { IDENTITY, runMain } from "./fixture/run-main";
 
 const work = workFolder("channel-commands");
 const program = join(work.folder, "dist/mesa-template.js");
@@ -171,12 +171,17 @@ describe("promote", () => {
       /written to \S*dockerfiles\/manifest\.json$/mu,
     );
     execFileSync("git", ["init", "--quiet", here.root]);
-    expect((await here.run("promote 0.26.0 stable")).stderr).toMatch(
-      /commit and push it: git commit -m 'Promote alpine@0\.26\.0-1, debian@0\.26\.0-1 to stable' -- .*manifest\.json && git push/u,
-    );
+    const { stderr } = await here.run("promote 0.26.0 stable");
+    const [, command = ""] = /commit and push it: (.*) && git -C \S+ push$/mu.exec(stderr) ?? [];
+    // The manifest is new to this repository.
+    execFileSync("sh", ["-c", command], { env: { ...process.env, ...IDENTITY } });
+    expect(
+      execFileSync("git", ["-C", here.root, "show", "--stat", "--format=%s"], { encoding: "utf8" }),
+    ).toMatch(/^Promote alpine@0\.26\.0-1, debian@0\.26\.0-1 to stable\n\n dockerfiles\/manifest\.json \|/u);
     expect((await here.run("promote 0.26.0 stable")).stderr).toBe("");
     // What git ignores cannot be committed.
     writeFileSync(join(here.root, ".gitignore"), "dockerfiles/\n");
+    execFileSync("git", ["-C", here.root, "rm", "--quiet", "--cached", "dockerfiles/manifest.json"]);
     expect((await here.run("rollback stable")).stderr).toMatch(/written to \S*manifest\.json$/mu);
   });
 
