@@ -150,12 +150,18 @@ async function resultsOf(
       unreached,
       `Run ${PROGRAM} on the engine's machine, or write the tests as checks.yaml.`,
     );
-  const ran = await runProgram(host, testArguments(reference, path), FILE_LIMIT_MS, engineVariables(facts));
+  // Its containers have no label of ours, so they are not removed.
+  const left = `the container of its last test may be left on the engine (docker ps --filter ancestor=${reference})`;
+  const args = testArguments(reference, path);
+  const ran = await runProgram(host, args, FILE_LIMIT_MS, engineVariables(facts)).catch((error: unknown) => {
+    host.emit({ type: "warning", message: `${PROGRAM} was stopped: ${left}` });
+    throw error;
+  });
   if (ran.spawnError !== undefined) return instead("skipped", whyMissing(host), HOW_TO_INSTALL);
   if (ran.timedOut)
     return instead(
       "failed",
-      `${PROGRAM} timed out after ${String(FILE_LIMIT_MS / 60_000)} min; the container of its last test may be left on the engine`,
+      `${PROGRAM} timed out after ${String(FILE_LIMIT_MS / 60_000)} min; ${left}`,
       "It has no time limit itself: find the command that hangs.",
       ran.durationMs,
     );

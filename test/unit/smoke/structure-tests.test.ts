@@ -97,6 +97,15 @@ describe("container-structure-test", () => {
     });
   });
 
+  it("that is stopped may leave a container, which is said", async () => {
+    const stopped = new Error("Interrupted by SIGINT.");
+    const host = { ...hostWithProgram(), run: () => Promise.reject(stopped) };
+    await expect(runStructureTests(host, LOCAL, "an-image", [FILE])).rejects.toBe(stopped);
+    expect(host.events).toMatchObject([
+      { type: "warning", message: expect.stringContaining("docker ps --filter ancestor=an-image") as string },
+    ]);
+  });
+
   it("that hangs is ended, and named", async () => {
     const plain = hostWith("exec sleep 60");
     const host: TestHost = { ...plain, run: (asked) => plain.run({ ...asked, timeoutMs: 300 }) };
