@@ -8,7 +8,7 @@ import type {
   VersionDeployment,
   VersionStatus,
 } from "./entry";
-import { reachedStatus } from "./versions/in-workspace";
+import { isGone, reachedStatus } from "./versions/in-workspace";
 
 /** The states of a version by progress, which decides between two of them with the same time. */
 const PROGRESS: readonly VersionStatus[] = ["smoked", "failed", "deployed", "verified", "revoked", "removed"];
@@ -43,8 +43,8 @@ function laterDeployment(one: VersionDeployment, other: VersionDeployment): Vers
 }
 
 /**
- * Merges two states of the same version. Joins deployments by workspace; a revocation holds until lifted, and removal is final. For
- * everything else the last change counts, else the further status.
+ * Merges two states of the same version. Joins deployments by workspace; a revocation holds until lifted, and removal unless a
+ * workspace has the image. For everything else the last change counts, else the further status.
  * @returns undefined if they are different versions (other inputs, another build), or if it is unclear which one is later
  */
 function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry | undefined {
@@ -58,7 +58,7 @@ function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry |
     deployments: joined(one.deployments, other.deployments, laterDeployment),
     ...(revocation === undefined ? {} : { revocation }),
   };
-  const removed = one.status === "removed" || other.status === "removed";
+  const removed = [one.status, other.status].includes("removed") && isGone(merged.deployments);
   const revoked = revocation !== undefined && revocation.lifted === undefined;
   return { ...merged, status: removed ? "removed" : revoked ? "revoked" : reachedStatus(merged) };
 }

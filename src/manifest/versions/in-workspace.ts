@@ -58,6 +58,11 @@ export function reachedStatus(entry: Pick<Facts, "deployments" | "failure">): Ve
   return FURTHEST.find((status) => seen.has(status)) ?? "smoked";
 }
 
+/** Whether no workspace has an image any more. */
+export function isGone(deployments: Facts["deployments"]): boolean {
+  return Object.values(deployments).every(({ removedAt }) => removedAt !== undefined);
+}
+
 /** Like reachedStatus, but revoked and removed versions stay so. */
 export function summaryStatus(entry: Facts): VersionStatus {
   return isWithdrawn(entry.status) ? entry.status : reachedStatus(entry);

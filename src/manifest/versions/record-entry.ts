@@ -1,19 +1,24 @@
-import { isWithdrawn, type Manifest, type ManifestEntry } from "../entry";
+import type { Manifest, ManifestEntry } from "../entry";
 import { versionNamed } from "../channels/pointing";
-import { summaryStatus } from "./in-workspace";
+import { isGone, summaryStatus } from "./in-workspace";
 
 /**
- * Puts an entry into the manifest. Keeps the version's unknown fields and its deployments in other workspaces. Derives the status from
- * deployments and failure; a version that was revoked or removed meanwhile stays so.
+ * Puts an entry into the manifest. Keeps the version's unknown fields, its deployments in other workspaces, and what was removed meanwhile.
+ * Derives the status from deployments and failure; a revoked version stays so, and a removed one that no workspace has an image of.
  * @param at time, ISO 8601
  */
 export function recordEntry(manifest: Manifest, entry: ManifestEntry, at: string): Manifest {
   const before = versionNamed(manifest, entry.id);
+  const deployments = { ...before?.deployments, ...entry.deployments };
+  for (const [workspace, was] of Object.entries(before?.deployments ?? {}))
+    if (was.removedAt !== undefined && was.deployedAt === deployments[workspace]?.deployedAt)
+      deployments[workspace] = was;
+  const stays = before?.status === "revoked" || (before?.status === "removed" && isGone(deployments));
   const merged = {
     ...before,
     ...entry,
-    deployments: { ...before?.deployments, ...entry.deployments },
-    ...(isWithdrawn(before?.status) ? { status: before.status } : {}),
+    deployments,
+    ...(stays ? { status: before.status } : {}),
     updatedAt: at,
   };
   const recorded = { ...merged, status: summaryStatus(merged) };

@@ -56,11 +56,11 @@ export function retentionPlan(
   const verdicts: RetentionVerdict[] = [];
   const all = sortedEntries(manifest).filter(({ status }) => status !== "removed");
   for (const template of templatesOf(all)) {
+    // A rollback there may go further back than one that names no workspace.
     const targets = new Map(
-      Object.keys(channelsOf(manifest, template)).map((channel) => [
-        rollbackTarget(manifest, template, channel),
-        channel,
-      ]),
+      Object.keys(channelsOf(manifest, template)).flatMap((channel) =>
+        [workspace, undefined].map((where) => [rollbackTarget(manifest, template, channel, where), channel]),
+      ),
     );
     // Versions of other workspaces must not displace the last good ones here.
     let usable = 0;

@@ -52,12 +52,22 @@ describe("joining manifests", () => {
     revocation: { reason: "r", at: at(1), by: "x", lifted: { reason: "s", at: at(2), by: "y" } },
     updatedAt: at(2),
   };
+  const removed: Partial<ManifestEntry> = {
+    status: "removed",
+    deployments: { ws: { ...deploymentOf("debian", "0.20.0"), removedAt: at(3) } },
+    updatedAt: at(3),
+  };
+  const inProd: Partial<ManifestEntry> = {
+    deployments: { ...old.deployments, prod: deploymentOf("debian", "0.20.0", 1, "prod") },
+    updatedAt: at(2),
+  };
   it.each<[string, Partial<ManifestEntry>, Partial<ManifestEntry>, string]>([
     ["deployed, then verified", deployed, {}, "verified"],
     ["failed, then verified", { ...failed, updatedAt: at(1) }, { updatedAt: at(2) }, "verified"],
     ["verified, then failed", { updatedAt: at(1) }, { ...failed, updatedAt: at(2) }, "failed"],
     ["revoked while another run verified it", revoked, { updatedAt: at(2) }, "revoked"],
-    ["revoked, then removed", revoked, { status: "removed" }, "removed"],
+    ["revoked, then removed", revoked, removed, "removed"],
+    ["removed here, deployed to another workspace there", removed, inProd, "verified"],
     ["revoked, then unrevoked", revoked, unrevoked, "verified"],
     [
       "unrevoked, then revoked once more",
@@ -80,16 +90,10 @@ describe("joining manifests", () => {
         deployments: { [workspace]: deploymentOf("debian", "0.20.0", 1, workspace) },
         updatedAt: at(day),
       });
-    const removed = manifestOf({
-      ...old,
-      status: "removed",
-      deployments: { ws: { ...deploymentOf("debian", "0.20.0"), removedAt: at(3) } },
-      updatedAt: at(3),
-    });
     const both = mergeManifests(to("ws", 1), to("prod", 2));
     expect(Object.keys(both.versions[old.id]?.deployments ?? {}).sort()).toEqual(["prod", "ws"]);
     expect(canonicalJson(mergeManifests(to("prod", 2), to("ws", 1)))).toBe(canonicalJson(both));
-    expect(mergeManifests(removed, to("ws", 1)).versions[old.id]).toMatchObject({
+    expect(mergeManifests(manifestOf({ ...old, ...removed }), to("ws", 1)).versions[old.id]).toMatchObject({
       status: "removed",
       deployments: { ws: { removedAt: at(3) } },
     });

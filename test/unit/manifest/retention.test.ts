@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readRetention, retentionPlan } from "../../../src/manifest/versions/retention";
+import { rollback } from "../../../src/manifest/channels/rollback";
 import { withTemporaryFolder } from "../../../src/support/files/files";
 import type { ManifestEntry } from "../../../src/manifest/entry";
 import { deploymentOf, entryOf, manifestOf, promote } from "./fixture";
@@ -92,6 +93,23 @@ describe("what gc keeps", () => {
     // What only staging holds pushes nothing out of prod.
     expect(kept("prod")).toEqual(["0.13.0", "0.12.0", "0.11.0"]);
     expect(kept()).toEqual(["0.13.0", "0.10.0"]);
+  });
+
+  it("is what a rollback in the workspace in use goes back to, though others would not go that far", () => {
+    const at = (version: string, ...workspaces: readonly string[]): ManifestEntry => ({
+      ...entryOf("debian", version),
+      deployments: Object.fromEntries(
+        workspaces.map((name) => [name, deploymentOf("debian", version, 1, name)]),
+      ),
+    });
+    const ids = ["debian@0.10.0-1", "debian@0.11.0-1", "debian@0.12.0-1"];
+    const three = manifestOf(at("0.10.0", "ws", "prod"), at("0.11.0", "ws"), at("0.12.0", "ws", "prod"));
+    const both = ids.reduce((before, id) => promote(before, [id], "stable", facts), three);
+    const inProd = { templates: ["debian"], channel: "stable", workspace: "prod" };
+    const back = rollback(both, inProd, facts);
+    expect(back.channels["debian"]).toEqual({ stable: "debian@0.10.0-1" });
+    const plan = retentionPlan(both, { keepLast: 1, keepYoungerThanDays: 0 }, now, "prod");
+    expect(plan.filter(({ keep }) => keep).map(({ entry }) => entry.id)).toEqual(ids.toReversed());
   });
 
   it("is not looked at again once it was removed", () => {

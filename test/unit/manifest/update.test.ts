@@ -2,12 +2,13 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSy
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import type { Manifest } from "../../../src/manifest/entry";
+import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { readManifest, recordEntry, updateManifest } from "../../../src/manifest/index";
+import { withRemovals } from "../../../src/manifest/versions/record-entry";
 import { processSpace } from "../../../src/support/processes/alive";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { systemClock } from "../../../src/support/clock";
-import { entryOf, manifestOf, promote } from "./fixture";
+import { deploymentOf, entryOf, manifestOf, promote } from "./fixture";
 import { fileHost } from "./host";
 
 const folder = mkdtempSync(join(tmpdir(), "manifest-update-"));
@@ -74,6 +75,28 @@ describe("changing the manifest", () => {
     };
     const after = recordEntry(manifestOf(revoked), entry, facts.at).versions[entry.id];
     expect(after).toMatchObject({ status: "revoked", revocation: { reason: "broken" } });
+  });
+
+  it("keeps a removal that came while the removed image was verified, but not against another workspace's", () => {
+    const entry = entryOf("debian", "0.20.0");
+    const { id } = entry;
+    const removal = { deployments: [{ id, workspace: "ws" }], neverDeployed: [] };
+    const removed = withRemovals(manifestOf(entry), removal, facts.at);
+    expect(recordEntry(removed, entry, facts.at).versions[id]).toMatchObject({
+      status: "removed",
+      deployments: { ws: { removedAt: facts.at } },
+    });
+    const inProd = { ...entry, deployments: { prod: deploymentOf("debian", "0.20.0", 1, "prod") } };
+    expect(recordEntry(removed, inProd, facts.at).versions[id]).toMatchObject({
+      status: "verified",
+      deployments: { ws: { removedAt: facts.at }, prod: {} },
+    });
+    const again = { ...entry.deployments["ws"], deployedAt: "2026-03-01T00:00:00.000Z" };
+    const deployed = { ...entry, deployments: { ws: again } } as ManifestEntry;
+    expect(recordEntry(removed, deployed, facts.at).versions[id]).toMatchObject({
+      status: "verified",
+      deployments: { ws: again },
+    });
   });
 
   it("does not wait for a holder that is dead, and takes away what it left half written", async () => {
