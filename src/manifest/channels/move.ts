@@ -70,6 +70,12 @@ export function objectionTo(
       why: `it is not deployed yet${workspace === undefined ? "" : ` in the workspace ${workspace}`}`,
       hint: `Deploy it: ${deployCommandFor(entry, workspace)}.`,
     };
+  const { registryDigest } = view.deployment;
+  if (!unverified && registryDigest !== undefined && registryDigest !== entry.image.registryDigest)
+    return {
+      why: `${view.deployment.workspace} runs another image of it, of an earlier build`,
+      hint: `Deploy this one: ${deployCommandFor(entry, workspace)}. Or give --unverified.`,
+    };
   const why = unverified ? undefined : unproven(entry, view);
   return why === undefined
     ? undefined

@@ -3,9 +3,9 @@ import { describe, expect, it } from "vitest";
 import { checkManifest } from "../../../src/manifest/check";
 import { revoke } from "../../../src/manifest/channels/revoke";
 import { rollbackTarget } from "../../../src/manifest/channels/rollback";
-import type { Manifest } from "../../../src/manifest/entry";
+import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { Failure } from "../../../src/support/errors";
-import { entryOf, manifestOf, promote, rollback } from "./fixture";
+import { deploymentOf, entryOf, manifestOf, promote, rollback } from "./fixture";
 
 const facts = { at: "2026-02-01T00:00:00.000Z", by: "somebody" };
 
@@ -39,6 +39,18 @@ describe("channels", () => {
     expect(promote(base, ["debian@0.38.0-1"], "canary", facts, true).channels["debian"]).toEqual({
       canary: "debian@0.38.0-1",
     });
+  });
+
+  it("do not take a version that was built again since the image that runs was deployed", () => {
+    const version = entryOf("debian", "0.20.0");
+    const deployments = { ws: { ...deploymentOf("debian", "0.20.0"), registryDigest: "sha256:older" } };
+    const again = { ...version, deployments, image: { ...version.image, registryDigest: "sha256:newer" } };
+    const promoted = (entry: ManifestEntry): Manifest =>
+      promote(manifestOf(entry), [entry.id], "stable", facts);
+    expect(() => promoted(again)).toThrow(/ws runs another image of it, of an earlier build/u);
+    expect(() => promoted({ ...again, image: version.image })).toThrow(/another image/u);
+    const same = { ...again, image: { ...version.image, registryDigest: "sha256:older" } };
+    expect(promoted(same).channels["debian"]).toEqual({ stable: version.id });
   });
 
   it("go back to what they pointed at before, and further back the next time", () => {
