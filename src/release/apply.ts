@@ -1,6 +1,7 @@
 import type { ManifestEntry, VersionDeployment } from "../manifest/entry";
 import { originOf } from "../manifest/git";
 import { recordEntry, updateManifest } from "../manifest/index";
+import { inWorkspace } from "../manifest/versions/in-workspace";
 import { publishedReference } from "../publish/published";
 import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
@@ -400,7 +401,12 @@ async function measureProven(release: Release, plan: Plan): Promise<void> {
 async function recordFailure(release: Release, error: unknown): Promise<TemplateResult> {
   const { run, facts, deployment } = release;
   const { workspace } = deployment ?? facts;
-  return record(release, planRelease(facts), {
+  const plan = planRelease(facts);
+  const standing = plan.entry === undefined ? null : inWorkspace(plan.entry, workspace).deployment;
+  // A channel at this version keeps the image that was proven there.
+  if (deployment !== undefined && standing?.verification?.failed === 0 && standing.image !== deployment.image)
+    release.deployment = standing;
+  return record(release, plan, {
     stage: deployment === undefined ? "deploy" : "verify",
     code: failureOf(error)?.code ?? "INTERNAL",
     message: run.host.redact(messageOf(error)),

@@ -4,6 +4,7 @@ import type { Lock } from "../lock/lock";
 import { lockCheckFailed, readLockAndCompare } from "../lock/check-lock";
 import type { ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/read";
+import { inWorkspace } from "../manifest/versions/in-workspace";
 import { differences } from "../render/project-folder";
 import { publishTarget, type Upstream } from "../lock/upstream";
 import { renderTemplate } from "../render/render";
@@ -67,12 +68,19 @@ export async function gatherFacts(run: Run, request: PlanRequest, template: stri
 export async function withRendered(root: string, facts: Facts, rendered: RenderedTemplate): Promise<Facts> {
   const { inputsDigest, template } = rendered;
   const pending = await readPending(paths(root).stageResult(template, inputsDigest, PENDING));
+  const { smoke, deployment } = await keptEvidence(root, { template, inputsDigest }, facts.workspace);
+  // Another checkout may have deployed and recorded these inputs since.
+  const isOutdated = facts.entries.some((entry) => {
+    const recorded = inWorkspace(entry, facts.workspace).deployment?.deployedAt ?? "";
+    return entry.inputsDigest === inputsDigest && recorded > (deployment?.deployedAt ?? "");
+  });
   return {
     ...facts,
     inputsDigest,
     folderDiffers: await differences(root, rendered),
     kept: {
-      ...(await keptEvidence(root, { template, inputsDigest }, facts.workspace)),
+      smoke,
+      deployment: isOutdated ? undefined : deployment,
       isSent: pending !== undefined && pending.workspace === facts.workspace,
     },
   };

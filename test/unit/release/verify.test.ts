@@ -10,7 +10,8 @@ import { usableImage } from "../../../src/manifest/versions/usable-image";
 import { provenanceOf } from "../../../src/record/provenance";
 import { readRecord } from "../../../src/record/store";
 import { releaseTemplate } from "../../../src/release/apply";
-import type { ReleaseRequest } from "../../../src/release/request";
+import { keepDeployment } from "../../../src/release/proof/evidence";
+import type { ReleaseRequest, TemplateResult } from "../../../src/release/request";
 import { verifyVersion, type VerifyResult } from "../../../src/release/verify";
 import type { ProvenTemplate } from "../../../src/render/rendered";
 import { paths } from "../../../src/support/files/paths";
@@ -186,6 +187,49 @@ it("release --no-verify keeps a verification of what stands there already", asyn
   } finally {
     world.end();
   }
+});
+
+describe("what stands in the workspace", () => {
+  let world: ModelledWorld;
+  beforeEach(() => {
+    world = new ModelledWorld();
+  });
+  afterEach(() => {
+    world.end();
+  });
+  const release = (
+    changes: Partial<ReleaseRequest>,
+    behaviour: Behaviour = GOOD,
+  ): Promise<TemplateResult> => {
+    const request = requestFor({ templates: [TEMPLATE], ...changes });
+    return releaseTemplate(
+      runIn(world.root, world.host(behaviour)),
+      request,
+      TEMPLATE,
+      world.stages(behaviour),
+    );
+  };
+
+  it("stays what was proven, where a release of another image fails its verification", async () => {
+    const { deployment } = await release({});
+    const failed = await release({ force: true }, { ...GOOD, verify: "failed" });
+    expect(failed).toMatchObject({ status: "failed", deployment, error: { code: "VERIFY_FAILED" } });
+    const manifest = await readManifest(paths(world.root).manifest);
+    expect(manifest.versions[FIRST]?.failure).toMatchObject({ stage: "verify", workspace: "staging" });
+    expect(await release({})).toMatchObject({ status: "verified", deployment: { image: deployment?.image } });
+  });
+
+  it("is what another checkout recorded after a run here was killed", async () => {
+    const { deployment } = await release({});
+    if (deployment === null) throw new Error("not deployed");
+    const [entry] = Object.values((await readManifest(paths(world.root).manifest)).versions);
+    const kept = { ...deployment, image: "sandbox/mesa:older", verification: null };
+    const of = { template: TEMPLATE, inputsDigest: entry?.inputsDigest ?? "" };
+    await keepDeployment(world.root, of, { ...kept, deployedAt: "2020-01-01T00:00:00.000Z" });
+    expect(await release({})).toMatchObject({ upToDate: true, deployment });
+    await keepDeployment(world.root, of, { ...kept, deployedAt: "2999-01-01T00:00:00.000Z" });
+    expect(await release({})).toMatchObject({ upToDate: false, deployment: { image: kept.image } });
+  });
 });
 
 describe("the provenance of a version", () => {
