@@ -15,8 +15,8 @@ export interface PublishRequest {
   readonly imageId: string;
   /** Its name on the engine, e.g. mesa-template/debian:0.20.0-0123456789ab */
   readonly builtReference: string;
-  /** The digest recorded in the manifest for this reference, which may be replaced. */
-  readonly recorded: string | undefined;
+  /** The digests that the manifest has of this version: what the reference points at may be replaced if it is one of them. */
+  readonly recorded: readonly (string | undefined)[];
   /** Replace the tag whatever it points at. */
   readonly force: boolean;
   readonly onProgress: (message: string) => void;
@@ -39,7 +39,7 @@ export async function publishImage(
   const before = await heldImage(host, reference);
   if (before !== undefined && before.config === imageId)
     return { published: { reference, digest: before.digest }, reused: true };
-  if (before !== undefined && before.digest !== recorded && !force) throw tagTaken(reference, before);
+  if (before !== undefined && !recorded.includes(before.digest) && !force) throw tagTaken(reference, before);
   onProgress(`to ${reference}`);
   const connected = await engine();
   const image = await provenImage(connected, { configDigest: imageId, reference: builtReference });

@@ -272,7 +272,7 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
         if (known !== undefined) return { published: known, reused: true };
         if (kept.smoke === undefined) throw new Error("an image is pushed before it is proven");
         const { id: imageId, reference: builtReference } = kept.smoke.image;
-        const isRecorded = entry?.image.registryReference === reference;
+        const recorded = [entry?.image, ...Object.values(entry?.deployments ?? {})];
         return stages.push(
           renderedOf(release),
           {
@@ -281,7 +281,7 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
             reference,
             imageId,
             builtReference,
-            recorded: isRecorded ? entry.image.registryDigest : undefined,
+            recorded: recorded.map((one) => one?.registryDigest),
             createdBy: await createdBy(release, plan),
           },
           progress,

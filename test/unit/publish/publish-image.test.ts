@@ -62,13 +62,13 @@ const engine = {
 
 const reference = (): string => `${server.host}/boxes/debian:0.26.0-1`;
 const publish = (
-  more: { readonly recorded?: string; readonly force?: boolean; readonly imageId?: string } = {},
+  more: { readonly recorded?: readonly string[]; readonly force?: boolean; readonly imageId?: string } = {},
 ) =>
   publishImage(testHost(), () => Promise.resolve(engine), {
     reference: reference(),
     imageId: PROVEN,
     builtReference: "mesa-template/debian:0.26.0-x",
-    recorded: undefined,
+    recorded: [],
     force: false,
     onProgress: () => undefined,
     ...more,
@@ -102,7 +102,7 @@ describe("publishing a proven image", () => {
     expect(pushes).toEqual([]);
   });
 
-  it.each([{ force: true }, { recorded: digestIn(OTHER) }])(
+  it.each([{ force: true }, { recorded: [digestIn(OTHER)] }])(
     "replaces it with --force, and where this project recorded it: %o",
     async (more) => {
       hold("0.26.0-1", OTHER);

@@ -219,6 +219,15 @@ describe("what stands in the workspace", () => {
     expect(await release({})).toMatchObject({ status: "verified", deployment: { image: deployment?.image } });
   });
 
+  it("is replaced in the registry by an image that was built again without a deploy", async () => {
+    const registry = "registry.example.com/acme";
+    const { deployment } = await release({ registry });
+    expect(await release({ registry, force: true, deploy: false })).toMatchObject({ status: "verified" });
+    const after = await release({ registry });
+    expect(after.status).toBe("verified");
+    expect(after.deployment?.registryDigest).not.toBe(deployment?.registryDigest);
+  });
+
   it("is what another checkout recorded after a run here was killed", async () => {
     const { deployment } = await release({});
     if (deployment === null) throw new Error("not deployed");
