@@ -58,7 +58,7 @@ export function reachedStatus(entry: Pick<Facts, "deployments" | "failure">): Ve
   return FURTHEST.find((status) => seen.has(status)) ?? "smoked";
 }
 
-/** Whether no workspace has an image any more. */
+/** Whether no workspace has an image. */
 export function isGone(deployments: Facts["deployments"]): boolean {
   return Object.values(deployments).every(({ removedAt }) => removedAt !== undefined);
 }
