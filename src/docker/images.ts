@@ -133,14 +133,14 @@ async function push(
     // Without a login the engine still wants the header.
     const options = { authconfig: {}, ...authOf(login, repository), abortSignal: signal };
     const stream = (await docker.getImage(reference).push(options)) as unknown as Readable;
-    for await (const { error, status } of messagesOf(stream, { signal, silenceMs: SILENCE_MS })) {
+    for await (const { error, id, status } of messagesOf(stream, { signal, silenceMs: SILENCE_MS })) {
       if (error !== undefined) {
         // An engine that is shut down fails its pushes first; the real cause is that it no longer responds.
         await imageNamed(docker, reference, inspected);
         throw failed(error);
       }
       if (status !== undefined && /^(?:Pushed|Layer already exists|Mounted from)/u.test(status))
-        onProgress?.(status);
+        onProgress?.(`layer ${id ?? ""}: ${status}`);
     }
   };
   const takeNameBack = async (): Promise<void> => {
