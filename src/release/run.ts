@@ -1,7 +1,9 @@
+import { resolve } from "node:path";
 import type { Engine } from "../docker/index";
 import type { Sources } from "../lock/sources";
 import type { Upstream } from "../lock/upstream";
 import { Failure } from "../support/errors";
+import { refuseLinksIn } from "../support/files/links";
 import type { Host } from "../support/host";
 import type { Downloads } from "../support/network/downloads";
 import type { Paths } from "../support/files/paths";
@@ -15,7 +17,7 @@ export interface Run {
   readonly engine: () => Promise<Engine>;
   /** upstream.toml. @throws Failure UPSTREAM_INVALID, UPSTREAM_MISSING (exit 2) */
   readonly upstream: () => Promise<Upstream>;
-  /** Shared, because templates that are locked in parallel share their requests. */
+  /** Shared, because templates that are locked in parallel share their requests. @throws Failure LINK_REFUSED (exit 2) */
   readonly downloads: () => Promise<Downloads>;
 }
 
@@ -30,7 +32,9 @@ export function newRun(host: Host, places: () => Pick<Paths, "upstream" | "cache
     upstream: once(async () => (await import("../lock/upstream")).loadUpstream(places().upstream)),
     downloads: once(async () => {
       const { openDownloads } = await import("../support/network/downloads");
-      return openDownloads(host, places().cache);
+      const { cache } = places();
+      await refuseLinksIn(resolve(cache, "../.."), cache, 1);
+      return openDownloads(host, cache);
     }),
   };
 }

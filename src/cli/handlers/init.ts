@@ -3,7 +3,9 @@ import { stat } from "node:fs/promises";
 import { dirname, join, relative, resolve } from "node:path";
 import { hasErrno, wrongUsage } from "../../support/errors";
 import { namesIn, readIfPresent, textNow, writeAtomically } from "../../support/files/files";
+import { refuseLinks } from "../../support/files/links";
 import { parsedJson, valueAt } from "../../support/text/parsed-json";
+import { quoted } from "../../support/text/quoted";
 import { isName } from "../../manifest/entry";
 import type { CommandHandler } from "../command";
 import { refuseBadName } from "../template-folders";
@@ -33,6 +35,8 @@ export const run: CommandHandler = async (args, { startFolder, dryRun, templates
       `${conflicts.join(", ")} already ${conflicts.length === 1 ? "exists" : "exist"} with different content in ${folder}. Nothing was written.`,
       "Choose another name, or overwrite with --force.",
     );
+  for (const { path, contents } of steps)
+    if (contents !== undefined) await refuseLinks(folder, join(folder, path));
   if (!dryRun)
     for (const { path, contents, mode } of steps)
       if (contents !== undefined) await writeAtomically(join(folder, path), contents, mode);
@@ -149,7 +153,7 @@ function report(
       : "make";
   const where = relative(process.cwd(), folder);
   const next = [
-    ...(where === "" ? [] : [`cd ${where}`]),
+    ...(where === "" ? [] : [`cd ${quoted(where)}`]),
     ...(install && !isBare
       ? [
           "npm install --save-dev PATH/TO/mesa-blaxel-templates-VERSION.tgz   (made by npm pack in a clone of mesa-template)",

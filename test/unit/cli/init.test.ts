@@ -1,5 +1,14 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
-import { join, relative } from "node:path";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { initStep, TEAM_WORKFLOWS, teamWorkflow } from "../../../src/cli/init-files";
@@ -168,6 +177,20 @@ describe("init", () => {
     expect((await runMain(["init", folder, ...args, "--json"])).code).toBe(2);
     expect(existsSync(folder)).toBe(false);
   });
+
+  it.each(["templates", "Makefile", ".github/workflows"])(
+    "writes nothing through a link: %s",
+    async (name) => {
+      const victim = join(work.folder, "victim");
+      mkdirSync(victim, { recursive: true });
+      mkdirSync(dirname(join(folder, name)), { recursive: true });
+      symlinkSync(name === "Makefile" ? join(victim, "Makefile") : victim, join(folder, name));
+      const { code, stderr } = await runMain(["init", folder]);
+      expect([code, readdirSync(victim)], stderr).toEqual([2, []]);
+      expect(stderr).toContain(`${join(folder, name)} is a symbolic link`);
+      expect(existsSync(join(folder, "package.json"))).toBe(false);
+    },
+  );
 
   it("is wrong usage where a file has the folder's name", async () => {
     writeFileSync(folder, "");
