@@ -3,8 +3,7 @@ import pLimit from "p-limit";
 import { parseMesaVersion } from "../../lock/index";
 import { stageProgress } from "../../release/stages/stage-runner";
 import { realStages } from "../../release/stages/stages";
-import type { Target } from "../../release/request";
-import { lockedAndRendered, smokeVersion } from "../../release/smoke";
+import { lockedAndRendered, smokeVersion, type SmokeTarget } from "../../release/smoke";
 import { proveImage } from "../../smoke/index";
 import type { CheckResult, SmokeReport } from "../../smoke/report";
 import { humanBytes } from "../../support/text/bytes";
@@ -124,10 +123,10 @@ function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): Comman
  * The targets that a REF names, for commands on images. A Mesa version needs no manifest entry: images are proven before they get one.
  * @throws Failure USAGE (exit 2)
  */
-async function smokeTargets(ref: string, context: CommandContext): Promise<readonly Target[]> {
+async function smokeTargets(ref: string, context: CommandContext): Promise<readonly SmokeTarget[]> {
   if (!/^v?\d/u.test(ref)) {
     const { entries } = await openManifest(context);
-    return entries(ref).map(({ template, mesaVersion: version }) => ({ template, version }));
+    return entries(ref).map((of) => ({ template: of.template, version: of.mesaVersion, of }));
   }
   const version = parseMesaVersion(ref);
   return templateFolders(context).map((template) => ({ template, version }));

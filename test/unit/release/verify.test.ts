@@ -12,8 +12,10 @@ import { readRecord } from "../../../src/record/store";
 import { releaseTemplate } from "../../../src/release/apply";
 import { keepDeployment } from "../../../src/release/proof/evidence";
 import type { ReleaseRequest, TemplateResult } from "../../../src/release/request";
+import { smokeVersion } from "../../../src/release/smoke";
 import { verifyVersion, type VerifyResult } from "../../../src/release/verify";
 import type { ProvenTemplate } from "../../../src/render/rendered";
+import type { SmokeReport } from "../../../src/smoke/report";
 import { paths } from "../../../src/support/files/paths";
 import { GOOD, ModelledWorld, TEMPLATE, VERSION, type Behaviour } from "./fixture/modelled-world";
 import { requestFor, runIn } from "./fixture/request";
@@ -226,6 +228,25 @@ describe("what stands in the workspace", () => {
     const after = await release({ registry });
     expect(after.status).toBe("verified");
     expect(after.deployment?.registryDigest).not.toBe(deployment?.registryDigest);
+  });
+
+  it("is not what smoke checks, where another revision or the edited template would be checked in its place", async () => {
+    await release({});
+    world.edit(1);
+    await release({});
+    const { versions } = await readManifest(paths(world.root).manifest);
+    const smoke = (of?: ManifestEntry): Promise<SmokeReport> => {
+      const asked = { ...requestFor({}), template: TEMPLATE, version: VERSION, ...(of && { of }) };
+      return smokeVersion(runIn(world.root, world.host(GOOD)), asked, world.stages(GOOD));
+    };
+    await expect(smoke(versions[FIRST])).rejects.toMatchObject({
+      code: "USAGE",
+      message: expect.stringContaining(`${FIRST} was made from other inputs`) as string,
+    });
+    expect(await smoke(versions[SECOND])).toMatchObject({ failed: 0 });
+    world.edit(2);
+    await expect(smoke(versions[SECOND])).rejects.toMatchObject({ code: "USAGE" });
+    expect(await smoke()).toMatchObject({ failed: 0 });
   });
 
   it("is what another checkout recorded after a run here was killed", async () => {
