@@ -73,15 +73,14 @@ export function unmountScript(plan: MountPlan, state: "works" | "broken" = "work
   const gone = `[ -z "$(daemons)" ]`;
   // Killing the daemon releases every process that waits for the mount, perhaps an unmount.
   const torn = `for p in $(daemons); do kill -9 $p; done; fusermount3 -uz ${mountPoint} || umount -l ${mountPoint}; ${until(gone, 2, "break")}`;
-  const flush =
-    state === "works"
-      ? `timeout 20 sync; { fusermount3 -u ${mountPoint} || umount ${mountPoint}; }`
-      : `for p in $(daemons); do kill $p; done`;
+  const flush = state === "works" ? "timeout 20 sync" : "for p in $(daemons); do kill $p; done";
+  // Repeated, because a process that works there makes it fail.
+  const unmounted = state === "works" ? `{ fusermount3 -u ${mountPoint} || umount ${mountPoint}; }` : "false";
   return `daemons() { for p in /proc/[0-9]*; do read -r c < $p/comm && case $c in
 mesa*) tr '\\0' '\\n' < $p/environ | grep -qxF 'MESA_MOUNT_POINT=${mountPoint}' && echo \${p#/proc/} ;;
 fusermount*) tr '\\0' '\\n' < $p/cmdline | grep -qxF '${mountPoint}' && echo \${p#/proc/} ;;
 esac; done; } 2>/dev/null
 { ${flush}; } 2>/dev/null
-${until(`! grep -q " ${mountPoint} fuse" /proc/mounts && ${gone}`, FLUSH_WAIT_S[state], `{ ${torn}; } 2>/dev/null; exit 47`)}
+${until(`{ ! grep -q " ${mountPoint} fuse" /proc/mounts || ${unmounted} 2>/dev/null; } && ${gone}`, FLUSH_WAIT_S[state], `{ ${torn}; } 2>/dev/null; exit 47`)}
 ${plan.leftovers.map((path) => `rm -f ${quoted(path)}`).join("\n")}`;
 }

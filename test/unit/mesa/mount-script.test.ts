@@ -76,4 +76,18 @@ describe("the mount script", () => {
     expect(run(script, "exit 0").code).toBe(0);
     expect(Date.now() - began).toBeGreaterThan(900);
   });
+
+  it("unmounts once the last process that works there has ended", () => {
+    const programs = {
+      grep: `case "$*" in *" /proc/mounts") [ ! -e ${folder}/off ] ;; *) exec /bin/grep "$@" ;; esac`,
+      umount: "exit 1",
+      fusermount3: `[ -e ${folder}/idle ] && : > ${folder}/off`,
+    };
+    for (const [name, text] of Object.entries(programs)) {
+      writeFileSync(join(folder, name), `#!/bin/sh\n${text}\n`);
+      chmodSync(join(folder, name), 0o755);
+    }
+    const script = `(sleep 1; : > ${folder}/idle) & ${unmountScript(plan())}`;
+    expect(run(script, "exit 0")).toEqual({ code: 0, said: "" });
+  });
 });
