@@ -28,8 +28,6 @@ function badAddress(message: string, hint: string): Failure {
  */
 function mesaApiUrl(env: Environment): string {
   const text = env["MESA_API_URL"] ?? "";
-  if (looksLikePrivateKey(text))
-    throw badAddress("MESA_API_URL contains a private key.", "Set it to an address, or unset it.");
   // Text without a scheme may still parse: "localhost:8080" is the scheme "localhost".
   if (text !== "" && !(/^https?:\/\//iu.test(text) && URL.canParse(text)))
     throw badAddress(`MESA_API_URL is "${text}", which is not an address.`, `Write it like ${DEFAULT_API}.`);
@@ -75,6 +73,16 @@ export type MesaFit =
  * @throws Failure MESA_API_URL, MESA_PRIVATE_KEY, MESA_ORG (exit 2) for invalid values
  */
 export function mesaFit(env: Environment, version: string | undefined, wantedOrg?: string): MesaFit {
+  const leaking = ["MESA_API_KEY", "MESA_API_URL", "MESA_ORG"].find((name) =>
+    looksLikePrivateKey(env[name] ?? ""),
+  );
+  if (leaking !== undefined)
+    throw new Failure({
+      code: "MESA_PRIVATE_KEY",
+      kind: "usage",
+      message: `${leaking} contains a private key.`,
+      hint: "Set it as MESA_PRIVATE_KEY only: the others are sent to Mesa.",
+    });
   const there = KINDS.filter((kind) => isSet(env[VARIABLES[kind]]));
   const taken = version === undefined ? KINDS : generationOf(version).credentials;
   const kind = taken.find((one) => there.includes(one));

@@ -56,8 +56,14 @@ describe("the Mesa credential", () => {
     expect(() => requireMesaAccess(orbit, "0.49.1", "acme")).toThrow(usage);
   });
 
+  it.each(["MESA_API_KEY", "MESA_API_URL", "MESA_ORG"])("does not send a private key in %s", (name) => {
+    const env = { ...API, [name]: PRIVATE.MESA_PRIVATE_KEY };
+    expect(() => requireMesaAccess(env, "0.20.0")).toThrow(
+      expect.objectContaining({ kind: "usage", message: `${name} contains a private key.` }),
+    );
+  });
+
   it.each([
-    [ORGANIZATIONS["acme"]?.privateKey ?? "", /contains a private key\.$/u],
     ["nonsense", /not an address/u],
     ["api.mesa.dev", /not an address/u],
     ["localhost:8080", /not an address/u],
