@@ -94,6 +94,13 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
   if (args.flag("write") && args.flag("read-only"))
     throw wrongUsage("--write and --read-only exclude each other.");
   const image = args.text("image");
+  if (image !== undefined && args.text("ref") !== undefined)
+    throw wrongUsage(
+      "REF and --image exclude each other.",
+      "Name the Mesa to install: --mesa-version VERSION.",
+    );
+  if (image === undefined && args.text("mesa-version") !== undefined)
+    throw wrongUsage("--mesa-version needs --image.", "A REF may be a Mesa version.");
   const base = {
     mounts: await requestedMounts(args),
     createRepos: args.flag("create-repo"),

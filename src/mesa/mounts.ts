@@ -109,7 +109,7 @@ export function parseLayout(text: string, source: string): readonly RequestedMou
 /** Parses a --repo. @throws Failure REPO_NAME (exit 2) */
 export function parseRepo(text: string, write: boolean): RequestedMount {
   const [matched, org, name = ""] = /^([A-Za-z0-9_-]+)\/([A-Za-z0-9._-]+)$/u.exec(text) ?? [];
-  if (matched === undefined) throw wrongRepos(`"${text}" is not a repository.`, "Write --repo ORG/REPO.");
+  if (matched === undefined) throw wrongRepos(`"${text}" is not a repository.`, "Write ORG/REPO.");
   return { org, path: undefined, entry: { kind: "repo", name, mode: write ? "rw" : "ro" } };
 }
 

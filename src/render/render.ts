@@ -48,19 +48,8 @@ function ownOnly(value: unknown, path: string, read: Set<string>): unknown {
   });
 }
 
-/** A file for Handlebars: its path and text. */
-type HandlebarsFile = readonly [path: string, text: string];
-
-const lineOf = (text: string, line: number): string => text.split("\n")[line - 1] ?? "";
-
-/** The file with a dotted name that contains `name` at this position, and that whole name. */
-function writtenAt(files: readonly HandlebarsFile[], name: string, line: number, column: number) {
-  return files
-    .map(([path, text]) => [path, /^[\w.-]*/u.exec(lineOf(text, line).slice(column))?.[0] ?? ""] as const)
-    .find(([, whole]) => whole.split(".").includes(name));
-}
-
-function isReadable([, text]: HandlebarsFile): boolean {
+/** Whether Handlebars can read a text. */
+function isReadable(text: string): boolean {
   try {
     Handlebars.parse(text);
     return true;
@@ -71,49 +60,51 @@ function isReadable([, text]: HandlebarsFile): boolean {
 
 function explain(source: TemplateSource, file: string, error: unknown): Failure {
   const message = messageOf(error);
-  const own: HandlebarsFile = [`templates/${source.name}/${file}.hbs`, source.files[file] ?? ""];
-  const partials = Object.entries(source.partials).map(([name, text]): HandlebarsFile => [
-    `templates/partials/${name}.hbs`,
-    text,
-  ]);
-  const fail = (where: string, what: string, hint: string): Failure =>
+  const own = [`templates/${source.name}/${file}.hbs`, source.files[file] ?? ""] as const;
+  const partials = Object.entries(source.partials).map(
+    ([name, text]) => [`templates/partials/${name}.hbs`, text] as const,
+  );
+  /** The file whose text fits, perhaps a partial. */
+  const where = (fits: (text: string) => boolean): typeof own =>
+    [own, ...partials].find(([, text]) => fits(text)) ?? own;
+  const fail = (place: string, what: string, hint: string): Failure =>
     new Failure({
       code: "TEMPLATE_INVALID",
       kind: "usage",
       template: source.name,
-      message: `${where}: ${what}`,
+      message: `${place}: ${what}`,
       hint,
       cause: error,
     });
   const missing = /"([^"]+)" not defined in (?:<([^>]*)>|\w+)(?: - (\d+):(\d+))?/u.exec(message);
   if (missing !== null) {
-    const [, name = "", path, line, column] = missing;
-    const [where, written] = writtenAt([own, ...partials], name, Number(line), Number(column)) ?? [
-      own[0],
-      name,
-    ];
-    const whole = path === undefined ? written : [path, name].filter((part) => part !== "").join(".");
+    const [, name = "", group, line, column] = missing;
+    const written = (text: string): string =>
+      /^[\w.-]+/u.exec(text.split("\n")[Number(line) - 1]?.slice(Number(column)) ?? "")?.[0] ?? "";
+    const [path, text] = where((one) => written(one).split(".").includes(name));
+    const whole =
+      group === undefined ? written(text) || name : [group, name].filter((part) => part !== "").join(".");
     return fail(
-      line === undefined ? where : `${where}, line ${line}`,
+      line === undefined ? path : `${path}, line ${line}`,
       `{{${whole}}} has no value.`,
       /^(?:images|downloads)\./u.test(whole)
         ? `Declare further inputs in template.toml, like [${whole.split(".").slice(0, 2).join(".")}].`
         : "Put your own values under [values] in template.toml and write {{values.NAME}}; docs/templates.md lists the others.",
     );
   }
-  const [where, text] = [own, ...partials].find((one) => !isReadable(one)) ?? own;
+  const [path, text] = where((one) => !isReadable(one));
   const line = /^Parse error on line (\d+):/u.exec(message)?.[1];
   if (line !== undefined) {
-    const shown = lineOf(text, Number(line)).trim();
+    const shown = text.split("\n")[Number(line) - 1]?.trim() ?? "";
     return fail(
-      `${where}, line ${line}`,
+      `${path}, line ${line}`,
       shown === "" ? "a block is still open here." : `Handlebars cannot read ${JSON.stringify(shown)}.`,
       "A value is written {{name}}, and \\{{ where the file needs two braces; {{#if …}} and {{#each …}} end with {{/if}} and {{/each}}.",
     );
   }
   const names = Object.keys(source.partials).join(", ");
   return fail(
-    where,
+    path,
     message.split("\n")[0] ?? "",
     `docs/templates.md lists all values. The partials are: ${names}.`,
   );

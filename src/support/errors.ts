@@ -177,11 +177,11 @@ export function firstProblem(error: unknown): string {
   return messageOf(error).split("\n", 1)[0] ?? "";
 }
 
-/** The causes below an error as one line ("a: b: c"), without repetitions. */
+/** The causes below an error as one line ("a: b: c"), without repetitions and without objects that have no text. */
 export function causeOf(error: unknown): string | undefined {
   const texts: string[] = [];
   let current: unknown = error instanceof Error ? error.cause : undefined;
-  while (current !== undefined && current !== null && texts.length < 6) {
+  while ((current instanceof Error || typeof current === "string") && texts.length < 6) {
     const text = messageOf(current).trim();
     if (text !== "" && !texts.includes(text)) texts.push(text);
     current = current instanceof Error ? current.cause : undefined;

@@ -1,9 +1,5 @@
-import {
-  type CheckedLock,
-  lockCheckFailed,
-  readLockAndCompare,
-  untrustedFingerprints,
-} from "../../lock/index";
+import { readLockAndCompare } from "../../lock/check-lock";
+import { type CheckedLock, lockCheckFailed, untrustedFingerprints } from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
 import { checkLocks, lockAll, type LockResult } from "../../release/lock";
 import { sourcesOf, upstreamIfPresent } from "../../release/run";

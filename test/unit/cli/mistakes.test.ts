@@ -206,6 +206,13 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
     /exclude each other/u,
     /sandbox run --help/u,
   ],
+  [
+    "sandbox run 0.20.0 --image a/b:1 --repo a/b -- ls",
+    /REF and --image exclude/u,
+    /--mesa-version VERSION/u,
+  ],
+  ["sandbox shell --mesa-version 0.20.0 --repo a/b", /--mesa-version needs --image/u, /REF/u],
+  ["sandbox merge app session/1", /"app" is not a repository/u, /^Write ORG\/REPO\.$/mu],
 ];
 
 describe("mistyped command lines", () => {

@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { exitCodeOf, Failure, failureOf, isMachineError } from "../../../src/support/errors";
+import { causeOf, exitCodeOf, Failure, failureOf, isMachineError } from "../../../src/support/errors";
 import { readIfPresent, withTemporaryFolder, writeAtomically } from "../../../src/support/files/files";
 
 const folder = mkdtempSync(join(tmpdir(), "system-errors-"));
@@ -58,6 +58,16 @@ describe("an error of the system", () => {
   it("is a fault of this program if it is not a system error", () => {
     expect(failureOf(new TypeError("x is not a function"))).toBeUndefined();
     expect(exitCodeOf("thrown text")).toBe(1);
+  });
+});
+
+describe("the cause of a failure", () => {
+  it("is what was thrown below it, unless that has no text", () => {
+    const cause = (thrown: unknown) => causeOf(new Error("outer", { cause: thrown }));
+    expect(cause(new Error("a", { cause: new Error("b") }))).toBe("a: b");
+    expect(cause("words")).toBe("words");
+    // What @blaxel/core throws.
+    expect(cause({ code: 404, error: "not found" })).toBeUndefined();
   });
 });
 
