@@ -1,7 +1,7 @@
 import * as z from "zod/mini";
 import type { Host } from "../support/host";
 import { openRepository } from "./client";
-import { imageNotFound, unusableImage } from "./failures";
+import { imageNotFound, statusOf, unusableImage } from "./failures";
 import type { RegistryOptions } from "./resolve-image";
 import { parsedJson } from "../support/text/parsed-json";
 
@@ -28,7 +28,7 @@ export async function listTags(
     if (parsed?.success !== true)
       throw unusableImage(
         "IMAGE_FORMAT",
-        `${client.registry} answers ${String(answer.status)} for the tags of ${repository}, without a list.`,
+        `${client.registry} answers ${statusOf(answer)} for the tags of ${repository}, without a list.`,
       );
     tags.push(...(parsed.data.tags ?? []));
     next = nextPage(answer.headers.get("link"), answer.url);
