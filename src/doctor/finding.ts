@@ -13,10 +13,11 @@ export async function finding(name: string, work: () => string | Promise<string>
   try {
     return { name, ok: true, seen: await work() };
   } catch (error) {
+    const log = error instanceof Failure ? error.log : [];
     return {
       name,
       ok: false,
-      seen: messageOf(error),
+      seen: messageOf(error) + (log.length === 0 ? "" : ` (${log.join("; ")})`),
       ...(error instanceof Failure && error.hint !== undefined ? { todo: error.hint } : {}),
     };
   }

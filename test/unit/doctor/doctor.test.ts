@@ -60,8 +60,13 @@ it("asks Blaxel whether it accepts the key", async () => {
     expect((await findings("project", status)).get("Blaxel credentials")?.ok, String(status)).toBe(false);
 });
 
-it("says once that there is no engine", async () => {
+it("says once that there is no engine, and what was tried", async () => {
   const found = await findings("project", 200);
-  expect(found.get("engine")?.ok).toBe(false);
+  expect(found.get("engine")).toMatchObject({
+    ok: false,
+    seen: expect.stringMatching(
+      /^No container engine answers\..*no-engine\.sock \(DOCKER_HOST\): .*ENOENT/u,
+    ) as string,
+  });
   expect([found.has("BuildKit"), found.has("/dev/fuse")]).toEqual([false, false]);
 });
