@@ -9,6 +9,8 @@ if [ -n "${NO_COLOR:-}" ] || [ ! -t 2 ]; then say() { printf '\n%s\n' "$*" >&2; 
 mesa_template() { echo "\$ mesa-template ${*@Q}" | sed -E "s/'([A-Za-z0-9@%+=:,.\/_-]+)'/\1/g" >&2; node dist/mesa-template.js "$@"; }
 
 say "The stand-in world: a registry, Mesa's package repository, Mesa's API and Blaxel, all on this machine"
+# A world that ended took with it what was deployed there: its records are of no use to the next one.
+node --import tsx test/world/main.ts env >/dev/null 2>&1 || rm -rf .demo/dockerfiles .demo/.mesa-template
 node --import tsx test/world/main.ts start
 eval "$(node --import tsx test/world/main.ts env)"
 mkdir -p .demo
