@@ -42,7 +42,7 @@ export interface SessionOptions {
   readonly user?: string | undefined;
   /** Time limit for creating the sandbox, in ms. Default: three minutes. */
   readonly createLimitMs?: number;
-  /** Receives events as they happen; they never contain a credential. */
+  /** Receives events as they happen; they never contain a credential. What it throws is ignored. */
   readonly onEvent?: (event: SessionEvent) => void;
 }
 
@@ -107,7 +107,14 @@ export interface Session extends OpenSandbox {
  * @throws Failure naming which of Blaxel, API, gRPC, FUSE and credential failed
  */
 export async function openSession(host: Host, request: SessionRequest): Promise<Session> {
-  const { mesaVersion, image, renews, ttlSeconds = 3600, onEvent: emit = () => undefined } = request;
+  const { mesaVersion, image, renews, ttlSeconds = 3600 } = request;
+  const emit = (event: SessionEvent): void => {
+    try {
+      request.onEvent?.(event);
+    } catch {
+      // A listener's fault must not stop the clean-up.
+    }
+  };
   const named = orgOfMounts(request.mounts);
   if (request.user !== undefined) checkUserName(request.user);
   const access = requireMesaAccess(host.env, mesaVersion, named);

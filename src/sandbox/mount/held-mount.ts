@@ -195,6 +195,7 @@ export function holdMount<Credential extends Lifetime>(
       return lifetime;
     },
     async use(work) {
+      released.signal.throwIfAborted();
       // No await between decision and start, so that no remount begins in between.
       for (let step = nextNow(); step !== "run"; step = nextNow()) await prepare(step);
       const command = work(ending.signal);

@@ -96,6 +96,16 @@ describe("docs/library.md", () => {
 });
 
 describe("a sandbox as an object", () => {
+  it("is cleaned up although the listener for events throws", async () => {
+    const onEvent = (): never => {
+      throw new Error("the listener's own");
+    };
+    await library.withMesaSandbox({ ...template, onEvent }, async (sandbox) => {
+      expect((await sandbox.run(["true"])).exitCode).toBe(0);
+    });
+    await place.expectClean();
+  });
+
   it("runs several commands at a time, each with its own output and exit code", async () => {
     const sandbox = await library.openMesaSandbox({ ...template, write: true });
     try {

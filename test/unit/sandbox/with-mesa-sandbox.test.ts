@@ -30,6 +30,7 @@ describe("what the library mounts", () => {
       "MOUNT_OPTION",
     ],
     ["what is no mount", { mounts: ["acme/demo:app"] }, "MOUNT_OPTION"],
+    ["a version that is none", { mesaVersion: "v0.49", repos: ["acme/demo"] }, "UNKNOWN_GENERATION"],
     ["an empty layout", { layout: {} }, "MESA_LAYOUT"],
     [
       "paths of its own with a version that has none",

@@ -243,4 +243,11 @@ describe("a held mount", () => {
     long.end();
     await ran;
   });
+
+  it("takes no command once it is released", async () => {
+    const { mount, log } = held();
+    await mount.release();
+    await expect(mount.use(command().work)).rejects.toThrow("The session is closed.");
+    expect(log).toEqual([]);
+  });
 });
