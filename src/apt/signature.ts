@@ -33,7 +33,6 @@ export function fingerprintOf(key: { getFingerprint(): string }): string {
 
 /** Accepted clock skew: an index that was just signed may seem to come from the future. */
 export const CLOCK_TOLERANCE_MS = 10 * 60_000;
-const byOtherClocks = (now: number): Date => new Date(now + CLOCK_TOLERANCE_MS);
 
 /** One signature as openpgp reports it; `verified` rejects if it is bad. */
 interface CheckedSignature {
@@ -61,7 +60,7 @@ export async function verifyClearsigned(file: Uint8Array, key: PublicKey, now: n
   const { readCleartextMessage, verify } = await import("openpgp");
   try {
     const message = await readCleartextMessage({ cleartextMessage: text });
-    const result = await verify({ message, verificationKeys: key, date: byOtherClocks(now) });
+    const result = await verify({ message, verificationKeys: key, date: new Date(now + CLOCK_TOLERANCE_MS) });
     return { text: result.data, signedBy: await goodSigner(result.signatures, key, now) };
   } catch (error) {
     throw refusedSignature(error, "InRelease");
@@ -85,7 +84,7 @@ export async function verifyDetached(
       message: await createMessage({ binary: release }),
       signature,
       verificationKeys: key,
-      date: byOtherClocks(now),
+      date: new Date(now + CLOCK_TOLERANCE_MS),
       format: "binary",
     });
     return {

@@ -113,22 +113,14 @@ async function lockedDeb(
 function checkBase(image: string, template: string): void {
   const { path, tag, digest } = parseImageReference(image);
   const isAlpine = path.split("/").at(-1) === "alpine";
-  if (isAlpine && !/^\d+\.\d+(?:[.-].*)?$/u.test(tag ?? "")) {
-    throw new Failure({
-      code: "BASE_NOT_PINNED",
-      kind: "usage",
-      message: `The base image ${image} names no minor version of Alpine: ${tag ?? "a missing tag"} moves from one to the next.`,
-      hint: "Write one in template.toml, like docker.io/library/alpine:3.22.",
-      template,
-    });
-  }
-  if (tag === undefined) {
-    throw new Failure({
-      code: "BASE_NOT_PINNED",
-      kind: "usage",
-      message: `The base image ${image} has no tag${digest === undefined ? "" : ", only a digest: without a tag there is no newer version to look for"}.`,
-      hint: "Name one in template.toml, like docker.io/library/debian:bookworm-slim.",
-      template,
-    });
-  }
+  if (isAlpine ? /^\d+\.\d+(?:[.-].*)?$/u.test(tag ?? "") : tag !== undefined) return;
+  const only =
+    digest === undefined ? "" : ", only a digest: without a tag there is no newer version to look for";
+  throw new Failure({
+    code: "BASE_NOT_PINNED",
+    kind: "usage",
+    message: `The base image ${image} ${isAlpine ? `names no Alpine minor: ${tag ?? "a missing tag"} moves from one to the next` : `has no tag${only}`}.`,
+    hint: `Write one in template.toml, like docker.io/library/${isAlpine ? "alpine:3.22" : "debian:bookworm-slim"}.`,
+    template,
+  });
 }

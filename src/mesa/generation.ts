@@ -92,7 +92,7 @@ export const GENERATIONS: readonly Generation[] = [
   },
 ];
 
-/** The generation of a CLI version (strict semver). @throws Failure UNKNOWN_GENERATION (a fault of this program: the ranges cover all) */
+/** The generation of a CLI version (strict semver). @throws Failure UNKNOWN_GENERATION (exit 2) for another text */
 export function generationOf(version: string): Generation {
   const found = GENERATIONS.find((generation) =>
     satisfies(version, generation.range, { includePrerelease: true }),
@@ -100,7 +100,8 @@ export function generationOf(version: string): Generation {
   if (found !== undefined) return found;
   throw new Failure({
     code: "UNKNOWN_GENERATION",
-    kind: "internal",
+    kind: "usage",
     message: `No CLI generation is known for Mesa ${version}.`,
+    hint: "A version is three numbers with dots, like 0.46.0.",
   });
 }

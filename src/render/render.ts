@@ -135,6 +135,8 @@ function refuseUnlocked({ name, settings }: TemplateSource, lock: Lock): void {
   });
 }
 
+const OPTIONS = { strict: true, noEscape: true, explicitPartialContext: false, knownHelpers: { log: false } };
+
 /**
  * Renders a template with a lock. Pure: the same source and lock give the same bytes anywhere.
  * @throws Failure TEMPLATE_INVALID, VALUE_NOT_ALLOWED (exit 2)
@@ -143,17 +145,13 @@ export function renderTemplate(source: TemplateSource, lock: Lock): RenderedTemp
   refuseUnlocked(source, lock);
   const engine = Handlebars.create();
   // It would write to stdout.
-  engine.registerHelper("log", () => {
-    throw new Error("{{log}} is not available");
-  });
+  engine.unregisterHelper("log");
   for (const [name, text] of Object.entries(source.partials)) engine.registerPartial(name, text);
   const read = new Set<string>();
   const values = ownOnly(valuesFor(source.settings, lock), "", read);
   const rendered: RenderedFile[] = Object.entries(source.files).map(([name, text]) => {
     try {
-      const contents = engine.compile(text, { strict: true, noEscape: true, explicitPartialContext: false })(
-        values,
-      );
+      const contents = engine.compile(text, OPTIONS)(values);
       const group = [...read].find((one) => one.startsWith("<"))?.slice(1, -1);
       if (group !== undefined)
         throw new Error(`{{${group || "this"}}} is a group of values: name one, like {{base.reference}}`);

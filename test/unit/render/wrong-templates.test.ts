@@ -155,7 +155,7 @@ describe("a template that is not right is refused with what, where and what to d
 
   it("the helper log, which would write to stdout", async () => {
     edit("Dockerfile.hbs", (text) => `${text}{{log base.reference}}\n`);
-    expect((await failure(root)).message).toContain("{{log}} is not available");
+    expect((await failure(root)).message).toContain("{{log}} has no value");
   });
 
   it("takes line breaks and the byte order mark of Windows, and writes none", async () => {
