@@ -136,12 +136,15 @@ describe("upgrade", () => {
     ]);
   });
 
-  it("deploys with --deploy, after the plan", async () => {
-    const ran = await succeed(["upgrade", "0.46.0", "--deploy", "--template", "alpine", "--json"]);
-    expect(
-      ran.json<{ results: { status: string; deployment: { image: string } }[] }>().results[0],
-    ).toMatchObject({
+  it("deploys with --deploy, after the plan, the image that was compared", async () => {
+    const ran = await succeed(["upgrade", "0.46.0", "--deploy", "--force", "--template", "alpine", "--json"]);
+    const [result] = ran.json<{ results: { status: string; stages: readonly unknown[] }[] }>().results;
+    expect(result).toMatchObject({
       status: "verified",
+      stages: expect.arrayContaining([
+        expect.objectContaining({ stage: "build", outcome: "reused" }),
+        expect.objectContaining({ stage: "smoke", outcome: "reused" }),
+      ]) as unknown,
     });
   });
 });

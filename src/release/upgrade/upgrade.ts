@@ -6,6 +6,7 @@ import { availableVersions, newestVersion } from "../../lock/index";
 import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
 import { sortedEntries } from "../../manifest/versions/newest";
+import type { Measured } from "../../record/record";
 import { measuredVersion } from "../../record/store";
 import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
@@ -65,9 +66,11 @@ export async function upgrade(
   const onBranch = branch === "default" ? `mesa-template/upgrade-${version}` : branch;
   if (onBranch !== undefined) await checkBranchPossible(host, root, onBranch);
   const stages = realStages(run);
+  // Read first: a version that is built again gets another record.
+  const measured = await Promise.all(before.map((from) => measuredVersion(root, from)));
   const results = await releaseAll(run, request, stages);
   if (results.some(({ error }) => error !== undefined)) return { version, plans: [], results };
-  const plans = await plansOf(root, before, results);
+  const plans = await plansOf(root, measured, results);
   if (onBranch !== undefined) {
     const message = `Upgrade to Mesa ${version}\n\n${plans.map((plan) => comparisonText(plan, PATHS_IN_A_COMMIT)).join("\n")}`;
     const after = await readManifest(paths(root).manifest);
@@ -77,7 +80,8 @@ export async function upgrade(
   }
   if (!release.deploy) return { version, plans };
   onPlans(plans);
-  const deploying = { ...request, relock: false, deploy: true };
+  // What is deployed is the image that was compared.
+  const deploying = { ...request, relock: false, refresh: false, force: false, deploy: true };
   return { version, plans, results: await releaseAll(run, deploying, stages) };
 }
 
@@ -118,15 +122,15 @@ function refuseDowngrade(before: readonly ManifestEntry[], version: string): voi
 
 async function plansOf(
   root: string,
-  before: readonly ManifestEntry[],
+  before: readonly Measured[],
   results: readonly TemplateResult[],
 ): Promise<readonly Comparison[]> {
   const manifest = await readManifest(paths(root).manifest);
   return Promise.all(
     before.map(async (from, at) => {
       const to = manifest.versions[results[at]?.id ?? ""];
-      if (to === undefined) throw new Error(`${from.template} was released but not recorded`);
-      return compareVersions(await measuredVersion(root, from), await measuredVersion(root, to));
+      if (to === undefined) throw new Error(`${from.record.template} was released but not recorded`);
+      return compareVersions(from, await measuredVersion(root, to));
     }),
   );
 }
