@@ -1,3 +1,4 @@
+import { Failure } from "../../support/errors";
 import type { Manifest, ManifestEntry } from "../entry";
 import { versionNamed } from "../channels/pointing";
 import { isGone, summaryStatus } from "./in-workspace";
@@ -6,9 +7,17 @@ import { isGone, summaryStatus } from "./in-workspace";
  * Puts an entry into the manifest. Keeps the version's unknown fields, its deployments in other workspaces, and what was removed meanwhile.
  * Derives the status from deployments and failure; a revoked version stays so, and a removed one that no workspace has an image of.
  * @param at time, ISO 8601
+ * @throws Failure VERSION_TAKEN (exit 8) if the manifest has another version of this id
  */
 export function recordEntry(manifest: Manifest, entry: ManifestEntry, at: string): Manifest {
   const before = versionNamed(manifest, entry.id);
+  if (before !== undefined && before.inputsDigest !== entry.inputsDigest)
+    throw new Failure({
+      code: "VERSION_TAKEN",
+      kind: "manifest",
+      message: `${entry.id} was recorded with other inputs while this run made it: the manifest comes from another branch or checkout.`,
+      hint: "Run again: it becomes the next revision, and finished stages are kept.",
+    });
   const deployments = { ...before?.deployments, ...entry.deployments };
   for (const [workspace, was] of Object.entries(before?.deployments ?? {}))
     if (was.removedAt !== undefined && was.deployedAt === deployments[workspace]?.deployedAt)

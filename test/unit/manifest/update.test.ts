@@ -77,6 +77,12 @@ describe("changing the manifest", () => {
     expect(after).toMatchObject({ status: "revoked", revocation: { reason: "broken" } });
   });
 
+  it("does not put one version in the place of another of the same id, pulled while it was made", () => {
+    const entry = entryOf("debian", "0.20.0");
+    const pulled = manifestOf({ ...entry, inputsDigest: `sha256:${"f".repeat(64)}` });
+    expect(() => recordEntry(pulled, entry, facts.at)).toThrow(/recorded with other inputs/u);
+  });
+
   it("keeps a removal that came while the removed image was verified, but not against another workspace's", () => {
     const entry = entryOf("debian", "0.20.0");
     const { id } = entry;
