@@ -57,7 +57,9 @@ function templatesIn(args: CommandArgs): readonly string[] | undefined {
 
 function prepare(args: CommandArgs, env: Environment, redact: Redactor, signal: AbortSignal) {
   const json = args.flag("json");
-  const live = process.stderr.isTTY && !json && !isCi(env) && (env["NO_COLOR"] ?? "") === "";
+  // A terminal named dumb knows no control sequences.
+  const plain = isCi(env) || (env["NO_COLOR"] ?? "") !== "" || env["TERM"] === "dumb";
+  const live = process.stderr.isTTY && !json && !plain;
   const toStderr = (text: string | Uint8Array): void => {
     process.stderr.write(text);
   };

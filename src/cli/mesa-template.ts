@@ -78,9 +78,12 @@ process.on("exit", () => {
 });
 const argv = process.argv.slice(2);
 if (!answerAtOnce(argv)) {
-  process.exitCode = await (await loadMain(argv))(argv, process.env);
-  // The work is done, whatever signal comes now.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => process.exit());
+  const main = await loadMain(argv);
+  // main ends by a signal in its own time. One that comes after that changes nothing, so these handlers stay.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => undefined);
+  process.exitCode = await main(argv, process.env);
+  // Node removes them some time before its end, except at process.exit.
+  process.on("beforeExit", () => process.exit());
   // An abandoned request must not keep the program running; without one it ends before this.
   setTimeout(() => process.exit(), 500).unref();
 }

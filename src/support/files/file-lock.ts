@@ -135,7 +135,8 @@ function tryTake(path: string, holder: Holder): boolean {
     return true;
   } catch (error) {
     rmSync(path, { force: true });
-    throw error;
+    // An error of writing to an open file names none.
+    throw Object.assign(error as Error, { path });
   } finally {
     closeSync(file);
   }

@@ -80,17 +80,16 @@ export function templateNames(root: string): readonly string[] | undefined {
 
 /**
  * The root: the given folder, else the nearest folder with templates/ from the working directory upwards.
- * @throws Failure NO_PROJECT (exit 2) that says what was looked for
+ * @throws Failure NO_PROJECT (exit 2) that says what was looked for; an error of the system where the given folder cannot be read
  */
 export function findRoot(workingFolder: string, given: string | undefined): string {
   if (given !== undefined) {
     const root = resolve(workingFolder, given);
-    if (existsSync(paths(root).templates) || existsSync(paths(root).dockerfiles)) return root;
-    throw noProject(
-      existsSync(root) && !statSync(root).isDirectory()
-        ? `${root} is not a folder.`
-        : `${root} has neither templates/ nor dockerfiles/, so it is not a root.`,
-    );
+    const found = (path: string) => statSync(path, { throwIfNoEntry: false });
+    if (found(root)?.isDirectory() === false) throw noProject(`${root} is not a folder.`);
+    if (found(paths(root).templates) !== undefined || found(paths(root).dockerfiles) !== undefined)
+      return root;
+    throw noProject(`${root} has neither templates/ nor dockerfiles/, so it is not a root.`);
   }
   for (let folder = resolve(workingFolder); ; folder = dirname(folder)) {
     if (existsSync(paths(folder).templates)) return folder;

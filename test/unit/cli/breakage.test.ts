@@ -194,6 +194,8 @@ async function expectEndings(name: string, breakage: Breakage, mounts: boolean):
     const wanted = breakage.codes?.[command] ?? USUAL[command];
     expect(breakage.mayFail === true && code === 3 ? wanted : code, `${command}: ${text}`).toBe(wanted);
     expect(text).not.toMatch(/^\s+at /mu);
+    // It names the file, and does not quote the system instead.
+    expect(text).not.toContain("(no space is left on the disk)");
   }
   await expectSound(folder, mounts ? ["promote", "render"] : ["promote"]);
 }

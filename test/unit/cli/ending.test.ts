@@ -75,6 +75,21 @@ describe("an interruption", () => {
     },
   );
 
+  it.skipIf(spawnSync("which", ["script"]).status !== 0)(
+    "on a terminal without control sequences gets plain lines",
+    async () => {
+      const { text } = await ended(`env TERM=dumb ${NODE} wait`, {
+        pty: true,
+        when: SAID,
+        act: (_pid, keys) => {
+          keys("\u0003");
+        },
+      });
+      expect(text).toContain("debian: lock done");
+      expect(text).not.toContain("\u001b");
+    },
+  );
+
   it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)("by %s in a pipe ends the same way", async (signal) => {
     const { code, text } = await ended(`${NODE} wait`, {
       pty: false,

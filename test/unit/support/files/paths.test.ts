@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
@@ -24,6 +24,11 @@ describe("the root", () => {
   it("is what --root names, relative to the working directory", () => {
     expect(findRoot(folder, "project")).toBe(project);
     expect(findRoot("/", join(folder, "released"))).toBe(join(folder, "released"));
+  });
+
+  it("is not called empty where it cannot be read", () => {
+    symlinkSync("loop", join(folder, "loop"));
+    expect(() => findRoot(folder, "loop")).toThrow(/ELOOP/u);
   });
 
   it.each([
