@@ -19,7 +19,7 @@ export async function parseKeys(data: Uint8Array, file: string): Promise<readonl
     throw new Failure({
       code: "KEY_UNREADABLE",
       kind: "usage",
-      message: `${file} is not an OpenPGP public key: ${messageOf(error)}.`,
+      message: `${file} is not an OpenPGP public key: ${messageOf(error).replace(/\.$/u, "")}.`,
       hint: "It must be the repository's public signing key (armoured or binary).",
       cause: error,
     });

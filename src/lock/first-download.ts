@@ -1,11 +1,4 @@
-import {
-  fetchDeb,
-  mesaVersionOf,
-  mesaVersionsIn,
-  peekPackages,
-  refusal,
-  type FetchedDeb,
-} from "../apt/index";
+import { fetchDeb, mesaVersionOf, peekPackages, refusal, type FetchedDeb } from "../apt/index";
 import { isoTime } from "../support/clock";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -81,7 +74,7 @@ async function downloaded(sources: Sources, mesaVersion: string): Promise<Fetche
       if (trouble instanceof Failure) return undefined;
       throw trouble;
     });
-    throw versionNotFound(sources.upstream, mesaVersion, mesaVersionsIn(shown ?? []));
+    throw versionNotFound(sources.upstream, mesaVersion, shown);
   }
 }
 
@@ -90,15 +83,7 @@ function checkFields(deb: FetchedDeb, name: string, mesaVersion: string): void {
   if (deb.package !== name)
     throw refusal("DEB_PACKAGE_DIFFERS", `${deb.url} is the package "${deb.package}", not "${name}".`, hint);
   if (mesaVersionOf(deb.version) !== mesaVersion)
-    throw refusal(
-      "DEB_VERSION_DIFFERS",
-      `${deb.url} has version "${deb.version}", but ${mesaVersion} was requested.`,
-      hint,
-    );
+    throw refusal("DEB_VERSION_DIFFERS", `${deb.url} has version ${deb.version}, not ${mesaVersion}.`, hint);
   if (deb.architecture !== "amd64")
-    throw refusal(
-      "DEB_ARCHITECTURE_DIFFERS",
-      `${deb.url} is for "${deb.architecture}", not for amd64.`,
-      hint,
-    );
+    throw refusal("DEB_ARCHITECTURE_DIFFERS", `${deb.url} is for ${deb.architecture}, not amd64.`, hint);
 }

@@ -48,7 +48,7 @@ export async function signedDeb(
   const { release, signedBy, ...file } = await fetchRelease(repository, trusted.key, notBefore);
   const { packages, ...index } = await fetchPackages(repository, { release });
   const listed = packageFor(packages, mesaVersion);
-  if (listed === undefined) throw versionNotFound(sources.upstream, mesaVersion, mesaVersionsIn(packages));
+  if (listed === undefined) throw versionNotFound(sources.upstream, mesaVersion, packages);
   const deb = await fetchListedDeb(repository, listed);
   const chain = {
     release: {
@@ -62,16 +62,21 @@ export async function signedDeb(
   return { ...deb, architecture: "amd64", vouched: { by: "signed", chain } };
 }
 
-/** Exit 4, listing the available versions. */
-export function versionNotFound(upstream: Upstream, mesaVersion: string, there: readonly string[]): Error {
-  const newest = [...there].reverse();
-  const shown = newest.slice(0, 20).join(", ");
+/** Exit 4, listing the available versions. @param packages all versions of the package; undefined without an index */
+export function versionNotFound(
+  { mesa }: Upstream,
+  mesaVersion: string,
+  packages: readonly ListedPackage[] | undefined,
+): Error {
+  const newest = mesaVersionsIn(packages ?? []).toReversed();
   const more = newest.length > 20 ? ` and ${String(newest.length - 20)} older ones` : "";
+  const none =
+    packages === undefined
+      ? "The available versions are unknown: the repository has no list."
+      : `It lists no package ${mesa.package} for amd64: check mesa.package, mesa.suite and mesa.component in upstream.toml.`;
   return refusal(
     "MESA_VERSION_NOT_FOUND",
-    `Mesa ${mesaVersion} is not in ${upstream.mesa.repository}.`,
-    there.length > 0
-      ? `There are: ${shown}${more}.`
-      : "The available versions are unknown: the repository has no list.",
+    `Mesa ${mesaVersion} is not in ${mesa.repository}.`,
+    newest.length === 0 ? none : `There are: ${newest.slice(0, 20).join(", ")}${more}.`,
   );
 }

@@ -27,7 +27,9 @@ const registryPrefix = z.string().check(
 
 /** The form of upstream.toml: keys in kebab-case, one table per source. */
 const upstreamFileSchema = z.strictObject({
-  "sandbox-api": z.strictObject({ image: text }),
+  "sandbox-api": z.strictObject({
+    image: text.check(z.refine((name) => namingFault(name) === undefined, "does not name an image")),
+  }),
   mesa: z.strictObject({
     vouched: z.enum(["signed", "first-download"]),
     /** Canonical URL of the apt repository (the folder of dists/ and pool/). */

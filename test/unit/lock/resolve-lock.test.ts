@@ -125,6 +125,14 @@ describe("what cannot be locked", () => {
     });
   });
 
+  it("a package that is not there: not the versions, but where to look", async () => {
+    const mesa = 'vouched = "signed"\nkey = "keys/mesa.asc"\npackage = "mesa-cli"';
+    await expect(world.lock({ upstream: await world.upstream({ mesa }) })).rejects.toMatchObject({
+      code: "MESA_VERSION_NOT_FOUND",
+      hint: expect.stringContaining("lists no package mesa-cli for amd64: check mesa.package") as string,
+    });
+  });
+
   it("a version that does not exist", async () => {
     await expect(world.lock({ mesaVersion: "v0.20.0" })).rejects.toMatchObject({
       kind: "usage",

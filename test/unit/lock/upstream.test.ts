@@ -100,6 +100,11 @@ at = "20260401T000000Z"
     ["with a wrong type", SIGNED.replace('"keys/mesa.asc"', "3"), "u.toml: mesa.key"],
     ["with an unknown voucher", SIGNED.replace('"signed"', '"hope"'), "mesa.vouched"],
     ["with sandbox-api latest", SIGNED.replace("0.2.50", "latest"), "never latest"],
+    [
+      "with sandbox-api that is no image",
+      SIGNED.replace("ghcr.io/", "http://"),
+      "u.toml: sandbox-api.image: does",
+    ],
     ["with sandbox-api untagged", SIGNED.replace(":0.2.50", ""), "must name a version"],
     ["signed without a key", SIGNED.replace(/key = .*\n/u, ""), "mesa.key is missing"],
     ["first-download without a pool", SIGNED.replace('"signed"', '"first-download"'), "mesa.pool is missing"],
