@@ -74,21 +74,17 @@ export async function attest(
 
 /** The statements of a version's records, in the order of KINDS; the SBOM's has the provenance's subject. */
 async function statementsIn(records: Records, published: Published): Promise<readonly string[]> {
-  const [provenance, sbom] = await Promise.all(
+  const [provenance = "", sbom = ""] = await Promise.all(
     [records.provenance, records.sbom].map(async (path) => (await readIfPresent(path))?.toString("utf8")),
   );
-  const nothing = (why: string): Failure =>
-    new Failure({
+  const statement = provenance === "" ? undefined : statementSchema.parse(JSON.parse(provenance));
+  if (statement === undefined || sbom === "" || !isAbout(published, statement))
+    throw new Failure({
       code: "NOT_MEASURED",
       kind: "manifest",
-      message: `There is nothing to sign: ${why}.`,
+      message: `There is nothing to sign: ${records.provenance} or ${records.sbom} is missing, or is not about ${importReference(published)}.`,
       hint: "Restore them from git, or measure again: mesa-template release VERSION --force.",
     });
-  if (provenance === undefined || sbom === undefined)
-    throw nothing(`${records.provenance} or ${records.sbom} is missing`);
-  const statement = statementSchema.parse(JSON.parse(provenance));
-  if (!isAbout(published, statement))
-    throw nothing(`${records.provenance} is not about ${importReference(published)}`);
   return [
     provenance,
     JSON.stringify({

@@ -62,8 +62,13 @@ export async function recordOfImage(root: string, version: RecordedVersion): Pro
 /** What was measured of a version's image. @throws Failure NOT_MEASURED (exit 8) without a record */
 export async function measuredVersion(root: string, version: RecordedVersion): Promise<Measured> {
   const measured = await recordOfImage(root, version);
-  if (measured !== undefined) return measured;
-  throw new Failure({
+  if (measured === undefined) throw notMeasured(root, version);
+  return measured;
+}
+
+/** The failure for a version without a record. */
+export function notMeasured(root: string, version: VersionFiles & { readonly id: string }): Failure {
+  return new Failure({
     code: "NOT_MEASURED",
     kind: "manifest",
     message: `The build record of ${version.id} is missing, or is of another image: ${paths(root).record(version)}.`,

@@ -70,10 +70,10 @@ export async function withRendered(root: string, facts: Facts, rendered: Rendere
   const pending = await readPending(paths(root).stageResult(template, inputsDigest, PENDING));
   const { smoke, deployment } = await keptEvidence(root, { template, inputsDigest }, facts.workspace);
   // Another checkout may have deployed and recorded these inputs since.
-  const isOutdated = facts.entries.some((entry) => {
-    const recorded = inWorkspace(entry, facts.workspace).deployment?.deployedAt ?? "";
-    return entry.inputsDigest === inputsDigest && recorded > (deployment?.deployedAt ?? "");
-  });
+  const isOutdated = facts.entries
+    .filter((entry) => entry.inputsDigest === inputsDigest)
+    .map((entry) => inWorkspace(entry, facts.workspace).deployment?.deployedAt ?? "")
+    .some((deployedAt) => deployedAt > (deployment?.deployedAt ?? ""));
   return {
     ...facts,
     inputsDigest,

@@ -183,9 +183,9 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
   if (facts.publish !== undefined) {
     const published = publishedImage(facts, entry);
     if (published === undefined || published.reference !== entry.image.registryReference) return false;
+    if (published.digest !== deployment.registryDigest) return false;
     // This run's signature is to be recorded, too.
-    const before = { ...facts, signed: undefined };
-    if (published.digest !== deployment.registryDigest || isUnsigned(before, entry, published)) return false;
+    if (isUnsigned({ ...facts, signed: undefined }, entry, published)) return false;
   }
   if (!verify) return true;
   return (
@@ -197,15 +197,16 @@ function hasReached(facts: Facts, entry: ManifestEntry): boolean {
 
 /** Whether an entry shows that its image has passed these checks. */
 function hasProof(facts: Facts, { smoke, image, inputsDigest }: ManifestEntry): boolean {
-  const isOfImage = smoke.imageId === image.id && smoke.inputsDigest === inputsDigest;
-  return (
-    isOfImage && isWithinBudget(facts, image) && proves(smoke, facts.checksDigest, facts.request.allowSkipped)
-  );
+  return smoke.inputsDigest === inputsDigest && isProof(facts, { smoke, image });
 }
 
-/** Whether an image still has an allowed size: template.toml may have changed since its checks passed. */
-function isWithinBudget({ budgetMegabytes }: Facts, { sizeBytes }: Pick<Image, "sizeBytes">): boolean {
-  return sizeBytes / 1_000_000 <= budgetMegabytes;
+/** Whether an image has passed these checks. Its size is judged again: template.toml may allow less by now. */
+function isProof(
+  { checksDigest, budgetMegabytes, request }: Facts,
+  { smoke, image }: Pick<ManifestEntry, "smoke"> & { readonly image: Pick<Image, "id" | "sizeBytes"> },
+): boolean {
+  const isWithinBudget = image.sizeBytes / 1_000_000 <= budgetMegabytes;
+  return isWithinBudget && smoke.imageId === image.id && proves(smoke, checksDigest, request.allowSkipped);
 }
 
 /** The version's image in the registry: the one this run pushed, or the recorded one if this run built no other image. */
@@ -260,15 +261,12 @@ export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefine
 
 /** The smoke evidence for the current image or, before the build, for the last proven one. */
 function smokeProof(facts: Facts): Smoked | undefined {
-  const { kept, inputsDigest, checksDigest, image, done, request } = facts;
-  const { force, allowSkipped } = request;
-  if (kept.smoke === undefined || (force && !done.includes("smoke"))) return undefined;
+  const { kept, inputsDigest, image, done, request } = facts;
+  if (kept.smoke === undefined || (request.force && !done.includes("smoke"))) return undefined;
   const { smoke } = kept.smoke;
   const isOfImage =
     smoke.inputsDigest === inputsDigest && (image === undefined || image.id === smoke.imageId);
-  return isOfImage && isWithinBudget(facts, kept.smoke.image) && proves(smoke, checksDigest, allowSkipped)
-    ? kept.smoke
-    : undefined;
+  return isOfImage && isProof(facts, kept.smoke) ? kept.smoke : undefined;
 }
 
 function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps, "build" | "smoke"> {
@@ -292,18 +290,17 @@ function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps,
   return { build, smoke };
 }
 
-function unproven(facts: Facts, entry: ManifestEntry | undefined): string {
-  const { kept, checksDigest, template } = facts;
-  const { image } = kept.smoke ?? entry ?? {};
-  if (image !== undefined && !isWithinBudget(facts, image)) return "the image is larger than its budget now";
-  if (kept.smoke !== undefined)
-    return kept.smoke.smoke.checksDigest === checksDigest
-      ? "no report of this image covers all checks"
-      : "the checks have changed";
-  if (entry === undefined) return `there is no version of ${template} with this inputs digest`;
-  return entry.smoke.checksDigest === checksDigest
-    ? `${entry.id} is ${entry.status}, and its image is not known to be on this engine`
-    : `the checks have changed since ${entry.id} was proven`;
+function unproven(
+  { kept, checksDigest, budgetMegabytes, template }: Facts,
+  entry: ManifestEntry | undefined,
+): string {
+  const last = kept.smoke ?? entry;
+  if (last === undefined) return `there is no version of ${template} with this inputs digest`;
+  if (last.image.sizeBytes / 1_000_000 > budgetMegabytes) return "the image is larger than its budget now";
+  if (last.smoke.checksDigest !== checksDigest) return "the checks have changed";
+  return kept.smoke !== undefined || entry === undefined
+    ? "no report of this image covers all checks"
+    : `${entry.id} is ${entry.status}, and its image is not known to be on this engine`;
 }
 
 /** The deployment in the workspace in use: recorded, or kept by a run that ended before recording it. */

@@ -5,12 +5,12 @@ import type { ManifestEntry, VersionDeployment, VersionStatus } from "../manifes
 import { inWorkspace } from "../manifest/versions/in-workspace";
 import { channelsAt } from "../manifest/channels/pointing";
 import { readManifest, recordEntry, updateManifest } from "../manifest/index";
-import { readRecord } from "../record/store";
+import { notMeasured, readRecord } from "../record/store";
 import type { ProvenTemplate } from "../render/rendered";
 import { checksDigest } from "../smoke/checks-digest";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
-import { Failure } from "../support/errors";
+import type { Failure } from "../support/errors";
 import { paths } from "../support/files/paths";
 import { recordOf } from "./proof/evidence";
 import { unprovenFailure } from "./proof/refuse-unproven";
@@ -119,13 +119,7 @@ const blaxelToml = z.object({
 /** A revision's rendering at build time, from its record: folder and template may have changed since. */
 async function renderedThen(root: string, entry: ManifestEntry): Promise<ProvenTemplate> {
   const measured = await readRecord(root, entry);
-  if (measured === undefined)
-    throw new Failure({
-      code: "NOT_MEASURED",
-      kind: "manifest",
-      message: `The record of ${entry.id} is missing: ${paths(root).record(entry)}.`,
-      hint: "Restore it from git: it contains the lock and the files that this revision was built from.",
-    });
+  if (measured === undefined) throw notMeasured(root, entry);
   const { lock, rendered } = measured.record;
   const { name, region, runtime } = blaxelToml.parse(parse(rendered["blaxel.toml"] ?? ""));
   return {
