@@ -42,7 +42,7 @@ export function interruption(announce: (text: string) => void): {
         code: "INTERRUPTED",
         kind: "interrupted",
         message: `Interrupted by ${name}.`,
-        hint: "Run the same command again: it resumes after the last finished stage.",
+        hint: "Run the same command again. A release resumes after its last finished stage.",
       }),
     );
   };
