@@ -4,9 +4,12 @@ import { sandboxHeaders } from "../blaxel/control-plane";
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
 import { timeLimit } from "../support/processes/time-limit";
+import { within } from "../support/processes/within";
 import { quoted } from "../support/text/quoted";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+/** For the answer after a command's own limit, in ms. */
+const SPARE_MS = 15_000;
 
 /**
  * The shell text of a command. The sandbox API runs everything as its own user. Other users are reached through setpriv, else su, with the
@@ -55,14 +58,16 @@ async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Ho
   const timeoutMs = command.timeoutMs ?? DEFAULT_TIMEOUT_MS;
   const limited = `timeout ${String(Math.max(1, Math.ceil(timeoutMs / 1000)))} sh -c ${quoted(shellText(command))}`;
   try {
-    const result = await sandbox.process.exec({
+    const answer = sandbox.process.exec({
       command: limited,
       waitForCompletion: true,
       timeout: Math.ceil(timeoutMs / 1000) + 5,
       ...(command.env === undefined ? {} : { env: { ...command.env } }),
       ...(command.cwd === undefined ? {} : { workingDir: command.cwd }),
     });
-    const { exitCode, stdout, stderr } = result;
+    const limitMs = timeoutMs + SPARE_MS;
+    const late = (): Error => new Error(`no answer within ${String(limitMs / 1000)} s`);
+    const { exitCode, stdout, stderr } = await within(host.clock, answer, limitMs, late, host.signal);
     return ended({ exitCode, stdout, stderr, timedOut: exitCode === 124 || exitCode === 143 });
   } catch (error) {
     host.signal.throwIfAborted();

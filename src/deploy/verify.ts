@@ -1,5 +1,8 @@
+import type { SandboxInstance } from "@blaxel/core";
+import { waitForAnswer } from "../blaxel/answering";
 import { withBl } from "../blaxel/bl";
 import { platformThrough } from "../blaxel/platform";
+import { refusal, refusalKind } from "../blaxel/refusals";
 import { SANDBOX_LABEL, reasonOf } from "../blaxel/sandboxes";
 import { mesaFit } from "../mesa/access";
 import { removeLeftInMesa } from "../mesa/leftovers";
@@ -76,7 +79,13 @@ export async function verifyDeployment(
       .then((found) => (found && access ? removeLeftInMesa(host, access) : undefined)),
   );
   try {
-    return await options.prove(await sandboxSubject(host, await temporary.ready()));
+    const sandbox = await temporary.ready();
+    const report = await options.prove(await sandboxSubject(host, sandbox)).catch(async (error: unknown) => {
+      await refuseUnreachable(host, sandbox);
+      throw error;
+    });
+    if (report.failed > 0) await refuseUnreachable(host, sandbox);
+    return report;
   } catch (error) {
     host.signal.throwIfAborted();
     throw await asVerification(host, deployment.image, name, error);
@@ -89,6 +98,14 @@ export async function verifyDeployment(
       });
     });
   }
+}
+
+/** Fails (exit 3 or 7) if Blaxel no longer lets requests through: what the checks found then says nothing about the image. */
+async function refuseUnreachable(host: Host, { metadata }: SandboxInstance): Promise<void> {
+  const last = await waitForAnswer(host, metadata.url ?? "", { until: host.clock.now(), pollMs: 0 });
+  // 5xx is also what the edge answers when the image's API has died.
+  if (last === undefined || last.startsWith("HTTP 5") || refusalKind(last) === "other") return;
+  throw refusal(`Blaxel answers ${last} for the sandbox ${metadata.name}: its checks prove nothing.`, last);
 }
 
 /** The sandbox's log, if bl is available. */

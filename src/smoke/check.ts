@@ -114,6 +114,8 @@ export interface Offers {
 
 interface OwnCheck<Context, Needs extends keyof Offers> extends CheckBase<Context> {
   readonly needs: Needs;
+  /** Limit in ms, for what has none of its own, as @blaxel/core. */
+  readonly limitMs?: number;
   readonly run: (on: Required<Offers>[Needs], context: Context) => Promise<CheckVerdict>;
 }
 

@@ -19,6 +19,7 @@ async function blaxelProcess(subject: Subject): Promise<SandboxInstance> {
 const own = (name: string, run: (subject: Subject) => Promise<CheckVerdict>): Check => ({
   name,
   needs: "subject",
+  limitMs: 30_000,
   run: (subject) =>
     run(subject).catch((error: unknown) =>
       failed(
