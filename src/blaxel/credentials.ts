@@ -46,9 +46,9 @@ async function readConfigFile(host: Host): Promise<z.infer<typeof configSchema> 
   const path = home === undefined ? undefined : join(home, ".blaxel/config.yaml");
   const text = path === undefined ? undefined : textNow(path);
   if (text === undefined || text === "") return undefined;
-  const { parse } = await import("yaml");
+  const { default: yaml } = await import("yaml");
   try {
-    return configSchema.parse(parse(text));
+    return configSchema.parse(yaml.parse(text));
   } catch (error) {
     throw new Failure({
       code: "NO_BLAXEL_CREDENTIALS",
@@ -97,6 +97,11 @@ export async function blaxelCredentials(host: Host): Promise<BlaxelCredentials> 
   const credentials = fromEnvironment(host.env, workspace) ?? (await fromConfigFile(host, workspace));
   host.redact.add(credentials.apiKey);
   host.redact.add(credentials.clientCredentials);
+  const { apiKey, clientCredentials, source, workspace: name } = credentials;
+  if (![apiKey ?? clientCredentials ?? "", name].every((value) => /^[!-~]+$/u.test(value)))
+    throw missing(
+      `${source} or the workspace ${JSON.stringify(name)} holds a character that no request can carry, such as a line break.`,
+    );
   return credentials;
 }
 

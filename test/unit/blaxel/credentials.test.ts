@@ -50,6 +50,18 @@ describe("the login in bl's configuration", () => {
     });
   });
 
+  it.each([
+    [{ BL_API_KEY: "key\n", BL_WORKSPACE: "w" }, /^BL_API_KEY or the workspace "w" holds a character/u],
+    [{ BL_CLIENT_CREDENTIALS: "a b", BL_WORKSPACE: "w" }, /^BL_CLIENT_CREDENTIALS or/u],
+    [{ BL_API_KEY: "key", BL_WORKSPACE: "w\n" }, /the workspace "w\\n" holds/u],
+  ])("is refused where no request could carry it: %j", async (env, message) => {
+    const host = { env, redact: createRedactor({}) } as unknown as Host;
+    await expect(blaxelCredentials(host)).rejects.toMatchObject({
+      code: "NO_BLAXEL_CREDENTIALS",
+      message: expect.stringMatching(message) as string,
+    });
+  });
+
   it("names the workspace in use", async () => {
     expect(await workspaceInUse(hostWith("context: {workspace: w}"))).toBe("w");
     expect(await workspaceInUse(hostWith("context: {workspace: ''}"))).toBeUndefined();

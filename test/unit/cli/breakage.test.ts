@@ -220,6 +220,19 @@ describe.concurrent("every command ends well with", () => {
     LIMIT,
   );
 
+  it("a login that only bl login wrote, which is no breakage", async () => {
+    const folder = place("bl-login");
+    mkdirSync(join(folder, "home/.blaxel"), { recursive: true });
+    writeFileSync(join(folder, "home/.blaxel/config.yaml"), "context: {workspace: staging}\n");
+    const args = ["list", "--root", join(folder, "project")];
+    const { code, stderr } = await runProgram(program, args, {
+      ...env,
+      BL_WORKSPACE: "",
+      HOME: join(folder, "home"),
+    });
+    expect(code, stderr).toBe(0);
+  });
+
   it(
     "a pipe that nobody writes where a file is expected",
     async () => {
