@@ -6,9 +6,9 @@ import { runBl, type Bl } from "./run-bl";
 /** bl --version exists since 0.1.98; everything this program relies on is older. */
 export const OLDEST_BL = "0.1.98";
 
-/** The version in the text of `bl --version` ("bl version 0.1.108"), or undefined. */
+/** The version in the text of `bl --version` ("bl version 0.1.108"), or undefined. More may follow it, such as the commit. */
 export function versionIn(text: string): string | undefined {
-  return /^bl version v?(\d+\.\d+\.\d+\S*|dev)\s*$/mu.exec(text)?.[1];
+  return /^(?:bl|blaxel) version v?(\d+\.\d+\.\d{1,9}(?:-[a-z][0-9a-z.-]*)?|dev\b)/imu.exec(text)?.[1];
 }
 
 /**
@@ -26,7 +26,7 @@ export async function blVersion(bl: Bl): Promise<string> {
       kind: "environment",
       message: old
         ? `${path} is older than ${OLDEST_BL}: it does not know --version.`
-        : `${path} --version ${answer.ending} and printed no version.`,
+        : `${path} --version ${answer.ending} and printed no version that this program can read.`,
       log: answer.lastLines,
       hint: `Install bl ${OLDEST_BL} or newer.`,
     });

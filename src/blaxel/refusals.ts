@@ -10,6 +10,24 @@ const STATUS = /\b(?:GET|POST|PUT|PATCH|DELETE) \\?"[^"]*": (\d{3})\b/u;
 const NETWORK =
   /dial tcp|connection refused|no such host|server misbehaving|i\/o timeout|connection reset|broken pipe|network is unreachable|context deadline exceeded|Client\.Timeout|\bEOF\b|TLS handshake|x509:|fetch failed|ECONN|ETIMEDOUT|ENOTFOUND/u;
 
+/** What stands for a kind where no status is told; the first match counts. "destination type": bl got a page instead of JSON. */
+const WORDS: readonly (readonly [RefusalKind, RegExp])[] = [
+  ["network", NETWORK],
+  [
+    "unauthorized",
+    /\b401\b|unauthorized|unauthenticated|authentication (?:is )?required|invalid (?:credentials|api key|token)|(?:token|key) (?:is |has )?expired/iu,
+  ],
+  [
+    "forbidden",
+    /\b403\b|forbidden|permission denied|access denied|not (?:allowed|authorized)|do(?:es)?(?: not|n't) have (?:access|permission)|insufficient (?:permission|scope)/iu,
+  ],
+  ["not-found", /\b404\b|not found/iu],
+  [
+    "gateway",
+    /\b(?:429|50[0-4])\b|bad gateway|gateway time-?out|service unavailable|too many requests|rate limit|internal (?:server )?error|expected destination type/iu,
+  ],
+];
+
 function kindOfStatus(status: number): RefusalKind | undefined {
   if (status === 401) return "unauthorized";
   if (status === 403) return "forbidden";
@@ -27,19 +45,7 @@ export function refusalKind(reason: string): RefusalKind {
   if (/quota/iu.test(words)) return "quota";
   const byStatus = statusText === undefined ? undefined : kindOfStatus(Number(statusText));
   if (byStatus !== undefined) return byStatus;
-  if (NETWORK.test(words)) return "network";
-  if (/\b401\b|unauthorized|invalid credentials|invalid api key|token (?:is )?expired/iu.test(words))
-    return "unauthorized";
-  if (
-    /\b403\b|forbidden|permission denied|access denied|not allowed|do(?:es)? not have (?:access|permission)/iu.test(
-      words,
-    )
-  )
-    return "forbidden";
-  if (/\b404\b|not found/iu.test(words)) return "not-found";
-  if (/\b(?:429|50[0-4])\b|bad gateway|gateway time-?out|service unavailable|too many requests/iu.test(words))
-    return "gateway";
-  return "other";
+  return WORDS.find(([, pattern]) => pattern.test(words))?.[0] ?? "other";
 }
 
 /** Whether the same request may succeed a moment later. An untrusted certificate stays untrusted. */
@@ -81,7 +87,7 @@ const ADVICE: Readonly<
     kind: "deploy",
     hint: "It does not exist on Blaxel, or was deleted.",
   },
-  other: { code: "DEPLOY_FAILED", kind: "deploy", hint: "Read the message above." },
+  other: { code: "DEPLOY_FAILED", kind: "deploy", hint: "The message ends with Blaxel's own words." },
 };
 
 /** A Failure for a refusal. `message` is the whole sentence; `reason` decides its kind. */

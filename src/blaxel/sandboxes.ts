@@ -42,9 +42,13 @@ export async function createSandbox(host: Host, request: SandboxRequest): Promis
   const configuration = configurationOf(host, request);
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return attempt === 0
-        ? await Instance.create(configuration)
-        : await Instance.createIfNotExists(configuration);
+      const made =
+        attempt === 0
+          ? await Instance.create(configuration)
+          : await Instance.createIfNotExists(configuration);
+      // A gateway's page in place of JSON, with status 200.
+      if ((made.metadata as unknown) === undefined) throw new Error("bad gateway: the answer is no sandbox");
+      return made;
     } catch (error) {
       if (attempt >= RETRIES || host.signal.aborted || !isPassing(reasonOf(error))) throw error;
       await host.clock.sleep(1_000 * 2 ** attempt, host.signal);

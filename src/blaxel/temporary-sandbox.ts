@@ -56,7 +56,9 @@ export function temporarySandbox(
       host.signal.throwIfAborted();
       const until = host.clock.now() + Math.min(createLimitMs, ANSWER_LIMIT_MS);
       const wait = { until, pollMs: ANSWER_POLL_MS };
-      const last = await waitForAnswer(host, sandbox.metadata.url ?? "", wait);
+      const { url } = sandbox.metadata;
+      if (url === undefined) throw noAnswer(name, "Blaxel names no address for it");
+      const last = await waitForAnswer(host, url, wait);
       if (last !== undefined) throw noAnswer(name, last);
       return sandbox;
     },

@@ -86,6 +86,11 @@ describe("bl's version", () => {
     [stdoutOf("version", 0), "0.1.108"],
     ["bl version dev\n", "dev"],
     ["bl version 0.2.0-rc.1\n", "0.2.0-rc.1"],
+    ["bl version 0.2.0 (c47b38a)\n", "0.2.0"],
+    ["blaxel version v0.3.0\r\n", "0.3.0"],
+    ["bl version dev-c47b38a\n", "dev"],
+    ["bl version 0.1.108_dirty\n", "0.1.108"],
+    ["bl version 0.1.109-01\n", "0.1.109"],
     ["Error: unknown flag: --version\n", undefined],
   ])("in %j is %s", (text, expected) => {
     expect(versionIn(text)).toBe(expected);

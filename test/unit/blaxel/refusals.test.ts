@@ -81,6 +81,15 @@ describe("a refusal", () => {
     ["dial tcp: lookup api.blaxel.ai: server misbehaving", "network"],
     ["504 ERROR The request could not be satisfied", "gateway"],
     ["does not have permission to create sandboxes", "forbidden"],
+    ["You don't have permission to create sandboxes", "forbidden"],
+    ["User is not authorized to perform this action", "forbidden"],
+    ["Authentication required", "unauthorized"],
+    ["API key expired", "unauthorized"],
+    ["Rate limit exceeded", "gateway"],
+    [
+      "expected destination type of 'string' or '[]byte' for responses with content-type 'text/html' that is not 'application/json'",
+      "gateway",
+    ],
   ])("%s is %s", (reason, kind) => {
     expect(refusalKind(reason)).toBe(kind);
   });

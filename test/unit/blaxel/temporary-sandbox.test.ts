@@ -23,7 +23,7 @@ describe("a temporary sandbox", () => {
   let created: unknown[];
   let listed: "answered" | "never" | "refused";
   /** How a creation is answered, and how long after it was asked for, in ms. */
-  let creating: "done" | "late" | "never" | "cut" | "no quota";
+  let creating: "done" | "late" | "never" | "cut" | "no quota" | "page first";
   let deleting: "done" | "never";
   /** How much faster its clock runs. */
   let pace: number;
@@ -56,7 +56,9 @@ describe("a temporary sandbox", () => {
           said.push("created");
           answer(200, sandbox("mine", undefined));
         };
-        if (creating === "done") answer(200, sandbox("mine", undefined));
+        if (creating === "page first" && created.length === 1)
+          response.writeHead(200, { "Content-Type": "text/html" }).end("<html>maintenance</html>");
+        else if (creating === "done" || creating === "page first") answer(200, sandbox("mine", undefined));
         else if (creating === "late") setTimeout(done, 800);
         else if (creating === "cut") request.socket.destroy();
         else if (creating === "no quota") answer(403, { error: "quota of sandboxes exceeded" });
@@ -142,6 +144,15 @@ describe("a temporary sandbox", () => {
     await expect(temporary.ready()).rejects.toThrow();
     await temporary.remove();
     expect(deleted).toContain("mine");
+  });
+
+  it("is asked for again after a page in place of JSON; without an address it has no answer", async () => {
+    [creating, pace] = ["page first", 2];
+    await expect(make(host()).ready()).rejects.toMatchObject({
+      code: "SANDBOX_NO_ANSWER",
+      message: expect.stringContaining("names no address") as string,
+    });
+    expect(created).toHaveLength(2);
   });
 
   it("that was refused is not there to be deleted", async () => {
