@@ -71,21 +71,22 @@ export async function deployTemplate(
   });
 }
 
+/** Uploads that never arrived, or were replaced by another, are not waited for again. */
+const LOST = new Set(["BUILD_NOT_STARTED", "DEPLOYED_OVER"]);
+
 /** @returns sandbox/NAME:TAG, seen running */
 async function deploy(work: DeployContext): Promise<string> {
   const pending = (await resumed(work)) ?? (await sendUpload(work));
   const sentAt = pending.startedAt;
-  const waited = await waitUntilDeployed(work, { before: pending.before ?? undefined, sentAt }).catch(
-    async (error: unknown) => {
-      // An upload that never arrived is not waited for again.
-      if (error instanceof Failure && error.code === "BUILD_NOT_STARTED")
-        await forgetPending(work.pendingFile);
-      throw error;
-    },
-  );
-  const { image, sandbox } = await runningImage(work, pending, waited.sandbox);
-  await waitUntilHealthy(work, sandbox, sentAt);
-  return image;
+  try {
+    const waited = await waitUntilDeployed(work, { before: pending.before ?? undefined, sentAt });
+    const { image, sandbox } = await runningImage(work, pending, waited);
+    await waitUntilHealthy(work, sandbox, sentAt);
+    return image;
+  } catch (error) {
+    if (error instanceof Failure && LOST.has(error.code)) await forgetPending(work.pendingFile);
+    throw error;
+  }
 }
 
 /** An earlier run's unfinished upload, if the platform still shows it. */

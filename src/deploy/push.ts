@@ -83,7 +83,7 @@ async function sendWithPush(work: DeployContext): Promise<SentPush> {
   });
   const folder = await stageProject(rendered, bl);
   await checkUploadList(work, folder, rendered.files);
-  const facts = { before: null, tagsBefore: image?.tags ?? [], beforeIsOurs: false };
+  const facts = { before: null, tagsBefore: image?.tags ?? [] };
   const { pending, answer: blResult } = await sendKept(work, facts, (onUploaded) => {
     work.onProgress("bl push");
     return sendPush(work, folder, onUploaded);

@@ -1,5 +1,5 @@
 import { workspaceInUse } from "../blaxel/credentials";
-import { PENDING, readPending } from "../deploy/sending/pending";
+import { pendingIn, readPending } from "../deploy/sending/pending";
 import type { Lock } from "../lock/lock";
 import { lockCheckFailed, readLockAndCompare } from "../lock/check-lock";
 import type { ManifestEntry } from "../manifest/entry";
@@ -67,7 +67,9 @@ export async function gatherFacts(run: Run, request: PlanRequest, template: stri
 /** The facts completed with what the template renders to. */
 export async function withRendered(root: string, facts: Facts, rendered: RenderedTemplate): Promise<Facts> {
   const { inputsDigest, template } = rendered;
-  const pending = await readPending(paths(root).stageResult(template, inputsDigest, PENDING));
+  const pending = await readPending(
+    paths(root).stageResult(template, inputsDigest, pendingIn(facts.workspace)),
+  );
   const { smoke, deployment } = await keptEvidence(root, { template, inputsDigest }, facts.workspace);
   // Another checkout may have deployed and recorded these inputs since.
   const isOutdated = facts.entries

@@ -14,12 +14,17 @@ export function markOf({
   return `${template}:${hexOf(inputsDigest).slice(0, 16)}`;
 }
 
-/** Whether a sandbox carries this program's mark with other inputs. False if it hides its environment. */
+/**
+ * Whether a sandbox was deployed by another: it carries this program's mark with other inputs, or none although Blaxel showed one before.
+ * False if Blaxel hides the environment.
+ */
 export function isMarkedByAnother(
   envs: Readonly<Record<string, string>>,
   rendered: Pick<RenderedTemplate, "template" | "inputsDigest">,
+  isShown = false,
 ): boolean {
-  const mark = envs[OWNERSHIP_VARIABLE] ?? "";
+  const mark = envs[OWNERSHIP_VARIABLE];
+  if (mark === undefined) return isShown;
   return /^[a-z0-9-]+:[0-9a-f]{16}$/u.test(mark) && mark !== markOf(rendered);
 }
 

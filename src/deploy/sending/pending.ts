@@ -8,7 +8,7 @@ import { isMarkedByAnother } from "./ownership";
 import type { DeployContext } from "../deploy-context";
 
 /** The name of its file, as a stage result. */
-export const PENDING = "deploy-pending";
+export const pendingIn = (workspace = ""): string => `deploy-pending-${encodeURIComponent(workspace)}`;
 
 /** The stored state of an upload in progress. */
 const schema = z.object({
@@ -19,12 +19,11 @@ const schema = z.object({
   startedAt: z.number(),
   /** Whether bl finished; before that, the upload may be missing. */
   uploaded: z.boolean(),
-  before: z.nullable(z.object({ status: z.string(), image: z.string() })),
+  /** The sandbox, with its mark as far as Blaxel showed one. */
+  before: z.nullable(z.object({ status: z.string(), image: z.string(), mark: z.optional(z.string()) })),
   tagsBefore: z.array(z.object({ name: z.string(), createdAt: z.string() })),
   /** The registry image that Blaxel imports; absent: it builds from the source. */
   reference: z.exactOptional(z.string()),
-  /** The previous image was already made from these inputs by an earlier run. */
-  beforeIsOurs: z.boolean(),
 });
 
 export type Pending = z.infer<typeof schema>;
@@ -35,7 +34,7 @@ export type Pending = z.infer<typeof schema>;
  */
 export async function sendKept<T>(
   { host, rendered, name, workspace, publish, source, pendingFile, onSent }: DeployContext,
-  facts: Pick<Pending, "before" | "beforeIsOurs"> & { readonly tagsBefore: readonly ImageTag[] },
+  facts: Pick<Pending, "before"> & { readonly tagsBefore: readonly ImageTag[] },
   send: (onUploaded: () => void) => Promise<T>,
 ): Promise<{ readonly pending: Pending; readonly answer: T }> {
   const { inputsDigest } = rendered;
@@ -84,15 +83,15 @@ export async function earlierPending(work: DeployContext): Promise<Pending | und
 }
 
 /**
- * Whether the platform still shows the upload of an earlier run, running or finished. UPLOADING counts only if bl had finished; otherwise
- * the upload may never arrive.
+ * Whether the platform still shows the upload of an earlier run, running or finished: a sandbox without the mark may be another's. UPLOADING
+ * counts only if bl had finished; otherwise the upload may never arrive.
  */
 export function isStillShown(
   pending: Pending,
   rendered: DeployContext["rendered"],
   now: SandboxState | undefined,
 ): boolean {
-  if (now === undefined || isMarkedByAnother(now.envs, rendered)) return false;
+  if (now === undefined || isMarkedByAnother(now.envs, rendered, true)) return false;
   if (now.status === "UPLOADING") return pending.uploaded;
   if (now.status === "BUILDING" || now.status === "DEPLOYING")
     return pending.uploaded || pending.before?.status !== now.status;

@@ -1,14 +1,12 @@
-import type { SandboxState } from "../../blaxel/platform";
 import { Failure } from "../../support/errors";
-import { immutableTag } from "../watching/image-tag";
-import { markOf, OWNERSHIP_VARIABLE, refuseForeignSandbox } from "./ownership";
+import { OWNERSHIP_VARIABLE, refuseForeignSandbox } from "./ownership";
 import { earlierPending, sendKept, type Pending } from "./pending";
 import { sendDeploy } from "./send";
 import { checkUploadList, stageImport, stageProject } from "./staging";
 import { settled, type DeployContext } from "../deploy-context";
 
 /** States that end by themselves. */
-const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING"]);
+const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING", "DEACTIVATING", "DELETING"]);
 
 /**
  * Sends the template with `bl deploy`, after checking that this overwrites nobody's sandbox and uploads exactly its files (none for an
@@ -39,31 +37,15 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
   await checkUploadList(work, folder, source === undefined ? rendered.files : []);
   await source?.confirm();
   const facts = {
-    before: sandbox === undefined ? null : { status: sandbox.status, image: sandbox.image },
+    before:
+      sandbox === undefined
+        ? null
+        : { status: sandbox.status, image: sandbox.image, mark: sandbox.envs[OWNERSHIP_VARIABLE] },
     tagsBefore: image?.tags ?? [],
-    beforeIsOurs: wasMadeOfTheseInputs(work, sandbox, earlier),
   };
   const { pending } = await sendKept(work, facts, () => {
     work.onProgress(source === undefined ? "bl deploy" : `bl deploy of ${source.reference}`);
     return sendDeploy(work, folder, login);
   });
   return pending;
-}
-
-/**
- * Whether the current image came from an earlier, then failed upload of these inputs: it appeared after that upload, and no other deploy to
- * the sandbox followed.
- */
-function wasMadeOfTheseInputs(
-  { rendered, name }: DeployContext,
-  sandbox: SandboxState | undefined,
-  earlier: Pending | undefined,
-): boolean {
-  if (sandbox === undefined || earlier === undefined) return false;
-  const tag = immutableTag(sandbox.image, name);
-  return (
-    tag !== undefined &&
-    sandbox.envs[OWNERSHIP_VARIABLE] === markOf(rendered) &&
-    (earlier.beforeIsOurs || !earlier.tagsBefore.some((old) => old.name === tag))
-  );
 }

@@ -20,15 +20,16 @@ export type Judgement =
 
 /** An archived sandbox rests until it is used; these say nothing about the deploy. */
 const RESTING = new Set(["ARCHIVING", "ARCHIVED", "UNARCHIVING"]);
-const ENDED = new Set(["DEACTIVATED", "DEACTIVATING", "DELETING", "TERMINATED"]);
+const ENDED = new Set(["FAILED", "DEACTIVATED", "DEACTIVATING", "DELETING", "TERMINATED"]);
 
-/** For this long, in ms, a FAILED that was already there counts as left over. */
+/** For this long, in ms, an end that was already there counts as left over. */
 const STALE_FAILURE_MS = 15_000;
 
 /**
  * What a status means for this deploy. A status does not say which deploy it belongs to: DEPLOYED counts if a change was seen, the image
- * differs, or there was no sandbox before; FAILED counts unless it was there before and nothing has changed since. An unknown status means
- * waiting. UPLOADING (or no sandbox) for the whole grace means that the upload never arrived, or that no build will begin.
+ * differs, or there was no sandbox before; FAILED (or another end) counts unless it was there before and nothing has changed since. An
+ * unknown status means waiting. UPLOADING (or no sandbox) for the whole grace means that the upload never arrived, or that no build will
+ * begin; no sandbox after its build began, that it was deleted.
  */
 export function judge(
   watch: Watch,
@@ -36,6 +37,7 @@ export function judge(
 ): Judgement {
   const { before, started, building, elapsedMs, graceMs } = watch;
   const late = elapsedMs >= graceMs;
+  if (now === undefined && building) return { is: "failed", status: "that it does not exist" };
   if (now === undefined) return late ? { is: "stuck" } : { is: "waiting", started, building };
   if (now.status === "UPLOADING")
     return late && !building ? { is: "stuck" } : { is: "waiting", started: true, building };
@@ -44,12 +46,11 @@ export function judge(
     if (before === undefined || another) return { is: "deployed" };
     return started || late ? { is: "unchanged" } : { is: "waiting", started, building };
   }
-  if (now.status === "FAILED") {
-    const leftOver = before?.status === "FAILED" && !started && elapsedMs < STALE_FAILURE_MS;
+  if (ENDED.has(now.status)) {
+    const leftOver = before?.status === now.status && !started && elapsedMs < STALE_FAILURE_MS;
     return leftOver ? { is: "waiting", started, building } : { is: "failed", status: now.status };
   }
   if (RESTING.has(now.status)) return late ? { is: "stuck" } : { is: "waiting", started, building };
-  if (ENDED.has(now.status)) return { is: "failed", status: now.status };
   const moved = now.status !== "" && now.status !== before?.status;
   const known = now.status === "BUILDING" || now.status === "DEPLOYING";
   return { is: "waiting", started: started || moved || known, building: building || moved || known };

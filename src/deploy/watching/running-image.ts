@@ -1,9 +1,10 @@
 import type { SandboxState } from "../../blaxel/platform";
 import { Failure } from "../../support/errors";
 import { freshTags, immutableTag, madeImage } from "./image-tag";
-import { isMarkedByAnother } from "../sending/ownership";
+import { isMarkedByAnother, markOf } from "../sending/ownership";
 import type { Pending } from "../sending/pending";
 import { lastLog, pause, type DeployContext } from "../deploy-context";
+import type { Waited } from "./wait";
 
 /** How long after DEPLOYED the sandbox may name no tag, or the list of tags may lag, in ms. */
 const CLEAR_MS = 60_000;
@@ -21,27 +22,32 @@ export interface RunningImage {
 export async function runningImage(
   work: DeployContext,
   pending: Pending,
-  first: SandboxState,
+  waited: Waited,
 ): Promise<RunningImage> {
   const { host, platform, name, deadline } = work;
   const until = Math.min(deadline, host.clock.now() + CLEAR_MS);
-  let sandbox = first;
+  let { sandbox } = waited;
   const reference = work.source?.reference;
+  const isShown = waited.marked || pending.before?.mark !== undefined;
+  // Blaxel built what was sent, and it came to the image that the same inputs were sent for before.
+  const isBuiltAgain =
+    reference === undefined && waited.building && pending.before?.mark === markOf(work.rendered);
   for (;;) {
+    const isAnother = isMarkedByAnother(sandbox.envs, work.rendered, isShown);
     if (reference !== undefined && sandbox.image === reference) {
-      refuseDeployedOver(work, sandbox);
+      if (isAnother) throw deployedOver(name);
       return { image: reference, sandbox };
     }
     const fresh = freshTags(pending.tagsBefore, (await platform.getImage(name))?.tags ?? []);
     const made = madeImage({ name, imageBefore: pending.before?.image, imageNow: sandbox.image, fresh });
     if (made.is === "made") {
-      refuseDeployedOver(work, sandbox);
+      if (isAnother) throw deployedOver(name);
       return { image: `sandbox/${name}:${made.tag}`, sandbox };
     }
     const over = host.clock.now() >= until;
     const same = sandbox.image === pending.before?.image && fresh.length === 0;
     if (made.is === "unchanged" || (over && same)) {
-      if (pending.beforeIsOurs || work.knownImage === sandbox.image) {
+      if ((made.is === "unchanged" && isBuiltAgain) || work.knownImage === sandbox.image) {
         work.onProgress("unchanged: Blaxel runs the image that was made from the same inputs before");
         return { image: sandbox.image, sandbox };
       }
@@ -53,12 +59,11 @@ export async function runningImage(
   }
 }
 
-function refuseDeployedOver({ name, rendered }: DeployContext, sandbox: SandboxState): void {
-  if (!isMarkedByAnother(sandbox.envs, rendered)) return;
-  throw new Failure({
+function deployedOver(name: string): Failure {
+  return new Failure({
     code: "DEPLOYED_OVER",
     kind: "deploy",
-    message: `The sandbox ${name} was deployed from other inputs during this deploy. It does not run the image that was sent.`,
+    message: `The sandbox ${name} was deployed by another program or from other inputs during this deploy. It does not run the image that was sent.`,
     hint: "Run one release at a time for each sandbox name, then release again.",
   });
 }
@@ -69,7 +74,7 @@ function nothingNew(name: string, sandbox: SandboxState, log: readonly string[])
     kind: "deploy",
     message: `Blaxel accepted the upload of ${name} but built no new image from it: it still runs ${sandbox.image === "" ? "no image" : sandbox.image}.`,
     log,
-    hint: "Blaxel drops an update that arrives while the previous one is settling, and does not build an unchanged source again. Wait two minutes and release again. If the source is unchanged, the existing image is the right one.",
+    hint: `Blaxel drops an update that arrives while the previous one is settling, and does not build an unchanged source again. Wait two minutes and release again. If that ends like this too, delete the sandbox (bl delete sandbox ${name}) and release once more.`,
   });
 }
 

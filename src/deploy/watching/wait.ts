@@ -2,6 +2,7 @@ import { nextPause, waitForAnswer } from "../../blaxel/answering";
 import type { SandboxState } from "../../blaxel/platform";
 import { Failure } from "../../support/errors";
 import { lastIn, lastLog, pause, type Watching } from "../deploy-context";
+import { OWNERSHIP_VARIABLE } from "../sending/ownership";
 import { judge } from "./judge";
 
 /** The upload whose result is waited for. */
@@ -16,6 +17,9 @@ export interface Waited {
   /** unchanged: the platform continues with the previous image. */
   readonly is: "deployed" | "unchanged";
   readonly sandbox: SandboxState;
+  /** Whether a build was seen since, and the program's mark, which Blaxel might hide. */
+  readonly building: boolean;
+  readonly marked: boolean;
 }
 
 /** Failures of one request that say nothing about the deploy; the next may succeed. */
@@ -23,14 +27,15 @@ const PASSING = new Set(["BLAXEL_GATEWAY", "BLAXEL_UNREACHABLE", "BL_HANGS"]);
 
 /**
  * Polls the sandbox until the deploy succeeds, fails or times out: at once, often at first, then once per interval.
- * @throws Failure REMOTE_BUILD_FAILED, IMPORT_FAILED, BUILD_NOT_STARTED, DEPLOY_TIMEOUT (exit 7), each with the log's last lines
+ * @throws Failure REMOTE_BUILD_FAILED, IMPORT_FAILED, SANDBOX_ENDED, BUILD_NOT_STARTED, DEPLOY_TIMEOUT (exit 7), each with its log
  */
 export async function waitUntilDeployed(work: Watching, { before, sentAt }: Sent): Promise<Waited> {
   const { host, deadline, pollMs, graceMs } = work;
   const startedAt = host.clock.now();
-  let [started, building, shown] = [false, false, ""];
+  let [started, building, marked, shown] = [false, false, false, ""];
   for (;;) {
     const sandbox = await observe(work);
+    marked ||= sandbox !== "unseen" && sandbox !== undefined && OWNERSHIP_VARIABLE in sandbox.envs;
     const elapsedMs = host.clock.now() - startedAt;
     const watch = { before, started, building, elapsedMs, graceMs };
     const judgement =
@@ -43,7 +48,8 @@ export async function waitUntilDeployed(work: Watching, { before, sentAt }: Sent
     if (judgement.is === "failed") throw failed(work, judgement.status, await lastLog(work, sentAt, true));
     if (judgement.is === "stuck") throw stuck(work, status, elapsedMs, await lastLog(work, sentAt));
     if (judgement.is !== "waiting") {
-      if (sandbox !== "unseen" && sandbox !== undefined) return { is: judgement.is, sandbox };
+      if (sandbox !== "unseen" && sandbox !== undefined)
+        return { is: judgement.is, sandbox, building, marked };
     } else ({ started, building } = judgement);
     if (host.clock.now() >= deadline) throw late(work, status, started, await lastLog(work, sentAt));
     await pause(work, { ms: nextPause(elapsedMs, pollMs) });
@@ -69,6 +75,14 @@ async function observe({
 
 function failed({ name, source }: Watching, status: string, log: readonly string[]): Failure {
   const last = lastIn(log);
+  if (status !== "FAILED")
+    return new Failure({
+      code: "SANDBOX_ENDED",
+      kind: "deploy",
+      message: `The sandbox ${name} was deleted or ended during this deploy: Blaxel says ${status}${last}.`,
+      log,
+      hint: "Find out who ended it: another program, a person, or its ttl in blaxel.toml. Then release again.",
+    });
   if (source !== undefined)
     return new Failure({
       code: "IMPORT_FAILED",

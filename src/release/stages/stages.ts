@@ -2,7 +2,7 @@ import { join } from "node:path";
 import type { Image } from "../../build/image";
 import type { DeployRequest } from "../../deploy/deploy-context";
 import type { Deployment } from "../../deploy/deployment";
-import { PENDING } from "../../deploy/sending/pending";
+import { pendingIn } from "../../deploy/sending/pending";
 import type { Lock } from "../../lock/lock";
 import type { PublishTarget } from "../../lock/upstream";
 import type { ManifestEntry } from "../../manifest/entry";
@@ -231,7 +231,7 @@ export function realStages(run: Run) {
         ({ entry, deployment }) =>
           entry.inputsDigest === inputsDigest && deployment.registryDigest === source?.digest,
       )?.deployment.image,
-      pendingFile: folders.stageResult(template, inputsDigest, PENDING),
+      pendingFile: folders.stageResult(template, inputsDigest, pendingIn(workspace)),
       onProgress,
     });
   }

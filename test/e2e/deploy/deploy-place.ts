@@ -94,7 +94,8 @@ export function deployPlace(): DeployPlace {
       rmSync(join(root, "dockerfiles/manifest.json"), { force: true });
       const stages = join(root, ".mesa-template/stages/alpine");
       for (const inputs of readdirSync(stages))
-        rmSync(join(stages, inputs, "deploy-pending.json"), { force: true });
+        for (const name of readdirSync(join(stages, inputs)))
+          if (name.startsWith("deploy-pending")) rmSync(join(stages, inputs, name));
     },
   };
 }

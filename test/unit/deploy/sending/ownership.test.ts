@@ -47,5 +47,6 @@ describe("the mark", () => {
     expect(isMarkedByAnother({ MESA_TEMPLATE_INPUTS: `alpine:${"c".repeat(16)}` }, rendered)).toBe(true);
     expect(isMarkedByAnother({ MESA_TEMPLATE_INPUTS: "***" }, rendered)).toBe(false);
     expect(isMarkedByAnother({}, rendered)).toBe(false);
+    expect(isMarkedByAnother({}, rendered, true)).toBe(true);
   });
 });

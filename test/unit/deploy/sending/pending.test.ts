@@ -14,7 +14,6 @@ const pending = (more: Partial<Pending> = {}): Pending => ({
   uploaded: true,
   before: { status: "DEPLOYED", image: "sandbox/x:a" },
   tagsBefore: [],
-  beforeIsOurs: false,
   ...more,
 });
 const sandbox = (status: string, image = "sandbox/x:a", mark = OURS): SandboxState => ({
@@ -55,6 +54,12 @@ describe("whether the platform still shows the upload of an ended run", () => {
       false,
     ],
     ["the environment is not shown", pending(), sandbox("BUILDING", "", ""), true],
+    [
+      "another program deployed since",
+      pending({ before: null }),
+      { ...sandbox("DEPLOYED"), envs: {} },
+      false,
+    ],
   ])("%s", (_what, was, now, expected) => {
     expect(isStillShown(was, rendered, now)).toBe(expected);
   });

@@ -63,6 +63,18 @@ describe("what a status means for the deploy that is waited for", () => {
       { is: "failed", status: "FAILED" },
     ],
     [
+      "another end is left over for some seconds, too",
+      watch({ before: now("TERMINATED"), elapsedMs: 14_000 }),
+      now("TERMINATED"),
+      waiting(false),
+    ],
+    [
+      "a sandbox that was building and is gone was deleted",
+      watch({ before: undefined, started: true, building: true }),
+      undefined,
+      { is: "failed", status: "that it does not exist" },
+    ],
+    [
       "a sandbox that is going away will not be deployed",
       watch({}),
       now("DELETING"),

@@ -140,6 +140,14 @@ describe("waiting for a deploy", () => {
     expect(endedAt).toBeGreaterThanOrEqual(180_000);
   });
 
+  it("tells a sandbox that somebody ends from a build that fails", async () => {
+    const { result } = await waited([
+      { at: 0, status: "BUILDING" },
+      { at: 5_000, status: "DELETING" },
+    ]);
+    await expect(result).rejects.toMatchObject({ code: "SANDBOX_ENDED", log: ["last words"] });
+  });
+
   it("fails with the log where the build fails", async () => {
     const { result } = await waited([
       { at: 0, status: "BUILDING" },
