@@ -70,6 +70,8 @@ export async function checkCredentials(host: Host, credentials: BlaxelCredential
         ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
         Accept: "application/json",
       },
+      // fetch would take X-Blaxel-Authorization along to another host.
+      redirect: "manual",
       signal: timeLimit(20_000, host.signal),
     })
     .catch(() => undefined);

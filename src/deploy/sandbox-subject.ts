@@ -36,6 +36,8 @@ export async function sandboxSubject(host: Host, sandbox: SandboxInstance): Prom
   const request: Subject["request"] = (port, path, init) => {
     const base = port === 8080 ? url : `${url}/port/${String(port)}`;
     return host.fetch(`${base}${path}`, {
+      // A redirect of the image's would take the key along to another host.
+      redirect: "manual",
       ...init,
       headers: { ...headers, ...(init?.headers as Record<string, string> | undefined) },
       signal: init?.signal ?? timeLimit(DEFAULT_TIMEOUT_MS, host.signal),
