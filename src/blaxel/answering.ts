@@ -1,7 +1,7 @@
 import { messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { withTimeLimit } from "../support/processes/time-limit";
-import { sandboxHeaders } from "./control-plane";
+import { sandboxHeaders, throughEdge } from "./control-plane";
 
 export interface AnswerWait {
   /** Absolute limit, ms since the epoch; at least one attempt is made. */
@@ -12,14 +12,10 @@ export interface AnswerWait {
 }
 
 /** One attempt: how the sandbox's API answered through the edge ("HTTP 502"), or undefined if it is healthy. */
-async function answerOf(
-  host: Host,
-  base: string,
-  headers: Readonly<Record<string, string>>,
-): Promise<string | undefined> {
+async function answerOf(host: Host, base: string, ask: Host["fetch"]): Promise<string | undefined> {
   try {
     return await withTimeLimit(10_000, host.signal, async (signal) => {
-      const response = await host.fetch(`${base}/health`, { headers, redirect: "error", signal });
+      const response = await ask(`${base}/health`, { redirect: "error", signal });
       await response.body?.cancel();
       return response.ok ? undefined : `HTTP ${String(response.status)}`;
     });
@@ -39,11 +35,11 @@ export function nextPause(waitedMs: number, pollMs: number): number {
  * @returns undefined once it responds, else its last answer
  */
 export async function waitForAnswer(host: Host, url: string, wait: AnswerWait): Promise<string | undefined> {
-  const headers = await sandboxHeaders(host);
+  const ask = throughEdge(host, await sandboxHeaders(host));
   const startedAt = host.clock.now();
   let before: string | undefined;
   for (;;) {
-    const seen = await answerOf(host, url.replace(/\/$/u, ""), headers);
+    const seen = await answerOf(host, url.replace(/\/$/u, ""), ask);
     if (seen === undefined) return undefined;
     if (seen !== before) wait.onSeen?.(seen);
     before = seen;

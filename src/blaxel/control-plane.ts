@@ -22,6 +22,17 @@ export async function sandboxHeaders(host: Host): Promise<Readonly<Record<string
   return { "X-Blaxel-Authorization": `Bearer ${secret}`, "X-Blaxel-Workspace": workspace };
 }
 
+/** A fetch with those headers. A redirect is its answer: fetch would take X-Blaxel-Authorization along to another host. */
+export function throughEdge(
+  host: Pick<Host, "fetch">,
+  access: Readonly<Record<string, string>>,
+): Host["fetch"] {
+  return (url, init) => {
+    const own = init?.headers as Record<string, string> | undefined;
+    return host.fetch(url, { redirect: "manual", ...init, headers: { ...access, ...own } });
+  };
+}
+
 const tokenSchema = z.object({ access_token: z.string().check(z.minLength(1)) });
 
 /** @param credentials id:secret, plain or as base64 */
@@ -62,19 +73,14 @@ async function tokenFor(host: Host, credentials: string): Promise<string> {
 export async function checkCredentials(host: Host, credentials: BlaxelCredentials): Promise<boolean> {
   const { workspace, source, apiKey } = credentials;
   const url = `${controlPlane(host)}/workspaces/${encodeURIComponent(workspace)}`;
-  const headers = await sandboxHeaders(host);
-  const response = await host
-    .fetch(url, {
-      headers: {
-        ...headers,
-        ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
-        Accept: "application/json",
-      },
-      // fetch would take X-Blaxel-Authorization along to another host.
-      redirect: "manual",
-      signal: timeLimit(20_000, host.signal),
-    })
-    .catch(() => undefined);
+  const ask = throughEdge(host, await sandboxHeaders(host));
+  const response = await ask(url, {
+    headers: {
+      ...(apiKey === undefined ? {} : { Authorization: `Bearer ${apiKey}` }),
+      Accept: "application/json",
+    },
+    signal: timeLimit(20_000, host.signal),
+  }).catch(() => undefined);
   host.signal.throwIfAborted();
   const body = ((await response?.text().catch(() => "")) ?? "").slice(0, 300);
   if (response?.status !== 401 && response?.status !== 403) return response?.ok === true;

@@ -1,10 +1,10 @@
 import type { SandboxInstance } from "@blaxel/core";
 import type { Command, CommandResult, Subject } from "../smoke/check";
-import { sandboxHeaders } from "../blaxel/control-plane";
+import { sandboxHeaders, throughEdge } from "../blaxel/control-plane";
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
 import { timeLimit } from "../support/processes/time-limit";
-import { within } from "../support/processes/within";
+import { noAnswerWithin, within } from "../support/processes/within";
 import { quoted } from "../support/text/quoted";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -33,13 +33,11 @@ export function shellText(command: Command): string {
 export async function sandboxSubject(host: Host, sandbox: SandboxInstance): Promise<Subject> {
   const url = (sandbox.metadata.url ?? "").replace(/\/$/u, "");
   const headers = await sandboxHeaders(host);
+  const ask = throughEdge(host, headers);
   const request: Subject["request"] = (port, path, init) => {
     const base = port === 8080 ? url : `${url}/port/${String(port)}`;
-    return host.fetch(`${base}${path}`, {
-      // A redirect of the image's would take the key along to another host.
-      redirect: "manual",
+    return ask(`${base}${path}`, {
       ...init,
-      headers: { ...headers, ...(init?.headers as Record<string, string> | undefined) },
       signal: init?.signal ?? timeLimit(DEFAULT_TIMEOUT_MS, host.signal),
     });
   };
@@ -68,8 +66,13 @@ async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Ho
       ...(command.cwd === undefined ? {} : { workingDir: command.cwd }),
     });
     const limitMs = timeoutMs + SPARE_MS;
-    const late = (): Error => new Error(`no answer within ${String(limitMs / 1000)} s`);
-    const { exitCode, stdout, stderr } = await within(host.clock, answer, limitMs, late, host.signal);
+    const { exitCode, stdout, stderr } = await within(
+      host.clock,
+      answer,
+      limitMs,
+      () => noAnswerWithin(limitMs),
+      host.signal,
+    );
     return ended({ exitCode, stdout, stderr, timedOut: exitCode === 124 || exitCode === 143 });
   } catch (error) {
     host.signal.throwIfAborted();

@@ -1,4 +1,4 @@
-import type { Image } from "../build/image";
+import { isWithinBudget, type Image } from "../build/image";
 import {
   isWithdrawn,
   versionId,
@@ -205,8 +205,8 @@ function isProof(
   { checksDigest, budgetMegabytes, request }: Facts,
   { smoke, image }: Pick<ManifestEntry, "smoke"> & { readonly image: Pick<Image, "id" | "sizeBytes"> },
 ): boolean {
-  const isWithinBudget = image.sizeBytes / 1_000_000 <= budgetMegabytes;
-  return isWithinBudget && smoke.imageId === image.id && proves(smoke, checksDigest, request.allowSkipped);
+  const isOfImage = smoke.imageId === image.id && isWithinBudget(image, budgetMegabytes);
+  return isOfImage && proves(smoke, checksDigest, request.allowSkipped);
 }
 
 /** The version's image in the registry: the one this run pushed, or the recorded one if this run built no other image. */
@@ -296,7 +296,7 @@ function unproven(
 ): string {
   const last = kept.smoke ?? entry;
   if (last === undefined) return `there is no version of ${template} with this inputs digest`;
-  if (last.image.sizeBytes / 1_000_000 > budgetMegabytes) return "the image is larger than its budget now";
+  if (!isWithinBudget(last.image, budgetMegabytes)) return "the image is larger than its budget now";
   if (last.smoke.checksDigest !== checksDigest) return "the checks have changed";
   return kept.smoke !== undefined || entry === undefined
     ? "no report of this image covers all checks"

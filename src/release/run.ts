@@ -1,4 +1,3 @@
-import { resolve } from "node:path";
 import type { Engine } from "../docker/index";
 import type { Sources } from "../lock/sources";
 import type { Upstream } from "../lock/upstream";
@@ -25,15 +24,18 @@ export interface Run {
  * The parts of a run.
  * @param places asked for when needed, because there may be no project
  */
-export function newRun(host: Host, places: () => Pick<Paths, "upstream" | "cache">): Omit<Run, "root"> {
+export function newRun(
+  host: Host,
+  places: () => Pick<Paths, "root" | "upstream" | "cache">,
+): Omit<Run, "root"> {
   return {
     host,
     engine: once(async () => (await import("../docker/index")).connectEngine(host)),
     upstream: once(async () => (await import("../lock/upstream")).loadUpstream(places().upstream)),
     downloads: once(async () => {
       const { openDownloads } = await import("../support/network/downloads");
-      const { cache } = places();
-      await refuseLinksIn(resolve(cache, "../.."), cache, 1);
+      const { root, cache } = places();
+      await refuseLinksIn(root, cache, 1);
       return openDownloads(host, cache);
     }),
   };

@@ -1,7 +1,7 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { waitForAnswer } from "../../blaxel/answering";
 import { blaxelCore } from "../../blaxel/core";
-import { sandboxHeaders } from "../../blaxel/control-plane";
+import { sandboxHeaders, throughEdge } from "../../blaxel/control-plane";
 import { isMissing, reasonOf } from "../../blaxel/sandboxes";
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
@@ -66,21 +66,16 @@ export async function awake(host: Host, sandbox: SandboxInstance): Promise<void>
 const PIECE_BYTES = 4 * 1024 * 1024;
 
 /**
+ * @param ask fetches through the edge
  * @param base the sandbox API's address, without trailing slash
- * @param headers those that the edge requires
  * @returns what reads a file of a sandbox from the last position on, up to PIECE_BYTES: empty if there is nothing new, or no file yet
  */
-function tailOf(
-  host: Host,
-  base: string,
-  headers: Readonly<Record<string, string>>,
-  path: string,
-): () => Promise<Uint8Array> {
+function tailOf(ask: Host["fetch"], base: string, path: string): () => Promise<Uint8Array> {
   let offset = 0;
   return async () => {
     const range = `bytes=${String(offset)}-${String(offset + PIECE_BYTES - 1)}`;
-    const response = await host.fetch(`${base}/filesystem/${encodeURIComponent(path)}?download=true`, {
-      headers: { ...headers, Accept: "application/octet-stream", Range: range },
+    const response = await ask(`${base}/filesystem/${encodeURIComponent(path)}?download=true`, {
+      headers: { Accept: "application/octet-stream", Range: range },
       signal: AbortSignal.timeout(30_000),
     });
     if (response.status === 416 || response.status === 404) {
@@ -121,8 +116,8 @@ async function start(
       env: { ...run.env },
       waitForCompletion: false,
     });
-    const headers = await sandboxHeaders(host);
-    const tails = (["out", "err"] as const).map((file) => tailOf(host, base, headers, `${folder}/${file}`));
+    const ask = throughEdge(host, await sandboxHeaders(host));
+    const tails = (["out", "err"] as const).map((file) => tailOf(ask, base, `${folder}/${file}`));
     const drain = async (): Promise<boolean> => {
       const pieces = await Promise.all(tails.map((tail) => tail()));
       for (const [index, piece] of pieces.entries())

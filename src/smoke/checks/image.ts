@@ -1,3 +1,4 @@
+import { isWithinBudget } from "../../build/image";
 import type { ImageContents } from "../../docker/saved-image/index";
 import type { Check, ImageAtRest } from "../check";
 import { failed, PASSED, whenNone } from "./verdicts";
@@ -113,12 +114,13 @@ export const IMAGE_CHECKS: readonly Check[] = [
     name: "the image is within its budget",
     needs: "image",
     run: async (image, { rendered }) => {
-      const megabytes = (await image.contents()).sizeBytes / 1_000_000;
+      const contents = await image.contents();
+      const megabytes = (contents.sizeBytes / 1_000_000).toFixed(1);
       const budget = rendered.settings.image.budgetMegabytes;
-      return megabytes <= budget
-        ? { outcome: "passed", seen: `${megabytes.toFixed(1)} MB of ${String(budget)} MB` }
+      return isWithinBudget(contents, budget)
+        ? { outcome: "passed", seen: `${megabytes} MB of ${String(budget)} MB` }
         : failed(
-            `${megabytes.toFixed(1)} MB; the budget is ${String(budget)} MB`,
+            `${megabytes} MB; the budget is ${String(budget)} MB`,
             "Make it smaller, or raise image.budget_megabytes in template.toml.",
           );
     },

@@ -15,6 +15,7 @@ export interface VersionFiles {
 
 /** All paths below a root. */
 export interface Paths {
+  readonly root: string;
   /** What people edit. */
   readonly templates: string;
   readonly partials: string;
@@ -45,6 +46,7 @@ export function paths(root: string): Paths {
   ) as [string, string, string];
   const project = (template: string, version: string): string => join(dockerfiles, template, version);
   return {
+    root,
     templates,
     partials: join(templates, "partials"),
     upstream: join(templates, "upstream.toml"),

@@ -1,5 +1,10 @@
 import type { Clock } from "../clock";
 
+/** An error for what may be late without a message of its own. @param limitMs in ms */
+export function noAnswerWithin(limitMs: number): Error {
+  return new Error(`no answer within ${String(limitMs / 1000)} s`);
+}
+
 /**
  * Rejects when the time is up or the signal is aborted. The work cannot be stopped and ends on its own.
  * @param limitMs in ms

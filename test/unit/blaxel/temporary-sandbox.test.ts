@@ -4,7 +4,7 @@ import type { TemporarySandbox } from "../../../src/blaxel/temporary-sandbox";
 import { markText, thisProcess } from "../../../src/support/processes/alive";
 import { systemClock } from "../../../src/support/clock";
 import type { Host } from "../../../src/support/host";
-import { createRedactor } from "../../../src/support/redact";
+import { blaxelHost } from "../blaxel-host";
 import { localServer } from "../local-server";
 
 const own = thisProcess();
@@ -74,13 +74,11 @@ describe("a temporary sandbox", () => {
   beforeEach(async () => {
     [deleted, created, said, listed] = [[], [], [], "answered"];
     [creating, deleting, pace] = ["done", "done", 1];
-    const { url: address } = server;
     vi.resetModules();
-    vi.stubEnv("BL_API_URL", address);
+    vi.stubEnv("BL_API_URL", server.url);
     const { removeLeftSandboxes } = await import("../../../src/blaxel/leftovers");
     const { temporarySandbox } = await import("../../../src/blaxel/temporary-sandbox");
-    make = (plain) => {
-      const host = { ...plain, env: { BL_API_URL: address, BL_WORKSPACE: "w", BL_API_KEY: "k" } };
+    make = (host) => {
       const wanted = { name: "mine", image: "sandbox/x:y", memoryMegabytes: 1, ttl: "1m" };
       return temporarySandbox(host, wanted, removeLeftSandboxes(host), 2_000);
     };
@@ -89,20 +87,15 @@ describe("a temporary sandbox", () => {
     vi.unstubAllEnvs();
   });
 
-  const host = (signal = new AbortController().signal): Host => ({
-    env: {},
+  const host = (signal?: AbortSignal): Host => ({
+    ...blaxelHost(server.url, signal),
     clock: {
       ...systemClock,
       sleep: (ms, signal) => systemClock.sleep(ms / pace, signal),
     },
-    fetch: globalThis.fetch,
-    run: () => Promise.reject(new Error("not here")),
     emit: (event) => {
       if (event.type === "warning") said.push(event.message);
     },
-    redact: createRedactor({}),
-    signal,
-    runId: "0123456789ab",
   });
 
   it("carries its process's mark, and takes along those of dead processes of this machine alone", async () => {

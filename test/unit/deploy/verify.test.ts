@@ -2,10 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ProvenTemplate } from "../../../src/render/rendered";
 import type { Subject } from "../../../src/smoke/check";
 import type { SmokeReport } from "../../../src/smoke/report";
-import { systemClock } from "../../../src/support/clock";
 import { Failure } from "../../../src/support/errors";
-import type { Host } from "../../../src/support/host";
-import { createRedactor } from "../../../src/support/redact";
+import { blaxelHost } from "../blaxel-host";
 import { localServer } from "../local-server";
 
 const rendered = {
@@ -57,20 +55,10 @@ describe("checks in a sandbox", () => {
 
   const verified = async (
     prove: (subject: Subject) => Promise<SmokeReport>,
-    signal = new AbortController().signal,
+    signal?: AbortSignal,
   ): Promise<SmokeReport> => {
     const { verifyDeployment } = await import("../../../src/deploy/verify");
-    const host: Host = {
-      env: { BL_API_URL: server.url, BL_WORKSPACE: "w", BL_API_KEY: "k" },
-      clock: systemClock,
-      fetch: globalThis.fetch,
-      run: () => Promise.reject(new Error("not here")),
-      emit: () => undefined,
-      redact: createRedactor({}),
-      signal,
-      runId: "0123456789ab",
-    };
-    return verifyDeployment(host, rendered, deployment, {
+    return verifyDeployment(blaxelHost(server.url, signal), rendered, deployment, {
       prove,
       ports: [],
       removeLeftSandboxes: () => Promise.resolve(false),

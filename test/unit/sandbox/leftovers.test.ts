@@ -1,13 +1,11 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { systemClock } from "../../../src/support/clock";
 import type { Host } from "../../../src/support/host";
-import { createRedactor } from "../../../src/support/redact";
+import { blaxelHost } from "../blaxel-host";
 import { localServer } from "../local-server";
 
 describe("what runs left behind, where Blaxel does not list its sandboxes", () => {
   let answer: readonly [status: number, type: string, body: string];
   let leftOfRuns: (host: Host, only: undefined) => Promise<unknown>;
-  let host: Host;
 
   const server = localServer((_, response) => {
     const [status, type, body] = answer;
@@ -17,16 +15,6 @@ describe("what runs left behind, where Blaxel does not list its sandboxes", () =
     vi.resetModules();
     vi.stubEnv("BL_API_URL", server.url);
     ({ leftOfRuns } = await import("../../../src/sandbox/leftovers"));
-    host = {
-      env: { BL_API_URL: server.url, BL_WORKSPACE: "w", BL_API_KEY: "k" },
-      clock: systemClock,
-      fetch: globalThis.fetch,
-      run: () => Promise.reject(new Error("not here")),
-      emit: () => undefined,
-      redact: createRedactor({}),
-      signal: new AbortController().signal,
-      runId: "0123456789ab",
-    };
   });
   afterEach(() => {
     vi.unstubAllEnvs();
@@ -38,7 +26,7 @@ describe("what runs left behind, where Blaxel does not list its sandboxes", () =
     [502, "text/html", "<html><h1>502 Bad Gateway</h1></html>", "BLAXEL_GATEWAY", "deploy"],
   ])("%i is a failure with its own words and the next step", async (status, type, body, code, kind) => {
     answer = [status, type, body];
-    await expect(leftOfRuns(host, undefined)).rejects.toMatchObject({
+    await expect(leftOfRuns(blaxelHost(server.url), undefined)).rejects.toMatchObject({
       code,
       kind,
       message: expect.stringMatching(/^Blaxel does not list its sandboxes: [^[<]+$/u) as string,
