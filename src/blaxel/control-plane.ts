@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { setIn } from "../support/environment";
 import type { Host } from "../support/host";
 import { timeLimit } from "../support/processes/time-limit";
 import { messageOf } from "../support/errors";
@@ -8,7 +9,7 @@ import { refusal } from "./refusals";
 
 /** The address of Blaxel's control plane. */
 function controlPlane(host: Host): string {
-  return (host.env["BL_API_URL"] ?? "https://api.blaxel.ai/v0").replace(/\/$/u, "");
+  return (setIn(host.env, "BL_API_URL") ?? "https://api.blaxel.ai/v0").replace(/\/$/u, "");
 }
 
 /**

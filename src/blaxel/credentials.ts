@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import * as z from "zod/mini";
-import { setIn } from "../support/environment";
+import { setIn, type Environment } from "../support/environment";
 import { Failure } from "../support/errors";
 import { textNow } from "../support/files/files";
 import type { Host } from "../support/host";
@@ -40,15 +40,22 @@ const configSchema = z.catch(
   {},
 );
 
+/** What each run has read, by its environment: bl may select another workspace in another terminal while it runs. */
+const configs = new WeakMap<Environment, z.infer<typeof configSchema>>();
+
 /** bl's own configuration; undefined if there is none. @throws Failure NO_BLAXEL_CREDENTIALS (exit 3) if it is not YAML */
 async function readConfigFile(host: Host): Promise<z.infer<typeof configSchema> | undefined> {
+  const known = configs.get(host.env);
+  if (known !== undefined) return known;
   const home = host.env["HOME"];
   const path = home === undefined ? undefined : join(home, ".blaxel/config.yaml");
   const text = path === undefined ? undefined : textNow(path);
   if (text === undefined || text === "") return undefined;
   const { default: yaml } = await import("yaml");
   try {
-    return configSchema.parse(yaml.parse(text));
+    const config = configSchema.parse(yaml.parse(text));
+    configs.set(host.env, config);
+    return config;
   } catch (error) {
     throw new Failure({
       code: "NO_BLAXEL_CREDENTIALS",
@@ -90,9 +97,17 @@ async function fromConfigFile(host: Host, wanted: string | undefined): Promise<B
 /**
  * The credentials that are really used. BL_API_KEY in the environment takes precedence; without it, ~/.blaxel/config.yaml is read. bl then
  * runs with a separate HOME, because bl 0.1.108 prefers the file to the environment. The values become secrets.
- * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3)
+ * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3), BL_API_URL (exit 2)
  */
 export async function blaxelCredentials(host: Host): Promise<BlaxelCredentials> {
+  const address = setIn(host.env, "BL_API_URL");
+  if (address !== undefined && !(/^https?:\/\/\S+$/iu.test(address) && URL.canParse(address)))
+    throw new Failure({
+      code: "BL_API_URL",
+      kind: "usage",
+      message: `BL_API_URL is ${JSON.stringify(address)}, which is not an address.`,
+      hint: "Write it like https://api.blaxel.ai/v0, or unset it.",
+    });
   const workspace = setIn(host.env, "BL_WORKSPACE");
   const credentials = fromEnvironment(host.env, workspace) ?? (await fromConfigFile(host, workspace));
   host.redact.add(credentials.apiKey);

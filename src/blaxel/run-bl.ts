@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { variables, type Environment } from "../support/environment";
+import { setIn, variables, type Environment } from "../support/environment";
 import type { Host } from "../support/host";
 import type { ProcessResult } from "../support/processes/process";
 import { outputLines } from "../support/text/output-lines";
@@ -28,6 +28,7 @@ function blEnvironment({ host: { env }, folder, credentials }: Bl): Environment 
     CI: "true",
     NO_COLOR: "1",
     DO_NOT_TRACK: "1",
+    BL_API_URL: setIn(env, "BL_API_URL"),
     BL_WORKSPACE: credentials?.workspace,
     BL_API_KEY: credentials?.apiKey,
     BL_CLIENT_CREDENTIALS: credentials?.clientCredentials,

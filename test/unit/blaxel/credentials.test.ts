@@ -3,8 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { blaxelCredentials, workspaceInUse, type BlaxelCredentials } from "../../../src/blaxel/credentials";
+import { checkCredentials } from "../../../src/blaxel/control-plane";
 import type { Host } from "../../../src/support/host";
 import { createRedactor } from "../../../src/support/redact";
+import { blaxelHost } from "../blaxel-host";
 
 const home = mkdtempSync(join(tmpdir(), "bl-home-"));
 mkdirSync(join(home, ".blaxel"));
@@ -62,9 +64,42 @@ describe("the login in bl's configuration", () => {
     });
   });
 
+  it("stays what a run has read, though bl selects another workspace meanwhile", async () => {
+    const login = (workspace: string): string =>
+      `context: {workspace: ${workspace}}\nworkspaces: [{name: a, credentials: {apiKey: key-a}}, {name: b, credentials: {apiKey: key-b}}]`;
+    const run = hostWith(login("a"));
+    expect(await workspaceInUse(run)).toBe("a");
+    const next = hostWith(login("b"));
+    expect(await blaxelCredentials(run)).toMatchObject({ workspace: "a", apiKey: "key-a" });
+    expect(await blaxelCredentials(next)).toMatchObject({ workspace: "b", apiKey: "key-b" });
+  });
+
   it("names the workspace in use", async () => {
     expect(await workspaceInUse(hostWith("context: {workspace: w}"))).toBe("w");
     expect(await workspaceInUse(hostWith("context: {workspace: ''}"))).toBeUndefined();
     expect(await workspaceInUse(hostWith("context:"))).toBeUndefined();
+  });
+});
+
+describe("Blaxel's address", () => {
+  it.each(["api.blaxel.ai/v0", "localhost:8080", "https://api.blaxel.ai/v0 ", "http://"])(
+    "%j is none",
+    async (url) => {
+      await expect(blaxelCredentials(blaxelHost(url))).rejects.toMatchObject({
+        code: "BL_API_URL",
+        kind: "usage",
+      });
+    },
+  );
+
+  it("is Blaxel's own where it is empty, as a pipeline's unset variable is", async () => {
+    const asked: unknown[] = [];
+    const fetch: Host["fetch"] = (url) => {
+      asked.push(url);
+      return Promise.resolve(new Response("{}"));
+    };
+    const host = { ...blaxelHost(""), fetch };
+    await checkCredentials(host, await blaxelCredentials(host));
+    expect(asked).toEqual(["https://api.blaxel.ai/v0/workspaces/w"]);
   });
 });
