@@ -103,8 +103,8 @@ export async function changeManifest<Reason extends string | undefined>(
 }
 
 /**
- * Reports that the manifest changed and how to share the change. Where git ignores the file, or there is no repository, there is nothing to
- * commit.
+ * Reports that the manifest changed and how to share the change, with the locks and rendered files of the versions in it. Where git ignores
+ * the file, or there is no repository, there is nothing to commit.
  */
 async function tellWritten({ host, root }: CommandContext, subject: string): Promise<void> {
   const whole = join(root, MANIFEST_FILE);
@@ -115,7 +115,7 @@ async function tellWritten({ host, root }: CommandContext, subject: string): Pro
   const { exitCode } = await runGit(host, root, ["check-ignore", "--quiet", whole]);
   const commit =
     exitCode === 1
-      ? `; commit and push it: ${git} add ${MANIFEST_FILE} && ${git} commit -m '${subject}' -- ${MANIFEST_FILE} && ${git} push`
+      ? `; commit and push it: ${git} add dockerfiles && ${git} commit -m '${subject}' -- dockerfiles && ${git} push`
       : "";
   host.emit({ type: "note", message: `written to ${path}${commit}` });
 }

@@ -6,10 +6,14 @@ import { EMPTY_MANIFEST, manifestSchema, type Manifest } from "./entry";
 import { migrate } from "./migrate";
 import { lineAt, lineOfPath, misshapen, refuseLooseJson, unreadable } from "./unreadable";
 
-/** The line of a JSON syntax error. V8 reports the position, except when the text just ends. */
+/** The line of a JSON syntax error. V8 reports the position, or quotes up to ten characters before it and after it, or the text just ends. */
 function lineOfSyntaxError(text: string, error: unknown): number {
-  const position = /position (\d+)/u.exec(messageOf(error))?.[1];
-  return lineAt(text, position === undefined ? text.length : Number(position));
+  const [, position, token = "", cut, around] =
+    /position (\d+)|^Unexpected token '(.)', (\.\.\.)?"([^]*)"(?:\.\.\.)? is not valid JSON$/u.exec(
+      messageOf(error),
+    ) ?? [];
+  if (around === undefined) return lineAt(text, position === undefined ? text.length : Number(position));
+  return lineAt(text, text.indexOf(around) + (cut === undefined ? around.indexOf(token) : 10));
 }
 
 /** The message of JSON.parse without quoted pieces of the file, which may be lines long. */

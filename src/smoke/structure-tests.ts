@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import * as z from "zod/mini";
 import type { Engine, EngineFacts } from "../docker/index";
-import { Failure, messageOf } from "../support/errors";
+import { Failure, failureOf, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { othersEnvironment, runOther } from "../support/processes/other-program";
 import type { ProcessResult } from "../support/processes/process";
@@ -79,7 +79,7 @@ export async function validateStructureTests(host: Host, paths: readonly string[
       throw new Failure({
         code: "STRUCTURE_TESTS_MISSING",
         kind: "usage",
-        message: `${path} cannot be read: ${messageOf(error)}`,
+        message: messageOf(failureOf(error) ?? error),
         hint: "Give --structure-tests the path of a container-structure-test file.",
         cause: error,
       });

@@ -109,6 +109,9 @@ describe("upgrade", () => {
     expect(plans.map(({ built }) => built)).toEqual([null, null]);
     expect(plans[0]?.inputs[0]).toMatchObject({ name: "mesa", to: "0.47.0-rc.1" });
     expect(existsSync(join(place.root, "dockerfiles/alpine/0.47.0-rc.1"))).toBe(false);
+    const again = await succeed(["upgrade", "0.46.0", "--dry-run"]);
+    expect(again.stdout.match(/no differences/gu)).toHaveLength(2);
+    expect(again.stdout).not.toContain("Deploy it");
   });
 
   it("commits on a new branch and leaves the working tree unchanged", async () => {

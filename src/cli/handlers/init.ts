@@ -156,7 +156,8 @@ function report(
     ...(where === "" ? [] : [`cd ${quoted(where)}`]),
     ...(install && !isBare
       ? [
-          "npm install --save-dev PATH/TO/mesa-blaxel-templates-VERSION.tgz   (made by npm pack in a clone of mesa-template)",
+          "npm pack PATH/TO/mesa-template   (a clone; commit the file that this writes)",
+          "npm install --save-dev ./mesa-blaxel-templates-*.tgz",
         ]
       : []),
     ...(template === undefined

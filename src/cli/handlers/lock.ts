@@ -14,6 +14,8 @@ import { checkedTargets } from "../template-folders";
 export const lockCommand: CommandHandler = async (args, context) => {
   const { dryRun } = context;
   const targets = await checkedTargets(args, context);
+  if (args.flag("check") && args.flag("relock"))
+    throw wrongUsage("--check resolves nothing, --relock resolves everything: give one of them.");
   if (args.flag("check")) return checked(await checkLocks(context, targets));
   const trustKey = dryRun ? undefined : await keyToTrust(args, context);
   const results = await lockAll(context, { targets, relock: args.flag("relock"), dryRun, trustKey });

@@ -11,10 +11,10 @@ export const revokeCommand: CommandHandler = async (args, context) => {
   const { terminal, dryRun } = context;
   const reason = reasonIn(args, context, "everyone who uses the version sees it");
   const { manifest, entry } = await openManifest(context);
-  const { id } = entry(args.required("id"));
+  const { id, template } = entry(args.required("id"));
   const pointing = channelsAt(manifest, id);
   const withRollback =
-    args.flag("rollback") || (pointing.length > 0 && !dryRun && (await asked(terminal, manifest, id)));
+    args.flag("rollback") || (pointing.length > 0 && (await asked(terminal, manifest, id)));
   const { before, after, moves, dry } = await changeManifest(
     context,
     reason,
@@ -37,7 +37,7 @@ export const revokeCommand: CommandHandler = async (args, context) => {
       ),
       ...left.map(
         (channel) =>
-          `${channel} still points at it, and fails until it is moved: mesa-template rollback ${channel} --template ${versionNamed(after, id)?.template ?? ""}`,
+          `${channel} still points at it, and fails until it is moved: mesa-template ${rollbackTarget(after, template, channel) === undefined ? "channels --delete" : "rollback"} ${channel} --template ${template}`,
       ),
     ].join("\n"),
   };

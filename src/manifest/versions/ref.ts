@@ -125,9 +125,13 @@ export function refuseSomeTemplates(
   for (const { template } of found) lacking.delete(template);
   if (lacking.size === 0 || found.some(({ id, mesaVersion }) => id === ref || mesaVersion !== ref)) return;
   const names = found.map(({ template }) => template).join(",");
+  const revoked = Object.values(manifest.versions).filter(
+    ({ template, mesaVersion, status }) =>
+      lacking.has(template) && mesaVersion === ref && status === "revoked",
+  );
   throw wrongUsage(
-    `${[...lacking].sort().join(", ")} ${lacking.size === 1 ? "has" : "have"} no usable version of Mesa ${ref}; a Mesa version is promoted for every template or for none.`,
-    `Release it: mesa-template release ${ref}. Or name the templates: --template ${names}.`,
+    `${[...lacking].sort().join(", ")} ${lacking.size === 1 ? "has" : "have"} no usable version of Mesa ${ref}${revoked.length === 0 ? "" : ` (revoked: ${revoked.map(({ id }) => id).join(", ")})`}; a Mesa version is promoted for every template or for none.`,
+    `Name the templates: --template ${names}.${revoked.length === 0 ? ` Or release it: mesa-template release ${ref}.` : ""}`,
   );
 }
 

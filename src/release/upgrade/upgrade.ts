@@ -142,8 +142,9 @@ async function plansWithoutBuild(
 ): Promise<readonly Comparison[]> {
   return Promise.all(
     before.map(async (entry) => {
-      const fresh = await freshlyLocked(run, { version, template: entry.template });
       const { record } = await measuredVersion(run.root, entry);
+      const previous = entry.mesaVersion === version ? record.lock : undefined;
+      const fresh = await freshlyLocked(run, { version, template: entry.template, previous });
       return compareInputs(record, { ...fresh, id: `${entry.template}@${version} (not built)` });
     }),
   );

@@ -67,7 +67,14 @@ export function textNow(path: string): string | undefined {
  */
 export async function writeOutput(path: string, text: string): Promise<void> {
   const found = await stat(path).catch(() => undefined);
-  if (found === undefined || found.isFile() || found.isDirectory()) {
+  if (found?.isDirectory() === true)
+    throw new Failure({
+      code: "WRITE_FAILED",
+      kind: "usage",
+      message: `${path} could not be written: it is a folder.`,
+      hint: "Give the path of a file.",
+    });
+  if (found === undefined || found.isFile()) {
     await writeAtomically(await realpath(path).catch(() => path), text);
     return;
   }

@@ -108,12 +108,16 @@ describe("a manifest that cannot be trusted", () => {
     const root = join(work.folder, "line");
     const lines = good.split("\n");
     const line = lines.findLastIndex((one) => one.includes('"revision": 1'));
-    lines[line] = '      "revision": "one",';
-    writeManifest(root, lines.join("\n"));
-    const { stderr } = await runMain(["list", "--root", root]);
-    expect(stderr).toContain(
-      `manifest.json, line ${String(line + 1)}: versions → debian@0.26.0-1 → revision`,
-    );
+    for (const [value, words] of [
+      ['"one"', "versions → debian@0.26.0-1 → revision"],
+      ["one", "it is not JSON (Unexpected token 'o'"],
+      ["1;", "it is not JSON (Expected ',' or '}'"],
+    ] as const) {
+      lines[line] = `      "revision": ${value},`;
+      writeManifest(root, lines.join("\n"));
+      const { stderr } = await runMain(["list", "--root", root]);
+      expect(stderr).toContain(`manifest.json, line ${String(line + 1)}: ${words}`);
+    }
   });
 
   it("is read when only its line ends are another system's, and written as always", async () => {

@@ -1,5 +1,5 @@
 import { execFileSync, spawn } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
@@ -173,11 +173,15 @@ describe("promote", () => {
     execFileSync("git", ["init", "--quiet", here.root]);
     const { stderr } = await here.run("promote 0.26.0 stable");
     const [, command = ""] = /commit and push it: (.*) && git -C \S+ push$/mu.exec(stderr) ?? [];
-    // The manifest is new to this repository.
+    // Both are new to this repository: a clone with the manifest alone would lock anew.
+    mkdirSync(join(here.root, "dockerfiles/debian/0.26.0"), { recursive: true });
+    writeFileSync(join(here.root, "dockerfiles/debian/0.26.0/lock.json"), "{}\n");
     execFileSync("sh", ["-c", command], { env: { ...process.env, ...IDENTITY } });
     expect(
       execFileSync("git", ["-C", here.root, "show", "--stat", "--format=%s"], { encoding: "utf8" }),
-    ).toMatch(/^Promote alpine@0\.26\.0-1, debian@0\.26\.0-1 to stable\n\n dockerfiles\/manifest\.json \|/u);
+    ).toMatch(
+      /^Promote alpine@0\.26\.0-1, debian@0\.26\.0-1 to stable\n\n dockerfiles\/debian\/0\.26\.0\/lock\.json \|.*\n dockerfiles\/manifest\.json +\|/u,
+    );
     expect((await here.run("promote 0.26.0 stable")).stderr).toBe("");
     // What git ignores cannot be committed.
     writeFileSync(join(here.root, ".gitignore"), "dockerfiles/\n");
@@ -277,11 +281,13 @@ describe("revoke", () => {
     const here = place();
     await runAll(here, "promote 0.20.0 stable", "promote 0.20.0 canary");
     const before = here.text();
-    const { code, stderr } = await here.run("revoke debian@0.20.0-1 --reason broken");
-    expect([code, stderr]).toEqual([
-      2,
-      expect.stringMatching(/(stable, canary|canary, stable) point at debian@0\.20\.0-1/u),
-    ]);
+    for (const line of ["", " --dry-run"]) {
+      const { code, stderr } = await here.run(`revoke debian@0.20.0-1 --reason broken${line}`);
+      expect([code, stderr]).toEqual([
+        2,
+        expect.stringMatching(/(stable, canary|canary, stable) point at debian@0\.20\.0-1/u),
+      ]);
+    }
     expect(here.text()).toBe(before);
   });
 
@@ -306,6 +312,8 @@ describe("revoke", () => {
     await runAll(here, "revoke debian@0.26.0-1 --reason broken");
     const refused = await here.run("resolve 0.26.0 --template debian");
     expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/was revoked: broken/u)]);
+    const promoted = await here.run("promote 0.26.0 stable");
+    expect(promoted.stderr).toMatch(/\(revoked: debian@0\.26\.0-1\).*\n.*--template alpine\.$/mu);
     expect((await here.run("unrevoke debian@0.26.0-1")).stderr).toMatch(/--reason is missing/u);
     await runAll(here, "unrevoke debian@0.26.0-1 --reason mistaken");
     expect(here.manifest().versions["debian@0.26.0-1"]).toMatchObject({

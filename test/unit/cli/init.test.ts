@@ -64,7 +64,7 @@ describe("init", () => {
     expect(code).toBe(0);
     expect(existsSync(join(folder, "Makefile"))).toBe(true);
     expect(stdout).toMatch(
-      new RegExp(`Next:\\n  cd ${dir}\\n  npm install --save-dev PATH/TO/.*\\.tgz`, "u"),
+      new RegExp(`Next:\\n  cd ${dir}\\n  npm pack .*\\n  npm install --save-dev \\./mesa-.*\\.tgz`, "u"),
     );
   });
   afterAll(work.remove);

@@ -140,6 +140,8 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["list --channel stabel", /no channel stabel.*Did you mean stable\?/u, /list --help/u],
   ["release 0.20.0 --frozen --relock", /give one of them/u, /release --help/u],
   ["release 0.20.0 --relock --refresh", /give one of them/u, /release --help/u],
+  ["lock 0.20.0 --check --relock", /give one of them/u, /lock --help/u],
+  ["report --no-drift --output /tmp", /\/tmp could not be written: it is a folder/u, /path of a file/u],
   ["list --root package.json", /package\.json is not a folder/u, /--root DIR/u],
   ["list --root nowhere", /nowhere has neither templates\/ nor dockerfiles\//u, /init/u],
   // Versions, channels, templates
