@@ -101,7 +101,7 @@ export async function sendPush(
   folder: string,
   onUploaded: () => void,
 ): Promise<"built" | "failed"> {
-  const { name } = work;
+  const { name, platform } = work;
   const what = `bl push of ${name}`;
   const { answer, reason } = await sent(
     work,
@@ -120,7 +120,9 @@ export async function sendPush(
   );
   if (reason === undefined) return "built";
   if (reason === "image build failed") return "failed";
-  if (reason.startsWith("build timed out after"))
+  if (reason.startsWith("build timed out after")) {
+    // bl 0.1.108 waits on while Blaxel refuses its requests, and says nothing: this request says it.
+    await platform.getImage(name);
     throw new Failure({
       code: "DEPLOY_TIMEOUT",
       kind: "deploy",
@@ -128,6 +130,7 @@ export async function sendPush(
       log: answer.lastLines,
       hint: "Release again: it looks for this push's image first. Allow more time with --deploy-timeout.",
     });
+  }
   throw sendRefusal(what, answer, reason);
 }
 
