@@ -1,5 +1,6 @@
 import { canonicalJson } from "../support/text/canonical-json";
 import { Failure } from "../support/errors";
+import { contradictions } from "./check";
 import type {
   ChannelMove,
   Manifest,
@@ -141,5 +142,13 @@ export function mergeManifests(ours: Manifest, theirs: Manifest): Manifest {
     channels: mergeChannels(ours, theirs, history),
     history,
   };
+  const [found] = contradictions(merged);
+  if (found !== undefined)
+    throw new Failure({
+      code: "MANIFEST_MERGE_CONFLICT",
+      kind: "manifest",
+      message: `The merged manifest would contradict itself: ${found.where}: ${found.message}.`,
+      hint: "Move the channel to another version in the manifest where it points there (promote, rollback), then merge again.",
+    });
   return canonicalJson(merged) === canonicalJson(ours) ? ours : merged;
 }

@@ -24,7 +24,7 @@ function syntaxProblem(text: string, error: unknown, path: string): Failure {
       code: "MANIFEST_CONFLICT",
       kind: "manifest",
       message: `${path}, line ${String(lineAt(text, conflict.index))}: the file has git conflict markers.`,
-      hint: "Save both sides (git show :2:dockerfiles/manifest.json and :3:…) and merge them: mesa-template manifest merge A B.",
+      hint: "Join both sides, in the folder that has dockerfiles/: git show :3:./dockerfiles/manifest.json > theirs.json && git checkout --ours dockerfiles/manifest.json && mesa-template manifest merge theirs.json",
     });
   }
   if (text.startsWith("\uFEFF")) return unreadable(path, 1, "it begins with a byte order mark");

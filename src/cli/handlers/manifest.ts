@@ -1,9 +1,8 @@
-import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { checkManifest } from "../../manifest/check";
 import { EMPTY_MANIFEST } from "../../manifest/entry";
-import { mergeManifests, readManifest, updateManifest } from "../../manifest/index";
-import { parseShape, readManifestText } from "../../manifest/read";
+import { mergeManifests, updateManifest } from "../../manifest/index";
+import { parseManifest, parseShape, readManifestText } from "../../manifest/read";
 import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 import type { CommandHandler } from "../command";
@@ -12,7 +11,7 @@ export const checkCommand: CommandHandler = async (args, { root }) => {
   const given = args.text("file");
   const path = given === undefined ? paths(root).manifest : resolve(given);
   const text = await readManifestText(path);
-  if (given !== undefined && text === undefined) throw wrongUsage(`There is no file ${path}.`);
+  if (given !== undefined && text === undefined) refuseMissing(path);
   const manifest = text === undefined ? EMPTY_MANIFEST : parseShape(text, path);
   const problems = checkManifest(manifest);
   const count = Object.keys(manifest.versions).length;
@@ -38,15 +37,9 @@ export const mergeCommand: CommandHandler = async (args, { host, root }) => {
       "Which manifests?",
       "mesa-template manifest merge A.json B.json: they are joined into dockerfiles/manifest.json.",
     );
-  for (const file of files)
-    if (
-      !(await stat(file).then(
-        (found) => found.isFile(),
-        () => false,
-      ))
-    )
-      throw wrongUsage(`There is no file ${file}.`);
-  const others = await Promise.all(files.map(readManifest));
+  const others = await Promise.all(
+    files.map(async (file) => parseManifest((await readManifestText(file)) ?? refuseMissing(file), file)),
+  );
   const path = paths(root).manifest;
   const merged = await updateManifest(host, path, (manifest) => others.reduce(mergeManifests, manifest));
   const count = Object.keys(merged.versions).length;
@@ -55,3 +48,7 @@ export const mergeCommand: CommandHandler = async (args, { host, root }) => {
     text: `${path}: ${String(count)} versions\n`,
   };
 };
+
+function refuseMissing(path: string): never {
+  throw wrongUsage(`There is no file ${path}.`);
+}

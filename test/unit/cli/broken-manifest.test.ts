@@ -1,12 +1,14 @@
 import fc from "fast-check";
+import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import type { Manifest } from "../../../src/manifest/entry";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { entryOf, manifestOf, promote } from "../manifest/fixture";
 import { workFolder } from "./fixture/built";
 import { writeManifest } from "./fixture/program";
-import { runMain } from "./fixture/run-main";
+import { IDENTITY, runMain } from "./fixture/run-main";
 
 const work = workFolder("broken-manifest");
 const good = canonicalJson(
@@ -151,4 +153,35 @@ describe("a manifest that cannot be trusted", () => {
       { numRuns: 25 },
     );
   }, 60_000);
+});
+
+it("a manifest with conflict markers is merged by the commands that are named", async () => {
+  const root = join(work.folder, "conflict");
+  const file = writeManifest(root, JSON.parse(good) as Manifest);
+  const git = (...args: readonly string[]): string =>
+    execFileSync("git", ["-C", root, ...args], { env: { ...process.env, ...IDENTITY }, encoding: "utf8" });
+  const commit = async (...args: readonly string[]): Promise<void> => {
+    expect((await runMain([...args, "--root", root])).code).toBe(0);
+    git("commit", "--quiet", "--all", "--message", args.join(" "));
+  };
+  git("init", "--quiet", "--initial-branch", "main");
+  git("add", ".");
+  git("commit", "--quiet", "--message", "first");
+  git("checkout", "--quiet", "-b", "other");
+  await commit("promote", "debian@0.26.0-1", "canary");
+  git("checkout", "--quiet", "main");
+  await commit("promote", "debian@0.20.0-1", "edge", "--create");
+  expect(() => git("merge", "--quiet", "other")).toThrow("merge");
+  const { code, stderr } = await runMain(["list", "--root", root]);
+  const [, show = "", checkout = "", merge = ""] =
+    /dockerfiles\/: (.*) && (.*) && mesa-template (.*)\n/u.exec(stderr) ?? [];
+  expect([code, merge]).toEqual([8, "manifest merge theirs.json"]);
+  execFileSync("sh", ["-c", `${show} && ${checkout}`], { cwd: root, stdio: "pipe" });
+  const merged = await runMain(["manifest", "merge", join(root, "theirs.json"), "--root", root]);
+  expect([merged.code, merged.stderr]).toEqual([0, ""]);
+  expect((JSON.parse(readFileSync(file, "utf8")) as Manifest).channels["debian"]).toEqual({
+    canary: "debian@0.26.0-1",
+    edge: "debian@0.20.0-1",
+    stable: "debian@0.20.0-1",
+  });
 });

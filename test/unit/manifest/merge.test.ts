@@ -109,6 +109,12 @@ describe("joining manifests", () => {
     expect(found.message).toContain(old.id);
   });
 
+  it("is refused where one side removed a version and a channel of the other points at it", () => {
+    const found = conflict(manifestOf({ ...old, ...removed }), base);
+    expect([found.code, found.kind]).toEqual(["MANIFEST_MERGE_CONFLICT", "manifest"]);
+    expect(found.message).toContain(`debian/stable: it points at ${old.id}, which was removed`);
+  });
+
   it("leaves a channel ended that one side ended, and keeps every move once", () => {
     const ended = revoke(base, old.id, { ...facts(2), reason: "broken" }, true);
     const merged = mergeManifests(base, ended);
