@@ -1,4 +1,5 @@
 import { join, relative } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import type { CommandContext } from "./command";
 import type { CommandArgs } from "./line/arguments";
 import { workspaceInUse } from "../blaxel/credentials";
@@ -60,10 +61,14 @@ export async function workspaceShown(
   return (await workspaceInUse(host)) ?? (all.length === 1 ? all[0] : undefined);
 }
 
-/** --reason, for the manifest: secrets in it are hidden. */
+/** --reason, for the manifest, in one line: secrets in it are hidden. */
 export function reasonGiven(args: CommandArgs, { host }: CommandContext): string | undefined {
-  const reason = args.text("reason");
-  return reason === undefined ? undefined : host.redact(reason);
+  const reason = host.redact(args.text("reason") ?? "");
+  return (
+    stripVTControlCharacters(reason)
+      .replaceAll(/[\s\p{Cc}]+/gu, " ")
+      .trim() || undefined
+  );
 }
 
 /** A change of the manifest. */

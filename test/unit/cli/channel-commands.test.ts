@@ -84,6 +84,16 @@ describe("a reason with a secret in it", () => {
   );
 });
 
+it("a reason of several lines, or with control sequences, is kept as one line", async () => {
+  const here = place();
+  const { code, stdout } = await runMain(
+    ["promote", "0.20.0", "stable", "--root", here.root, "--json", "--reason"].concat(
+      "first\nsecond \u001B[31mred\u001B[0m\u0007 ",
+    ),
+  );
+  expect([code, JSON.parse(stdout)]).toMatchObject([0, { moves: [{ reason: "first second red" }, {}] }]);
+});
+
 describe("promote", () => {
   it("takes a Mesa version for every template in one write, with who and why", async () => {
     const here = place();
