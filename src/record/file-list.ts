@@ -21,7 +21,7 @@ export function fileListText(files: readonly MeasuredFile[]): string {
 /** Parses such a text. @throws Error naming the first invalid line */
 export function parseFileList(text: string): readonly MeasuredFile[] {
   return text
-    .split("\n")
+    .split(/\r?\n/u)
     .filter((line) => line !== "")
     .map((line, at) => {
       const [, letter = "", mode = "", uid = "", gid = "", size = "", content = "", path = ""] =

@@ -5,7 +5,7 @@ import { readIfPresent } from "../support/files/files";
 const BUILT_IN_REVISION = 2;
 
 /**
- * Digest of the checks behind a report: the built-in ones, and the bytes of every test file, wherever it is. A missing file gives a new
+ * Digest of the checks behind a report: the built-in ones, and the content of every test file, wherever it is and whatever its line breaks are. A missing file gives a new
  * digest; reading it fails later with its name.
  * @param files paths by kind of test file
  */
@@ -14,7 +14,7 @@ export async function checksDigest(files: Readonly<Record<string, readonly strin
     Object.entries(files).flatMap(([kind, paths]) =>
       paths.map(async (path) => {
         const bytes = await readIfPresent(path);
-        return `${kind} ${bytes === undefined ? `missing ${path}` : sha256(bytes)}`;
+        return `${kind} ${bytes === undefined ? `missing ${path}` : sha256(bytes.toString("utf8").replaceAll("\r\n", "\n"))}`;
       }),
     ),
   );
