@@ -2,6 +2,7 @@ import { workspaceInUse } from "../blaxel/credentials";
 import { pendingIn, readPending } from "../deploy/sending/pending";
 import type { Lock } from "../lock/lock";
 import { lockCheckFailed, readLockAndCompare } from "../lock/check-lock";
+import { channelsOf } from "../manifest/channels/pointing";
 import type { ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/read";
 import { inWorkspace } from "../manifest/versions/in-workspace";
@@ -51,6 +52,7 @@ export async function gatherFacts(run: Run, request: PlanRequest, template: stri
     budgetMegabytes: source.settings.image.budgetMegabytes,
     workspace: workspace ?? onlyWorkspace(entries, rendered?.inputsDigest),
     entries,
+    channels: channelsOf(manifest, template),
     ...(publish === undefined ? {} : { publish: { ...publish, name: source.settings.sandbox.name } }),
     cannotRun: [],
     image: undefined,

@@ -31,6 +31,8 @@ export interface Facts {
   readonly workspace: string | undefined;
   /** The manifest's versions of this template. */
   readonly entries: readonly ManifestEntry[];
+  /** The template's channels, with the ids they point at. */
+  readonly channels: Readonly<Record<string, string>>;
   readonly kept: KeptEvidence;
   /** Checks that cannot run here, and why. */
   readonly cannotRun: readonly { readonly check: string; readonly why: string }[];
@@ -55,6 +57,7 @@ export interface Step {
 /** Why a release must stop. */
 export type Refusal =
   | { readonly because: "revoked"; readonly entry: ManifestEntry }
+  | { readonly because: "promoted"; readonly entry: ManifestEntry; readonly channels: readonly string[] }
   | { readonly because: "cannot-run"; readonly checks: Facts["cannotRun"] };
 
 /** What is left to do for one template, and why. */
@@ -85,7 +88,7 @@ type Steps = Readonly<Record<StageName, Omit<Step, "stage">>>;
 /** Plans what is left to do for a release, and why. No other place decides this. */
 export function planRelease(asked: Facts): Plan {
   // Until the refresh has compared them, it is unknown which inputs are released.
-  const { version, refresh, allowSkipped } = asked.request;
+  const { version, refresh } = asked.request;
   const isOpen = refresh && !asked.done.includes("lock");
   const facts = isOpen ? { ...asked, inputsDigest: undefined } : asked;
   const { template, inputsDigest, entries } = facts;
@@ -104,14 +107,25 @@ export function planRelease(asked: Facts): Plan {
     withdrawn: isWithdrawn(newest?.status),
     steps: stagesOf(facts.publish !== undefined).map((stage) => ({ stage, ...steps[stage] })),
   };
-  const proving = (stage: StageName): boolean => steps[stage].action === "do" && !facts.done.includes(stage);
-  const refusal: Refusal | undefined =
-    revoked !== undefined
-      ? { because: "revoked", entry: revoked }
-      : !allowSkipped && facts.cannotRun.length > 0 && (proving("smoke") || proving("verify"))
-        ? { because: "cannot-run", checks: facts.cannotRun }
-        : undefined;
-  return { ...plan, refusal };
+  return { ...plan, refusal: refusalOf(facts, next?.entry, steps, revoked) };
+}
+
+function refusalOf(
+  { cannotRun, channels, done, request, workspace }: Facts,
+  entry: ManifestEntry | undefined,
+  steps: Steps,
+  revoked: ManifestEntry | undefined,
+): Refusal | undefined {
+  const isToDo = (stage: StageName): boolean => steps[stage].action === "do" && !done.includes(stage);
+  if (revoked !== undefined) return { because: "revoked", entry: revoked };
+  const replacesProven = isToDo("deploy") && !request.verify;
+  if (replacesProven && entry !== undefined && inWorkspace(entry, workspace).status === "verified") {
+    const pointing = Object.keys(channels).filter((channel) => channels[channel] === entry.id);
+    if (pointing.length > 0) return { because: "promoted", entry, channels: pointing };
+  }
+  return !request.allowSkipped && cannotRun.length > 0 && (isToDo("smoke") || isToDo("verify"))
+    ? { because: "cannot-run", checks: cannotRun }
+    : undefined;
 }
 
 /** The version to compare a refresh with: the newest one made from the current inputs, unless it was removed. */

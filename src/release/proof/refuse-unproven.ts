@@ -46,6 +46,16 @@ export function refusalFailure(refusal: Refusal, { template }: Pick<Facts, "temp
       hint: `Change an input (the template, or --relock) for a new revision, or undo the revocation: mesa-template unrevoke ${id} --reason …`,
     });
   }
+  if (refusal.because === "promoted") {
+    const { entry, channels } = refusal;
+    return new Failure({
+      code: "DEPLOY_UNVERIFIED",
+      kind: "usage",
+      template,
+      message: `${entry.id} is verified and promoted to ${channels.join(", ")}; a deploy without verification would replace its image by one that was never checked.`,
+      hint: `Deploy and verify it: mesa-template release ${entry.mesaVersion} --template ${template}, with the same options but --no-verify.`,
+    });
+  }
   return new Failure({
     code: "CHECKS_CANNOT_RUN",
     kind: "environment",

@@ -26,6 +26,7 @@ const facts = ({ asked = {}, ...changes }: Question = {}): Facts => ({
   checksDigest: CHECKS,
   workspace: "ws",
   entries: [],
+  channels: {},
   kept: {},
   cannotRun: [],
   image: undefined,
@@ -279,6 +280,24 @@ describe("what is left to do", () => {
     for (const entries of [[revoked], [revoked, newer]])
       expect(planRelease(facts({ entries })).refusal).toMatchObject({ because: "revoked" });
     expect(planRelease(facts({ entries: [revoked], inputsDigest: OTHER })).refusal).toBeUndefined();
+  });
+
+  it("refuses to replace an image that a channel points at by one that is not verified", () => {
+    const force = { force: true, verify: false };
+    const because = (question: Question): string | undefined =>
+      planRelease(facts({ entries: [verified], channels: { stable: verified.id }, ...question })).refusal
+        ?.because;
+    expect(because({ asked: force })).toBe("promoted");
+    expect(because({ asked: { verify: false }, kept: { isSent: true } })).toBe("promoted");
+    for (const question of [
+      { asked: { force: true } },
+      { asked: { verify: false } },
+      { asked: { ...force, deploy: false } },
+      { asked: force, channels: { stable: "debian@0.20.0-2" } },
+      { asked: force, workspace: "prod" },
+      { asked: force, done: ["deploy" as const] },
+    ])
+      expect(because(question)).toBeUndefined();
   });
 
   it("refuses to begin where a check cannot run, and never where nothing is to be proven", () => {
