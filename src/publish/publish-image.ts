@@ -98,7 +98,7 @@ function tagTaken(reference: string, { digest }: HeldImage): Failure {
     code: "TAG_TAKEN",
     kind: "deploy",
     message: `${reference} is taken: it points at ${digest}, which is neither the proven image nor one that this project recorded.`,
-    hint: "Another project may push to the same path: choose another registry path, or replace the image with --force.",
+    hint: "Another branch may have released this revision: merge its dockerfiles/manifest.json, and the next release makes the next revision. Another project may push to the same path: choose another one. To replace the image: --force.",
   });
 }
 

@@ -63,7 +63,7 @@ async function keyIn(
     key = parse(text);
   } catch (error) {
     throw unusableKey(
-      `${option} ${source} holds no key that can be read: ${host.redact(messageOf(error))}`,
+      `${option} ${source} holds no key that can be read: ${host.redact(messageOf(error)).replace(/^error:.*/u, "it is not a PEM key without a passphrase")}`,
       "A private key is PKCS#8 in PEM without a passphrase: openssl genpkey -algorithm ed25519 -out sign.key; its public part: openssl pkey -in sign.key -pubout -out sign.pub.",
     );
   }
