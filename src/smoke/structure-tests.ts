@@ -1,6 +1,6 @@
 import { access } from "node:fs/promises";
 import * as z from "zod/mini";
-import type { Engine, EngineFacts } from "../docker/index";
+import { PLATFORM, type Engine, type EngineFacts } from "../docker/index";
 import { Failure, failureOf, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
 import { othersEnvironment, runOther } from "../support/processes/other-program";
@@ -152,7 +152,7 @@ async function resultsOf(
     );
   // Its containers have no label of ours, so they are not removed.
   const left = `the container of its last test may be left on the engine (docker ps --filter ancestor=${reference})`;
-  const args = testArguments(reference, path);
+  const args = [...testArguments(reference, path), ...platformArguments()];
   const ran = await runProgram(host, args, FILE_LIMIT_MS, engineVariables(facts)).catch((error: unknown) => {
     host.emit({ type: "warning", message: `${PROGRAM} was stopped: ${left}` });
     throw error;
@@ -209,6 +209,11 @@ function whyMissing(host: Host): string {
   return named === PROGRAM
     ? `${PROGRAM} is not on PATH`
     : `${PROGRAM_VARIABLE} names ${named}, which cannot be run`;
+}
+
+/** The program asks for the platform of its own machine. Old versions have neither this option nor that default. */
+function platformArguments(): readonly string[] {
+  return process.arch === "x64" ? [] : ["--platform", PLATFORM];
 }
 
 function testArguments(image: string, path: string): readonly string[] {

@@ -97,6 +97,19 @@ describe("container-structure-test", () => {
     });
   });
 
+  it.each([
+    ["arm64", "--platform linux/amd64"],
+    ["x64", "--no-color"],
+  ])("on %s asks for the platform that images have here (… %s)", async (machine, end) => {
+    const own = process.arch;
+    Object.defineProperty(process, "arch", { value: machine });
+    const host = hostWith(`echo "{\\"Total\\":1,\\"Results\\":[{\\"Name\\":\\"$*\\",\\"Pass\\":true}]}"`);
+    const results = await runStructureTests(host, LOCAL, "an-image", [FILE]).finally(() =>
+      Object.defineProperty(process, "arch", { value: own }),
+    );
+    expect(results[0]?.name.endsWith(end)).toBe(true);
+  });
+
   it("that is stopped may leave a container, which is said", async () => {
     const stopped = new Error("Interrupted by SIGINT.");
     const host = { ...hostWithProgram(), run: () => Promise.reject(stopped) };
