@@ -82,7 +82,9 @@ function fromEnvironment(env: Host["env"], { registry, mirrorHost }: LoginReques
   const password = env["MESA_TEMPLATE_REGISTRY_PASSWORD"];
   if (username === undefined || password === undefined) return undefined;
   const meantFor = setIn(env, "MESA_TEMPLATE_REGISTRY") ?? mirrorHost;
-  return meantFor !== undefined && namesOf(registry).includes(meantFor) ? { username, password } : undefined;
+  return meantFor !== undefined && namesOf(registry).includes(hostOfKey(meantFor, false))
+    ? { username, password }
+    : undefined;
 }
 
 async function fromFiles(host: Host, request: LoginRequest): Promise<Login | undefined> {
@@ -103,6 +105,11 @@ interface LoginSource {
 
 /** The places that may contain logins, in order (containers-auth.json(5) for Podman's). */
 function sourcesOf(env: Host["env"]): readonly LoginSource[] {
+  const runtime = setIn(env, "XDG_RUNTIME_DIR");
+  const podmans =
+    runtime === undefined
+      ? `/run/containers/${String(process.getuid?.() ?? "")}`
+      : join(runtime, "containers");
   const docker = dockerConfigFolder(env);
   const home = setIn(env, "HOME");
   const config = setIn(env, "XDG_CONFIG_HOME") ?? (home === undefined ? undefined : join(home, ".config"));
@@ -113,7 +120,7 @@ function sourcesOf(env: Host["env"]): readonly LoginSource[] {
     ...(text === undefined ? [] : [{ name: "DOCKER_AUTH_CONFIG", text, podman: false }]),
     ...file(setIn(env, "REGISTRY_AUTH_FILE"), ".", true),
     ...file(docker, "config.json", false),
-    ...file(setIn(env, "XDG_RUNTIME_DIR"), "containers/auth.json", true),
+    ...file(podmans, "auth.json", true),
     ...file(config, "containers/auth.json", true),
   ];
 }

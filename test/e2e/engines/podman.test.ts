@@ -1,5 +1,9 @@
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectEngine, type Engine } from "../../../src/docker/index";
+import { credentialsFor } from "../../../src/registry/credentials";
+import { testHost } from "../../unit/lock/fixture/test-host";
 import { registryOfWorld, releaseOn, seenByDoctor } from "./engine-under-test";
 import { realHost } from "../images/fixture-image";
 import { buildLayered, holdToExport, LAYERED } from "../images/image-contents";
@@ -33,6 +37,24 @@ describe.skipIf(why !== undefined)(`on Podman${why === undefined ? "" : ` (${why
 
   it("a template is released as far as smoke, with every check", async () => {
     await releaseOn(place.root, "alpine", on);
+  });
+
+  it("a login is found where podman login puts it without XDG_RUNTIME_DIR", async () => {
+    const env: NodeJS.ProcessEnv = { ...process.env, XDG_RUNTIME_DIR: "" };
+    const registry = env["WORLD_REGISTRY_BASIC"] ?? "";
+    const text = readFileSync(env["WORLD_REGISTRY_LOGIN"] ?? "", "utf8");
+    const { auths } = JSON.parse(text) as { auths: Record<string, { auth: string }> };
+    const login = Buffer.from(auths[registry]?.auth ?? "", "base64").toString();
+    const [username = "", password = ""] = login.split(":");
+    const run = (...args: readonly string[]): unknown =>
+      execFileSync("podman", [...args, registry], { env, input: password, stdio: "pipe" });
+    run("login", "--tls-verify=false", "--username", username, "--password-stdin");
+    try {
+      const host = testHost({ env: { HOME: place.root } });
+      expect(await credentialsFor(host, { registry })).toEqual({ username, password });
+    } finally {
+      run("logout");
+    }
   });
 
   describe("an image that was built there", () => {

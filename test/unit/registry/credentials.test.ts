@@ -269,6 +269,11 @@ describe("credentials", () => {
     const named = testHost({ env: { ...env, MESA_TEMPLATE_REGISTRY: "docker.io" } });
     expect(await credentialsFor(named, { registry: "registry-1.docker.io" })).toBeDefined();
     expect(await credentialsFor(named, { registry: "ghcr.io" })).toBeUndefined();
+    for (const written of ["ghcr.io/acme/sandboxes", "https://ghcr.io/v2/", "ghcr.io/"]) {
+      const host = testHost({ env: { ...env, MESA_TEMPLATE_REGISTRY: written } });
+      expect(await credentialsFor(host, { registry: "ghcr.io" }), written).toBeDefined();
+      expect(await credentialsFor(host, { registry: "quay.io" }), written).toBeUndefined();
+    }
     expect(host.redact("it is secret-password")).toBe("it is ***");
   });
 });
