@@ -15,6 +15,7 @@ import { progressFor, type Progress } from "./output/progress";
 import { interruption, isQuiet, stdoutFailure } from "./interruption";
 import { newRun } from "../release/run";
 import { systemClock } from "../support/clock";
+import { withHome } from "../support/environment";
 import { exitCodeOf, Failure, hasErrno, EXIT_CODES, type ExitCode, wrongUsage } from "../support/errors";
 import type { Host } from "../support/host";
 import { createRedactor, type Redactor } from "../support/redact";
@@ -79,7 +80,7 @@ function prepare(args: CommandArgs, env: Environment, redact: Redactor, signal: 
   const [templates, upstream, workspace] = [templatesIn(args), upstreamIn(args), args.text("workspace")];
   const concurrency = args.number("concurrency") ?? availableParallelism();
   const host: Host = {
-    env: workspace === undefined ? env : { ...env, BL_WORKSPACE: workspace },
+    env: withHome(workspace === undefined ? env : { ...env, BL_WORKSPACE: workspace }),
     clock: systemClock,
     fetch: globalThis.fetch,
     run: runProcessLazily,

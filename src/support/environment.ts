@@ -1,3 +1,4 @@
+import { userInfo } from "node:os";
 import { join } from "node:path";
 
 /** Variables by name; an undefined one is not set. */
@@ -7,6 +8,17 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export function setIn(env: Environment, name: string): string | undefined {
   const value = env[name];
   return value === "" ? undefined : value;
+}
+
+/** The environment with a HOME. Without one (a systemd service, env -i) it is the user's of the system, as for the docker command. */
+export function withHome(env: Environment): Environment {
+  if (setIn(env, "HOME") !== undefined) return env;
+  try {
+    return { ...env, HOME: userInfo().homedir };
+  } catch {
+    // A container's user need not have an entry in /etc/passwd.
+    return env;
+  }
 }
 
 /** The variables with these names, for a program that gets no others. */
