@@ -7,7 +7,7 @@ import { confirm } from "./confirm";
 import type { CommandContext, CommandGroup } from "./command";
 import { commandName } from "./line/command-line";
 import { COMMAND_GROUPS } from "./commands/index";
-import { environmentWarnings, optionsFromEnvironment } from "./line/environment";
+import { environmentName, environmentWarnings, optionsFromEnvironment } from "./line/environment";
 import { eventsFile } from "./output/events-file";
 import { errorDocument, errorText, jsonText } from "./output/output";
 import { parseCommandLine } from "./line/parser";
@@ -40,7 +40,7 @@ function upstreamIn(args: CommandArgs): string | undefined {
   const upstream = resolve(asked);
   if (existsSync(upstream)) return upstream;
   throw wrongUsage(
-    `--upstream: there is no file ${upstream}.`,
+    `${args.nameOf("upstream")}: there is no file ${upstream}.`,
     "Name the file with the sources of images and packages (default: templates/upstream.toml).",
   );
 }
@@ -52,7 +52,7 @@ function templatesIn(args: CommandArgs): readonly string[] | undefined {
     ?.split(",")
     .map((name) => name.trim());
   if (names?.includes("") === true)
-    throw wrongUsage("--template contains an empty name.", "Write --template debian,alpine.");
+    throw wrongUsage(`${args.nameOf("template")} contains an empty name.`, "Write --template debian,alpine.");
   return names === undefined ? undefined : [...new Set(names)];
 }
 
@@ -180,7 +180,10 @@ export async function main(
       throw parsed.failure;
     }
     command = commandName(parsed.spec);
-    const args = commandArguments({ ...optionsFromEnvironment(env), ...parsed.values }, parsed.rest);
+    const { values, rest } = parsed;
+    const args = commandArguments({ ...optionsFromEnvironment(env), ...values }, rest, (option) =>
+      option in values ? `--${option}` : environmentName(option),
+    );
     json = args.flag("json");
     const prepared = prepare(args, env, redact, stop.signal);
     progress = prepared.progress;

@@ -19,8 +19,13 @@ export type CommandArgs = ReturnType<typeof commandArguments>;
  * Typed access to parsed values.
  * @param values by option or positional name, as on the command line ("allow-skipped", "mesa-version")
  * @param rest the words after `--`
+ * @param nameOf what sets an option, for messages: --upstream, or a variable
  */
-export function commandArguments(values: Readonly<Record<string, unknown>>, rest: readonly string[]) {
+export function commandArguments(
+  values: Readonly<Record<string, unknown>>,
+  rest: readonly string[],
+  nameOf = (option: string): string => `--${option}`,
+) {
   const text = (name: string): string | undefined => {
     const value = values[name];
     if (value === "") throw wrongUsage(`${name.toUpperCase()} is empty.`);
@@ -41,12 +46,13 @@ export function commandArguments(values: Readonly<Record<string, unknown>>, rest
       const value = values[name];
       if (typeof value !== "number") return undefined;
       if (Number.isInteger(value) && value > 0) return value;
-      throw wrongUsage(`--${name} is ${String(value)}; it must be a whole number of at least 1.`);
+      throw wrongUsage(`${nameOf(name)} is ${String(value)}; it must be a whole number of at least 1.`);
     },
     /** Milliseconds of a text such as 15m, 90s, 1h or 500ms; the option has a default. */
     duration: (name: string): number => milliseconds(`--${name}`, required(name)),
     /** The values of an option or positional that can be given several times. */
     list: (name: string) => (values[name] ?? []) as readonly string[],
     rest,
+    nameOf,
   };
 }

@@ -318,6 +318,19 @@ describe("help", () => {
   });
 });
 
+describe("a wrong value of a variable", () => {
+  it.each([
+    ["CONCURRENCY", "0", " is 0; it must be a whole number"],
+    ["UPSTREAM", "nowhere.toml", ": there is no file "],
+    ["TEMPLATE", "debian,", " contains an empty name."],
+  ])("names the variable: MESA_TEMPLATE_%s=%s", async (name, value, words) => {
+    const variable = `MESA_TEMPLATE_${name}`;
+    const { code, stderr } = await runMain(["list", "--root", root], { [variable]: value });
+    expect(code).toBe(2);
+    expect(stderr).toContain(`error: ${variable}${words}`);
+  });
+});
+
 describe("--root", () => {
   it("may be a path from the working directory", async () => {
     const { code, stderr } = await runMain(["list", "--root", relative(process.cwd(), root)]);
