@@ -17,6 +17,7 @@ const within = (least: number, most: number, what: string): z.ZodMiniNumberForma
 
 const text = z.string("a text").check(z.minLength(1, "a non-empty text"));
 const port = within(1, 65_535, "a port number");
+const limit = matching(/^(?=.*[1-9])\d+(\.\d+)?(ms|s|m)$/u, "a duration above zero such as 10s or 2m");
 const duration = matching(/^\d+(\.\d+)?(ms|s|m)$/u, "a duration such as 500ms, 10s or 2m");
 const A_SIZE = 'a number of bytes, or a text such as "300 MB" or "1.5 GiB"';
 const size = z.union(
@@ -66,10 +67,7 @@ const onSubject = {
     "Variables besides the image's",
   ),
   cwd: maybe(text, "Folder it runs in; default: the image's"),
-  timeLimit: maybe(
-    duration,
-    "It is killed after this time and fails; rounded up to whole seconds; default 20s",
-  ),
+  timeLimit: maybe(limit, "It is killed after this time and fails; rounded up to whole seconds; default 20s"),
   devices: maybe(z.array(device, "a list"), "Devices it needs; skipped where they are not available"),
   start: maybe(
     text,

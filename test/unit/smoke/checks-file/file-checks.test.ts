@@ -134,7 +134,7 @@ describe("checks of a file", () => {
       scripts.push(script);
       return {};
     });
-    await verdictOf("{name: a, command: x, timeLimit: 0s}", subject);
+    await verdictOf("{name: a, command: x, timeLimit: 0.1ms}", subject);
     expect(scripts.join()).toContain("timeout -s KILL 1 ");
   });
 });

@@ -39,6 +39,10 @@ const BROKEN: readonly (readonly [source: string, said: string, schemaTakesIt?: 
   [one("    command: x\n    stdout: [5]\n"), "c.yaml:5: checks[0].stdout must be an RE2 expression"],
   [one("    command: x\n    exitCode: 300\n"), "c.yaml:5: checks[0].exitCode must be an exit code, not 300."],
   [one("    command: x\n    timeLimit: 10\n"), "c.yaml:5: checks[0].timeLimit must be a duration"],
+  [
+    one("    http: {}\n    timeLimit: 0s\n"),
+    'timeLimit must be a duration above zero such as 10s or 2m, not "0s".',
+  ],
   [one("    command: x\n    retry: { every: 1s }\n"), "c.yaml:5: checks[0].retry.for must be"],
   [one("    command: x\n    env: { 1A: x }\n"), '"1A" in checks[0].env is not a name of a variable'],
   [one("    command: x\n    devices: [fuse]\n"), "c.yaml:5: checks[0].devices[0] must be a path below /dev"],
