@@ -2,7 +2,7 @@ import { INPUTS_LABEL } from "../build/index";
 import type { Engine } from "../docker/index";
 import { configDigestOf } from "../docker/saved-image/index";
 import type { Manifest, ManifestEntry } from "../manifest/entry";
-import { RUN_LABEL, type Host } from "../support/host";
+import { PROCESS_LABEL, type Host } from "../support/host";
 import type { Removal, Remove } from "./removal";
 
 /** A run's container older than this is a leftover, because no run takes so long, in ms. */
@@ -17,7 +17,8 @@ export async function localRemovals(
 ): Promise<readonly Removal[]> {
   const [images, containers] = await Promise.all([
     engine.images([INPUTS_LABEL]),
-    engine.containers([RUN_LABEL]),
+    // A container that a user starts has the other labels, too: those of its image.
+    engine.containers([PROCESS_LABEL]),
   ]);
   const keptInputs = new Set(kept.map((entry) => entry.inputsDigest));
   const keptIds = new Set(kept.map((entry) => entry.image.id));

@@ -1,9 +1,11 @@
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { INPUTS_LABEL } from "../../../src/build/index";
+import type { Engine } from "../../../src/docker/index";
 import { localRemovals } from "../../../src/gc/local";
 import { findDrift } from "../../../src/release/drift";
 import { newRun, type Run } from "../../../src/release/run";
+import { RUN_LABEL, runLabels } from "../../../src/support/host";
 import { digestOf } from "../../../src/support/text/digest";
 import { withTemporaryFolder } from "../../../src/support/files/files";
 import { paths } from "../../../src/support/files/paths";
@@ -57,4 +59,19 @@ describe.each(["graph driver", "containerd"] as const)("on an engine with the st
     const [found = ""] = await differs(leftover);
     for (const { config: held } of [leftover, named]) expect(found).toContain(digestOf(held).slice(0, 19));
   });
+});
+
+it("gc takes what a dead run left, and no container that somebody started from an image of ours", async () => {
+  const ofImage = { ...labels, [RUN_LABEL]: "the build" };
+  const all = [
+    { id: "somebody's", labels: ofImage, createdAtMs: 0 },
+    { id: "left", labels: { ...ofImage, ...runLabels(testHost()) }, createdAtMs: 0 },
+  ];
+  const engine = {
+    images: () => Promise.resolve([]),
+    containers: (wanted: readonly string[]) =>
+      Promise.resolve(all.filter((one) => wanted.every((label) => label in one.labels))),
+  } as unknown as Engine;
+  const found = await localRemovals(testHost(), engine, manifest, []);
+  expect(found.map(({ name }) => name)).toEqual(["left"]);
 });
