@@ -1,9 +1,9 @@
 import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { finished } from "node:stream/promises";
 import type { BuildEnding } from "../docker/index";
 import { messageOf } from "../support/errors";
+import { makeFolder } from "../support/files/files";
 import type { Host } from "../support/host";
 
 /**
@@ -16,7 +16,7 @@ export async function logged(
   build: (onLine: (line: string) => void) => Promise<BuildEnding>,
 ): Promise<BuildEnding> {
   if (path === undefined) return build(() => undefined);
-  await mkdir(dirname(path), { recursive: true });
+  await makeFolder(dirname(path));
   const file = createWriteStream(path);
   const written = finished(file).catch(() => undefined);
   const onLine = (line: string): void => void file.write(`${redact(line)}\n`);

@@ -1,9 +1,9 @@
-import { mkdir, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { Failure, failureOf, hasErrno, messageOf } from "../support/errors";
 import { canonicalJson } from "../support/text/canonical-json";
 import { holderText, withFileLock } from "../support/files/file-lock";
-import { removeAbandoned, writeAtomically } from "../support/files/files";
+import { makeFolder, removeAbandoned, writeAtomically } from "../support/files/files";
 import type { Host } from "../support/host";
 import { refuseLinks } from "../support/files/links";
 import { EMPTY_MANIFEST, type Manifest } from "./entry";
@@ -89,7 +89,7 @@ export async function updateManifest(
 ): Promise<Manifest> {
   try {
     await refuseLinks(resolve(path, "../.."), path);
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     return await withManifestLock(host, path, async () => {
       for (let tries = 0; tries < TRIES; tries += 1) {
         const after = await attempt(path, change);

@@ -1,6 +1,6 @@
-import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
 import { holderText, withFileLock, type Holder, type Waiting } from "../support/files/file-lock";
+import { makeFolder } from "../support/files/files";
 import type { Host } from "../support/host";
 
 /**
@@ -17,7 +17,7 @@ export async function oneAtATime<T>(
   work: () => Promise<T>,
   onGone?: Waiting["onGone"],
 ): Promise<T> {
-  await mkdir(dirname(lockFile), { recursive: true });
+  await makeFolder(dirname(lockFile));
   let announced: string | undefined;
   const onTaken = (holder: Holder | undefined): void => {
     const token = holder?.token ?? "";

@@ -91,6 +91,15 @@ export async function writeOutput(path: string, text: string): Promise<void> {
   }
 }
 
+/** Makes a folder and those above it, where they do not exist. */
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true }).catch(async (error: unknown) => {
+    // Node says ENOENT also where it may not be made: a read-only file system, a quota (seen with 20.20). Without this option it says why.
+    if (hasErrno(error, "ENOENT")) await mkdir((error as NodeJS.ErrnoException).path ?? path);
+    throw error;
+  });
+}
+
 /**
  * Replaces a file so that readers see the old or the new content, never a part, even after a power cut: temporary file, fsync, rename, fsync
  * of the folder. Creates parent folders.
@@ -106,7 +115,7 @@ export async function writeAtomically(
 ): Promise<boolean> {
   const temporary = temporaryName(path);
   try {
-    await mkdir(dirname(path), { recursive: true });
+    await makeFolder(dirname(path));
     await removeLeftFiles(dirname(path));
     const handle = await open(temporary, "wx", mode);
     try {

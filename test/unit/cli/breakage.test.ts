@@ -120,6 +120,10 @@ const MOUNTS: Readonly<Record<string, Breakage>> = {
     first: 'mount --bind . .; mount -o remount,ro,bind .; cd "$PWD"',
     codes: UNWRITABLE,
   },
+  "a read-only project that nothing was run in yet": {
+    first: 'rm -r .mesa-template; mount --bind . .; mount -o remount,ro,bind .; cd "$PWD"',
+    codes: { ...UNWRITABLE, lock: 3 },
+  },
   "a full project": {
     first: `cp -r . ../whole; ${tmpfs(".", "4m")}; cd "$PWD"; cp -r ../whole/. .; ${FILL} >fill`,
     codes: UNWRITABLE,
@@ -196,6 +200,7 @@ async function expectEndings(name: string, breakage: Breakage, mounts: boolean):
     expect(text).not.toMatch(/^\s+at /mu);
     // It names the file, and does not quote the system instead.
     expect(text).not.toContain("(no space is left on the disk)");
+    expect(text).not.toContain("there is no such file or folder");
   }
   await expectSound(folder, mounts ? ["promote", "render"] : ["promote"]);
 }
