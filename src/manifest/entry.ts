@@ -41,6 +41,8 @@ export function isName(text: string): boolean {
 const evidenceFields = {
   /** Digest of the built-in checks and every test file. */
   checksDigest: z.string(),
+  /** The same of the template's own checks, if others (--checks, --structure-tests) ran besides them. */
+  ownChecksDigest: z.optional(z.string()),
   /** Whether Mesa was really mounted, written to and read back. */
   mounted: z.boolean(),
   passed: z.number(),

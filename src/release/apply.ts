@@ -243,7 +243,7 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
         );
         const why = unprovenFailure(report, request.allowSkipped, "smoke");
         if (why !== undefined) throw why;
-        const value = smokedOf(image, report, checksDigest);
+        const value = smokedOf(image, report, facts);
         await keepSmoked(run.root, value);
         const skipped = report.skipped === 0 ? "" : `, ${String(report.skipped)} skipped`;
         return { value, message: `${String(report.passed)} passed${skipped}` };
@@ -349,7 +349,7 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
           stages.verify(rendered, deployment, files.checks, progress),
         );
         const at = isoTime(run.host.clock.now());
-        const verification = { ...recordOf(report, checksDigest), image: deployment.image, at };
+        const verification = { ...recordOf(report, facts), image: deployment.image, at };
         const verified = { ...deployment, verification };
         release.deployment = verified;
         const why = unprovenFailure(report, request.allowSkipped, "verify");

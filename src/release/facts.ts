@@ -11,13 +11,12 @@ import { publishTarget, type Upstream } from "../lock/upstream";
 import { renderTemplate } from "../render/render";
 import type { RenderedTemplate } from "../render/rendered";
 import { loadTemplate, type TemplateSource } from "../render/source";
-import { checksDigest } from "../smoke/checks-digest";
 import { paths } from "../support/files/paths";
 import { keptEvidence } from "./proof/evidence";
 import type { Facts } from "./plan";
 import type { PlanRequest } from "./request";
 import { type Run, upstreamIfPresent } from "./run";
-import { testFilesOf } from "./proof/test-files";
+import { checksRun } from "./proof/test-files";
 
 /** The facts of one template, and what its lock renders to; undefined without a usable lock. */
 export interface Gathered {
@@ -31,10 +30,10 @@ export interface Gathered {
  */
 export async function gatherFacts(run: Run, request: PlanRequest, template: string): Promise<Gathered> {
   const { root } = run;
-  const [source, manifest, digest, workspace, upstream] = await Promise.all([
+  const [source, manifest, checks, workspace, upstream] = await Promise.all([
     loadTemplate(root, template),
     readManifest(paths(root).manifest),
-    checksDigest({ ...testFilesOf(root, template, request) }),
+    checksRun(root, template, request),
     request.deploy ? workspaceInUse(run.host) : undefined,
     upstreamIfPresent(run),
   ]);
@@ -48,7 +47,7 @@ export async function gatherFacts(run: Run, request: PlanRequest, template: stri
     request,
     template,
     staleLock: stale,
-    checksDigest: digest,
+    ...checks,
     budgetMegabytes: source.settings.image.budgetMegabytes,
     workspace: workspace ?? onlyWorkspace(entries, rendered?.inputsDigest),
     entries,

@@ -11,11 +11,11 @@ import { newestRevision, nextRevision } from "../manifest/versions/newest";
 import type { PublishTarget } from "../lock/upstream";
 import { publishedReference, type Published } from "../publish/published";
 import { stagesOf, type StageName } from "../support/events";
-import { proves, type KeptEvidence, type Smoked } from "./proof/evidence";
+import { proves, type ChecksRun, type KeptEvidence, type Smoked } from "./proof/evidence";
 import type { PlanRequest } from "./request";
 
 /** Everything that decides what is left to do for a release of one template. */
-export interface Facts {
+export interface Facts extends ChecksRun {
   readonly request: PlanRequest;
   readonly template: string;
   /** Locked inputs that are now named differently. */
@@ -24,7 +24,6 @@ export interface Facts {
   readonly inputsDigest: string | undefined;
   /** Differences between the project folder and a new rendering. */
   readonly folderDiffers: readonly string[];
-  readonly checksDigest: string;
   /** The size limit of the image, which is no input of it. */
   readonly budgetMegabytes: number;
   /** The workspace in use; undefined if unknown. */

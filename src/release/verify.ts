@@ -7,7 +7,6 @@ import { channelsAt } from "../manifest/channels/pointing";
 import { readManifest, recordEntry, updateManifest } from "../manifest/index";
 import { notMeasured, readRecord } from "../record/store";
 import type { ProvenTemplate } from "../render/rendered";
-import { checksDigest } from "../smoke/checks-digest";
 import type { SmokeReport } from "../smoke/report";
 import { isoTime } from "../support/clock";
 import type { Failure } from "../support/errors";
@@ -17,7 +16,7 @@ import { unprovenFailure } from "./proof/refuse-unproven";
 import type { Run } from "./run";
 import { stageProgress } from "./stages/stage-runner";
 import type { Stages } from "./stages/stages";
-import { reportOf, testFilesOf } from "./proof/test-files";
+import { checksRun, reportOf, testFilesOf } from "./proof/test-files";
 
 export interface VerifyRequest {
   readonly allowSkipped: boolean;
@@ -49,8 +48,8 @@ export async function verifyVersion(
   refuseUnfitCredential(host.env, entry.mesaVersion);
   const rendered = await renderedThen(root, entry);
   const files = testFilesOf(root, entry.template, { checks, structureTests: [] });
-  const digest = await checksDigest({ ...files });
-  const report = await reportOf(files, digest, () =>
+  const ran = await checksRun(root, entry.template, { checks, structureTests: [] });
+  const report = await reportOf(files, ran.checksDigest, () =>
     stages.verify(rendered, deployment, files.checks, stageProgress(host, entry.template, "verify")),
   );
   const at = isoTime(host.clock.now());
@@ -64,7 +63,7 @@ export async function verifyVersion(
           workspace: deployment.workspace,
           message: host.redact(error?.message ?? "checks failed"),
         };
-  const verification = { ...recordOf(report, digest), image: deployment.image, at };
+  const verification = { ...recordOf(report, ran), image: deployment.image, at };
   const after = await updateManifest(host, paths(root).manifest, (manifest) => {
     const now = manifest.versions[entry.id] ?? entry;
     const standing = inWorkspace(now, deployment.workspace).deployment;

@@ -34,34 +34,38 @@ export interface KeptEvidence {
   readonly deployment?: VersionDeployment | undefined;
 }
 
+/** The checks of a run. */
+export type ChecksRun = Pick<Verification, "checksDigest" | "ownChecksDigest">;
+
 /** A report in the manifest's form. */
-export function recordOf(report: SmokeReport, checksDigest: string) {
+export function recordOf(report: SmokeReport, { checksDigest, ownChecksDigest }: ChecksRun) {
   const { passed, failed, skipped, durationMs, checks } = report;
   const notRun = checks.filter(({ outcome }) => outcome === "skipped").map(({ name }) => name);
   // Whether Mesa was really mounted, written to and read back.
   const mounted = checks.some(({ name, outcome }) => name === MOUNT_CHECK && outcome === "passed");
-  return { checksDigest, mounted, passed, failed, skipped, durationMs, notRun };
+  const own = ownChecksDigest === undefined ? {} : { ownChecksDigest };
+  return { checksDigest, ...own, mounted, passed, failed, skipped, durationMs, notRun };
 }
 
 /** The smoke evidence of an image. */
-export function smokedOf(image: Image, report: SmokeReport, checksDigest: string): Smoked {
+export function smokedOf(image: Image, report: SmokeReport, checks: ChecksRun): Smoked {
   const { id: imageId, inputsDigest } = image;
   return {
     image,
-    smoke: { imageId, inputsDigest, ...recordOf(report, checksDigest) },
+    smoke: { imageId, inputsDigest, ...recordOf(report, checks) },
     checks: report.checks,
   };
 }
 
-/** Whether an outcome is proof: it has these checks, none failed, and all ran unless skipping is allowed. */
+/** Whether an outcome is proof: these checks ran, none failed, and all ran unless skipping is allowed. */
 export function proves(
-  outcome: Pick<Verification, "checksDigest" | "failed" | "skipped">,
+  outcome: ChecksRun & Pick<Verification, "failed" | "skipped">,
   checksDigest: string,
   allowSkipped: boolean,
 ): boolean {
   return (
-    outcome.checksDigest === checksDigest &&
-    outcome.checksDigest !== NOT_RECORDED &&
+    [outcome.checksDigest, outcome.ownChecksDigest].includes(checksDigest) &&
+    checksDigest !== NOT_RECORDED &&
     outcome.failed === 0 &&
     (outcome.skipped === 0 || allowSkipped)
   );

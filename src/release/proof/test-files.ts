@@ -4,6 +4,7 @@ import { checksDigest } from "../../smoke/checks-digest";
 import type { TestFiles } from "../../smoke/index";
 import { Failure } from "../../support/errors";
 import type { TestFilesAsked } from "../request";
+import type { ChecksRun } from "./evidence";
 import { paths } from "../../support/files/paths";
 
 /** The test files of a template: its own and the additionally requested ones. */
@@ -16,6 +17,15 @@ export function testFilesOf(root: string, template: string, asked: TestFilesAske
     structureTests: [...own("structure-tests.yaml"), ...asked.structureTests],
     checks: [...own("checks.yaml"), ...asked.checks],
   };
+}
+
+/** The digests of the checks that are run for a template. */
+export async function checksRun(root: string, template: string, asked: TestFilesAsked): Promise<ChecksRun> {
+  const digests = [asked, { structureTests: [], checks: [] }].map((files) =>
+    checksDigest({ ...testFilesOf(root, template, files) }),
+  );
+  const [all = "", own] = await Promise.all(digests);
+  return { checksDigest: all, ownChecksDigest: own === all ? undefined : own };
 }
 
 /**

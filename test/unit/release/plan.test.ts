@@ -65,6 +65,17 @@ const skippedThere: ManifestEntry = {
   ...verified,
   smoke: { ...verified.smoke, skipped: 1, mounted: false, notRun: ["Mesa mounts"] },
 };
+/** A verified version, with other evidence. */
+const entryWith = (changes: Partial<ManifestEntry["smoke"]>): ManifestEntry => ({
+  ...verified,
+  smoke: { ...verified.smoke, ...changes },
+  deployments: Object.fromEntries(
+    Object.entries(verified.deployments).map(([name, { verification, ...deployment }]) => [
+      name,
+      { ...deployment, verification: verification && { ...verification, ...changes } },
+    ]),
+  ),
+});
 const signer = (id: string): PlanRequest["signer"] => ({ kind: "cosign", id: id as "cosign" });
 const PUBLISH = { registry: "registry.example/boxes", private: false, name: "debian" };
 const DIGEST = `sha256:${"e".repeat(64)}`;
@@ -91,6 +102,20 @@ describe("what is left to do", () => {
     ["nothing is there", { inputsDigest: undefined }, "LOCK RENDER BUILD SMOKE DEPLOY VERIFY RECORD"],
     ["only the lock is there", {}, whole],
     ["all is proven", { entries: [verified] }, "lock render"],
+    [
+      "all is proven, with more checks than these",
+      { entries: [entryWith({ checksDigest: OTHER, ownChecksDigest: CHECKS })] },
+      "lock render",
+    ],
+    [
+      "all is proven, and more checks are asked for",
+      {
+        entries: [entryWith({ checksDigest: OTHER, ownChecksDigest: CHECKS })],
+        checksDigest: INPUTS,
+        ownChecksDigest: CHECKS,
+      },
+      over.replace("deploy verify", "deploy VERIFY"),
+    ],
     [
       "somebody edited the folder",
       { entries: [verified], folderDiffers: ["Dockerfile differs"] },
