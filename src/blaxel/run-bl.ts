@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { setIn, variables, type Environment } from "../support/environment";
 import type { Host } from "../support/host";
 import type { ProcessResult } from "../support/processes/process";
@@ -64,10 +65,15 @@ export async function runBl(bl: Bl, args: readonly string[], options: BlRunOptio
     signal: host.signal,
     ...options,
   });
+  // bl colours its notice of a newer version under NO_COLOR, too, and the lines of a build's log as they came.
+  const stdout = stripVTControlCharacters(result.stdout);
+  const stderr = stripVTControlCharacters(result.stderr);
   return {
     ...result,
+    stdout,
+    stderr,
     ending: endingOf(result, options.timeoutMs),
-    lastLines: outputLines(`${result.stderr}\n${result.stdout}`, 20).map((line) => host.redact(line)),
+    lastLines: outputLines(`${stderr}\n${stdout}`, 20).map((line) => host.redact(line)),
   };
 }
 

@@ -9,7 +9,7 @@ const timedOut = {
   signal: null,
   timedOut: false,
   stdout: "Upload completed\n",
-  stderr: "✗ Push failed\nReason: build timed out after 15m0s\n",
+  stderr: "✗ Push failed\n\u001b[31mReason:\u001b[0m build timed out after 15m0s\u001b[0m\n",
 };
 
 const push = (getImage: () => Promise<undefined>): Promise<unknown> => {
@@ -19,7 +19,7 @@ const push = (getImage: () => Promise<undefined>): Promise<unknown> => {
   return sendPush(work, "/tmp/none", () => undefined);
 };
 
-it("a push that ran out of time says why, where Blaxel refused what bl asked meanwhile", async () => {
+it("a push that ran out of time, in whatever colour, says why, where Blaxel refused what bl asked meanwhile", async () => {
   await expect(push(() => Promise.resolve(undefined))).rejects.toMatchObject({ code: "DEPLOY_TIMEOUT" });
   await expect(push(() => Promise.reject(refusal("refused", "401 Unauthorized")))).rejects.toMatchObject({
     code: "BLAXEL_UNAUTHORIZED",
