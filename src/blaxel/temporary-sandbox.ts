@@ -115,7 +115,7 @@ function refused(image: string, error: unknown): unknown {
     code: "SANDBOX_CREATE",
     kind: "deploy",
     message,
-    hint: "Check that the image exists: mesa-template list. bl get sandboxes lists the running sandboxes.",
+    hint: "mesa-template drift tells whether Blaxel still has a version's image. If not, release that version with --force.",
     cause: error,
   });
 }

@@ -21,10 +21,9 @@ export const run: CommandHandler = async (args, context) => {
   };
   const stages = realStages(context);
   const results: VerifyResult[] = [];
-  for (const entry of entries(args.required("ref"))) {
-    const { deployment } = deployedIn(entry, workspace);
+  const deployed = entries(args.required("ref")).map((entry) => ({ entry, ...deployedIn(entry, workspace) }));
+  for (const { entry, deployment } of deployed)
     results.push(await verifyVersion(context, request, entry, deployment, stages));
-  }
   const unproven = results.find(({ error }) => error !== undefined);
   if (unproven?.error !== undefined) throw unproven.error;
   return {
