@@ -45,7 +45,7 @@ export async function fetchDeb(
     throw refusal(
       "DEB_MISSING",
       `The repository answers ${String(status)} for ${url}.`,
-      "The version may have been withdrawn; mesa-template outdated lists the versions that exist.",
+      "The version may have been withdrawn; mesa-template doctor lists the versions that exist.",
     );
   }
   const file = { url, size: body.length, sha256: sha256(body) };

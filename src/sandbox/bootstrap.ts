@@ -106,7 +106,7 @@ const CAUSES: readonly (readonly [RegExp, string])[] = [
   ],
   [
     /requested URL returned error: 404/iu,
-    "The locked .deb no longer exists: mesa-template outdated lists the versions that do.",
+    "The locked .deb no longer exists: mesa-template doctor lists the versions that do.",
   ],
   [
     /did NOT match|sha256sum: .*FAILED|: FAILED/u,

@@ -92,7 +92,7 @@ export const RELEASE: CommandGroup = {
       options: {
         relock: flag("resolve again even if there is a lock"),
         check: flag(
-          "resolve nothing: fail when a lock is missing, was edited, or does not match template.toml and upstream.toml; without MESA-VERSION check every lock",
+          "resolve nothing: fail (exit 2) when a lock is missing, was edited, or does not match template.toml and upstream.toml; without MESA-VERSION check every lock",
           { alias: "frozen" },
         ),
         "trust-key": text(

@@ -28,6 +28,10 @@ const SESSION_OPTIONS: Readonly<Record<string, OptionSpec>> = {
 };
 
 const ENVIRONMENT = "no credentials, or Blaxel or Mesa is not reachable";
+const SESSION_EXITS = {
+  3: ENVIRONMENT,
+  7: "the sandbox or its mount failed, or a command ran until its credential ended",
+} as const;
 
 export const SANDBOXES: CommandGroup = {
   title: "Sandboxes",
@@ -45,7 +49,7 @@ export const SANDBOXES: CommandGroup = {
         "sandbox run stable --template debian --repo acme/app -- ls -la",
         "sandbox run 0.26.0 --template alpine --repo acme/app --write -- make test",
       ],
-      exits: { 3: ENVIRONMENT },
+      exits: SESSION_EXITS,
       load: async () => (await import("../handlers/sandbox-run")).run,
     },
     {
@@ -56,7 +60,7 @@ export const SANDBOXES: CommandGroup = {
       common: ["template", "workspace", "upstream"],
       refusesDryRun: true,
       examples: ["sandbox shell stable --template debian --repo acme/app --write"],
-      exits: { 3: ENVIRONMENT },
+      exits: SESSION_EXITS,
       load: async () => (await import("../handlers/sandbox-shell")).run,
     },
     {

@@ -33,7 +33,7 @@ export const VERSIONS: CommandGroup = {
       describe: "print the immutable image of a version or channel, for scripts",
       common: ["template", "workspace"],
       examples: ["resolve stable --template debian"],
-      exits: UNREADABLE,
+      exits: { 7: "the version is not deployed in the workspace", ...UNREADABLE },
       load: async () => (await import("../handlers/versions")).resolveCommand,
     },
     {

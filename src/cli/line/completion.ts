@@ -11,7 +11,7 @@ export const COMPLETION_OPTION = "--complete";
 
 /**
  * Bash splits words at @, = and :, which ids and options contain. So the line is split at spaces only, and
- * the text before bash's own word ($2) is removed.
+ * the text before bash's own word ($2) is removed. The program may be an alias, as the README makes one.
  */
 const BASH = `# mesa-template completion for bash: eval "$(mesa-template completion bash)"
 _mesa_template() {
@@ -19,7 +19,7 @@ _mesa_template() {
   read -ra words <<<"\${COMP_LINE:0:COMP_POINT}"
   current=\${words[-1]}
   [[ \${COMP_LINE:0:COMP_POINT} != *[[:space:]] ]] || { current=; words+=(""); }
-  mapfile -t answer < <(SHELL=bash "$1" ${COMPLETION_OPTION} "\${words[@]}" 2>/dev/null)
+  mapfile -t answer < <(SHELL=bash \${BASH_ALIASES[$1]:-"$1"} ${COMPLETION_OPTION} "\${words[@]}" 2>/dev/null)
   mapfile -t COMPREPLY < <(compgen -W "\${answer[*]}" -- "$current")
   COMPREPLY=("\${COMPREPLY[@]#"\${current%"$2"}"}")
 }
@@ -33,6 +33,8 @@ _mesa_template() {
   answer=("\${(@f)$(SHELL=zsh "\${words[1]}" ${COMPLETION_OPTION} "\${(@)words[1,CURRENT]}" 2>/dev/null)}")
   if [[ -n "\${answer[1]}" ]]; then _describe mesa-template answer; else _files; fi
 }
+# zsh completes an alias as what it stands for, here node: a function does the same as the alias.
+[[ -z $aliases[mesa-template] ]] || { functions[mesa-template]=$aliases[mesa-template]' "$@"'; unalias mesa-template }
 (( $+functions[compdef] )) || { autoload -Uz compinit && compinit -u }
 compdef _mesa_template mesa-template
 `;

@@ -30,15 +30,19 @@ beforeAll(() => {
 }, 60_000);
 afterAll(work.remove);
 
+/** The README's alias, where no program of that name is on PATH. */
+const ALIAS = `alias mesa-template="${process.execPath} ${join(work.folder, "dist/mesa-template.js")}"`;
+const ALIAS_ENV = { ...env, PATH: process.env["PATH"] };
+
 const has = (program: string): boolean => spawnSync("sh", ["-c", `command -v ${program}`]).status === 0;
 
 /** What stands on the command line of an interactive bash, on a terminal of its own, after these keys. */
-function typed(keys: string): string {
+function typed(keys: string, alias = ""): string {
   // The command line is not run: Ctrl-A, then "echo" before it in single quotes shows what TAB made of it.
-  const input = `eval "$(mesa-template completion bash)"\n${keys}'\u0001printf '<%s>\\n' '\n exit\n`;
+  const input = `${alias}\neval "$(mesa-template completion bash)"\n${keys}'\u0001printf '<%s>\\n' '\n exit\n`;
   const shell = spawnSync("script", ["-qec", "bash --norc --noprofile -i", "/dev/null"], {
     cwd: root,
-    env: { ...env, PS1: "$ ", INPUTRC: "/dev/null" },
+    env: { ...(alias === "" ? env : ALIAS_ENV), PS1: "$ ", INPUTRC: "/dev/null" },
     input,
     encoding: "utf8",
     timeout: 20_000,
@@ -64,6 +68,10 @@ describe.skipIf(!has("script"))("bash, with the keys pressed", () => {
   ])("%j", (keys, line) => {
     expect(typed(keys)).toBe(line);
   });
+
+  it("completes the README's alias", () => {
+    expect(typed("mesa-template promote 0.26.0 sta\t", ALIAS)).toBe("mesa-template promote 0.26.0 stable ");
+  });
 });
 
 describe("the scripts", () => {
@@ -83,15 +91,14 @@ describe("the scripts", () => {
     expect(ran.stderr).toContain("bash, zsh");
   });
 
-  it.skipIf(!has("zsh"))("completes in zsh", () => {
-    const ran = spawnSync(
-      "zsh",
-      [
-        "-fc",
-        'autoload -Uz compinit; compinit -u -D; eval "$(mesa-template completion zsh)"; _describe() { print -l -- "${(@P)2}" }; words=(mesa-template show debian@0.26); CURRENT=3; _mesa_template',
-      ],
-      { cwd: root, env, encoding: "utf8" },
-    );
+  it.skipIf(!has("zsh")).each([
+    ["the program", "", env],
+    ["the README's alias", ALIAS, ALIAS_ENV],
+  ])("completes %s in zsh", (_, alias, environment) => {
+    const script = `autoload -Uz compinit; compinit -u -D; ${alias}
+      eval 'eval "$(mesa-template completion zsh)"'
+      _describe() { print -l -- "\${(@P)2}" }; words=(mesa-template show debian@0.26); CURRENT=3; _mesa_template`;
+    const ran = spawnSync("zsh", ["-fc", script], { cwd: root, env: environment, encoding: "utf8" });
     expect(ran.stdout.trim(), ran.stderr).toBe("debian@0.26.0-1");
   });
 });
