@@ -30,7 +30,7 @@ interface EngineTls {
   readonly skipVerify: boolean;
 }
 
-/** Where published ports go. A local engine binds loopback only, because the sandbox API has no password. */
+/** Where published ports go. An engine on this machine binds loopback only, because the sandbox API has no password. */
 export interface PublishedPorts {
   readonly bindTo: string;
   readonly reachedAt: string;

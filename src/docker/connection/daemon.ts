@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
 import type Docker from "dockerode";
+import { textNow } from "../../support/files/files";
 import type { EngineAddress } from "./address";
 import type { EngineFacts, PublishedPorts } from "../engine";
 
@@ -57,7 +58,7 @@ export async function engineFacts(docker: Docker, address: EngineAddress): Promi
     // Docker lists it among its security options, Podman in its own field.
     rootless: info.Rootless === true || security.some((option) => option.includes("rootless")),
     idsAreConfigDigests: !(info.DriverStatus ?? []).some(([, value]) => value?.startsWith(CONTAINERD_STORE)),
-    publish: publishedPorts(url),
+    publish: publishedPorts(url, await gatewayFromHere(docker)),
     ...(certificates === undefined && !skipVerify ? {} : { tls: { certificates, skipVerify } }),
   };
 }
@@ -86,10 +87,30 @@ export function apiMinor(version: string): number {
   return Number(version.split(".")[1] ?? 0);
 }
 
-/** Where the engine at this address binds published ports, and the name to reach them. */
-export function publishedPorts(address: string): PublishedPorts {
+/** In a container, the mount of its own /etc/hostname, whose source names its id (proc(5), mountinfo: root, mount point). */
+const OWN_ID = /\/([0-9a-f]{64})\/\S* \/etc\/hostname /u;
+
+/** The engine's machine as a container of that engine reaches it, if this program runs in one, with the engine's socket; else undefined. */
+async function gatewayFromHere(docker: Docker): Promise<string | undefined> {
+  const id = OWN_ID.exec(textNow("/proc/self/mountinfo") ?? "")?.[1];
+  if (id === undefined) return undefined;
+  const own = await docker
+    .getContainer(id)
+    .inspect()
+    .catch(() => undefined);
+  const gateways = Object.values(own?.NetworkSettings.Networks ?? {}).map(({ Gateway }) => Gateway);
+  return gateways.find((gateway) => gateway !== "");
+}
+
+/**
+ * Where the engine at this address binds published ports, and the name to reach them.
+ * @param gateway where this program reaches the engine's machine from a container; undefined: it runs on that machine
+ */
+export function publishedPorts(address: string, gateway?: string): PublishedPorts {
   const { protocol, hostname } = new URL(address);
   if (protocol === "unix:" || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/u.test(hostname))
-    return { bindTo: "127.0.0.1", reachedAt: "127.0.0.1" };
+    return gateway === undefined
+      ? { bindTo: "127.0.0.1", reachedAt: "127.0.0.1" }
+      : { bindTo: "0.0.0.0", reachedAt: gateway };
   return { bindTo: "0.0.0.0", reachedAt: hostname };
 }

@@ -1,13 +1,13 @@
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { connectEngine, type Engine } from "../../../src/docker/index";
 import { loadUpstream } from "../../../src/lock/upstream";
 import type { CheckResult } from "../../../src/smoke/report";
 import { buildFixture, realHost } from "./fixture-image";
-import { mesaTemplate, temporaryRoot } from "../program";
+import { mesaTemplate, PROGRAM, temporaryRoot } from "../program";
 
 const CORPUS = join(import.meta.dirname, "checks-corpus");
 const EACH_KIND = join(CORPUS, "each-kind.yaml");
@@ -141,6 +141,22 @@ checks:
     const ran = await mesaTemplate(["smoke", "--image", image, "--checks", file, "--json"]);
     await engine.removeImage(image);
     expect(ran.code, ran.stdout).toBe(0);
+  });
+
+  it("asks a service from a container that has the engine's socket, on any network", () => {
+    const text =
+      "schemaVersion: 1\nchecks: [{ name: PASS it serves, start: serve 81, http: { port: 81 } }]\n";
+    const file = given("in-container.yaml", text);
+    const socket = engine.facts.address.replace("unix://", "");
+    const mounts = [`${socket}:/var/run/docker.sock`, `${process.execPath}:/usr/bin/node`, `${work}:${work}`];
+    const dist = dirname(PROGRAM);
+    for (const network of ["bridge", "host"]) {
+      const container = ["run", "--rm", `--network=${network}`, "--hostname=renamed", "--entrypoint=node"];
+      const volumes = [...mounts, `${dist}:${dist}`].flatMap((mount) => ["-v", mount]);
+      const command = [PROGRAM, "smoke", "--image", imageOf("debian"), "--checks", file];
+      const said = execFileSync("docker", [...container, ...volumes, imageOf("debian"), ...command]);
+      expect(said.toString(), network).toContain("1 passed, 0 failed");
+    }
   });
 
   it("is refused with file and line when it is broken, before any container starts", async () => {

@@ -95,6 +95,10 @@ describe("where the engine is looked for", () => {
       bindTo: "127.0.0.1",
       reachedAt: "127.0.0.1",
     });
+    expect(publishedPorts("unix:///var/run/docker.sock", "172.18.0.1")).toEqual({
+      bindTo: "0.0.0.0",
+      reachedAt: "172.18.0.1",
+    });
     expect(publishedPorts("tcp://127.0.0.1:2375").bindTo).toBe("127.0.0.1");
     expect(publishedPorts("ssh://me@far.example:22")).toEqual({
       bindTo: "0.0.0.0",
