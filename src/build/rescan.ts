@@ -28,10 +28,12 @@ export interface Rescan {
   readonly found: number;
   /** New findings of at least the threshold's severity, the most severe first. */
   readonly fresh: readonly Vulnerability[];
+  /** Stores the findings beside the SBOM for the next comparison: from then on they are not new. */
+  readonly keep: () => Promise<unknown>;
 }
 
 /**
- * Scans a version's SBOM with today's vulnerability database, and stores the findings beside it for the next comparison.
+ * Scans a version's SBOM with today's vulnerability database.
  * @param sbom path of the SBOM in the version's records
  * @throws Failure NO_SBOM, SCAN_BROKEN (exit 8); NO_SCANNER, SCAN_FAILED (exit 3)
  */
@@ -49,12 +51,12 @@ export async function rescan(host: Host, folder: string, sbom: string, threshold
   const sorted = [...found].sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
   const scannedAt = isoTime(host.clock.now());
   const kept: KeptScan = { schemaVersion: 1, scanner, scannedAt, found: sorted };
-  await writeAtomically(path, canonicalJson(kept));
   return {
     scanner,
     before: before?.scannedAt ?? null,
     found: found.length,
     fresh: newSince(before?.found ?? [], sorted, threshold),
+    keep: () => writeAtomically(path, canonicalJson(kept)),
   };
 }
 

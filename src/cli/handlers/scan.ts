@@ -11,7 +11,7 @@ import { measuredVersion } from "../../record/store";
 import { Failure, EXIT_CODES } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 
-type Scanned = Rescan & { readonly id: string };
+type Scanned = Omit<Rescan, "keep"> & { readonly id: string };
 
 export const run: CommandHandler = async (args, context) => {
   const opened = await openManifest(context);
@@ -19,13 +19,17 @@ export const run: CommandHandler = async (args, context) => {
   const entries = refs.length === 0 ? pointedAt(opened) : [...new Set(refs.flatMap(opened.entries))];
   const severity = (args.text("severity") ?? "low") as Severity;
   const scanned: Scanned[] = [];
+  const keeps: Rescan["keep"][] = [];
   // In sequence, because they share the scanner's database.
   for (const entry of entries) {
     await measuredVersion(context.root, entry);
     const folder = paths(context.root).record(entry);
-    const result = await rescan(context.host, folder, join(folder, SBOM_FILE), severity);
+    const { keep, ...result } = await rescan(context.host, folder, join(folder, SBOM_FILE), severity);
     scanned.push({ id: entry.id, ...result });
+    keeps.push(keep);
   }
+  // Not before: what is new in one version would be lost where the scan of another one fails.
+  for (const keep of keeps) await keep();
   const fresh = scanned.some((one) => one.fresh.length > 0);
   return {
     exitCode: fresh ? EXIT_CODES.drift : EXIT_CODES.done,

@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { newSince, rescan, SCAN_FILE } from "../../../src/build/rescan";
+import { newSince, rescan as scanAgain, SCAN_FILE } from "../../../src/build/rescan";
 import { requireScanner, type Vulnerability } from "../../../src/build/scan";
 import type { Host } from "../../../src/support/host";
 import type { ProcessRequest, ProcessResult } from "../../../src/support/processes/process";
@@ -43,6 +43,13 @@ function machine(found: readonly Vulnerability[] | undefined): {
   return { host, ran };
 }
 
+/** Scans, and keeps what was found. */
+const rescan = async (...of: Parameters<typeof scanAgain>): ReturnType<typeof scanAgain> => {
+  const scanned = await scanAgain(...of);
+  await scanned.keep();
+  return scanned;
+};
+
 let folder: string;
 let sbom: string;
 beforeEach(() => {
@@ -65,6 +72,12 @@ describe("scanning a published version again", () => {
       fresh: [{ id: "CVE-2" }],
     });
     expect((await rescan(host, folder, sbom, "low")).fresh).toEqual([]);
+  });
+
+  it("leaves new what no command has told yet", async () => {
+    const { host } = machine([one("CVE-1")]);
+    for (const again of [1, 2])
+      expect([again, await scanAgain(host, folder, sbom, "low")]).toMatchObject([again, { before: null }]);
   });
 
   it("reads the SBOM, and hands the scanner no credential", async () => {
