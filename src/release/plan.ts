@@ -185,27 +185,14 @@ function stepsToLock({ request, staleLock }: Facts, refreshed: ManifestEntry | u
 
 /** Whether an entry alone shows that the goal is reached: with these checks, in this workspace. */
 function hasReached(facts: Facts, entry: ManifestEntry): boolean {
-  const { checksDigest, workspace, kept } = facts;
-  const { deploy, verify, allowSkipped } = facts.request;
+  const { kept, published, request, workspace } = facts;
   if (!hasProof(facts, entry)) return false;
-  if (!deploy) return true;
-  // A run was ended between sending and recording: Blaxel may run another image than the recorded one.
-  if (kept.isSent === true || kept.deployment !== undefined) return false;
-  const { status, deployment, verification } = inWorkspace(entry, workspace);
-  if (deployment === null || (status !== "deployed" && status !== "verified")) return false;
-  if (facts.publish !== undefined) {
-    const published = publishedImage(facts, entry);
-    if (published === undefined || published.reference !== entry.image.registryReference) return false;
-    if (published.digest !== deployment.registryDigest) return false;
-    // This run's signature is to be recorded, too.
-    if (isUnsigned({ ...facts, signed: undefined }, entry, published)) return false;
-  }
-  if (!verify) return true;
-  return (
-    verification !== null &&
-    verification.image === deployment.image &&
-    proves(verification, checksDigest, allowSkipped)
-  );
+  if (!request.deploy) return true;
+  // Something was pushed, signed, sent or deployed, and is not recorded yet: by this run, or by one that was ended.
+  if (published !== undefined || kept.isSent === true || kept.deployment !== undefined) return false;
+  const { status } = inWorkspace(entry, workspace);
+  const isPlaced = Object.values(placeSteps(facts, entry)).every(({ action }) => action !== "do");
+  return (status === "deployed" || status === "verified") && isPlaced;
 }
 
 /** Whether an entry shows that its image has passed these checks. */
@@ -342,11 +329,13 @@ function placeSteps(facts: Facts, entry: ManifestEntry | undefined): Placed {
   const { workspace, request } = facts;
   const published = publishedImage(facts, entry);
   const push =
-    published === undefined
-      ? perform(request.force ? "--force" : "the registry may not have the proven image")
-      : isUnsigned(facts, entry, published)
-        ? perform(`its provenance and SBOM are not signed by ${String(request.signer?.id)}`)
-        : reuse(`${published.reference} is ${published.digest.slice(0, 19)}`);
+    facts.publish === undefined
+      ? skip("there is no registry")
+      : published === undefined
+        ? perform(request.force ? "--force" : "the registry may not have the proven image")
+        : isUnsigned(facts, entry, published)
+          ? perform(`its provenance and SBOM are not signed by ${String(request.signer?.id)}`)
+          : reuse(`${published.reference} is ${published.digest.slice(0, 19)}`);
   const standing = standingDeployment(facts, entry);
   const deploy =
     standing === undefined
