@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { readdirSync, writeFileSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
@@ -76,6 +77,16 @@ describe("where the engine is looked for", () => {
     await withDockerFolder(undefined, (folder) => {
       expect(() => from({ DOCKER_CONFIG: folder, DOCKER_CONTEXT: "gone" })).toThrow(
         /The docker context "gone" \(DOCKER_CONTEXT\) does not exist/u,
+      );
+    });
+  });
+
+  it("names the file of a context that cannot be read", async () => {
+    await withDockerFolder("far", (folder) => {
+      const [id = ""] = readdirSync(join(folder, "contexts/meta"));
+      writeFileSync(join(folder, "contexts/meta", id, "meta.json"), "{");
+      expect(() => from({ DOCKER_CONFIG: folder })).toThrow(
+        /\(the current one\) names no engine.*: .*meta\.json/u,
       );
     });
   });
