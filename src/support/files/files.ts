@@ -266,14 +266,15 @@ export interface FoundFile {
   readonly mode: number;
 }
 
-/** All regular files below a folder, sorted by path; none if it does not exist. */
+/** All files below a folder, sorted by path, links followed; none if it does not exist. */
 export async function listFiles(folder: string): Promise<readonly FoundFile[]> {
   const files: FoundFile[] = [];
-  for (const entry of await entriesIn(folder)) {
-    const path = join(folder, entry.name);
-    if (entry.isFile()) files.push({ path: entry.name, mode: (await stat(path)).mode & 0o777 });
-    if (entry.isDirectory())
-      for (const file of await listFiles(path)) files.push({ ...file, path: `${entry.name}/${file.path}` });
+  for (const name of await namesIn(folder)) {
+    const status = await stat(join(folder, name));
+    if (status.isFile()) files.push({ path: name, mode: status.mode & 0o777 });
+    if (status.isDirectory())
+      for (const file of await listFiles(join(folder, name)))
+        files.push({ ...file, path: `${name}/${file.path}` });
   }
   return files.sort((a, b) => (a.path < b.path ? -1 : 1));
 }

@@ -156,8 +156,10 @@ describe("init", () => {
     );
     mkdirSync(join(folder, "templates/debian/files"));
     writeFileSync(join(folder, "templates/debian/files/run"), "#!/bin/sh\n", { mode: 0o755 });
+    symlinkSync("run", join(folder, "templates/debian/files/link"));
     const made = await runMain(["init", folder, "--template", "agent", "--json"]);
     expect(made.code).toBe(0);
+    expect(read("templates/agent/files/link")).toBe("#!/bin/sh\n");
     expect(read("templates/agent/template.toml")).toMatch(/# ours\n$/u);
     expect(read("templates/agent/Dockerfile.hbs")).toContain("Your own steps");
     expect(statSync(join(folder, "templates/agent/files/run")).mode & 0o777).toBe(0o755);
