@@ -107,6 +107,11 @@ export async function changeManifest<Reason extends string | undefined>(
   return { before, after, moves, dry: dryRun ? " (dry run)" : "" };
 }
 
+/** How a command that is shown starts git in the root. */
+export function gitFor(root: string): string {
+  return root === process.cwd() ? "git" : `git -C ${quoted(root)}`;
+}
+
 /**
  * Reports that the manifest changed and how to share the change, with the locks and rendered files of the versions in it. Where git ignores
  * the file, or there is no repository, there is nothing to commit.
@@ -115,7 +120,7 @@ async function tellWritten({ host, root }: CommandContext, subject: string): Pro
   const whole = join(root, MANIFEST_FILE);
   const file = relative(process.cwd(), whole);
   const path = file.startsWith("..") ? whole : file;
-  const git = root === process.cwd() ? "git" : `git -C ${quoted(root)}`;
+  const git = gitFor(root);
   // Exit codes of git check-ignore: 0 ignored, 1 not ignored, 128 no repository (gitignore documentation, "EXIT STATUS").
   const { exitCode } = await runGit(host, root, ["check-ignore", "--quiet", whole]);
   const commit =

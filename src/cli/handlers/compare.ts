@@ -12,7 +12,7 @@ import { measuredVersion } from "../../record/store";
 import { freshlyLocked } from "../../release/lock";
 import { upgrade, type Upgrade } from "../../release/upgrade/upgrade";
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
-import { openManifest, workspaceShown } from "../manifest-context";
+import { gitFor, openManifest, workspaceShown } from "../manifest-context";
 import { fitted } from "../output/table";
 import { outcome as releaseOutcome, releaseOptions } from "./release";
 import { wrongUsage } from "../../support/errors";
@@ -108,7 +108,7 @@ export const upgradeCommand: CommandHandler = async (args, context) => {
     },
   );
   const { results, plans } = upgraded;
-  if (results === undefined) return planned(upgraded, text(plans));
+  if (results === undefined) return planned(upgraded, text(plans), context.root);
   const outcome = releaseOutcome(results);
   return plans.length === 0
     ? outcome
@@ -125,12 +125,12 @@ function comparisonsText(
   return comparisons.map((one) => comparisonText(one, most)).join("\n");
 }
 
-function planned({ version, plans, commit }: Upgrade, text: string): CommandOutcome {
+function planned({ version, plans, commit }: Upgrade, text: string, root: string): CommandOutcome {
   const deploy = plans.every(isSame) ? "" : `\nDeploy it: mesa-template release ${version}\n`;
   const next =
     commit === undefined
       ? deploy
-      : `\nCommitted on ${commit.branch} (${commit.commit.slice(0, 12)}): git push -u origin ${commit.branch}\n`;
+      : `\nCommitted on ${commit.branch} (${commit.commit.slice(0, 12)}): ${gitFor(root)} push -u origin ${commit.branch}\n`;
   return {
     json: { version, plans, branch: commit?.branch ?? null, commit: commit?.commit ?? null },
     text: text + next,

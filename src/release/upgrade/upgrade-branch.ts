@@ -1,7 +1,6 @@
 import { join } from "node:path";
-import { EMPTY_MANIFEST, type ManifestEntry } from "../../manifest/entry";
+import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { updateManifest } from "../../manifest/index";
-import { parseManifest } from "../../manifest/read";
 import { canonicalJson } from "../../support/text/canonical-json";
 import { Failure } from "../../support/errors";
 import { withTemporaryFolder } from "../../support/files/files";
@@ -13,33 +12,33 @@ import { MANIFEST_FILE } from "../../support/files/paths";
 const COMMITTED = "dockerfiles";
 const TIMEOUT_MS = 30_000;
 
-/** Runs git in a root, and returns what it prints. @throws Failure GIT_FAILED (exit 3) */
+/** Runs git in a root, also after an interruption, and returns what it prints. @throws Failure GIT_FAILED (exit 3) */
 function gitIn(host: Host, root: string) {
   return async (
     args: readonly string[],
     { index, input }: { readonly index?: string; readonly input?: string } = {},
   ): Promise<string> => {
-    const { signal } = host;
     const env = { GIT_INDEX_FILE: index };
-    const result = await runGit(host, root, args, { env, input, timeoutMs: TIMEOUT_MS, signal });
+    const result = await runGit(host, root, args, { env, input, timeoutMs: TIMEOUT_MS });
     if (result.exitCode === 0) return result.stdout.trim();
     throw new Failure({
       code: "GIT_FAILED",
       kind: "environment",
       message: `git ${args[0] ?? ""} failed: ${(result.spawnError ?? result.stderr).trim().split("\n").at(-1) ?? ""}`,
       log: result.stderr.trim().split("\n"),
-      hint: "--branch needs git, and a root inside a repository with at least one commit.",
+      hint: "--branch needs git with a name and an email address, and a root inside a repository with at least one commit.",
     });
   };
 }
 
 /**
- * Checks that the branch can be made: no uncommitted changes below dockerfiles/, and no branch of that name.
+ * Checks that the branch can be made: a committer, no uncommitted changes below dockerfiles/, and no branch of that name.
  * @throws Failure BRANCH_NOT_POSSIBLE (exit 2), GIT_FAILED (exit 3)
  */
 export async function checkBranchPossible(host: Host, root: string, branch: string): Promise<void> {
   const run = gitIn(host, root);
   await run(["check-ref-format", "--branch", branch]);
+  for (const who of ["GIT_AUTHOR_IDENT", "GIT_COMMITTER_IDENT"]) await run(["var", who]);
   const waiting = await run(["status", "--porcelain", "--untracked-files=all", "--", COMMITTED]);
   if (waiting !== "") {
     throw new Failure({
@@ -61,8 +60,9 @@ export async function checkBranchPossible(host: Host, root: string, branch: stri
 }
 
 /**
- * Commits the given versions onto a new branch from HEAD (their folders and manifest entries), and removes both from the working tree. The
- * current branch, the index and other people's changes stay untouched.
+ * Commits the given versions onto a new branch from HEAD (their folders and manifest entries). The current branch, the index and other
+ * people's changes stay untouched.
+ * @param before the manifest in HEAD
  * @returns the commit's name; undefined if there is nothing to commit
  */
 export async function commitOnBranch(
@@ -70,14 +70,11 @@ export async function commitOnBranch(
   root: string,
   branch: string,
   message: string,
+  before: Manifest,
   made: readonly ManifestEntry[],
 ): Promise<string | undefined> {
   const run = gitIn(host, root);
-  const folders = [
-    ...new Set(made.map(({ template, mesaVersion }) => `${COMMITTED}/${template}/${mesaVersion}`)),
-  ];
-  const committed = await run(["show", `HEAD:./${MANIFEST_FILE}`]).catch(() => undefined);
-  const before = committed === undefined ? EMPTY_MANIFEST : parseManifest(committed, `HEAD:${MANIFEST_FILE}`);
+  const folders = made.map(({ template, mesaVersion }) => `${COMMITTED}/${template}/${mesaVersion}`);
   const text = canonicalJson({
     ...before,
     versions: { ...before.versions, ...Object.fromEntries(made.map((entry) => [entry.id, entry])) },
@@ -97,15 +94,26 @@ export async function commitOnBranch(
   });
   if (commit === undefined) return undefined;
   await run(["update-ref", `refs/heads/${branch}`, commit, ""]);
-  for (const folder of folders) {
+  return commit;
+}
+
+/** Restores the templates' folders and manifest entries of a Mesa version as they were. */
+export async function restoreFromHead(
+  host: Host,
+  root: string,
+  before: Manifest,
+  { templates, version }: { readonly templates: readonly string[]; readonly version: string },
+): Promise<void> {
+  const run = gitIn(host, root);
+  for (const folder of templates.map((template) => `${COMMITTED}/${template}/${version}`)) {
     if ((await run(["ls-tree", "HEAD", `./${folder}`])) !== "") await run(["checkout", "HEAD", "--", folder]);
     await run(["clean", "--force", "-d", "--quiet", "--", folder]);
   }
+  const isTheirs = ([, entry]: readonly [string, ManifestEntry]): boolean =>
+    entry.mesaVersion === version && templates.includes(entry.template);
   await updateManifest(host, join(root, MANIFEST_FILE), (manifest) => {
-    const ids = new Set(made.map(({ id }) => id));
-    const others = Object.entries(manifest.versions).filter(([id]) => !ids.has(id));
-    const back = Object.entries(before.versions).filter(([id]) => ids.has(id));
+    const others = Object.entries(manifest.versions).filter((one) => !isTheirs(one));
+    const back = Object.entries(before.versions).filter(isTheirs);
     return { ...manifest, versions: Object.fromEntries([...others, ...back]) };
   });
-  return commit;
 }

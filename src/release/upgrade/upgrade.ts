@@ -15,7 +15,7 @@ import { realStages } from "../stages/stages";
 import { releaseAll } from "../release";
 import type { ReleaseRequest, TemplateResult } from "../request";
 import { sourcesOf, type Run } from "../run";
-import { checkBranchPossible, commitOnBranch } from "./upgrade-branch";
+import { checkBranchPossible, commitOnBranch, restoreFromHead } from "./upgrade-branch";
 
 const PATHS_IN_A_COMMIT = 50;
 
@@ -68,21 +68,26 @@ export async function upgrade(
   const stages = realStages(run);
   // Read first: a version that is built again gets another record.
   const measured = await Promise.all(before.map((from) => measuredVersion(root, from)));
-  const results = await releaseAll(run, request, stages);
-  if (results.some(({ error }) => error !== undefined)) return { version, plans: [], results };
-  const plans = await plansOf(root, measured, results);
-  if (onBranch !== undefined) {
-    const message = `Upgrade to Mesa ${version}\n\n${plans.map((plan) => comparisonText(plan, PATHS_IN_A_COMMIT)).join("\n")}`;
-    const after = await readManifest(paths(root).manifest);
-    const made = results.flatMap(({ id }) => after.versions[id ?? ""] ?? []);
-    const commit = await commitOnBranch(host, root, onBranch, message, made);
-    return { version, plans, ...(commit === undefined ? {} : { commit: { branch: onBranch, commit } }) };
+  try {
+    const results = await releaseAll(run, request, stages);
+    if (results.some(({ error }) => error !== undefined)) return { version, plans: [], results };
+    const plans = await plansOf(root, measured, results);
+    if (onBranch !== undefined) {
+      const message = `Upgrade to Mesa ${version}\n\n${plans.map((plan) => comparisonText(plan, PATHS_IN_A_COMMIT)).join("\n")}`;
+      const after = await readManifest(paths(root).manifest);
+      const made = results.flatMap(({ id }) => after.versions[id ?? ""] ?? []);
+      const commit = await commitOnBranch(host, root, onBranch, message, manifest, made);
+      return { version, plans, ...(commit === undefined ? {} : { commit: { branch: onBranch, commit } }) };
+    }
+    if (!release.deploy) return { version, plans };
+    onPlans(plans);
+    // What is deployed is the image that was compared.
+    const deploying = { ...request, relock: false, refresh: false, force: false, deploy: true };
+    return { version, plans, results: await releaseAll(run, deploying, stages) };
+  } finally {
+    // What a run leaves below dockerfiles/, a failed one too, would keep --branch from running again.
+    if (onBranch !== undefined) await restoreFromHead(host, root, manifest, request);
   }
-  if (!release.deploy) return { version, plans };
-  onPlans(plans);
-  // What is deployed is the image that was compared.
-  const deploying = { ...request, relock: false, refresh: false, force: false, deploy: true };
-  return { version, plans, results: await releaseAll(run, deploying, stages) };
 }
 
 /** The start of an upgrade: the template's newest proven version. */

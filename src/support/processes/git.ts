@@ -10,7 +10,7 @@ export function runGit(
   host: Host,
   folder: string,
   args: readonly string[],
-  { env, ...more }: Partial<Pick<ProcessRequest, "env" | "input" | "timeoutMs" | "signal">> = {},
+  { env, ...more }: Partial<Pick<ProcessRequest, "env" | "input" | "timeoutMs">> = {},
 ): Promise<ProcessResult> {
   const known = variables(host.env, /^(PATH|HOME|XDG_CONFIG_HOME|GIT_(CONFIG|AUTHOR|COMMITTER)_.*)$/u);
   return host.run({

@@ -6,7 +6,11 @@ import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/manifest/entry";
 import { originOf, whoMoves } from "../../../src/manifest/git";
 import { updateManifest } from "../../../src/manifest/index";
-import { checkBranchPossible, commitOnBranch } from "../../../src/release/upgrade/upgrade-branch";
+import {
+  checkBranchPossible,
+  commitOnBranch,
+  restoreFromHead,
+} from "../../../src/release/upgrade/upgrade-branch";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import type { Host } from "../../../src/support/host";
 import { paths } from "../../../src/support/files/paths";
@@ -40,13 +44,14 @@ const manifestAt = (commit: string): Manifest =>
 const manifestHere = (): Manifest => JSON.parse(readFileSync(paths(root).manifest, "utf8")) as Manifest;
 
 const [old, newer] = [entryOf("debian", "0.20.0"), entryOf("debian", "0.26.0")];
+const BEFORE = manifestOf(old);
 
 beforeEach(() => {
   // The root is a folder of a larger repository: paths that git takes from its top would be others.
   top = mkdtempSync(join(work, "top-"));
   root = join(top, "below");
   put("templates/debian/template.toml", "a");
-  put("dockerfiles/manifest.json", canonicalJson(manifestOf(old)));
+  put("dockerfiles/manifest.json", canonicalJson(BEFORE));
   git("init", "--quiet", "--initial-branch=main");
   git("add", "--all");
   git("commit", "--quiet", "--message", "before");
@@ -87,9 +92,11 @@ it("git finds its configuration where the variables of the user say", async () =
   const env = { PATH: process.env["PATH"], HOME: work, XDG_CONFIG_HOME: config, GIT_DIR: ".git" };
   expect(await originOf({ ...host, env }, root)).toMatchObject({ commit: git("rev-parse", "HEAD") });
   expect(await whoMoves({ ...host, env }, root)).toBe("elsewhere <elsewhere@example.com>");
-  await commitOnBranch({ ...host, env }, root, "up", "Upgrade", [newer]);
+  await commitOnBranch({ ...host, env }, root, "up", "Upgrade", BEFORE, [newer]);
   expect(git("log", "-1", "--format=%an", "up")).toBe("elsewhere");
 });
+
+const UPGRADED = { templates: ["debian"], version: "0.26.0" };
 
 describe("the branch of an upgrade", () => {
   const released = async (meanwhile: (before: Manifest) => Manifest = (before) => before): Promise<void> => {
@@ -104,7 +111,8 @@ describe("the branch of an upgrade", () => {
 
   it("holds the version and nothing else; the folder is as before", async () => {
     await released();
-    const commit = await commitOnBranch(host, root, "up", "Upgrade", [newer]);
+    const commit = await commitOnBranch(host, root, "up", "Upgrade", BEFORE, [newer]);
+    await restoreFromHead(host, root, BEFORE, UPGRADED);
     expect(git("rev-parse", "up")).toBe(commit);
     expect(git("diff", "--name-only", "main", "up").split("\n")).toEqual([
       "below/dockerfiles/debian/0.26.0/Dockerfile",
@@ -121,7 +129,8 @@ describe("the branch of an upgrade", () => {
       promote({ ...before, versions: { ...before.versions, [other.id]: other } }, [old.id], "stable", facts),
     );
     put("dockerfiles/alpine/0.20.0/Dockerfile", "FROM scratch\n");
-    await commitOnBranch(host, root, "up", "Upgrade", [newer]);
+    await commitOnBranch(host, root, "up", "Upgrade", BEFORE, [newer]);
+    await restoreFromHead(host, root, BEFORE, UPGRADED);
     expect(manifestAt("up")).toMatchObject({ channels: {}, history: [] });
     expect(Object.keys(manifestAt("up").versions)).toEqual([old.id, newer.id]);
     const here = manifestHere();
@@ -129,6 +138,29 @@ describe("the branch of an upgrade", () => {
     expect(here.history).toHaveLength(1);
     expect(Object.keys(here.versions)).toEqual([other.id, old.id]);
     expect(git("status", "--porcelain", "--untracked-files=all")).toContain("alpine/0.20.0/Dockerfile");
+  });
+
+  it("can be made after a run that failed or was interrupted before its commit", async () => {
+    await released();
+    const signal = AbortSignal.abort(new Error("interrupted"));
+    await restoreFromHead({ ...host, signal }, root, BEFORE, UPGRADED);
+    expect(git("status", "--porcelain")).toBe("");
+    await released();
+    expect(await commitOnBranch(host, root, "up", "Upgrade", BEFORE, [newer])).toBe(git("rev-parse", "up"));
+  });
+
+  it("is refused at once where git knows nobody who commits", async () => {
+    const env = {
+      PATH: process.env["PATH"],
+      HOME: "/nonexistent",
+      GIT_CONFIG_NOSYSTEM: "1",
+      GIT_AUTHOR_NAME: "",
+    };
+    await expect(checkBranchPossible({ ...host, env }, root, "up")).rejects.toMatchObject({
+      code: "GIT_FAILED",
+      message: expect.stringContaining("git var failed: ") as string,
+      hint: expect.stringContaining("a name and an email address") as string,
+    });
   });
 
   it("is refused where something waits to be committed, or the branch is there", async () => {
