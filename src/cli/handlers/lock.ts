@@ -1,3 +1,4 @@
+import { atMost } from "../../compare/text";
 import { readLockAndCompare } from "../../lock/check-lock";
 import { type CheckedLock, lockCheckFailed, untrustedFingerprints } from "../../lock/index";
 import { downloadsOf, imageReference, imagesOf } from "../../lock/lock";
@@ -70,6 +71,9 @@ function checked(results: readonly CheckedLock[]): CommandOutcome {
   return { json: { results }, text: lines.join("") || "There are no locks yet.\n" };
 }
 
+/** Names of differing files that are shown of a folder; JSON has all. */
+const FILES_SHOWN = 20;
+
 export const renderCommand: CommandHandler = async (args, context) => {
   const check = args.flag("check") || context.dryRun;
   const results = await Promise.all(
@@ -106,7 +110,9 @@ export const renderCommand: CommandHandler = async (args, context) => {
           kind: "drift",
           message: `These folders differ from what their locks render: ${[first, ...more].map(({ folder }) => folder).join(", ")}.`,
           hint: `Render them again: mesa-template render ${first.mesaVersion}`,
-          log: results.flatMap((result) => result.differing.map((line) => `${result.template}: ${line}`)),
+          log: results.flatMap(({ template, differing }) =>
+            atMost(differing, FILES_SHOWN).map((line) => `${template}: ${line}`),
+          ),
         });
   return {
     error,
@@ -114,11 +120,12 @@ export const renderCommand: CommandHandler = async (args, context) => {
     text:
       results.length === 0
         ? "There are no locks yet.\n"
-        : results.map(({ folder, differing }) => `${folder}: ${renderText(differing, check)}\n`).join(""),
+        : results.map((one) => renderText(one.template, one.folder, one.differing, check)).join(""),
   };
 };
 
-function renderText(differing: readonly string[], check: boolean): string {
-  if (differing.length === 0) return check ? "up to date" : "unchanged";
-  return `${check ? "would change" : "written"} (${differing.join(", ")})`;
+function renderText(template: string, folder: string, differing: readonly string[], check: boolean): string {
+  const [same, other] = check ? ["up to date", "would change"] : ["unchanged", "written"];
+  if (differing.length === 0) return `${template}  ${same}  ${folder}\n`;
+  return `${template}  ${other}  ${folder} (${atMost(differing, FILES_SHOWN).join(", ")})\n`;
 }

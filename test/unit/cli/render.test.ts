@@ -29,6 +29,18 @@ describe("render, where template.toml names another base image than the lock", (
 
   it("with --check takes a folder that is what its lock renders", async () => {
     await render("0.20.0");
-    expect(await render("--check")).toMatchObject({ code: 0, stderr: "" });
+    const stdout = `debian  up to date  ${folder}\n`;
+    expect(await render("--check")).toMatchObject({ code: 0, stderr: "", stdout });
+  });
+
+  it("shows some of many files that differ", async () => {
+    const files = join(root, "templates/debian/files");
+    mkdirSync(files);
+    for (let at = 100; at < 150; at += 1) writeFileSync(join(files, String(at)), "");
+    const { code, stdout } = await render("--check");
+    expect([code, stdout]).toEqual([
+      9,
+      expect.stringMatching(/^debian {2}would change {2}\/.* and 30 more\)\n$/u),
+    ]);
   });
 });
