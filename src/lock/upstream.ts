@@ -13,6 +13,7 @@ const asPrefix = (address: string): string => `${bare(address)}/`;
 const url = z.string().check(
   z.regex(/^https?:\/\/[^\s"'$`\\]+$/u, "must be an http(s) URL"),
   z.refine((text) => URL.canParse(text), "must be an http(s) URL"),
+  z.refine((text) => !/^https?:\/\/[^/?#]*@/iu.test(text), "must have no user or password"),
 );
 const word = z
   .string()

@@ -10,7 +10,9 @@ import { RESERVED_PORTS, type TemplateSettings } from "./rendered";
 const inputName = z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_-]*$/u, "letters, digits, _ and -"));
 const imageInput = z.strictObject({ image: z.string() });
 const downloadInput = z.strictObject({
-  url: z.string().check(z.regex(/^https:\/\//u, "an address that begins with https://")),
+  url: z
+    .string()
+    .check(z.regex(/^https:\/\/(?![^/?#]*@)/u, "an address that begins with https:// and has no password")),
   version: z.optional(z.string().check(z.regex(/^[A-Za-z0-9][A-Za-z0-9._+-]*$/u, "one word"))),
   sha256: z.optional(z.string().check(z.regex(/^[0-9a-f]{64}$/u, "64 lower-case hex digits"))),
   sha512: z.optional(z.string().check(z.regex(/^[0-9a-f]{128}$/u, "128 lower-case hex digits"))),

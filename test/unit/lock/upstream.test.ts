@@ -134,6 +134,16 @@ at = "20260401T000000Z"
       "snapshot.at",
     ],
     ["with an address that is none", SIGNED.replace("packages.example.com", "["), "must be an http(s) URL"],
+    [
+      "with a password in the repository's address",
+      SIGNED.replace("https://", "https://ci:token@"),
+      "u.toml: mesa.repository: must have no user or password",
+    ],
+    [
+      "with a token in a mirror's address",
+      `${SIGNED}[mirrors]\ndownloads = "https://token@mirror.example.com"\n`,
+      "u.toml: mirrors.downloads: must have no user or password",
+    ],
     ["with half a fingerprint", `${SIGNED}fingerprint = "89ABCDEF"\n`, "full fingerprint"],
   ])("%s is refused", (_what, text, says) => {
     expect(() => parseUpstream(text, "u.toml")).toThrow(
