@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import { Failure } from "../support/errors";
 import type { RenderedFile } from "./rendered";
 
@@ -49,7 +50,7 @@ function words(rest: string): readonly string[] {
 
 /** A name for an image in template.toml. */
 function inputName(image: string): string {
-  const last = image.replace(/@.*$/u, "").split("/").at(-1) ?? "";
+  const last = image.split("/").at(-1) ?? "";
   return /^[A-Za-z][\w-]*/u.exec(last)?.[0] ?? "tools";
 }
 
@@ -71,14 +72,21 @@ export function checkDockerfile(text: string, files: readonly RenderedFile[], te
     });
   };
   const holdImage = (instruction: Instruction, what: string, image: string): void => {
+    const { keyword } = instruction;
     const known = stages.has(image.toLowerCase()) || (/^\d+$/u.test(image) && Number(image) < count);
-    if (known || image === "scratch" || PINNED.test(image)) return;
-    const name = inputName(image);
+    const pinned = PINNED.test(image);
+    // Only in FROM does every builder replace variables.
+    if (known || image === "scratch" || (pinned && (keyword === "FROM" || !image.includes("$")))) return;
+    const bare = image.replace(/^\$\{MIRROR\}|@.*$/gu, "");
+    const name = inputName(bare);
+    const reference = `{{images.${name}.reference}}`;
+    const stage = `${name}, which FROM \${MIRROR}${reference} AS ${name} names before the last FROM`;
+    const use = keyword === "FROM" ? `\${MIRROR}${reference}` : keyword === "" ? reference : stage;
     refuse(
       "SOURCE_NOT_PINNED",
       instruction,
-      `${what} ${image} is not pinned by digest, so it can change between builds.`,
-      `Lock it: write [images.${name}] with image = ${JSON.stringify(image.includes("$") ? "docker.io/library/NAME:TAG" : image)} in templates/${template}/template.toml, and \${MIRROR}{{images.${name}.reference}} in Dockerfile.hbs.`,
+      `${what} ${image} ${pinned ? "has a variable, which not every builder replaces there" : "is not pinned by digest, so it can change between builds"}.`,
+      `Lock it: write [images.${name}] with image = ${JSON.stringify(bare)} in templates/${template}/template.toml. In Dockerfile.hbs, write ${use}.`,
     );
   };
   const syntax = /^(?:#\s*\w+\s*=.*\n)*#\s*syntax\s*=\s*(\S+)/iu.exec(text)?.[1];
@@ -111,7 +119,7 @@ export function checkDockerfile(text: string, files: readonly RenderedFile[], te
           `Lock it: write [downloads.NAME] with url = "…" in templates/${template}/template.toml, and fetch {{downloads.NAME.address}} in a RUN that checks {{downloads.NAME.sha256}}.`,
         );
       }
-      const path = source.replace(/^(?:\.?\/)+/u, "").replace(/\/+$/u, "");
+      const path = posix.normalize(source).replace(/^\/+|\/+$/gu, "");
       if (path === "" || path === "." || /[*?[$]|<</u.test(path)) continue;
       const there = (one: string): boolean =>
         files.some(({ name }) => name === one || name.startsWith(`${one}/`));

@@ -103,6 +103,8 @@ function explain(source: TemplateSource, file: string, error: unknown): Failure 
     );
   }
   const names = Object.keys(source.partials).join(", ");
+  if (error instanceof RangeError)
+    return fail(own[0], "a partial includes itself, perhaps through another.", `The partials are: ${names}.`);
   return fail(
     path,
     message.split("\n")[0] ?? "",

@@ -1,7 +1,7 @@
 import { lstat, readFile, realpath } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { Failure, hasErrno } from "../support/errors";
-import { namesIn, readIfPresent } from "../support/files/files";
+import { namesIn, readIfPresent, textNow } from "../support/files/files";
 import type { RenderedFile, TemplateSettings } from "./rendered";
 import { parseSettings } from "./settings";
 import { paths, templateNames } from "../support/files/paths";
@@ -78,14 +78,35 @@ export async function loadTemplate(root: string, name: string): Promise<Template
       `templates/${name}/files/${twice.name} would overwrite ${firstPart(twice.name)}, which mesa-template writes.`,
       "Rename it: the files in files/ are copied beside the Dockerfile for the build.",
     );
-  return {
-    name,
-    folder,
-    files,
-    ownFiles,
-    partials,
-    settings: parseSettings(toml.toString("utf8"), `templates/${name}/template.toml`, name),
-  };
+  // buildx obeys a .dockerignore; the engine's own builders, which get the context as a tar, do not.
+  const sent = [...Object.keys(files), ...ownFiles.map((file) => file.name)];
+  const ignoring = sent.find((file) => /^(?:Dockerfile)?\.dockerignore$/u.test(file));
+  if (ignoring !== undefined)
+    throw invalid(
+      name,
+      `templates/${name} puts a ${ignoring} into the build context, and only some builders obey it.`,
+      `Remove it, and keep what must not be in the image out of templates/${name}/files/.`,
+    );
+  const settings = parseSettings(toml.toString("utf8"), `templates/${name}/template.toml`, name);
+  for (const other of templateNames(root) ?? [])
+    if (other !== name && sandboxNameOf(root, other) === settings.sandbox.name)
+      throw invalid(
+        name,
+        `templates/${name} and templates/${other} have the same sandbox.name, ${settings.sandbox.name}: each would replace the other's sandbox.`,
+        'Change it in one template.toml; "mesa-{template}" differs by itself.',
+      );
+  return { name, folder, files, ownFiles, partials, settings };
+}
+
+/** A template's name on Blaxel; undefined if its template.toml is wrong, which is said where that template is used. */
+function sandboxNameOf(root: string, template: string): string | undefined {
+  try {
+    const text = textNow(join(paths(root).template(template), "template.toml")) ?? "";
+    return parseSettings(text, "", template).sandbox.name;
+  } catch (error) {
+    if (error instanceof Failure) return undefined;
+    throw error;
+  }
 }
 
 const firstPart = (path: string): string => path.split("/", 1)[0] ?? path;

@@ -43,7 +43,19 @@ describe("a Dockerfile", () => {
   });
 
   it.each([
+    [`COPY --from=\${MIRROR}node:22@${DIGEST} /a /b`, "COPY --from= ${MIRROR}node:22@"],
+    [`RUN --mount=type=bind,from=\${MIRROR}node:22@${DIGEST},target=/a true`, "from= ${MIRROR}node:22@"],
+  ])("with %s is refused: builders replace no variable there", (line, says) => {
+    const { message, hint } = refusal(line) ?? {};
+    expect(message).toContain(says);
+    expect(message).toContain("has a variable");
+    expect(hint).toContain('[images.node] with image = "node:22"');
+    expect(hint).toContain("node, which FROM ${MIRROR}{{images.node.reference}} AS node names before");
+  });
+
+  it.each([
     "FROM scratch AS empty",
+    "COPY agent/../agent/./run /x",
     `FROM node:22@${DIGEST} AS node`,
     "FROM sandbox-api AS again\nCOPY --from=0 /sandbox-api /x\nCOPY --from=SANDBOX-API /sandbox-api /y",
     `ADD --checksum=${DIGEST} https://example.com/a.tgz /a`,

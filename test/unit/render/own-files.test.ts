@@ -184,6 +184,13 @@ describe("what files/ contains", () => {
       },
       /would not reach Blaxel/u,
     ],
+    [
+      "what only some builders obey",
+      () => {
+        put("files/.dockerignore");
+      },
+      /puts a \.dockerignore into the build context/u,
+    ],
   ])("is refused when it is %s", async (_, arrange, says) => {
     mkdirSync(template("files"), { recursive: true });
     arrange();

@@ -73,6 +73,11 @@ describe("a template that is not right is refused with what, where and what to d
       /downloads\.x\.url is string "http:.*; it must be an address that begins with https/u,
     ],
     [
+      "a download with a password, which locks and images would keep",
+      (text: string) => `${text}\n[downloads.x]\nurl = "https://ci:token@example.com/x"\n`,
+      /downloads\.x\.url is .*and has no password/u,
+    ],
+    [
       "a download whose version is missing",
       (text: string) => `${text}\n[downloads.x]\nurl = "https://example.com/{version}"\n`,
       /downloads\.x\.version is missing/u,
@@ -133,6 +138,7 @@ describe("a template that is not right is refused with what, where and what to d
       "a{{#if base}}{{/each}}\n",
       /^templates\/partials\/own\.hbs: if doesn't match each - 1:/u,
     ],
+    ["itself", "a\n{{> own}}\n", /Dockerfile\.hbs: a partial includes itself/u],
   ])("%s in a partial, by the partial's name", async (_what, text, says) => {
     const partials = join(root, "templates/partials");
     rmSync(partials);
@@ -180,6 +186,18 @@ describe("a template that is not right is refused with what, where and what to d
       expect(settings.base.image).toBe("docker.io/library/debian:bookworm-slim");
     },
   );
+
+  it("the sandbox name of another template, but not of one that is wrong itself", async () => {
+    cpSync(join(root, "templates/debian"), join(root, "templates/copy"), { recursive: true });
+    await rendered(root);
+    edit("../copy/template.toml", (text) => text.replace("mesa-{template}", "mesa-debian"));
+    const found = await failure(root);
+    expect(found.message).toContain(
+      "templates/debian and templates/copy have the same sandbox.name, mesa-debian",
+    );
+    edit("../copy/template.toml", (text) => `colour = "red"\n${text}`);
+    await rendered(root);
+  });
 
   it("a file that is missing", async () => {
     rmSync(join(root, "templates/debian/entrypoint.sh.hbs"));
