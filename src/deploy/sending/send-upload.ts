@@ -16,7 +16,7 @@ const MOVING = new Set(["BUILDING", "DEPLOYING", "ARCHIVING", "UNARCHIVING", "DE
 export async function sendUpload(work: DeployContext): Promise<Pending> {
   const { rendered, source, bl, platform, name } = work;
   const earlier = await earlierPending(work);
-  const before = settled(work, {
+  const sandbox = await settled(work, {
     look: () => platform.getSandbox(name),
     waitsFor: (seen) =>
       seen !== undefined && MOVING.has(seen.status) ? `waits: ${name} is ${seen.status}` : undefined,
@@ -28,8 +28,9 @@ export async function sendUpload(work: DeployContext): Promise<Pending> {
         hint: "Release again when it has settled, or send at once with --force.",
       }),
   });
-  const [sandbox, image] = await Promise.all([before, platform.getImage(name)]);
   refuseForeignSandbox(sandbox, work.knownSandboxes, earlier !== undefined, work.adopt);
+  // Only now: the upload that was waited for has made its tag.
+  const image = await platform.getImage(name);
   const { folder, login } =
     source === undefined
       ? { folder: await stageProject(rendered, bl), login: [] }
