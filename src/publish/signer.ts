@@ -53,6 +53,8 @@ async function keyIn(
   source: string,
   parse: (text: string) => KeyObject,
 ): Promise<KeyObject> {
+  if (source.includes("-----BEGIN"))
+    throw unusableKey(`${option} is the key itself`, "Name its file, or the variable that has it: env:NAME.");
   const name = source.startsWith("env:") ? source.slice("env:".length) : undefined;
   let key: KeyObject;
   try {

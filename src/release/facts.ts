@@ -11,6 +11,7 @@ import { publishTarget, type Upstream } from "../lock/upstream";
 import { renderTemplate } from "../render/render";
 import type { RenderedTemplate } from "../render/rendered";
 import { loadTemplate, type TemplateSource } from "../render/source";
+import { Failure } from "../support/errors";
 import { paths } from "../support/files/paths";
 import { keptEvidence } from "./proof/evidence";
 import type { Facts } from "./plan";
@@ -26,7 +27,8 @@ export interface Gathered {
 
 /**
  * Gathers the facts of a release of one template from files alone: no engine, no network, no Blaxel.
- * @throws Failure LOCK_CHECK_FAILED (exit 2) if a lock was edited by hand or, with --frozen, does not fit
+ * @throws Failure LOCK_CHECK_FAILED (exit 2) if a lock was edited by hand or, with --frozen, does not fit; SIGN_WITHOUT_REGISTRY,
+ * PUBLISH_TWICE (exit 2)
  */
 export async function gatherFacts(run: Run, request: PlanRequest, template: string): Promise<Gathered> {
   const { root } = run;
@@ -38,6 +40,21 @@ export async function gatherFacts(run: Run, request: PlanRequest, template: stri
     upstreamIfPresent(run),
   ]);
   const publish = request.deploy ? publishTarget(upstream, request.registry) : undefined;
+  if (request.signer !== undefined && request.deploy && publish === undefined)
+    throw new Failure({
+      code: "SIGN_WITHOUT_REGISTRY",
+      kind: "usage",
+      message: "Provenance and SBOM are signed beside the image in its registry, and no registry is named.",
+      hint: "Name one: [publish] registry in upstream.toml, or --registry.",
+    });
+  if (publish !== undefined && request.publish === "push")
+    throw new Failure({
+      code: "PUBLISH_TWICE",
+      kind: "usage",
+      message:
+        "--publish push lets Blaxel build an image from the source; with a registry the proven image is published.",
+      hint: "Remove --publish push, or the registry ([publish] registry in upstream.toml, --registry).",
+    });
   const { lock, stale } = request.relock
     ? { lock: undefined, stale: [] }
     : await lockOf(run, request, source, upstream);

@@ -1,6 +1,5 @@
 import pLimit from "p-limit";
 import { publishTarget } from "../lock/upstream";
-import { Failure } from "../support/errors";
 import { isLeftLock } from "../support/files/file-lock";
 import { paths } from "../support/files/paths";
 import { aloneWith, releaseTemplate, upToDateResult } from "./apply";
@@ -61,21 +60,6 @@ export async function releaseAll(
   if (request.deploy) await stages.checkDeployPossible();
   const upstream = request.deploy ? await upstreamIfPresent(run) : undefined;
   const publishes = request.deploy && publishTarget(upstream, request.registry) !== undefined;
-  if (request.signer !== undefined && request.deploy && !publishes)
-    throw new Failure({
-      code: "SIGN_WITHOUT_REGISTRY",
-      kind: "usage",
-      message: "Provenance and SBOM are signed beside the image in its registry, and no registry is named.",
-      hint: "Name one: [publish] registry in upstream.toml, or --registry.",
-    });
-  if (publishes && request.publish === "push")
-    throw new Failure({
-      code: "PUBLISH_TWICE",
-      kind: "usage",
-      message:
-        "--publish push lets Blaxel build an image from the source; with a registry the proven image is published.",
-      hint: "Remove --publish push, or the registry ([publish] registry in upstream.toml, --registry).",
-    });
   const { version, templates } = request;
   run.host.emit({ type: "release-started", version, templates, ...(publishes ? { publishes } : {}) });
   if (request.deploy && !publishes)

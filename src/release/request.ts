@@ -45,6 +45,7 @@ export interface PlanRequest extends TestFilesAsked {
   readonly deploy: boolean;
   readonly verify: boolean;
   readonly allowSkipped: boolean;
+  readonly publish: "deploy" | "push";
   /** Push the proven image there instead of to upstream.toml's registry. */
   readonly registry: string | undefined;
   /** Who signs provenance and SBOM of published images; undefined: nobody. */
@@ -66,6 +67,7 @@ export function plainRelease(version: string): PlanRequest {
     allowSkipped: false,
     structureTests: [],
     checks: [],
+    publish: "deploy",
     registry: undefined,
     signer: undefined,
     scan: undefined,
@@ -77,7 +79,6 @@ export interface ReleaseRequest extends PlanRequest, BuildRequest {
   readonly templates: readonly string[];
   readonly concurrency: number;
   readonly adopt: boolean;
-  readonly publish: "deploy" | "push";
   /** From before bl starts until the deployed image is seen running, in ms. */
   readonly timeoutMs: number;
   readonly trustKey: string | undefined;

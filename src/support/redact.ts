@@ -13,6 +13,9 @@ export interface Redactor {
 const SECRET_NAMES =
   /^(BL_API_KEY|BL_CLIENT_CREDENTIALS|MESA_API_KEY|MESA_ADMIN_API_KEY|MESA_ACCESS_TOKEN|MESA_PRIVATE_KEY|MESA_VAULT_PASSPHRASE|MESA_ORGS|MESA_TEMPLATE_REGISTRY_PASSWORD|GITHUB_TOKEN|GH_TOKEN|NPM_TOKEN)$/u;
 
+/** Private keys in PEM, which need not be known, as one given where its file belongs is not. */
+const PRIVATE_KEYS = /-----BEGIN [A-Z ]*PRIVATE KEY-----[^]*?-----END [A-Z ]*PRIVATE KEY-----/gu;
+
 /** A redactor with the secrets of an environment. Knows the keys in `MESA_ORGS=org:key` too. */
 export function createRedactor(env: Environment): Redactor {
   const secrets = new Set<string>();
@@ -29,7 +32,7 @@ export function createRedactor(env: Environment): Redactor {
     if (name === "MESA_PRIVATE_KEY") for (const form of privateKeyForms(value)) add(form);
   }
   const redact = (text: string): string => {
-    let shown = text;
+    let shown = text.replace(PRIVATE_KEYS, "***");
     for (const secret of [...forms].sort((a, b) => b.length - a.length))
       shown = shown.replaceAll(secret, "***");
     return shown;

@@ -291,6 +291,7 @@ describe("who signs", () => {
   it.each([
     ["a missing file", () => "/nonexistent/sign.key", /no such file/u],
     ["a missing variable", () => "env:NO_SUCH_KEY", /not set/u],
+    ["a key in place of its file", () => pem(KEYS.ed25519().privateKey), /^--sign-key is the key itself\.$/u],
     ["an RSA key", () => generateKeyPairSync("rsa", { modulusLength: 2048 }).privateKey, /kind rsa/u],
     ["another curve", () => generateKeyPairSync("ec", { namedCurve: "P-384" }).privateKey, /kind secp384r1/u],
     ["a public key", () => KEYS.ed25519().publicKey, /no key that can be read/u],

@@ -43,6 +43,13 @@ describe("the lock step of a release", () => {
     return plan.steps.find(({ stage }) => stage === "lock");
   };
 
+  it.each([
+    ["SIGN_WITHOUT_REGISTRY", { signer: { kind: "cosign", id: "cosign" } as const }],
+    ["PUBLISH_TWICE", { publish: "push", registry: "registry.example.com/acme" } as const],
+  ])("refuses a contradiction before anything is planned: %s", async (code, changes) => {
+    await expect(step(changes)).rejects.toMatchObject({ code, kind: "usage" });
+  });
+
   it("reuses a lock that stands for what is named", async () => {
     expect(await step()).toMatchObject({ action: "reuse" });
   });

@@ -20,6 +20,11 @@ describe("a secret of several lines or with quotes", () => {
     for (const line of BODY) expect(shown).not.toContain(line.slice(0, 30));
   });
 
+  it("is hidden where nobody knows it: a private key in PEM, in one line or in several", () => {
+    for (const text of [PEM, PEM.replaceAll("\n", "\\n")])
+      expect(createRedactor({})(`no option ${text.trim()}.`)).toMatch(/^no option \*\*\*(\\n)?\.$/u);
+  });
+
   it("is hidden in a value before that becomes JSON", () => {
     const json = JSON.stringify(
       redactValue({ log: ['x with"quote\nand line y'], at: { n: 1, none: null } }, redact),
