@@ -29,6 +29,8 @@ export interface Subject {
   readonly api: { readonly url: string; readonly headers: Readonly<Record<string, string>> };
   /** Why no shell runs in the subject, if so: then only argument vectors run. */
   readonly noShell?: string;
+  /** Why the image's own program does not run in the subject, if so: then nothing answers but a check's own service. */
+  readonly ended?: string;
 }
 
 /** The image at rest: configuration, history, files of a container that never starts. Requires an engine that holds it. */

@@ -34,7 +34,11 @@ export async function runOnSubject(host: Host, entry: OnSubject, subject: Subjec
   const verdict = (): Promise<CheckVerdict> =>
     untilPassed(host, entry, (answerMs) => attempt(host, entry, subject, answerMs));
   try {
-    if (entry.start === undefined) return await verdict();
+    if (entry.start === undefined) {
+      const found = await verdict();
+      if (found.outcome === "passed" || "command" in entry || subject.ended === undefined) return found;
+      return unmet(found.expected ?? "", `${found.seen ?? ""}; ${subject.ended}`);
+    }
     const service = await startService(subject, entry.start, entry);
     const found = await verdict().catch(async (error: unknown) => {
       await service.stop();

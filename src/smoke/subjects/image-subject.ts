@@ -4,6 +4,7 @@ import { Failure, messageOf } from "../../support/errors";
 import type { Host } from "../../support/host";
 import type { Command, CommandResult, Subject } from "../check";
 import type { SmokeContainer } from "./container";
+import { whyDied } from "./died";
 import { deviceAccess, publishedPorts, startWithDevices, type ContainerOptions } from "./start-container";
 
 /** After this time the image's own program counts as staying up, in ms. */
@@ -28,16 +29,21 @@ export async function imageSubject(
   const request: ContainerRequest = { image, init: true, publish: publishedPorts(ports) };
   const idling = { entrypoint: ["sh"], cmd: ["-c", "while :; do sleep 600; done"] };
   const own = await startedAndStays(host, engine, devices, request);
+  const ended = typeof own === "string" ? { ended: `the image's own program does not run: ${own}` } : {};
   const container =
     typeof own === "string" ? await startedAndStays(host, engine, devices, { ...request, ...idling }) : own;
   if (typeof container === "string")
-    return eachInItsOwn(host, engine, { ...request, ...deviceAccess(engine, devices) }, container);
+    return {
+      ...eachInItsOwn(host, engine, { ...request, ...deviceAccess(engine, devices) }, container),
+      ...ended,
+    };
   const shell = await container.run({ argv: ["sh", "-c", ":"] }).catch(messageOf);
   const refusal =
     typeof shell === "string" ? shell : shell.exitCode === 0 ? "" : shell.stderr || shell.stdout;
   return {
     ...container,
     ...(refusal === "" ? {} : { noShell: noShell(refusal) }),
+    ...ended,
     close: () => engine.removeContainer(container.id),
   };
 }
@@ -63,15 +69,17 @@ async function startedAndStays(
     throw error;
   }
   const { id } = container;
+  let died: Failure | undefined;
   try {
     await host.clock.sleep(STAYS_UP_MS, host.signal);
-    if ((await engine.container(id))?.running === true) return container;
+    died = await whyDied(host, engine, id, "at once");
+    if (died === undefined) return container;
   } catch (error) {
     await engine.removeContainer(id).catch(warnThatStays(host, `the container ${id.slice(0, 12)}`));
     throw error;
   }
   await engine.removeContainer(id);
-  return "it ended at once";
+  return [died.message, ...died.log.slice(-5)].join("\n");
 }
 
 function eachInItsOwn(host: Host, engine: Engine, request: ContainerRequest, why: string): ImageSubject {

@@ -25,10 +25,10 @@ function engineWith(start: Failure | undefined, result: Partial<ExecResult> = {}
   } as unknown as Engine;
 }
 
-async function verdictOf(engine: Engine, command: string): Promise<unknown> {
+async function verdictOf(engine: Engine, key: string): Promise<unknown> {
   const host = testHost();
   const subject = await imageSubject(host, engine, "x:1", { ports: [], devices: [] });
-  const file = parseChecksFile(`schemaVersion: 1\nchecks: [{ name: a, command: ${command} }]`, "c.yaml");
+  const file = parseChecksFile(`schemaVersion: 1\nchecks: [{ name: a, ${key} }]`, "c.yaml");
   const [check] = fileChecks(host, file);
   if (check?.needs !== "subject") throw new Error("it needs no subject");
   return check.run(subject, { secrets: [], missingDevices: {} });
@@ -43,7 +43,7 @@ describe("where no shell starts", () => {
       "not found in $PATH",
     ],
   ])("a command tells why: %s", async (_where, engine, words) => {
-    expect(await verdictOf(engine, "ls")).toMatchObject({
+    expect(await verdictOf(engine, "command: ls")).toMatchObject({
       outcome: "failed",
       seen: expect.stringContaining(words) as string,
       hint: expect.stringContaining("as a list") as string,
@@ -52,10 +52,31 @@ describe("where no shell starts", () => {
 
   it("a program that is not in the image is named, although the engine says so on stdout", async () => {
     const engine = engineWith(undefined, { exitCode: 126, stdout: NO_PROGRAM });
-    expect(await verdictOf(engine, "[ls]")).toMatchObject({
+    expect(await verdictOf(engine, "command: [ls]")).toMatchObject({
       outcome: "failed",
       expected: "ls to be run",
       hint: expect.stringContaining("not in the image") as string,
     });
+  });
+});
+
+describe("where the image's own program has ended", () => {
+  const exited = { running: false, exitCode: 3, ports: {} };
+
+  it.each(["http: {}", "listening: [80]"])("a check of what it serves tells how (%s)", async (check) => {
+    const states = [{ ports: {} }, exited];
+    const more = {
+      container: () => Promise.resolve(states.shift() ?? { running: true, ports: {} }),
+      logs: () => Promise.resolve(["DATABASE_URL is not set"]),
+    };
+    const engine = { ...engineWith(undefined), ...(more as unknown as Engine) };
+    const verdict = await verdictOf(engine, check);
+    expect(verdict).toMatchObject({
+      outcome: "failed",
+      seen: expect.stringMatching(
+        /does not run: .* exited with 3 at once\.\nDATABASE_URL is not set$/u,
+      ) as string,
+    });
+    expect(verdict).not.toHaveProperty("hint");
   });
 });
