@@ -61,10 +61,12 @@ export function progressFor(
   const oneLine = (text: string): string => stripVTControlCharacters(redact(text).split(/[\r\n]/u)[0] ?? "");
   const draw = (above = "", isLast = false): void => {
     if (version === undefined || screen === undefined) return;
-    const erase = drawn === 0 ? "" : `\u001b[${String(drawn)}A\u001b[0J`;
+    const up = drawn === 0 ? "" : `\u001b[${String(drawn)}A`;
+    const erase = above === "" ? "" : `\u001b[0J${above}`;
     const view = { version, ...screen(), nowMs: clock.now(), frame, isLast, oneLine };
     const lines = treeLines(tree, view);
-    write(`${erase}${above}${lines.map((line) => `${line}\n`).join("")}`);
+    // Without line wrapping (?7l): tabs and wide characters take more columns than they count.
+    write(`${up}${erase}\u001b[?7l${lines.map((line) => `\u001b[K${line}\n`).join("")}\u001b[?7h\u001b[0J`);
     [drawn, frame] = [lines.length, frame + 1];
   };
   const print = (text: string): void => {
