@@ -88,7 +88,7 @@ export async function updateManifest(
   change: (manifest: Manifest) => Manifest | Promise<Manifest>,
 ): Promise<Manifest> {
   try {
-    await refuseLinks(resolve(path, "../.."), path);
+    for (const own of [path, `${path}.lock`]) await refuseLinks(resolve(path, "../.."), own);
     await makeFolder(dirname(path));
     return await withManifestLock(host, path, async () => {
       for (let tries = 0; tries < TRIES; tries += 1) {

@@ -151,7 +151,7 @@ async function resultsOf(
       `Run ${PROGRAM} on the engine's machine, or write the tests as checks.yaml.`,
     );
   // Its containers have no label of ours, so they are not removed.
-  const left = `the container of its last test may be left on the engine (docker ps --filter ancestor=${reference})`;
+  const left = `the container of its last test may be left on the engine (docker ps -a --filter ancestor=${reference})`;
   const args = [...testArguments(reference, path), ...platformArguments()];
   const ran = await runProgram(host, args, FILE_LIMIT_MS, engineVariables(facts)).catch((error: unknown) => {
     host.emit({ type: "warning", message: `${PROGRAM} was stopped: ${left}` });

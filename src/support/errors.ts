@@ -70,7 +70,8 @@ type SystemError = readonly [kind: "environment" | "usage", words: string, hint:
 
 const SPACE = "Free some space there and run the command again: finished stages are kept.";
 const FILES = "Raise the limit (ulimit -n 4096) and run the command again.";
-const RIGHTS = "Check its owner and permissions (ls -ld), or run as a user that may use it.";
+const RIGHTS =
+  "Check the owner and permissions of it and of its folder (ls -ld), or run as a user that may use it.";
 const DISK = "Check the disk and its mount, then run the command again.";
 const NETWORK = "Check the network and the address, then run the command again.";
 const PLACE = "Move it away, or restore it from git.";

@@ -1,6 +1,15 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { hostname, tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { readManifest, recordEntry, updateManifest } from "../../../src/manifest/index";
@@ -27,6 +36,13 @@ function file(name: string, text: string): string {
 }
 
 describe("changing the manifest", () => {
+  it("refuses a link in the lock's place, also one to nothing", async () => {
+    const path = join(folder, "dockerfiles/linked.json");
+    mkdirSync(dirname(path));
+    symlinkSync("/nowhere", `${path}.lock`);
+    await expect(updateManifest(host, path, () => start)).rejects.toMatchObject({ code: "LINK_REFUSED" });
+  });
+
   it("keeps what another program wrote without the lock after it was read", async () => {
     const path = file("outside", canonicalJson(start));
     let calls = 0;

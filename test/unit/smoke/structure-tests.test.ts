@@ -115,7 +115,10 @@ describe("container-structure-test", () => {
     const host = { ...hostWithProgram(), run: () => Promise.reject(stopped) };
     await expect(runStructureTests(host, LOCAL, "an-image", [FILE])).rejects.toBe(stopped);
     expect(host.events).toMatchObject([
-      { type: "warning", message: expect.stringContaining("docker ps --filter ancestor=an-image") as string },
+      {
+        type: "warning",
+        message: expect.stringContaining("docker ps -a --filter ancestor=an-image") as string,
+      },
     ]);
   });
 
