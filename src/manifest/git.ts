@@ -40,6 +40,12 @@ export async function originOf(host: Host, root: string): Promise<ManifestEntry[
   const ci = ciRun(host.env) ?? null;
   const head = await runGit(host, root, ["rev-parse", "HEAD"]);
   const commit = head.stdout.trim();
+  if (head.stderr.includes("dubious ownership")) {
+    // Its last line is the command that allows it.
+    const allow = head.stderr.trim().split("\n").at(-1)?.trim() ?? "";
+    const message = `git does not read this repository, because it belongs to another user, so the version names no commit. To allow it: ${allow}`;
+    host.emit({ type: "warning", message });
+  }
   if (head.exitCode !== 0 || !/^[0-9a-f]{40,64}$/u.test(commit)) return { commit: null, ci };
   const changed = await runGit(host, root, [
     "status",

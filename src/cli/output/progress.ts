@@ -53,6 +53,7 @@ export function progressFor(
   redact: Redactor,
 ): Progress {
   const tree: StageTree = new Map();
+  const warnings = new Set<string>();
   /** The version of a tree that is being drawn. */
   let version: string | undefined;
   let timer: NodeJS.Timeout | undefined;
@@ -87,7 +88,8 @@ export function progressFor(
       }
       const isOfStage = grow(tree, event, clock.now());
       const line = progressLine(event);
-      if (line === undefined || (isOfStage && version !== undefined)) return;
+      if (line === undefined || (isOfStage && version !== undefined) || warnings.has(line)) return;
+      if (event.type === "warning") warnings.add(line);
       const time = new Date(clock.now()).toISOString().slice(11, 19);
       print(redact(version === undefined ? `[${time}] ${line}\n` : line));
     },

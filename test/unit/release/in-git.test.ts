@@ -12,6 +12,7 @@ import {
   restoreFromHead,
 } from "../../../src/release/upgrade/upgrade-branch";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
+import type { ReleaseEvent } from "../../../src/support/events";
 import type { Host } from "../../../src/support/host";
 import { paths } from "../../../src/support/files/paths";
 import { runProcess } from "../../../src/support/processes/run-process";
@@ -80,6 +81,19 @@ describe("a version says where it comes from", () => {
     expect(await originOf(host, tmpdir())).toEqual({ commit: null, ci: null });
     const without = { ...host, env: { PATH: "/nonexistent" } };
     expect(await originOf(without, root)).toEqual({ commit: null, ci: null });
+  });
+
+  it("by nothing in a repository of another user, and says what allows it", async () => {
+    const said: ReleaseEvent[] = [];
+    const ofAnother: Host = {
+      ...host,
+      emit: (event) => said.push(event),
+      run: (asked) =>
+        runProcess({ ...asked, env: { ...asked.env, GIT_TEST_ASSUME_DIFFERENT_OWNER: "1", LC_ALL: "C" } }),
+    };
+    expect(await originOf(ofAnother, root)).toEqual({ commit: null, ci: null });
+    const message = expect.stringContaining(`git config --global --add safe.directory ${top}`) as string;
+    expect(said).toEqual([{ type: "warning", message }]);
   });
 });
 

@@ -59,3 +59,16 @@ it.each([
   ]);
   expect(shown.join("\n")).toContain("build (not finished)");
 });
+
+it("tells a warning once", () => {
+  const lines: string[] = [];
+  const progress = progressFor(undefined, (line) => lines.push(line), systemClock, createRedactor({}));
+  for (const message of ["one", "two", "one"]) progress.handle({ type: "warning", message });
+  for (let count = 0; count < 2; count += 1) progress.handle({ type: "note", message: "again" });
+  expect(lines.map((line) => line.replace(/^\[.*?\] /u, ""))).toEqual([
+    "warning: one\n",
+    "warning: two\n",
+    "again\n",
+    "again\n",
+  ]);
+});
