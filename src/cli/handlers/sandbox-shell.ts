@@ -59,7 +59,13 @@ export const run: CommandHandler = async (args, context) => {
       lines.prompt();
     });
     let last = 0;
-    lines.prompt();
+    let ended = false;
+    lines.once("close", () => (ended = true));
+    const prompt = (): void => {
+      // Lines of a pipe come after its end; Node 24 then refuses a prompt.
+      if (!ended) lines.prompt();
+    };
+    prompt();
     for await (const line of lines) {
       host.signal.throwIfAborted();
       const [isExit, code] = /^\s*exit(?:\s+(\d+))?\s*$/u.exec(line) ?? [];
@@ -76,7 +82,7 @@ export const run: CommandHandler = async (args, context) => {
         last = await runLine(host, session, { argv, env, onOutput }, running.signal);
         running = undefined;
       }
-      lines.prompt();
+      prompt();
     }
     host.signal.removeEventListener("abort", close);
     lines.close();

@@ -60,6 +60,8 @@ describe("sandbox shell", () => {
     shell.child.stdin?.end();
     expect(await shell.ended, shell.said()).toBe(5);
     expect(shell.said()).toMatch(/^(mesa> )*piped$/mu);
+    // Node 24 refuses a prompt after the pipe's end, while its lines are still to come.
+    expect(shell.said().match(/mesa> /gu)).toHaveLength(1);
     const demo = (await state()).repos.find((repo) => repo.name === "demo");
     expect(demo?.files["piped/said.txt"]).toBe("x y here\n");
     await place.expectClean();
