@@ -100,8 +100,9 @@ async function fromConfigFile(host: Host, wanted: string | undefined): Promise<B
  * @throws Failure NO_BLAXEL_CREDENTIALS (exit 3), BL_API_URL (exit 2)
  */
 export async function blaxelCredentials(host: Host): Promise<BlaxelCredentials> {
-  const address = setIn(host.env, "BL_API_URL");
-  if (address !== undefined && !(/^https?:\/\/\S+$/iu.test(address) && URL.canParse(address)))
+  // @blaxel/core reads it too, as it is.
+  const address = host.env["BL_API_URL"] ?? "";
+  if (address !== "" && !(/^https?:\/\/\S+$/iu.test(address) && URL.canParse(address)))
     throw new Failure({
       code: "BL_API_URL",
       kind: "usage",
@@ -124,7 +125,7 @@ function fromEnvironment(env: Host["env"], workspace: string | undefined): Blaxe
   const source = ["BL_API_KEY", "BL_CLIENT_CREDENTIALS"].find((name) => setIn(env, name) !== undefined);
   if (source === undefined) return undefined;
   if (workspace === undefined) throw missing(`${source} is set, BL_WORKSPACE is not.`);
-  const secret = env[source] ?? "";
+  const secret = setIn(env, source) ?? "";
   return source === "BL_API_KEY"
     ? { workspace, apiKey: secret, source }
     : { workspace, clientCredentials: secret, source };

@@ -1,4 +1,5 @@
 import { systemClock } from "../support/clock";
+import { setIn } from "../support/environment";
 import { Failure } from "../support/errors";
 import { MANIFEST_FILE } from "../support/files/paths";
 import type { ManifestEntry } from "./entry";
@@ -58,7 +59,7 @@ export async function resolveTemplate(ref: string, options: ResolveOptions): Pro
   const place = options.manifest ?? MANIFEST_FILE;
   const manifest = parseManifest(await textOf(place, options), place);
   const entry = oneEntry(manifest, ref, [options.template]);
-  const inUse = options.workspace ?? process.env["BL_WORKSPACE"];
+  const inUse = options.workspace ?? setIn(process.env, "BL_WORKSPACE");
   const workspace = workspaceAsked(manifest, inUse === "" ? undefined : inUse);
   return {
     id: entry.id,

@@ -1,4 +1,4 @@
-import type { Environment } from "../support/environment";
+import { setIn, type Environment } from "../support/environment";
 import { Failure, type FailureDetails } from "../support/errors";
 import { isPrivateNetwork } from "../support/network/loopback";
 import { generationOf, type CredentialKind } from "./generation";
@@ -27,7 +27,7 @@ function badAddress(message: string, hint: string): Failure {
  * (exit 2)
  */
 function mesaApiUrl(env: Environment): string {
-  const text = env["MESA_API_URL"] ?? "";
+  const text = setIn(env, "MESA_API_URL") ?? "";
   // Text without a scheme may still parse: "localhost:8080" is the scheme "localhost".
   if (text !== "" && !(/^https?:\/\//iu.test(text) && URL.canParse(text)))
     throw badAddress(`MESA_API_URL is "${text}", which is not an address.`, `Write it like ${DEFAULT_API}.`);
@@ -46,8 +46,6 @@ const VARIABLES: Readonly<Record<CredentialKind, string>> = {
   "private-key": "MESA_PRIVATE_KEY",
 };
 const KINDS: readonly CredentialKind[] = ["api-key", "private-key"];
-
-const isSet = (value: string | undefined): value is string => value !== undefined && value.trim() !== "";
 
 /** What must be set for a version. */
 function needed(kinds: readonly CredentialKind[]): string {
@@ -83,7 +81,7 @@ export function mesaFit(env: Environment, version: string | undefined, wantedOrg
       message: `${leaking} contains a private key.`,
       hint: "Set it as MESA_PRIVATE_KEY only: the others are sent to Mesa.",
     });
-  const there = KINDS.filter((kind) => isSet(env[VARIABLES[kind]]));
+  const there = KINDS.filter((kind) => setIn(env, VARIABLES[kind]) !== undefined);
   const taken = version === undefined ? KINDS : generationOf(version).credentials;
   const kind = taken.find((one) => there.includes(one));
   const unfit = (details: FailureDetails): MesaFit => ({
@@ -111,9 +109,9 @@ export function mesaFit(env: Environment, version: string | undefined, wantedOrg
     });
   }
   const apiUrl = mesaApiUrl(env);
-  const givenOrg = isSet(env["MESA_ORG"]) ? env["MESA_ORG"] : undefined;
+  const givenOrg = setIn(env, "MESA_ORG");
   if (kind === "private-key") {
-    const privateKey = parsePrivateKey(env["MESA_PRIVATE_KEY"] ?? "");
+    const privateKey = parsePrivateKey(setIn(env, "MESA_PRIVATE_KEY") ?? "");
     const other = [givenOrg, wantedOrg].find((org) => org !== undefined && org !== privateKey.org);
     if (other !== undefined)
       throw new Failure({
@@ -132,7 +130,7 @@ export function mesaFit(env: Environment, version: string | undefined, wantedOrg
       message: "MESA_API_KEY is set, but MESA_ORG is not.",
       hint: "Set MESA_ORG to the organization of the key.",
     });
-  return { access: { apiUrl, org, credential: { kind, apiKey: env["MESA_API_KEY"] ?? "" } } };
+  return { access: { apiUrl, org, credential: { kind, apiKey: setIn(env, "MESA_API_KEY") ?? "" } } };
 }
 
 /** Access to Mesa for a version. @throws Failure NO_MESA_CREDENTIALS, MESA_CREDENTIAL_UNFIT (exit 3), and as mesaFit does */

@@ -4,9 +4,12 @@ import { join } from "node:path";
 /** Variables by name; an undefined one is not set. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A variable of the environment. Empty counts as unset, as for the docker command. */
+/**
+ * A variable of the environment, without the line break that a secret's file or a .env from Windows ends with. Empty counts as unset, as for
+ * the docker command.
+ */
 export function setIn(env: Environment, name: string): string | undefined {
-  const value = env[name];
+  const value = env[name]?.trim();
   return value === "" ? undefined : value;
 }
 

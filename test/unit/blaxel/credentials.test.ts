@@ -53,9 +53,9 @@ describe("the login in bl's configuration", () => {
   });
 
   it.each([
-    [{ BL_API_KEY: "key\n", BL_WORKSPACE: "w" }, /^BL_API_KEY or the workspace "w" holds a character/u],
+    [{ BL_API_KEY: "ke\ny", BL_WORKSPACE: "w" }, /^BL_API_KEY or the workspace "w" holds a character/u],
     [{ BL_CLIENT_CREDENTIALS: "a b", BL_WORKSPACE: "w" }, /^BL_CLIENT_CREDENTIALS or/u],
-    [{ BL_API_KEY: "key", BL_WORKSPACE: "w\n" }, /the workspace "w\\n" holds/u],
+    [{ BL_API_KEY: "key", BL_WORKSPACE: "w\nx" }, /the workspace "w\\nx" holds/u],
   ])("is refused where no request could carry it: %j", async (env, message) => {
     const host = { env, redact: createRedactor({}) } as unknown as Host;
     await expect(blaxelCredentials(host)).rejects.toMatchObject({
@@ -72,6 +72,12 @@ describe("the login in bl's configuration", () => {
     const next = hostWith(login("b"));
     expect(await blaxelCredentials(run)).toMatchObject({ workspace: "a", apiKey: "key-a" });
     expect(await blaxelCredentials(next)).toMatchObject({ workspace: "b", apiKey: "key-b" });
+  });
+
+  it("is read without the line break that a secret's file ends with", async () => {
+    const env = { BL_API_KEY: "key\n", BL_WORKSPACE: "w\r\n" };
+    const host = { env, redact: createRedactor({}) } as unknown as Host;
+    expect(await blaxelCredentials(host)).toMatchObject({ apiKey: "key", workspace: "w" });
   });
 
   it("names the workspace in use", async () => {

@@ -42,6 +42,13 @@ describe("the Mesa credential", () => {
     expect(tried).toThrow(message);
   });
 
+  it("is read without the line break that a secret's file or a .env from Windows ends with", () => {
+    const dirty = (env: object): Record<string, string> =>
+      Object.fromEntries(Object.entries(env).map(([name, value]) => [name, `${String(value)}\r\n`]));
+    expect(requireMesaAccess(dirty({ ...PRIVATE, MESA_ORG: "acme" }), "0.49.1").org).toBe("acme");
+    expect(requireMesaAccess(dirty(API), "0.20.0")).toEqual(requireMesaAccess(API, "0.20.0"));
+  });
+
   it("tells a credential of the other kind from none", () => {
     expect(mesaFit(API, "0.49.1")).toMatchObject({ given: true });
     expect(mesaFit({}, "0.49.1")).toMatchObject({ given: false });
