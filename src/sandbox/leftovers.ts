@@ -1,6 +1,6 @@
 import { refusal } from "../blaxel/refusals";
 import { deleteSandbox, listTemporary, reasonOf, SANDBOX_LABEL } from "../blaxel/sandboxes";
-import { requireMesaAccess } from "../mesa/access";
+import { mesaFit, requireMesaAccess } from "../mesa/access";
 import { mesaApi, type MesaApi } from "../mesa/api";
 import { foundInMesa, unmarked, type InMesa } from "../mesa/leftovers";
 import { isOfDead } from "../support/processes/alive";
@@ -48,7 +48,7 @@ function leftIn(host: Host, org: string, only: string | undefined): Promise<InMe
 }
 
 /**
- * Finds sandboxes by their label, and credentials and repositories by their name, in MESA_ORG and every organization of a sandbox.
+ * Finds sandboxes by their label, and credentials and repositories by their name, in the organization of the Mesa credential and those of the sandboxes.
  * @param only name of a session or mount check; everything else is ignored
  * @throws Failure BLAXEL_… (exit 3 or 7), NO_BLAXEL_CREDENTIALS (exit 3); Mesa's refusals are listed in `unseen`
  */
@@ -59,12 +59,13 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
     throw error instanceof Failure ? error : refusal(`Blaxel does not list its sandboxes: ${reason}`, reason);
   });
   const sandboxes = temporary.filter(({ labels }) => LEFT_BY.has(labels[SANDBOX_LABEL] ?? ""));
-  const orgs = new Set([
-    host.env["MESA_ORG"] ?? "",
-    ...sandboxes.map(({ labels }) => labels[ORG_LABEL] ?? ""),
-  ]);
+  const own = mesaFit(host.env, undefined);
+  const orgs = new Set([own.access?.org ?? "", ...sandboxes.map(({ labels }) => labels[ORG_LABEL] ?? "")]);
   orgs.delete("");
-  const unseen = orgs.size === 0 ? ["credentials were not searched for: MESA_ORG is not set"] : [];
+  const unseen =
+    own.access === undefined && orgs.size === 0
+      ? [`credentials were not searched for: ${own.failure.message}`]
+      : [];
   const [credentials, repos]: [LeftCredential[], LeftRepo[]] = [[], []];
   for (const org of orgs) {
     try {

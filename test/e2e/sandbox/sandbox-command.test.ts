@@ -4,6 +4,7 @@ import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import type * as Library from "../../../src/index";
 import { releasedPlace, type Answer, type SandboxPlace } from "./sandbox-place";
+import { ORGANIZATIONS } from "../../world/mesa/state";
 import { fault, faultsOff, requests, state } from "../world";
 
 const VERSION = "0.38.0";
@@ -180,7 +181,31 @@ describe("sandbox clean", () => {
   });
 
   it("says what it could not look for", async () => {
-    const ran = await place.ask(["sandbox", "clean"], { env: { MESA_ORG: undefined } });
-    expect([ran.code, ran.stdout]).toEqual([0, "credentials were not searched for: MESA_ORG is not set\n"]);
+    const ran = await place.ask(["sandbox", "clean"], {
+      env: { MESA_ORG: undefined, MESA_PRIVATE_KEY: undefined },
+    });
+    const why = "credentials were not searched for: MESA_API_KEY is set, but MESA_ORG is not.\n";
+    expect([ran.code, ran.stdout]).toEqual([0, why]);
+  });
+
+  it("searches in the organization of the private key, without MESA_ORG", async () => {
+    const left = `smoke-debian-${"0".repeat(12)}-container.dead`;
+    const made = await fetch(`${process.env["MESA_API_URL"] ?? ""}/v1/acme/repos`, {
+      method: "POST",
+      headers: {
+        Authorization: `Bearer ${process.env["MESA_API_KEY"] ?? ""}`,
+        "Content-Type": "application/json",
+      },
+      body: JSON.stringify({ name: left }),
+    });
+    expect(made.ok).toBe(true);
+    const ran = await place.ask(["sandbox", "clean", left.replace(".dead", "")], {
+      env: {
+        MESA_ORG: undefined,
+        MESA_API_KEY: undefined,
+        MESA_PRIVATE_KEY: ORGANIZATIONS["acme"]?.privateKey,
+      },
+    });
+    expect([ran.code, ran.stdout]).toEqual([0, `repository acme/${left} removed\n`]);
   });
 });
