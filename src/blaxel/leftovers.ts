@@ -20,7 +20,7 @@ export async function removeLeftSandboxes(host: Host): Promise<boolean> {
   };
   try {
     const late = (): Error => new Error(`Blaxel did not respond within ${String(LIMIT_MS / 1000)} s`);
-    return await within(host.clock, work(), LIMIT_MS, late, host.signal);
+    return await within(host.clock, work(), LIMIT_MS, host.signal, late);
   } catch (error) {
     if (host.signal.aborted) return false;
     const message = `sandboxes of killed runs could not be deleted: ${reasonOf(error)}. mesa-template sandbox clean removes them.`;

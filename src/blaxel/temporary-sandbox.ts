@@ -48,7 +48,7 @@ export function temporarySandbox(
       let sandbox: SandboxInstance;
       try {
         const tooLate = (): Failure => late(name, createLimitMs);
-        sandbox = await within(host.clock, created, createLimitMs, tooLate, host.signal);
+        sandbox = await within(host.clock, created, createLimitMs, host.signal, tooLate);
       } catch (error) {
         host.signal.throwIfAborted();
         throw refused(image, error);
@@ -68,10 +68,12 @@ export function temporarySandbox(
      */
     async remove(): Promise<void> {
       // A sandbox that is deleted during its creation stays.
-      await within(host.clock, created, SETTLE_MS, () => late(name, SETTLE_MS)).catch(() => undefined);
+      await within(host.clock, created, SETTLE_MS, undefined, () => late(name, SETTLE_MS)).catch(
+        () => undefined,
+      );
       const deleted = neverMade
         ? undefined
-        : within(host.clock, deleteSandbox(host, name), DELETE_MS, () => notDeleted(name));
+        : within(host.clock, deleteSandbox(host, name), DELETE_MS, undefined, () => notDeleted(name));
       await Promise.all([deleted, clearing]);
     },
   };

@@ -4,7 +4,7 @@ import { sandboxHeaders, throughEdge } from "../blaxel/control-plane";
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
 import { timeLimit } from "../support/processes/time-limit";
-import { noAnswerWithin, within } from "../support/processes/within";
+import { within } from "../support/processes/within";
 import { quoted } from "../support/text/quoted";
 
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -66,13 +66,7 @@ async function runInSandbox(sandbox: SandboxInstance, command: Command, host: Ho
       ...(command.cwd === undefined ? {} : { workingDir: command.cwd }),
     });
     const limitMs = timeoutMs + SPARE_MS;
-    const { exitCode, stdout, stderr } = await within(
-      host.clock,
-      answer,
-      limitMs,
-      () => noAnswerWithin(limitMs),
-      host.signal,
-    );
+    const { exitCode, stdout, stderr } = await within(host.clock, answer, limitMs, host.signal);
     return ended({ exitCode, stdout, stderr, timedOut: exitCode === 124 || exitCode === 143 });
   } catch (error) {
     host.signal.throwIfAborted();

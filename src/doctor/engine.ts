@@ -66,7 +66,7 @@ export async function engineFindings(run: Run): Promise<readonly Finding[]> {
   const engine = await connecting;
   const { buildKit, rootless } = engine.facts;
   const asked = hostDevices(host, engine, ["/dev/fuse", "/dev/net/tun"]);
-  const devices = within(host.clock, asked, ANSWER_LIMIT_MS, noAnswer, host.signal);
+  const devices = within(host.clock, asked, ANSWER_LIMIT_MS, host.signal, noAnswer);
   const device = (path: Device): Promise<Finding> =>
     finding(path, async () => deviceOnEngine(path, rootless, (await devices)[path]));
   const found = await Promise.all([device("/dev/fuse"), ...(rootless ? [device("/dev/net/tun")] : [])]);

@@ -136,7 +136,7 @@ export async function bootstrap(
 ): Promise<void> {
   for (const [index, step] of bootstrapSteps(lock, packagesMirror).entries()) {
     host.signal.throwIfAborted();
-    if ((await execScript(sandbox, step.done)).exitCode === 0) {
+    if ((await execScript(host, sandbox, step.done)).exitCode === 0) {
       onStep(step.name, "already");
       continue;
     }

@@ -78,8 +78,8 @@ export async function flush(
   const lost = "the last writes may not have reached Mesa";
   const late = new Error(`the mount was not flushed within ${String(limitMs / 1000)} s: ${lost}`);
   try {
-    const unmounted = execScript(sandbox, unmountScript(plan, state));
-    const { exitCode } = await within(host.clock, unmounted, limitMs, () => late);
+    const unmounted = execScript(host, sandbox, unmountScript(plan, state));
+    const { exitCode } = await within(host.clock, unmounted, limitMs, undefined, () => late);
     return exitCode === 47 ? [`the mount had to be forced off: ${lost}`] : [];
   } catch (error) {
     return error === late ? [late.message] : [];

@@ -182,7 +182,7 @@ export async function openSession(host: Host, request: SessionRequest): Promise<
     created.temporary = temporarySandbox(host, wanted, clearing, request.createLimitMs);
     const whole = await created.temporary.ready();
     await request.prepare?.(whole);
-    const sandbox = request.user === undefined ? whole : await asUser(whole, request.user);
+    const sandbox = request.user === undefined ? whole : await asUser(host, whole, request.user);
     let plan = planFor(credential);
     const { paths } = plan;
     const pathOf = (mount: RepoMount | undefined): string => `${plan.mountPoint}${mount?.path ?? ""}`;

@@ -11,7 +11,7 @@ import {
   type LayoutEntry,
   type RequestedMount,
 } from "../mesa/mounts";
-import { Failure } from "../support/errors";
+import { Failure, wrongUsage } from "../support/errors";
 import { openSession, type OpenSandbox, type Session, type SessionOptions } from "./session";
 
 export interface MesaSandboxOptions extends SessionOptions {
@@ -35,7 +35,7 @@ export interface MesaSandboxOptions extends SessionOptions {
 
 export interface MesaRunOptions {
   readonly env?: Readonly<Record<string, string>>;
-  /** Receives the command's output, byte for byte, as it is produced. */
+  /** Receives the command's output, byte for byte, as it is produced. If it throws, the command is interrupted and `run` rejects with that. */
   readonly onOutput?: (stream: "stdout" | "stderr", data: Uint8Array) => void;
 }
 
@@ -96,15 +96,24 @@ async function runIn(
   argv: readonly string[],
   { env = {}, onOutput }: MesaRunOptions,
 ): Promise<MesaRunResult> {
+  if (argv.length === 0)
+    throw wrongUsage("Which command?", 'run takes a program and its arguments: ["ls", "-l"].');
   const chunks = { stdout: [] as Uint8Array[], stderr: [] as Uint8Array[] };
-  const { exitCode, broken } = await session.run({
+  const failed = new AbortController();
+  const command = {
     argv,
     env,
-    onOutput: (stream, data) => {
+    onOutput: (stream: "stdout" | "stderr", data: Uint8Array) => {
       chunks[stream].push(data);
-      onOutput?.(stream, data);
+      try {
+        onOutput?.(stream, data);
+      } catch (error) {
+        failed.abort(error);
+      }
     },
-  });
+  };
+  const { exitCode, broken } = await session.run(command, failed.signal);
+  failed.signal.throwIfAborted();
   if (broken !== undefined) throw broken;
   const text = (parts: readonly Uint8Array[]): string => Buffer.concat(parts).toString("utf8");
   return { exitCode, stdout: text(chunks.stdout), stderr: text(chunks.stderr) };

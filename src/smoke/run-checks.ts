@@ -1,6 +1,6 @@
 import type { Host } from "../support/host";
 import { Failure, messageOf } from "../support/errors";
-import { noAnswerWithin, within } from "../support/processes/within";
+import { within } from "../support/processes/within";
 import { batchResults, batchScript, newMark } from "./batch";
 import type { Check, CheckVerdict, ImageContext, Offers, ProbeCheck, Subject } from "./check";
 import { reportFrom, type CheckResult, type SmokeReport } from "./report";
@@ -105,13 +105,7 @@ async function runOne<Context>(
     if (check.needs !== "subject") return { outcome: "skipped", seen: "not run" };
     const { limitMs } = check;
     if (limitMs === undefined) return check.run(subject, context);
-    return within(
-      host.clock,
-      check.run(subject, context),
-      limitMs,
-      () => noAnswerWithin(limitMs),
-      host.signal,
-    );
+    return within(host.clock, check.run(subject, context), limitMs, host.signal);
   };
   const verdict = await run().catch((error: unknown): CheckVerdict => {
     host.signal.throwIfAborted();

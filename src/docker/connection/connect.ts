@@ -1,7 +1,7 @@
 import { systemClock } from "../../support/clock";
 import { Failure, hasErrno, messageOf } from "../../support/errors";
 import type { Host } from "../../support/host";
-import { noAnswerWithin, within } from "../../support/processes/within";
+import { within } from "../../support/processes/within";
 import { engineAddresses } from "./address";
 import { containersOf } from "../containers/containers";
 import { connectionTo } from "./dockerode-options";
@@ -32,13 +32,7 @@ export async function connectEngine(host: Host): Promise<Engine> {
       const ping = (signal: AbortSignal): Promise<unknown> => ask(docker, "GET", "/_ping", signal);
       watchForSilence(agent, { ping, interrupted: host.signal });
       const limitMs = address.url.startsWith("ssh:") ? 40_000 : 10_000;
-      const facts = await within(
-        systemClock,
-        engineFacts(docker, address),
-        limitMs,
-        () => noAnswerWithin(limitMs),
-        host.signal,
-      );
+      const facts = await within(systemClock, engineFacts(docker, address), limitMs, host.signal);
       const { saveImage, ...images } = imagesOf(host, docker, facts.apiVersion);
       const engine = {
         facts,

@@ -1,22 +1,33 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { reasonOf } from "../../blaxel/sandboxes";
 import { Failure } from "../../support/errors";
+import type { Host } from "../../support/host";
+import { within } from "../../support/processes/within";
+
+/** Limit of a script's answer, in ms: longer than the edge's. @blaxel/core has none of its own. */
+const ANSWER_LIMIT_MS = 65_000;
 
 export interface Executed {
   readonly exitCode: number;
   readonly output: string;
 }
 
-/** Runs a short script in a sandbox (under the edge's limit of a minute) and waits for it. Only this process gets `env`. */
+/**
+ * Runs a short script in a sandbox (under the edge's limit of a minute) and waits for it. Only this process gets `env`.
+ * @throws Failure SANDBOX_DIED (exit 7); the signal's reason when aborted, while the script runs on
+ */
 export async function execScript(
+  { clock, signal }: Pick<Host, "clock" | "signal">,
   sandbox: SandboxInstance,
   script: string,
   env: Readonly<Record<string, string>> = {},
 ): Promise<Executed> {
   try {
-    const result = await sandbox.process.exec({ command: script, env: { ...env }, waitForCompletion: true });
+    const answer = sandbox.process.exec({ command: script, env: { ...env }, waitForCompletion: true });
+    const result = await within(clock, answer, ANSWER_LIMIT_MS, signal);
     return { exitCode: result.exitCode, output: result.logs };
   } catch (error) {
+    signal.throwIfAborted();
     throw new Failure({
       code: "SANDBOX_DIED",
       kind: "deploy",

@@ -5,7 +5,8 @@ import { sandboxHeaders, throughEdge } from "../../blaxel/control-plane";
 import { isMissing, reasonOf } from "../../blaxel/sandboxes";
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
-import { execScript } from "./exec";
+import { withTimeLimit } from "../../support/processes/time-limit";
+import { within } from "../../support/processes/within";
 import { commandLine } from "./shell";
 
 /** Interval of polling a running command, in ms: short after output, longer in silence. */
@@ -14,6 +15,9 @@ const POLL_MS = { soonest: 100, latest: 1_000, growth: 1.3 };
 const PATIENCE_MS = 60_000;
 /** After this time without an answer the platform is asked whether the sandbox still exists, in ms. */
 const ASK_AFTER_MS = 2_000;
+/** Limit of an answer about a command, in ms; when it is interrupted or over, nobody waits longer for a sandbox that hangs. */
+const ANSWER_LIMIT_MS = 30_000;
+const LAST_ANSWER_LIMIT_MS = 3_000;
 /** Signals for an interrupted command, and the time after each, in ms. */
 const ENDINGS = [
   ["INT", 5_000],
@@ -68,26 +72,32 @@ const PIECE_BYTES = 4 * 1024 * 1024;
 /**
  * @param ask fetches through the edge
  * @param base the sandbox API's address, without trailing slash
- * @returns what reads a file of a sandbox from the last position on, up to PIECE_BYTES: empty if there is nothing new, or no file yet
+ * @returns what delivers a file of a sandbox from the last position on, up to PIECE_BYTES, and returns whether there was anything new
  */
-function tailOf(ask: Host["fetch"], base: string, path: string): () => Promise<Uint8Array> {
+function tailOf(
+  ask: Host["fetch"],
+  base: string,
+  path: string,
+  deliver: (data: Uint8Array) => void,
+): Started["drain"] {
   let offset = 0;
-  return async () => {
+  return async (signal) => {
     const range = `bytes=${String(offset)}-${String(offset + PIECE_BYTES - 1)}`;
     const response = await ask(`${base}/filesystem/${encodeURIComponent(path)}?download=true`, {
       headers: { Accept: "application/octet-stream", Range: range },
-      signal: AbortSignal.timeout(30_000),
+      signal,
     });
     if (response.status === 416 || response.status === 404) {
       await response.body?.cancel();
-      return new Uint8Array();
+      return false;
     }
     if (!response.ok) throw new Error(`HTTP ${String(response.status)}`);
     const data = new Uint8Array(await response.arrayBuffer());
     // A server without range support sends the whole file with 200.
     const fresh = response.status === 206 ? data : data.subarray(Math.min(offset, data.length));
     offset += fresh.length;
-    return fresh;
+    if (fresh.length > 0) deliver(fresh);
+    return fresh.length > 0;
   };
 }
 
@@ -97,7 +107,7 @@ interface Started {
   /** Of the process group. */
   readonly pid: string;
   /** Delivers new output; returns whether there was any. */
-  readonly drain: () => Promise<boolean>;
+  readonly drain: (signal: AbortSignal) => Promise<boolean>;
 }
 
 async function start(
@@ -110,20 +120,20 @@ async function start(
   const command = commandLine(run.argv, run.cwd, folder);
   const base = (sandbox.metadata.url ?? "").replace(/\/$/u, "");
   try {
-    const { pid } = await sandbox.process.exec({
-      name,
-      command,
-      env: { ...run.env },
-      waitForCompletion: false,
-    });
+    const accepted = sandbox.process.exec({ name, command, env: { ...run.env }, waitForCompletion: false });
+    const { pid } = await within(host.clock, accepted, ANSWER_LIMIT_MS);
     const ask = throughEdge(host, await sandboxHeaders(host));
-    const tails = (["out", "err"] as const).map((file) => tailOf(ask, base, `${folder}/${file}`));
-    const drain = async (): Promise<boolean> => {
-      const pieces = await Promise.all(tails.map((tail) => tail()));
-      for (const [index, piece] of pieces.entries())
-        if (piece.length > 0) run.onOutput(index === 0 ? "stdout" : "stderr", piece);
-      return pieces.some((piece) => piece.length > 0);
-    };
+    const tail = (stream: "stdout" | "stderr"): Started["drain"] =>
+      tailOf(ask, base, `${folder}/${stream.slice(3)}`, (data) => {
+        run.onOutput(stream, data);
+      });
+    const [out, err] = [tail("stdout"), tail("stderr")];
+    // One after the other: where one fails, nothing of the other is lost.
+    const drain: Started["drain"] = (stop) =>
+      withTimeLimit(ANSWER_LIMIT_MS, stop, async (signal) => {
+        const saidSomething = await out(signal);
+        return (await err(signal)) || saidSomething;
+      });
     return { name, pid, drain };
   } catch (error) {
     throw died(sandbox, "did not accept the command", error);
@@ -142,11 +152,11 @@ async function untilEnded(
   for (;;) {
     signal.throwIfAborted();
     try {
-      const state = await sandbox.process.get(name);
-      const saidSomething = await drain();
+      const state = await within(host.clock, sandbox.process.get(name), ANSWER_LIMIT_MS, signal);
+      const saidSomething = await drain(signal);
       lastAnswer = host.clock.now();
       if (state.status !== "running") {
-        while (await drain());
+        while (await drain(signal));
         return state.exitCode;
       }
       pause = saidSomething ? POLL_MS.soonest : Math.min(pause * POLL_MS.growth, POLL_MS.latest);
@@ -167,7 +177,11 @@ async function untilEnded(
 async function interrupt(host: Host, sandbox: SandboxInstance, started: Started): Promise<void> {
   for (const [signal, ms] of ENDINGS) {
     try {
-      await execScript(sandbox, `kill -${signal} -${started.pid}`);
+      const told = sandbox.process.exec({
+        command: `kill -${signal} -${started.pid}`,
+        waitForCompletion: true,
+      });
+      await within(host.clock, told, LAST_ANSWER_LIMIT_MS);
       await untilEnded(host, sandbox, started, AbortSignal.timeout(ms));
       return;
     } catch {
@@ -192,6 +206,6 @@ export async function runAndFollow(host: Host, sandbox: SandboxInstance, run: Co
     throw error;
   } finally {
     // Failing costs only space in the sandbox, which may be gone.
-    await sandbox.fs.rm(folder, true).catch(() => undefined);
+    await within(host.clock, sandbox.fs.rm(folder, true), LAST_ANSWER_LIMIT_MS).catch(() => undefined);
   }
 }

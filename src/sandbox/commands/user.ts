@@ -1,5 +1,6 @@
 import type { SandboxInstance } from "@blaxel/core";
 import { Failure } from "../../support/errors";
+import type { Host } from "../../support/host";
 import { outputLines } from "../../support/text/output-lines";
 import { quoted } from "../../support/text/quoted";
 import { execScript } from "./exec";
@@ -62,8 +63,8 @@ export function commandAs(
  * The same sandbox with commands run as that user. Changes nothing if its API already runs as that user.
  * @throws Failure SANDBOX_USER (exit 7) if the image does not allow that user
  */
-export async function asUser(sandbox: SandboxInstance, name: string): Promise<SandboxInstance> {
-  const { exitCode, output } = await execScript(sandbox, prepareUserScript(name));
+export async function asUser(host: Host, sandbox: SandboxInstance, name: string): Promise<SandboxInstance> {
+  const { exitCode, output } = await execScript(host, sandbox, prepareUserScript(name));
   if (exitCode !== 0) {
     const why =
       exitCode === 3

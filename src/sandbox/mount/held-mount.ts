@@ -80,7 +80,7 @@ export interface HeldMount {
   remount(): Promise<void>;
   /** Reports the result of a check of the mount. */
   saw(works: boolean): void;
-  /** Stops renewing; waits for a renewal in progress. */
+  /** Stops renewing and ends running commands; waits for both. */
   release(): Promise<void>;
 }
 
@@ -139,10 +139,12 @@ export function holdMount<Credential extends Lifetime>(
     return remounting;
   };
 
-  const nextNow = (): "run" | "wait" | "prove" | "remount" =>
-    remounting !== undefined
+  const nextNow = (): "run" | "wait" | "prove" | "remount" => {
+    released.signal.throwIfAborted();
+    return remounting !== undefined
       ? "wait"
       : nextStep({ now: clock.now(), seenAt, lost, running: running.size, moments, renews });
+  };
 
   const prepare = async (step: "wait" | "prove" | "remount"): Promise<void> => {
     if (step === "wait") await remounting?.catch(() => undefined);
@@ -195,7 +197,6 @@ export function holdMount<Credential extends Lifetime>(
       return lifetime;
     },
     async use(work) {
-      released.signal.throwIfAborted();
       // No await between decision and start, so that no remount begins in between.
       for (let step = nextNow(); step !== "run"; step = nextNow()) await prepare(step);
       const command = work(ending.signal);
@@ -214,8 +215,8 @@ export function holdMount<Credential extends Lifetime>(
     },
     async release() {
       released.abort(new Error("The session is closed."));
-      await remounting?.catch(() => undefined);
-      await renewing;
+      ending.abort(released.signal.reason);
+      await Promise.allSettled([...running, remounting, renewing]);
     },
   };
 }

@@ -45,7 +45,7 @@ export async function brokenMount(
 ): Promise<Failure | undefined> {
   // Proofs of parallel commands are kept apart.
   const token = `${host.runId}-${randomBytes(3).toString("hex")}`;
-  const { exitCode, output } = await execScript(sandbox, proof(mounted, token, PROOF_WAIT_S[when]));
+  const { exitCode, output } = await execScript(host, sandbox, proof(mounted, token, PROOF_WAIT_S[when]));
   return exitCode === 0
     ? undefined
     : mountFailure(exitCode, host.redact(output), when === "mounting" ? "mount" : "run");
@@ -55,7 +55,7 @@ export async function brokenMount(
 export async function mountAndProve(host: Host, sandbox: SandboxInstance, mounted: Mounted): Promise<void> {
   const { plan, path } = mounted;
   for (const secret of plan.secrets) host.redact.add(secret);
-  const { exitCode, output } = await execScript(sandbox, mountScript(plan, path), plan.env);
+  const { exitCode, output } = await execScript(host, sandbox, mountScript(plan, path), plan.env);
   if (exitCode !== 0) throw mountFailure(exitCode, host.redact(output), "mount");
   host.signal.throwIfAborted();
   const failure = await brokenMount(host, sandbox, mounted, "mounting");

@@ -1,10 +1,5 @@
 import type { Clock } from "../clock";
 
-/** An error for what may be late without a message of its own. @param limitMs in ms */
-export function noAnswerWithin(limitMs: number): Error {
-  return new Error(`no answer within ${String(limitMs / 1000)} s`);
-}
-
 /**
  * Rejects when the time is up or the signal is aborted. The work cannot be stopped and ends on its own.
  * @param limitMs in ms
@@ -14,8 +9,8 @@ export async function within<T>(
   clock: Clock,
   work: Promise<T>,
   limitMs: number,
-  late: () => Error,
   signal?: AbortSignal,
+  late = (): Error => new Error(`no answer within ${String(limitMs / 1000)} s`),
 ): Promise<T> {
   const done = new AbortController();
   const ends = signal === undefined ? done.signal : AbortSignal.any([done.signal, signal]);

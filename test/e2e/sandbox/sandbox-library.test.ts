@@ -125,6 +125,38 @@ describe("a sandbox as an object", () => {
     expect(Object.keys(await filesOfDemo()).filter((name) => name.startsWith("smoke-"))).toEqual([]);
   });
 
+  it("ends commands that still run when it is closed, and loses none of their writes", async () => {
+    const sandbox = await library.openMesaSandbox({ ...template, write: true });
+    let begun = (): void => undefined;
+    const began = new Promise<void>((done) => (begun = done));
+    const script =
+      "trap 'echo last >> closed.txt; exit' INT; echo first > closed.txt; echo begun; while :; do sleep 0.1; done";
+    const error = rejection(sandbox.run(["sh", "-c", script], { onOutput: begun }));
+    await began;
+    expect(await sandbox.close()).toEqual([]);
+    expect(await error).toMatchObject({ message: "The session is closed." });
+    expect((await filesOfDemo())["closed.txt"]).toBe("first\nlast\n");
+    await place.expectClean();
+  });
+
+  it("ends a command when onOutput throws, and tells what it threw", async () => {
+    await library.withMesaSandbox(template, async (sandbox) => {
+      const onOutput = (): never => {
+        throw new Error("my own handler");
+      };
+      const started = Date.now();
+      const error = await rejection(sandbox.run(["sh", "-c", "echo one; sleep 60"], { onOutput }));
+      expect((error as Error).message).toBe("my own handler");
+      expect(Date.now() - started).toBeLessThan(30_000);
+      expect(await rejection(sandbox.run(["echo", "all"], { onOutput }))).toMatchObject({
+        message: "my own handler",
+      });
+      expect(await rejection(sandbox.run([]))).toMatchObject({ code: "USAGE" });
+      expect((await sandbox.run(["true"])).exitCode).toBe(0);
+    });
+    await place.expectClean();
+  });
+
   it("is closed when the function around it throws, and what it threw is seen", async () => {
     const error = await rejection(
       library.withMesaSandbox(template, () => Promise.reject(new Error("my own"))),

@@ -76,7 +76,7 @@ describe("cleaning up after a session", () => {
     expect(await cleanedUp(hangs, undefined, AbortSignal.abort(new Error("Ctrl-C")))).toEqual([
       expect.stringMatching(/not flushed within 5 s/u),
     ]);
-    expect(waits).toEqual([20_000, 5_000]);
+    expect(waits.filter((ms) => ms < 60_000)).toEqual([20_000, 5_000]);
     expect(done.filter((one) => one === "delete")).toHaveLength(2);
   });
 

@@ -231,17 +231,29 @@ describe("a held mount", () => {
     await mount.release();
   });
 
-  it("is released although a command runs and a remount waits for it", async () => {
-    const { clock, mount } = held();
-    const long = command();
-    const ran = mount.use(long.work);
+  it("ends the commands that run when it is released, although a remount waits for them", async () => {
+    const { clock, mount, log } = held();
+    const closed = { message: "The session is closed." };
+    const ran = mount.use(command().work).catch((error: unknown) => error);
     await clock.goTo(0);
     const asked = mount.remount().catch((error: unknown) => error);
     await clock.goTo(1);
+    const later = mount.use(command().work).catch((error: unknown) => error);
     await mount.release();
-    expect(await asked).toMatchObject({ message: "The session is closed." });
-    long.end();
-    await ran;
+    expect([await ran, await asked, await later]).toMatchObject([closed, closed, closed]);
+    expect(log).toEqual([]);
+  });
+
+  it("starts no command after a remount during which it was released", async () => {
+    let swapped = (): void => undefined;
+    const { clock, mount, log } = held({ swap: () => new Promise((done) => (swapped = done)) });
+    const asked = mount.remount();
+    await clock.goTo(0);
+    const later = mount.use(() => Promise.resolve(log.push("started"))).catch((error: unknown) => error);
+    const released = mount.release();
+    swapped();
+    await Promise.all([asked, released]);
+    expect([await later, log]).toMatchObject([{ message: "The session is closed." }, []]);
   });
 
   it("takes no command once it is released", async () => {
