@@ -5,6 +5,7 @@ import { Failure, messageOf } from "../support/errors";
 import {
   downloadUrl,
   type DownloadInput,
+  type ImageInput,
   type Lock,
   type LockedDownload,
   type LockedImage,
@@ -143,8 +144,8 @@ function namedOtherwise(lock: Lock, { template, mesaVersion }: LockExpectation):
 function resolvedOtherwise(lock: Lock, { settings, upstream }: NamedInputs): readonly LockProblem[] {
   return [
     ...differing([
-      ["base", "its base image is", tagged(lock.base), named(settings.base.image)],
-      ...byName("image", lock.images, tagged, settings.images, ({ image }) => named(image)),
+      ["base", "its base image is", tagged(lock.base, settings.base), named(settings.base)],
+      ...byName("image", lock.images, tagged, settings.images, named),
       ...byName("download", lock.downloads, lockedDownload, settings.downloads, wantedDownload),
     ]),
     ...(upstream === undefined ? [] : fromElsewhere(lock, upstream)),
@@ -157,7 +158,7 @@ function fromElsewhere(lock: Lock, { mesa, sandboxApi, snapshot }: Upstream): re
   const message = `its .deb comes from ${url}, but the repository is ${mesa.repository}`;
   return [
     ...differing([
-      ["sandbox-api", "its sandbox-api is", tagged(lock.sandboxApi), named(sandboxApi.image)],
+      ["sandbox-api", "its sandbox-api is", tagged(lock.sandboxApi, sandboxApi), named(sandboxApi)],
       ["package", "its package is", name, mesa.package],
     ]),
     ...(isBelow(url, mesa.repository) ? [] : [{ problem: "package" as const, message }]),
@@ -175,14 +176,14 @@ function fromElsewhere(lock: Lock, { mesa, sandboxApi, snapshot }: Upstream): re
 function byName<Locked, Input>(
   problem: "image" | "download",
   locked: Readonly<Record<string, Locked>> = {},
-  lockedText: (locked: Locked) => string,
+  lockedText: (locked: Locked, input: Input | undefined) => string,
   inputs: Readonly<Record<string, Input>>,
   inputText: (input: Input) => string,
 ): readonly Comparison[] {
   const none = "not in the lock";
   return [...new Set([...Object.keys(locked), ...Object.keys(inputs)])].map((name) => {
     const [was, input] = [locked[name], inputs[name]];
-    const found = was === undefined ? none : lockedText(was);
+    const found = was === undefined ? none : lockedText(was, input);
     return [problem, `${problem}s.${name} is`, found, input === undefined ? none : inputText(input)];
   });
 }
@@ -195,13 +196,14 @@ function wantedDownload(input: DownloadInput): string {
   return input.published === undefined ? downloadUrl(input) : `${downloadUrl(input)} (${input.published})`;
 }
 
-function tagged({ repository, tag }: LockedImage): string {
-  return `${repository}:${tag}`;
+/** A locked image as the input names it: with its digest if that has one. */
+function tagged({ repository, tag, digest }: LockedImage, input?: ImageInput): string {
+  return `${repository}:${tag}${input?.image.includes("@") === true ? `@${digest}` : ""}`;
 }
 
-function named(image: string): string {
-  const { repository, tag } = parseImageReference(image);
-  return `${repository}:${tag ?? "latest"}`;
+function named({ image }: ImageInput): string {
+  const { repository, tag = "latest", digest } = parseImageReference(image);
+  return `${repository}:${tag}${digest === undefined ? "" : `@${digest}`}`;
 }
 
 function mirror(snapshot: { readonly url: string; readonly at: string } | undefined): string {

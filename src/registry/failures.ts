@@ -92,7 +92,7 @@ export function imageNotFound(image: string, registry: string): Failure {
     code: "IMAGE_NOT_FOUND",
     kind: "upstream",
     message: `${registry} has no image ${image}.`,
-    hint: "Check the name and the tag in template.toml (base.image) and upstream.toml (sandbox-api.image, mirrors.images).",
+    hint: "Check the name and the tag in template.toml (base.image, images.NAME.image) and upstream.toml (sandbox-api.image, mirrors.images).",
   });
 }
 

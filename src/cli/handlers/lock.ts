@@ -71,7 +71,6 @@ function checked(results: readonly CheckedLock[]): CommandOutcome {
   return { json: { results }, text: lines.join("") || "There are no locks yet.\n" };
 }
 
-/** Names of differing files that are shown of a folder; JSON has all. */
 const FILES_SHOWN = 20;
 
 export const renderCommand: CommandHandler = async (args, context) => {

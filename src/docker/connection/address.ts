@@ -22,7 +22,7 @@ export interface EngineAddress {
 /**
  * Where to look for an engine, in the docker command's order (docker/cli, cli/command/cli.go): DOCKER_HOST, DOCKER_CONTEXT, the current
  * context of config.json, the default socket. If nothing is chosen, also the sockets of rootless Docker, Docker Desktop and Podman.
- * @throws Failure ENGINE_UNREACHABLE (exit 3) if the named context does not exist or names no engine
+ * @throws Failure ENGINE_UNREACHABLE (exit 3) if the named context does not exist
  */
 export function engineAddresses(env: Host["env"]): readonly EngineAddress[] {
   const dockerHost = setIn(env, "DOCKER_HOST");
@@ -33,11 +33,10 @@ export function engineAddresses(env: Host["env"]): readonly EngineAddress[] {
   if (name === undefined || name === "" || name === "default") return usualSockets(env);
   const found = folder === undefined ? undefined : contextIn(folder, name);
   if (found !== undefined) return [found];
-  const file = folder === undefined ? "" : metaFile(folder, name);
   throw new Failure({
     code: "ENGINE_UNREACHABLE",
     kind: "environment",
-    message: `The docker context "${name}" (${named === name ? "DOCKER_CONTEXT" : "the current one"}) ${existsSync(file) ? `names no engine, or cannot be read: ${file}` : "does not exist"}.`,
+    message: `The docker context "${name}" (${named === name ? "DOCKER_CONTEXT" : "the current one"}) does not exist, or its file is damaged.`,
     hint: "docker context ls lists the contexts.",
   });
 }
@@ -79,16 +78,14 @@ function currentContext(folder: string): string | undefined {
   return typeof current === "string" ? current : undefined;
 }
 
-/** Where the docker command keeps a context (docker/cli, cli/context/store). */
-function metaFile(folder: string, name: string): string {
-  return join(folder, "contexts/meta", sha256(name), "meta.json");
-}
-
+/** A context as the docker command keeps it: contexts/meta/<sha256 of the name>/meta.json (docker/cli, cli/context/store). */
 function contextIn(folder: string, name: string): EngineAddress | undefined {
-  const endpoint = valueAt(parsedJson(textNow(metaFile(folder, name))), ["Endpoints", "docker"]);
+  const id = sha256(name);
+  const meta = parsedJson(textNow(join(folder, "contexts/meta", id, "meta.json")));
+  const endpoint = valueAt(meta, ["Endpoints", "docker"]);
   const url = valueAt(endpoint, ["Host"]);
   if (typeof url !== "string" || url === "") return undefined;
-  const certificates = join(folder, "contexts/tls", sha256(name), "docker");
+  const certificates = join(folder, "contexts/tls", id, "docker");
   return {
     url,
     source: `the docker context ${name}`,

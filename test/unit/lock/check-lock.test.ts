@@ -63,6 +63,11 @@ describe("checking a lock", () => {
     ["another version", () => ({ mesaVersion: "0.38.0" }), "mesa-version"],
     ["another base image", () => ({ settings: settingsFor("docker.io/library/debian:trixie-slim") }), "base"],
     [
+      "another digest of it",
+      () => ({ settings: settingsFor(`docker.io/library/debian:bookworm-slim@sha256:${"1".repeat(64)}`) }),
+      "base",
+    ],
+    [
       "another sandbox-api",
       () => ({
         upstream: { ...expected.upstream, sandboxApi: { image: "ghcr.io/blaxel-ai/sandbox:0.2.51" } },
@@ -122,5 +127,7 @@ describe("checking a lock", () => {
 
   it("takes the short name of a base image for its full one", () => {
     expect(problems(canonicalJson(lock), { settings: settingsFor("debian:bookworm-slim") })).toEqual([]);
+    const withDigest = settingsFor(`debian:bookworm-slim@${lock.base.digest}`);
+    expect(problems(canonicalJson(lock), { settings: withDigest })).toEqual([]);
   });
 });

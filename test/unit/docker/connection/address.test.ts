@@ -81,13 +81,11 @@ describe("where the engine is looked for", () => {
     });
   });
 
-  it("names the file of a context that cannot be read", async () => {
+  it("says that the file of a context may be damaged", async () => {
     await withDockerFolder("far", (folder) => {
       const [id = ""] = readdirSync(join(folder, "contexts/meta"));
       writeFileSync(join(folder, "contexts/meta", id, "meta.json"), "{");
-      expect(() => from({ DOCKER_CONFIG: folder })).toThrow(
-        /\(the current one\) names no engine.*: .*meta\.json/u,
-      );
+      expect(() => from({ DOCKER_CONFIG: folder })).toThrow(/\(the current one\) .*its file is damaged/u);
     });
   });
 
