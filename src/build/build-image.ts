@@ -14,6 +14,8 @@ import { removeIntermediate, replacing, versionLabel } from "./leftovers";
 export interface BuildOptions {
   readonly mirrors: Upstream["mirrors"];
   readonly force?: boolean;
+  /** What an earlier run found out about the image of these inputs. */
+  readonly known?: Image | undefined;
   /** A buildx builder to build on; "classic" and "buildkit" are the engine's own. */
   readonly builder?: string | undefined;
   /** File for the whole log. */
@@ -50,7 +52,7 @@ export async function buildImage(
   const named = options.builder ?? host.env["MESA_TEMPLATE_BUILDER"] ?? "";
   const builder = builderFor(engine, named);
   const built = (by: Image["builder"]): Promise<Image | undefined> =>
-    builtImage(engine, rendered, pulledReference(mirror, rendered.lock.base), by);
+    builtImage(engine, rendered, pulledReference(mirror, rendered.lock.base), by, options.known);
   const before = options.force === true ? undefined : await built(builder);
   if (before !== undefined) return before;
   options.onProgress?.(`${engine.facts.name} ${engine.facts.version}, ${builder}`);

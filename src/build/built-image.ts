@@ -11,16 +11,18 @@ export function imageName(of: Pick<RenderedTemplate, "template" | "mesaVersion" 
   return `mesa-template/${of.template}:${of.mesaVersion}-${hexOf(of.inputsDigest).slice(0, 12)}`;
 }
 
-/** The image under the template's local name, if it was made from exactly these inputs. */
+/** The image under the template's local name, if it was made from exactly these inputs. It is read, unless it is the `known` one. */
 export async function builtImage(
   engine: Engine,
   rendered: RenderedTemplate,
   baseReference: string,
   builder: Image["builder"],
+  known?: Image,
 ): Promise<Image | undefined> {
   const reference = imageName(rendered);
   const found = await engine.image(reference);
   if (found?.labels[INPUTS_LABEL] !== rendered.inputsDigest) return undefined;
+  if (engine.facts.idsAreConfigDigests && found.id === known?.id) return known;
   const [{ configDigest, sizeBytes, history }, base] = await Promise.all([
     engine.readImage({ id: found.id, reference }),
     engine.image(baseReference),

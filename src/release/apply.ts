@@ -225,7 +225,7 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
         learn(release, { kept: {} });
       }
       const image = await runner.run("build", async (progress) => {
-        const built = await stages.build(rendered, request, progress);
+        const built = await stages.build(rendered, request, progress, release.facts.kept.smoke?.image);
         return { value: built.image, outcome: built.reused ? "reused" : "done" };
       });
       learn(release, { image });

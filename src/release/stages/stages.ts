@@ -132,6 +132,7 @@ export function realStages(run: Run) {
     rendered: RenderedTemplate,
     { force, builder, scan }: BuildRequest,
     progress: Progress,
+    known?: Image,
   ): Promise<{ readonly image: Image; readonly reused: boolean }> {
     const { buildImage } = await import("../../build/index");
     const { mirrors } = await run.upstream();
@@ -139,6 +140,7 @@ export function realStages(run: Run) {
     const image = await buildImage(host, await run.engine(), rendered, {
       mirrors,
       force,
+      known,
       builder,
       logFile: folders.log(rendered.template, rendered.mesaVersion, "build"),
       onProgress: (message) => {
