@@ -95,7 +95,7 @@ describe("sandbox run", () => {
     // A branch that is there is not taken for this session's own; nor is one left of a session that did not come up.
     const again = await place.ask([...branched, "--json", "--", "true"]);
     expect([again.code, again.json<Answer>().error?.code]).toEqual([2, "BRANCH_EXISTS"]);
-    await fault("mount-lies", 1);
+    await fault("mount-not-empty", 1);
     const lost = await place.ask(["sandbox", "run", version, ...which, "--branch", "lost", "--", "true"]);
     expect([lost.code, Object.keys(await bookmarks())]).toEqual([7, Object.keys(before)]);
     const mount = ["--mount", `demo:/x@${branch}`, "--json", "--", "cat", file];

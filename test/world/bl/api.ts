@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { IncomingHttpHeaders } from "node:http";
+import { call } from "./call";
 import { send, type Reply } from "./http";
 
 export interface Session {
@@ -21,7 +22,7 @@ interface ConfigFile {
 
 async function readConfig(): Promise<ConfigFile> {
   try {
-    const text = readFileSync(join(process.env["HOME"] ?? "", ".blaxel/config.yaml"), "utf8");
+    const text = readFileSync(join(call().env["HOME"] ?? "", ".blaxel/config.yaml"), "utf8");
     const { parse } = await import("yaml");
     return (parse(text) as ConfigFile | null) ?? {};
   } catch {
@@ -32,11 +33,11 @@ async function readConfig(): Promise<ConfigFile> {
 /** Who asks: workspace by -w, BL_WORKSPACE, config; credentials of config.yaml win over the environment's. */
 export async function session(workspaceFlag: string | undefined): Promise<Session | undefined> {
   const config = await readConfig();
-  const workspace = workspaceFlag ?? process.env["BL_WORKSPACE"] ?? config.context?.workspace;
+  const workspace = workspaceFlag ?? call().env["BL_WORKSPACE"] ?? config.context?.workspace;
   if (workspace === undefined || workspace === "") return undefined;
   const stored = config.workspaces?.find((entry) => entry.name === workspace)?.credentials?.apiKey;
-  const key = stored ?? process.env["BL_API_KEY"];
-  const base = (process.env["BL_API_URL"] ?? "https://api.blaxel.ai/v0").replace(/\/$/u, "");
+  const key = stored ?? call().env["BL_API_KEY"];
+  const base = (call().env["BL_API_URL"] ?? "https://api.blaxel.ai/v0").replace(/\/$/u, "");
   return {
     base,
     workspace,

@@ -2,6 +2,7 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { ask, credentialHint, messageIn, uploadUrl, type Answer, type Session } from "./api";
+import { call } from "./call";
 import { filesToUpload } from "./files";
 import type { Parsed } from "./flags";
 import { send } from "./http";
@@ -15,7 +16,7 @@ export function packZip(folder: string): { zip: Buffer; files: { name: string; s
   const files = filesToUpload(folder);
   const zip = makeZip(files);
   writeFileSync(
-    join(mkdtempSync(join(process.env["TMPDIR"] ?? tmpdir(), ".blaxel.zip")), "archive.zip"),
+    join(mkdtempSync(join(call().env["TMPDIR"] ?? tmpdir(), ".blaxel.zip")), "archive.zip"),
     zip,
     { mode: 0o600 },
   );
@@ -24,7 +25,7 @@ export function packZip(folder: string): { zip: Buffer; files: { name: string; s
 
 /** bl deploy, without a terminal: it never waits for the build. */
 export async function deploy(parsed: Parsed, session: Session): Promise<number> {
-  const folder = process.cwd();
+  const folder = call().cwd;
   const project = readProject(parsed, folder);
   const json = parsed.flags["output"]?.[0] === "json";
   const begun = Date.now();
@@ -34,14 +35,14 @@ export async function deploy(parsed: Parsed, session: Session): Promise<number> 
     return 0;
   }
   const say = (line: string): void => {
-    (json ? process.stderr : process.stdout).write(`${line}\n`);
+    (json ? call().err : call().out)(`${line}\n`);
   };
   const result = await applyAndUpload(project, session, zip, json, say);
   if (result.failure !== undefined) {
     const reason = `error applying blaxel deployment: ${result.failure}`;
     if (json) {
-      process.stderr.write(credentialHint(reason, session));
-      process.stdout.write(
+      call().err(credentialHint(reason, session));
+      call().out(
         goJson({
           resources: [
             {
@@ -56,11 +57,11 @@ export async function deploy(parsed: Parsed, session: Session): Promise<number> 
           totalDuration: seconds(begun),
         }),
       );
-    } else process.stderr.write(`✗ Deploy failed\nReason: ${reason}\n${credentialHint(reason, session)}`);
+    } else call().err(`✗ Deploy failed\nReason: ${reason}\n${credentialHint(reason, session)}`);
     return 1;
   }
   if (!json) {
-    process.stdout.write(summary(project.name, session.workspace, result.url));
+    call().out(summary(project.name, session.workspace, result.url));
     return 0;
   }
   await new Promise((done) => setTimeout(done, 200));
@@ -69,7 +70,7 @@ export async function deploy(parsed: Parsed, session: Session): Promise<number> 
   const body =
     now?.ok === true ? (JSON.parse(now.body) as { status?: string; metadata?: { url?: string } }) : undefined;
   const url = body?.metadata?.url;
-  process.stdout.write(
+  call().out(
     goJson({
       resources: [
         {
@@ -98,13 +99,11 @@ function dryRun(project: Project, files: readonly { name: string; size: number }
     spec: { runtime: { envs: runtime["envs"], ...runtime }, triggers: null },
   };
   if (json) {
-    process.stdout.write(
-      goJson({ dryRun: true, resources: [resource], ...(files.length === 0 ? {} : { files }) }),
-    );
+    call().out(goJson({ dryRun: true, resources: [resource], ...(files.length === 0 ? {} : { files }) }));
     return;
   }
   const memory = runtime["memory"] === undefined ? "" : `    memory: ${JSON.stringify(runtime["memory"])}\n`;
-  process.stdout.write(
+  call().out(
     `apiVersion: blaxel.ai/v1alpha1\nkind: Sandbox\nmetadata:\n  labels:\n    x-blaxel-auto-generated: "true"\n  name: ${project.name}\nspec:\n  runtime:\n    envs: []\n${memory}  triggers: null\n---\n${files.map((file) => `File: ${file.name}, Size: ${String(file.size)} bytes\n`).join("")}`,
   );
 }
@@ -150,7 +149,7 @@ async function applyAndUpload(
   const { url } = (JSON.parse(applied.answer.body) as { metadata?: { url?: string } }).metadata ?? {};
   let target = uploadUrl(applied.answer);
   if (target === undefined || !project.generated) return { url };
-  if (!json) process.stdout.write("Uploading sandbox code...\n");
+  if (!json) call().out("Uploading sandbox code...\n");
   for (let attempt = 0; ; attempt += 1) {
     const put = await send("PUT", target, { "Content-Type": "application/zip" }, zip);
     if (put.status === 200) break;
@@ -162,7 +161,7 @@ async function applyAndUpload(
     target = uploadUrl(applied.answer);
     if (target === undefined) return { failure: "no upload URL returned from server" };
   }
-  if (!json) process.stdout.write("Upload completed\n");
+  if (!json) call().out("Upload completed\n");
   return { url };
 }
 

@@ -1,6 +1,8 @@
 import { spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { session } from "./api";
+import { call } from "./call";
 import { DEPLOY_FLAGS, parseFlags, PUSH_FLAGS, type FlagTable } from "./flags";
 import { send } from "./http";
 import { get, logs, remove } from "./read";
@@ -8,7 +10,7 @@ import { get, logs, remove } from "./read";
 const VERSION = "0.1.108";
 
 async function fault(name: string, command = ""): Promise<boolean> {
-  const base = (process.env["BL_API_URL"] ?? "").replace(/\/$/u, "");
+  const base = (call().env["BL_API_URL"] ?? "").replace(/\/$/u, "");
   if (base === "") return false;
   try {
     const { text } = await send("GET", `${base}/_world/faults/${name}/take?command=${command}`);
@@ -30,24 +32,25 @@ function help(command: string, table: FlagTable): string {
 function loadDotEnv(): void {
   let text: string;
   try {
-    text = readFileSync(".env", "utf8");
+    text = readFileSync(join(call().cwd, ".env"), "utf8");
   } catch {
     return;
   }
   for (const line of text.split("\n")) {
     const [, key, value] = /^\s*(?:export\s+)?([A-Za-z_]\w*)=(.*)$/u.exec(line) ?? [];
-    if (key !== undefined && key !== "BL_WORKSPACE" && process.env[key] === undefined)
-      process.env[key] = (value ?? "").replace(/^["']|["']$/gu, "");
+    if (key !== undefined && key !== "BL_WORKSPACE" && call().env[key] === undefined)
+      call().env[key] = (value ?? "").replace(/^["']|["']$/gu, "");
   }
 }
 
-async function main(argv: readonly string[]): Promise<number> {
+/** Runs bl with these words. @returns its exit code */
+export async function main(argv: readonly string[]): Promise<number> {
   if (argv[0] === "--version") {
-    process.stdout.write(`bl version ${(await fault("bl-old")) ? "0.1.90" : VERSION}\n`);
+    call().out(`bl version ${(await fault("bl-old")) ? "0.1.90" : VERSION}\n`);
     return 0;
   }
-  if ((process.env["HOME"] ?? "") === "") {
-    process.stderr.write("failed to create client: $HOME is not defined\n");
+  if ((call().env["HOME"] ?? "") === "") {
+    call().err("failed to create client: $HOME is not defined\n");
     return 1;
   }
   const [command = "help", ...rest] = argv;
@@ -67,7 +70,7 @@ async function main(argv: readonly string[]): Promise<number> {
   const name = { d: "deploy", dp: "deploy" }[command] ?? command;
   const table = tables[name];
   if (table === undefined) {
-    process.stdout.write(
+    call().out(
       `Usage:\n  bl [command]\n\nAvailable Commands:\n${Object.keys(tables)
         .map((word) => `  ${word}`)
         .join("\n")}\n`,
@@ -76,34 +79,32 @@ async function main(argv: readonly string[]): Promise<number> {
   }
   const parsed = parseFlags(rest, table);
   if (parsed.flags["help"] !== undefined) {
-    process.stdout.write(help(name, table));
+    call().out(help(name, table));
     return 0;
   }
   if (parsed.error !== undefined) {
-    process.stderr.write(`Error: ${parsed.error}\n${help(name, table)}\nError ${parsed.error}\n`);
+    call().err(`Error: ${parsed.error}\n${help(name, table)}\nError ${parsed.error}\n`);
     return 1;
   }
   if (name === "version") {
-    process.stdout.write(
+    call().out(
       `ℹ Blaxel CLI\nVersion: ${VERSION}\nCommit: c47b38ac8de6d07c9827e4b904ad78aabb8ac103\nDate: 2026-08-06T00:00:00Z\n`,
     );
     return 0;
   }
   if (name === "deploy" || name === "push") {
     if (await fault("bl-panics")) {
-      process.stderr.write(
+      call().err(
         "panic: runtime error: invalid memory address or nil pointer dereference\n[signal SIGSEGV: segmentation violation]\n\ngoroutine 1 [running]:\nmain.main()\n",
       );
       return 2;
     }
     if (await fault("bl-no-json")) {
-      process.stdout.write("Deployed.\n");
+      call().out("Deployed.\n");
       return 0;
     }
     if (await fault("bl-noise"))
-      process.stdout.write(
-        "Build args: 2 variable(s) detected\nIt appears that the $X variable is not set\n",
-      );
+      call().out("Build args: 2 variable(s) detected\nIt appears that the $X variable is not set\n");
   }
   if (name !== "version" && (await fault("bl-hangs", name))) {
     spawn("sleep", ["181"], { stdio: "ignore" });
@@ -113,13 +114,13 @@ async function main(argv: readonly string[]): Promise<number> {
   if (name !== "deploy") loadDotEnv();
   const who = await session(parsed.flags["workspace"]?.[0]);
   if (who === undefined) {
-    process.stderr.write(
+    call().err(
       "✗ Login required failed\nReason: no workspace configured. Please run 'bl login' first to authenticate\n",
     );
     return 1;
   }
   if (who.headers["Authorization"] === undefined) {
-    process.stderr.write(
+    call().err(
       `⚠ Invalid credentials for workspace '${who.workspace}'\n\n⚠ Please run 'bl login ${who.workspace}' to refresh your credentials.\n\n`,
     );
   }
@@ -129,5 +130,3 @@ async function main(argv: readonly string[]): Promise<number> {
   if (name === "delete") return remove(parsed, who);
   return logs(parsed, who);
 }
-
-process.exitCode = await main(process.argv.slice(2));

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { parse } from "smol-toml";
+import { call } from "./call";
 import type { Parsed } from "./flags";
 
 export interface Project {
@@ -26,7 +27,7 @@ export function readToml(folder: string): Record<string, unknown> {
     return parse(readFileSync(join(folder, "blaxel.toml"), "utf8"));
   } catch (error) {
     if ((error as { code?: string }).code !== "ENOENT")
-      process.stderr.write(
+      call().err(
         "⚠ blaxel.toml could not be read\n⚠ Continuing with deployment despite configuration warning...\n",
       );
     return {};
@@ -79,7 +80,7 @@ function dockerConfig(parsed: Parsed, folder: string): string | undefined {
   });
   const auths = {
     ...authsIn(join(folder, ".docker/config.json")),
-    ...(file === undefined ? {} : authsIn(resolve(file))),
+    ...(file === undefined ? {} : authsIn(resolve(call().cwd, file))),
     ...Object.fromEntries(given),
   };
   return Object.keys(auths).length === 0 ? undefined : JSON.stringify({ auths });

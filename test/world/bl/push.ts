@@ -1,4 +1,5 @@
 import { ask, credentialHint, uploadUrl, type Session } from "./api";
+import { call } from "./call";
 import { packZip } from "./deploy";
 import type { Parsed } from "./flags";
 import { send } from "./http";
@@ -15,11 +16,11 @@ function goDuration(limit: string): string {
 
 /** bl push: builds an image without a sandbox, and waits for it. */
 export async function push(parsed: Parsed, session: Session): Promise<number> {
-  const folder = process.cwd();
+  const folder = call().cwd;
   const project = readProject(parsed, folder);
   const name = parsed.flags["name"]?.[0] ?? project.name;
   const fail = (reason: string): number => {
-    process.stderr.write(`✗ Push failed\nReason: ${reason}\n${credentialHint(reason, session)}`);
+    call().err(`✗ Push failed\nReason: ${reason}\n${credentialHint(reason, session)}`);
     return 1;
   };
   const type = parsed.flags["type"]?.[0] ?? readToml(folder)["type"];
@@ -27,15 +28,15 @@ export async function push(parsed: Parsed, session: Session): Promise<number> {
     return fail("resource type is required. Specify it with --type (-t) flag or set 'type' in blaxel.toml");
   if (!TYPES.includes(type))
     return fail(`invalid resource type "${type}": must be one of ${TYPES.join(", ")}`);
-  process.stdout.write(`Packaging source code for sandbox/${name}...\n`);
+  call().out(`Packaging source code for sandbox/${name}...\n`);
   const { zip } = packZip(folder);
-  process.stdout.write("Requesting image build...\n");
+  call().out("Requesting image build...\n");
   for (let attempt = 0; ; attempt += 1) {
     const answer = await ask(session, "POST", "/images?upload=true", { name, resourceType: "sandbox" });
     if (!answer.ok) return fail(`failed to request image build: ${answer.failure}`);
     const target = uploadUrl(answer);
     if (target === undefined) return fail("no upload URL returned from server");
-    if (attempt === 0) process.stdout.write("Uploading source code...\n");
+    if (attempt === 0) call().out("Uploading source code...\n");
     const put = await send("PUT", target, { "Content-Type": "application/zip" }, zip);
     if (put.status === 200) break;
     if (attempt === 4)
@@ -44,7 +45,7 @@ export async function push(parsed: Parsed, session: Session): Promise<number> {
       );
     await new Promise((done) => setTimeout(done, 1000 * 2 ** attempt));
   }
-  process.stdout.write(
+  call().out(
     "Upload completed\n\nMonitoring build logs (first logs may take up to 30 seconds to appear)...\n",
   );
   const limit = parsed.flags["timeout"]?.[0] ?? "1h0m0s";
@@ -56,7 +57,7 @@ export async function push(parsed: Parsed, session: Session): Promise<number> {
   if (ending === "late") return fail(`build timed out after ${goDuration(limit)}`);
   if (ending === "FAILED") return fail("image build failed");
   const memory = (project.spec["runtime"] as Record<string, unknown>)["memory"];
-  process.stdout.write(
+  call().out(
     `\nImage sandbox/${name} built and pushed successfully!\n\nℹ List images: bl get images\nℹ Image detail: bl get image sandbox/${name}\n\n${sample(name, memory)}`,
   );
   return 0;
@@ -88,7 +89,7 @@ async function monitor(
       if (typeof lines === "string") continue;
       for (const { timestamp, message } of [...lines].reverse()) {
         const line = `${timestamp}:${message}`;
-        if (!printed.has(line)) process.stdout.write(`${message}\n`);
+        if (!printed.has(line)) call().out(`${message}\n`);
         printed.add(line);
       }
     }

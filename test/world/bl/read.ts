@@ -1,4 +1,5 @@
 import { ask, credentialHint, type Session } from "./api";
+import { call } from "./call";
 import type { Parsed } from "./flags";
 
 interface SandboxBody {
@@ -64,7 +65,7 @@ function whole(body: SandboxBody): unknown {
 }
 
 const print = (value: unknown): void => {
-  process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
+  call().out(`${JSON.stringify(value, null, 2)}\n`);
 };
 
 /** bl get …: errors are on stdout. */
@@ -75,7 +76,7 @@ export async function get(parsed: Parsed, session: Session): Promise<number> {
     const answer = await ask(session, "GET", "/sandboxes?limit=200");
     if (!answer.ok) return failed(`Resource Sandbox error: ${answer.failure}`);
     const { data } = JSON.parse(answer.body) as { data: SandboxBody[] };
-    if (data.length === 0) process.stdout.write("[]\n");
+    if (data.length === 0) call().out("[]\n");
     else
       print(
         data.map((body) => ({
@@ -91,7 +92,7 @@ export async function get(parsed: Parsed, session: Session): Promise<number> {
   if (/^(sandbox|sandboxes|sbx)$/u.test(kind)) {
     const answer = await ask(session, "GET", `/sandboxes/${name ?? ""}`);
     if (!answer.ok) {
-      process.stderr.write(credentialHint(answer.failure, session));
+      call().err(credentialHint(answer.failure, session));
       return failed(`Resource Sandbox:${name ?? ""} error: ${answer.failure}`);
     }
     print([whole(JSON.parse(answer.body) as SandboxBody)]);
@@ -102,7 +103,7 @@ export async function get(parsed: Parsed, session: Session): Promise<number> {
 }
 
 function failed(text: string): number {
-  process.stdout.write(`${text}\n`);
+  call().out(`${text}\n`);
   return 1;
 }
 
@@ -110,7 +111,7 @@ async function getImage(parsed: Parsed, session: Session, reference: string | un
   if (reference === undefined) {
     const all = await ask(session, "GET", "/images");
     if (!all.ok) return failed(`error getting images: ${all.failure}`);
-    process.stdout.write(`${JSON.stringify(JSON.parse(all.body), null, 2)}\n`);
+    call().out(`${JSON.stringify(JSON.parse(all.body), null, 2)}\n`);
     return 0;
   }
   const [, type, image, tag] = /^([^/:]+)\/([^/:]+)(?::(.+))?$/u.exec(reference) ?? [];
@@ -129,7 +130,7 @@ async function getImage(parsed: Parsed, session: Session, reference: string | un
     return failed(`tag '${tag}' not found for image ${type}/${image}`);
   if (parsed.flags["latest"] !== undefined) {
     const newest = [...tags].sort((a, b) => ((a.createdAt ?? "") < (b.createdAt ?? "") ? 1 : -1))[0];
-    process.stdout.write(`${type}/${image}:${newest?.name ?? ""}\n`);
+    call().out(`${type}/${image}:${newest?.name ?? ""}\n`);
     return 0;
   }
   print([
@@ -169,7 +170,7 @@ export async function remove(parsed: Parsed, session: Session): Promise<number> 
     for (const reference of names) {
       const answer = await ask(session, "DELETE", `/images/${reference}`);
       if (answer.ok)
-        process.stdout.write(
+        call().out(
           reference.includes(":")
             ? `Image tag ${reference} deleted\n`
             : `Image ${reference} deleted (all tags)\n`,
@@ -183,9 +184,9 @@ export async function remove(parsed: Parsed, session: Session): Promise<number> 
   for (const name of names) {
     const answer = await ask(session, "DELETE", `/sandboxes/${name}`);
     (answer.ok ? deleted : missing).push({ kind: "Sandbox", name });
-    if (answer.ok && !json) process.stdout.write(`Resource Sandbox:${name} deleted\n`);
+    if (answer.ok && !json) call().out(`Resource Sandbox:${name} deleted\n`);
     if (!answer.ok) {
-      process.stderr.write(`${answer.failure}\n`);
+      call().err(`${answer.failure}\n`);
       code = 1;
     }
   }
@@ -229,12 +230,12 @@ export async function logs(parsed: Parsed, session: Session): Promise<number> {
     Number(count) * ({ s: 1000, m: 60_000, h: 3_600_000 }[unit] ?? 0),
   );
   if (typeof lines === "string") {
-    process.stderr.write(`✗ logs failed\nReason: failed to fetch logs: ${lines}\n`);
+    call().err(`✗ logs failed\nReason: failed to fetch logs: ${lines}\n`);
     return 1;
   }
-  if (lines.length === 0) process.stdout.write("No logs found for the specified time range and filters.\n");
+  if (lines.length === 0) call().out("No logs found for the specified time range and filters.\n");
   for (const line of [...lines].reverse())
-    process.stdout.write(
+    call().out(
       parsed.flags["no-timestamps"] === undefined
         ? `[${line.timestamp.slice(0, 23).replace("T", " ")}] ${line.message}\n`
         : `${line.message}\n`,

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { answerBl } from "../bl/serve";
 import { answerJson, bodyOf, listenEverywhere, type WorldPart, type WorldTools } from "../part";
 import { buildUpload, sourceHash } from "./build";
 import { importImage, registryHost } from "./import";
@@ -115,6 +116,11 @@ async function handle(
     const spared = hangs && !/^(deploy|push)$/u.test(facts["command"] ?? "");
     const args = spared ? undefined : faults.takeFor(fault as never, facts);
     answerJson(response, 200, { on: args !== undefined, args: args ?? {} });
+    return;
+  }
+  if (path === "/_world/bl") {
+    const call = (await bodyOf(request)).toString("utf8");
+    response.end(faults.peek("bl-hangs") === undefined ? await answerBl(call) : "");
     return;
   }
   response.on("finish", () => {
