@@ -1,3 +1,4 @@
+import { Failure } from "../support/errors";
 import { isOfDead } from "../support/processes/alive";
 import { PROCESS_LABEL, type Host } from "../support/host";
 import { within } from "../support/processes/within";
@@ -22,7 +23,8 @@ export async function removeLeftSandboxes(host: Host): Promise<boolean> {
     const late = (): Error => new Error(`Blaxel did not respond within ${String(LIMIT_MS / 1000)} s`);
     return await within(host.clock, work(), LIMIT_MS, host.signal, late);
   } catch (error) {
-    if (host.signal.aborted) return false;
+    // Without a login, the command itself says so.
+    if (host.signal.aborted || error instanceof Failure) return false;
     const message = `sandboxes of killed runs could not be deleted: ${reasonOf(error)}. mesa-template sandbox clean removes them.`;
     host.emit({ type: "warning", message });
     return false;

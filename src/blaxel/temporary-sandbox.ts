@@ -34,7 +34,7 @@ export function temporarySandbox(
   const { name, image } = request;
   let neverMade = false;
   const created = createSandbox(host, request).catch((error: unknown) => {
-    neverMade = NEVER_MADE.includes(refusalKind(reasonOf(error)));
+    neverMade = error instanceof Failure || NEVER_MADE.includes(refusalKind(reasonOf(error)));
     throw error;
   });
   created.catch(() => undefined);

@@ -156,6 +156,14 @@ describe("a temporary sandbox", () => {
     expect(deleted).not.toContain("mine");
   });
 
+  it("that lacked a login was never there: nothing is said of its removal, nor of other runs'", async () => {
+    const env = { BL_API_URL: server.url };
+    const temporary = make({ ...host(), env });
+    await expect(temporary.ready()).rejects.toMatchObject({ code: "NO_BLAXEL_CREDENTIALS" });
+    await temporary.remove();
+    expect(said).toEqual([]);
+  });
+
   it("is deleted after Ctrl-C, whatever it was doing", async () => {
     [creating, pace] = ["late", 5];
     const run = new AbortController();
