@@ -196,7 +196,8 @@ describe("the release workflow, as init writes it", () => {
 
 describe("the action", () => {
   const action = parse(readFileSync(join(REPOSITORY, "action.yml"), "utf8")) as { readonly runs: Job };
-  const bin = join(folder, "bin");
+  // Where npm installs it in a repository that depends on it.
+  const bin = join(team, "node_modules/.bin");
   const act = (command: string): Promise<RanJob> =>
     runJob(
       { jobs: {} },
@@ -204,12 +205,11 @@ describe("the action", () => {
       {
         cwd: folder,
         values: { "inputs.command": command, "inputs.working-directory": "team" },
-        env: { PATH: `${bin}:${process.env["PATH"] ?? ""}` },
       },
     );
 
   beforeAll(() => {
-    mkdirSync(bin);
+    mkdirSync(bin, { recursive: true });
     writeFileSync(join(bin, "mesa-template"), `#!/bin/sh\nexec ${PROGRAM} "$@"\n`);
     chmodSync(join(bin, "mesa-template"), 0o755);
   });
