@@ -91,13 +91,19 @@ export async function writeOutput(path: string, text: string): Promise<void> {
   }
 }
 
-/** Makes a folder and those above it, where they do not exist. */
-export async function makeFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true }).catch(async (error: unknown) => {
-    // Node says ENOENT also where it may not be made: a read-only file system, a quota (seen with 20.20). Without this option it says why.
-    if (hasErrno(error, "ENOENT")) await mkdir((error as NodeJS.ErrnoException).path ?? path);
-    throw error;
-  });
+/**
+ * Makes a folder and those above it, where they do not exist. With Node's `recursive` (20.20), a read-only file system or a quota looks like
+ * a missing folder, and a place that takes no folders, such as /proc, never answers.
+ */
+export async function makeFolder(path: string, parents = true): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if (hasErrno(error, "EEXIST") && (await stat(path)).isDirectory()) return;
+    if (!parents || !hasErrno(error, "ENOENT")) throw error;
+    await makeFolder(dirname(path));
+    await makeFolder(path, false);
+  }
 }
 
 /**
