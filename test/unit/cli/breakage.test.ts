@@ -278,7 +278,7 @@ describe.concurrent("every command ends well with", () => {
     ["SIGTERM", "lock 0.20.0 --relock --template debian"],
     ["SIGHUP", "smoke 0.20.0 --template debian"],
     ["Ctrl-C", "release 0.20.0 --template debian --no-deploy --allow-skipped"],
-    ["Ctrl-C", "upgrade 0.26.0 --template debian --dry-run"],
+    ["Ctrl-C", "outdated --template debian"],
     ["Ctrl-C", "sandbox run 0.20.0 --template debian --repo acme/demo -- true"],
   ] as const)(
     "%s while the other side is silent: %s",
