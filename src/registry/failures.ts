@@ -86,12 +86,15 @@ export function wrongBytes(what: string, named: string, got: string): Failure {
   });
 }
 
-/** There is no such image (exit 4). */
-export function imageNotFound(image: string, registry: string): Failure {
+/** There is no such image (exit 4), by the path that was asked for: below a mirror it begins with the mirror's own. */
+export function imageNotFound(
+  { registry, path }: { readonly registry: string; readonly path: string },
+  which: string,
+): Failure {
   return new Failure({
     code: "IMAGE_NOT_FOUND",
     kind: "upstream",
-    message: `${registry} has no image ${image}.`,
+    message: `${registry} has no image ${path}${which}.`,
     hint: "Check the name and the tag in template.toml (base.image, images.NAME.image) and upstream.toml (sandbox-api.image, mirrors.images).",
   });
 }

@@ -23,7 +23,7 @@ export async function listTags(
   let next: string | undefined = "tags/list?n=1000";
   for (let page = 0; next !== undefined && page < MOST_PAGES; page += 1) {
     const answer = await client.get(next, "application/json");
-    if (answer.status === 404) throw imageNotFound(repository, client.registry);
+    if (answer.status === 404) throw imageNotFound(client, "");
     const parsed = answer.status === 200 ? z.safeParse(tagsSchema, parsedJson(answer.body)) : undefined;
     if (parsed?.success !== true)
       throw unusableImage(

@@ -45,7 +45,7 @@ export async function resolveImage(
     const here = await options.downloads.bytes(hexOf(digest));
     if (here !== undefined) return here;
     const found = await readContent(repository, `${kind}/${digest}`, what);
-    if (found === undefined) throw imageNotFound(`${name}@${digest}`, repository.registry);
+    if (found === undefined) throw imageNotFound(repository, `@${digest}`);
     await options.downloads.keep(found.body);
     return found.body;
   };
@@ -54,7 +54,7 @@ export async function resolveImage(
     named === undefined
       ? await readManifest(repository, tag)
       : { digest: named, body: await read("manifests", named, `${name}:${tag}`) };
-  if (top === undefined) throw imageNotFound(`${name}:${tag}`, repository.registry);
+  if (top === undefined) throw imageNotFound(repository, `:${tag}`);
   const { bytes, config } = await singleImage(top.body, image, (digest) =>
     read("manifests", digest, `the linux/amd64 manifest of ${image}`),
   );

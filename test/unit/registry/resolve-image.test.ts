@@ -111,11 +111,12 @@ describe("what a registry hands out is refused", () => {
     await expect(resolve()).rejects.toMatchObject({ code: "REGISTRY_WRONG_BYTES", kind: "upstream" });
   });
 
-  it("when the tag is unknown", async () => {
-    await expect(resolve("debian:nope")).rejects.toMatchObject({
+  it.each(["", "proxy/"])("when the tag is unknown, by the path that was asked for (%s)", async (below) => {
+    const options = { mirror: `${server.host}/${below}`, downloads: openDownloads(testHost(), folder) };
+    await expect(resolveImage(testHost(), "debian:nope", options)).rejects.toMatchObject({
       code: "IMAGE_NOT_FOUND",
       kind: "upstream",
-      message: expect.stringContaining("debian:nope") as string,
+      message: `${server.host} has no image ${below}${DEBIAN}:nope.`,
     });
   });
 
