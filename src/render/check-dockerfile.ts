@@ -86,7 +86,7 @@ export function checkDockerfile(text: string, files: readonly RenderedFile[], te
       "SOURCE_NOT_PINNED",
       instruction,
       `${what} ${image} ${pinned ? "has a variable, which not every builder replaces there" : "is not pinned by digest, so it can change between builds"}.`,
-      `Lock it: write [images.${name}] with image = ${JSON.stringify(bare)} in templates/${template}/template.toml. In Dockerfile.hbs, write ${use}.`,
+      `Lock it: write [images.${name}] with image = ${JSON.stringify(bare.includes("$") ? "docker.io/library/NAME:TAG" : bare)} in templates/${template}/template.toml. In Dockerfile.hbs, write ${use}.`,
     );
   };
   const syntax = /^(?:#\s*\w+\s*=.*\n)*#\s*syntax\s*=\s*(\S+)/iu.exec(text)?.[1];

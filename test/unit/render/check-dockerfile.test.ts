@@ -19,7 +19,12 @@ function refusal(lines: string): Failure | undefined {
 describe("a Dockerfile", () => {
   it.each([
     ["FROM node:22 AS x", "FROM node:22", "[images.node]"],
-    ["FROM ${MIRROR}docker.io/library/node:22", "FROM", "[images.node]"],
+    [
+      "FROM ${MIRROR}docker.io/library/node:22",
+      "FROM",
+      '[images.node] with image = "docker.io/library/node:22"',
+    ],
+    ["FROM ${BASE}", "FROM ${BASE}", 'image = "docker.io/library/NAME:TAG"'],
     ["FROM --platform=linux/amd64 node@sha256:12", "FROM node@sha256:12", "[images.node]"],
     [
       "COPY --from=docker.io/library/golang:1 /usr/local/go /usr/local/go",
