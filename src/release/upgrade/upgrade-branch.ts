@@ -26,13 +26,13 @@ function gitIn(host: Host, root: string) {
       kind: "environment",
       message: `git ${args[0] ?? ""} failed: ${(result.spawnError ?? result.stderr).trim().split("\n").at(-1) ?? ""}`,
       log: result.stderr.trim().split("\n"),
-      hint: "--branch needs git with a name and an email address, and a root inside a repository with at least one commit.",
+      hint: "--branch needs git with a name and an email address, a root inside a repository with at least one commit, and a branch name that git takes (--branch-name).",
     });
   };
 }
 
 /**
- * Checks that the branch can be made: a committer, no uncommitted changes below dockerfiles/, and no branch of that name.
+ * Checks that the branch can be made: a committer, no uncommitted changes below dockerfiles/, and no branch in the way.
  * @throws Failure BRANCH_NOT_POSSIBLE (exit 2), GIT_FAILED (exit 3)
  */
 export async function checkBranchPossible(host: Host, root: string, branch: string): Promise<void> {
@@ -57,6 +57,10 @@ export async function checkBranchPossible(host: Host, root: string, branch: stri
       hint: `Merge it, delete it (git branch -D ${branch}), or use another name (--branch-name).`,
     });
   }
+  // Tries it without doing it: a branch "a" is in the way of "a/b", for example.
+  await run(["update-ref", "--stdin"], {
+    input: `start\ncreate refs/heads/${branch} HEAD\nprepare\nabort\n`,
+  });
 }
 
 /**

@@ -182,6 +182,10 @@ describe("the branch of an upgrade", () => {
     await expect(checkBranchPossible(host, root, "up")).rejects.toMatchObject({
       code: "BRANCH_NOT_POSSIBLE",
     });
+    await expect(checkBranchPossible(host, root, "up/0.26.0")).rejects.toMatchObject({
+      code: "GIT_FAILED",
+    });
+    await checkBranchPossible(host, root, "other");
     put("dockerfiles/debian/0.20.0/Dockerfile", "edited");
     await expect(checkBranchPossible(host, root, "other")).rejects.toMatchObject({
       code: "BRANCH_NOT_POSSIBLE",
