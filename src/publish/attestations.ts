@@ -10,6 +10,7 @@ import { importReference } from "./publish-image";
 import type { Published } from "./published";
 import { runCosign, type Signer } from "./signer";
 import { hexOf } from "../support/text/digest";
+import { parsedJson } from "../support/text/parsed-json";
 
 const ENVELOPE = "application/vnd.dsse.envelope.v1+json";
 
@@ -77,12 +78,13 @@ async function statementsIn(records: Records, published: Published): Promise<rea
   const [provenance = "", sbom = ""] = await Promise.all(
     [records.provenance, records.sbom].map(async (path) => (await readIfPresent(path))?.toString("utf8")),
   );
-  const statement = provenance === "" ? undefined : statementSchema.parse(JSON.parse(provenance));
-  if (statement === undefined || sbom === "" || !isAbout(published, statement))
+  const statement = statementSchema.safeParse(parsedJson(provenance)).data;
+  const predicate = parsedJson(sbom);
+  if (statement === undefined || predicate === undefined || !isAbout(published, statement))
     throw new Failure({
       code: "NOT_MEASURED",
       kind: "manifest",
-      message: `There is nothing to sign: ${records.provenance} or ${records.sbom} is missing, or is not about ${importReference(published)}.`,
+      message: `There is nothing to sign: ${records.provenance} or ${records.sbom} is missing, damaged, or not about ${importReference(published)}.`,
       hint: "Restore them from git, or measure again: mesa-template release VERSION --force.",
     });
   return [
@@ -91,7 +93,7 @@ async function statementsIn(records: Records, published: Published): Promise<rea
       _type: "https://in-toto.io/Statement/v1",
       subject: statement.subject,
       predicateType: KINDS[1].type,
-      predicate: JSON.parse(sbom) as unknown,
+      predicate,
     }),
   ];
 }

@@ -267,6 +267,13 @@ describe("attestations in a registry", () => {
       message: expect.stringContaining(`not about ${importReference(image)}`) as string,
     });
     expect(registry.blobs.size).toBe(0);
+    for (const path of [records().provenance, records().sbom]) {
+      writeFileSync(records().provenance, provenance);
+      writeFileSync(path, `<<<<<<< HEAD\n${readFileSync(path, "utf8")}`);
+      await expect(attest(testHost(), records(), image, signer)).rejects.toMatchObject({
+        code: "NOT_MEASURED",
+      });
+    }
     writeFileSync(records().provenance, provenance);
     rmSync(join(folder, "sbom.cdx.json"));
     await expect(attest(testHost(), records(), image, signer)).rejects.toMatchObject({
