@@ -39,7 +39,7 @@ describe("matrix", () => {
     for (const version of ["0.20.0", "0.26.0"]) {
       const folder = join(root, "dockerfiles/debian", version);
       mkdirSync(folder, { recursive: true });
-      const golden = join(REPOSITORY, `test/golden/locks/debian-${version}.json`);
+      const golden = join(REPOSITORY, `test/golden/debian/${version}/lock.json`);
       await writeLock(join(folder, "lock.json"), sealed(parseLock(readFileSync(golden, "utf8"), golden)));
     }
     const lockFile = join(root, "dockerfiles/debian/0.20.0/lock.json");

@@ -11,7 +11,7 @@ describe("render, where template.toml names another base image than the lock", (
   const folder = join(root, "dockerfiles/debian/0.20.0");
   mkdirSync(folder, { recursive: true });
   cpSync(join(REPOSITORY, "templates"), join(root, "templates"), { recursive: true });
-  const golden = join(REPOSITORY, "test/golden/locks/debian-0.20.0.json");
+  const golden = join(REPOSITORY, "test/golden/debian/0.20.0/lock.json");
   beforeAll(() =>
     writeLock(join(folder, "lock.json"), sealed(parseLock(readFileSync(golden, "utf8"), golden))),
   );

@@ -13,7 +13,7 @@ import { requestFor, runIn } from "./fixture/request";
 
 const REPOSITORY = resolve(import.meta.dirname, "../../..");
 const VERSION = "0.20.0";
-const GOLDEN = join(REPOSITORY, `test/golden/locks/debian-${VERSION}.json`);
+const GOLDEN = join(REPOSITORY, `test/golden/debian/${VERSION}/lock.json`);
 const work = mkdtempSync(join(tmpdir(), "facts-"));
 
 describe("the lock step of a release", () => {

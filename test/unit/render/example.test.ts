@@ -6,7 +6,7 @@ import { parseLock } from "../../../src/lock/index";
 import { loadTemplate, renderTemplate, textOf } from "../../../src/render/index";
 
 const ROOT = resolve(import.meta.dirname, "../../..");
-const LOCK_FILE = join(ROOT, "test/golden/locks/debian-0.46.0.json");
+const LOCK_FILE = join(ROOT, "test/golden/debian/0.46.0/lock.json");
 const root = mkdtempSync(join(tmpdir(), "example-"));
 afterAll(() => {
   rmSync(root, { recursive: true, force: true });

@@ -7,7 +7,7 @@ import type { Measured, MeasuredFile } from "../../../../src/record/record";
 import { measuredVersion, recordOfImage, writeRecord } from "../../../../src/record/store";
 import { whatIsNew } from "../../../../src/release/stages/refresh";
 
-const GOLDEN = resolve(import.meta.dirname, "../../../golden/locks/debian-0.20.0.json");
+const GOLDEN = resolve(import.meta.dirname, "../../../golden/debian/0.20.0/lock.json");
 const nothing = { env: {}, entrypoint: [], cmd: [], user: "", workdir: "", ports: [], distribution: "" };
 const record: Measured["record"] = {
   schemaVersion: 1,
