@@ -3,6 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Spec, Validation } from "@cyclonedx/cyclonedx-library";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { askBlaxel } from "./deploy/deploy-place";
 import { withoutPassing } from "./golden-text";
 import { mesaTemplate, temporaryRoot, type Ran, type RunOptions } from "./program";
 import { faultsOff, resetWorld, state, wish } from "./world";
@@ -283,29 +284,21 @@ describe("drift", () => {
   });
 
   it("is found on Blaxel: a sandbox on another image, a tag that is gone", async () => {
-    const elsewhere = temporaryRoot();
-    const args = [
-      "release",
-      "0.20.0",
-      "--template",
-      "alpine",
-      "--adopt",
-      "--no-verify",
-      "--root",
-      elsewhere.root,
-    ];
-    const other = await mesaTemplate(args);
-    elsewhere.remove();
-    expect(other.code, other.stderr).toBe(0);
+    const bl = (...command: readonly string[]): unknown =>
+      execFileSync("bl", ["delete", ...command], { env: process.env, stdio: "ignore" });
+    bl("sandbox", "mesa-alpine");
+    const other = {
+      metadata: { name: "mesa-alpine" },
+      spec: { runtime: { image: "blaxel/base-image:latest" } },
+    };
+    expect((await askBlaxel("POST", "/sandboxes", other)).status).toBe(200);
     const onBlaxel = async (): Promise<readonly string[]> =>
       (await drift()).found.find(({ comparison }) => comparison === "blaxel")?.differs ?? [];
     expect(await onBlaxel()).toEqual([
-      expect.stringMatching(/^the sandbox mesa-alpine runs sandbox\/mesa-alpine:/u),
+      expect.stringMatching(/^the sandbox mesa-alpine runs blaxel\/base-image:latest/u),
     ]);
     const { images } = await state();
     const tags = images.find(({ name }) => name === "sandbox/mesa-alpine")?.tags ?? [];
-    const bl = (...command: readonly string[]): unknown =>
-      execFileSync("bl", ["delete", ...command], { env: process.env, stdio: "ignore" });
     bl("sandbox", "mesa-alpine");
     for (const tag of tags) bl("image", `sandbox/mesa-alpine:${tag}`);
     expect(await onBlaxel()).toEqual([expect.stringMatching(/^Blaxel has no sandbox\/mesa-alpine:/u)]);

@@ -197,19 +197,15 @@ describe("never harm", () => {
     expect([refused.code, refused.json<Answer>().error?.code]).toEqual([7, "SANDBOX_NOT_OURS"]);
   });
 
-  it.each([
-    { field: "workspace", line: 'workspace = "other"' },
-    { field: "policies", line: 'policies = ["p"]' },
-    { field: "entrypoint", line: 'entrypoint = { prod = "x" }' },
-  ])("refuses $field, which bl would silently drop, with the reason", async ({ field, line }) => {
+  it("refuses a field that bl would silently drop, with the reason", async () => {
     await forgetRequests();
     const ran = await place.withChangedSource(
       "blaxel.toml.hbs",
-      (text) => `${line}\n${text}`,
+      (text) => `entrypoint = { prod = "x" }\n${text}`,
       () => place.release(),
     );
     expect([ran.code, ran.json<Answer>().error?.code]).toEqual([2, "BLAXEL_TOML"]);
-    expect(ran.json<Answer>().error?.message).toMatch(new RegExp(`^blaxel.toml: ${field}: .*bl`, "u"));
+    expect(ran.json<Answer>().error?.message).toMatch(/^blaxel.toml: entrypoint: .*bl/u);
     expect((await countedRequests())["POST sandboxes"]).toBeUndefined();
     expect(place.entry(ID)?.deployment ?? null).toBeNull();
   });

@@ -407,37 +407,6 @@ describe("the stand-in mesa", () => {
       expect(said.out).toBe("0\nlater\n");
     });
 
-    it("lies: exit 0 and no mount", async () => {
-      await fault("mount-lies", 1);
-      expect((await start()).code).toBe(0);
-      expect((await run(untilMounted())).code).not.toBe(0);
-    });
-
-    it("dies: an empty folder stays, and ls says nothing is wrong", async () => {
-      await fault("mount-dies", 1, { ms: 700 });
-      await start();
-      expect((await run(untilMounted())).code).toBe(0);
-      const said = await run(`sleep 1.5; grep -c ${MNT} /proc/mounts; ls -A ${MNT}; echo ls $?`);
-      expect(said.out).toBe("0\nls 0\n");
-    });
-
-    it("is slow", async () => {
-      await fault("mount-slow", 1, { ms: 1500 });
-      const said = await run(
-        `${mesa("0.38.0", "mount -d -y")}; sleep 0.8; grep -c "^mesafs " /proc/mounts; ${untilMounted()} && echo later`,
-        ENV(),
-      );
-      expect(said.out).toBe("0\nlater\n");
-    });
-
-    it("is read-only", async () => {
-      await fault("mount-read-only", 1);
-      await start();
-      expect((await run(`${untilMounted()}; cat ${AT}/README.md; cp ${AT}/README.md ${AT}/x`)).out).toMatch(
-        /# demo[\s\S]*Read-only file system/u,
-      );
-    });
-
     it.each([
       ["mesa-api-down", "error sending request for url (http"],
       [

@@ -154,6 +154,8 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
     (line) => [`${line} --template debain`, /no template debain/u, /Did you mean debian\?/u] as const,
   ),
   ["release 0.20.0 --template debain", /no template debain/u, /Did you mean debian\?/u],
+  ["release 0.20.0 --template nosuch", /no template nosuch/u, /alpine, debian/u],
+  ["release 0.20.0 --template ../x", /"\.\.\/x" is not a valid name/u, /lower-case/u],
   ["release 0.20.0 --template Debian", /"Debian" is not a valid name/u, /lower-case/u],
   [
     "resolve stable --template agent",

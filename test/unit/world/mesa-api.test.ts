@@ -430,60 +430,6 @@ describe("the stand-in Mesa API", () => {
     });
   });
 
-  describe("faults", () => {
-    it("cuts REST and leaves the content side, and the other way round", async () => {
-      faults.on("mesa-api-down");
-      await expect(ask("GET", "/v1/whoami")).rejects.toThrow("fetch failed");
-      const headers = { Authorization: `Bearer ${MESA_ADMIN_KEY}` };
-      expect((await fetch(`${base}/vcs/acme/demo/tree`, { headers })).status).toBe(200);
-      faults.off();
-      faults.on("mesa-grpc-down");
-      expect((await ask("GET", "/v1/whoami")).status).toBe(200);
-      await expect(fetch(`${base}/vcs/acme/demo/tree`, { headers })).rejects.toThrow("fetch failed");
-    });
-
-    it.each([
-      ["mesa-unauthorized", "GET", "/v1/acme/demo", 401],
-      ["mesa-repo-missing", "GET", "/v1/acme/demo", 404],
-      ["mesa-repo-missing", "GET", "/vcs/acme/demo/tree", 404],
-    ])("%s makes %s %s answer %d, as often as asked", async (name, method, path, status) => {
-      faults.on(name, 1);
-      const headers = { Authorization: `Bearer ${MESA_ADMIN_KEY}` };
-      expect((await fetch(`${base}${path}`, { method, headers })).status).toBe(status);
-      expect((await fetch(`${base}${path}`, { method, headers })).status).toBe(200);
-    });
-
-    it("takes the scopes of every credential but the admin's away, as often as asked", async () => {
-      const { key } = await makeKey({ scopes: ["read", "write"] });
-      faults.on("mesa-scope", 1);
-      expect((await ask("GET", "/v1/acme/demo")).status).toBe(200);
-      expect((await ask("GET", "/v1/acme/demo", { key })).status).toBe(403);
-      expect((await ask("GET", "/v1/acme/demo", { key })).status).toBe(200);
-    });
-
-    it("lets keys expire at once", async () => {
-      faults.on("mesa-key-expires", 1, { seconds: 0.05 });
-      const { key } = await makeKey({ scopes: ["read"] });
-      await new Promise((done) => setTimeout(done, 80));
-      expect((await ask("GET", "/v1/acme/demo", { key })).status).toBe(401);
-    });
-
-    it("does not revoke", async () => {
-      const made = await makeKey({ scopes: ["read"] });
-      faults.on("mesa-revoke-fails", 1);
-      expect((await ask("DELETE", `/v1/acme/api-keys/${made.id}`)).status).toBe(500);
-      expect((await ask("GET", "/v1/acme/demo", { key: made.key })).status).toBe(200);
-    });
-
-    it("tells a mount what to do wrong, once", async () => {
-      faults.on("mount-dies", 1, { ms: 70 });
-      faults.on("mount-read-only", 1);
-      const asked = async (): Promise<string> => (await fetch(`${base}/_world/faults?for=mount`)).text();
-      expect((await asked()).split("\n")).toEqual(["mount-dies 70", "mount-read-only", "number 0", ""]);
-      expect((await asked()).trim()).toBe("number 0");
-    });
-  });
-
   it("shows its state, logs what was asked, and starts afresh", async () => {
     const made = await makeKey({ name: "seen", scopes: ["read"] });
     await ask("GET", "/v1/acme/nope");

@@ -63,6 +63,8 @@ export async function startRegistry(
     }
   };
   await seed();
+  /** Whether something was written since. */
+  let isWritten = false;
   const { registry, registryBasic } = tools.config.ports;
   const fronts: readonly (readonly [Front, number])[] = [
     ["bearer", registry],
@@ -71,6 +73,7 @@ export async function startRegistry(
   const closing = await Promise.all(
     fronts.map(([front, port]) =>
       listenEverywhere(tools.config, port, (request, response) => {
+        if (request.method !== "GET" && request.method !== "HEAD") isWritten = true;
         void answer(tools, front, request, response);
       }),
     ),
@@ -79,11 +82,17 @@ export async function startRegistry(
     async close() {
       await Promise.all(closing.map((close) => close()));
     },
-    reset: seed,
+    async reset() {
+      if (!isWritten) return;
+      isWritten = false;
+      await seed();
+    },
     async moveTag(image, name, tag) {
+      isWritten = true;
       await publishImage(tools, image, name, [tag]);
     },
     async publishNewer(name, tag, from = tag, labels = {}) {
+      isWritten = true;
       await publishRelabelled(tools, name, from, tag, {
         "mesa-template.world.newer": randomUUID(),
         ...labels,
