@@ -185,6 +185,8 @@ export async function main(
       option in values ? `--${option}` : environmentName(option),
     );
     json = args.flag("json");
+    if (args.flag("dry-run") && parsed.spec.refusesDryRun === true)
+      throw wrongUsage(`${command} has no dry run, which ${args.nameOf("dry-run")} asks for.`);
     const prepared = prepare(args, env, redact, stop.signal);
     progress = prepared.progress;
     const commands = groups.flatMap((group) => group.commands);

@@ -229,7 +229,7 @@ function refuseValuesOfFlags(argv: readonly string[], spec: CommandSpec): void {
   }
 }
 
-/** Refuses options that no command has, and --dry-run where the command would act anyway. */
+/** Refuses options that no command has. */
 function refuseUnknownOptions(
   { values }: Words,
   argv: readonly string[],
@@ -238,23 +238,20 @@ function refuseUnknownOptions(
   const options = optionsOf(spec);
   const where = spec === undefined ? PROGRAM : commandName(spec);
   const unknown = Object.keys(values).find((name) => !Object.hasOwn(options, name));
-  if (unknown !== undefined) {
-    const given = writtenAs(unknown, argv);
-    const known = Object.entries(options).flatMap(([name, { alias, type }]) => [
-      `--${name}`,
-      ...(type === "boolean" ? [`--no-${name}`] : []),
-      ...(alias === undefined ? [] : [`--${alias}`]),
-    ]);
-    const guess =
-      given === "-v" ? "Did you mean --version?" : didYouMean(given, [...known, "--help", "--version"]);
-    const rest = spec?.passesRest === true ? "Put the command and its options after --." : "";
-    throw wrongUsage(
-      `${where} has no option ${given}.`,
-      [guess, rest, `${helpOf(spec)} lists the options.`].filter((text) => text !== "").join(" "),
-    );
-  }
-  if (values["dry-run"] === true && spec?.refusesDryRun === true)
-    throw wrongUsage(`${where} has no --dry-run.`, `${helpOf(spec)} lists the options.`);
+  if (unknown === undefined) return;
+  const given = writtenAs(unknown, argv);
+  const known = Object.entries(options).flatMap(([name, { alias, type }]) => [
+    `--${name}`,
+    ...(type === "boolean" ? [`--no-${name}`] : []),
+    ...(alias === undefined ? [] : [`--${alias}`]),
+  ]);
+  const guess =
+    given === "-v" ? "Did you mean --version?" : didYouMean(given, [...known, "--help", "--version"]);
+  const rest = spec?.passesRest === true ? "Put the command and its options after --." : "";
+  throw wrongUsage(
+    `${where} has no option ${given}.`,
+    [guess, rest, `${helpOf(spec)} lists the options.`].filter((text) => text !== "").join(" "),
+  );
 }
 
 /** An unknown option as written on the command line: the parser knows --no-deply as deply. */

@@ -115,7 +115,7 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["--unknown", /mesa-template has no option --unknown/u, /mesa-template --help/u],
   [
     "sandbox run stable --repo acme/app --dry-run -- ls",
-    /sandbox run has no --dry-run/u,
+    /sandbox run has no dry run, which --dry-run asks for/u,
     /sandbox run --help/u,
   ],
   ["promote 0.20.0 stable --dry-run=1", /--dry-run takes no value/u, /Write --dry-run or --no-dry-run/u],
@@ -123,7 +123,7 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["list --no-json=false", /--no-json takes no value/u, /list --help/u],
   ["lock 0.20.0 --frozen=yes", /--frozen takes no value/u, /lock --help/u],
   ["list --toString", /list has no option --toString/u, /list --help/u],
-  ["verify 0.20.0 --dry-run", /verify has no --dry-run/u, /verify --help/u],
+  ["verify 0.20.0 --dry-run", /verify has no dry run, which --dry-run asks for/u, /verify --help/u],
   // Values
   ["list --template", /--template needs a value/u, /Write --template a,b/u],
   ["list --template --status verified", /--template needs a value/u, /Write --template a,b/u],
@@ -330,6 +330,14 @@ describe("a wrong value of a variable", () => {
     const { code, stderr } = await runMain(["list", "--root", root], { [variable]: value });
     expect(code).toBe(2);
     expect(stderr).toContain(`error: ${variable}${words}`);
+  });
+
+  it("includes a dry run of a command that would act anyway", async () => {
+    const { code, stderr } = await run("verify 0.20.0", { MESA_TEMPLATE_DRY_RUN: "1" });
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringContaining("verify has no dry run, which MESA_TEMPLATE_DRY_RUN asks for."),
+    ]);
   });
 });
 
