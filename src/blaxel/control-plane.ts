@@ -36,16 +36,15 @@ export function throughEdge(
 
 const tokenSchema = z.object({ access_token: z.string().check(z.minLength(1)) });
 
-/** @param credentials id:secret, plain or as base64 */
+/** @param credentials id:secret in base64 */
 async function tokenFor(host: Host, credentials: string): Promise<string> {
-  const plain = credentials.includes(":") ? credentials : Buffer.from(credentials, "base64").toString("utf8");
   const url = `${controlPlane(host)}/oauth/token`;
   let reason: string;
   try {
     const response = await host.fetch(url, {
       method: "POST",
       headers: {
-        Authorization: `Basic ${Buffer.from(plain).toString("base64")}`,
+        Authorization: `Basic ${credentials}`,
         "Content-Type": "application/json",
       },
       body: JSON.stringify({ grant_type: "client_credentials" }),

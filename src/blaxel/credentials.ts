@@ -110,15 +110,23 @@ export async function blaxelCredentials(host: Host): Promise<BlaxelCredentials> 
       hint: "Write it like https://api.blaxel.ai/v0, or unset it.",
     });
   const workspace = setIn(host.env, "BL_WORKSPACE");
-  const credentials = fromEnvironment(host.env, workspace) ?? (await fromConfigFile(host, workspace));
-  host.redact.add(credentials.apiKey);
-  host.redact.add(credentials.clientCredentials);
+  const given = fromEnvironment(host.env, workspace) ?? (await fromConfigFile(host, workspace));
+  const credentials = inBase64(given);
+  for (const secret of [given.apiKey, given.clientCredentials, credentials.clientCredentials])
+    host.redact.add(secret);
   const { apiKey, clientCredentials, source, workspace: name } = credentials;
   if (![apiKey ?? clientCredentials ?? "", name].every((value) => /^[!-~]+$/u.test(value)))
     throw missing(
       `${source} or the workspace ${JSON.stringify(name)} holds a character that no request can carry, such as a line break.`,
     );
   return credentials;
+}
+
+/** The same with client credentials in base64: bl takes id:secret plain, too, but @blaxel/core sends it as it is (0.3.21). */
+function inBase64(credentials: BlaxelCredentials): BlaxelCredentials {
+  const { clientCredentials = "" } = credentials;
+  if (!clientCredentials.includes(":")) return credentials;
+  return { ...credentials, clientCredentials: Buffer.from(clientCredentials).toString("base64") };
 }
 
 function fromEnvironment(env: Host["env"], workspace: string | undefined): BlaxelCredentials | undefined {

@@ -80,6 +80,14 @@ describe("the login in bl's configuration", () => {
     expect(await blaxelCredentials(host)).toMatchObject({ apiKey: "key", workspace: "w" });
   });
 
+  it("has client credentials in base64, which bl also takes plain, and hides both forms", async () => {
+    const redact = createRedactor({});
+    const env = { BL_CLIENT_CREDENTIALS: "client:secret-1", BL_WORKSPACE: "w" };
+    const { clientCredentials } = await blaxelCredentials({ env, redact } as unknown as Host);
+    expect(clientCredentials).toBe("Y2xpZW50OnNlY3JldC0x");
+    expect(redact("client:secret-1 Y2xpZW50OnNlY3JldC0x")).toBe("*** ***");
+  });
+
   it("names the workspace in use", async () => {
     expect(await workspaceInUse(hostWith("context: {workspace: w}"))).toBe("w");
     expect(await workspaceInUse(hostWith("context: {workspace: ''}"))).toBeUndefined();
