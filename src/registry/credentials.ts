@@ -40,8 +40,8 @@ const HUB_HOSTS = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 /**
  * The login for a registry, or undefined. Searches, like the docker command and then Podman: MESA_TEMPLATE_REGISTRY_USERNAME and
  * MESA_TEMPLATE_REGISTRY_PASSWORD for the host MESA_TEMPLATE_REGISTRY (default: the mirror only), DOCKER_AUTH_CONFIG, the file
- * REGISTRY_AUTH_FILE, Docker's config.json, Podman's auth.json. Within a file, a credential helper precedes the file's own logins. The
- * secret becomes a secret of this run.
+ * REGISTRY_AUTH_FILE, Docker's config.json, Podman's auth.json. Within a file, a credential helper precedes the file's own logins; one that
+ * fails is fatal only if no later file has the login. The secret becomes a secret of this run.
  * @throws Failure CREDENTIAL_HELPER (exit 3)
  */
 export async function credentialsFor(host: Host, request: LoginRequest): Promise<Login | undefined> {
@@ -88,10 +88,23 @@ function fromEnvironment(env: Host["env"], { registry, mirrorHost }: LoginReques
 }
 
 async function fromFiles(host: Host, request: LoginRequest): Promise<Login | undefined> {
+  let helperFailed: Failure | undefined;
   for (const source of sourcesOf(host.env)) {
-    const found = await loginIn(host, source, await loginFile(host, source), request);
-    if (found !== undefined) return found;
+    try {
+      const found = await loginIn(host, source, await loginFile(host, source), request);
+      if (found === undefined) continue;
+      if (helperFailed !== undefined)
+        host.emit({
+          type: "warning",
+          message: `${helperFailed.message} The login in ${source.name} is used.`,
+        });
+      return found;
+    } catch (error) {
+      if (!(error instanceof Failure) || error.code !== "CREDENTIAL_HELPER") throw error;
+      helperFailed ??= error;
+    }
   }
+  if (helperFailed !== undefined) throw helperFailed;
   return undefined;
 }
 

@@ -207,6 +207,18 @@ describe("credentials", () => {
     expect((failure as Failure).log).toEqual(words === undefined ? [] : [words]);
   });
 
+  it("come from a later file when a helper fails, which is said", async () => {
+    await program("team", "echo 'the key ring is locked' >&2; exit 3");
+    await write(".docker/config.json", { credsStore: "team" });
+    await write(".config/containers/auth.json", { auths: { "ghcr.io": { auth } } });
+    const host = hostIn();
+    expect(await credentialsFor(host, { registry: "ghcr.io" })).toEqual(me);
+    expect(host.events).toMatchObject([
+      { type: "warning", message: expect.stringMatching(/docker-credential-team.*auth\.json/u) as string },
+    ]);
+    await expect(find("quay.io")).rejects.toMatchObject({ code: "CREDENTIAL_HELPER" });
+  });
+
   it("name a helper that is missing, and one that does not answer", async () => {
     await write(".docker/config.json", { credsStore: "nobody-has-this" });
     await expect(find("ghcr.io")).rejects.toThrow(/docker-credential-nobody-has-this.*cannot be started/u);
