@@ -1,11 +1,12 @@
-import { access } from "node:fs/promises";
 import * as z from "zod/mini";
 import { PLATFORM, type Engine, type EngineFacts } from "../docker/index";
-import { Failure, failureOf, messageOf } from "../support/errors";
+import { Failure } from "../support/errors";
+import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
 import { othersEnvironment, runOther } from "../support/processes/other-program";
 import type { ProcessResult } from "../support/processes/process";
 import { outputLines } from "../support/text/output-lines";
+import { missingTestFile } from "./checks-digest";
 import { reportFrom, shown, type CheckResult, type SmokeReport } from "./report";
 
 /** The program for these files (github.com/GoogleContainerTools/container-structure-test). */
@@ -75,15 +76,7 @@ function checkOf(path: string): string {
  */
 export async function validateStructureTests(host: Host, paths: readonly string[]): Promise<void> {
   for (const path of paths) {
-    await access(path).catch((error: unknown) => {
-      throw new Failure({
-        code: "STRUCTURE_TESTS_MISSING",
-        kind: "usage",
-        message: messageOf(failureOf(error) ?? error),
-        hint: "Give --structure-tests the path of a container-structure-test file.",
-        cause: error,
-      });
-    });
+    if ((await readIfPresent(path)) === undefined) throw missingTestFile("structureTests", path);
     // The program cannot only validate a file. Without an engine every test fails and nothing runs.
     const args = testArguments("none", path);
     const ran = await runProgram(host, args, VALIDATION_LIMIT_MS, { DOCKER_HOST: "unix:///nowhere" });

@@ -121,7 +121,9 @@ export function judgeFile({ file }: FileEntry, seen: FileSeen | undefined): Chec
   return judged([
     { expected: `${path} to exist`, seen: `a ${kind} is there`, holds: true },
     ...(type === undefined ? [] : [asked("type", type, kind)]),
-    ...(mode === undefined ? [] : [asked("mode", octal(Number.parseInt(String(mode), 8)), octal(seen.mode))]),
+    ...(mode === undefined
+      ? []
+      : [asked("mode", octal(Number.parseInt(String(mode).replace("0o", ""), 8)), octal(seen.mode))]),
     ...(owner === undefined ? [] : [ownerAsked(path, String(owner), seen)]),
     ...(link === undefined ? [] : [asked("link to", link, seen.link ?? "nothing: it is not a link")]),
     ...(contents === undefined ? [] : contentsAsked(path, seen, contents)),

@@ -1,8 +1,9 @@
-import { isMap, isScalar, LineCounter, parseDocument, visit, type Document } from "yaml";
+import { isMap, isScalar, LineCounter, parseDocument, visit, type Document, type Tags } from "yaml";
 import type * as z from "zod/mini";
 import { valueAt } from "../../support/text/parsed-json";
 import { Failure, messageOf } from "../../support/errors";
 import { readIfPresent } from "../../support/files/files";
+import { missingTestFile } from "../checks-digest";
 import { CHECK_FORMS, checksFileSchema, type CheckEntry } from "./schema";
 
 /** A check file after reading. */
@@ -94,7 +95,10 @@ function checkEntry(value: unknown, at: Path, refuse: Refuse): CheckEntry {
  */
 export function parseChecksFile(source: string, path: string): ChecksFile {
   const lines = new LineCounter();
-  const options = { lineCounter: lines, uniqueKeys: true, merge: true, prettyErrors: false };
+  // A mode is read by its digits: as the number 420, 0o644 would be the mode 0420.
+  const customTags = (tags: Tags): Tags =>
+    tags.filter((tag) => typeof tag === "string" || !("format" in tag) || tag.format !== "OCT");
+  const options = { lineCounter: lines, uniqueKeys: true, merge: true, prettyErrors: false, customTags };
   const document = parseDocument(source, options);
   const [broken] = document.errors;
   if (broken !== undefined) {
@@ -144,10 +148,5 @@ function invalid(path: string, line: number, what: string): Failure {
 export async function readChecksFile(path: string): Promise<ChecksFile> {
   const source = await readIfPresent(path);
   if (source !== undefined) return parseChecksFile(source.toString("utf8"), path);
-  throw new Failure({
-    code: "CHECKS_MISSING",
-    kind: "usage",
-    message: `There is no check file ${path}.`,
-    hint: "Check the path given with --checks.",
-  });
+  throw missingTestFile("checks", path);
 }

@@ -144,7 +144,7 @@ const sizeCheck = z.strictObject({
 });
 
 const A_MODE = 'permission bits in octal, such as "0755"';
-// YAML reads 0755 as the number 755; its digits are the octal mode.
+// YAML reads 0755 as the number 755; its digits are the octal mode. 0o755 stays text (see parse.ts).
 const modeDigits = z.int(A_MODE).check(z.refine((value) => /^[0-7]{1,4}$/u.test(String(value)), A_MODE));
 const AN_OWNER = "a user such as root or 1000, or user:group";
 const AN_ABSOLUTE_PATH = "an absolute path";
@@ -170,7 +170,7 @@ const fileCheck = z.strictObject({
           exists: maybe(z.boolean("true or false"), "false: nothing may exist there; default true"),
           type: z.optional(z.enum(["file", "directory", "link"], "file, directory or link")),
           mode: maybe(
-            z.union([matching(/^[0-7]{3,4}$/u, A_MODE), modeDigits], A_MODE),
+            z.union([matching(/^(?:0o)?[0-7]{3,4}$/u, A_MODE), modeDigits], A_MODE),
             "Permission bits in octal, with setuid, setgid and sticky: 4755",
           ),
           owner: maybe(

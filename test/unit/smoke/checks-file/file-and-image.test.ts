@@ -30,6 +30,7 @@ describe("a file check", () => {
     [{ type: "file" }, LINK, "failed"],
     [{ mode: "4755" }, FILE, "passed"],
     [{ mode: 4755 }, FILE, "passed"],
+    [{ mode: "0o4755" }, FILE, "passed"],
     [{ mode: "0755" }, FILE, "failed"],
     [{ owner: 0 }, FILE, "passed"],
     [{ owner: "root" }, FILE, "passed"],

@@ -92,6 +92,11 @@ const BROKEN: readonly (readonly [source: string, said: string, schemaTakesIt?: 
   ],
 ];
 
+it("keeps the digits of a mode as YAML 1.2 writes octal numbers", () => {
+  const { entries } = parseChecksFile(one("    file: { path: /x, mode: 0o644 }\n"), "c.yaml");
+  expect(entries[0]?.entry).toMatchObject({ file: { mode: "0o644" } });
+});
+
 describe("a check file", () => {
   it.each(BROKEN.map(([source, said]) => [source, said] as const))(
     "is refused with the line and the reason: %j",
