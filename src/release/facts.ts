@@ -7,7 +7,7 @@ import type { ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/read";
 import { inWorkspace } from "../manifest/versions/in-workspace";
 import { differences } from "../render/project-folder";
-import { publishTarget, type Upstream } from "../lock/upstream";
+import { fingerprintFrom, publishTarget, type Upstream } from "../lock/upstream";
 import { renderTemplate } from "../render/render";
 import type { RenderedTemplate } from "../render/rendered";
 import { loadTemplate, type TemplateSource } from "../render/source";
@@ -39,13 +39,16 @@ export async function gatherFacts(run: Run, request: PlanRequest, template: stri
     request.deploy ? workspaceInUse(run.host) : undefined,
     upstreamIfPresent(run),
   ]);
+  if (request.trustKey !== undefined) fingerprintFrom(request.trustKey, "--trust-key");
   const publish = request.deploy ? publishTarget(upstream, request.registry) : undefined;
-  if (request.signer !== undefined && request.deploy && publish === undefined)
+  if (request.signer !== undefined && publish === undefined)
     throw new Failure({
       code: "SIGN_WITHOUT_REGISTRY",
       kind: "usage",
-      message: "Provenance and SBOM are signed beside the image in its registry, and no registry is named.",
-      hint: "Name one: [publish] registry in upstream.toml, or --registry.",
+      message: `Provenance and SBOM are signed beside the image in its registry, and ${request.deploy ? "no registry is named" : "--no-deploy publishes none"}.`,
+      hint: request.deploy
+        ? "Name one: [publish] registry in upstream.toml, or --registry."
+        : "Remove --no-deploy, or the option that signs.",
     });
   if (publish !== undefined && request.publish === "push")
     throw new Failure({

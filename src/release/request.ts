@@ -52,6 +52,8 @@ export interface PlanRequest extends TestFilesAsked {
   readonly signer: Signer | undefined;
   /** Scan the image and refuse it from this severity on. */
   readonly scan: Severity | undefined;
+  /** As of LockRequest. */
+  readonly trustKey: string | undefined;
 }
 
 /** A release of a version with no option given. */
@@ -71,6 +73,7 @@ export function plainRelease(version: string): PlanRequest {
     registry: undefined,
     signer: undefined,
     scan: undefined,
+    trustKey: undefined,
   };
 }
 
@@ -81,7 +84,6 @@ export interface ReleaseRequest extends PlanRequest, BuildRequest {
   readonly adopt: boolean;
   /** From before bl starts until the deployed image is seen running, in ms. */
   readonly timeoutMs: number;
-  readonly trustKey: string | undefined;
 }
 
 export interface StageRecord {

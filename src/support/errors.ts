@@ -97,7 +97,11 @@ const MACHINE_ERRORS: Readonly<Record<string, SystemError>> = {
     "Check that it exists, then run the command again.",
   ],
   ENOTDIR: ["usage", "a part of the path is a file, not a folder", PLACE],
-  EISDIR: ["usage", "it is a folder, not a file", PLACE],
+  EISDIR: [
+    "usage",
+    "it is a folder, not a file",
+    "Give the path of a file; if the project's own file belongs there, restore it from git.",
+  ],
   EEXIST: ["usage", "something else already exists there", PLACE],
   ENOTEMPTY: ["usage", "the folder is not empty", PLACE],
   ELOOP: ["usage", "it is a symbolic link that leads to itself", PLACE],

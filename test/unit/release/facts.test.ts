@@ -45,6 +45,7 @@ describe("the lock step of a release", () => {
 
   it.each([
     ["SIGN_WITHOUT_REGISTRY", { signer: { kind: "cosign", id: "cosign" } as const }],
+    ["SIGN_WITHOUT_REGISTRY", { signer: { kind: "cosign", id: "cosign" } as const, deploy: false }],
     ["PUBLISH_TWICE", { publish: "push", registry: "registry.example.com/acme" } as const],
   ])("refuses a contradiction before anything is planned: %s", async (code, changes) => {
     await expect(step(changes)).rejects.toMatchObject({ code, kind: "usage" });
