@@ -2,6 +2,7 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { canonicalJson } from "../text/canonical-json";
 import { sha256 } from "../text/digest";
+import { Failure } from "../errors";
 import { readIfPresent, writeAtomically } from "../files/files";
 import type { Host } from "../host";
 import { ask, type HttpAnswer, type HttpRequest } from "./http";
@@ -25,9 +26,13 @@ export function openDownloads(host: Host, dir: string) {
     const found = await readIfPresent(bodyPath(hash));
     return found !== undefined && sha256(found) === hash ? found : undefined;
   };
-  const keep = async (body: Uint8Array): Promise<void> => {
-    await writeAtomically(bodyPath(sha256(body)), body);
+  // In a read-only checkout nothing is kept, which costs time only.
+  const store = async (path: string, data: string | Uint8Array): Promise<void> => {
+    await writeAtomically(path, data).catch((error: unknown) => {
+      if (!(error instanceof Failure) || error.code !== "WRITE_FAILED") throw error;
+    });
   };
+  const keep = (body: Uint8Array): Promise<void> => store(bodyPath(sha256(body)), body);
 
   const fresh = async (request: HttpRequest, key: string, asking: Ask): Promise<HttpAnswer> => {
     const keptPath = join(dir, "answers", `${key}.json`);
@@ -41,7 +46,7 @@ export function openDownloads(host: Host, dir: string) {
       await keep(answer.body);
       const headers = Object.fromEntries([...answer.headers].filter(([name]) => KEPT_HEADERS.includes(name)));
       const text = canonicalJson({ url: request.url, headers, sha256: sha256(answer.body) });
-      await writeAtomically(keptPath, text);
+      await store(keptPath, text);
     }
     return answer;
   };

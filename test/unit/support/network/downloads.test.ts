@@ -54,6 +54,11 @@ describe("the downloads folder", () => {
     expect(await text()).toBe("hello");
   });
 
+  it("answers where nothing can be kept", async () => {
+    expect(await text("/proc/read-only")).toBe("hello");
+    await openDownloads(testHost(), "/proc/read-only").keep(Buffer.from("hello"));
+  });
+
   it("keeps nothing but whole answers", async () => {
     answer = { status: 404, headers: { etag: '"x"' }, body: "not here" };
     await text();
