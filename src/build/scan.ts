@@ -1,4 +1,5 @@
 import * as z from "zod/mini";
+import { engineVariables, type EngineFacts } from "../docker/index";
 import { variables } from "../support/environment";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
@@ -20,8 +21,11 @@ export const vulnerabilitySchema = z.readonly(
 );
 export type Vulnerability = z.infer<typeof vulnerabilitySchema>;
 
-/** The target of a scan: an image on the engine, or an SBOM file (CycloneDX). */
-export type ScanTarget = { readonly image: string } | { readonly sbom: string };
+/** The target of a scan: an image on an engine, or an SBOM file (CycloneDX). */
+export type ScanTarget =
+  { readonly image: string; readonly engine: EngineAddress } | { readonly sbom: string };
+
+type EngineAddress = Pick<EngineFacts, "address" | "tls">;
 
 interface Scanner {
   readonly command: string;
@@ -107,7 +111,7 @@ export async function scan(host: Host, target: ScanTarget): Promise<Scan> {
   const what = "image" in target ? target.image : target.sbom;
   for (const scanner of SCANNERS) {
     const result = await runOther(host, scanner.command, scanner.args(target), {
-      env: scannerEnvironment(host.env),
+      env: { ...scannerEnvironment(host.env), ...("image" in target ? engineVariables(target.engine) : {}) },
       timeoutMs: LIMIT_MS,
       keepBytes: 256 * 1024 * 1024,
     });
@@ -154,10 +158,11 @@ function noScanner(): Failure {
  */
 export async function scanImage(
   host: Host,
+  engine: EngineAddress,
   image: string,
   threshold: Severity,
 ): Promise<{ readonly scanner: string; readonly found: number }> {
-  const { scanner, found } = await scan(host, { image });
+  const { scanner, found } = await scan(host, { image, engine });
   const severe = atLeast(found, threshold);
   if (severe.length === 0) return { scanner, found: found.length };
   throw new Failure({
@@ -190,10 +195,10 @@ export function vulnerabilityText({ id, severity, package: name, version, fixedI
   return `${severity} ${id} in ${name} ${version}${fixedIn === "" ? "" : `, fixed in ${fixedIn}`}`;
 }
 
-/** The environment for a scanner: paths, engine, proxy, its own settings. */
+/** The environment for a scanner: paths, proxy, its own settings, Docker's logins (trivy's database is in a registry). */
 function scannerEnvironment(env: Host["env"]): Host["env"] {
   return variables(
     env,
-    /^(?:PATH|HOME|TMPDIR|XDG_\w+|DOCKER_\w+|GRYPE_\w+|TRIVY_\w+|(?:https?|no)_proxy|SSL_CERT_\w+)$/iu,
+    /^(?:PATH|HOME|TMPDIR|XDG_\w+|DOCKER_CONFIG|GRYPE_\w+|TRIVY_\w+|(?:https?|no)_proxy|SSL_CERT_\w+)$/iu,
   );
 }

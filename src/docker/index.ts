@@ -1,3 +1,4 @@
+export { engineVariables } from "./connection/address";
 export { connectEngine } from "./connection/connect";
 export { readTarEntries } from "./tar-entries";
 export type { BuildEnding } from "./builds/follow-build";

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { PLATFORM, type Engine, type EngineFacts } from "../docker/index";
+import { engineVariables, PLATFORM, type Engine, type EngineFacts } from "../docker/index";
 import { Failure } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
@@ -182,14 +182,6 @@ function whyUnreached({ address, tls }: EngineFacts): string | undefined {
   return tls?.skipVerify === true
     ? `${PROGRAM} cannot reach an engine whose certificate is not verified (${address})`
     : undefined;
-}
-
-function engineVariables({ address, tls }: EngineFacts): Readonly<Record<string, string>> {
-  const certificates = tls?.certificates;
-  return {
-    DOCKER_HOST: address,
-    ...(certificates === undefined ? {} : { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: certificates }),
-  };
 }
 
 function nameOf({ env }: Host): string {

@@ -136,8 +136,9 @@ export function realStages(run: Run) {
   ): Promise<{ readonly image: Image; readonly reused: boolean }> {
     const { buildImage } = await import("../../build/index");
     const { mirrors } = await run.upstream();
+    const engine = await run.engine();
     let reused = true;
-    const image = await buildImage(host, await run.engine(), rendered, {
+    const image = await buildImage(host, engine, rendered, {
       mirrors,
       force,
       known,
@@ -150,7 +151,7 @@ export function realStages(run: Run) {
     });
     if (scan !== undefined) {
       const { scanImage } = await import("../../build/scan");
-      const { scanner, found } = await scanImage(host, image.reference, scan);
+      const { scanner, found } = await scanImage(host, engine.facts, image.reference, scan);
       progress(`${scanner}: ${String(found)} known vulnerabilities, none of severity ${scan} or more`);
     }
     return { image, reused };

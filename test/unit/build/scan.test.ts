@@ -3,6 +3,8 @@ import { atLeast, scanImage } from "../../../src/build/scan";
 import type { Host } from "../../../src/support/host";
 import type { ProcessRequest, ProcessResult } from "../../../src/support/processes/process";
 
+/** The engine of a docker context, which scanners do not read. */
+const ENGINE = { address: "tcp://builder:2376", tls: { certificates: "/certs", skipVerify: false } };
 const IMAGE = "mesa-template/debian:0.20.0-abc";
 const GRYPE = {
   matches: [
@@ -45,7 +47,7 @@ function host(programs: Readonly<Record<string, unknown>>): {
     ran,
     host: {
       run,
-      env: { PATH: "/bin", HOME: "/root", BL_API_KEY: "a secret", DOCKER_HOST: "unix:///x.sock" },
+      env: { PATH: "/bin", HOME: "/root", BL_API_KEY: "a secret", DOCKER_CONTEXT: "builder" },
       signal: new AbortController().signal,
     } as unknown as Host,
   };
@@ -53,7 +55,7 @@ function host(programs: Readonly<Record<string, unknown>>): {
 
 describe("scanImage", () => {
   it("refuses an image for what is as severe as the threshold, naming it and where it is fixed", async () => {
-    await expect(scanImage(host({ grype: GRYPE }).host, IMAGE, "high")).rejects.toMatchObject({
+    await expect(scanImage(host({ grype: GRYPE }).host, ENGINE, IMAGE, "high")).rejects.toMatchObject({
       code: "VULNERABLE",
       kind: "build",
       log: ["high CVE-2 in openssl 1.0, fixed in 2.0"],
@@ -61,7 +63,7 @@ describe("scanImage", () => {
   });
 
   it("lets less severe ones pass, and counts them", async () => {
-    expect(await scanImage(host({ grype: GRYPE }).host, IMAGE, "critical")).toEqual({
+    expect(await scanImage(host({ grype: GRYPE }).host, ENGINE, IMAGE, "critical")).toEqual({
       scanner: "grype",
       found: 2,
     });
@@ -69,21 +71,24 @@ describe("scanImage", () => {
 
   it("takes trivy where there is no grype", async () => {
     const { host: machine, ran } = host({ trivy: TRIVY });
-    await expect(scanImage(machine, IMAGE, "critical")).rejects.toMatchObject({
+    await expect(scanImage(machine, ENGINE, IMAGE, "critical")).rejects.toMatchObject({
       message: expect.stringContaining("trivy finds 1 vulnerability") as unknown,
     });
     expect(ran.map(({ command }) => command)).toEqual(["grype", "trivy"]);
     expect(ran[1]?.args.at(-1)).toBe(IMAGE);
   });
 
-  it("hands on where things are, and no credential", async () => {
+  it("hands on where things are, with the engine that has the image, and no credential", async () => {
     const { host: machine, ran } = host({ grype: { matches: [] } });
-    await scanImage(machine, IMAGE, "low");
-    expect(ran[0]?.env).toEqual({ PATH: "/bin", HOME: "/root", DOCKER_HOST: "unix:///x.sock" });
+    await scanImage(machine, ENGINE, IMAGE, "low");
+    expect(ran[0]?.env).toEqual({
+      ...{ PATH: "/bin", HOME: "/root" },
+      ...{ DOCKER_HOST: "tcp://builder:2376", DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: "/certs" },
+    });
   });
 
   it("says that there is no scanner", async () => {
-    await expect(scanImage(host({}).host, IMAGE, "low")).rejects.toMatchObject({
+    await expect(scanImage(host({}).host, ENGINE, IMAGE, "low")).rejects.toMatchObject({
       code: "NO_SCANNER",
       kind: "environment",
     });
@@ -93,7 +98,7 @@ describe("scanImage", () => {
     ["exits with an error", { exitCode: 1, stderr: "no database" }],
     ["gives no JSON", { stdout: "hello" }],
   ])("does not take a scanner that %s for one that found nothing", async (_, result) => {
-    await expect(scanImage(host({ grype: result }).host, IMAGE, "low")).rejects.toMatchObject({
+    await expect(scanImage(host({ grype: result }).host, ENGINE, IMAGE, "low")).rejects.toMatchObject({
       code: "SCAN_FAILED",
     });
   });
