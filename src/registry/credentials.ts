@@ -34,7 +34,8 @@ const fileSchema = z.looseObject({
 });
 type LoginFile = z.infer<typeof fileSchema>;
 
-const HUB = "https://index.docker.io/v1/";
+/** Docker Hub in Docker's config.json. */
+export const HUB = "https://index.docker.io/v1/";
 const HUB_HOSTS = ["docker.io", "index.docker.io", "registry-1.docker.io"];
 
 /**

@@ -2,7 +2,7 @@ import type { Host } from "../support/host";
 import { Failure } from "../support/errors";
 import type { HttpAnswer } from "../support/network/http";
 import { openRepository } from "./client";
-import { credentialsFor, type Login } from "./credentials";
+import { credentialsFor, HUB, type Login } from "./credentials";
 import { pushRefused, statusOf } from "./failures";
 import { heldImage } from "./resolve-image";
 import { isOfRegistry, parseImageReference, registryEndpoint } from "./reference";
@@ -75,7 +75,9 @@ export async function loginToImport(
     });
   const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
   host.redact.add(auth);
-  return JSON.stringify({ auths: { [registry]: { auth } } });
+  // Docker's own name of Docker Hub comes first: not every client knows another one (go-containerregistry, pkg/authn/keychain.go).
+  const names = registry === "docker.io" ? [HUB, registry] : [registry];
+  return JSON.stringify({ auths: Object.fromEntries(names.map((name) => [name, { auth }])) });
 }
 
 async function isPublic(host: Host, image: string): Promise<boolean> {

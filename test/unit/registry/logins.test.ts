@@ -58,6 +58,14 @@ describe("the login that Blaxel gets to import an image", () => {
     expect(host.events).toEqual([]);
   });
 
+  it("to Docker Hub has the name that clients of Docker's config.json look for, and the image's own", async () => {
+    const hub = "https://index.docker.io/v1/";
+    const mine = auth("me", "secret-of-mine");
+    const host = testHost({ env: { DOCKER_AUTH_CONFIG: JSON.stringify({ auths: { [hub]: mine } }) } });
+    const config = await loginToImport(host, `docker.io/acme/debian@${DIGEST}`, { always: true });
+    expect(JSON.parse(config ?? "")).toEqual({ auths: { [hub]: mine, "docker.io": mine } });
+  });
+
   it.each([
     ["AWS", "x".repeat(20)],
     ["oauth2accesstoken", "ya29.something"],
