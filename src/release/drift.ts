@@ -124,7 +124,7 @@ async function onBlaxel(
   manifest: Manifest,
   entries: readonly ManifestEntry[],
 ): Promise<readonly DriftFinding[]> {
-  const deployed = entries.filter(({ status }) => ["deployed", "verified"].includes(status));
+  const deployed = entries.filter(({ status }) => ["deployed", "verified", "failed"].includes(status));
   if (deployed.length === 0) return [];
   try {
     return await withBl(host, async (bl, { workspace }) => {

@@ -2,7 +2,7 @@ import { join, resolve } from "node:path";
 import { changedPackages } from "../../compare/compare";
 import { packageLine } from "../../compare/text";
 import { pointers } from "../../manifest/channels/pointing";
-import type { Manifest, ManifestEntry } from "../../manifest/entry";
+import { isWithdrawn, type Manifest, type ManifestEntry } from "../../manifest/entry";
 import { reportPage, type OpenDrift, type PackagesChanged } from "../../manifest/report/report";
 import { sortedEntries, templatesOf } from "../../manifest/versions/newest";
 import { readRecord } from "../../record/store";
@@ -109,9 +109,10 @@ function inUse({ manifest, isAsked }: OpenedManifest): readonly ManifestEntry[] 
   const pointedAt = new Set(pointers(manifest).map(({ id }) => id));
   const seen = new Set<string>();
   return sortedEntries(manifest).filter((entry) => {
-    if (!isAsked(entry.template) || !["smoked", "deployed", "verified"].includes(entry.status)) return false;
-    const newest = !seen.has(entry.template);
-    seen.add(entry.template);
+    if (!isAsked(entry.template) || isWithdrawn(entry.status)) return false;
+    const newest = entry.status !== "failed" && !seen.has(entry.template);
+    if (newest) seen.add(entry.template);
+    // A later failed verification does not take it away from the agents that use the channel.
     return newest || pointedAt.has(entry.id);
   });
 }

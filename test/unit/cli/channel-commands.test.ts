@@ -621,3 +621,23 @@ describe("what scripts read", () => {
     ]);
   });
 });
+
+describe("a version that a channel points at and that a later verification failed", () => {
+  it("is compared by drift, since agents still use it", async () => {
+    const promoted = entryOf("debian", "0.20.0");
+    const standing = deploymentOf("debian", "0.20.0");
+    const verification = standing.verification && { ...standing.verification, failed: 1 };
+    const failed = {
+      ...promoted,
+      status: "failed" as const,
+      failure: { stage: "verify", code: "VERIFY_FAILED", message: "it failed", workspace: "ws" },
+      deployments: { ws: { ...standing, verification } },
+    };
+    const here = place([failed, entryOf("debian", "0.15.0")]);
+    writeManifest(here.root, { ...here.manifest(), channels: { debian: { stable: promoted.id } } });
+    const { stdout } = await here.run("drift --json");
+    const { findings } = JSON.parse(stdout) as { findings: { id: string; comparison: string }[] };
+    const compared = findings.filter(({ comparison }) => comparison === "blaxel").map(({ id }) => id);
+    expect(compared).toEqual([promoted.id, "debian@0.15.0-1"]);
+  });
+});
