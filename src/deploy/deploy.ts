@@ -1,3 +1,4 @@
+import { parseBlaxelToml, refuseNewerFields } from "../blaxel/blaxel-toml";
 import { withBl } from "../blaxel/bl";
 import { blVersion } from "../blaxel/bl-version";
 import { checkCredentials } from "../blaxel/control-plane";
@@ -6,7 +7,6 @@ import { textOf, type RenderedTemplate } from "../render/rendered";
 import { isoTime } from "../support/clock";
 import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
-import { checkBlaxelToml } from "./sending/blaxel-toml";
 import type { Deployment } from "./deployment";
 import { earlierPending, forgetPending, isStillShown, type Pending } from "./sending/pending";
 import { push } from "./push";
@@ -45,12 +45,13 @@ export async function deployTemplate(
   const deadline = host.clock.now() + timeoutMs;
   return withBl(host, async (bl, { workspace }) => {
     const version = await blVersion(bl);
-    const { name } = await checkBlaxelToml(textOf(rendered.files, "blaxel.toml"), version);
+    const toml = parseBlaxelToml(textOf(rendered.files, "blaxel.toml"), rendered.template);
+    refuseNewerFields(toml, rendered.template, version);
     const work: DeployContext = {
       ...request,
       host,
       rendered,
-      name,
+      name: toml.name,
       bl,
       workspace,
       deadline,
@@ -62,7 +63,7 @@ export async function deployTemplate(
     await forgetPending(request.pendingFile);
     return {
       workspace,
-      sandbox: name,
+      sandbox: toml.name,
       image,
       ...(source === undefined ? {} : { registryDigest: source.digest }),
       deployedAt: isoTime(host.clock.now()),

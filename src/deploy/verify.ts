@@ -1,4 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
+import { RESERVED_PORTS } from "../blaxel/blaxel-toml";
 import { waitForAnswer } from "../blaxel/answering";
 import { withBl } from "../blaxel/bl";
 import { platformThrough } from "../blaxel/platform";
@@ -8,7 +9,7 @@ import { mesaFit } from "../mesa/access";
 import { removeLeftInMesa } from "../mesa/leftovers";
 import { loginToImport } from "../registry/logins";
 import { temporarySandbox } from "../blaxel/temporary-sandbox";
-import { RESERVED_PORTS, type ProvenTemplate, type TemplateSettings } from "../render/rendered";
+import type { ProvenTemplate, TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
 import { Failure, failureOf } from "../support/errors";

@@ -1,4 +1,5 @@
 import Handlebars from "handlebars";
+import { parseBlaxelToml } from "../blaxel/blaxel-toml";
 import { downloadUrl, type Lock } from "../lock/lock";
 import { canonicalJson } from "../support/text/canonical-json";
 import { digestOf, sha256 } from "../support/text/digest";
@@ -141,7 +142,7 @@ const OPTIONS = { strict: true, noEscape: true, explicitPartialContext: false, k
 
 /**
  * Renders a template with a lock. Pure: the same source and lock give the same bytes anywhere.
- * @throws Failure TEMPLATE_INVALID, VALUE_NOT_ALLOWED (exit 2)
+ * @throws Failure TEMPLATE_INVALID, VALUE_NOT_ALLOWED, BLAXEL_TOML (exit 2)
  */
 export function renderTemplate(source: TemplateSource, lock: Lock): RenderedTemplate {
   refuseUnlocked(source, lock);
@@ -174,6 +175,7 @@ export function renderTemplate(source: TemplateSource, lock: Lock): RenderedTemp
     { name: "lock.json", mode: 0o644, contents: Buffer.from(canonicalJson(lock)) },
   ].sort((a, b) => (a.name < b.name ? -1 : 1));
   checkDockerfile(textOf(all, "Dockerfile"), all, source.name);
+  parseBlaxelToml(textOf(all, "blaxel.toml"), source.name);
   return {
     template: source.name,
     mesaVersion: lock.mesaVersion,

@@ -50,9 +50,6 @@ export interface TemplateSettings extends LockInputs {
   readonly values: Readonly<Record<string, string>>;
 }
 
-/** Ports that Blaxel reserves. */
-export const RESERVED_PORTS: ReadonlySet<number> = new Set([80, 443, 8080]);
-
 /** The folders above a file, outermost first: "a/b/c" → "a", "a/b". */
 export function foldersOf(name: string): readonly string[] {
   const parts = name.split("/").slice(0, -1);

@@ -1,11 +1,12 @@
 import * as z from "zod/mini";
 import { parse, TomlError } from "smol-toml";
+import { RESERVED_PORTS } from "../blaxel/blaxel-toml";
 import type { DownloadInput, ImageInput } from "../lock/lock";
 import { parseImageReference } from "../registry/reference";
 import { valueAt } from "../support/text/parsed-json";
 import { Failure, firstProblem, messageOf } from "../support/errors";
 import { checked } from "./grammar";
-import { RESERVED_PORTS, type TemplateSettings } from "./rendered";
+import type { TemplateSettings } from "./rendered";
 
 const inputName = z.string().check(z.regex(/^[A-Za-z][A-Za-z0-9_-]*$/u, "letters, digits, _ and -"));
 const imageInput = z.strictObject({ image: z.string() });

@@ -221,4 +221,12 @@ describe("a template that is not right is refused with what, where and what to d
       'LABEL note="plain text, nothing more"',
     );
   });
+
+  it("a blaxel.toml with a field that bl would silently drop", async () => {
+    edit("blaxel.toml.hbs", (text) => `entrypoint = "x"\n${text}`);
+    const found = await failure(root);
+    expect(found).toMatchObject({ code: "BLAXEL_TOML", kind: "usage", template: "debian" });
+    expect(found.message).toMatch(/^blaxel\.toml: entrypoint: bl ignores it/u);
+    expect(found.hint).toContain("templates/debian/blaxel.toml.hbs");
+  });
 });

@@ -1,22 +1,20 @@
 import { describe, expect, it } from "vitest";
-import { checkBlaxelToml } from "../../../../src/deploy/sending/blaxel-toml";
+import { parseBlaxelToml, refuseNewerFields } from "../../../src/blaxel/blaxel-toml";
 
 const HEAD = 'name = "mesa-x"\ntype = "sandbox"\n';
 
 describe("blaxel.toml", () => {
-  it("passes what really arrives at Blaxel", async () => {
+  it("passes what really arrives at Blaxel", () => {
     const text = `${HEAD}region = "us-pdx-1"\n[env]\nA = "1"\nB = "costs $5"\n[runtime]\nmemory = 4096\nttl = "24h"\nexpires = "2027-01-01T00:00:00Z"\n[runtime.extraArgs]\ntun = "enabled"\n[[runtime.ports]]\nname = "app"\ntarget = 3000\nprotocol = "tcp"\n[[volumes]]\nname = "v"\nmountPath = "/d"\n[build]\nslim = false\n[build.args]\nA = "1"\n`;
-    await expect(checkBlaxelToml(text, "0.1.108")).resolves.toMatchObject({
+    expect(parseBlaxelToml(text, "debian")).toMatchObject({
       name: "mesa-x",
       region: "us-pdx-1",
     });
   });
 
-  it("passes a name of 49 characters", async () => {
+  it("passes a name of 49 characters", () => {
     const name = `m${"x".repeat(48)}`;
-    await expect(checkBlaxelToml(`name = "${name}"\ntype = "sandbox"\n`, "0.1.108")).resolves.toMatchObject({
-      name,
-    });
+    expect(parseBlaxelToml(`name = "${name}"\ntype = "sandbox"\n`, "debian")).toMatchObject({ name });
   });
 
   it.each([
@@ -77,12 +75,11 @@ describe("blaxel.toml", () => {
       `${HEAD}[env]\nMESA_TEMPLATE_INPUTS = "k"\n`,
       "env.MESA_TEMPLATE_INPUTS: this program marks",
     ],
-  ])("refuses %s, with the reason", async (_what, text, says) => {
-    await expect(checkBlaxelToml(text, "0.1.108")).rejects.toMatchObject({
-      code: "BLAXEL_TOML",
-      kind: "usage",
-    });
-    await expect(checkBlaxelToml(text, "0.1.108")).rejects.toThrow(says);
+  ])("refuses %s, with the reason", (_what, text, says) => {
+    expect(() => parseBlaxelToml(text, "debian")).toThrow(
+      expect.objectContaining({ code: "BLAXEL_TOML", kind: "usage", template: "debian" }),
+    );
+    expect(() => parseBlaxelToml(text, "debian")).toThrow(says);
   });
 
   const NEWER: readonly (readonly [string, string])[] = [
@@ -95,16 +92,19 @@ describe("blaxel.toml", () => {
     ["build.cacheDrive", "[build]\ncacheDrive = true\n"],
   ];
 
-  it.each(NEWER)("refuses %s only for a bl that drops it", async (field, text) => {
-    await expect(checkBlaxelToml(HEAD + text, "0.1.108")).rejects.toThrow(`${field}: bl 0.1.108 drops it`);
-    await expect(checkBlaxelToml(HEAD + text, "0.1.109")).resolves.toMatchObject({ name: "mesa-x" });
+  it.each(NEWER)("refuses %s only for a bl that drops it", (field, text) => {
+    const toml = parseBlaxelToml(HEAD + text, "debian");
+    expect(() => {
+      refuseNewerFields(toml, "debian", "0.1.108");
+    }).toThrow(`${field}: bl 0.1.108 drops it`);
+    refuseNewerFields(toml, "debian", "0.1.109");
   });
 
   it.each([
     ["another Dockerfile", '[build]\ndockerfile = "other/Dockerfile"\n', "it must be Dockerfile"],
     ["memory beyond the builder's", "[build]\nmemoryMb = 32769\n", "build.memoryMb"],
     ["labels that are no text", "[labels]\na = 1\n", "labels.a"],
-  ])("refuses %s whatever the bl", async (_what, text, says) => {
-    await expect(checkBlaxelToml(HEAD + text, "0.2.0")).rejects.toThrow(says);
+  ])("refuses %s whatever the bl", (_what, text, says) => {
+    expect(() => parseBlaxelToml(HEAD + text, "debian")).toThrow(says);
   });
 });

@@ -1,7 +1,10 @@
+import { parse } from "smol-toml";
 import * as z from "zod/mini";
-import { sendsBuildSettings } from "../../blaxel/bl-version";
-import { RESERVED_PORTS } from "../../render/rendered";
-import { Failure, firstProblem } from "../../support/errors";
+import { Failure, firstProblem } from "../support/errors";
+import { sendsBuildSettings } from "./bl-version";
+
+/** Ports that Blaxel reserves. */
+export const RESERVED_PORTS: ReadonlySet<number> = new Set([80, 443, 8080]);
 
 const port = z.strictObject({
   name: z
@@ -122,12 +125,13 @@ const DROPPED: Readonly<Record<string, string>> = {
   "runtime.image": "with it bl builds nothing and ignores the Dockerfile",
 };
 
-function refused(field: string, why: string): Failure {
+function refused(template: string, field: string, why: string): Failure {
   return new Failure({
     code: "BLAXEL_TOML",
     kind: "usage",
+    template,
     message: `blaxel.toml: ${field}: ${why}.`,
-    hint: "Change the template's blaxel.toml.hbs. bl itself would not report this.",
+    hint: `Change templates/${template}/blaxel.toml.hbs. bl itself would not report this.`,
   });
 }
 
@@ -139,13 +143,12 @@ function newerField({ labels, build }: BlaxelToml): string | undefined {
 }
 
 /**
- * Checks a rendered blaxel.toml before bl reads it: bl ignores unknown keys, continues after a syntax error, and drops fields it does not
- * send for sandboxes, each time with exit 0.
- * @param blVersion the version of the bl that will read it, which decides what is sent
+ * Reads a rendered blaxel.toml strictly: bl ignores unknown keys, continues after a syntax error, and drops fields it does not send for
+ * sandboxes, each time with exit 0.
+ * @param template whose file it is, for messages
  * @throws Failure BLAXEL_TOML (exit 2)
  */
-export async function checkBlaxelToml(text: string, blVersion: string): Promise<BlaxelToml> {
-  const { parse } = await import("smol-toml");
+export function parseBlaxelToml(text: string, template: string): BlaxelToml {
   let value: unknown;
   try {
     value = parse(text);
@@ -153,8 +156,9 @@ export async function checkBlaxelToml(text: string, blVersion: string): Promise<
     throw new Failure({
       code: "BLAXEL_TOML",
       kind: "usage",
+      template,
       message: `blaxel.toml is not TOML: ${firstProblem(error)}`,
-      hint: "Change the template's blaxel.toml.hbs.",
+      hint: `Change templates/${template}/blaxel.toml.hbs.`,
       cause: error,
     });
   }
@@ -165,22 +169,36 @@ export async function checkBlaxelToml(text: string, blVersion: string): Promise<
     const unknown = issue?.code === "unrecognized_keys" ? (issue.keys[0] ?? "") : undefined;
     const field = [...at, ...(unknown === undefined ? [] : [unknown])].join(".") || "the file";
     throw refused(
+      template,
       field,
       unknown === undefined
         ? (issue?.message ?? "is not valid")
         : (DROPPED[field] ?? "bl does not send this field, so it would silently do nothing"),
     );
   }
-  const newer = sendsBuildSettings(blVersion) ? undefined : newerField(parsed.data);
-  if (newer !== undefined)
-    throw refused(newer, `bl ${blVersion} drops it; a newer bl sends it to Blaxel (update with bl upgrade)`);
   const sealed = Object.keys(parsed.data.env ?? {}).find((name) => `env.${name}` in DROPPED);
-  if (sealed !== undefined) throw refused(`env.${sealed}`, DROPPED[`env.${sealed}`] ?? "");
+  if (sealed !== undefined) throw refused(template, `env.${sealed}`, DROPPED[`env.${sealed}`] ?? "");
   const reserved = parsed.data.runtime?.ports?.find(({ target }) => RESERVED_PORTS.has(target));
   if (reserved !== undefined)
     throw refused(
+      template,
       `runtime.ports ${reserved.name}`,
       `port ${String(reserved.target)} is reserved on Blaxel (80, 443 and 8080 are)`,
     );
   return parsed.data;
+}
+
+/**
+ * Refuses what a bl would silently drop that a newer one sends.
+ * @param version the version of the bl that will read the file
+ * @throws Failure BLAXEL_TOML (exit 2)
+ */
+export function refuseNewerFields(toml: BlaxelToml, template: string, version: string): void {
+  const newer = sendsBuildSettings(version) ? undefined : newerField(toml);
+  if (newer !== undefined)
+    throw refused(
+      template,
+      newer,
+      `bl ${version} drops it; a newer bl sends it to Blaxel (update with bl upgrade)`,
+    );
 }
