@@ -73,6 +73,18 @@ describe("the package", () => {
     expect(paths.filter((path) => /^(src|test|node_modules)\//u.test(path))).toEqual([]);
   });
 
+  it("has types that name no package of ours", () => {
+    const folder = join(work.folder, "dist/types");
+    const names = readdirSync(folder, { recursive: true, encoding: "utf8" });
+    const packages = names
+      .filter((name) => name.endsWith(".d.ts"))
+      .flatMap((name) => [
+        ...readFileSync(join(folder, name), "utf8").matchAll(/(?:from |import\()"([^."][^"]*)"/gu),
+      ])
+      .map(([, specifier]) => specifier);
+    expect(new Set(packages)).toEqual(new Set(["@blaxel/core", "node:crypto"]));
+  });
+
   it("has types that a consumer with Node's own resolution can use", () => {
     const consumer = join(work.folder, "consumer.mts");
     writeFileSync(
@@ -82,7 +94,9 @@ const found: ResolvedTemplate = await resolveTemplate("stable", { template: "deb
 const image: string = found.image;
 // @ts-expect-error -- a misspelt option is refused, so the types are really there
 await resolveTemplate("stable", { templat: "debian" });
-export const failed = (error: unknown): boolean => error instanceof Failure && image !== "";
+// @ts-expect-error -- no entry holds a number there, so it is not any
+const none: number = found.entry.template;
+export const failed = (error: unknown): boolean => error instanceof Failure && image !== "" && none > 0;
 `,
     );
     const args = ["--noEmit", "--strict", "--module", "nodenext", "--target", "es2022", "--types", "node"];
