@@ -8,7 +8,7 @@ import { sortedEntries, templatesOf } from "../../manifest/versions/newest";
 import { readRecord } from "../../record/store";
 import { COMPARISONS, type DriftFinding, findDrift } from "../../release/drift";
 import { isoTime } from "../../support/clock";
-import { Failure, messageOf, EXIT_CODES, wrongUsage } from "../../support/errors";
+import { Failure, messageOf, EXIT_CODES } from "../../support/errors";
 import { writeOutput } from "../../support/files/files";
 import type { CommandContext, CommandHandler } from "../command";
 import { openManifest, type OpenedManifest } from "../manifest-context";
@@ -17,17 +17,12 @@ export const driftCommand: CommandHandler = async (args, context) => {
   const opened = await openManifest(context);
   const ref = args.text("ref");
   const entries = ref === undefined ? inUse(opened) : opened.entries(ref);
-  if (entries.length === 0)
-    throw wrongUsage(
-      "There is no version yet to compare.",
-      "Release the first one: mesa-template release VERSION",
-    );
   const findings = await findDrift(context, opened.manifest, entries);
   const drifted = findings.filter(({ differs }) => differs.length > 0);
   return {
     exitCode: drifted.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
     json: { drift: drifted.length > 0, findings },
-    text: driftText(findings),
+    text: driftText(findings) || "No version to compare yet. Release one: mesa-template release VERSION\n",
   };
 };
 

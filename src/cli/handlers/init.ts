@@ -154,6 +154,9 @@ function report(
   const where = relative(process.cwd(), folder);
   const next = [
     ...(where === "" ? [] : [`cd ${quoted(where)}`]),
+    ...(steps.some(({ path }) => path.startsWith(".github/")) && !existsSync(join(folder, ".git"))
+      ? ["git init   (GitHub reads the workflows only at the top of a repository)"]
+      : []),
     ...(install && !isBare
       ? [
           "npm pack PATH/TO/mesa-template   (a clone; commit the file that this writes)",

@@ -3,7 +3,7 @@ import { renderedVersions, templateFolders } from "../template-folders";
 import { outdatedInputs, readLock, type OutdatedInput } from "../../lock/index";
 import type { Lock } from "../../lock/lock";
 import { sourcesOf } from "../../release/run";
-import { Failure, EXIT_CODES } from "../../support/errors";
+import { EXIT_CODES } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 
 export const run: CommandHandler = async (args, context) => {
@@ -12,20 +12,14 @@ export const run: CommandHandler = async (args, context) => {
   const locks = (await Promise.all(templates.map((template) => newestLock(context, template)))).filter(
     (lock) => lock !== undefined,
   );
-  if (locks.length === 0) {
-    throw new Failure({
-      code: "NOTHING_LOCKED",
-      kind: "usage",
-      message: `No template has a lock in ${paths(context.root).dockerfiles} yet: there is nothing to compare.`,
-      hint: "Create one: mesa-template lock VERSION.",
-    });
-  }
   const prerelease = args.flag("prerelease");
   const outdated = (await Promise.all(locks.map((lock) => outdatedInputs(sources, lock, prerelease)))).flat();
   return {
     exitCode: outdated.length === 0 ? EXIT_CODES.done : EXIT_CODES.drift,
     json: { outdated },
-    text: locks.map((lock) => outdatedText(lock, outdated)).join(""),
+    text:
+      locks.map((lock) => outdatedText(lock, outdated)).join("") ||
+      "No locks to compare yet. Create one: mesa-template lock VERSION\n",
   };
 };
 

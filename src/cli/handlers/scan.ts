@@ -8,7 +8,7 @@ import { vulnerabilityText, type Severity } from "../../build/scan";
 import type { ManifestEntry } from "../../manifest/entry";
 import { SBOM_FILE } from "../../record/index";
 import { measuredVersion } from "../../record/store";
-import { Failure, EXIT_CODES } from "../../support/errors";
+import { EXIT_CODES } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 
 type Scanned = Omit<Rescan, "keep"> & { readonly id: string };
@@ -34,21 +34,16 @@ export const run: CommandHandler = async (args, context) => {
   return {
     exitCode: fresh ? EXIT_CODES.drift : EXIT_CODES.done,
     json: { versions: scanned.map(({ fresh: found, ...rest }) => ({ ...rest, new: found })) },
-    text: scanned.map(textOf).join(""),
+    text:
+      scanned.map(textOf).join("") ||
+      "No channel points at a version yet. Name what to scan: mesa-template scan 0.20.0\n",
   };
 };
 
-/** The versions that channels point at. @throws Failure NOTHING_TO_SCAN (exit 2) */
+/** The versions that channels point at. */
 function pointedAt({ manifest, isAsked }: OpenedManifest): readonly ManifestEntry[] {
   const ids = new Set(pointers(manifest).map(({ id }) => id));
-  const found = sortedEntries(manifest).filter(({ id, template }) => ids.has(id) && isAsked(template));
-  if (found.length > 0) return found;
-  throw new Failure({
-    code: "NOTHING_TO_SCAN",
-    kind: "usage",
-    message: "No channel points at a version, so there is nothing to scan.",
-    hint: "Name versions (mesa-template scan 0.20.0), or promote one.",
-  });
+  return sortedEntries(manifest).filter(({ id, template }) => ids.has(id) && isAsked(template));
 }
 
 function textOf({ id, scanner, before, found, fresh }: Scanned): string {

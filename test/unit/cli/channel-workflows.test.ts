@@ -29,8 +29,8 @@ afterAll(work.remove);
 
 /** Presses the button of a workflow. */
 async function press(
-  name: "promote" | "rollback",
-  inputs: Readonly<Record<string, string>>,
+  name: "promote" | "rollback" | "scan",
+  inputs: Readonly<Record<string, string>> = {},
 ): Promise<RanJob> {
   const workflow = readWorkflow(join(REPOSITORY, `.github/workflows/${name}.yml`));
   const job = workflow.jobs[name];
@@ -48,6 +48,12 @@ function pushed(): Manifest {
 }
 
 const message = (): string => git(origin, "log", "-1", "--format=%an: %s", "main").trim();
+
+it("scan passes where no channel exists yet, and commits nothing", async () => {
+  const scanned = await press("scan");
+  expect(scanned.ok, scanned.log).toBe(true);
+  expect(message()).toMatch(/: Begin$/u);
+});
 
 it("promote and rollback by button commit the manifest and push it, even after another push meanwhile", async () => {
   const first = await press("promote", { version: "0.20.0", channel: "stable", reason: "first" });

@@ -64,7 +64,10 @@ describe("init", () => {
     expect(code).toBe(0);
     expect(existsSync(join(folder, "Makefile"))).toBe(true);
     expect(stdout).toMatch(
-      new RegExp(`Next:\\n  cd ${dir}\\n  npm pack .*\\n  npm install --save-dev \\./mesa-.*\\.tgz`, "u"),
+      new RegExp(
+        `Next:\\n  cd ${dir}\\n  git init .*\\n  npm pack .*\\n  npm install --save-dev \\./mesa-.*\\.tgz`,
+        "u",
+      ),
     );
   });
   afterAll(work.remove);
@@ -89,6 +92,21 @@ describe("init", () => {
     const before = read(".gitignore");
     expect((await runMain(["init", folder, "--json"])).code).toBe(0);
     expect(read(".gitignore")).toBe(before);
+  });
+
+  it("says git init where the folder is no repository's top: GitHub reads workflows there alone", async () => {
+    const step = /^ {2}git init .*workflows/mu;
+    expect((await runMain(["init", folder])).stdout).toMatch(step);
+    mkdirSync(join(folder, ".git"));
+    expect((await runMain(["init", folder])).stdout).not.toMatch(step);
+  });
+
+  it.each(["outdated", "scan", "drift"])("leaves nothing to do for %s, which says so", async (command) => {
+    await runMain(["init", folder]);
+    const { code, stdout, stderr } = await runMain([command, "--root", folder]);
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toMatch(/yet.*mesa-template/u);
+    expect((await runMain([command, "--root", folder, "--json"])).code).toBe(0);
   });
 
   it("adds what is missing beside a Makefile, and tells what it left alone", async () => {
