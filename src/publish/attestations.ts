@@ -1,6 +1,8 @@
 import type { KeyObject } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import * as z from "zod/mini";
+import { loginOfVariables } from "../registry/logins";
 import { addReferrer, piecesBeside } from "../registry/referrers";
 import { Failure } from "../support/errors";
 import { readIfPresent, withTemporaryFolder, writeAtomically } from "../support/files/files";
@@ -64,11 +66,14 @@ export async function attest(
     return;
   }
   await withTemporaryFolder("attest", async (temporary) => {
+    const login = loginOfVariables(host, image);
+    if (login !== undefined) await writeFile(join(temporary, "config.json"), login, { mode: 0o600 });
+    const dockerConfig = login === undefined ? undefined : temporary;
     for (const [at, { cosign, name }] of KINDS.entries()) {
       const file = join(temporary, `${name}.json`);
       const { predicate } = statementSchema.parse(JSON.parse(statements[at] ?? ""));
       await writeAtomically(file, JSON.stringify(predicate));
-      await runCosign(host, ["attest", "--yes", "--type", cosign, "--predicate", file, image]);
+      await runCosign(host, ["attest", "--yes", "--type", cosign, "--predicate", file, image], dockerConfig);
     }
   });
 }

@@ -8,6 +8,7 @@ import { parsedJson } from "../support/text/parsed-json";
 import { askHelper, type Login } from "./credential-helper";
 
 export type { Login } from "./credential-helper";
+export type PasswordLogin = Extract<Login, { readonly password: string }>;
 
 /** The registry that needs a login. */
 export interface LoginRequest {
@@ -78,7 +79,11 @@ export async function withLogin<T>(
   return result;
 }
 
-function fromEnvironment(env: Host["env"], { registry, mirrorHost }: LoginRequest): Login | undefined {
+/** The login of MESA_TEMPLATE_REGISTRY_USERNAME and MESA_TEMPLATE_REGISTRY_PASSWORD, if it is meant for this registry. */
+export function fromEnvironment(
+  env: Host["env"],
+  { registry, mirrorHost }: LoginRequest,
+): PasswordLogin | undefined {
   const username = setIn(env, "MESA_TEMPLATE_REGISTRY_USERNAME");
   const password = env["MESA_TEMPLATE_REGISTRY_PASSWORD"];
   if (username === undefined || password === undefined) return undefined;

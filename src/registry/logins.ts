@@ -2,7 +2,7 @@ import type { Host } from "../support/host";
 import { Failure } from "../support/errors";
 import type { HttpAnswer } from "../support/network/http";
 import { openRepository } from "./client";
-import { credentialsFor, HUB, type Login } from "./credentials";
+import { credentialsFor, fromEnvironment, HUB, type Login, type PasswordLogin } from "./credentials";
 import { pushRefused, statusOf } from "./failures";
 import { heldImage } from "./resolve-image";
 import { isOfRegistry, parseImageReference, registryEndpoint } from "./reference";
@@ -32,7 +32,7 @@ export async function loginToPush(host: Host, repository: string): Promise<Login
 }
 
 /** Names and secrets of logins that a registry or cloud issues for a few hours only. */
-function isShortLived({ username, password }: Extract<Login, { readonly password: string }>): boolean {
+function isShortLived({ username, password }: PasswordLogin): boolean {
   return (
     username === "AWS" ||
     username === "oauth2accesstoken" ||
@@ -73,7 +73,21 @@ export async function loginToImport(
       type: "warning",
       message: `The login to ${registry} that Blaxel gets expires within hours: Blaxel may not be able to import ${repository} again later. Use a long-lived, read-only access token.`,
     });
-  const auth = Buffer.from(`${login.username}:${login.password}`).toString("base64");
+  return configWith(host, registry, login);
+}
+
+/**
+ * The login of this program's own variables to an image's registry, for a program that knows only Docker's: a config.json with only this
+ * registry. undefined without one.
+ */
+export function loginOfVariables(host: Host, image: string): string | undefined {
+  const reference = parseImageReference(image);
+  const login = fromEnvironment(host.env, { registry: registryEndpoint(reference).host });
+  return login && configWith(host, reference.registry, login);
+}
+
+function configWith(host: Host, registry: string, { username, password }: PasswordLogin): string {
+  const auth = Buffer.from(`${username}:${password}`).toString("base64");
   host.redact.add(auth);
   // Docker's own name of Docker Hub comes first: not every client knows another one (go-containerregistry, pkg/authn/keychain.go).
   const names = registry === "docker.io" ? [HUB, registry] : [registry];

@@ -330,6 +330,27 @@ describe("who signs", () => {
     expect(said).toContain('{"bomFormat":"CycloneDX","components":[]}');
   });
 
+  it("is cosign with the login of this program's own variables, which it does not know", async () => {
+    const { image } = await published();
+    const bin = join(folder, "bin");
+    mkdirSync(bin);
+    const log = join(folder, "log");
+    const script = `cat "$DOCKER_CONFIG/config.json" >> ${log}; echo "$MESA_TEMPLATE_REGISTRY_PASSWORD" >> ${log}`;
+    writeFileSync(join(bin, "cosign"), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(bin, "cosign"), 0o755);
+    const registry = image.reference.split("/", 1)[0] ?? "";
+    const env = {
+      PATH: `${bin}:/usr/bin:/bin`,
+      MESA_TEMPLATE_REGISTRY: registry,
+      MESA_TEMPLATE_REGISTRY_USERNAME: "ci",
+      MESA_TEMPLATE_REGISTRY_PASSWORD: "of-the-pipeline",
+    };
+    await attest(testHost({ env }), records(), image, { kind: "cosign", id: "cosign" });
+    const auth = Buffer.from("ci:of-the-pipeline").toString("base64");
+    const once = `${JSON.stringify({ auths: { [registry]: { auth } } })}\n`;
+    expect(readFileSync(log, "utf8")).toBe(once + once);
+  });
+
   it("is not cosign where it is missing, or refuses", async () => {
     const cosign = (PATH: string) =>
       signerFrom(testHost({ env: { PATH } }), { signKey: undefined, sign: "cosign" });
