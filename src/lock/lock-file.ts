@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { join, resolve, sep } from "node:path";
 import * as z from "zod/mini";
 import { canonicalJson } from "../support/text/canonical-json";
 import { sha256 } from "../support/text/digest";
@@ -8,12 +8,15 @@ import { refuseLinks } from "../support/files/links";
 import { imagesOf, lockSchema, type Lock } from "./lock";
 
 /**
- * Reads a lock.json; undefined if there is none.
+ * Reads dockerfiles/TEMPLATE/VERSION/lock.json; undefined if there is none. One of another template or version, which came with a copied
+ * folder, is none: what follows from it would count as a proof of this one.
  * @throws Failure LOCK_INVALID if it is not a lock, LOCK_CHECK_FAILED if it was edited by hand (exit 2)
  */
 export async function readLock(path: string): Promise<Lock | undefined> {
   const lock = await readAnyLock(path);
-  if (lock === undefined || isSealed(lock)) return lock;
+  const [template, version] = resolve(path).split(sep).slice(-3);
+  if (lock === undefined) return undefined;
+  if (isSealed(lock)) return lock.template === template && lock.mesaVersion === version ? lock : undefined;
   throw new Failure({
     code: "LOCK_CHECK_FAILED",
     kind: "usage",

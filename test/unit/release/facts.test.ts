@@ -55,6 +55,23 @@ describe("the lock step of a release", () => {
     expect(await step()).toMatchObject({ action: "reuse" });
   });
 
+  it.each([
+    ["debian", "0.26.0"],
+    ["agent", VERSION],
+  ])("resolves anew where the lock came with a copied folder: %s %s", async (template, version) => {
+    const folders = paths(root);
+    if (template !== "debian")
+      cpSync(folders.template("debian"), folders.template(template), { recursive: true });
+    cpSync(folders.project("debian", VERSION), folders.project(template, version), { recursive: true });
+    const { facts, rendered } = await gatherFacts(
+      runIn(root, fileHost("r")),
+      requestFor({ version }),
+      template,
+    );
+    const [lock] = planRelease(facts).steps;
+    expect([rendered, lock]).toEqual([undefined, expect.objectContaining({ action: "do" })]);
+  });
+
   it.each<[string, string, RegExp, string, RegExp]>([
     [
       "base image",
