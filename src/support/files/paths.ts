@@ -13,37 +13,16 @@ export interface VersionFiles {
   readonly revision: number;
 }
 
-/** All paths below a root. */
-export interface Paths {
-  readonly root: string;
-  /** What people edit. */
-  readonly templates: string;
-  readonly partials: string;
-  readonly upstream: string;
-  readonly retention: string;
-  /** What the program writes and people commit. */
-  readonly dockerfiles: string;
-  readonly manifest: string;
-  /** Ignored by git: stage results, logs of the last runs, downloads. Deleting it costs time only. */
-  readonly state: string;
-  readonly cache: string;
-  template(name: string): string;
-  project(template: string, version: string): string;
-  lockFile(template: string, version: string): string;
-  record(version: VersionFiles): string;
-  stageResult(template: string, inputsDigest: string, name: string): string;
-  /** The list of files that the last rendering wrote, which the next one may remove. */
-  renderedNames(template: string, version: string): string;
-  /** A lock file for work that two runs must not do at once. */
-  lock(name: string): string;
-  log(template: string, version: string, stage: string): string;
-}
+export type Paths = ReturnType<typeof paths>;
 
 /** All paths below a root, the folder that holds templates/ and dockerfiles/. No other place knows them. */
-export function paths(root: string): Paths {
-  const [templates, dockerfiles, state] = ["templates", "dockerfiles", ".mesa-template"].map((name) =>
-    join(root, name),
-  ) as [string, string, string];
+export function paths(root: string) {
+  /** What people edit. */
+  const templates = join(root, "templates");
+  /** What the program writes and people commit. */
+  const dockerfiles = join(root, "dockerfiles");
+  /** Ignored by git: stage results, logs of the last runs, downloads. Deleting it costs time only. */
+  const state = join(root, ".mesa-template");
   const project = (template: string, version: string): string => join(dockerfiles, template, version);
   return {
     root,
@@ -55,17 +34,21 @@ export function paths(root: string): Paths {
     manifest: join(root, MANIFEST_FILE),
     state,
     cache: join(state, "cache"),
-    template: (name) => join(templates, name),
+    template: (name: string) => join(templates, name),
     project,
-    lockFile: (template, version) => join(project(template, version), "lock.json"),
-    record: ({ template, mesaVersion, revision }) =>
+    lockFile: (template: string, version: string) => join(project(template, version), "lock.json"),
+    record: ({ template, mesaVersion, revision }: VersionFiles) =>
       join(project(template, mesaVersion), "records", String(revision)),
-    stageResult: (template, inputsDigest, name) =>
+    stageResult: (template: string, inputsDigest: string, name: string) =>
       join(state, "stages", template, hexOf(inputsDigest).slice(0, 32), `${name}.json`),
-    renderedNames: (template, version) => join(state, "rendered", template, `${version}.json`),
-    lock: (name) => join(state, "locks", `${name}.lock`),
-    log: (template, version, stage) => join(state, "logs", template, `${version}-${stage}.log`),
-  };
+    /** The list of files that the last rendering wrote, which the next one may remove. */
+    renderedNames: (template: string, version: string) =>
+      join(state, "rendered", template, `${version}.json`),
+    /** A lock file for work that two runs must not do at once. */
+    lock: (name: string) => join(state, "locks", `${name}.lock`),
+    log: (template: string, version: string, stage: string) =>
+      join(state, "logs", template, `${version}-${stage}.log`),
+  } as const;
 }
 
 /** The templates below a root, sorted: folders with a template.toml; undefined without templates/. */
