@@ -1,4 +1,5 @@
 import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { extract } from "tar-stream";
 import { messageOf } from "../support/errors";
 import { parseControl, type Paragraph } from "./deb822";
@@ -89,11 +90,8 @@ function arMembers(archive: Uint8Array): ReadonlyMap<string, Uint8Array> {
 async function controlText(tar: Uint8Array): Promise<string> {
   const entries = Readable.from([Buffer.from(tar)]).pipe(extract());
   for await (const entry of entries) {
-    if (entry.header.name.replace(/^\.\//u, "") === "control" && entry.header.type === "file") {
-      const chunks: Buffer[] = [];
-      for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
-      return Buffer.concat(chunks).toString("utf8");
-    }
+    if (entry.header.name.replace(/^\.\//u, "") === "control" && entry.header.type === "file")
+      return await text(entry);
     entry.resume();
   }
   throw new Error("its control.tar has no control file");

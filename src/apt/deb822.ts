@@ -40,7 +40,7 @@ export function* eachParagraph(text: string): Generator<Paragraph> {
       current ??= new Map();
       field = name.toLowerCase();
       if (current.has(field)) throw malformed(number, line);
-      current.set(field, withoutBlanksBefore(line.slice(colon + 1)));
+      current.set(field, line.slice(colon + 1).trimStart());
     }
   }
   if (current !== undefined) yield current;
@@ -51,20 +51,12 @@ function malformed(line: number, text: string): Error {
   return new Error(`line ${String(line)} is neither a field nor a continuation of one: ${shown}`);
 }
 
-/** The lines of a text without trailing blanks and carriage returns. */
+/** The lines of a text without blanks and carriage returns at their ends. */
 function* trimmedLines(text: string): Generator<string> {
   for (let at = 0; at <= text.length;) {
     const found = text.indexOf("\n", at);
     const end = found < 0 ? text.length : found;
-    let last = end;
-    while (last > at && " \t\r".includes(text.charAt(last - 1))) last -= 1;
-    yield text.slice(at, last);
+    yield text.slice(at, end).trimEnd();
     at = end + 1;
   }
-}
-
-function withoutBlanksBefore(value: string): string {
-  let at = 0;
-  while (value.charAt(at) === " " || value.charAt(at) === "\t") at += 1;
-  return value.slice(at);
 }

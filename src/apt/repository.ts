@@ -8,7 +8,7 @@ import { decompress, type Compression } from "./decompress";
 import { refusal } from "./failures";
 import { parsePackages, type ListedPackage } from "./packages-file";
 import { checkReleaseTimes, checkSuite, parseRelease, type ListedFile, type Release } from "./release-file";
-import { verifyClearsigned, verifyDetached, type SignedText } from "./signature";
+import { UNSIGNED_HINT, verifyClearsigned, verifyDetached, type SignedText } from "./signature";
 
 /** An apt repository, the part of it that is read, and what asks there. */
 export interface Repository {
@@ -134,7 +134,7 @@ async function detachedRelease(
     throw refusal(
       "RELEASE_UNSIGNED",
       `The repository's index at ${base} is not signed: neither InRelease (${String(inReleaseStatus)}) nor Release.gpg (${String(signature.status)}) is there.`,
-      'Without a signature the packages cannot be verified. If this repository has never been signed, set vouched = "first-download" in upstream.toml.',
+      UNSIGNED_HINT,
     );
   }
   return {

@@ -155,7 +155,7 @@ function expiredKey(key: PublicKey, trouble: unknown): Error | undefined {
   );
 }
 
-const UNSIGNED_HINT =
+export const UNSIGNED_HINT =
   'Without a signature the packages cannot be verified. If this repository has never been signed, set vouched = "first-download" in upstream.toml.';
 const WEAK_HINT =
   "Anybody could have forged it. Ask the repository's owner to sign with SHA-256 or better, and with an RSA key of at least 2048 bits.";
