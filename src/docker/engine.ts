@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import type { BuildEnding, BuildListener } from "./builds/follow-build";
 import type { ImageContents } from "./saved-image/read-saved-image";
 
@@ -147,6 +146,7 @@ export interface PathStat {
 
 export interface ExecRequest {
   readonly argv: readonly string[];
+  /** Name or uid[:gid]; default: the container's own. */
   readonly user?: string | undefined;
   readonly env?: Readonly<Record<string, string>> | undefined;
   readonly cwd?: string | undefined;
@@ -210,13 +210,10 @@ export interface EngineContainers {
   stop(id: string, graceSeconds: number): Promise<void>;
   /** Removes a container, running or not. Accepts that it no longer exists. */
   removeContainer(id: string): Promise<void>;
+  /** The bytes of a file in a container (started or not); undefined if there is none. Podman follows a symbolic link at the path. */
+  file(id: string, path: string): Promise<Buffer | undefined>;
   /**
-   * A tar of a path in a container (started or not); undefined if the path does not exist. Only the files' bytes are reliable: Podman
-   * follows a symbolic link at the path, and reports the container's user as owner of every entry.
-   */
-  archive(id: string, path: string): Promise<Readable | undefined>;
-  /**
-   * Kind and mode of a path in a container (started or not), at a tenth of an archive's cost. undefined if the path does not exist,
+   * Kind and mode of a path in a container (started or not), at a tenth of the cost of its bytes. undefined if the path does not exist,
    * "untold" if the engine's answer is not understood. Podman follows a symbolic link here too.
    */
   pathStat(id: string, path: string): Promise<PathStat | "untold" | undefined>;

@@ -1,6 +1,5 @@
 export { engineVariables } from "./connection/address";
 export { connectEngine } from "./connection/connect";
-export { readTarEntries } from "./tar-entries";
 export type { BuildEnding } from "./builds/follow-build";
 export { stepLog } from "./builds/step-log";
 export { hostDevices, type HostDevice } from "./containers/host-devices";

@@ -1,18 +1,12 @@
-import type { ExecResult, ImageConfig } from "../docker/engine";
+import type { ExecRequest, ExecResult, ImageConfig } from "../docker/engine";
 import type { HeldFile, ImageContents } from "../docker/saved-image/index";
 import type { MesaFit } from "../mesa/access";
 import type { ProvenTemplate } from "../render/rendered";
 import type { CheckResult } from "./report";
 
 /** A command for a subject: a script for `sh -c`, or an argument vector without a shell. */
-export interface Command {
+export interface Command extends Partial<ExecRequest> {
   readonly script?: string;
-  readonly argv?: readonly string[];
-  /** User for the command (name or uid[:gid]); default: the subject's own. */
-  readonly user?: string | undefined;
-  readonly env?: Readonly<Record<string, string>> | undefined;
-  readonly cwd?: string | undefined;
-  readonly timeoutMs?: number;
 }
 
 export interface CommandResult extends ExecResult {

@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
+import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
 import { apiMinor } from "../connection/daemon";
 import type {
@@ -13,6 +14,7 @@ import type {
 } from "../engine";
 import { answerOf } from "../failures";
 import { PLATFORM } from "../images";
+import { readTarEntries } from "../tar-entries";
 import { runLabels, type Host } from "../../support/host";
 import { withTimeLimit } from "../../support/processes/time-limit";
 import { frameReader, outputOf } from "./output";
@@ -84,13 +86,23 @@ export function containersOf(
         { instead: { 304: undefined, 404: undefined } },
       ),
     removeContainer: (id) => removed(docker.getContainer(id)),
-    archive: (id, path) =>
-      answerOf<Readable | undefined>(
-        `${path} could not be read from the container`,
-        async () =>
-          (await docker.getContainer(id).getArchive({ path, abortSignal: signal })) as unknown as Readable,
+    async file(id, path) {
+      const what = `${path} could not be read from the container`;
+      const request = { path, abortSignal: signal };
+      const archive = await answerOf<NodeJS.ReadableStream | undefined>(
+        what,
+        () => docker.getContainer(id).getArchive(request),
         { instead: { 404: undefined }, signal },
-      ),
+      );
+      if (archive === undefined) return undefined;
+      return readTarEntries(what, archive as Readable, signal, async (entries) => {
+        for await (const entry of entries) {
+          if (entry.header.type === "file") return await buffer(entry);
+          entry.resume();
+        }
+        return undefined;
+      });
+    },
     pathStat: (id, path) =>
       answerOf<PathStat | "untold" | undefined>(
         `${path} could not be inspected in the container`,

@@ -1,5 +1,5 @@
 import type { Host } from "../../support/host";
-import type { Check, CheckVerdict, ImageContext } from "../check";
+import type { Check, CheckVerdict, ImageAtRest, ImageContext } from "../check";
 import { entryScript, judgeFile, seenAtRest, seenInSandbox, textsAsked } from "./file";
 import { judgeHistory, judgeImage, judgeSize } from "./image";
 import { runOnSubject } from "./on-subject";
@@ -14,29 +14,14 @@ export function fileChecks(host: Host, file: ChecksFile): readonly Check<ImageCo
     const base = { name: entry.name, place: { file: file.path, line } };
     const hinted = (verdict: CheckVerdict): CheckVerdict =>
       verdict.outcome === "failed" && entry.hint !== undefined ? { ...verdict, hint: entry.hint } : verdict;
-    if ("history" in entry)
-      return {
-        ...base,
-        needs: "image",
-        run: async (image) => hinted(judgeHistory(entry, await image.contents())),
-      };
-    if ("size" in entry)
-      return {
-        ...base,
-        needs: "image",
-        run: async (image) => hinted(judgeSize(entry, await image.contents())),
-      };
-    if ("image" in entry)
-      return {
-        ...base,
-        needs: "image",
-        run: ({ config }) => Promise.resolve(hinted(judgeImage(entry, config))),
-      };
+    const atRest = (judge: (image: ImageAtRest) => Promise<CheckVerdict>) =>
+      ({ ...base, needs: "image", run: async (image: ImageAtRest) => hinted(await judge(image)) }) as const;
+    if ("history" in entry) return atRest(async (image) => judgeHistory(entry, await image.contents()));
+    if ("size" in entry) return atRest(async (image) => judgeSize(entry, await image.contents()));
+    if ("image" in entry) return atRest(({ config }) => Promise.resolve(judgeImage(entry, config)));
     if ("file" in entry)
       return {
-        ...base,
-        needs: "image",
-        run: async (image) => hinted(judgeFile(entry, await seenAtRest(entry, image))),
+        ...atRest(async (image) => judgeFile(entry, await seenAtRest(entry, image))),
         inSandbox: {
           ...base,
           needs: "shell",

@@ -1,5 +1,4 @@
 import { isWithinBudget } from "../../build/image";
-import type { ImageContents } from "../../docker/saved-image/index";
 import type { Check, ImageAtRest } from "../check";
 import { failed, PASSED, whenNone } from "./verdicts";
 
@@ -35,13 +34,6 @@ const LEFTOVERS: readonly (readonly [RegExp, string])[] = [
 /** Whether an image's USER is root, in any notation. */
 export function isRoot(user: string): boolean {
   return ["", "root", "0"].includes(user.split(":", 1)[0] ?? "");
-}
-
-/** Whether an image contains an absolute path; a path behind a symbolic link counts as contained. */
-function holds({ files }: ImageContents, path: string): boolean {
-  const parts = path.split("/").filter((part) => part !== "");
-  const above = parts.map((_, index) => `/${parts.slice(0, index + 1).join("/")}`);
-  return above.every((one) => files.has(one)) || above.some((one) => files.get(one)?.kind === "symlink");
 }
 
 /** What the image must not contain, and its size limit. */
@@ -102,7 +94,7 @@ export const IMAGE_CHECKS: readonly Check[] = [
     needs: "image",
     run: async (image) => {
       const home = image.config.env.find((entry) => entry.startsWith("HOME="))?.slice("HOME=".length) ?? "";
-      return home === "" || holds(await image.contents(), home)
+      return home === "" || (await image.entry(home)) !== undefined
         ? PASSED
         : failed(
             `HOME is ${home}, but the image has no such folder`,

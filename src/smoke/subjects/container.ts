@@ -1,4 +1,4 @@
-import { readTarEntries, type Engine } from "../../docker/index";
+import type { Engine } from "../../docker/index";
 import { Failure } from "../../support/errors";
 import type { Host } from "../../support/host";
 import type { Stoppable } from "../check";
@@ -63,25 +63,4 @@ export function containerSubject(
       return { durationMs, exitCode, killed: exitCode === 137 };
     },
   };
-}
-
-/** The bytes of a file in a container, running or not; undefined if missing. Does not follow a symbolic link. */
-export async function readFromContainer(
-  host: Host,
-  engine: Engine,
-  id: string,
-  path: string,
-): Promise<Uint8Array | undefined> {
-  const stream = await engine.archive(id, path);
-  if (stream === undefined) return undefined;
-  const couldNot = `${path} could not be read from the container`;
-  return readTarEntries(couldNot, stream, host.signal, async (entries) => {
-    let found: Uint8Array | undefined;
-    for await (const entry of entries) {
-      const chunks: Buffer[] = [];
-      for await (const chunk of entry as AsyncIterable<Buffer>) chunks.push(chunk);
-      if (entry.header.type === "file") found ??= Buffer.concat(chunks);
-    }
-    return found;
-  });
 }

@@ -4,7 +4,6 @@ import type { HeldFile, ImageContents } from "../../docker/saved-image/index";
 import { warnThatStays, withCleanUp } from "../../support/processes/clean-up";
 import type { Host } from "../../support/host";
 import type { ImageAtRest } from "../check";
-import { readFromContainer } from "./container";
 
 const LINKS_FOLLOWED = 40;
 const ROOT: HeldFile = {
@@ -85,8 +84,8 @@ async function readTexts(
       // Resolve links here: engines differ in how they follow them.
       const file = entryAt(files, path, "followed");
       if (file?.kind !== "file") continue;
-      const bytes = await readFromContainer(host, engine, id, file.path);
-      if (bytes !== undefined) texts.set(path, Buffer.from(bytes).toString("utf8"));
+      const bytes = await engine.file(id, file.path);
+      if (bytes !== undefined) texts.set(path, bytes.toString("utf8"));
     }
     return texts;
   };

@@ -2,7 +2,7 @@ import { get, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { pack } from "tar-stream";
 import { describe, expect, it } from "vitest";
-import { readTarEntries } from "../../../src/docker/index";
+import { readTarEntries } from "../../../src/docker/tar-entries";
 import { serverUntilEnd } from "../local-server";
 
 /** The answer of a server that sends the beginning of an archive and no more. */

@@ -3,7 +3,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { readTarEntries } from "../../../../src/docker/index";
+import { readTarEntries } from "../../../../src/docker/tar-entries";
 import { readSavedImage } from "../../../../src/docker/saved-image/read-saved-image";
 import { tar, type Given } from "./tars";
 
