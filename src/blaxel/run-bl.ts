@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { setIn, variables, type Environment } from "../support/environment";
 import type { Host } from "../support/host";
-import type { ProcessResult } from "../support/processes/process";
+import type { ProcessResult } from "../support/processes/run-process";
 import { outputLines } from "../support/text/output-lines";
 import type { BlaxelCredentials } from "./credentials";
 

@@ -20,14 +20,9 @@ import { exitCodeOf, Failure, hasErrno, EXIT_CODES, type ExitCode, wrongUsage } 
 import type { Host } from "../support/host";
 import { createRedactor, type Redactor } from "../support/redact";
 import { findRoot, paths } from "../support/files/paths";
-import type { RunProcess } from "../support/processes/process";
+import { runProcess } from "../support/processes/run-process";
 
 type Environment = Readonly<Record<string, string | undefined>>;
-
-const runProcessLazily: RunProcess = async (request) => {
-  const { runProcess } = await import("../support/processes/run-process");
-  return runProcess(request);
-};
 
 function isCi(env: Environment): boolean {
   return env["CI"] !== undefined && env["CI"] !== "" && env["CI"] !== "false";
@@ -83,7 +78,7 @@ function prepare(args: CommandArgs, env: Environment, redact: Redactor, signal: 
     env: withHome(workspace === undefined ? env : { ...env, BL_WORKSPACE: workspace }),
     clock: systemClock,
     fetch: globalThis.fetch,
-    run: runProcessLazily,
+    run: runProcess,
     emit: (event) => {
       progress.handle(event);
       keep?.(event);

@@ -4,7 +4,7 @@ import { Failure } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
 import { othersEnvironment, runOther } from "../support/processes/other-program";
-import type { ProcessResult } from "../support/processes/process";
+import type { ProcessResult } from "../support/processes/run-process";
 import { outputLines } from "../support/text/output-lines";
 import { missingTestFile } from "./checks-digest";
 import { reportFrom, shown, type CheckResult, type SmokeReport } from "./report";

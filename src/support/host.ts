@@ -2,7 +2,7 @@ import { markText, thisProcess } from "./processes/alive";
 import type { Clock } from "./clock";
 import type { Environment } from "./environment";
 import type { EmitEvent } from "./events";
-import type { RunProcess } from "./processes/process";
+import type { RunProcess } from "./processes/run-process";
 import type { Redactor } from "./redact";
 
 /** All access to the outside world, passed down from the top. Tests pass their own. */

@@ -89,13 +89,13 @@ export function containersOf(
     async file(id, path) {
       const what = `${path} could not be read from the container`;
       const request = { path, abortSignal: signal };
-      const archive = await answerOf<NodeJS.ReadableStream | undefined>(
+      const archive = await answerOf<Readable | undefined>(
         what,
-        () => docker.getContainer(id).getArchive(request),
+        async () => (await docker.getContainer(id).getArchive(request)) as unknown as Readable,
         { instead: { 404: undefined }, signal },
       );
       if (archive === undefined) return undefined;
-      return readTarEntries(what, archive as Readable, signal, async (entries) => {
+      return readTarEntries(what, archive, signal, async (entries) => {
         for await (const entry of entries) {
           if (entry.header.type === "file") return await buffer(entry);
           entry.resume();

@@ -3,7 +3,7 @@ import { readdir, rm, stat, utimes } from "node:fs/promises";
 import { hostname } from "node:os";
 import { basename, dirname, join } from "node:path";
 import * as z from "zod/mini";
-import { findProcess, hasDied, processSpace, thisProcess, type FoundProcess } from "../processes/alive";
+import { isDead, thisProcess } from "../processes/alive";
 import { hasErrno } from "../errors";
 import { readIfPresent } from "./files";
 import type { Host } from "../host";
@@ -13,13 +13,12 @@ import { parsedJson } from "../text/parsed-json";
 const STALE_MS = 10_000;
 const RENEW_MS = 2_000;
 
+/** A process (ProcessMark) and its lock. */
 const holderSchema = z.object({
   pid: z.int().check(z.positive()),
-  host: z.string(),
-  /** The process space of its pid (processes/alive.ts). */
   space: z.string(),
-  /** Start time of its process, as in FoundProcess; absent where the system does not report it. */
-  started: z.optional(z.string()),
+  started: z.string(),
+  host: z.string(),
   since: z.string(),
   token: z.string(),
   /** The run that holds the lock: containers and images of that run carry it in their label. */
@@ -34,23 +33,13 @@ export function holderText(holder: Holder): string {
   return `process ${String(holder.pid)} on ${holder.host} since ${holder.since}`;
 }
 
-/**
- * Whether the holder of a lock is alive. Where its process is visible, the process decides, not the heartbeat: a stopped process or a
- * sleeping laptop has none and continues later.
- * @param holder undefined: the file names nobody (half written, or not ours)
- * @param find looks its process up on this machine
- */
-export function judge(
-  holder: Holder | undefined,
-  find: (pid: number) => FoundProcess = findProcess,
-): "alive" | "dead" | "unknown" {
-  if (holder?.space !== processSpace()) return "unknown";
-  return hasDied(find(holder.pid), holder.started) ? "dead" : "alive";
-}
-
-/** One reading of a lock file: its holder, and a value that changes with the holder's heartbeat. */
+/** One reading of a lock file. */
 interface LockState {
+  /** Undefined: the file names nobody (half written, or not ours). */
   readonly holder: Holder | undefined;
+  /** Whether the holder's process has died; undefined if it is not of this machine. */
+  readonly dead: boolean | undefined;
+  /** A value that changes with the holder's heartbeat. */
   readonly sign: string;
 }
 
@@ -60,8 +49,10 @@ async function readState(path: string): Promise<LockState | undefined> {
     const text = (await readIfPresent(path))?.toString("utf8");
     if (text === undefined) return undefined;
     const { ino, mtimeNs } = await stat(path, { bigint: true });
+    const holder = holderSchema.safeParse(parsedJson(text)).data;
     return {
-      holder: holderSchema.safeParse(parsedJson(text)).data,
+      holder,
+      dead: holder && isDead(holder),
       sign: `${String(ino)} ${String(mtimeNs)} ${text}`,
     };
   } catch (error) {
@@ -71,16 +62,16 @@ async function readState(path: string): Promise<LockState | undefined> {
 }
 
 /**
- * Watches a lock or a claim: tells of each reading whether the holder is gone, which is dead on this machine, or elsewhere without a
- * heartbeat for STALE_MS, measured by this process: clocks of other machines are not comparable.
+ * Watches a lock or a claim: tells of each reading whether the holder is gone. Where its process is visible, the process decides, not the
+ * heartbeat: a stopped process or a sleeping laptop has none and continues later. Elsewhere it is gone without a heartbeat for STALE_MS,
+ * measured by this process: clocks of other machines are not comparable.
  */
 function watch(): (state: LockState, sincePreviousMs: number) => boolean {
   let [before, unchangedMs] = ["", 0];
-  return ({ holder, sign }, sincePreviousMs) => {
+  return ({ dead, sign }, sincePreviousMs) => {
     unchangedMs = sign === before ? unchangedMs + sincePreviousMs : 0;
     before = sign;
-    const verdict = judge(holder);
-    return verdict === "dead" || (verdict === "unknown" && unchangedMs >= STALE_MS);
+    return dead ?? unchangedMs >= STALE_MS;
   };
 }
 
@@ -104,7 +95,7 @@ async function removeGone(
   }
   try {
     if ((await readState(path))?.sign !== gone.sign) return;
-    await onGone?.(judge(gone.holder) === "dead" ? gone.holder : undefined);
+    await onGone?.(gone.dead === true ? gone.holder : undefined);
     await rm(path, { force: true });
   } finally {
     await rm(claim, { force: true });
@@ -116,8 +107,7 @@ async function removeClaimsLeft(path: string): Promise<void> {
   const folder = dirname(path);
   for (const name of await readdir(folder)) {
     if (!name.startsWith(`${basename(path)}.stale`)) continue;
-    const claim = await readState(join(folder, name));
-    if (judge(claim?.holder) === "dead") await rm(join(folder, name), { force: true });
+    if (await isLeftLock(join(folder, name))) await rm(join(folder, name), { force: true });
   }
 }
 
@@ -144,7 +134,7 @@ function tryTake(path: string, holder: Holder): boolean {
 
 /** Whether the process that holds a lock has died. Its file stays until the next holder replaces it. */
 export async function isLeftLock(path: string): Promise<boolean> {
-  return judge((await readState(path))?.holder) === "dead";
+  return (await readState(path))?.dead === true;
 }
 
 export interface Waiting {
@@ -171,10 +161,8 @@ export async function withFileLock<T>(
   work: () => Promise<T>,
 ): Promise<T> {
   const mine: Holder = {
-    pid: process.pid,
+    ...thisProcess(),
     host: hostname(),
-    space: processSpace(),
-    started: thisProcess().started,
     since: new Date(host.clock.now()).toISOString(),
     token: `${host.runId}-${Math.random().toString(36).slice(2)}`,
     run: host.runId,

@@ -1,6 +1,6 @@
 import { variables } from "../environment";
 import type { Host } from "../host";
-import type { ProcessRequest, ProcessResult } from "./process";
+import type { ProcessRequest, ProcessResult } from "./run-process";
 
 /**
  * Runs git in a folder, for five seconds unless more is given. It gets the variables that locate its configuration and name the committer,

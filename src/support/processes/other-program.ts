@@ -1,6 +1,6 @@
 import type { Environment } from "../environment";
 import type { Host } from "../host";
-import type { ProcessRequest, ProcessResult } from "./process";
+import type { ProcessRequest, ProcessResult } from "./run-process";
 
 /**
  * Runs a program that uses its own credentials for registries, clouds or clusters, until it ends or the run is interrupted.

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { newSince, rescan as scanAgain, SCAN_FILE } from "../../../src/build/rescan";
 import { requireScanner, type Vulnerability } from "../../../src/build/scan";
 import type { Host } from "../../../src/support/host";
-import type { ProcessRequest, ProcessResult } from "../../../src/support/processes/process";
+import type { ProcessRequest, ProcessResult } from "../../../src/support/processes/run-process";
 
 const one = (id: string, severity = "high", version = "1"): Vulnerability => ({
   id,

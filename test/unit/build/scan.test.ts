@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { atLeast, scanImage } from "../../../src/build/scan";
 import type { Host } from "../../../src/support/host";
-import type { ProcessRequest, ProcessResult } from "../../../src/support/processes/process";
+import type { ProcessRequest, ProcessResult } from "../../../src/support/processes/run-process";
 
 /** The engine of a docker context, which scanners do not read. */
 const ENGINE = { address: "tcp://builder:2376", tls: { certificates: "/certs", skipVerify: false } };

@@ -14,7 +14,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { readManifest, recordEntry, updateManifest } from "../../../src/manifest/index";
 import { withRemovals } from "../../../src/manifest/versions/record-entry";
-import { processSpace } from "../../../src/support/processes/alive";
+import { thisProcess } from "../../../src/support/processes/alive";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { systemClock } from "../../../src/support/clock";
 import { deploymentOf, entryOf, manifestOf, promote } from "./fixture";
@@ -124,9 +124,9 @@ describe("changing the manifest", () => {
   it("does not wait for a holder that is dead, and takes away what it left half written", async () => {
     const path = file("dead", canonicalJson(start));
     const holder = {
+      ...thisProcess(),
       pid: 2 ** 22 - 1,
       host: hostname(),
-      space: processSpace(),
       since: facts.at,
       token: "gone",
       run: "r",
@@ -141,7 +141,8 @@ describe("changing the manifest", () => {
   it("names a holder on another machine with a heartbeat, and times out after a minute", async () => {
     const path = file("elsewhere", canonicalJson(start));
     const lock = `${path}.lock`;
-    const holder = { pid: 42, host: "build-7", space: "b", since: facts.at, token: "elsewhere", run: "r" };
+    const process = { pid: 42, space: "b", started: "1", host: "build-7" };
+    const holder = { ...process, since: facts.at, token: "elsewhere", run: "r" };
     writeFileSync(lock, JSON.stringify(holder));
     let beats = 0;
     const beating = {

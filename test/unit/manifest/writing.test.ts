@@ -6,7 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { checkManifest } from "../../../src/manifest/check";
 import { parseManifest } from "../../../src/manifest/read";
-import { processSpace } from "../../../src/support/processes/alive";
+import { thisProcess } from "../../../src/support/processes/alive";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
 import { EMPTY_MANIFEST, type Manifest } from "../../../src/manifest/entry";
 import { bundle } from "../cli/fixture/built";
@@ -105,9 +105,9 @@ describe("writing the manifest", () => {
     writeFileSync(
       `${path}.lock`,
       JSON.stringify({
+        ...thisProcess(),
         pid: 2 ** 22 - 1,
         host: "here",
-        space: processSpace(),
         since: new Date().toISOString(),
         token: "gone",
         run: "r",

@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { afterEach, expect, it } from "vitest";
 import { releaseTemplate } from "../../../src/release/apply";
 import { nothingToDo } from "../../../src/release/release";
-import { processSpace } from "../../../src/support/processes/alive";
+import { thisProcess } from "../../../src/support/processes/alive";
 import { paths } from "../../../src/support/files/paths";
 import { GOOD, ModelledWorld, TEMPLATE, VERSION } from "./fixture/modelled-world";
 import { requestFor, runIn } from "./fixture/request";
@@ -33,7 +33,7 @@ it("what a killed release left goes with the next one, though that has nothing t
   const done = await releaseTemplate(runIn(world.root, world.host(GOOD)), request, TEMPLATE, stages);
   expect([done.status, takenAway]).toEqual(["verified", []]);
 
-  const holder = { pid: spawnSync("true").pid, space: processSpace(), host: "here", since: "then" };
+  const holder = { ...thisProcess(), pid: spawnSync("true").pid, host: "here", since: "then" };
   for (const path of locks) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, JSON.stringify({ ...holder, token: "killed", run: "killed" }));

@@ -11,8 +11,8 @@ import {
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, describe, expect, it } from "vitest";
-import { findProcess, processSpace } from "../../../../src/support/processes/alive";
-import { judge, withFileLock, type Holder, type Waiting } from "../../../../src/support/files/file-lock";
+import { isDead, startOf, thisProcess } from "../../../../src/support/processes/alive";
+import { withFileLock, type Holder, type Waiting } from "../../../../src/support/files/file-lock";
 import type { Host } from "../../../../src/support/host";
 
 const folder = mkdtempSync(join(tmpdir(), "file-lock-"));
@@ -24,38 +24,25 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const here: Holder = {
-  pid: 7,
-  host: "me",
-  space: processSpace(),
-  started: "100",
-  since: "2026-02-01T00:00:00.000Z",
-  token: "t",
-  run: "r",
-};
+const here = { ...thisProcess(), pid: 7, started: "100" };
 
-describe("judging a holder", () => {
+describe("a process of which there is a mark", () => {
   it.each([
-    ["its process lives", here, { alive: true, started: "100" }, "alive"],
-    ["its process is gone", here, { alive: false }, "dead"],
-    ["its number was given to another process", here, { alive: true, started: "101" }, "dead"],
-    ["the system tells no start times", here, { alive: true }, "alive"],
-    [
-      "it is on another machine, or in another container",
-      { ...here, space: "other" },
-      { alive: false },
-      "unknown",
-    ],
-    ["the file names nobody", undefined, { alive: true }, "unknown"],
-  ] as const)("%s: %#", (_what, holder, found, verdict) => {
-    expect(judge(holder, () => found)).toBe(verdict);
+    ["lives", here, "100", false],
+    ["is gone", here, undefined, true],
+    ["has given its number to another one", here, "101", true],
+    ["lives where the system tells no start times", here, "0", false],
+    ["lived where the system told no start times", { ...here, started: "0" }, "100", false],
+    ["is on another machine, or in another container", { ...here, space: "other" }, undefined, undefined],
+  ] as const)("%s", (_what, mark, found, dead) => {
+    expect(isDead(mark, () => found)).toBe(dead);
   });
 
   it("knows a stopped process as alive and a zombie as dead", async () => {
     const child = started("sleep", "60");
     const pid = child.pid ?? 0;
     child.kill("SIGSTOP");
-    expect(findProcess(pid)).toEqual({ alive: true, started: expect.stringMatching(/^\d+$/u) as string });
+    expect(startOf(pid)).toMatch(/^[1-9]\d*$/u);
     // A parent that does not wait for its child leaves it a zombie. The shell itself waits, so it is replaced first.
     const shell = started("sh", "-c", "sleep 60 & echo $!; exec sleep 60");
     const zombie = await new Promise<number>((done) =>
@@ -65,7 +52,7 @@ describe("judging a holder", () => {
     );
     await expect.poll(() => readFileSync(`/proc/${String(shell.pid)}/cmdline`, "utf8")).toMatch(/^sleep\0/u);
     process.kill(zombie, "SIGKILL");
-    await expect.poll(() => findProcess(zombie).alive).toBe(false);
+    await expect.poll(() => startOf(zombie)).toBeUndefined();
     expect(existsSync(`/proc/${String(zombie)}`)).toBe(true);
   });
 });
@@ -94,12 +81,11 @@ function fakeHost(onSleep: (slept: number) => void = () => undefined): Host {
 }
 
 function holderOf(pid: number, more: Partial<Holder> = {}): Holder {
-  const { started: at } = findProcess(pid);
   return {
+    ...thisProcess(),
     pid,
     host: hostname(),
-    space: processSpace(),
-    ...(at === undefined ? {} : { started: at }),
+    started: startOf(pid) ?? "0",
     since: "2026-02-01T00:00:00.000Z",
     token: "theirs",
     run: "their-run",
