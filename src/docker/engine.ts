@@ -1,3 +1,4 @@
+import type { Header } from "tar-stream";
 import type { BuildEnding, BuildListener } from "./builds/follow-build";
 import type { ImageContents } from "./saved-image/read-saved-image";
 
@@ -137,11 +138,14 @@ export interface ContainerState {
   readonly ports: Readonly<Record<number, number>>;
 }
 
-/** The entry at a path. */
-export interface PathStat {
-  readonly kind: "file" | "directory" | "symlink" | "character" | "block" | "pipe";
+/** What is at a path of a container. Podman reports the container's user as owner of everything, so the owner is left out. */
+export interface ContainerEntry {
+  /** Of the engine's tar. */
+  readonly type: Header["type"];
   /** Permission bits with setuid, setgid and sticky, e.g. 0o4755. */
   readonly mode: number;
+  /** Of a file. */
+  readonly bytes: Buffer;
 }
 
 export interface ExecRequest {
@@ -210,11 +214,6 @@ export interface EngineContainers {
   stop(id: string, graceSeconds: number): Promise<void>;
   /** Removes a container, running or not. Accepts that it no longer exists. */
   removeContainer(id: string): Promise<void>;
-  /** The bytes of a file in a container (started or not); undefined if there is none. Podman follows a symbolic link at the path. */
-  file(id: string, path: string): Promise<Buffer | undefined>;
-  /**
-   * Kind and mode of a path in a container (started or not), at a tenth of the cost of its bytes. undefined if the path does not exist,
-   * "untold" if the engine's answer is not understood. Podman follows a symbolic link here too.
-   */
-  pathStat(id: string, path: string): Promise<PathStat | "untold" | undefined>;
+  /** What is at a path in a container (started or not); undefined if nothing is. Podman follows a symbolic link at the path. */
+  entry(id: string, path: string): Promise<ContainerEntry | undefined>;
 }

@@ -22,8 +22,7 @@ type Device = keyof typeof DEVICES;
  */
 export function deviceOnEngine(path: Device, rootless: boolean, found: HostDevice): string {
   const { module, orElse } = DEVICES[path];
-  if (found === "untold") return "the engine does not report it";
-  if (found?.kind !== "character")
+  if (found?.type !== "character-device")
     throw noDevice(
       "not on the engine's machine",
       `Load the kernel's module there (modprobe ${module}), or use an engine on a host that has it. Without it, ${orElse}.`,

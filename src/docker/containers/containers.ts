@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
@@ -9,7 +8,6 @@ import type {
   EngineContainers,
   ExecRequest,
   ExecResult,
-  PathStat,
   PublishedPorts,
 } from "../engine";
 import { answerOf } from "../failures";
@@ -18,7 +16,6 @@ import { readTarEntries } from "../tar-entries";
 import { runLabels, type Host } from "../../support/host";
 import { withTimeLimit } from "../../support/processes/time-limit";
 import { frameReader, outputOf } from "./output";
-import { readPathStat } from "./path-stat";
 import { removed, runToEnd } from "./run-to-end";
 
 /**
@@ -86,7 +83,7 @@ export function containersOf(
         { instead: { 304: undefined, 404: undefined } },
       ),
     removeContainer: (id) => removed(docker.getContainer(id)),
-    async file(id, path) {
+    async entry(id, path) {
       const what = `${path} could not be read from the container`;
       const request = { path, abortSignal: signal };
       const archive = await answerOf<Readable | undefined>(
@@ -96,25 +93,15 @@ export function containersOf(
       );
       if (archive === undefined) return undefined;
       return readTarEntries(what, archive, signal, async (entries) => {
+        // A folder's content comes after the folder.
         for await (const entry of entries) {
-          if (entry.header.type === "file") return await buffer(entry);
-          entry.resume();
+          const { type, mode } = entry.header;
+          const bytes = type === "file" ? await buffer(entry) : Buffer.alloc(0);
+          return { type, mode: mode & 0o7777, bytes };
         }
         return undefined;
       });
     },
-    pathStat: (id, path) =>
-      answerOf<PathStat | "untold" | undefined>(
-        `${path} could not be inspected in the container`,
-        async () => {
-          const request = { path, abortSignal: signal };
-          const answer = (await docker.getContainer(id).infoArchive(request)) as unknown as IncomingMessage;
-          answer.resume();
-          const header = answer.headers["x-docker-container-path-stat"];
-          return (typeof header === "string" ? readPathStat(header) : undefined) ?? "untold";
-        },
-        { instead: { 404: undefined }, signal },
-      ),
   };
 }
 

@@ -1,13 +1,13 @@
 import { warnThatStays, withCleanUp } from "../../support/processes/clean-up";
 import type { Host } from "../../support/host";
-import type { Engine, PathStat } from "../engine";
+import type { ContainerEntry, Engine } from "../engine";
 import { removeLeft } from "../leftovers";
 
 /** Where a container that is never started sees the engine's /dev. */
 const SEEN_AT = "/dev-of-the-engine";
 
-/** A device according to the engine: undefined if there is none, "untold" if its kind is unknown. */
-export type HostDevice = PathStat | "untold" | undefined;
+/** A device according to the engine; undefined if there is none. */
+export type HostDevice = Pick<ContainerEntry, "type" | "mode"> | undefined;
 
 /**
  * Devices of the engine's machine, which may be another one. Reads them through a container that is never started, from an image without
@@ -32,7 +32,7 @@ export async function hostDevices<Path extends `/dev/${string}`>(
     const binds = [`/dev:${SEEN_AT}:ro`];
     const id = await engine.createContainer({ image, anyPlatform: true, binds, cmd: ["nothing"] });
     const found = await withCleanUp(
-      () => Promise.all(paths.map((path) => engine.pathStat(id, path.replace("/dev", SEEN_AT)))),
+      () => Promise.all(paths.map((path) => engine.entry(id, path.replace("/dev", SEEN_AT)))),
       () => engine.removeContainer(id),
       warnThatStays(host, `the container ${id.slice(0, 12)}`),
     );

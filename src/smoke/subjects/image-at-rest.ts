@@ -84,8 +84,8 @@ async function readTexts(
       // Resolve links here: engines differ in how they follow them.
       const file = entryAt(files, path, "followed");
       if (file?.kind !== "file") continue;
-      const bytes = await engine.file(id, file.path);
-      if (bytes !== undefined) texts.set(path, bytes.toString("utf8"));
+      const entry = await engine.entry(id, file.path);
+      if (entry !== undefined) texts.set(path, entry.bytes.toString("utf8"));
     }
     return texts;
   };

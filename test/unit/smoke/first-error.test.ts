@@ -49,7 +49,7 @@ const cases: readonly (readonly [
 ])[] = [
   [
     "a look at the engine's devices",
-    { pathStat: lost("the cause") },
+    { entry: lost("the cause") },
     (host, engine) => hostDevices(host, engine, ["/dev/fuse"]),
   ],
   [
@@ -73,7 +73,7 @@ describe("what went wrong first is what is said, though nothing can be removed:"
   });
 
   it("of a work that was done, the removal is what went wrong", async () => {
-    const engine = engineThatKeeps({ pathStat: ok("untold") });
+    const engine = engineThatKeeps({ entry: ok(undefined) });
     await expect(hostDevices(testHost(), engine, ["/dev/fuse"])).rejects.toThrow("the container stays");
   });
 });
