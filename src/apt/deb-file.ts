@@ -7,13 +7,7 @@ import { decompress, type Compression } from "./decompress";
 import { refusal } from "./failures";
 
 /** Fields of a .deb's control file. */
-export interface DebControl {
-  readonly package: string;
-  readonly version: string;
-  readonly architecture: string;
-  /** The Depends field in one line; "" if absent. */
-  readonly depends: string;
-}
+export type DebControl = Readonly<ReturnType<typeof debControl>>;
 
 /** Larger than any real control archive. */
 const CONTROL_LIMIT_BYTES = 64 * 1024 * 1024;
@@ -40,7 +34,7 @@ export async function readDebControl(deb: Uint8Array, name: string): Promise<Deb
 }
 
 /** The fields of a package's paragraph, in a control file or in Packages. */
-export function debControl(paragraph: Paragraph): DebControl {
+export function debControl(paragraph: Paragraph) {
   const field = (name: string): string => {
     const value = paragraph.get(name);
     if (value === undefined || value === "") throw new Error(`it has no field ${name}`);
@@ -50,6 +44,7 @@ export function debControl(paragraph: Paragraph): DebControl {
     package: field("package"),
     version: field("version"),
     architecture: field("architecture"),
+    /** In one line; "" if absent. */
     depends: (paragraph.get("depends") ?? "").replace(/\s+/gu, " ").trim(),
   };
 }

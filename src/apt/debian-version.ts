@@ -1,19 +1,12 @@
-/** The parts of a Debian version (Debian Policy §5.6.12). */
-interface DebianVersion {
-  readonly epoch: number;
-  readonly upstream: string;
-  /** "" if absent. */
-  readonly revision: string;
-}
-
-/** Splits a Debian version: the epoch ends at the first colon, the revision begins after the last hyphen. */
-function parseDebianVersion(text: string): DebianVersion {
+/** Splits a Debian version (Debian Policy §5.6.12): the epoch ends at the first colon, the revision begins after the last hyphen. */
+function parseDebianVersion(text: string) {
   const colon = /^\d+:/u.exec(text)?.[0].length ?? 0;
   const hyphen = text.lastIndexOf("-");
   const end = hyphen < colon ? text.length : hyphen;
   return {
     epoch: Number(text.slice(0, Math.max(0, colon - 1))),
     upstream: text.slice(colon, end),
+    /** "" if absent. */
     revision: text.slice(end + 1),
   };
 }

@@ -33,15 +33,6 @@ export interface VerifiedRelease {
   readonly signedBy: string;
 }
 
-export interface VerifiedIndex {
-  readonly url: string;
-  /** Path below dists/<suite>/, as in the Release. */
-  readonly path: string;
-  readonly sha256: string;
-  readonly size: number;
-  readonly packages: readonly ListedPackage[];
-}
-
 const TIMEOUT_MS = 60_000;
 const RELEASE_LIMIT = 16 * 1024 * 1024;
 const INDEX_LIMIT = 256 * 1024 * 1024;
@@ -152,10 +143,7 @@ const FORMS: readonly Compression[] = [".gz", ".xz", ".zst", ""];
  * Fetches the list of amd64 packages, and checks it against size and sha256 in a verified Release. Refusals: INDEX_MISSING,
  * INDEX_HASH_DIFFERS, INDEX_MALFORMED.
  */
-export async function fetchPackages(
-  repository: Repository,
-  { release }: Pick<VerifiedRelease, "release">,
-): Promise<VerifiedIndex> {
+export async function fetchPackages(repository: Repository, { release }: Pick<VerifiedRelease, "release">) {
   const folder = `${repository.component}/binary-amd64`;
   for (const compression of FORMS) {
     const path = `${folder}/Packages${compression}`;
@@ -175,6 +163,7 @@ export async function fetchPackages(
     }
     return {
       url,
+      /** Below dists/<suite>/, as in the Release. */
       path,
       sha256: got,
       size: listed.size,

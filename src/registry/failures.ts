@@ -107,8 +107,3 @@ export function unusableImage(
 ): Failure {
   return new Failure({ code, kind: "upstream", message, hint });
 }
-
-/** A status that is neither success nor a refusal (exit 4). */
-export function unexpectedAnswer(registry: string, what: string, answer: HttpAnswer): Failure {
-  return unusableImage("IMAGE_FORMAT", `${registry} answers ${statusOf(answer)} for ${what}.`);
-}

@@ -62,21 +62,13 @@ export function isOfRegistry(image: string): boolean {
   return /^[^/]*\.[^/]*\//u.test(image);
 }
 
-/** The HTTP API of a repository. */
-export interface RegistryEndpoint {
-  /** Host with port; credentials are looked up by it. */
-  readonly host: string;
-  /** e.g. https://registry-1.docker.io/v2/library/debian */
-  readonly base: string;
-  /** The path in token requests. */
-  readonly path: string;
-}
-
 /**
  * The API of the registry that serves a repository. A mirror prefix ("127.0.0.1:5000/", "mirror.example.com/proxy/") precedes the canonical
  * name; what follows its host is path. docker.io's API is at registry-1.docker.io. Plain http on loopback only.
+ * @returns its host with port, by which credentials are looked up; its base, e.g. https://registry-1.docker.io/v2/library/debian; and the
+ * path in token requests
  */
-export function registryEndpoint(reference: ImageReference, mirror?: string): RegistryEndpoint {
+export function registryEndpoint(reference: ImageReference, mirror?: string) {
   const full = `${mirror ?? ""}${reference.repository}`;
   const slash = full.indexOf("/");
   const named = full.slice(0, slash);

@@ -9,8 +9,17 @@ export interface BatchItem {
   readonly timeoutMs: number;
 }
 
-function seconds(item: BatchItem): number {
-  return Math.max(1, Math.ceil(item.timeoutMs / 1000));
+/** A limit for `timeout`, in whole seconds. */
+export function wholeSeconds(limitMs: number): number {
+  return Math.max(1, Math.ceil(limitMs / 1000));
+}
+
+/**
+ * Whether `timeout` killed a command. It can exit with 137 by itself; it timed out only if it also used its whole time (/proc/uptime counts
+ * in 10 ms).
+ */
+export function wasKilled(exitCode: number, durationMs: number, limitMs: number): boolean {
+  return exitCode === 137 && durationMs >= wholeSeconds(limitMs) * 1000 - 50;
 }
 
 /**
@@ -21,7 +30,7 @@ function seconds(item: BatchItem): number {
 export function batchScript(items: readonly BatchItem[], mark: string): string {
   const parts = items.map(
     (item, index) => `
-b=$(now); timeout -s KILL ${String(seconds(item))} sh -c ${quoted(item.script)} >"$d/o" 2>"$d/e" </dev/null; c=$?
+b=$(now); timeout -s KILL ${String(wholeSeconds(item.timeoutMs))} sh -c ${quoted(item.script)} >"$d/o" 2>"$d/e" </dev/null; c=$?
 printf '%s %s %s %s\\n' ${mark} ${String(index)} $c $(( $(now) - b )); base64 <"$d/o" | tr -d '\\n'; echo; base64 <"$d/e" | tr -d '\\n'; echo`,
   );
   return `d=$(mktemp -d) || exit 1; now() { read -r up _ </proc/uptime; up="\${up%.*}\${up#*.}0"; echo "\${up#0}"; }
@@ -52,8 +61,7 @@ export function batchResults(
       exitCode,
       stdout: Buffer.from(lines[at + 1] ?? "", "base64").toString("utf8"),
       stderr: Buffer.from(lines[at + 2] ?? "", "base64").toString("utf8"),
-      // A script can exit with 137 by itself; it timed out only if it also used its whole time (/proc/uptime counts in 10 ms).
-      timedOut: exitCode === 137 && durationMs >= seconds(item) * 1000 - 50,
+      timedOut: wasKilled(exitCode, durationMs, item.timeoutMs),
       durationMs,
     };
   }

@@ -36,21 +36,12 @@ export interface SmokeOptions extends Partial<TestFiles> {
   readonly onProgress?: (message: string) => void;
 }
 
-/** Test files after reading. */
-export interface ReadTestFiles {
-  /** Paths: container-structure-test reads them itself. */
-  readonly structureTests: readonly string[];
-  readonly checks: readonly ChecksFile[];
-}
-
 /**
- * Reads test files, before anything is built or started: a broken file is wrong usage.
+ * Reads test files, before anything is built or started: a broken file is wrong usage. Of structure tests it returns the paths:
+ * container-structure-test reads them itself.
  * @throws Failure STRUCTURE_TESTS_MISSING, STRUCTURE_TESTS_INVALID, CHECKS_MISSING, CHECKS_INVALID (exit 2)
  */
-export async function readTestFiles(
-  host: Host,
-  { structureTests = [], checks = [] }: Partial<TestFiles>,
-): Promise<ReadTestFiles> {
+export async function readTestFiles(host: Host, { structureTests = [], checks = [] }: Partial<TestFiles>) {
   await validateStructureTests(host, structureTests);
   return { structureTests, checks: await Promise.all(checks.map(readChecksFile)) };
 }

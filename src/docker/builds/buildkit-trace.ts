@@ -1,24 +1,3 @@
-/** BuildKit's progress (moby/buildkit api/services/control/control.proto, StatusResponse); only the parts in use. */
-export interface BuildKitStatus {
-  readonly vertexes: readonly BuildKitVertex[];
-  readonly logs: readonly BuildKitLog[];
-}
-
-/** A step: its name, and whether it was cached, ran or failed. */
-interface BuildKitVertex {
-  readonly digest: string;
-  readonly name: string;
-  readonly cached: boolean;
-  readonly started: boolean;
-  readonly error: string;
-}
-
-/** Output of a step. */
-interface BuildKitLog {
-  readonly vertex: string;
-  readonly data: Uint8Array;
-}
-
 type Field = { readonly number: number; readonly bytes?: Uint8Array; readonly value?: number };
 
 /** The fields of one protobuf message: length-delimited ones as bytes, varints as numbers. Skips fixed-width ones. */
@@ -63,11 +42,17 @@ function messages(fields: readonly Field[], number: number): readonly (readonly 
   );
 }
 
-/** Decodes the `aux` of a moby.buildkit.trace message (after base64). Throws on invalid bytes. */
-export function decodeStatus(message: Uint8Array): BuildKitStatus {
+export type BuildKitStatus = ReturnType<typeof decodeStatus>;
+
+/**
+ * Decodes the `aux` of a moby.buildkit.trace message (after base64), BuildKit's progress: only the parts in use (moby/buildkit
+ * api/services/control/control.proto, StatusResponse). Throws on invalid bytes.
+ */
+export function decodeStatus(message: Uint8Array) {
   const fields = fieldsOf(message);
   const has = (of: readonly Field[], number: number): boolean => of.some((field) => field.number === number);
   return {
+    /** Steps, and whether each was cached, ran or failed. */
     vertexes: messages(fields, 1).map((vertex) => ({
       digest: text(vertex, 1),
       name: text(vertex, 3),
@@ -75,6 +60,7 @@ export function decodeStatus(message: Uint8Array): BuildKitStatus {
       started: has(vertex, 5),
       error: text(vertex, 7),
     })),
+    /** Output of steps. */
     logs: messages(fields, 3).map((log) => ({
       vertex: text(log, 1),
       data: log.find((field) => field.number === 4)?.bytes ?? new Uint8Array(),

@@ -3,18 +3,13 @@ import { lineCutter, type LineCutter } from "../../support/text/line-cutter";
 /** Longer lines (characters) are cut. */
 const LONGEST_LINE = 64 * 1024;
 
-/** Keeps the last lines of several steps, and of all together. */
-export interface StepLog {
-  /** Takes a step's text as it comes and returns the lines that are now complete. */
-  take(step: string, text: string): readonly string[];
-  /** The last lines of a step; of everything if the step printed nothing. */
-  last(step: string | undefined): readonly string[];
-}
-
 /** Lines that are kept of each step. */
 const LIMIT = 40;
 
-export function stepLog(limit = LIMIT): StepLog {
+export type StepLog = ReturnType<typeof stepLog>;
+
+/** Keeps the last lines of several steps, and of all together. */
+export function stepLog(limit = LIMIT) {
   const kept = new Map<string, string[]>();
   const cutters = new Map<string, LineCutter>();
   const everything: string[] = [];
@@ -23,7 +18,8 @@ export function stepLog(limit = LIMIT): StepLog {
     if (lines.length > limit) lines.shift();
   };
   return {
-    take(step, text) {
+    /** Takes a step's text as it comes and returns the lines that are now complete. */
+    take(step: string, text: string): readonly string[] {
       const cutter = cutters.get(step) ?? lineCutter(LONGEST_LINE, /\r?\n|\r/u);
       cutters.set(step, cutter);
       const parts = cutter.take(text);
@@ -35,7 +31,8 @@ export function stepLog(limit = LIMIT): StepLog {
       }
       return parts;
     },
-    last(step) {
+    /** The last lines of a step; of everything if the step printed nothing. */
+    last(step: string | undefined): readonly string[] {
       if (step === undefined) return everything;
       const rest = cutters.get(step)?.rest() ?? "";
       const own = [...(kept.get(step) ?? []), ...(rest === "" ? [] : [rest])];

@@ -9,12 +9,6 @@ import type { Host } from "../../support/host";
 import type { EngineAddress } from "./address";
 import { sshAgent } from "./ssh-agent";
 
-/** How dockerode reaches an engine: its options, and the agent that opens connections. */
-export interface Connection {
-  readonly options: Docker.DockerOptions;
-  readonly agent: Agent;
-}
-
 const CLOSED_AFTER_EACH = { keepAlive: false };
 
 /**
@@ -22,7 +16,7 @@ const CLOSED_AFTER_EACH = { keepAlive: false };
  * closed; ssh keeps them, because opening one is slow.
  * @throws Failure ENGINE_UNREACHABLE (exit 3) if this is not an address; errors of the file system if certificates are missing
  */
-export async function connectionTo(address: EngineAddress, env: Host["env"]): Promise<Connection> {
+export async function connectionTo(address: EngineAddress, env: Host["env"]) {
   const headers = { Connection: "close" };
   const url = parsed(address);
   if (url.protocol === "unix:")
@@ -51,11 +45,11 @@ export async function connectionTo(address: EngineAddress, env: Host["env"]): Pr
   );
 }
 
-/** dockerode's types lack the agent. */
-function connection(options: Readonly<Record<string, unknown>>, agent: Agent): Connection {
+/** dockerode's options, and the agent that opens connections, which its types lack. */
+function connection(options: Readonly<Record<string, unknown>>, agent: Agent) {
   // docker-modem formats each request's options for a debug log, including every hidden property of a connection.
   Object.defineProperty(agent, inspect.custom, { value: () => "agent" });
-  const all: Readonly<Record<string, unknown>> = { ...options, agent };
+  const all: Docker.DockerOptions & { readonly agent: Agent } = { ...options, agent };
   return { options: all, agent };
 }
 

@@ -1,3 +1,4 @@
+import { wasKilled, wholeSeconds } from "../batch";
 import type { Command, CommandResult, Subject } from "../check";
 import { quoted } from "../../support/text/quoted";
 import { milliseconds, type RunEntry } from "./schema";
@@ -27,10 +28,6 @@ function intoFolder({ cwd }: RunEntry): string {
   return cwd === undefined ? "" : `cd -- ${quoted(cwd)} || exit ${String(NO_FOLDER)}; `;
 }
 
-function limitSeconds(entry: RunEntry): number {
-  return Math.max(1, Math.ceil(limitOf(entry) / 1000));
-}
-
 /**
  * A check's command with a time limit inside the subject (whole seconds, rounded up): an engine cannot end an exec, and the sandbox API's
  * limit bounds only the waiting. Without a timeout program, only the waiting ends. The shell stays until the end, so that the exit code
@@ -41,11 +38,12 @@ export function limitedCommand(
   entry: RunEntry,
   noShell: boolean,
 ): Command {
-  const timeoutMs = limitSeconds(entry) * 1000;
+  const seconds = wholeSeconds(limitOf(entry));
+  const timeoutMs = seconds * 1000;
   if (noShell && typeof command !== "string")
     return { ...surroundings(entry), argv: command, timeoutMs, cwd: entry.cwd };
   const words = typeof command === "string" ? `sh -c ${quoted(command)}` : command.map(quoted).join(" ");
-  const limited = `timeout -s KILL ${String(limitSeconds(entry))} ${words}`;
+  const limited = `timeout -s KILL ${String(seconds)} ${words}`;
   return {
     ...surroundings(entry),
     script: `${intoFolder(entry)}if command -v timeout >/dev/null 2>&1; then ${limited}; else ${words}; fi; exit $?`,
@@ -53,15 +51,9 @@ export function limitedCommand(
   };
 }
 
-/** Whether a command timed out; if something else killed it, it ended sooner. */
-export function ranOut(result: CommandResult, entry: RunEntry): boolean {
-  return result.timedOut || (result.exitCode === 137 && result.durationMs >= limitSeconds(entry) * 1000 - 50);
-}
-
-/** A service that runs beside a check. */
-export interface Service {
-  /** Ends it with all its children; returns the end of its output. */
-  stop(): Promise<string>;
+/** Whether a command timed out. */
+export function ranOut({ timedOut, exitCode, durationMs }: CommandResult, entry: RunEntry): boolean {
+  return timedOut || wasKilled(exitCode, durationMs, limitOf(entry));
 }
 
 /** Limit for starting or ending a service, in ms. */
@@ -83,8 +75,15 @@ i=0; while kill -0 "$p" 2>/dev/null && [ $i -lt 20 ]; do sleep 0.1 2>/dev/null |
 kill -KILL "$p" 2>/dev/null; tail -c 1000 ${log}; rm -f ${log}`;
 }
 
-/** Starts a check's service; throws the reason if it does not start. */
-export async function startService(subject: Subject, command: string, entry: RunEntry): Promise<Service> {
+/**
+ * Starts a check's service; throws the reason if it does not start.
+ * @returns what ends it with all its children, and gives the end of its output
+ */
+export async function startService(
+  subject: Subject,
+  command: string,
+  entry: RunEntry,
+): Promise<() => Promise<string>> {
   if (subject.noShell !== undefined) throw new Error(`start needs a shell: ${subject.noShell}`);
   const around = { ...surroundings(entry), timeoutMs: SERVICE_MS };
   const started = await subject.run({ ...around, script: startScript(command, entry) });
@@ -93,7 +92,5 @@ export async function startService(subject: Subject, command: string, entry: Run
     throw new Error(
       `the service could not be started: ${(started.stderr || started.stdout).trim() || `exit ${String(started.exitCode)}`}`,
     );
-  return {
-    stop: async () => (await subject.run({ ...around, script: stopScript(pid, log) })).stdout.trim(),
-  };
+  return async () => (await subject.run({ ...around, script: stopScript(pid, log) })).stdout.trim();
 }

@@ -39,12 +39,12 @@ export async function runOnSubject(host: Host, entry: OnSubject, subject: Subjec
       if (found.outcome === "passed" || "command" in entry || subject.ended === undefined) return found;
       return unmet(found.expected ?? "", `${found.seen ?? ""}; ${subject.ended}`);
     }
-    const service = await startService(subject, entry.start, entry);
+    const stop = await startService(subject, entry.start, entry);
     const found = await verdict().catch(async (error: unknown) => {
-      await service.stop();
+      await stop();
       throw error;
     });
-    const output = await service.stop();
+    const output = await stop();
     if (found.outcome === "passed") return found;
     const printed = output === "" ? "printed nothing" : `printed: ${output}`;
     return { ...found, seen: `${found.seen ?? ""}; the service ${printed}` };

@@ -1,10 +1,3 @@
-/** A TCP port with a listener. */
-export interface ListeningPort {
-  readonly port: number;
-  /** Whether it listens on the loopback only, unreachable from outside. */
-  readonly loopback: boolean;
-}
-
 /** Prints the kernel's TCP tables; one may be missing (no IPv6). */
 export const TCP_TABLES = "cat /proc/net/tcp /proc/net/tcp6 2>/dev/null";
 
@@ -13,9 +6,9 @@ const LOOPBACK = /^(?:[0-9A-F]{6}7F|0{24}01000000|0{16}FFFF0000[0-9A-F]{6}7F)$/u
 
 /**
  * The listening ports in /proc/net/tcp and /proc/net/tcp6 (proc(5): local address as hex ADDRESS:PORT, remote address, state; 0A is
- * LISTEN), sorted, without duplicates.
+ * LISTEN), sorted, without duplicates; and whether each listens on the loopback only, unreachable from outside.
  */
-export function listeningPorts(tables: string): readonly ListeningPort[] {
+export function listeningPorts(tables: string) {
   const found = new Map<number, boolean>();
   for (const line of tables.split("\n")) {
     const [, address = "", hex = ""] =

@@ -1,6 +1,6 @@
 import type { ProbeCheck } from "../check";
 import { listeningPorts, TCP_TABLES } from "./listening-ports";
-import { failed, PASSED, outputOf, whenZero, whyNoFuse } from "./verdicts";
+import { failed, PASSED, outputOf, whyNoFuse } from "./verdicts";
 
 /** A probe with its own judge, or with the hint for a script that does not exit with 0. */
 const probe = (
@@ -12,7 +12,10 @@ const probe = (
   needs: "shell",
   name,
   script,
-  judge: typeof judge === "string" ? (result) => whenZero(result, judge) : judge,
+  judge:
+    typeof judge === "string"
+      ? (result) => (result.exitCode === 0 ? PASSED : failed(outputOf(result), judge))
+      : judge,
   ...more,
 });
 

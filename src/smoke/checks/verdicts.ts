@@ -20,11 +20,6 @@ export function outputOf(result: CommandResult): string {
     : `exit ${String(result.exitCode)}: ${text.slice(0, 500)}`;
 }
 
-/** Passed when the exit code is 0. */
-export function whenZero(result: CommandResult, hint: string): CheckVerdict {
-  return result.exitCode === 0 ? PASSED : failed(outputOf(result), hint);
-}
-
 /** Passed when nothing was found. */
 export function whenNone(found: readonly string[], hint: string, between = ", "): CheckVerdict {
   return found.length === 0 ? PASSED : failed(found.join(between), hint);

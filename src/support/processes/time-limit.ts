@@ -1,12 +1,7 @@
 import { setMaxListeners } from "node:events";
 
-interface Limit {
-  readonly signal: AbortSignal;
-  /** Releases the timer and the parent. */
-  readonly release: () => void;
-}
-
-function startLimit(ms: number, parent: AbortSignal): Limit {
+/** The signal of a limit, and what releases its timer and its parent. */
+function startLimit(ms: number, parent: AbortSignal) {
   const controller = new AbortController();
   const { signal } = controller;
   if (parent.aborted) controller.abort(parent.reason);

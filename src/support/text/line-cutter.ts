@@ -1,16 +1,11 @@
-/** Cuts text that arrives in pieces into lines. */
-export interface LineCutter {
-  /** Takes the next piece and returns the lines that are now complete. */
-  take(text: string): readonly string[];
-  /** The text after the last line break. */
-  rest(): string;
-}
+export type LineCutter = ReturnType<typeof lineCutter>;
 
-/** A line cutter. After `limit` characters without a line break it cuts there, which bounds its memory. */
-export function lineCutter(limit: number, lineBreak: RegExp = /\n/u): LineCutter {
+/** Cuts text that arrives in pieces into lines. After `limit` characters without a line break it cuts there, which bounds its memory. */
+export function lineCutter(limit: number, lineBreak: RegExp = /\n/u) {
   let partial = "";
   return {
-    take(text) {
+    /** Takes the next piece and returns the lines that are now complete. */
+    take(text: string): readonly string[] {
       const lines = (partial + text).split(lineBreak);
       partial = lines.pop() ?? "";
       while (partial.length >= limit) {
@@ -19,6 +14,7 @@ export function lineCutter(limit: number, lineBreak: RegExp = /\n/u): LineCutter
       }
       return lines;
     },
+    /** The text after the last line break. */
     rest: () => partial,
   };
 }
