@@ -42,7 +42,7 @@ export interface Upgrade {
 }
 
 /**
- * Releases a newer Mesa version beside the proven one, and reports the changes.
+ * Releases a newer Mesa version of each template that has a proven one, and reports the changes.
  * @param onPlans called before a deploy, with the changes it makes
  * @throws Failure USAGE (exit 2) without a version to upgrade from, or if the given one is older, NO_VERSIONS (exit 4), GIT_… (exit 3)
  */
@@ -53,11 +53,21 @@ export async function upgrade(
 ): Promise<Upgrade> {
   const { host, root } = run;
   const manifest = await readManifest(paths(root).manifest);
-  const before = release.templates.map((template) => newestProven(manifest, template));
+  const before = release.templates.flatMap((template) => {
+    const found = newestProven(manifest, template);
+    if (found === undefined) host.emit({ type: "note", template, message: "no version to upgrade from yet" });
+    return found ?? [];
+  });
+  if (before.length === 0)
+    throw wrongUsage(
+      "There is no version to upgrade from yet.",
+      "Release the first one: mesa-template release VERSION",
+    );
   const version = wanted ?? (await newestListed(run, prerelease));
   refuseDowngrade(before, version);
   const request: ReleaseRequest = {
     ...release,
+    templates: before.map(({ template }) => template),
     version,
     relock: release.relock || before.some((entry) => entry.mesaVersion === version),
     deploy: false,
@@ -90,16 +100,11 @@ export async function upgrade(
   }
 }
 
-/** The start of an upgrade: the template's newest proven version. */
-function newestProven(manifest: Manifest, template: string): ManifestEntry {
-  const found = sortedEntries(manifest).find(
+/** The start of an upgrade: the template's newest proven version; undefined if it has none. */
+function newestProven(manifest: Manifest, template: string): ManifestEntry | undefined {
+  return sortedEntries(manifest).find(
     (entry) =>
       entry.template === template && ["smoked", "deployed", "verified", "removed"].includes(entry.status),
-  );
-  if (found !== undefined) return found;
-  throw wrongUsage(
-    `${template} has no version to upgrade from yet.`,
-    "Release the first one: mesa-template release VERSION. Or upgrade other templates only: --template NAMES.",
   );
 }
 

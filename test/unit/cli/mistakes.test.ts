@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { entryOf } from "../manifest/fixture";
@@ -251,6 +251,18 @@ describe("mistyped command lines", () => {
       });
     },
   );
+
+  it("leaves a template that was never released out of an upgrade, and says so", async () => {
+    const other = join(work.folder, "other");
+    writeProject(other);
+    cpSync(join(other, "templates/debian"), join(other, "templates/agent"), { recursive: true });
+    const { code, stderr } = await run("upgrade 0.10.0", { MESA_TEMPLATE_ROOT: other });
+    expect([code, stderr]).toEqual([2, expect.stringContaining("agent: no version to upgrade from yet")]);
+    expect(stderr).toMatch(/0\.10\.0 is older than alpine@0\.20\.0-1/u);
+    expect((await run("upgrade 0.10.0 --template agent", { MESA_TEMPLATE_ROOT: other })).stderr).toContain(
+      "There is no version to upgrade from yet.",
+    );
+  });
 
   it("names an empty word, such as a variable that is not set", async () => {
     for (const [words, message] of [
