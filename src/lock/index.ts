@@ -1,4 +1,4 @@
-export { checkLock, lockCheckFailed, readLockAndCompare, type CheckedLock } from "./check-lock";
+export { checkLock, lockCheckFailed, type CheckedLock } from "./check-lock";
 export { parseLock, readAnyLock, readLock, sameInputs, sealed, writeLock } from "./lock-file";
 export { changedDeb, changedDownloads, movedTags } from "./moved-inputs";
 export { outdatedInputs, newestVersion, type OutdatedInput } from "./outdated";

@@ -12,7 +12,14 @@ import { removeLeftFiles, removeLeftFolders } from "../support/files/files";
 import type { StageName } from "../support/events";
 import { paths } from "../support/files/paths";
 import { entryOf, resultOf } from "./entry";
-import { forgetEvidence, keepDeployment, keepSmoked, recordOf, smokedOf } from "./proof/evidence";
+import {
+  forgetEvidence,
+  keepDeployment,
+  keepSmoked,
+  recordOf,
+  smokedOf,
+  type Smoked,
+} from "./proof/evidence";
 import { gatherFacts, withRendered } from "./facts";
 import { refuseLinks, refuseLinksIn } from "../support/files/links";
 import { oneAtATime } from "./one-at-a-time";
@@ -27,7 +34,7 @@ import {
   type Facts,
   type Plan,
 } from "./plan";
-import { refusalFailure, unprovenFailure } from "./proof/refuse-unproven";
+import { unprovenFailure } from "./proof/refuse-unproven";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import type { Run } from "./run";
 import { stageRunner, type StageRunner } from "./stages/stage-runner";
@@ -172,21 +179,22 @@ function learn(release: Release, facts: Partial<Facts>): void {
 async function applyStep(release: Release, stage: StageName): Promise<void> {
   const { runner, facts } = release;
   const plan = planRelease(facts);
-  if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, facts);
+  if (plan.refusal !== undefined) throw plan.refusal;
   const step = plan.steps.find((one) => one.stage === stage);
   const { perform, reuse } = ACTIONS[stage];
   if (step === undefined || step.action === "skip") runner.pass(stage, "skipped", step?.why ?? "");
-  else if (step.action === "do" || reuse === undefined) await perform(release, plan);
+  // A build itself finds out whether the engine still has the image.
+  else if (step.action === "do" || stage === "build") await perform(release, plan);
   else {
     runner.pass(stage, "reused", step.why);
-    await reuse(release, plan);
+    await reuse?.(release, plan);
   }
   learn(release, { done: [...release.facts.done, stage] });
 }
 
 type Action = (release: Release, plan: Plan) => Promise<void> | void;
 
-/** How each stage is done, and what follows from an earlier result instead; without `reuse`, the stage itself finds that. */
+/** How each stage is done, and what follows from an earlier result instead. */
 const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly reuse?: Action }>> = {
   lock: {
     async perform(release) {
@@ -204,7 +212,6 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
       release.rendered = renderTemplate(await loadTemplate(run.root, facts.template), lock);
       release.facts = await withRendered(run.root, release.facts, release.rendered);
     },
-    reuse: () => undefined,
   },
   render: {
     async perform(release) {
@@ -214,7 +221,6 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
       });
       learn(release, { folderDiffers: [] });
     },
-    reuse: () => undefined,
   },
   build: {
     async perform(release) {
@@ -262,51 +268,38 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
   push: {
     async perform(release, plan) {
       const { run, request, runner, stages, facts } = release;
-      const { publish, template, kept } = facts;
+      const { publish, template } = facts;
       if (publish === undefined) throw new Error("an image is pushed and there is no registry");
       const { entry, revision = 1 } = plan;
       const { force, signer, version: mesaVersion } = request;
+      const rendered = renderedOf(release);
       const reference = publishedReference(publish.registry, { name: publish.name, mesaVersion, revision });
       const known = publishedImage(facts, entry);
       const push = async (progress: (message: string) => void): ReturnType<Stages["push"]> => {
         if (known !== undefined) return { published: known, reused: true };
-        if (kept.smoke === undefined) throw new Error("an image is pushed before it is proven");
-        const { id: imageId, reference: builtReference } = kept.smoke.image;
-        const recorded = [entry?.image, ...Object.values(entry?.deployments ?? {})];
-        return stages.push(
-          renderedOf(release),
-          {
-            force,
-            revision,
-            reference,
-            imageId,
-            builtReference,
-            recorded: recorded.map((one) => one?.registryDigest),
-            createdBy: await createdBy(release, plan),
-          },
-          progress,
+        const { id: imageId, reference: builtReference } = provenOf(release).image;
+        const recorded = [entry?.image, ...Object.values(entry?.deployments ?? {})].map(
+          (one) => one?.registryDigest,
         );
+        const made = { revision, createdBy: await createdBy(release, plan) };
+        const asked = { ...made, force, reference, imageId, builtReference, recorded };
+        return stages.push(rendered, asked, progress);
       };
+      const lockFile = paths(run.root).lock(`${template}-push`);
       const published = await runner.run("push", (progress) =>
-        oneAtATime(
-          run.host,
-          paths(run.root).lock(`${template}-push`),
-          `push of ${template}`,
-          progress,
-          async () => {
-            const { published: value, reused } = await push(progress);
-            if (signer !== undefined) await stages.sign(renderedOf(release), revision, value, signer);
-            return {
-              value,
-              outcome: reused && signer === undefined ? "reused" : "done",
-              message: `${reference} is ${value.digest}${signer === undefined ? "" : `, signed by ${signer.id}`}`,
-            };
-          },
-        ),
+        oneAtATime(run.host, lockFile, `push of ${template}`, progress, async () => {
+          const { published: value, reused } = await push(progress);
+          if (signer !== undefined) await stages.sign(rendered, revision, value, signer);
+          const by = signer === undefined ? "" : `, signed by ${signer.id}`;
+          return {
+            value,
+            outcome: reused && signer === undefined ? "reused" : "done",
+            message: `${reference} is ${value.digest}${by}`,
+          };
+        }),
       );
       learn(release, { published, signed: signer?.id });
     },
-    reuse: () => undefined,
   },
   deploy: {
     async perform(release, plan) {
@@ -382,14 +375,17 @@ function deploymentOf({ deployment }: Release): VersionDeployment {
   return deployment;
 }
 
+function provenOf({ facts }: Release): Smoked {
+  if (facts.kept.smoke === undefined) throw new Error("a stage takes an image before it is proven");
+  return facts.kept.smoke;
+}
+
 function createdBy({ run }: Release, { entry }: Plan): Promise<ManifestEntry["createdBy"]> {
   return entry === undefined ? originOf(run.host, run.root) : Promise.resolve(entry.createdBy);
 }
 
 async function measureProven(release: Release, plan: Plan): Promise<void> {
-  const { smoke } = release.facts.kept;
-  if (smoke === undefined) throw new Error("an image is measured before it is proven");
-  const { image, checks } = smoke;
+  const { image, checks } = provenOf(release);
   await release.stages.measure(renderedOf(release), {
     revision: plan.revision ?? 1,
     image,

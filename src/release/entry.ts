@@ -29,7 +29,7 @@ export function entryOf(
     deployments: deployment === undefined ? {} : { [deployment.workspace]: deployment },
     failure: failure ?? (otherFailure ? standing : null),
     createdAt: before?.createdAt ?? at,
-    createdBy: before?.createdBy ?? createdBy,
+    createdBy,
   };
 }
 

@@ -1,7 +1,7 @@
 import { workspaceInUse } from "../blaxel/credentials";
 import { pendingIn, readPending } from "../deploy/sending/pending";
 import type { Lock } from "../lock/lock";
-import { lockCheckFailed, readLockAndCompare } from "../lock/check-lock";
+import { checkLock, lockCheckFailed, readLockAndCompare, type CheckedLock } from "../lock/check-lock";
 import { channelsOf } from "../manifest/channels/pointing";
 import type { ManifestEntry } from "../manifest/entry";
 import { readManifest } from "../manifest/read";
@@ -12,10 +12,11 @@ import { renderTemplate } from "../render/render";
 import type { RenderedTemplate } from "../render/rendered";
 import { loadTemplate, type TemplateSource } from "../render/source";
 import { Failure } from "../support/errors";
+import { readIfPresent } from "../support/files/files";
 import { paths } from "../support/files/paths";
 import { keptEvidence } from "./proof/evidence";
 import type { Facts } from "./plan";
-import type { PlanRequest } from "./request";
+import type { PlanRequest, Target } from "./request";
 import { type Run, upstreamIfPresent } from "./run";
 import { checksRun } from "./proof/test-files";
 
@@ -58,9 +59,12 @@ export async function gatherFacts(run: Run, request: PlanRequest, template: stri
         "--publish push lets Blaxel build an image from the source; with a registry the proven image is published.",
       hint: "Remove --publish push, or the registry ([publish] registry in upstream.toml, --registry).",
     });
-  const { lock, stale } = request.relock
-    ? { lock: undefined, stale: [] }
-    : await lockOf(run, request, source, upstream);
+  const target = { ...request, template };
+  if (request.frozen) {
+    const checked = await checkLocks(run, [target]);
+    if (checked.some(({ problems }) => problems.length > 0)) throw lockCheckFailed(checked);
+  }
+  const { lock, stale } = await fittingLock(root, target, source, upstream);
   const rendered = lock === undefined ? undefined : renderTemplate(source, lock);
   const entries = Object.values(manifest.versions).filter((entry) => entry.template === template);
   const facts: Facts = {
@@ -123,20 +127,28 @@ function onlyWorkspace(
   return names.size === 1 ? only : undefined;
 }
 
-/** The existing lock, unless template.toml and upstream.toml name other inputs; with --frozen that is a failure. */
-async function lockOf(
-  run: Run,
-  { version, frozen }: PlanRequest,
-  source: TemplateSource,
+/** A template's lock, unless `relock`, or template.toml and upstream.toml name other inputs now; then it is `stale`, and why. */
+export async function fittingLock(
+  root: string,
+  { template, version, relock }: Target & { readonly relock: boolean },
+  { settings }: TemplateSource,
   upstream: Upstream | undefined,
 ): Promise<{ readonly lock: Lock | undefined; readonly stale: readonly string[] }> {
-  const { name: template, settings } = source;
-  const path = paths(run.root).lockFile(template, version);
-  if (frozen) {
-    const { checkLocks } = await import("./lock");
-    const checked = await checkLocks(run, [{ template, version }]);
-    if (checked.some(({ problems }) => problems.length > 0)) throw lockCheckFailed(checked);
-  }
+  if (relock) return { lock: undefined, stale: [] };
+  const path = paths(root).lockFile(template, version);
   const { lock, stale } = await readLockAndCompare(path, { settings, upstream });
   return { lock: stale.length === 0 ? lock : undefined, stale };
+}
+
+/** The problems of each target's lock. Makes no requests. */
+export async function checkLocks(run: Run, targets: readonly Target[]): Promise<readonly CheckedLock[]> {
+  const upstream = await run.upstream();
+  return Promise.all(
+    targets.map(async ({ template, version: mesaVersion }) => {
+      const path = paths(run.root).lockFile(template, mesaVersion);
+      const [{ settings }, text] = await Promise.all([loadTemplate(run.root, template), readIfPresent(path)]);
+      const expected = { template, mesaVersion, settings, upstream, path };
+      return { template, mesaVersion, path, problems: checkLock(text?.toString("utf8"), expected) };
+    }),
+  );
 }

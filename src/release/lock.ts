@@ -1,17 +1,10 @@
-import {
-  checkLock,
-  type CheckedLock,
-  readAnyLock,
-  readLockAndCompare,
-  resolveLock,
-  writeLock,
-} from "../lock/index";
+import { readAnyLock, resolveLock, writeLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
 import { renderTemplate, textsOf } from "../render/index";
 import { loadTemplate, type TemplateSource } from "../render/source";
 import { onTemplate } from "../support/errors";
-import { readIfPresent } from "../support/files/files";
 import { paths } from "../support/files/paths";
+import { fittingLock } from "./facts";
 import type { LockRequest, Target } from "./request";
 import { sourcesOf, type Run } from "./run";
 
@@ -41,6 +34,14 @@ export async function resolveAgain(
   const previous = await readAnyLock(paths(run.root).lockFile(template, version));
   const { lock } = await resolveInputs(run, { template, version, trustKey, previous });
   return { lock, previous };
+}
+
+/** Resolves a version again and writes its lock; keeps the existing one if nothing has changed. */
+export async function lockAgain(run: Run, request: LockRequest): ReturnType<typeof resolveAgain> {
+  const found = await resolveAgain(run, request);
+  if (found.lock !== found.previous)
+    await writeLock(paths(run.root).lockFile(request.template, request.version), found.lock);
+  return found;
 }
 
 /** The lock and the rendering that a template would get now. Writes nothing. Failures as in resolveInputs and renderTemplate. */
@@ -89,28 +90,11 @@ async function lockOne(
   { relock, dryRun, trustKey }: LockAllRequest,
   target: Target,
 ): Promise<Pick<LockResult, "outcome" | "lock">> {
-  const path = paths(run.root).lockFile(target.template, target.version);
-  const { settings } = await loadTemplate(run.root, target.template);
-  const { lock: previous, stale } = relock
-    ? { lock: await readAnyLock(path), stale: [] }
-    : await readLockAndCompare(path, { settings, upstream: await run.upstream() });
-  if (previous !== undefined && stale.length === 0 && !relock) return { outcome: "kept", lock: previous };
+  const source = await loadTemplate(run.root, target.template);
+  const { lock: fitting } = await fittingLock(run.root, { ...target, relock }, source, await run.upstream());
+  if (fitting !== undefined) return { outcome: "kept", lock: fitting };
   if (dryRun) return { outcome: "would-lock" };
-  const { lock } = await resolveInputs(run, { ...target, previous, trustKey });
+  const { lock, previous } = await lockAgain(run, { ...target, trustKey });
   if (lock === previous) return { outcome: "unchanged", lock };
-  await writeLock(path, lock);
   return { outcome: previous === undefined ? "locked" : "relocked", lock };
-}
-
-/** The problems of each target's lock. Makes no requests. */
-export async function checkLocks(run: Run, targets: readonly Target[]): Promise<readonly CheckedLock[]> {
-  const upstream = await run.upstream();
-  return Promise.all(
-    targets.map(async ({ template, version: mesaVersion }) => {
-      const path = paths(run.root).lockFile(template, mesaVersion);
-      const [{ settings }, text] = await Promise.all([loadTemplate(run.root, template), readIfPresent(path)]);
-      const expected = { template, mesaVersion, settings, upstream, path };
-      return { template, mesaVersion, path, problems: checkLock(text?.toString("utf8"), expected) };
-    }),
-  );
 }

@@ -10,7 +10,9 @@ import { inWorkspace } from "../manifest/versions/in-workspace";
 import { newestRevision, nextRevision } from "../manifest/versions/newest";
 import type { PublishTarget } from "../lock/upstream";
 import { publishedReference, type Published } from "../publish/published";
+import type { Failure } from "../support/errors";
 import { stagesOf, type StageName } from "../support/events";
+import { checksCannotRun, inputsRevoked, wouldUnprove, type CannotRun } from "./proof/refuse-unproven";
 import { proves, type ChecksRun, type KeptEvidence, type Smoked } from "./proof/evidence";
 import type { PlanRequest } from "./request";
 
@@ -33,8 +35,7 @@ export interface Facts extends ChecksRun {
   /** The template's channels, with the ids they point at. */
   readonly channels: Readonly<Record<string, string>>;
   readonly kept: KeptEvidence;
-  /** Checks that cannot run here, and why. */
-  readonly cannotRun: readonly { readonly check: string; readonly why: string }[];
+  readonly cannotRun: readonly CannotRun[];
   /** Where proven images are pushed, and the template's name there; absent: Blaxel builds from the source. */
   readonly publish?: (PublishTarget & { readonly name: string }) | undefined;
   /** Result of this run's push; undefined before it. */
@@ -53,12 +54,6 @@ export interface Step {
   readonly why: string;
 }
 
-/** Why a release must stop. */
-export type Refusal =
-  | { readonly because: "revoked"; readonly entry: ManifestEntry }
-  | { readonly because: "promoted"; readonly entry: ManifestEntry; readonly channels: readonly string[] }
-  | { readonly because: "cannot-run"; readonly checks: Facts["cannotRun"] };
-
 /** What is left to do for one template, and why. */
 export interface Plan {
   readonly template: string;
@@ -70,7 +65,8 @@ export interface Plan {
   readonly steps: readonly Step[];
   /** Whether the newest revision was revoked or removed: it returns only on explicit request. */
   readonly withdrawn: boolean;
-  readonly refusal: Refusal | undefined;
+  /** Why the release must stop. */
+  readonly refusal: Failure | undefined;
 }
 
 /** Whether a plan is empty. */
@@ -110,20 +106,20 @@ export function planRelease(asked: Facts): Plan {
 }
 
 function refusalOf(
-  { cannotRun, channels, done, request, workspace }: Facts,
+  { template, cannotRun, channels, done, request, workspace }: Facts,
   entry: ManifestEntry | undefined,
   steps: Steps,
   revoked: ManifestEntry | undefined,
-): Refusal | undefined {
+): Failure | undefined {
   const isToDo = (stage: StageName): boolean => steps[stage].action === "do" && !done.includes(stage);
-  if (revoked !== undefined) return { because: "revoked", entry: revoked };
+  if (revoked !== undefined) return inputsRevoked(revoked);
   const replacesProven = isToDo("deploy") && !request.verify;
   if (replacesProven && entry !== undefined && inWorkspace(entry, workspace).status === "verified") {
     const pointing = Object.keys(channels).filter((channel) => channels[channel] === entry.id);
-    if (pointing.length > 0) return { because: "promoted", entry, channels: pointing };
+    if (pointing.length > 0) return wouldUnprove(entry, pointing);
   }
   return !request.allowSkipped && cannotRun.length > 0 && (isToDo("smoke") || isToDo("verify"))
-    ? { because: "cannot-run", checks: cannotRun }
+    ? checksCannotRun(template, cannotRun)
     : undefined;
 }
 

@@ -5,7 +5,6 @@ import { paths } from "../support/files/paths";
 import { aloneWith, releaseTemplate, upToDateResult } from "./apply";
 import { gatherFacts } from "./facts";
 import { isEmpty, planRelease, type Plan } from "./plan";
-import { refusalFailure } from "./proof/refuse-unproven";
 import type { PlanRequest, ReleaseRequest, TemplateResult } from "./request";
 import { type Run, upstreamIfPresent } from "./run";
 import type { Stages } from "./stages/stages";
@@ -25,13 +24,13 @@ export async function planAll(
 export async function nothingToDo(
   run: Run,
   request: ReleaseRequest,
-  stages: Stages,
+  stages: () => Promise<Stages>,
 ): Promise<readonly TemplateResult[] | undefined> {
   const results = await Promise.all(
     request.templates.map(async (template) => {
       const { facts } = await gatherFacts(run, request, template);
       const plan = planRelease(facts);
-      if (plan.refusal !== undefined) throw refusalFailure(plan.refusal, facts);
+      if (plan.refusal !== undefined) throw plan.refusal;
       return isEmpty(plan) && plan.entry !== undefined ? upToDateResult(plan.entry, facts, []) : undefined;
     }),
   );
@@ -39,7 +38,7 @@ export async function nothingToDo(
   if (found.length < results.length) return undefined;
   for (const template of request.templates)
     if (await isLeftLock(paths(run.root).lock(`${template}@${request.version}`)))
-      await aloneWith(run, request, template, stages, () => Promise.resolve());
+      await aloneWith(run, request, template, await stages(), () => Promise.resolve());
   run.host.emit({ type: "release-finished", ok: true, upToDate: true });
   return found;
 }

@@ -1,11 +1,13 @@
 import type { Severity } from "../build/scan";
 import type { Signer } from "../publish/signer";
 import type { ManifestEntry, Verification, VersionDeployment } from "../manifest/entry";
+import type { TestFiles } from "../smoke/index";
 import type { StageName, StageOutcome } from "../support/events";
 
 /** A template at a Mesa version. */
 export interface Target {
   readonly template: string;
+  /** Strict semver. */
   readonly version: string;
 }
 
@@ -13,14 +15,6 @@ export interface Target {
 export interface LockRequest extends Target {
   /** Fingerprint of a key of the package repository to trust from now on. */
   readonly trustKey: string | undefined;
-}
-
-/** Test files besides the templates' own. */
-export interface TestFilesAsked {
-  /** Container-structure-test files. */
-  readonly structureTests: readonly string[];
-  /** Check files in this program's own format. */
-  readonly checks: readonly string[];
 }
 
 /** How to build an image. */
@@ -32,11 +26,11 @@ export interface BuildRequest {
   readonly scan: Severity | undefined;
 }
 
-/** The input of a release that decides its plan: the same for a release, its dry run and a pipeline's matrix. */
-export interface PlanRequest extends TestFilesAsked {
-  /** Strict semver. */
-  readonly version: string;
-  readonly force: boolean;
+/**
+ * The input of a release that decides its plan: the same for a release, its dry run and a pipeline's matrix. Test files are those besides
+ * the templates' own.
+ */
+export interface PlanRequest extends TestFiles, Omit<LockRequest, "template">, Omit<BuildRequest, "builder"> {
   readonly relock: boolean;
   /** Build again with today's packages; make a revision only if something besides times has changed. */
   readonly refresh: boolean;
@@ -50,31 +44,6 @@ export interface PlanRequest extends TestFilesAsked {
   readonly registry: string | undefined;
   /** Who signs provenance and SBOM of published images; undefined: nobody. */
   readonly signer: Signer | undefined;
-  /** Scan the image and refuse it from this severity on. */
-  readonly scan: Severity | undefined;
-  /** As of LockRequest. */
-  readonly trustKey: string | undefined;
-}
-
-/** A release of a version with no option given. */
-export function plainRelease(version: string): PlanRequest {
-  return {
-    version,
-    force: false,
-    relock: false,
-    refresh: false,
-    frozen: false,
-    deploy: true,
-    verify: true,
-    allowSkipped: false,
-    structureTests: [],
-    checks: [],
-    publish: "deploy",
-    registry: undefined,
-    signer: undefined,
-    scan: undefined,
-    trustKey: undefined,
-  };
 }
 
 /** What to release, and how. */

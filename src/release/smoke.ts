@@ -1,14 +1,14 @@
-import { readLockAndCompare } from "../lock/check-lock";
 import type { ManifestEntry } from "../manifest/entry";
 import { refuseUnfitCredential } from "../mesa/access";
 import { loadTemplate, renderTemplate, writeRendered } from "../render/index";
 import type { RenderedTemplate } from "../render/rendered";
+import type { TestFiles } from "../smoke/index";
 import type { SmokeReport } from "../smoke/report";
 import { wrongUsage } from "../support/errors";
-import { paths } from "../support/files/paths";
+import { fittingLock } from "./facts";
 import { type Run, upstreamIfPresent } from "./run";
 import { testFilesOf } from "./proof/test-files";
-import type { BuildRequest, LockRequest, Target, TestFilesAsked } from "./request";
+import type { BuildRequest, LockRequest, Target } from "./request";
 import { stageProgress } from "./stages/stage-runner";
 import type { Stages } from "./stages/stages";
 
@@ -19,14 +19,9 @@ export async function lockedAndRendered(
   stages: Pick<Stages, "lock">,
 ): Promise<RenderedTemplate> {
   const { root } = run;
-  const { template, version } = request;
-  const source = await loadTemplate(root, template);
-  const named = { settings: source.settings, upstream: await upstreamIfPresent(run) };
-  const there = request.relock
-    ? undefined
-    : await readLockAndCompare(paths(root).lockFile(template, version), named);
-  const lock = (there?.stale.length === 0 ? there.lock : undefined) ?? (await stages.lock(request));
-  const rendered = renderTemplate(source, lock);
+  const source = await loadTemplate(root, request.template);
+  const { lock } = await fittingLock(root, request, source, await upstreamIfPresent(run));
+  const rendered = renderTemplate(source, lock ?? (await stages.lock(request)));
   await writeRendered(root, rendered);
   return rendered;
 }
@@ -43,7 +38,7 @@ export interface SmokeTarget extends Target {
  */
 export async function smokeVersion(
   run: Run,
-  request: LockRequest & BuildRequest & TestFilesAsked & SmokeTarget & { readonly relock: boolean },
+  request: LockRequest & BuildRequest & TestFiles & SmokeTarget & { readonly relock: boolean },
   stages: Pick<Stages, "checkTestFiles" | "lock" | "build" | "smoke">,
 ): Promise<SmokeReport> {
   const { template, version } = request;

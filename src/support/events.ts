@@ -20,7 +20,7 @@ export type ReleaseEvent =
       readonly stage: StageName;
       readonly outcome: StageOutcome;
       readonly durationMs: number;
-      readonly message?: string;
+      readonly message?: string | undefined;
     }
   | { readonly type: "release-finished"; readonly ok: boolean; readonly upToDate?: boolean }
   | { readonly type: "note"; readonly template?: string; readonly message: string }

@@ -3,10 +3,9 @@ import type { Severity } from "../../build/scan";
 import { parseMesaVersion } from "../../lock/mesa-version";
 import { signerFrom } from "../../publish/signer";
 import { isEmpty, type Plan } from "../../release/plan";
-import { realStages } from "../../release/stages/stages";
-import { refusalFailure } from "../../release/proof/refuse-unproven";
 import { nothingToDo, planAll, releaseAll } from "../../release/release";
 import type { ReleaseRequest, TemplateResult } from "../../release/request";
+import { once } from "../../release/run";
 import { wrongUsage } from "../../support/errors";
 import { humanBytes } from "../../support/text/bytes";
 import type { CommandArgs } from "../line/arguments";
@@ -69,9 +68,10 @@ export const deployCommand: CommandHandler = async (args, context) => {
 
 async function releaseOrPlan(request: ReleaseRequest, context: CommandContext): Promise<CommandOutcome> {
   if (context.dryRun) return dryRun(request, context);
-  const stages = realStages(context);
-  const results =
-    (await nothingToDo(context, request, stages)) ?? (await releaseAll(context, request, stages));
+  // Loaded where there is something to do: it names every room.
+  const stages = once(async () => (await import("../../release/stages/stages")).realStages(context));
+  const upToDate = await nothingToDo(context, request, stages);
+  const results = upToDate ?? (await releaseAll(context, request, await stages()));
   return outcome(results, request.refresh ? "nothing new" : "up to date");
 }
 
@@ -98,8 +98,7 @@ function imageText(result: TemplateResult): string {
 
 async function dryRun(request: ReleaseRequest, context: CommandContext): Promise<CommandOutcome> {
   const plans = await planAll(context, request, request.templates);
-  for (const { refusal, template } of plans)
-    if (refusal !== undefined) throw refusalFailure(refusal, { template });
+  for (const { refusal } of plans) if (refusal !== undefined) throw refusal;
   return {
     json: {
       dryRun: true,

@@ -1,6 +1,6 @@
+import type { ManifestEntry } from "../../manifest/entry";
 import type { SmokeReport } from "../../smoke/report";
 import { Failure } from "../../support/errors";
-import type { Facts, Refusal } from "../plan";
 
 /** The failure for a report with a check that failed, or was skipped although it must run; undefined: it is proof. */
 export function unprovenFailure(
@@ -33,34 +33,45 @@ export function unprovenFailure(
   });
 }
 
-/** The failure for a plan that refuses to continue. */
-export function refusalFailure(refusal: Refusal, { template }: Pick<Facts, "template">): Failure {
-  if (refusal.because === "revoked") {
-    const { id, revocation } = refusal.entry;
-    const why = revocation === undefined ? "" : ` on ${revocation.at}: ${revocation.reason}`;
-    return new Failure({
-      code: "INPUTS_REVOKED",
-      kind: "usage",
-      template,
-      message: `The same inputs were released as ${id}, which was revoked${why}.`,
-      hint: `Change an input (the template, or --relock) for a new revision, or undo the revocation: mesa-template unrevoke ${id} --reason …`,
-    });
-  }
-  if (refusal.because === "promoted") {
-    const { entry, channels } = refusal;
-    return new Failure({
-      code: "DEPLOY_UNVERIFIED",
-      kind: "usage",
-      template,
-      message: `${entry.id} is verified and promoted to ${channels.join(", ")}; a deploy without verification would replace its image by one that was never checked.`,
-      hint: `Deploy and verify it: mesa-template release ${entry.mesaVersion} --template ${template}, with the same options but --no-verify.`,
-    });
-  }
+/** The failure for inputs whose version was revoked. */
+export function inputsRevoked({ template, id, revocation }: ManifestEntry): Failure {
+  const why = revocation === undefined ? "" : ` on ${revocation.at}: ${revocation.reason}`;
+  return new Failure({
+    code: "INPUTS_REVOKED",
+    kind: "usage",
+    template,
+    message: `The same inputs were released as ${id}, which was revoked${why}.`,
+    hint: `Change an input (the template, or --relock) for a new revision, or undo the revocation: mesa-template unrevoke ${id} --reason …`,
+  });
+}
+
+/** The failure for a deploy without verification over a verified version that channels point at. */
+export function wouldUnprove(
+  { template, id, mesaVersion }: ManifestEntry,
+  channels: readonly string[],
+): Failure {
+  return new Failure({
+    code: "DEPLOY_UNVERIFIED",
+    kind: "usage",
+    template,
+    message: `${id} is verified and promoted to ${channels.join(", ")}; a deploy without verification would replace its image by one that was never checked.`,
+    hint: `Deploy and verify it: mesa-template release ${mesaVersion} --template ${template}, with the same options but --no-verify.`,
+  });
+}
+
+/** A check that cannot run here. */
+export interface CannotRun {
+  readonly check: string;
+  readonly why: string;
+}
+
+/** The failure for checks that cannot run here although they must. */
+export function checksCannotRun(template: string, checks: readonly CannotRun[]): Failure {
   return new Failure({
     code: "CHECKS_CANNOT_RUN",
     kind: "environment",
     template,
-    message: `Some checks cannot run here: ${refusal.checks.map(({ check, why }) => `${check} (${why})`).join("; ")}.`,
+    message: `Some checks cannot run here: ${checks.map(({ check, why }) => `${check} (${why})`).join("; ")}.`,
     hint: "Nothing was started. Provide what is missing, or continue without these checks: --allow-skipped (the version records them as skipped).",
   });
 }

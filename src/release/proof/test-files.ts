@@ -3,12 +3,11 @@ import { join } from "node:path";
 import { checksDigest } from "../../smoke/checks-digest";
 import type { TestFiles } from "../../smoke/index";
 import { Failure } from "../../support/errors";
-import type { TestFilesAsked } from "../request";
 import type { ChecksRun } from "./evidence";
 import { paths } from "../../support/files/paths";
 
 /** The test files of a template: its own and the additionally requested ones. */
-export function testFilesOf(root: string, template: string, asked: TestFilesAsked): TestFiles {
+export function testFilesOf(root: string, template: string, asked: TestFiles): TestFiles {
   const own = (name: string): readonly string[] => {
     const path = join(paths(root).template(template), name);
     return existsSync(path) ? [path] : [];
@@ -20,7 +19,7 @@ export function testFilesOf(root: string, template: string, asked: TestFilesAske
 }
 
 /** The digests of the checks that are run for a template. */
-export async function checksRun(root: string, template: string, asked: TestFilesAsked): Promise<ChecksRun> {
+export async function checksRun(root: string, template: string, asked: TestFiles): Promise<ChecksRun> {
   const digests = [asked, { structureTests: [], checks: [] }].map((files) =>
     checksDigest({ ...testFilesOf(root, template, files) }),
   );

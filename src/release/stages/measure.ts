@@ -1,12 +1,22 @@
 import type { Image } from "../../build/image";
+import { provenImage } from "../../docker/saved-image/index";
 import { versionId, type ManifestEntry } from "../../manifest/entry";
 import { textsOf, type RenderedTemplate } from "../../render/rendered";
+import {
+  measureImage,
+  provenanceOf,
+  PROVENANCE_FILE,
+  readRecord,
+  sbomOf,
+  SBOM_FILE,
+  writeRecord,
+} from "../../record/index";
 import type { Measured, Package, VersionRecord } from "../../record/record";
 import type { Published } from "../../publish/published";
-import { readRecord } from "../../record/store";
 import type { SmokeReport } from "../../smoke/report";
 import { isoTime } from "../../support/clock";
 import type { Host } from "../../support/host";
+import { VERSION } from "../../support/version";
 import type { Run } from "../run";
 
 export interface MeasureRequest {
@@ -43,10 +53,6 @@ export async function measure(
   rendered: RenderedTemplate,
   { revision, image: built, checks }: Omit<MeasureRequest, "createdBy">,
 ): Promise<Measured> {
-  const [{ provenImage }, { measureImage }] = await Promise.all([
-    import("../../docker/saved-image/index"),
-    import("../../record/index"),
-  ]);
   const { template, mesaVersion, inputsDigest, lock } = rendered;
   const engine = await run.engine();
   // The id, because the reference may name another image by now.
@@ -108,9 +114,6 @@ async function writeMeasured(
   createdBy: MeasureRequest["createdBy"],
   measured: Measured,
 ): Promise<void> {
-  const { provenanceOf, PROVENANCE_FILE, sbomOf, SBOM_FILE, writeRecord } =
-    await import("../../record/index");
-  const { VERSION } = await import("../../support/version");
   const sbom = await sbomOf(measured, VERSION);
   const provenance = provenanceOf(measured, sbom, {
     toolVersion: VERSION,

@@ -28,14 +28,7 @@ export function stageRunner(host: Host, template: string) {
     message?: string,
   ): void => {
     records.push({ stage, outcome, durationMs });
-    host.emit({
-      type: "stage-finished",
-      template,
-      stage,
-      outcome,
-      durationMs,
-      ...(message === undefined ? {} : { message }),
-    });
+    host.emit({ type: "stage-finished", template, stage, outcome, durationMs, message });
   };
   return {
     records: records as readonly StageRecord[],

@@ -11,7 +11,6 @@ import { measuredVersion } from "../../record/store";
 import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 import { freshlyLocked } from "../lock";
-import { realStages } from "../stages/stages";
 import { releaseAll } from "../release";
 import type { ReleaseRequest, TemplateResult } from "../request";
 import { sourcesOf, type Run } from "../run";
@@ -75,6 +74,7 @@ export async function upgrade(
   if (dryRun) return { version, plans: await plansWithoutBuild(run, version, before) };
   const onBranch = branch === "default" ? `mesa-template/upgrade-${version}` : branch;
   if (onBranch !== undefined) await checkBranchPossible(host, root, onBranch);
+  const { realStages } = await import("../stages/stages");
   const stages = realStages(run);
   // Read first: a version that is built again gets another record.
   const measured = await Promise.all(before.map((from) => measuredVersion(root, from)));

@@ -38,7 +38,9 @@ it("what a killed release left goes with the next one, though that has nothing t
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, JSON.stringify({ ...holder, token: "killed", run: "killed" }));
   }
-  const again = await nothingToDo(runIn(world.root, world.host(GOOD)), request, stages);
+  const again = await nothingToDo(runIn(world.root, world.host(GOOD)), request, () =>
+    Promise.resolve(stages),
+  );
   expect(again).toMatchObject([{ upToDate: true }]);
   expect(takenAway).toEqual([true]);
   expect(locks.filter((path) => existsSync(path))).toEqual([]);

@@ -463,7 +463,7 @@ async function comesToAnEnd(world: ModelledWorld): Promise<void> {
   const again = await nothingToDo(
     runIn(world.root, world.host(PLAIN.behaviour)),
     requestOf(world, PLAIN),
-    world.stages(PLAIN.behaviour),
+    () => Promise.resolve(world.stages(PLAIN.behaviour)),
   );
   expect(again).toMatchObject([{ id: result?.id, upToDate: true }]);
 }

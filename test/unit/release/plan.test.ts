@@ -303,7 +303,7 @@ describe("what is left to do", () => {
     const revoked = entryOf("debian", "0.20.0", 1, "revoked");
     const newer = { ...entryOf("debian", "0.20.0", 2), inputsDigest: OTHER };
     for (const entries of [[revoked], [revoked, newer]])
-      expect(planRelease(facts({ entries })).refusal).toMatchObject({ because: "revoked" });
+      expect(planRelease(facts({ entries })).refusal).toMatchObject({ code: "INPUTS_REVOKED" });
     expect(planRelease(facts({ entries: [revoked], inputsDigest: OTHER })).refusal).toBeUndefined();
   });
 
@@ -311,9 +311,9 @@ describe("what is left to do", () => {
     const force = { force: true, verify: false };
     const because = (question: Question): string | undefined =>
       planRelease(facts({ entries: [verified], channels: { stable: verified.id }, ...question })).refusal
-        ?.because;
-    expect(because({ asked: force })).toBe("promoted");
-    expect(because({ asked: { verify: false }, kept: { isSent: true } })).toBe("promoted");
+        ?.code;
+    expect(because({ asked: force })).toBe("DEPLOY_UNVERIFIED");
+    expect(because({ asked: { verify: false }, kept: { isSent: true } })).toBe("DEPLOY_UNVERIFIED");
     for (const question of [
       { asked: { force: true } },
       { asked: { verify: false } },
@@ -327,7 +327,7 @@ describe("what is left to do", () => {
 
   it("refuses to begin where a check cannot run, and never where nothing is to be proven", () => {
     const cannotRun = [{ check: "Mesa mounts", why: "no credential" }];
-    expect(planRelease(facts({ cannotRun })).refusal).toMatchObject({ because: "cannot-run" });
+    expect(planRelease(facts({ cannotRun })).refusal).toMatchObject({ code: "CHECKS_CANNOT_RUN" });
     expect(planRelease(facts({ cannotRun, asked: { allowSkipped: true } })).refusal).toBeUndefined();
     expect(isEmpty(planRelease(facts({ cannotRun, entries: [verified] })))).toBe(true);
   });
