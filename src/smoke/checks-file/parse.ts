@@ -140,7 +140,7 @@ function invalid(path: string, line: number, what: string): Failure {
     code: "CHECKS_INVALID",
     kind: "usage",
     message: `${path}:${String(line)}: ${what}.`,
-    hint: "Fix the line; the schema is in dist/schemas/checks.schema.json.",
+    hint: "Fix the line. Its schema: dist/schemas/checks.schema.json in the package mesa-blaxel-templates.",
   });
 }
 
