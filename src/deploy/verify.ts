@@ -12,7 +12,7 @@ import { temporarySandbox } from "../blaxel/temporary-sandbox";
 import type { ProvenTemplate, TemplateSettings } from "../render/rendered";
 import type { Subject } from "../smoke/check";
 import type { SmokeReport } from "../smoke/report";
-import { Failure, failureOf } from "../support/errors";
+import { Failure, failureOf, unlessFailed } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Deployment } from "./deployment";
 import { sandboxSubject } from "./sandbox-subject";
@@ -110,11 +110,11 @@ async function refuseUnreachable(host: Host, { metadata }: SandboxInstance): Pro
 }
 
 /** The sandbox's log, if bl is available. */
-async function logOf(host: Host, name: string): Promise<readonly string[]> {
-  return withBl(host, (bl) => platformThrough(bl).logLines(name)).catch((error: unknown) => {
-    if (error instanceof Failure && error.code === "BL_MISSING") return [];
-    throw error;
-  });
+async function logOf(host: Host, name: string): Promise<readonly string[] | undefined> {
+  return unlessFailed(
+    "BL_MISSING",
+    withBl(host, (bl) => platformThrough(bl).logLines(name)),
+  );
 }
 
 /** An error as it concerns the version: an image that does not start is the image's fault, a full disk here is not. */

@@ -1,5 +1,5 @@
 import { headBelow } from "../apt/index";
-import { Failure } from "../support/errors";
+import { unlessFailed } from "../support/errors";
 import { downloadFacts } from "./further-inputs";
 import { downloadsOf, imagesOf, type Lock } from "./lock";
 import { availablePackages } from "./mesa-packages";
@@ -9,7 +9,7 @@ import { imageNow, mesaRepository, type Sources } from "./sources";
 export function movedTags(sources: Sources, lock: Lock): Promise<readonly string[]> {
   return sentences(imagesOf(lock), async ([, image]) => {
     const name = `${image.repository}:${image.tag}`;
-    const now = await orGone("IMAGE_NOT_FOUND", imageNow(sources, name));
+    const now = await unlessFailed("IMAGE_NOT_FOUND", imageNow(sources, name));
     if (now === undefined) return `${name} no longer exists`;
     return now.platformDigest === image.platformDigest
       ? undefined
@@ -20,7 +20,7 @@ export function movedTags(sources: Sources, lock: Lock): Promise<readonly string
 /** A sentence for each download of a lock that has changed at its address. Throws DOWNLOAD_UNREACHABLE. */
 export function changedDownloads(sources: Sources, lock: Lock): Promise<readonly string[]> {
   return sentences(downloadsOf(lock), async ([what, { url, sha256 }]) => {
-    const now = await orGone("DOWNLOAD_MISSING", downloadFacts(sources, what, url));
+    const now = await unlessFailed("DOWNLOAD_MISSING", downloadFacts(sources, what, url));
     if (now === undefined) return `${what}: ${url} no longer exists`;
     return now.sha256 === sha256
       ? undefined
@@ -33,16 +33,6 @@ async function sentences<T>(
   about: (input: T) => Promise<string | undefined>,
 ): Promise<readonly string[]> {
   return (await Promise.all(inputs.map(about))).filter((sentence) => sentence !== undefined);
-}
-
-/** What is asked for; undefined if there is none, which is a failure with this code. */
-async function orGone<T>(code: string, answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof Failure && error.code === code) return undefined;
-    throw error;
-  }
 }
 
 /**

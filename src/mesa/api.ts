@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Failure, messageOf } from "../support/errors";
+import { Failure, messageOf, unlessFailed } from "../support/errors";
 import type { Host } from "../support/host";
 import { timeLimit } from "../support/processes/time-limit";
 import type { MesaAccess } from "./access";
@@ -183,18 +183,24 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess) {
       await ask(`revoke the key ${id}`, "DELETE", here("api-keys", id), NOTHING);
     },
     getRepo: (name: string): Promise<MesaRepo | undefined> =>
-      orNone(ask(`show the repository ${org}/${name}`, "GET", here(name), repoSchema)),
+      unlessFailed(
+        "MESA_NOT_FOUND",
+        ask(`show the repository ${org}/${name}`, "GET", here(name), repoSchema),
+      ),
     createRepo: (name: string): Promise<MesaRepo> =>
       ask(`make the repository ${org}/${name}`, "POST", here("repos"), repoSchema, { name }),
     /** One that no longer exists is fine. */
     async deleteRepo(name: string): Promise<void> {
-      await orNone(ask(`delete the repository ${org}/${name}`, "DELETE", here(name), NOTHING));
+      await unlessFailed(
+        "MESA_NOT_FOUND",
+        ask(`delete the repository ${org}/${name}`, "DELETE", here(name), NOTHING),
+      );
     },
     /** The change that a bookmark points at; undefined: there is no such bookmark. */
     async changeOf(repo: string, bookmark: string): Promise<string | undefined> {
       const what = `show the bookmark ${bookmark} of ${org}/${repo}`;
       const asked = ask(what, "GET", here(repo, "bookmarks", bookmark), bookmarkSchema);
-      return (await orNone(asked))?.change_id;
+      return (await unlessFailed("MESA_NOT_FOUND", asked))?.change_id;
     },
     /** Makes an empty change on top of another one. @returns its id */
     async createChange(repo: string, base: string, message: string): Promise<string> {
@@ -222,12 +228,4 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess) {
       return merged.merge_type !== "no_op";
     },
   };
-}
-
-/** Undefined where Mesa has no such thing. */
-function orNone<T>(asked: Promise<T>): Promise<T | undefined> {
-  return asked.catch((error: unknown) => {
-    if (error instanceof Failure && error.code === "MESA_NOT_FOUND") return undefined;
-    throw error;
-  });
 }

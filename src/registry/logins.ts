@@ -1,5 +1,5 @@
 import type { Host } from "../support/host";
-import { Failure } from "../support/errors";
+import { Failure, unlessFailed } from "../support/errors";
 import type { HttpAnswer } from "../support/network/http";
 import { openRepository } from "./client";
 import { credentialsFor, fromEnvironment, HUB, type Login, type PasswordLogin } from "./credentials";
@@ -95,10 +95,6 @@ function configWith(host: Host, registry: string, { username, password }: Passwo
 }
 
 async function isPublic(host: Host, image: string): Promise<boolean> {
-  try {
-    return (await heldImage(host, image, { anonymous: true })) !== undefined;
-  } catch (error) {
-    if (error instanceof Failure && error.code === "REGISTRY_REFUSED") return false;
-    throw error;
-  }
+  const shown = await unlessFailed("REGISTRY_REFUSED", heldImage(host, image, { anonymous: true }));
+  return shown !== undefined;
 }

@@ -1,7 +1,7 @@
 import type { Engine } from "../docker/index";
 import type { Sources } from "../lock/sources";
 import type { Upstream } from "../lock/upstream";
-import { Failure } from "../support/errors";
+import { unlessFailed } from "../support/errors";
 import { refuseLinksIn } from "../support/files/links";
 import type { Host } from "../support/host";
 import type { Downloads } from "../support/network/downloads";
@@ -48,12 +48,7 @@ export async function sourcesOf({ host, upstream, downloads }: Run): Promise<Sou
 
 /** upstream.toml; undefined if there is none. */
 export async function upstreamIfPresent({ upstream }: Pick<Run, "upstream">): Promise<Upstream | undefined> {
-  try {
-    return await upstream();
-  } catch (error) {
-    if (error instanceof Failure && error.code === "UPSTREAM_MISSING") return undefined;
-    throw error;
-  }
+  return unlessFailed("UPSTREAM_MISSING", upstream());
 }
 
 /** Makes a value on the first call and keeps it; after a failure the next call tries again. */

@@ -65,6 +65,16 @@ export function wrongUsage(message: string, hint?: string): Failure {
   return new Failure({ code: "USAGE", kind: "usage", message, hint });
 }
 
+/** What is promised; undefined if that fails with this code. */
+export async function unlessFailed<T>(code: string, promised: Promise<T>): Promise<T | undefined> {
+  try {
+    return await promised;
+  } catch (error) {
+    if (error instanceof Failure && error.code === code) return undefined;
+    throw error;
+  }
+}
+
 /** Meaning of an operating system error: whose fault it is, in words, and the next step. */
 type SystemError = readonly [kind: "environment" | "usage", words: string, hint: string];
 

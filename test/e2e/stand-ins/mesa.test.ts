@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { Mesa } from "@mesadev/sdk";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
 import { parsePrivateKey } from "../../../src/mesa/private-key";
-import { signToken, type TokenClaims } from "../../../src/mesa/token";
+import { signToken } from "../../../src/mesa/token";
 import { ORGANIZATIONS } from "../../world/mesa/state";
 import { repositoryUrl, startMesaContainer, type MesaContainer, type Said } from "./mesa-container";
 import { fault, faultsOff, resetWorld, state } from "../world";
@@ -227,7 +227,7 @@ describe("the stand-in mesa", () => {
       });
     });
 
-    const signed = (claims: TokenClaims): string =>
+    const signed = (claims: object): string =>
       signToken(parsePrivateKey(ORGANIZATIONS["acme"]?.privateKey ?? ""), claims, {
         seconds: 600,
         nowMs: Date.now(),
