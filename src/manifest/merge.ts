@@ -37,10 +37,11 @@ function laterRevocation(one: Revocation | undefined, other: Revocation | undefi
 
 /** The later of two deployments to the same workspace: the last one removed, deployed or verified. */
 function laterDeployment(one: VersionDeployment, other: VersionDeployment): VersionDeployment {
-  const key = ({ removedAt, deployedAt, verification }: VersionDeployment): string =>
-    `${deployedAt} ${removedAt ?? ""} ${verification?.at ?? ""}`;
-  const [a, b] = [key(one), key(other)];
-  return a > b || (a === b && canonicalJson(one) >= canonicalJson(other)) ? one : other;
+  const key = (deployment: VersionDeployment): string => {
+    const { removedAt = "", deployedAt, verification } = deployment;
+    return `${deployedAt} ${removedAt} ${verification?.at ?? ""} ${canonicalJson(deployment)}`;
+  };
+  return key(one) >= key(other) ? one : other;
 }
 
 /**
@@ -73,13 +74,8 @@ function laterEntry(one: ManifestEntry, other: ManifestEntry): ManifestEntry | u
 
 /** Merges two histories: every move once, oldest first. */
 function mergeHistory(ours: readonly ChannelMove[], theirs: readonly ChannelMove[]): ChannelMove[] {
-  const seen = new Map<string, ChannelMove>();
-  for (const move of [...ours, ...theirs]) seen.set(canonicalJson(move), move);
-  return [...seen]
-    .sort(([a, one], [b, other]) =>
-      one.at < other.at ? -1 : one.at > other.at ? 1 : a < b ? -1 : a > b ? 1 : 0,
-    )
-    .map(([, move]) => move);
+  const moves = new Map([...ours, ...theirs].map((move) => [`${move.at} ${canonicalJson(move)}`, move]));
+  return [...moves].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, move]) => move);
 }
 
 function conflict(what: string): Failure {

@@ -14,9 +14,7 @@ export function unreadable(path: string, line: number, why: string, cause?: unkn
 
 /** The line, from 1, at an offset of a text. */
 export function lineAt(text: string, position: number): number {
-  let line = 1;
-  for (let at = text.indexOf("\n"); at >= 0 && at < position; at = text.indexOf("\n", at + 1)) line += 1;
-  return line;
+  return text.slice(0, position).split("\n").length;
 }
 
 /** The line of a value, found by its keys; if a key is missing, the line of the nearest parent. */

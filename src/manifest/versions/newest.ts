@@ -1,21 +1,16 @@
-import compare from "semver/functions/compare";
+import SemVer from "semver/classes/semver";
 import { isWithdrawn, type Manifest, type ManifestEntry } from "../entry";
 
-/** All entries, newest first: by Mesa version, then template, then revision. Parses each version once, however many entries have it. */
+/** All entries, newest first: by Mesa version, then template, then revision. */
 export function sortedEntries(manifest: Manifest): ManifestEntry[] {
-  const byVersion = new Map<string, ManifestEntry[]>();
-  for (const entry of Object.values(manifest.versions)) {
-    const same = byVersion.get(entry.mesaVersion);
-    if (same === undefined) byVersion.set(entry.mesaVersion, [entry]);
-    else same.push(entry);
-  }
-  return [...byVersion.keys()]
-    .sort((a, b) => compare(b, a))
-    .flatMap((version) =>
-      (byVersion.get(version) ?? []).sort((a, b) =>
-        a.template < b.template ? -1 : a.template > b.template ? 1 : b.revision - a.revision,
-      ),
-    );
+  return Object.values(manifest.versions)
+    .map((entry) => ({ entry, version: new SemVer(entry.mesaVersion) }))
+    .sort(
+      ({ entry: a, version }, { entry: b, version: other }) =>
+        other.compare(version) ||
+        (a.template < b.template ? -1 : a.template > b.template ? 1 : b.revision - a.revision),
+    )
+    .map(({ entry }) => entry);
 }
 
 /** The templates of entries, sorted. */

@@ -7,23 +7,22 @@ import { inWorkspace } from "./in-workspace";
 import { sortedEntries, templatesOf } from "./newest";
 import { isWithdrawn, type Manifest, type ManifestEntry, type VersionStatus } from "../entry";
 
-const schema = z.strictObject({
-  keep_last: z._default(z.int().check(z.minimum(1)), 5),
-  keep_younger_than_days: z._default(z.number().check(z.minimum(0)), 30),
-});
+const schema = z.pipe(
+  z.strictObject({
+    keep_last: z._default(z.int().check(z.minimum(1)), 5),
+    keep_younger_than_days: z._default(z.number().check(z.minimum(0)), 30),
+  }),
+  z.transform((rules) => ({ keepLast: rules.keep_last, keepYoungerThanDays: rules.keep_younger_than_days })),
+);
 
-export interface Retention {
-  readonly keepLast: number;
-  readonly keepYoungerThanDays: number;
-}
+type Retention = Readonly<z.infer<typeof schema>>;
 
 /** The rules of templates/retention.toml; defaults without the file. @throws Failure RETENTION_INVALID (exit 2) */
 export async function readRetention(path: string): Promise<Retention> {
   const data = await readIfPresent(path);
   const { parse } = await import("smol-toml");
   try {
-    const rules = schema.parse(data === undefined ? {} : parse(data.toString("utf8")));
-    return { keepLast: rules.keep_last, keepYoungerThanDays: rules.keep_younger_than_days };
+    return schema.parse(data === undefined ? {} : parse(data.toString("utf8")));
   } catch (error) {
     throw new Failure({
       code: "RETENTION_INVALID",
