@@ -3,6 +3,9 @@ import * as z from "zod/mini";
 import { Failure, firstProblem } from "../support/errors";
 import { sendsBuildSettings } from "./bl-version";
 
+/** Longest name that Blaxel accepts. */
+export const LONGEST_NAME = 49;
+
 /** Ports that Blaxel reserves. */
 export const RESERVED_PORTS: ReadonlySet<number> = new Set([80, 443, 8080]);
 
@@ -25,7 +28,7 @@ const schema = z.strictObject({
         /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/u,
         "lower-case letters, digits and hyphens only: bl would rewrite any other name",
       ),
-      z.maxLength(49, "Blaxel takes at most 49 characters"),
+      z.maxLength(LONGEST_NAME, `Blaxel takes at most ${String(LONGEST_NAME)} characters`),
     ),
   type: z.literal("sandbox"),
   labels: z.optional(z.record(z.string(), z.string())),

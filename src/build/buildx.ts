@@ -1,13 +1,12 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { PLATFORM, type BuildEnding, type BuildRequest } from "../docker/index";
+import { PLATFORM, stepLog, type BuildEnding, type BuildRequest } from "../docker/index";
 import type { RenderedTemplate } from "../render/rendered";
 import { Failure } from "../support/errors";
 import { withTemporaryFolder } from "../support/files/files";
 import type { Host } from "../support/host";
 import { runOther } from "../support/processes/other-program";
 import { outputLines } from "../support/text/output-lines";
-import { buildxProgress } from "./buildx-progress";
 
 type Request = Omit<BuildRequest, "context" | "builder">;
 
@@ -38,23 +37,43 @@ export function buildxArguments(builder: string, request: Request, context: stri
   const pairs = (option: string, values: Readonly<Record<string, string>>): readonly string[] =>
     Object.entries(values).flatMap(([name, value]) => [option, `${name}=${value}`]);
   return [
-    "buildx",
-    "build",
-    "--builder",
-    builder,
-    "--load",
-    "--progress",
-    "plain",
-    "--provenance=false",
-    "--platform",
-    PLATFORM,
-    "--tag",
-    request.tag,
+    ...["buildx", "build", "--builder", builder, "--load", "--progress", "plain"],
+    ...["--provenance=false", "--platform", PLATFORM, "--tag", request.tag],
     ...pairs("--label", request.labels),
     ...pairs("--build-arg", request.buildArgs),
     ...(request.noCache ? ["--no-cache", "--pull"] : []),
     context,
   ];
+}
+
+/**
+ * Parses `--progress plain`: "#7 [deb 2/3] RUN …" begins a step, "#7 0.512 text" is its output, "#7 ERROR: …" its failure, and "ERROR:
+ * failed to solve: …" the end (docker/buildx, util/progress; moby/buildkit, progressui).
+ */
+export function buildxProgress(onStep: (step: string) => void) {
+  const log = stepLog();
+  const steps = new Map<string, string>();
+  let failed: string | undefined;
+  let message: string | undefined;
+  return {
+    take(line: string): void {
+      if (line.trim() === "") return;
+      const [, number = "", rest = line] = /^#(\d+) (.*)$/u.exec(line) ?? [];
+      const [, output] = /^\d+\.\d+ (.*)$/u.exec(rest) ?? [];
+      const [, error] = /^ERROR: (.+)$/u.exec(rest) ?? [];
+      if (number !== "" && output !== undefined) log.take(number, `${output}\n`);
+      else log.take("", `${line}\n`);
+      if (error !== undefined) {
+        message = number === "" ? error : (message ?? error);
+        if (number !== "") failed ??= number;
+      } else if (number !== "" && rest.startsWith("[") && !steps.has(number)) {
+        steps.set(number, rest);
+        onStep(rest);
+      }
+    },
+    /** The failed step if one is named, buildx's own message, and the last lines of that step, else of the whole output. */
+    failure: () => ({ step: steps.get(failed ?? ""), message, lines: log.last(failed) }),
+  };
 }
 
 /**

@@ -29,15 +29,14 @@ export async function push(work: DeployContext): Promise<string> {
       elapsedMs: host.clock.now() - begun,
       graceMs: work.graceMs,
     });
-    if (judgement.is === "built") return `sandbox/${name}:${judgement.tag}`;
-    if (judgement.is === "known") {
+    if (judgement === "known")
       work.onProgress("unchanged: the image that was made from the same inputs before is there");
-      return `sandbox/${name}:${judgement.tag}`;
-    }
-    if (judgement.is === "several") throw severalTags(name, fresh);
+    if (judgement === "built" || judgement === "known")
+      return `sandbox/${name}:${fresh[0] ?? knownTag ?? ""}`;
+    if (judgement === "several") throw severalTags(name, fresh);
     const log = (): Promise<readonly string[]> => lastLog(work, sent.pending.startedAt, true);
-    if (judgement.is === "failed") throw buildFailed(name, await log());
-    if (judgement.is === "nothing new") throw nothingNew(name, await log());
+    if (judgement === "failed") throw buildFailed(name, await log());
+    if (judgement === "nothing new") throw nothingNew(name, await log());
     if (host.clock.now() >= deadline) throw late(name, now?.status ?? "nothing", await log());
     await pause(work);
   }

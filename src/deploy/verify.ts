@@ -1,5 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { RESERVED_PORTS } from "../blaxel/blaxel-toml";
+import { LONGEST_NAME, RESERVED_PORTS } from "../blaxel/blaxel-toml";
 import { waitForAnswer } from "../blaxel/answering";
 import { withBl } from "../blaxel/bl";
 import { platformThrough } from "../blaxel/platform";
@@ -26,9 +26,6 @@ export interface VerifyOptions {
   readonly removeLeftSandboxes: () => Promise<boolean>;
   readonly onProgress: (message: string) => void;
 }
-
-/** Longest name that Blaxel accepts. */
-const LONGEST_NAME = 49;
 
 /** verify-TEMPLATE-RUN, shortened for long template names; the run id makes it unique. */
 function nameOf(template: string, runId: string): string {

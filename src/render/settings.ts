@@ -1,6 +1,6 @@
 import * as z from "zod/mini";
 import { parse, TomlError } from "smol-toml";
-import { RESERVED_PORTS } from "../blaxel/blaxel-toml";
+import { LONGEST_NAME, RESERVED_PORTS } from "../blaxel/blaxel-toml";
 import type { DownloadInput, ImageInput } from "../lock/lock";
 import { parseImageReference } from "../registry/reference";
 import { valueAt } from "../support/text/parsed-json";
@@ -51,9 +51,6 @@ export const templateSchema = z.strictObject({
     {},
   ),
 });
-
-/** Longest name that Blaxel accepts. */
-const LONGEST_NAME = 49;
 
 function wrong(file: string, message: string, hint: string, cause?: unknown): Failure {
   return new Failure({

@@ -77,20 +77,14 @@ export interface PushWatch {
   readonly graceMs: number;
 }
 
-export type PushJudgement =
-  | { readonly is: "waiting" }
-  | { readonly is: "built"; readonly tag: string }
-  | { readonly is: "known"; readonly tag: string }
-  | { readonly is: "several" }
-  | { readonly is: "nothing new" }
-  | { readonly is: "failed" };
+export type PushJudgement = "waiting" | "built" | "known" | "several" | "nothing new" | "failed";
 
 /** A build begins within seconds of the upload: after this long, in ms, BUILT is not left over from the previous push. */
 const STALE_BUILT_MS = 30_000;
 
 /**
- * What the image's state means for this push. One new tag is the answer; several are ambiguous. The tag of the same inputs is the answer
- * once bl reported a build, because Blaxel does not rebuild unchanged source. FAILED and BUILT may be left over.
+ * What the image's state means for this push. One new tag is the answer ("built"); several are ambiguous. The tag of the same inputs is the
+ * answer ("known") once bl reported a build, because Blaxel does not rebuild unchanged source. FAILED and BUILT may be left over.
  */
 export function judgePush({
   before,
@@ -101,14 +95,13 @@ export function judgePush({
   elapsedMs,
   graceMs,
 }: PushWatch): PushJudgement {
-  const [tag, ...others] = fresh;
-  if (tag !== undefined) return others.length === 0 ? { is: "built", tag } : { is: "several" };
+  if (fresh.length > 0) return fresh.length === 1 ? "built" : "several";
   if (now.status === "FAILED") {
     const leftOver = before.status === "FAILED" && before.updatedAt === now.updatedAt;
-    return leftOver && elapsedMs < STALE_FAILURE_MS ? { is: "waiting" } : { is: "failed" };
+    return leftOver && elapsedMs < STALE_FAILURE_MS ? "waiting" : "failed";
   }
-  if (now.status !== undefined && now.status !== "BUILT") return { is: "waiting" };
-  if (known !== undefined && blResult === "built") return { is: "known", tag: known };
+  if (now.status !== undefined && now.status !== "BUILT") return "waiting";
+  if (known !== undefined && blResult === "built") return "known";
   const late = elapsedMs >= (now.status === "BUILT" ? Math.min(graceMs, STALE_BUILT_MS) : graceMs);
-  return late ? { is: "nothing new" } : { is: "waiting" };
+  return late ? "nothing new" : "waiting";
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { buildxProgress } from "../../../src/build/buildx-progress";
-import { buildWithBuildx, buildxArguments } from "../../../src/build/buildx";
+import { buildWithBuildx, buildxArguments, buildxProgress } from "../../../src/build/buildx";
 import type { ProcessRequest, ProcessResult } from "../../../src/support/processes/run-process";
 import type { Host } from "../../../src/support/host";
 
