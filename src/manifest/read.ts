@@ -1,6 +1,5 @@
-import { constants } from "node:fs";
-import { open } from "node:fs/promises";
-import { Failure, failureOf, firstProblem, hasErrno, messageOf } from "../support/errors";
+import { Failure, firstProblem, messageOf } from "../support/errors";
+import { readIfPresent } from "../support/files/files";
 import { contradictions } from "./check";
 import { EMPTY_MANIFEST, manifestSchema, type Manifest } from "./entry";
 import { migrate } from "./migrate";
@@ -69,30 +68,19 @@ export function parseManifest(text: string, path: string): Manifest {
 /** A hundred thousand versions take about 100 MB; a larger file does not fit into one string. */
 const LARGEST_BYTES = 256 * 1024 * 1024;
 
-/**
- * The text of a regular file; undefined if there is none. Opens without blocking, so that a FIFO or device is refused at once.
- * @throws Failure MANIFEST_UNREADABLE (exit 8)
- */
+/** The text of a regular file; undefined if there is none. @throws Failure MANIFEST_UNREADABLE (exit 8) */
 export async function readManifestText(path: string): Promise<string | undefined> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    try {
-      const stat = await file.stat();
-      if (stat.isDirectory()) throw new Error("it is a folder");
-      if (!stat.isFile()) throw new Error("it is not a regular file");
-      if (stat.size > LARGEST_BYTES)
-        throw new Error(`it has ${String(Math.round(stat.size / 1_000_000))} MB; no manifest is that large`);
-      return await file.readFile("utf8");
-    } finally {
-      await file.close();
-    }
+    const data = await readIfPresent(path);
+    if (data === undefined || data.length <= LARGEST_BYTES) return data?.toString("utf8");
+    throw new Error(`it has ${String(Math.round(data.length / 1_000_000))} MB; no manifest is that large`);
   } catch (error) {
-    if (hasErrno(error, "ENOENT")) return undefined;
     throw new Failure({
       code: "MANIFEST_UNREADABLE",
       kind: "manifest",
-      message: `${path} cannot be read: ${messageOf(failureOf(error) ?? error)
+      message: `${path} cannot be read: ${messageOf(error)
         .replace(`${path}: `, "")
+        .replace(path, "it")
         .replace(/\.$/u, "")}.`,
       hint: "Check the path and its permissions.",
       cause: error,

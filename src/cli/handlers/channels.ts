@@ -11,7 +11,7 @@ import {
   promote,
 } from "../../manifest/channels/promote";
 import { rollback } from "../../manifest/channels/rollback";
-import type { Manifest } from "../../manifest/entry";
+import type { Manifest, ManifestEntry } from "../../manifest/entry";
 import { workspaceInUse } from "../../blaxel/credentials";
 import { readManifest } from "../../manifest/index";
 import { inWorkspace } from "../../manifest/versions/in-workspace";
@@ -99,20 +99,20 @@ export const promoteCommand: CommandHandler = async (args, context) => {
     );
   const create = args.flag("create") || (await wantsNewChannel(context, channel));
   const inUse = await workspaceInUse(host);
-  let ids: readonly string[] = [];
+  let entries: readonly ManifestEntry[] = [];
   const { moves, dry } = await changeManifest(
     context,
     reasonGiven(args, context),
     (manifest, move) => {
-      const chosen = entriesOf(manifest, ref, templates);
-      refuseSomeTemplates(manifest, ref, chosen, templates ?? templateNames(root));
-      ids = chosen.map(({ id }) => id);
+      entries = entriesOf(manifest, ref, templates);
+      refuseSomeTemplates(manifest, ref, entries, templates ?? templateNames(root));
       const workspace = workspaceAsked(manifest, inUse);
-      const request = { ids, channel, workspace, unverified: args.flag("unverified"), create };
+      const request = { entries, channel, workspace, unverified: args.flag("unverified"), create };
       return promote(manifest, request, move);
     },
-    () => `Promote ${ids.join(", ")} to ${channel}`,
+    () => `Promote ${entries.map(({ id }) => id).join(", ")} to ${channel}`,
   );
+  const ids = entries.map(({ id }) => id);
   const moved = new Set(moves.map(({ to }) => to));
   const what = (id: string): string => (moved.has(id) ? dry : " (already there, nothing to do)");
   return {
@@ -170,15 +170,15 @@ export const rollbackCommand: CommandHandler = async (args, context) => {
   };
 };
 
-/** The ids to roll back to. A Mesa version or another channel must apply to every template that has the channel. */
+/** The versions to roll back to. A Mesa version or another channel must apply to every template that has the channel. */
 function targets(
   manifest: Manifest,
   to: string,
   templates: readonly string[],
   channel: string,
-): readonly string[] {
+): readonly ManifestEntry[] {
   const holding = templates.filter((template) => channelTarget(manifest, template, channel) !== undefined);
   const found = entriesOf(manifest, to, holding.length === 0 ? undefined : holding);
   refuseSomeTemplates(manifest, to, found, holding);
-  return found.map(({ id }) => id);
+  return found;
 }

@@ -1,6 +1,6 @@
 import { didYouMean } from "../../support/text/nearest";
-import { isName, NAME_RULE, type Manifest } from "../entry";
-import { entryOf, moved, objectionTo, refused, type MoveFacts } from "./move";
+import { isName, NAME_RULE, type Manifest, type ManifestEntry } from "../entry";
+import { moved, objectionTo, refused, type MoveFacts } from "./move";
 import { channelTarget, pointers } from "./pointing";
 
 /** Usual channel names, which need no --create. */
@@ -42,14 +42,14 @@ export function holdersOf(
 }
 
 export interface PromoteRequest {
-  readonly ids: readonly string[];
+  readonly entries: readonly ManifestEntry[];
   readonly channel: string;
   /** Where the versions must be deployed and verified. */
   readonly workspace: string | undefined;
   /** Also accept deployed versions that are not, or not completely, verified. */
-  readonly unverified?: boolean;
+  readonly unverified: boolean;
   /** Create the channel even with an unusual name. */
-  readonly create?: boolean;
+  readonly create: boolean;
 }
 
 /**
@@ -57,21 +57,22 @@ export interface PromoteRequest {
  * @throws Failure CHANNEL_REFUSED (exit 2) if one of them must not be used
  */
 export function promote(manifest: Manifest, request: PromoteRequest, facts: MoveFacts): Manifest {
-  const { ids, channel, workspace } = request;
+  const { entries, channel, workspace, unverified, create } = request;
   if (!isName(channel)) throw refused(`"${channel}" is not a valid name of a channel.`, NAME_RULE);
-  for (const id of ids) {
-    const objection = objectionTo(entryOf(manifest, id), workspace, request.unverified === true);
+  for (const entry of entries) {
+    const objection = objectionTo(entry, workspace, unverified);
     if (objection !== undefined)
-      throw refused(`${id} cannot become ${channel}: ${objection.why}.`, objection.hint);
+      throw refused(`${entry.id} cannot become ${channel}: ${objection.why}.`, objection.hint);
   }
-  if (request.create !== true && isUnusualNewChannel(manifest, channel))
+  if (!create && isUnusualNewChannel(manifest, channel))
     throw refused(noSuchChannel(manifest, channel), "Create a new channel with --create.");
-  return ids.reduce((after, id) => {
-    const { template } = entryOf(manifest, id);
-    return channelTarget(after, template, channel) === id
-      ? after
-      : moved(after, template, channel, id, "promote", facts);
-  }, manifest);
+  return entries.reduce(
+    (after, { id, template }) =>
+      channelTarget(after, template, channel) === id
+        ? after
+        : moved(after, template, channel, id, "promote", facts),
+    manifest,
+  );
 }
 
 /**

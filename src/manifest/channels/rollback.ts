@@ -1,4 +1,4 @@
-import type { Manifest } from "../entry";
+import type { Manifest, ManifestEntry } from "../entry";
 import { inWorkspace } from "../versions/in-workspace";
 import { entryOf, moved, objectionTo, refused, type MoveFacts } from "./move";
 import { channelTarget, versionNamed } from "./pointing";
@@ -41,8 +41,8 @@ export interface RollbackRequest {
   readonly channel: string;
   /** Where the versions must be deployed. */
   readonly workspace: string | undefined;
-  /** Ids to roll back to instead, one per template; a template already there stays. */
-  readonly to?: readonly string[] | undefined;
+  /** Versions to roll back to instead, one per template; a template already there stays. */
+  readonly to?: readonly ManifestEntry[] | undefined;
 }
 
 /**
@@ -50,17 +50,16 @@ export interface RollbackRequest {
  * @throws Failure CHANNEL_REFUSED (exit 2): for all templates or for none
  */
 export function rollback(manifest: Manifest, request: RollbackRequest, facts: MoveFacts): Manifest {
-  const { templates, channel, workspace } = request;
+  const { templates, channel, workspace, to } = request;
   const holding = holdersOf(manifest, templates, channel);
-  const given = request.to?.map((id) => entryOf(manifest, id));
-  const without = given?.find(({ template }) => !holding.includes(template));
+  const without = to?.find(({ template }) => !holding.includes(template));
   if (without !== undefined)
     throw refused(
       `${channel} of ${without.template} cannot go back to ${without.id}: the channel does not exist.`,
       `Create it: mesa-template promote ${without.id} ${channel}.`,
     );
   const targets = new Map<string, string | undefined>(
-    given?.map(({ template, id }) => [template, id] as const) ??
+    to?.map(({ template, id }) => [template, id] as const) ??
       holding.map((template) => [template, rollbackTarget(manifest, template, channel, workspace)] as const),
   );
   const stuck = [...targets.keys()].filter((template) => targets.get(template) === undefined);

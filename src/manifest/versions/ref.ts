@@ -1,4 +1,4 @@
-import { Failure, wrongUsage } from "../../support/errors";
+import { type Failure, wrongUsage } from "../../support/errors";
 import { didYouMean } from "../../support/text/nearest";
 import { isWithdrawn, type Manifest, type ManifestEntry } from "../entry";
 import { channelsOf, channelTarget, versionNamed } from "../channels/pointing";
@@ -84,28 +84,15 @@ export function entriesOf(
   const byChannel = Object.keys(manifest.channels)
     .filter(wanted)
     .sort()
-    .flatMap((template) => channelTarget(manifest, template, ref) ?? []);
+    .flatMap((template) => versionNamed(manifest, channelTarget(manifest, template, ref) ?? "") ?? []);
   if (byChannel.length === 0) throw unknown(ref, manifest, wanted);
-  return byChannel.map((id) => pointedAt(manifest, ref, id));
-}
-
-/** The version that a channel points at, if it may be used. */
-function pointedAt(manifest: Manifest, channel: string, id: string): ManifestEntry {
-  const entry = versionNamed(manifest, id);
-  if (entry === undefined)
-    throw new Failure({
-      code: "MANIFEST_BROKEN",
-      kind: "manifest",
-      message: `The channel ${channel} points at ${id}, which is not in the manifest.`,
-      hint: "mesa-template manifest check lists its problems.",
-    });
-  if (entry.status === "revoked")
-    throw revokedFailure(
-      entry,
-      `The channel ${channel} points at ${id}, which`,
-      `Roll the channel back: mesa-template rollback ${channel} --template ${entry.template}.`,
-    );
-  return entry;
+  const withdrawn = byChannel.find(({ status }) => status === "revoked");
+  if (withdrawn === undefined) return byChannel;
+  throw revokedFailure(
+    withdrawn,
+    `The channel ${ref} points at ${withdrawn.id}, which`,
+    `Roll the channel back: mesa-template rollback ${ref} --template ${withdrawn.template}.`,
+  );
 }
 
 /**

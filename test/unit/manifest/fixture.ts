@@ -67,6 +67,10 @@ export function entryOf(
   };
 }
 
+function named(manifest: Manifest, ids: readonly string[]): readonly ManifestEntry[] {
+  return ids.flatMap((id) => manifest.versions[id] ?? []);
+}
+
 /** Promotes in the workspace of these fixtures, to channels of any name. */
 export function promote(
   manifest: Manifest,
@@ -75,7 +79,11 @@ export function promote(
   facts: MoveFacts,
   unverified = false,
 ): Manifest {
-  return promoteAsked(manifest, { ids, channel, workspace: "ws", unverified, create: true }, facts);
+  return promoteAsked(
+    manifest,
+    { entries: named(manifest, ids), channel, workspace: "ws", unverified, create: true },
+    facts,
+  );
 }
 
 /** Rolls back in the workspace of these fixtures. */
@@ -86,7 +94,11 @@ export function rollback(
   facts: MoveFacts,
   to?: readonly string[],
 ): Manifest {
-  return rollbackAsked(manifest, { templates, channel, workspace: "ws", to }, facts);
+  return rollbackAsked(
+    manifest,
+    { templates, channel, workspace: "ws", to: to && named(manifest, to) },
+    facts,
+  );
 }
 
 export function manifestOf(...entries: readonly ManifestEntry[]): Manifest {

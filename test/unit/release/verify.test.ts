@@ -100,10 +100,16 @@ describe("verify", () => {
   describe("of a version that a channel points at", () => {
     beforeEach(async () => {
       const facts = { at: "2026-01-01T00:00:00.000Z", by: "somebody", reason: "good" };
-      await updateManifest(world.host(GOOD), paths(world.root).manifest, (manifest) =>
+      await updateManifest(world.host(GOOD), paths(world.root).manifest, async (manifest) =>
         promote(
           manifest,
-          { ids: [FIRST], channel: "stable", workspace: "staging", unverified: false, create: true },
+          {
+            entries: [await entry(FIRST)],
+            channel: "stable",
+            workspace: "staging",
+            unverified: false,
+            create: true,
+          },
           facts,
         ),
       );
