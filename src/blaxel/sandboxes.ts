@@ -1,7 +1,8 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { markText, thisProcess } from "../support/processes/alive";
-import { messageOf } from "../support/errors";
+import { isOfDead, markText, thisProcess } from "../support/processes/alive";
+import { Failure, messageOf } from "../support/errors";
 import { PROCESS_LABEL, RUN_LABEL, type Host } from "../support/host";
+import { within } from "../support/processes/within";
 import { blaxelCore } from "./core";
 import { isPassing } from "./refusals";
 
@@ -113,6 +114,33 @@ export async function listTemporary(
     if (labels?.[SANDBOX_LABEL] !== undefined) found.push({ name, labels });
   });
   return found;
+}
+
+/** Time limit for finding and deleting leftovers of dead runs, in ms. */
+const REMOVAL_LIMIT_MS = 10_000;
+
+/**
+ * Deletes the temporary sandboxes of this machine's dead processes (kill -9, a power cut), by the mark in their label. Those of live
+ * processes and of other machines stay. A failure is only a warning: the next run tries again.
+ * @returns whether there were any: such a run may have left something outside Blaxel too
+ */
+export async function removeLeftSandboxes(host: Host): Promise<boolean> {
+  const work = async (): Promise<boolean> => {
+    const found = await listTemporary(host);
+    const dead = found.filter(({ labels }) => isOfDead(labels[PROCESS_LABEL] ?? ""));
+    await Promise.all(dead.map(({ name }) => deleteSandbox(host, name)));
+    return dead.length > 0;
+  };
+  try {
+    const late = (): Error => new Error(`Blaxel did not respond within ${String(REMOVAL_LIMIT_MS / 1000)} s`);
+    return await within(host.clock, work(), REMOVAL_LIMIT_MS, host.signal, late);
+  } catch (error) {
+    // Without a login, the command itself says so.
+    if (host.signal.aborted || error instanceof Failure) return false;
+    const message = `sandboxes of killed runs could not be deleted: ${reasonOf(error)}. mesa-template sandbox clean removes them.`;
+    host.emit({ type: "warning", message });
+    return false;
+  }
 }
 
 /** @blaxel/core throws plain objects with code and error, Errors, and a gateway's page as text. */

@@ -1,12 +1,12 @@
+import { pack } from "tar-stream";
 import type { BuildRequest, Engine } from "../docker/index";
 import type { Upstream } from "../lock/upstream";
-import type { RenderedTemplate } from "../render/rendered";
+import { foldersOf, type RenderedFile, type RenderedTemplate } from "../render/rendered";
 import { RUN_LABEL, VERSION_LABEL, type Host } from "../support/host";
 import { buildFailure } from "./build-failure";
 import { logged } from "./build-log";
 import { buildWithBuildx } from "./buildx";
 import { builtImage, imageName, INPUTS_LABEL } from "./built-image";
-import { contextTar } from "./context";
 import { pullBases, pulledReference } from "./fetch-bases";
 import type { Image } from "./image";
 import { removeIntermediate, replacing, versionLabel } from "./leftovers";
@@ -115,4 +115,17 @@ function requestFor(
       if (!step.startsWith("[internal]")) onProgress?.(step.slice(0, 100));
     },
   };
+}
+
+/** The build context as a reproducible tar: sorted, without times and owners. */
+function contextTar(files: readonly RenderedFile[]): NodeJS.ReadableStream {
+  const tar = pack();
+  const always = { mtime: new Date(0), uid: 0, gid: 0 };
+  for (const name of new Set(files.flatMap((file) => foldersOf(file.name)).sort()))
+    tar.entry({ name: `${name}/`, type: "directory", mode: 0o755, ...always });
+  for (const file of [...files].sort((a, b) => (a.name < b.name ? -1 : 1))) {
+    tar.entry({ name: file.name, mode: file.mode, ...always }, file.contents);
+  }
+  tar.finalize();
+  return tar as unknown as NodeJS.ReadableStream;
 }

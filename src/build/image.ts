@@ -29,9 +29,6 @@ export const imageSchema = z.object({
 export type Image = Readonly<z.infer<typeof imageSchema>>;
 
 /** Whether an image has an allowed size. A megabyte is 10^6 bytes. */
-export function isWithinBudget(
-  { sizeBytes }: { readonly sizeBytes: number },
-  budgetMegabytes: number,
-): boolean {
+export function isWithinBudget({ sizeBytes }: Pick<Image, "sizeBytes">, budgetMegabytes: number): boolean {
   return sizeBytes / 1_000_000 <= budgetMegabytes;
 }

@@ -14,17 +14,11 @@ export function downloadAddress({ upstream }: Sources, url: string): string {
   return mirror === undefined ? url : `${mirror}${url.slice("https://".length)}`;
 }
 
-interface Facts {
-  readonly size: number;
-  readonly sha256: string;
-  readonly sha512: string;
-}
-
 /**
  * Size and hashes of a download.
  * @throws Failure DOWNLOAD_MISSING (exit 4), DOWNLOAD_UNREACHABLE (exit 3)
  */
-export async function downloadFacts(sources: Sources, what: string, url: string): Promise<Facts> {
+export async function downloadFacts(sources: Sources, what: string, url: string) {
   try {
     const { status, body } = await sources.downloads.get({
       url: downloadAddress(sources, url),

@@ -1,8 +1,7 @@
 import { join, resolve, sep } from "node:path";
-import * as z from "zod/mini";
 import { canonicalJson } from "../support/text/canonical-json";
 import { sha256 } from "../support/text/digest";
-import { Failure, firstProblem, messageOf } from "../support/errors";
+import { Failure, firstProblem } from "../support/errors";
 import { namesIn, readIfPresent, writeAtomically } from "../support/files/files";
 import { refuseLinks } from "../support/files/links";
 import { imagesOf, lockSchema, type Lock } from "./lock";
@@ -34,9 +33,17 @@ export async function readAnyLock(path: string): Promise<Lock | undefined> {
 
 /** lock.json's text as a Lock; `path` is for messages. */
 export function parseLock(text: string, path: string): Lock {
-  const parsed = z.safeParse(lockSchema, parseJson(text, path));
-  if (parsed.success) return parsed.data;
-  throw invalid(path, firstProblem(parsed.error));
+  try {
+    return lockSchema.parse(JSON.parse(text));
+  } catch (error) {
+    throw new Failure({
+      code: "LOCK_INVALID",
+      kind: "usage",
+      message: `${path} is not a lock: ${firstProblem(error)}.`,
+      hint: "Restore it from git, or remove it and resolve it again: mesa-template lock VERSION.",
+      cause: error,
+    });
+  }
 }
 
 /**
@@ -64,24 +71,6 @@ export async function locksBelow(dockerfiles: string): Promise<readonly Lock[]> 
     }
   }
   return locks;
-}
-
-function parseJson(text: string, path: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw invalid(path, messageOf(error).replaceAll("\n", " "), error);
-  }
-}
-
-function invalid(path: string, what: string, cause?: unknown): Failure {
-  return new Failure({
-    code: "LOCK_INVALID",
-    kind: "usage",
-    message: `${path} is not a lock: ${what}.`,
-    hint: "Restore it from git, or remove it and resolve it again: mesa-template lock VERSION.",
-    cause,
-  });
 }
 
 /** sha256 (hex) over the lock's canonical JSON without its `integrity` field. */

@@ -99,12 +99,11 @@ export async function updateManifest(
     });
   } catch (error) {
     if (error instanceof Failure && error.code !== "WRITE_FAILED") throw error;
-    const why = error instanceof Failure ? error : failureOf(error);
     host.signal.throwIfAborted();
     throw new Failure({
       code: "MANIFEST_WRITE_FAILED",
       kind: "manifest",
-      message: `The manifest could not be written: ${messageOf(why ?? error)}`,
+      message: `The manifest could not be written: ${messageOf(failureOf(error) ?? error)}`,
       hint: "The old file is untouched. Check that its folder is writable and has space left, then run again: finished stages are kept.",
       cause: error,
     });

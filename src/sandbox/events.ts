@@ -47,14 +47,13 @@ export function eventText(event: SessionEvent): string {
       return `mounted at ${event.path}; a command may run until ${event.commandsEndAt}`;
     case "remounted":
       return `mounted again${REASONS[event.reason]}; the new credential expires at ${event.credentialEndsAt}`;
-    case "warning":
-      return event.message;
     case "branch":
       return `the work on ${event.repo} is on the bookmark ${event.bookmark}; merge it with: mesa-template sandbox merge ${event.repo} ${event.bookmark} --into ${event.into}`;
     case "closing":
       return `ending ${event.name}`;
     case "closed":
       return `${event.name} is removed, ${event.revoked ? "its credential revoked" : "its token expires by itself"}`;
+    case "warning":
     case "left-over":
       return event.message;
   }

@@ -92,15 +92,7 @@ export async function makeBranches(
 /** Merges a branch into another bookmark. @returns whether there was anything to merge @throws see requireMesaAccess and MesaApi; REPO_NAME (exit 2) */
 export async function mergeBranch(
   host: Host,
-  {
-    repo,
-    ...request
-  }: {
-    readonly repo: string;
-    readonly source: string;
-    readonly target: string;
-    readonly deleteSource: boolean;
-  },
+  { repo, ...request }: { readonly repo: string } & Parameters<MesaApi["merge"]>[1],
 ): Promise<boolean> {
   const { org, entry } = parseRepo(repo, true);
   return mesaApi(host, requireMesaAccess(host.env, undefined, org)).merge(entry.name, request);

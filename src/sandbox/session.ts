@@ -1,6 +1,5 @@
 import type { SandboxInstance } from "@blaxel/core";
-import { labelValue, SANDBOX_LABEL, type SandboxRequest } from "../blaxel/sandboxes";
-import { removeLeftSandboxes } from "../blaxel/leftovers";
+import { labelValue, removeLeftSandboxes, SANDBOX_LABEL, type SandboxRequest } from "../blaxel/sandboxes";
 import { temporarySandbox } from "../blaxel/temporary-sandbox";
 import { requireMesaAccess } from "../mesa/access";
 import { mesaApi } from "../mesa/api";

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { blaxelCredentials } from "../../blaxel/credentials";
-import { removeLeftSandboxes } from "../../blaxel/leftovers";
+import { removeLeftSandboxes } from "../../blaxel/sandboxes";
 import type { Image } from "../../build/image";
 import { buildImage } from "../../build/index";
 import { removeLeftImages } from "../../build/leftovers";

@@ -7,11 +7,6 @@ import { within } from "../../support/processes/within";
 /** Limit of a script's answer, in ms: longer than the edge's. @blaxel/core has none of its own. */
 const ANSWER_LIMIT_MS = 65_000;
 
-export interface Executed {
-  readonly exitCode: number;
-  readonly output: string;
-}
-
 /**
  * Runs a short script in a sandbox (under the edge's limit of a minute) and waits for it. Only this process gets `env`.
  * @throws Failure SANDBOX_DIED (exit 7); the signal's reason when aborted, while the script runs on
@@ -21,7 +16,7 @@ export async function execScript(
   sandbox: SandboxInstance,
   script: string,
   env: Readonly<Record<string, string>> = {},
-): Promise<Executed> {
+): Promise<{ readonly exitCode: number; readonly output: string }> {
   try {
     const answer = sandbox.process.exec({ command: script, env: { ...env }, waitForCompletion: true });
     const result = await within(clock, answer, ANSWER_LIMIT_MS, signal);

@@ -76,7 +76,7 @@ describe("a temporary sandbox", () => {
     [creating, deleting, pace] = ["done", "done", 1];
     vi.resetModules();
     vi.stubEnv("BL_API_URL", server.url);
-    const { removeLeftSandboxes } = await import("../../../src/blaxel/leftovers");
+    const { removeLeftSandboxes } = await import("../../../src/blaxel/sandboxes");
     const { temporarySandbox } = await import("../../../src/blaxel/temporary-sandbox");
     make = (host) => {
       const wanted = { name: "mine", image: "sandbox/x:y", memoryMegabytes: 1, ttl: "1m" };
