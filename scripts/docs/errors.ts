@@ -33,7 +33,7 @@ export function troubleshootingPage(source: string): string {
     "# Troubleshooting",
     "An error tells what failed, why (with the last lines of the other program) and what to do. With `--json` it is the `error` of the document: `code`, `message`, `hint`, `cause`, `log`. The exit code says which kind it is. In the tables, `…` stands for a value that the message contains. Logs of the last runs are in `.mesa-template/logs/`.",
     "First, run `mesa-template doctor`: it checks the engine, FUSE, `bl`, the credentials, the upstreams and the disk, and tells what to do.",
-    "Behind a proxy, run Node 24 (or 22.21) or newer with `NODE_USE_ENV_PROXY=1`: it then uses `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, which Node ignores otherwise. `NO_PROXY` must name `127.0.0.1` and an engine's machine, because smoke requests its containers' ports. If the proxy or a mirror has a certificate authority of its own, set `NODE_EXTRA_CA_CERTS` to its PEM file. The engine has a proxy setting and certificates of its own.",
+    "Behind a proxy, run Node 24 (or 22.21) or newer with `NODE_USE_ENV_PROXY=1`: it then uses `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY`, which Node ignores otherwise. `NO_PROXY` must name `127.0.0.1` and an engine's machine, because smoke requests its containers' ports. If the proxy or a mirror has a certificate authority of its own, set `NODE_EXTRA_CA_CERTS` to its PEM file. The engine has a proxy setting and certificates of its own; builds get the proxies of Docker's `config.json` (`proxies`), as from the `docker` command.",
     ...kinds.flatMap((kind) => {
       const rows = found.filter((one) => one.kind === kind);
       if (rows.length === 0) return [];

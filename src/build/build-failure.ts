@@ -27,7 +27,7 @@ const SIGNS: readonly Sign[] = [
     pattern:
       /Could not resolve|Failed to connect to|Temporary failure resolving|bad address|Could not connect|temporary error \(try again later\)|DNS lookup error/u,
     code: "BUILD_NETWORK",
-    hint: "The build could not reach a package source: check the network of the engine, or set mirrors in upstream.toml.",
+    hint: "The build could not reach a package source: check the network of the engine and the proxies in Docker's config.json, or set mirrors in upstream.toml.",
   },
   {
     pattern: /Unable to locate package fuse3|fuse3\S* \(no such package\)/u,

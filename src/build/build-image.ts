@@ -1,5 +1,5 @@
 import { pack } from "tar-stream";
-import type { BuildRequest, Engine } from "../docker/index";
+import { proxyArguments, type BuildRequest, type Engine } from "../docker/index";
 import type { Upstream } from "../lock/upstream";
 import { foldersOf, type RenderedFile, type RenderedTemplate } from "../render/rendered";
 import { RUN_LABEL, VERSION_LABEL, type Host } from "../support/host";
@@ -79,7 +79,13 @@ async function buildAnew(
   const ending = await logged(host, options.logFile, (onLine) =>
     builder === "buildx"
       ? buildWithBuildx(host, rendered, named, { ...request, onLine })
-      : engine.build({ ...request, onLine, context: contextTar(rendered.files), builder }),
+      : engine.build({
+          ...request,
+          buildArgs: { ...proxyArguments(host, engine.facts.address), ...request.buildArgs },
+          onLine,
+          context: contextTar(rendered.files),
+          builder,
+        }),
   );
   if (builder === "classic") await removeIntermediate(engine, ending, request.tag);
   if (ending.ok) return builder;

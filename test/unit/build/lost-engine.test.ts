@@ -1,9 +1,12 @@
+import { writeFileSync } from "node:fs";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { join } from "node:path";
 import { expect, it } from "vitest";
 import { buildImage } from "../../../src/build/build-image";
 import type { Engine } from "../../../src/docker/index";
 import { imagesOf } from "../../../src/docker/images";
 import type { RenderedTemplate } from "../../../src/render/rendered";
+import { withTemporaryFolder } from "../../../src/support/files/files";
 import { dockerAt } from "../docker/fixture/docker-at";
 import { testHost } from "../lock/fixture/test-host";
 
@@ -19,7 +22,7 @@ const rendered = {
 type Answer = (request: IncomingMessage, response: ServerResponse, server: Server) => void;
 
 /** An engine that has the base image, and does with a build what is given. */
-async function building(build: Answer): Promise<unknown> {
+async function building(build: Answer, host = testHost()): Promise<unknown> {
   const { docker, server } = await dockerAt((request, response) => {
     const path = request.url ?? "";
     if (path.startsWith("/build")) {
@@ -30,10 +33,10 @@ async function building(build: Answer): Promise<unknown> {
     else response.writeHead(404).end('{"message":"no such image"}');
   });
   const engine = {
-    facts: { name: "Docker Engine", version: "9.9", buildKit: false },
-    ...imagesOf(testHost(), docker, "1.41"),
+    facts: { name: "Docker Engine", version: "9.9", buildKit: false, address: "unix:///engine.sock" },
+    ...imagesOf(host, docker, "1.41"),
   } as unknown as Engine;
-  return buildImage(testHost(), engine, rendered, { mirrors: {} }).catch((error: unknown) => error);
+  return buildImage(host, engine, rendered, { mirrors: {} }).catch((error: unknown) => error);
 }
 
 const STEP = '{"stream":"Step 1/1 : RUN make"}\n';
@@ -80,3 +83,32 @@ it("a step that fails is the template's", async () => {
   });
   expect(error).toMatchObject({ code: "BUILD_FAILED", kind: "build" });
 });
+
+const PROXY = "http://ci:proxy-secret@proxy:3128";
+it.each([
+  [
+    "its default ones",
+    { default: { httpProxy: PROXY, noProxy: "10.0.0.0/8" } },
+    { HTTP_PROXY: PROXY, http_proxy: PROXY, NO_PROXY: "10.0.0.0/8", no_proxy: "10.0.0.0/8" },
+  ],
+  [
+    "those of the engine",
+    { "unix:///engine.sock": { httpsProxy: PROXY }, default: { httpProxy: "http://other:3128" } },
+    { HTTPS_PROXY: PROXY, https_proxy: PROXY },
+  ],
+])(
+  "a build gets the proxies of Docker's config.json, as from the docker command: %s",
+  async (_, proxies, own) => {
+    await withTemporaryFolder("proxies", async (folder) => {
+      writeFileSync(join(folder, "config.json"), JSON.stringify({ proxies }));
+      const host = testHost({ env: { DOCKER_CONFIG: folder } });
+      let asked = "";
+      await building((request, response) => {
+        asked = new URL(request.url ?? "", "http://engine").searchParams.get("buildargs") ?? "";
+        response.end(`${STEP}{"error":"exit code: 2"}\n`);
+      }, host);
+      expect(JSON.parse(asked)).toEqual({ MIRROR: "", DEB_MIRROR: "", ...own });
+      expect(host.redact(asked)).not.toContain("proxy-secret");
+    });
+  },
+);
