@@ -23,17 +23,7 @@ import {
 import { gatherFacts, withRendered } from "./facts";
 import { refuseLinks, refuseLinksIn } from "../support/files/links";
 import { oneAtATime } from "./one-at-a-time";
-import {
-  isEmpty,
-  isProvenInRegistry,
-  planRelease,
-  publishedImage,
-  refreshedEntry,
-  standingDeployment,
-  verificationProof,
-  type Facts,
-  type Plan,
-} from "./plan";
+import { isEmpty, planRelease, type Facts, type Plan } from "./plan";
 import { unprovenFailure } from "./proof/refuse-unproven";
 import type { ReleaseRequest, TemplateResult } from "./request";
 import type { Run } from "./run";
@@ -197,15 +187,14 @@ type Action = (release: Release, plan: Plan) => Promise<void> | void;
 /** How each stage is done, and what follows from an earlier result instead. */
 const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly reuse?: Action }>> = {
   lock: {
-    async perform(release) {
+    async perform(release, { refreshed }) {
       const { run, request, runner, stages, facts } = release;
       const asked = { ...request, template: facts.template };
       const lock = await runner.run("lock", async (progress) => {
         if (!request.refresh) return { value: await stages.lock(asked) };
-        const entry = refreshedEntry(facts);
-        const found = await stages.refresh(asked, entry, progress);
+        const found = await stages.refresh(asked, refreshed, progress);
         return found === undefined
-          ? { value: undefined, outcome: "reused", message: `nothing new since ${entry?.id ?? ""}` }
+          ? { value: undefined, outcome: "reused", message: `nothing new since ${refreshed?.id ?? ""}` }
           : { value: found.lock, message: found.changed };
       });
       if (lock === undefined) return;
@@ -260,8 +249,7 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
     async reuse(release, plan) {
       const { facts } = release;
       // The entry has the proof of that image; kept evidence may be of another one.
-      if (isProvenInRegistry(facts, plan.entry))
-        learn(release, { kept: { ...facts.kept, smoke: undefined } });
+      if (plan.isProvenInRegistry) learn(release, { kept: { ...facts.kept, smoke: undefined } });
       else await measureProven(release, plan);
     },
   },
@@ -270,13 +258,12 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
       const { run, request, runner, stages, facts } = release;
       const { publish, template } = facts;
       if (publish === undefined) throw new Error("an image is pushed and there is no registry");
-      const { entry, revision = 1 } = plan;
+      const { entry, revision = 1, inRegistry } = plan;
       const { force, signer, version: mesaVersion } = request;
       const rendered = renderedOf(release);
       const reference = publishedReference(publish.registry, { name: publish.name, mesaVersion, revision });
-      const known = publishedImage(facts, entry);
       const push = async (progress: (message: string) => void): ReturnType<Stages["push"]> => {
-        if (known !== undefined) return { published: known, reused: true };
+        if (inRegistry !== undefined) return { published: inRegistry, reused: true };
         const { id: imageId, reference: builtReference } = provenOf(release).image;
         const recorded = [entry?.image, ...Object.values(entry?.deployments ?? {})].map(
           (one) => one?.registryDigest,
@@ -302,11 +289,10 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
     },
   },
   deploy: {
-    async perform(release, plan) {
+    async perform(release, { inRegistry: image }) {
       const { run, request, runner, stages, facts } = release;
       const { template, publish: target } = facts;
       const rendered = renderedOf(release);
-      const image = publishedImage(facts, plan.entry);
       const published = image === undefined || target === undefined ? undefined : { image, target };
       const onSent = (): void => {
         release.sent = true;
@@ -325,8 +311,8 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
       learn(release, { workspace, kept: { ...release.facts.kept, isSent: false, deployment } });
       release.deployment = deployment;
     },
-    reuse(release, plan) {
-      release.deployment = standingDeployment(release.facts, plan.entry);
+    reuse(release, { standing }) {
+      release.deployment = standing;
       release.sent = true;
     },
   },
@@ -352,10 +338,8 @@ const ACTIONS: Readonly<Record<StageName, { readonly perform: Action; readonly r
         return { value: undefined, message: `${String(report.passed)} passed` };
       });
     },
-    reuse(release, plan) {
-      const deployment = deploymentOf(release);
-      const verification = verificationProof(release.facts, plan.entry, deployment) ?? null;
-      release.deployment = { ...deployment, verification };
+    reuse(release, { verification = null }) {
+      release.deployment = { ...deploymentOf(release), verification };
     },
   },
   record: {

@@ -1,7 +1,7 @@
 import type { ManifestEntry, VersionDeployment } from "../manifest/entry";
 import { versionId } from "../manifest/entry";
 import { inWorkspace } from "../manifest/versions/in-workspace";
-import { publishedImage, type Facts, type Plan } from "./plan";
+import type { Facts, Plan } from "./plan";
 import type { TemplateResult } from "./request";
 
 /** What a release adds to its facts when it is recorded. */
@@ -16,14 +16,15 @@ interface Outcome {
 /** The manifest entry of a template version. Keeps failures in workspaces that this run did not deploy to. */
 export function entryOf(
   facts: Facts,
-  { entry: before, revision = 1 }: Plan,
+  plan: Plan,
   { deployment, failure, at, createdBy }: Outcome,
 ): ManifestEntry {
+  const before = plan.entry;
   const standing = before?.failure ?? null;
   const otherFailure =
     standing !== null && (deployment === undefined || standing.workspace !== deployment.workspace);
   return {
-    ...provenVersion(facts, before, revision),
+    ...provenVersion(facts, plan),
     // Recording it derives the status.
     status: "smoked",
     deployments: deployment === undefined ? {} : { [deployment.workspace]: deployment },
@@ -34,8 +35,7 @@ export function entryOf(
 }
 
 /** The version and its proof: from this run's evidence, else the continued entry's own. */
-function provenVersion(facts: Facts, before: ManifestEntry | undefined, revision: number) {
-  const { kept, signed } = facts;
+function provenVersion({ kept, signed }: Facts, { entry: before, revision = 1, inRegistry }: Plan) {
   if (kept.smoke === undefined) {
     if (before === undefined) throw new Error("a version is recorded before it is proven");
     const { id, template, mesaVersion, inputsDigest, image, smoke } = before;
@@ -45,9 +45,8 @@ function provenVersion(facts: Facts, before: ManifestEntry | undefined, revision
   const { smoke, image } = kept.smoke;
   const { template, mesaVersion } = image;
   const known = before?.image.id === image.id ? before.image : undefined;
-  const published = publishedImage(facts, before);
-  const registryDigest = published?.digest ?? known?.registryDigest;
-  const registryReference = published?.reference ?? known?.registryReference;
+  const registryDigest = inRegistry?.digest ?? known?.registryDigest;
+  const registryReference = inRegistry?.reference ?? known?.registryReference;
   const isKnown = registryDigest === known?.registryDigest && registryReference === known?.registryReference;
   return {
     id: versionId(template, mesaVersion, revision),

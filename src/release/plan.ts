@@ -54,14 +54,28 @@ export interface Step {
   readonly why: string;
 }
 
+/** What the facts say about the version that is released. */
+interface Version {
+  /** The entry that is continued; undefined: a new revision, or an unknown one before locking. */
+  readonly entry: ManifestEntry | undefined;
+  /** The version to compare a refresh with: the newest one made from the current inputs, unless it was removed. */
+  readonly refreshed: ManifestEntry | undefined;
+  /** Its image in the registry: the one this run pushed, or the recorded one if this run built no other image. */
+  readonly inRegistry: Published | undefined;
+  /** Whether that image is recorded and has passed these checks: then it is deployed without a build. */
+  readonly isProvenInRegistry: boolean;
+  /** Its deployment in the workspace in use: recorded, or kept by a run that ended before recording it. */
+  readonly standing: VersionDeployment | undefined;
+  /** The verification of that deployment, if it was with these checks. */
+  readonly verification: Verification | undefined;
+}
+
 /** What is left to do for one template, and why. */
-export interface Plan {
+export interface Plan extends Version {
   readonly template: string;
   /** The version's id; null if unknown before locking. */
   readonly id: string | null;
   readonly revision: number | undefined;
-  /** The continued entry. */
-  readonly entry: ManifestEntry | undefined;
   readonly steps: readonly Step[];
   /** Whether the newest revision was revoked or removed: it returns only on explicit request. */
   readonly withdrawn: boolean;
@@ -82,37 +96,45 @@ type Steps = Readonly<Record<StageName, Omit<Step, "stage">>>;
 
 /** Plans what is left to do for a release, and why. No other place decides this. */
 export function planRelease(asked: Facts): Plan {
+  const { template, request, publish } = asked;
+  const { version, refresh } = request;
+  const ofVersion = asked.entries.filter((entry) => entry.mesaVersion === version);
+  const ofInputs = ofVersion.filter((entry) => entry.inputsDigest === asked.inputsDigest);
+  const refreshed = newestRevision(ofInputs.filter(({ status }) => status !== "removed"));
   // Until the refresh has compared them, it is unknown which inputs are released.
-  const { version, refresh } = asked.request;
-  const isOpen = refresh && !asked.done.includes("lock");
+  const isOpen = asked.inputsDigest === undefined || (refresh && !asked.done.includes("lock"));
   const facts = isOpen ? { ...asked, inputsDigest: undefined } : asked;
-  const { template, inputsDigest, entries } = facts;
-  const ofVersion = entries.filter((entry) => entry.mesaVersion === version);
-  const revoked = ofVersion.find(
-    (entry) => entry.inputsDigest === inputsDigest && entry.status === "revoked",
-  );
-  const next = inputsDigest === undefined ? undefined : nextRevision(ofVersion, inputsDigest);
-  const newest = newestRevision(ofVersion);
-  const steps = stepsOf(facts, next?.entry, refreshedEntry(asked));
-  const plan = {
+  const next = facts.inputsDigest === undefined ? undefined : nextRevision(ofVersion, facts.inputsDigest);
+  const entry = next?.entry;
+  const inRegistry = registryImage(facts, entry);
+  const standing = standingDeployment(facts, entry, inRegistry);
+  const found: Version = {
+    entry,
+    refreshed,
+    inRegistry,
+    isProvenInRegistry: inRegistry !== undefined && isDeployedAsItIs(facts, entry),
+    standing,
+    verification: standing && verificationProof(facts, entry, standing),
+  };
+  const steps = isOpen ? stepsToLock(facts, refreshed) : stepsOf(facts, found);
+  const revoked = isOpen ? undefined : ofInputs.find(({ status }) => status === "revoked");
+  return {
+    ...found,
     template,
     id: next === undefined ? null : versionId(template, version, next.revision),
     revision: next?.revision,
-    entry: next?.entry,
-    withdrawn: isWithdrawn(newest?.status),
-    steps: stagesOf(facts.publish !== undefined).map((stage) => ({ stage, ...steps[stage] })),
+    withdrawn: isWithdrawn(newestRevision(ofVersion)?.status),
+    steps: stagesOf(publish !== undefined).map((stage) => ({ stage, ...steps[stage] })),
+    refusal: revoked === undefined ? refusalOf(facts, entry, steps) : inputsRevoked(revoked),
   };
-  return { ...plan, refusal: refusalOf(facts, next?.entry, steps, revoked) };
 }
 
 function refusalOf(
   { template, cannotRun, channels, done, request, workspace }: Facts,
   entry: ManifestEntry | undefined,
   steps: Steps,
-  revoked: ManifestEntry | undefined,
 ): Failure | undefined {
   const isToDo = (stage: StageName): boolean => steps[stage].action === "do" && !done.includes(stage);
-  if (revoked !== undefined) return inputsRevoked(revoked);
   const replacesProven = isToDo("deploy") && !request.verify;
   if (replacesProven && entry !== undefined && inWorkspace(entry, workspace).status === "verified") {
     const pointing = Object.keys(channels).filter((channel) => channels[channel] === entry.id);
@@ -123,36 +145,21 @@ function refusalOf(
     : undefined;
 }
 
-/** The version to compare a refresh with: the newest one made from the current inputs, unless it was removed. */
-export function refreshedEntry({ entries, request, inputsDigest }: Facts): ManifestEntry | undefined {
-  return newestRevision(
-    entries.filter(
-      (entry) =>
-        entry.mesaVersion === request.version &&
-        entry.inputsDigest === inputsDigest &&
-        entry.status !== "removed",
-    ),
-  );
-}
-
 const VERIFIED = perform("the deployment is verified in the workspace");
 const LAST = perform("the entry is written last");
 const SCANNED = perform("--scan uses today's database");
 
-function stepsOf(
-  facts: Facts,
-  entry: ManifestEntry | undefined,
-  refreshed: ManifestEntry | undefined,
-): Steps {
-  const { inputsDigest, folderDiffers, done, request } = facts;
-  if (inputsDigest === undefined) return stepsToLock(facts, refreshed);
+function stepsOf(facts: Facts, version: Version): Steps {
+  const { folderDiffers, done, request } = facts;
+  const { entry } = version;
   const isRendered = folderDiffers.length === 0 || done.includes("render");
   const written = {
     lock: reuse("lock.json exists"),
     render: isRendered ? reuse("the folder is up to date") : perform(folderDiffers.join(", ")),
   };
-  if (entry === undefined || request.force || !hasReached(facts, entry))
-    return { ...written, ...proofSteps(facts, entry), ...placeSteps(facts, entry), record: LAST };
+  const place = placeSteps(facts, version);
+  if (entry === undefined || request.force || !hasReached(facts, entry, place))
+    return { ...written, ...proofSteps(facts, version), ...place, record: LAST };
   const none = skip(`${entry.id} is up to date`);
   const build = request.scan !== undefined && !done.includes("build") ? SCANNED : none;
   return { ...written, build, smoke: none, push: none, deploy: none, verify: none, record: none };
@@ -180,14 +187,14 @@ function stepsToLock({ request, staleLock }: Facts, refreshed: ManifestEntry | u
 }
 
 /** Whether an entry alone shows that the goal is reached: with these checks, in this workspace. */
-function hasReached(facts: Facts, entry: ManifestEntry): boolean {
+function hasReached(facts: Facts, entry: ManifestEntry, place: Placed): boolean {
   const { kept, published, request, workspace } = facts;
   if (!hasProof(facts, entry)) return false;
   if (!request.deploy) return true;
   // Something was pushed, signed, sent or deployed, and is not recorded yet: by this run, or by one that was ended.
   if (published !== undefined || kept.isSent === true || kept.deployment !== undefined) return false;
   const { status } = inWorkspace(entry, workspace);
-  const isPlaced = Object.values(placeSteps(facts, entry)).every(({ action }) => action !== "do");
+  const isPlaced = Object.values(place).every(({ action }) => action !== "do");
   return (status === "deployed" || status === "verified") && isPlaced;
 }
 
@@ -205,8 +212,7 @@ function isProof(
   return isOfImage && proves(smoke, checksDigest, request.allowSkipped);
 }
 
-/** The version's image in the registry: the one this run pushed, or the recorded one if this run built no other image. */
-export function publishedImage(facts: Facts, entry: ManifestEntry | undefined): Published | undefined {
+function registryImage(facts: Facts, entry: ManifestEntry | undefined): Published | undefined {
   const { publish, published, done, image } = facts;
   const { force, version: mesaVersion } = facts.request;
   if (publish === undefined || published !== undefined) return published;
@@ -219,40 +225,17 @@ export function publishedImage(facts: Facts, entry: ManifestEntry | undefined): 
     : undefined;
 }
 
-/** Whether a published image still lacks the requested signature. The entry's signature counts only for the image it names. */
-function isUnsigned(
-  { request: { signer }, signed }: Facts,
-  entry: ManifestEntry | undefined,
-  { reference, digest }: Published,
-): boolean {
+/** Whether the image in the registry still lacks the requested signature. The entry's signature counts only for the image it names. */
+function isUnsigned({ request: { signer }, signed }: Facts, { entry, inRegistry }: Version): boolean {
   const { registryReference, registryDigest, signedBy } = entry?.image ?? {};
-  const isRecorded = registryReference === reference && registryDigest === digest;
+  const isRecorded = registryReference === inRegistry?.reference && registryDigest === inRegistry?.digest;
   return signer !== undefined && signer.id !== (signed ?? (isRecorded ? signedBy : undefined));
 }
 
-/** Whether a deployment is of the image in the registry, as far as is known; without a registry, any deployment is. */
-function isOfPublished(
-  facts: Facts,
-  entry: ManifestEntry | undefined,
-  { registryDigest }: VersionDeployment,
-): boolean {
-  if (facts.publish === undefined) return true;
-  const published = publishedImage(facts, entry);
-  return registryDigest !== undefined && (published === undefined || registryDigest === published.digest);
-}
-
-/** Whether the entry's image is in the registry and has passed these checks: then it is deployed without a build. */
-export function isProvenInRegistry(facts: Facts, entry: ManifestEntry | undefined): entry is ManifestEntry {
-  const { done, image } = facts;
-  const { deploy, scan } = facts.request;
-  return (
-    deploy &&
-    image === undefined &&
-    (scan === undefined || done.includes("build")) &&
-    entry !== undefined &&
-    publishedImage(facts, entry) !== undefined &&
-    hasProof(facts, entry)
-  );
+function isDeployedAsItIs(facts: Facts, entry: ManifestEntry | undefined): boolean {
+  const { done, image, request } = facts;
+  const isScanned = request.scan === undefined || done.includes("build");
+  return request.deploy && image === undefined && isScanned && entry !== undefined && hasProof(facts, entry);
 }
 
 /** The smoke evidence for the current image or, before the build, for the last proven one. */
@@ -265,10 +248,10 @@ function smokeProof(facts: Facts): Smoked | undefined {
   return isOfImage && isProof(facts, kept.smoke) ? kept.smoke : undefined;
 }
 
-function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps, "build" | "smoke"> {
+function proofSteps(facts: Facts, { entry, isProvenInRegistry }: Version): Pick<Steps, "build" | "smoke"> {
   const { done } = facts;
   const { force, scan } = facts.request;
-  if (isProvenInRegistry(facts, entry)) {
+  if (isProvenInRegistry && entry !== undefined) {
     const why = `${entry.image.id.slice(0, 19)} of ${entry.id} is in the registry`;
     return { build: skip(why), smoke: reuse(`${why}, and has passed these checks`) };
   }
@@ -286,10 +269,8 @@ function proofSteps(facts: Facts, entry: ManifestEntry | undefined): Pick<Steps,
   return { build, smoke };
 }
 
-function unproven(
-  { kept, checksDigest, budgetMegabytes, template }: Facts,
-  entry: ManifestEntry | undefined,
-): string {
+function unproven(facts: Facts, entry: ManifestEntry | undefined): string {
+  const { kept, checksDigest, budgetMegabytes, template } = facts;
   const last = kept.smoke ?? entry;
   if (last === undefined) return `there is no version of ${template} with this inputs digest`;
   if (!isWithinBudget(last.image, budgetMegabytes)) return "the image is larger than its budget now";
@@ -299,15 +280,18 @@ function unproven(
     : `${entry.id} is ${entry.status}, and its image is not known to be on this engine`;
 }
 
-/** The deployment in the workspace in use: recorded, or kept by a run that ended before recording it. */
-export function standingDeployment(
-  facts: Facts,
+function standingDeployment(
+  { kept, workspace, done, request, publish }: Facts,
   entry: ManifestEntry | undefined,
+  inRegistry: Published | undefined,
 ): VersionDeployment | undefined {
-  const { kept, workspace, done, request } = facts;
   if ((request.force || kept.isSent === true) && !done.includes("deploy")) return undefined;
-  const { deployment: candidate } = kept;
-  if (candidate?.workspace === workspace && candidate !== undefined && isOfPublished(facts, entry, candidate))
+  // Of the image in the registry, as far as is known; without a registry, any deployment is.
+  const isOfPublished = ({ registryDigest }: VersionDeployment): boolean =>
+    publish === undefined ||
+    (registryDigest !== undefined && (inRegistry === undefined || registryDigest === inRegistry.digest));
+  const candidate = kept.deployment;
+  if (candidate !== undefined && candidate.workspace === workspace && isOfPublished(candidate))
     return candidate;
   if (entry === undefined || workspace === undefined) return undefined;
   const failedHere =
@@ -316,48 +300,40 @@ export function standingDeployment(
     (entry.failure.workspace === undefined || entry.failure.workspace === workspace);
   if (failedHere) return undefined;
   const { status, deployment } = inWorkspace(entry, workspace);
-  if (deployment === null || !isOfPublished(facts, entry, deployment)) return undefined;
+  if (deployment === null || !isOfPublished(deployment)) return undefined;
   // It is deployed, but a verification that failed must not outlast its failure.
   return status === "failed" ? { ...deployment, verification: null } : deployment;
 }
 
-function placeSteps(facts: Facts, entry: ManifestEntry | undefined): Placed {
+function placeSteps(facts: Facts, version: Version): Placed {
   const { workspace, request } = facts;
-  const published = publishedImage(facts, entry);
+  const { inRegistry, standing, verification } = version;
   const push =
     facts.publish === undefined
       ? skip("there is no registry")
-      : published === undefined
+      : inRegistry === undefined
         ? perform(request.force ? "--force" : "the registry may not have the proven image")
-        : isUnsigned(facts, entry, published)
+        : isUnsigned(facts, version)
           ? perform(`its provenance and SBOM are not signed by ${String(request.signer?.id)}`)
-          : reuse(`${published.reference} is ${published.digest.slice(0, 19)}`);
-  const standing = standingDeployment(facts, entry);
+          : reuse(`${inRegistry.reference} is ${inRegistry.digest.slice(0, 19)}`);
   const deploy =
     standing === undefined
       ? perform(request.force ? "--force" : `the workspace ${workspace ?? "in use"} does not have it`)
       : reuse(`${standing.image} is in ${standing.workspace}`);
-  const verify =
-    standing === undefined || verificationProof(facts, entry, standing) === undefined
-      ? VERIFIED
-      : reuse("it has passed these checks");
+  const verify = verification === undefined ? VERIFIED : reuse("it has passed these checks");
   return placed(request, { push, deploy, verify });
 }
 
-/** The verification of a deployment in the workspace in use, if it was with these checks. */
-export function verificationProof(
-  facts: Facts,
+function verificationProof(
+  { workspace, checksDigest, done, request }: Facts,
   entry: ManifestEntry | undefined,
   { image, verification }: VersionDeployment,
 ): Verification | undefined {
-  const { workspace, checksDigest, done, request } = facts;
   const isOpen = request.force && !done.includes("verify");
   const recorded = entry === undefined || isOpen ? null : inWorkspace(entry, workspace).verification;
-  return (
-    [verification, recorded].find(
-      (one) => one?.image === image && proves(one, checksDigest, request.allowSkipped),
-    ) ?? undefined
-  );
+  const isProof = (one: Verification | null): boolean =>
+    one?.image === image && proves(one, checksDigest, request.allowSkipped);
+  return [verification, recorded].find(isProof) ?? undefined;
 }
 
 type Placed = Pick<Steps, "push" | "deploy" | "verify">;
