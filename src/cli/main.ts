@@ -15,14 +15,12 @@ import { progressFor, type Progress } from "./output/progress";
 import { interruption, isQuiet, stdoutFailure } from "./interruption";
 import { newRun } from "../release/run";
 import { systemClock } from "../support/clock";
-import { withHome } from "../support/environment";
+import { withHome, type Environment } from "../support/environment";
 import { exitCodeOf, Failure, hasErrno, EXIT_CODES, type ExitCode, wrongUsage } from "../support/errors";
 import type { Host } from "../support/host";
 import { createRedactor, type Redactor } from "../support/redact";
 import { findRoot, paths } from "../support/files/paths";
 import { runProcess } from "../support/processes/run-process";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 function isCi(env: Environment): boolean {
   return env["CI"] !== undefined && env["CI"] !== "" && env["CI"] !== "false";

@@ -3,7 +3,7 @@ import { stripVTControlCharacters } from "node:util";
 import type { CommandContext } from "./command";
 import type { CommandArgs } from "./line/arguments";
 import { workspaceInUse } from "../blaxel/credentials";
-import { EMPTY_MANIFEST, type Manifest, type ManifestEntry } from "../manifest/entry";
+import { EMPTY_MANIFEST, type Manifest } from "../manifest/entry";
 import type { MoveFacts } from "../manifest/channels/move";
 import { readManifest, updateManifest } from "../manifest/index";
 import { entriesOf, oneEntry, refuseUnknownTemplates } from "../manifest/versions/ref";
@@ -15,17 +15,7 @@ import { runGit } from "../support/processes/git";
 import { quoted } from "../support/text/quoted";
 
 /** A manifest, seen through --template. */
-export interface OpenedManifest {
-  readonly manifest: Manifest;
-  /** Whether --template includes a template. */
-  readonly isAsked: (template: string) => boolean;
-  /** The channels of these templates. */
-  readonly channels: Manifest["channels"];
-  /** Their entries that a REF names, as entriesOf. */
-  readonly entries: (ref: string) => readonly ManifestEntry[];
-  /** The only one of these, as oneEntry. */
-  readonly entry: (ref: string) => ManifestEntry;
-}
+export type OpenedManifest = Awaited<ReturnType<typeof openManifest>>;
 
 /** Checks the names in --template. @throws Failure USAGE (exit 2) with the nearest one */
 function checkTemplates({ root, templates }: CommandContext, manifest: Manifest): void {
@@ -38,17 +28,21 @@ function checkTemplates({ root, templates }: CommandContext, manifest: Manifest)
  * Reads the manifest, and checks the names in --template.
  * @throws Failure of kind manifest (exit 8), NO_PROJECT and USAGE (exit 2)
  */
-export async function openManifest(context: CommandContext): Promise<OpenedManifest> {
+export async function openManifest(context: CommandContext) {
   const { root, templates } = context;
   const manifest = await readManifest(paths(root).manifest);
   checkTemplates(context, manifest);
   const isAsked = (template: string): boolean => templates?.includes(template) ?? true;
   return {
     manifest,
+    /** Whether --template includes a template. */
     isAsked,
+    /** The channels of these templates. */
     channels: Object.fromEntries(Object.entries(manifest.channels).filter(([template]) => isAsked(template))),
-    entries: (ref) => entriesOf(manifest, ref, templates),
-    entry: (ref) => oneEntry(manifest, ref, templates),
+    /** Their entries that a REF names, as entriesOf. */
+    entries: (ref: string) => entriesOf(manifest, ref, templates),
+    /** The only one of these, as oneEntry. */
+    entry: (ref: string) => oneEntry(manifest, ref, templates),
   };
 }
 
@@ -71,16 +65,6 @@ export function reasonGiven(args: CommandArgs, { host }: CommandContext): string
   );
 }
 
-/** A change of the manifest. */
-interface Changed {
-  readonly before: Manifest;
-  readonly after: Manifest;
-  /** The moves of channels, revocations and unrevocations. */
-  readonly moves: Manifest["history"];
-  /** " (dry run)" where nothing was written, else "". */
-  readonly dry: string;
-}
-
 /**
  * Changes the manifest in one step and reports it; with --dry-run, only shows what would change. Checks the names in --template.
  * @param change receives the author, the time and the reason of the change
@@ -91,7 +75,7 @@ export async function changeManifest<Reason extends string | undefined>(
   reason: Reason,
   change: (manifest: Manifest, move: MoveFacts & { readonly reason: Reason }) => Manifest,
   subject: () => string,
-): Promise<Changed> {
+) {
   const { host, root, dryRun } = context;
   const path = paths(root).manifest;
   const by = await whoMoves(host, root);
@@ -103,8 +87,14 @@ export async function changeManifest<Reason extends string | undefined>(
   };
   const after = dryRun ? changed(await readManifest(path)) : await updateManifest(host, path, changed);
   if (!dryRun && after !== before) await tellWritten(context, subject());
-  const moves = after.history.slice(before.history.length);
-  return { before, after, moves, dry: dryRun ? " (dry run)" : "" };
+  return {
+    before,
+    after,
+    /** The moves of channels, revocations and unrevocations. */
+    moves: after.history.slice(before.history.length),
+    /** " (dry run)" where nothing was written, else "". */
+    dry: dryRun ? " (dry run)" : "",
+  };
 }
 
 /** How a command that is shown starts git in the root. */

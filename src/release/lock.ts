@@ -1,5 +1,9 @@
+import { compareInputs } from "../compare/compare";
+import type { Comparison } from "../compare/comparison";
 import { readAnyLock, resolveLock, writeLock } from "../lock/index";
 import type { Lock } from "../lock/lock";
+import type { ManifestEntry } from "../manifest/entry";
+import { measuredVersion } from "../record/store";
 import { renderTemplate, textsOf } from "../render/index";
 import { loadTemplate, type TemplateSource } from "../render/source";
 import { onTemplate } from "../support/errors";
@@ -44,13 +48,22 @@ export async function lockAgain(run: Run, request: LockRequest): ReturnType<type
   return found;
 }
 
-/** The lock and the rendering that a template would get now. Writes nothing. Failures as in resolveInputs and renderTemplate. */
-export async function freshlyLocked(
+/**
+ * Compares a version with what its template would be made from at a Mesa version now. Builds and writes nothing.
+ * @param id what the fresh side is called
+ * @throws Failure NOT_MEASURED (exit 8) without the version's record, and as resolveInputs and renderTemplate
+ */
+export async function compareWithFreshLock(
   run: Run,
-  request: InputsRequest,
-): Promise<{ readonly lock: Lock; readonly rendered: Readonly<Record<string, string>> }> {
-  const { source, lock } = await resolveInputs(run, request);
-  return { lock, rendered: textsOf(renderTemplate(source, lock).files) };
+  entry: ManifestEntry,
+  version: string,
+  id: string,
+): Promise<Comparison> {
+  const { template } = entry;
+  const { record } = await measuredVersion(run.root, entry);
+  const previous = entry.mesaVersion === version ? record.lock : undefined;
+  const { source, lock } = await resolveInputs(run, { template, version, previous });
+  return compareInputs(record, { id, lock, rendered: textsOf(renderTemplate(source, lock).files) });
 }
 
 export interface LockAllRequest {

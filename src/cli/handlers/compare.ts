@@ -1,4 +1,4 @@
-import { compareInputs, compareVersions } from "../../compare/compare";
+import { compareVersions } from "../../compare/compare";
 import type { Comparison } from "../../compare/comparison";
 import { notesOf } from "../../compare/notes";
 import { summaryText } from "../../compare/summary";
@@ -9,7 +9,7 @@ import { imagesShown, statusShown } from "../../manifest/versions/in-workspace";
 import { oneEntry } from "../../manifest/versions/ref";
 import { sortedEntries } from "../../manifest/versions/newest";
 import { measuredVersion } from "../../record/store";
-import { freshlyLocked } from "../../release/lock";
+import { compareWithFreshLock } from "../../release/lock";
 import { upgrade, type Upgrade } from "../../release/upgrade/upgrade";
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { gitFor, openManifest, workspaceShown } from "../manifest-context";
@@ -25,7 +25,11 @@ export const diffCommand: CommandHandler = async (args, context) => {
   const other = args.text("b");
   const comparisons = await Promise.all(
     other === undefined
-      ? a.map((entry) => withFreshLock(context, entry))
+      ? a.map((entry) => {
+          const { template, mesaVersion } = entry;
+          const id = `a fresh lock of ${template} ${mesaVersion}`;
+          return compareWithFreshLock(context, entry, mesaVersion, id);
+        })
       : pairs(a, entries(other)).map(async ([from, to]) =>
           compareVersions(await measuredVersion(context.root, from), await measuredVersion(context.root, to)),
         ),
@@ -49,16 +53,6 @@ function pairs(
     `No template has both: ${a.map(({ id }) => id).join(", ")} and ${b.map(({ id }) => id).join(", ")}.`,
     "Give two ids to compare versions of different templates.",
   );
-}
-
-async function withFreshLock(context: CommandContext, entry: ManifestEntry): Promise<Comparison> {
-  const { record } = await measuredVersion(context.root, entry);
-  const fresh = await freshlyLocked(context, {
-    template: entry.template,
-    version: entry.mesaVersion,
-    previous: record.lock,
-  });
-  return compareInputs(record, { ...fresh, id: `a fresh lock of ${entry.template} ${entry.mesaVersion}` });
 }
 
 export const notesCommand: CommandHandler = async (args, context) => {

@@ -1,4 +1,5 @@
 import { basename, resolve } from "node:path";
+import type { Environment } from "../../support/environment";
 import { wrongUsage } from "../../support/errors";
 import { textNow } from "../../support/files/files";
 import { findRoot, paths, templateNames } from "../../support/files/paths";
@@ -68,7 +69,7 @@ export function candidatesAtCursor(
   words: readonly string[],
   plain: readonly string[],
   specs: readonly CommandSpec[],
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
 ): readonly string[] {
   const [current = "", previous = ""] = words.toReversed();
   // After it stands the command line of another program.

@@ -1,8 +1,7 @@
+import type { Environment } from "../../support/environment";
 import { wrongUsage } from "../../support/errors";
 import { didYouMean } from "../../support/text/nearest";
 import { COMMON_OPTIONS, type CommandSpec, type OptionSpec } from "../command";
-
-type Environment = Readonly<Record<string, string | undefined>>;
 
 const PREFIX = "MESA_TEMPLATE_";
 

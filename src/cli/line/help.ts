@@ -38,14 +38,14 @@ function placeText({ name, required, many }: Positional): string {
   return required ? word : `[${word}]`;
 }
 
+/** A command and its positionals: "promote REF CHANNEL". */
+function shortUsage(spec: CommandSpec): string {
+  return [...commandWords(spec), ...positionalsOf(spec).map(placeText)].join(" ");
+}
+
 /** The usage line of a command: "mesa-template promote REF CHANNEL". */
 export function usageText(spec: CommandSpec): string {
-  return [
-    PROGRAM,
-    ...commandWords(spec),
-    ...positionalsOf(spec).map(placeText),
-    ...(spec.passesRest === true ? ["--repo ORG/REPO -- COMMAND"] : []),
-  ].join(" ");
+  return `${PROGRAM} ${shortUsage(spec)}${spec.passesRest === true ? " --repo ORG/REPO -- COMMAND" : ""}`;
 }
 
 /** An option as written on the command line: "--publish deploy|push", "--no-deploy". */
@@ -122,7 +122,7 @@ export function commandHelp(spec: CommandSpec, width: number): string {
 }
 
 function listRow(spec: CommandSpec): Row {
-  return [[...commandWords(spec), ...positionalsOf(spec).map(placeText)].join(" "), spec.describe];
+  return [shortUsage(spec), spec.describe];
 }
 
 /** The help of the program: all commands in their groups. */

@@ -1,5 +1,5 @@
 import gt from "semver/functions/gt";
-import { compareInputs, compareVersions } from "../../compare/compare";
+import { compareVersions } from "../../compare/compare";
 import type { Comparison } from "../../compare/comparison";
 import { comparisonText } from "../../compare/text";
 import { availableVersions, newestVersion } from "../../lock/index";
@@ -10,7 +10,7 @@ import type { Measured } from "../../record/record";
 import { measuredVersion } from "../../record/store";
 import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
-import { freshlyLocked } from "../lock";
+import { compareWithFreshLock } from "../lock";
 import { releaseAll } from "../release";
 import type { ReleaseRequest, TemplateResult } from "../request";
 import { sourcesOf, type Run } from "../run";
@@ -71,7 +71,12 @@ export async function upgrade(
     relock: release.relock || before.some((entry) => entry.mesaVersion === version),
     deploy: false,
   };
-  if (dryRun) return { version, plans: await plansWithoutBuild(run, version, before) };
+  if (dryRun) {
+    const plans = before.map((entry) =>
+      compareWithFreshLock(run, entry, version, `${entry.template}@${version} (not built)`),
+    );
+    return { version, plans: await Promise.all(plans) };
+  }
   const onBranch = branch === "default" ? `mesa-template/upgrade-${version}` : branch;
   if (onBranch !== undefined) await checkBranchPossible(host, root, onBranch);
   const { realStages } = await import("../stages/stages");
@@ -141,21 +146,6 @@ async function plansOf(
       const to = manifest.versions[results[at]?.id ?? ""];
       if (to === undefined) throw new Error(`${from.record.template} was released but not recorded`);
       return compareVersions(from, await measuredVersion(root, to));
-    }),
-  );
-}
-
-async function plansWithoutBuild(
-  run: Run,
-  version: string,
-  before: readonly ManifestEntry[],
-): Promise<readonly Comparison[]> {
-  return Promise.all(
-    before.map(async (entry) => {
-      const { record } = await measuredVersion(run.root, entry);
-      const previous = entry.mesaVersion === version ? record.lock : undefined;
-      const fresh = await freshlyLocked(run, { version, template: entry.template, previous });
-      return compareInputs(record, { ...fresh, id: `${entry.template}@${version} (not built)` });
     }),
   );
 }
