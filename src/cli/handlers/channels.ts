@@ -21,6 +21,7 @@ import { paths, templateNames } from "../../support/files/paths";
 import { wrongUsage } from "../../support/errors";
 
 export const channelsCommand: CommandHandler = async (args, context) => {
+  const { width } = context.terminal;
   const { manifest, channels, isAsked } = await openManifest(context);
   const channel = args.text("delete");
   if (channel !== undefined) return deleted(context, channel, reasonGiven(args, context));
@@ -36,10 +37,7 @@ export const channelsCommand: CommandHandler = async (args, context) => {
   const head = ["TEMPLATE", "CHANNEL", "VERSION", "STATUS", "IMAGE"];
   return {
     json: { channels },
-    text:
-      rows.length === 0
-        ? "No channels yet. Create one: mesa-template promote REF stable\n"
-        : table(head, rows, context.terminal.width),
+    text: table(head, rows, width, "No channels yet. Create one: mesa-template promote REF stable\n"),
   };
 };
 
@@ -85,7 +83,7 @@ export const historyCommand: CommandHandler = async (args, context) => {
   const head = ["WHEN (UTC)", "CHANNEL", "WHAT", "FROM", "TO", "BY", "WHY"];
   return {
     json: { history },
-    text: rows.length === 0 ? "No channel was ever moved.\n" : table(head, rows, context.terminal.width),
+    text: table(head, rows, context.terminal.width, "No channel was ever moved.\n"),
   };
 };
 

@@ -15,6 +15,7 @@ const MOST_JOBS = 256;
 
 export const run: CommandHandler = async (args, context) => {
   const jobs = await jobsFor(args, context);
+  const rows = jobs.map(({ template, version }) => [template, version]);
   if (jobs.length > MOST_JOBS)
     context.host.emit({
       type: "warning",
@@ -24,14 +25,7 @@ export const run: CommandHandler = async (args, context) => {
     // Exactly what strategy.matrix accepts: any other key would become a dimension.
     json: { include: jobs },
     isWhole: true,
-    text:
-      jobs.length === 0
-        ? "Nothing to release.\n"
-        : table(
-            ["TEMPLATE", "VERSION"],
-            jobs.map(({ template, version }) => [template, version]),
-            context.terminal.width,
-          ),
+    text: table(["TEMPLATE", "VERSION"], rows, context.terminal.width, "Nothing to release.\n"),
   };
 };
 

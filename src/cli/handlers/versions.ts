@@ -1,11 +1,10 @@
 import { join, relative } from "node:path";
 import { workspaceInUse } from "../../blaxel/credentials";
-import { channelsAt, channelTarget, pointers } from "../../manifest/channels/pointing";
+import { channelsAt, channelTarget } from "../../manifest/channels/pointing";
 import { channelNames, noSuchChannel } from "../../manifest/channels/promote";
 import {
   NOT_RECORDED,
   VERSION_STATUSES,
-  type Manifest,
   type ManifestEntry,
   type Verification,
   type VersionDeployment,
@@ -39,43 +38,33 @@ export const listCommand: CommandHandler = async (args, context) => {
       (status === undefined || statusShown(entry, workspace) === status) &&
       (channel === undefined || channelTarget(manifest, entry.template, channel) === entry.id),
   );
-  return {
-    json: {
-      workspace: workspace ?? null,
-      versions: versions.map((entry) => entryDocument(entry, workspace)),
-      channels,
-    },
-    text: json ? "" : listText(manifest, versions, workspace, host.clock.now(), terminal.width),
-  };
-};
-
-function listText(
-  manifest: Manifest,
-  versions: readonly ManifestEntry[],
-  workspace: string | undefined,
-  nowMs: number,
-  width: number | undefined,
-): string {
-  if (Object.keys(manifest.versions).length === 0)
-    return "No versions yet. Release one: mesa-template release VERSION\n";
-  if (versions.length === 0) return "No version matches these filters.\n";
-  const pointing = new Map<string, string[]>();
-  for (const { channel, id } of pointers(manifest)) pointing.set(id, [...(pointing.get(id) ?? []), channel]);
   const rows = versions.map((entry) => {
     const { deployment, verification } = inWorkspace(entry, workspace);
     const { passed, failed, skipped, mounted } = entry.smoke;
     return [
       entry.id,
       `${statusShown(entry, workspace)}${skippedText(verification?.skipped ?? 0)}`,
-      pointing.get(entry.id)?.join(",") ?? "-",
-      age(deployment?.deployedAt ?? entry.createdAt, nowMs),
+      channelsAt(manifest, entry.id).join(",") || "-",
+      age(deployment?.deployedAt ?? entry.createdAt, host.clock.now()),
       humanBytes(entry.image.sizeBytes),
       `${String(passed)}/${String(passed + failed + skipped)}${skippedText(skipped)}${mounted ? "" : " no mount"}`,
       imagesShown(entry, workspace) || "-",
     ];
   });
-  return table(["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"], rows, width);
-}
+  const head = ["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"];
+  const isEmpty = Object.keys(manifest.versions).length === 0;
+  const none = isEmpty
+    ? "No versions yet. Release one: mesa-template release VERSION\n"
+    : "No version matches these filters.\n";
+  return {
+    json: {
+      workspace: workspace ?? null,
+      versions: versions.map((entry) => entryDocument(entry, workspace)),
+      channels,
+    },
+    text: json ? "" : table(head, rows, terminal.width, none),
+  };
+};
 
 function skippedText(skipped: number): string {
   return skipped === 0 ? "" : ` (${String(skipped)} skipped)`;

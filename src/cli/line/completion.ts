@@ -43,22 +43,14 @@ compdef _mesa_template mesa-template
 /** The script that makes a shell complete this program's command lines. */
 const COMPLETION_SCRIPTS: Readonly<Record<string, string>> = { bash: BASH, zsh: ZSH };
 
-type Known = "refs" | "channels" | "templates";
-
-/** The options and positionals that name something of the project. */
-const BY_NAME: Readonly<Record<string, Known>> = {
-  ref: "refs",
-  refs: "refs",
-  a: "refs",
-  b: "refs",
-  id: "refs",
-  to: "refs",
-  since: "refs",
-  "mesa-version": "refs",
-  versions: "refs",
-  channel: "channels",
-  template: "templates",
+/** The options and positionals that name something of the project, by what they name. */
+const NAMING = {
+  refs: ["ref", "refs", "a", "b", "id", "to", "since", "mesa-version", "versions"],
+  channels: ["channel"],
+  templates: ["template"],
 };
+type Known = keyof typeof NAMING;
+const KNOWN: readonly Known[] = ["refs", "channels", "templates"];
 
 /**
  * Candidates at the cursor: names of the project, an option's choices, commands, options. zsh also gets descriptions.
@@ -87,7 +79,7 @@ export function candidatesAtCursor(
   const options = optionsOf(spec);
   const option = previous.startsWith("--") ? previous.slice(2) : undefined;
   const place = option ?? (spec === undefined || current.startsWith("-") ? undefined : placeAt(spec, plain));
-  const known = place === undefined ? undefined : BY_NAME[place];
+  const known = place === undefined ? undefined : KNOWN.find((kind) => NAMING[kind].includes(place));
   if (known !== undefined) {
     const root = words.findLast((_word, index) => words[index - 1] === "--root");
     const names = projectNames(root ?? env["MESA_TEMPLATE_ROOT"], known);

@@ -24,19 +24,13 @@ export interface Answer {
 
 type Options = Readonly<Record<string, OptionSpec>>;
 
-interface Words {
-  readonly plain: readonly string[];
-  readonly values: Readonly<Record<string, unknown>>;
-  readonly rest: readonly string[];
-  /** An option without its required value. */
-  readonly valueless: string | undefined;
-}
+type Words = ReturnType<typeof splitWords>;
 
 /**
  * Splits a command line into plain words, options and the words after `--`. Numbers stay texts: 0.20 is not
  * 0.2.
  */
-function splitWords(argv: readonly string[], options: Options): Words {
+function splitWords(argv: readonly string[], options: Options) {
   const named = Object.entries(options);
   const names = (wanted: (option: OptionSpec) => boolean): string[] =>
     named.filter(([, option]) => wanted(option)).map(([name]) => name);
@@ -59,9 +53,13 @@ function splitWords(argv: readonly string[], options: Options): Words {
     },
   });
   const { _: plain, "--": rest = [], ...values } = parsed;
-  // yargs' message for a missing value names the option but not what to write.
-  const valueless = error === null ? undefined : /: (.+)$/u.exec(error.message)?.[1];
-  return { plain: plain.map(String), values, rest: rest.map(String), valueless };
+  return {
+    plain: plain.map(String),
+    values: values as Readonly<Record<string, unknown>>,
+    rest: rest.map(String),
+    /** An option without its required value. yargs' message names it, but not what to write. */
+    valueless: error === null ? undefined : /: (.+)$/u.exec(error.message)?.[1],
+  };
 }
 
 const ASKS: Options = {
@@ -88,18 +86,9 @@ function commandMeant(given: string, specs: readonly CommandSpec[]): string {
   return near === undefined ? "" : `Did you mean ${PROGRAM} ${near}?`;
 }
 
-function unknownCommand(plain: readonly string[], specs: readonly CommandSpec[]): Failure {
-  const [word = "", second] = plain;
-  const members = family(word, specs);
-  if (members.length === 0 || second === undefined)
-    return wrongUsage(
-      `There is no command ${quoted(word)}.`,
-      `${commandMeant(word, specs)} ${PROGRAM} --help lists the commands.`.trim(),
-    );
-  return wrongUsage(
-    `There is no command ${word} ${second}.`,
-    `${commandMeant(`${word} ${second}`, specs)} ${PROGRAM} ${word} --help lists its commands.`.trim(),
-  );
+function unknownCommand(given: readonly string[], specs: readonly CommandSpec[], help: string): Failure {
+  const meant = commandMeant(given.join(" "), specs);
+  return wrongUsage(`There is no command ${given.map(quoted).join(" ")}.`, `${meant} ${help}`.trim());
 }
 
 /** Help where no command is named, or only the first word of several, and what such a line lacks to run. */
@@ -109,14 +98,16 @@ function overview(
   specs: readonly CommandSpec[],
   width: number,
 ): Answer {
-  const [word] = plain;
+  const [word, second] = plain;
   if (word === undefined)
     return {
       text: programHelp(groups, VERSION, width),
       failure: wrongUsage("Which command?", `${PROGRAM} --help lists the commands.`),
     };
   const members = family(word, specs);
-  if (members.length === 0 || plain.length > 1) throw unknownCommand(plain, specs);
+  if (members.length === 0) throw unknownCommand([word], specs, `${PROGRAM} --help lists the commands.`);
+  if (second !== undefined)
+    throw unknownCommand([word, second], specs, `${PROGRAM} ${word} --help lists its commands.`);
   const names = members.map(commandName);
   return {
     text: familyHelp(word, members, width),

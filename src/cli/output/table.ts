@@ -8,12 +8,15 @@ function widthOf(text: string): number {
 /**
  * Columns as wide as their contents. If the terminal is too narrow, each row becomes a record with one line per column, so nothing is
  * omitted. When piped (no width), rows stay rows.
+ * @param none what is said instead where there are no rows
  */
 export function table(
   head: readonly string[],
   rows: readonly (readonly string[])[],
   width: number | undefined,
+  none: string,
 ): string {
+  if (rows.length === 0) return none;
   const all = [head, ...rows];
   const cells = all.map((row) => head.map((_, column) => widthOf(row[column] ?? "")));
   const widths = head.map((_, column) =>
