@@ -24,7 +24,7 @@ export interface InitStep {
   readonly outcome: "written" | "overwritten" | "added-to" | "kept" | "left-alone" | "conflict";
   /** New content of the file; absent if it stays unchanged. */
   readonly contents?: Buffer;
-  readonly mode?: number;
+  readonly mode?: number | undefined;
 }
 
 /** The text with those of the lines appended that it lacks. */
@@ -38,7 +38,7 @@ function withLines(before: string, added: string): string {
 /** Decides what to do with one file. `before` is its current content. */
 export function initStep(file: InitFile, before: Buffer | undefined, force: boolean): InitStep {
   const { path, as } = file;
-  const write = { path, contents: file.contents, ...(file.mode === undefined ? {} : { mode: file.mode }) };
+  const write = { path, contents: file.contents, mode: file.mode };
   if (before === undefined) return { ...write, outcome: "written" };
   if (as === "lines") {
     const contents = Buffer.from(withLines(before.toString("utf8"), file.contents.toString("utf8")));

@@ -50,10 +50,7 @@ export function environmentFrom(
 }
 
 /** Image and Mesa version of the requested version, from the manifest. */
-async function chosen(
-  args: CommandArgs,
-  context: CommandContext,
-): Promise<{ readonly image: string; readonly mesaVersion: string }> {
+async function chosen(args: CommandArgs, context: CommandContext) {
   const { manifest, entry } = await openManifest(context);
   const version = entry(args.text("ref") ?? "stable");
   const workspace = workspaceAsked(manifest, await workspaceInUse(context.host));

@@ -1,4 +1,4 @@
-import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
+import type { CommandContext, CommandHandler } from "../command";
 import { looksLikeVersion } from "../line/command-line";
 import { changeManifest, openManifest, reasonGiven, workspaceShown } from "../manifest-context";
 import { table } from "../output/table";
@@ -23,8 +23,7 @@ import { wrongUsage } from "../../support/errors";
 export const channelsCommand: CommandHandler = async (args, context) => {
   const { width } = context.terminal;
   const { manifest, channels, isAsked } = await openManifest(context);
-  const channel = args.text("delete");
-  if (channel !== undefined) return deleted(context, channel, reasonGiven(args, context));
+  if (args.text("delete") !== undefined) return deleteCommand(args, context);
   const workspace = await workspaceShown(context, manifest);
   const rows = pointers(manifest)
     .filter(({ template }) => isAsked(template))
@@ -41,14 +40,11 @@ export const channelsCommand: CommandHandler = async (args, context) => {
   };
 };
 
-async function deleted(
-  context: CommandContext,
-  channel: string,
-  reason: string | undefined,
-): Promise<CommandOutcome> {
+const deleteCommand: CommandHandler = async (args, context) => {
+  const channel = args.required("delete");
   const { moves, dry } = await changeManifest(
     context,
-    reason,
+    reasonGiven(args, context),
     (manifest, move) => deleteChannel(manifest, templatesAsked(context, manifest), channel, move),
     () => `Delete the channel ${channel}`,
   );
@@ -61,7 +57,7 @@ async function deleted(
       )
       .join(""),
   };
-}
+};
 
 /** --template, else every template with channels. */
 function templatesAsked({ templates }: CommandContext, manifest: Manifest): readonly string[] {
@@ -97,6 +93,7 @@ export const promoteCommand: CommandHandler = async (args, context) => {
     );
   const create = args.flag("create") || (await wantsNewChannel(context, channel));
   const inUse = await workspaceInUse(host);
+  const unverified = args.flag("unverified");
   let entries: readonly ManifestEntry[] = [];
   const { moves, dry } = await changeManifest(
     context,
@@ -105,8 +102,7 @@ export const promoteCommand: CommandHandler = async (args, context) => {
       entries = entriesOf(manifest, ref, templates);
       refuseSomeTemplates(manifest, ref, entries, templates ?? templateNames(root));
       const workspace = workspaceAsked(manifest, inUse);
-      const request = { entries, channel, workspace, unverified: args.flag("unverified"), create };
-      return promote(manifest, request, move);
+      return promote(manifest, { entries, channel, workspace, unverified, create }, move);
     },
     () => `Promote ${entries.map(({ id }) => id).join(", ")} to ${channel}`,
   );
@@ -144,13 +140,9 @@ export const rollbackCommand: CommandHandler = async (args, context) => {
     reasonGiven(args, context),
     (manifest, move) => {
       const templates = templatesAsked(context, manifest);
-      const request = {
-        templates,
-        channel,
-        workspace: workspaceAsked(manifest, inUse),
-        to: to === undefined ? undefined : targets(manifest, to, templates, channel),
-      };
-      return rollback(manifest, request, move);
+      const workspace = workspaceAsked(manifest, inUse);
+      const wanted = to === undefined ? undefined : targets(manifest, to, templates, channel);
+      return rollback(manifest, { templates, channel, workspace, to: wanted }, move);
     },
     () => `Roll ${channel} back`,
   );

@@ -42,13 +42,7 @@ export const run: CommandHandler = async (args, { startFolder, dryRun, templates
       if (contents !== undefined) await writeAtomically(join(folder, path), contents, mode);
   return {
     json: { dryRun, dir: folder, files: steps.map(({ path, outcome }) => ({ path, outcome })) },
-    text: report(
-      folder,
-      steps,
-      dryRun,
-      template,
-      !isPackage(folder) && !existsSync(join(folder, "node_modules", PACKAGE, "package.json")),
-    ),
+    text: stepsText(steps) + (dryRun ? "" : nextText(folder, steps, template)),
   };
 };
 
@@ -129,50 +123,43 @@ const SAYS: Readonly<Record<InitStep["outcome"], string>> = {
   conflict: "conflict",
 };
 
-function report(
-  folder: string,
-  steps: readonly InitStep[],
-  dryRun: boolean,
-  template: string | undefined,
-  install: boolean,
-): string {
-  const left = steps.filter(({ outcome }) => outcome === "left-alone").map(({ path }) => path);
-  const list = [
-    ...steps.map(({ path, outcome }) => `${SAYS[outcome].padEnd(10)}  ${path}\n`),
-    ...(left.length === 0
-      ? []
-      : [`\nLeft alone, because they exist with different content: ${left.join(", ")}.\n`]),
-  ].join("");
-  if (dryRun) return list;
+function leftAlone(steps: readonly InitStep[]): readonly string[] {
+  return steps.filter(({ outcome }) => outcome === "left-alone").map(({ path }) => path);
+}
+
+function stepsText(steps: readonly InitStep[]): string {
+  const left = leftAlone(steps).join(", ");
+  const list = steps.map(({ path, outcome }) => `${SAYS[outcome].padEnd(10)}  ${path}\n`).join("");
+  return left === "" ? list : `${list}\nLeft alone, because they exist with different content: ${left}.\n`;
+}
+
+function nextText(folder: string, steps: readonly InitStep[], template: string | undefined): string {
   // A root of its own, such as the demo's, has neither: the program that runs now releases it.
   const isBare = !["Makefile", "package.json"].some((name) => existsSync(join(folder, name)));
   const make = isBare
     ? "mesa-template"
-    : left.includes("Makefile")
+    : leftAlone(steps).includes("Makefile")
       ? "npx --no-install mesa-template"
       : "make";
+  const isInstalled = isPackage(folder) || existsSync(join(folder, "node_modules", PACKAGE, "package.json"));
+  const hasWorkflows = steps.some(({ path }) => path.startsWith(".github/"));
   const where = relative(process.cwd(), folder);
-  const next = [
-    ...(where === "" ? [] : [`cd ${quoted(where)}`]),
-    ...(steps.some(({ path }) => path.startsWith(".github/")) && !existsSync(join(folder, ".git"))
-      ? ["git init   (GitHub reads the workflows only at the top of a repository)"]
-      : []),
-    ...(install && !isBare
-      ? [
-          "npm pack PATH/TO/mesa-template   (a clone; commit the file that this writes)",
-          "npm install --save-dev ./mesa-blaxel-templates-*.tgz",
-        ]
-      : []),
-    ...(template === undefined
-      ? make === "make"
-        ? ["make doctor", "make template MESA_VERSION=0.26.0"]
-        : [`${make} doctor`, `${make} release 0.26.0`]
-      : [
-          `edit templates/${template}/Dockerfile.hbs, at "Your own steps"`,
-          make === "make"
-            ? `make template MESA_VERSION=0.26.0 ARGS="--template ${template}"`
-            : `${make} release 0.26.0 --template ${template}`,
-        ]),
-  ];
-  return `${list}\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`;
+  const next: string[] = [];
+  if (where !== "") next.push(`cd ${quoted(where)}`);
+  if (hasWorkflows && !existsSync(join(folder, ".git")))
+    next.push("git init   (GitHub reads the workflows only at the top of a repository)");
+  if (!isInstalled && !isBare)
+    next.push(
+      "npm pack PATH/TO/mesa-template   (a clone; commit the file that this writes)",
+      "npm install --save-dev ./mesa-blaxel-templates-*.tgz",
+    );
+  next.push(
+    template === undefined
+      ? `${make} doctor`
+      : `edit templates/${template}/Dockerfile.hbs, at "Your own steps"`,
+  );
+  const release = make === "make" ? "make template MESA_VERSION=0.26.0" : `${make} release 0.26.0`;
+  const only = make === "make" ? ` ARGS="--template ${template ?? ""}"` : ` --template ${template ?? ""}`;
+  next.push(release + (template === undefined ? "" : only));
+  return `\nNext:\n${next.map((line) => `  ${line}\n`).join("")}`;
 }

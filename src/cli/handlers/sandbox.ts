@@ -29,10 +29,7 @@ export const bootstrapCommand: CommandHandler = async (args, context) => {
  * @param workspace where it must be verified; undefined: in any
  * @returns the Mesa version, and why, as a clause; undefined if no version is usable
  */
-export function versionToInstall(
-  manifest: Manifest,
-  workspace: string | undefined,
-): { readonly mesaVersion: string; readonly why: string } | undefined {
+export function versionToInstall(manifest: Manifest, workspace: string | undefined) {
   const usable = sortedEntries(manifest).filter(({ status }) => !isWithdrawn(status));
   const newest = (...wanted: readonly string[]): ManifestEntry | undefined =>
     usable.find((entry) => wanted.includes(statusShown(entry, workspace)));
@@ -52,8 +49,8 @@ export function versionToInstall(
 export async function bootstrapFor(
   context: CommandContext,
   wanted: string | undefined,
-  onStep: (name: string, outcome: "done" | "already") => void = () => undefined,
-): Promise<{ readonly mesaVersion: string; readonly prepare: (sandbox: SandboxInstance) => Promise<void> }> {
+  onStep?: (name: string, outcome: "done" | "already") => void,
+) {
   const { host, root } = context;
   const { manifest } = await openManifest(context);
   const chosen = versionToInstall(manifest, await workspaceShown(context, manifest));
@@ -74,9 +71,9 @@ export async function bootstrapFor(
   host.emit({ type: "note", message: `Mesa ${version}${why}` });
   return {
     mesaVersion: lock.mesaVersion,
-    prepare: (sandbox) =>
+    prepare: (sandbox: SandboxInstance) =>
       bootstrap(host, sandbox, lock, upstream.mirrors.packages, (name, outcome) => {
-        onStep(name, outcome);
+        onStep?.(name, outcome);
         host.emit({ type: "note", message: `${name}: ${outcome === "already" ? "already done" : outcome}` });
       }),
   };

@@ -23,11 +23,8 @@ export const buildCommand: CommandHandler = async (args, context) => {
   const stages = realStages(context);
   const results = await pLimit(context.concurrency).map(templateFolders(context), async (template) => {
     const rendered = await lockedAndRendered(context, { ...request, template, version }, stages);
-    const { image, reused } = await stages.build(
-      rendered,
-      request,
-      stageProgress(context.host, template, "build"),
-    );
+    const progress = stageProgress(context.host, template, "build");
+    const { image, reused } = await stages.build(rendered, request, progress);
     return { template, outcome: reused ? "reused" : "done", image };
   });
   return {
@@ -42,37 +39,27 @@ export const buildCommand: CommandHandler = async (args, context) => {
 };
 
 export const smokeCommand: CommandHandler = async (args, context) => {
-  const images = args.list("image");
-  const ref = args.text("ref");
-  if ((images.length === 0) === (ref === undefined))
+  const isVersion = args.text("ref") !== undefined;
+  if (isVersion === args.list("image").length > 0)
     throw wrongUsage("Name what to check: a version (smoke REF) or a local image (smoke --image IMAGE).");
-  const reports =
-    ref === undefined ? await testImages(args, context, images) : await proveVersions(args, context, ref);
+  const reports = await (isVersion ? proveVersions(args, context) : testImages(args, context));
   const junit = args.text("junit");
   if (junit !== undefined) await writeOutput(resolve(junit), context.host.redact(junitXml(reports)));
   const { text, ...rest } = outcome(reports, args.flag("allow-skipped"));
   return { ...rest, text: fitted(text, context.terminal.width) };
 };
 
-async function testImages(
-  args: CommandArgs,
-  context: CommandContext,
-  images: readonly string[],
-): Promise<readonly SmokeReport[]> {
+async function testImages(args: CommandArgs, context: CommandContext): Promise<readonly SmokeReport[]> {
   const files = { structureTests: args.list("structure-tests"), checks: args.list("checks") };
   if (files.structureTests.length + files.checks.length === 0)
     throw wrongUsage("--image needs a file of checks: --checks FILE or --structure-tests FILE.");
-  return pLimit(context.concurrency).map(images, (image) =>
+  return pLimit(context.concurrency).map(args.list("image"), (image) =>
     proveImage(context.host, context.engine, image, files),
   );
 }
 
-async function proveVersions(
-  args: CommandArgs,
-  context: CommandContext,
-  ref: string,
-): Promise<readonly SmokeReport[]> {
-  const targets = await smokeTargets(ref, context);
+async function proveVersions(args: CommandArgs, context: CommandContext): Promise<readonly SmokeReport[]> {
+  const targets = await smokeTargets(args.required("ref"), context);
   const request = buildOptions(args);
   const stages = realStages(context);
   return pLimit(context.concurrency).map(targets, (target) =>
@@ -100,10 +87,8 @@ function reportText(report: SmokeReport): string {
 
 function outcome(reports: readonly SmokeReport[], allowSkipped: boolean): CommandOutcome {
   const bad = reports.filter((report) => report.failed > 0 || (report.skipped > 0 && !allowSkipped));
-  const names = bad.flatMap((report) =>
-    report.checks
-      .filter((check) => check.outcome !== "passed")
-      .map((check) => `${report.template}: ${check.name}`),
+  const names = bad.flatMap(({ template, checks }) =>
+    checks.flatMap(({ outcome: how, name }) => (how === "passed" ? [] : [`${template}: ${name}`])),
   );
   const failed = new Failure({
     code: "SMOKE_FAILED",
