@@ -25,19 +25,14 @@ function answerAtOnce(argv: readonly string[]): boolean {
   return false;
 }
 
-interface NotLoaded {
-  readonly message: string;
-  readonly hint: string;
-}
-
 /** The parts of the program are opened all at once. */
-const TOO_MANY_FILES: NotLoaded = {
+const TOO_MANY_FILES = {
   message: "The program cannot open its own files: too many open files.",
   hint: "Raise the limit of open files (ulimit -n).",
 };
 
 /** What keeps the program from being loaded, by the code of the error. */
-const NOT_LOADED: Readonly<Record<string, NotLoaded>> = {
+const NOT_LOADED: Readonly<Record<string, typeof TOO_MANY_FILES>> = {
   EMFILE: TOO_MANY_FILES,
   ENFILE: TOO_MANY_FILES,
   // The parser asks for the working folder while it loads.

@@ -119,15 +119,10 @@ export async function sessionRequest(args: CommandArgs, context: CommandContext)
   return { ...base, image, ...(await bootstrapFor(context, args.text("mesa-version"))) };
 }
 
-/** A sandbox that keeps running after the program ends. */
-export interface Kept {
-  readonly name: string;
-  readonly path: string;
-  /** Expiry of its credential, ISO 8601. */
-  readonly until: string;
-}
+/** A sandbox that keeps running after the program ends, until its credential expires (ISO 8601). */
+export type Kept = ReturnType<typeof keptOf>;
 
-export function keptOf({ name, path, credentialEndsAt: until }: Session): Kept {
+export function keptOf({ name, path, credentialEndsAt: until }: Session) {
   return { name, path, until };
 }
 

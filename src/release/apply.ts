@@ -146,18 +146,13 @@ async function applyPlan(
       throw error;
     return { ...(await recordFailure(release, error)), error };
   }
-  const { entry } = planRelease(release.facts);
-  if (release.result !== undefined) return release.result;
-  if (entry === undefined) throw new Error(`${template} has nothing to do and no version`);
-  return upToDateResult(entry, release.facts, runner.records);
+  return release.result ?? upToDateResult(planRelease(release.facts), runner.records);
 }
 
 /** The result for a version with nothing to do. */
-export function upToDateResult(
-  entry: ManifestEntry,
-  { workspace }: Facts,
-  stages: TemplateResult["stages"],
-): TemplateResult {
+export function upToDateResult(plan: Plan, stages: TemplateResult["stages"]): TemplateResult {
+  const { entry, template, workspace } = plan;
+  if (entry === undefined) throw new Error(`${template} has nothing to do and no version`);
   const result = resultOf(entry, workspace, stages);
   return { ...result, upToDate: true, since: result.deployment?.deployedAt ?? entry.createdAt };
 }

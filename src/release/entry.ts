@@ -5,12 +5,10 @@ import type { Facts, Plan } from "./plan";
 import type { TemplateResult } from "./request";
 
 /** What a release adds to its facts when it is recorded. */
-interface Outcome {
+interface Outcome extends Pick<ManifestEntry, "failure" | "createdBy"> {
   /** In the workspace in use, with its verification; undefined: none was asked for. */
   readonly deployment: VersionDeployment | undefined;
-  readonly failure: ManifestEntry["failure"];
   readonly at: string;
-  readonly createdBy: ManifestEntry["createdBy"];
 }
 
 /** The manifest entry of a template version. Keeps failures in workspaces that this run did not deploy to. */

@@ -76,6 +76,8 @@ export interface Plan extends Version {
   /** The version's id; null if unknown before locking. */
   readonly id: string | null;
   readonly revision: number | undefined;
+  /** The workspace in use; undefined if unknown. */
+  readonly workspace: string | undefined;
   readonly steps: readonly Step[];
   /** Whether the newest revision was revoked or removed: it returns only on explicit request. */
   readonly withdrawn: boolean;
@@ -123,6 +125,7 @@ export function planRelease(asked: Facts): Plan {
     template,
     id: next === undefined ? null : versionId(template, version, next.revision),
     revision: next?.revision,
+    workspace: asked.workspace,
     withdrawn: isWithdrawn(newestRevision(ofVersion)?.status),
     steps: stagesOf(publish !== undefined).map((stage) => ({ stage, ...steps[stage] })),
     refusal: revoked === undefined ? refusalOf(facts, entry, steps) : inputsRevoked(revoked),

@@ -26,21 +26,14 @@ export async function nothingToDo(
   request: ReleaseRequest,
   stages: () => Promise<Stages>,
 ): Promise<readonly TemplateResult[] | undefined> {
-  const results = await Promise.all(
-    request.templates.map(async (template) => {
-      const { facts } = await gatherFacts(run, request, template);
-      const plan = planRelease(facts);
-      if (plan.refusal !== undefined) throw plan.refusal;
-      return isEmpty(plan) && plan.entry !== undefined ? upToDateResult(plan.entry, facts, []) : undefined;
-    }),
-  );
-  const found = results.filter((result) => result !== undefined);
-  if (found.length < results.length) return undefined;
+  const plans = await planAll(run, request, request.templates);
+  for (const { refusal } of plans) if (refusal !== undefined) throw refusal;
+  if (!plans.every(isEmpty)) return undefined;
   for (const template of request.templates)
     if (await isLeftLock(paths(run.root).lock(`${template}@${request.version}`)))
       await aloneWith(run, request, template, await stages(), () => Promise.resolve());
   run.host.emit({ type: "release-finished", ok: true, upToDate: true });
-  return found;
+  return plans.map((plan) => upToDateResult(plan, []));
 }
 
 /**

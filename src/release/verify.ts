@@ -13,16 +13,11 @@ import type { Failure } from "../support/errors";
 import { paths } from "../support/files/paths";
 import { recordOf } from "./proof/evidence";
 import { unprovenFailure } from "./proof/refuse-unproven";
+import type { PlanRequest } from "./request";
 import type { Run } from "./run";
 import { stageProgress } from "./stages/stage-runner";
 import type { Stages } from "./stages/stages";
 import { checksRun, reportOf, testFilesOf } from "./proof/test-files";
-
-export interface VerifyRequest {
-  readonly allowSkipped: boolean;
-  /** Check files besides the template's own. */
-  readonly checks: readonly string[];
-}
 
 export interface VerifyResult {
   readonly id: string;
@@ -39,7 +34,7 @@ export interface VerifyResult {
  */
 export async function verifyVersion(
   run: Run,
-  { allowSkipped, checks }: VerifyRequest,
+  { allowSkipped, checks }: Pick<PlanRequest, "allowSkipped" | "checks">,
   entry: ManifestEntry,
   deployment: VersionDeployment,
   stages: Pick<Stages, "verify">,

@@ -55,16 +55,16 @@ export async function releaseOptions(
   };
 }
 
-export const releaseCommand: CommandHandler = async (args, context) => {
-  const version = parseMesaVersion(args.required("mesa-version"));
-  return releaseOrPlan({ ...(await releaseOptions(args, context)), version }, context);
-};
+/** A release with the options of the command line, but for these. */
+function releaseWith(fixed: Partial<ReleaseRequest>): CommandHandler {
+  return async (args, context) => {
+    const version = parseMesaVersion(args.required("mesa-version"));
+    return releaseOrPlan({ ...(await releaseOptions(args, context)), version, ...fixed }, context);
+  };
+}
 
-export const deployCommand: CommandHandler = async (args, context) => {
-  const version = parseMesaVersion(args.required("mesa-version"));
-  const options = await releaseOptions(args, context);
-  return releaseOrPlan({ ...options, version, deploy: true, verify: false }, context);
-};
+export const releaseCommand = releaseWith({});
+export const deployCommand = releaseWith({ deploy: true, verify: false });
 
 async function releaseOrPlan(request: ReleaseRequest, context: CommandContext): Promise<CommandOutcome> {
   if (context.dryRun) return dryRun(request, context);

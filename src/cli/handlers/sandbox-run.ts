@@ -54,10 +54,12 @@ export const run: CommandHandler = async (args, context) => {
   const { exitCode, broken, kept } = ended;
   if (kept !== undefined) tellKept(host, kept);
   const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString("utf8");
+  const message = `The command exited with ${String(exitCode)}.`;
+  const failed = new Failure({ code: "COMMAND_FAILED", kind: "internal", message });
   return {
     exitCode: ourExitCode(ended),
     errors: broken === undefined ? [] : [broken],
-    error: broken ?? (exitCode === 0 ? undefined : commandFailed(exitCode)),
+    error: broken ?? (exitCode === 0 ? undefined : failed),
     json: {
       exitCode,
       stdout: text(outputs.stdout),
@@ -70,11 +72,3 @@ export const run: CommandHandler = async (args, context) => {
     text: "",
   };
 };
-
-function commandFailed(exitCode: number): Failure {
-  return new Failure({
-    code: "COMMAND_FAILED",
-    kind: "internal",
-    message: `The command exited with ${String(exitCode)}.`,
-  });
-}
