@@ -10,6 +10,8 @@ import type { Deployment } from "../../deploy/deployment";
 import { checkDeployPossible, deployTemplate, verifyDeployment } from "../../deploy/index";
 import { pendingIn } from "../../deploy/sending/pending";
 import { hostDevices } from "../../docker/index";
+import { sealed, writeLock } from "../../lock/index";
+import type { Lock } from "../../lock/lock";
 import type { PublishTarget } from "../../lock/upstream";
 import type { ManifestEntry } from "../../manifest/entry";
 import { readManifest } from "../../manifest/index";
@@ -25,6 +27,8 @@ import {
 import type { Published } from "../../publish/published";
 import type { Signer } from "../../publish/signer";
 import { PROVENANCE_FILE, SBOM_FILE } from "../../record/index";
+import { recordOfImage } from "../../record/store";
+import { loadTemplate, renderTemplate } from "../../render/index";
 import type { ProvenTemplate, RenderedTemplate } from "../../render/rendered";
 import { MOUNT_CHECK } from "../../smoke/check";
 import {
@@ -38,14 +42,15 @@ import {
 } from "../../smoke/index";
 import type { SmokeReport } from "../../smoke/report";
 import { structureTestsThatCannotRun } from "../../smoke/structure-tests";
+import { isoTime } from "../../support/clock";
 import { paths } from "../../support/files/paths";
 import { warnThatStays } from "../../support/processes/clean-up";
 import { lockAgain, resolveAgain } from "../lock";
 import type { CannotRun } from "../proof/refuse-unproven";
 import type { BuildRequest, LockRequest, Target } from "../request";
 import { once, type Run } from "../run";
-import { measureVersion, recordPublished, type MeasureRequest } from "./measure";
-import { refreshVersion } from "./refresh";
+import { measure, measureVersion, recordPublished, type MeasureRequest } from "./measure";
+import { whatIsNew } from "./refresh";
 
 type Progress = (message: string) => void;
 
@@ -117,11 +122,28 @@ export function realStages(run: Run) {
      * Builds with today's inputs and packages, and compares files and packages with the record of `entry`. Writes and returns the lock of
      * that build, with the differences. If only times differ, writes nothing and returns undefined.
      */
-    async refresh(request: LockRequest & BuildRequest, entry: ManifestEntry | undefined, progress: Progress) {
+    async refresh(
+      request: LockRequest & BuildRequest,
+      entry: ManifestEntry | undefined,
+      progress: Progress,
+    ): Promise<{ readonly lock: Lock; readonly changed: string } | undefined> {
       const { lock: inputs } = await resolveAgain(run, request);
-      return refreshVersion(run, inputs, entry, (rendered) =>
-        stages.build(rendered, { ...request, force: true, scan: undefined }, progress),
-      );
+      // The new time makes another lock, and so another revision, even if only packages changed.
+      const lock = sealed({ ...inputs, lockedAt: isoTime(host.clock.now()) });
+      const rendered = renderTemplate(await loadTemplate(root, request.template), lock);
+      const { image } = await stages.build(rendered, { ...request, force: true, scan: undefined }, progress);
+      const before = entry === undefined ? undefined : await recordOfImage(root, entry);
+      let changed = "there is no record to compare with";
+      if (before !== undefined) {
+        const { revision } = before.record;
+        changed = whatIsNew(before, await measure(run, rendered, { revision, image, checks: [] }));
+      }
+      if (changed === "") {
+        await (await run.engine()).removeImage(image.reference);
+        return undefined;
+      }
+      await writeLock(folders.lockFile(request.template, request.version), lock);
+      return { lock, changed };
     },
 
     async build(
