@@ -54,8 +54,11 @@ export const run: CommandHandler = async (args, context) => {
   const { exitCode, broken, kept } = ended;
   if (kept !== undefined) tellKept(host, kept);
   const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString("utf8");
-  const message = `The command exited with ${String(exitCode)}.`;
-  const failed = new Failure({ code: "COMMAND_FAILED", kind: "internal", message });
+  const failed = new Failure({
+    code: "COMMAND_FAILED",
+    kind: "internal",
+    message: `The command exited with ${String(exitCode)}.`,
+  });
   return {
     exitCode: ourExitCode(ended),
     errors: broken === undefined ? [] : [broken],
