@@ -104,9 +104,7 @@ export function isMissing(error: unknown): boolean {
 }
 
 /** The temporary sandboxes of all runs in the workspace. */
-export async function listTemporary(
-  host: Host,
-): Promise<readonly { readonly name: string; readonly labels: Readonly<Record<string, string>> }[]> {
+export async function listTemporary(host: Host) {
   const { SandboxInstance: Instance } = await blaxelCore(host);
   const found: { name: string; labels: Record<string, string> }[] = [];
   const page = await Instance.list();

@@ -79,10 +79,7 @@ export function checkLock(text: string | undefined, expected: LockExpectation): 
  * vouches for the .deb does not count, because its bytes stay the same. Makes no requests.
  * @throws Failure as readLock
  */
-export async function readLockAndCompare(
-  path: string,
-  named: NamedInputs,
-): Promise<{ readonly lock: Lock | undefined; readonly stale: readonly string[] }> {
+export async function readLockAndCompare(path: string, named: NamedInputs) {
   const lock = await readLock(path);
   const renamed = lock === undefined ? [] : resolvedOtherwise(lock, named);
   const stale = renamed.flatMap(({ problem, message }) => (problem === "voucher" ? [] : [message]));

@@ -6,17 +6,15 @@ import type { Lock, LockedDeb } from "./lock";
 import { versionNotFound } from "./mesa-packages";
 import { mesaRepository, type Sources } from "./sources";
 
-/** What locks say of a downloaded file: one that pins other bytes, whether it is new to all of them, and its first download. */
+/**
+ * What locks say of a downloaded file: one that pins other bytes (`by`: its template and Mesa version, for people), whether it is new to all of
+ * them, and its first download.
+ */
 export function seenBefore(
-  { url, sha256 }: { readonly url: string; readonly sha256: string },
+  { url, sha256 }: Pick<LockedDeb, "url" | "sha256">,
   locks: readonly Lock[],
   { clock }: Host,
-): {
-  /** `by`: template and Mesa version, for people. */
-  readonly other: { readonly by: string; readonly sha256: string } | undefined;
-  readonly isNew: boolean;
-  readonly downloadedAt: string;
-} {
+) {
   const pinned = locks.flatMap((lock) =>
     [lock.deb, ...Object.values(lock.downloads ?? {})]
       .filter((file) => file.url === url)

@@ -18,18 +18,8 @@ export function unmarked(name: string): string {
   return name.replace(/\..*$/u, "");
 }
 
-/** API keys and repositories in Mesa. */
-export interface InMesa {
-  readonly keys: readonly { readonly id: string; readonly name: string }[];
-  readonly repos: readonly string[];
-}
-
 /** The unrevoked API keys and the repositories with a wanted name. Mesa does not list tokens that a private key signed. */
-export async function foundInMesa(
-  host: Host,
-  access: MesaAccess,
-  isWanted: (name: string) => boolean,
-): Promise<InMesa> {
+export async function foundInMesa(host: Host, access: MesaAccess, isWanted: (name: string) => boolean) {
   const api = mesaApi(host, access);
   const [keys, repos] = await Promise.all([
     access.credential.kind === "api-key" ? api.listKeys() : [],

@@ -2,7 +2,7 @@ import { refusal } from "../blaxel/refusals";
 import { deleteSandbox, listTemporary, reasonOf, SANDBOX_LABEL } from "../blaxel/sandboxes";
 import { mesaFit, requireMesaAccess } from "../mesa/access";
 import { mesaApi, type MesaApi } from "../mesa/api";
-import { foundInMesa, unmarked, type InMesa } from "../mesa/leftovers";
+import { foundInMesa, unmarked } from "../mesa/leftovers";
 import { isOfDead } from "../support/processes/alive";
 import { Failure, messageOf } from "../support/errors";
 import type { Host } from "../support/host";
@@ -39,7 +39,7 @@ export interface Left {
 }
 
 /** Leftovers of runs in an organization. @param only see leftOfRuns */
-function leftIn(host: Host, org: string, only: string | undefined): Promise<InMesa> {
+function leftIn(host: Host, org: string, only: string | undefined) {
   return foundInMesa(host, requireMesaAccess(host.env, undefined, org), (name) =>
     only === undefined
       ? OF_SESSION.test(name) || (OF_MOUNT_CHECK.test(name) && isOfDead(name))
@@ -85,10 +85,7 @@ export async function leftOfRuns(host: Host, only: string | undefined): Promise<
  * Revokes and deletes everything; one failure does not stop the others.
  * @returns what was removed, and a sentence for each failure
  */
-export async function removeLeft(
-  host: Host,
-  { sandboxes, credentials, repos }: Left,
-): Promise<Omit<Left, "unseen"> & { readonly problems: readonly string[] }> {
+export async function removeLeft(host: Host, { sandboxes, credentials, repos }: Left) {
   const problems: string[] = [];
   const each = async <T>(
     found: readonly T[],

@@ -9,21 +9,12 @@ import type { Waited } from "./wait";
 /** How long after DEPLOYED the sandbox may name no tag, or the list of tags may lag, in ms. */
 const CLEAR_MS = 60_000;
 
-export interface RunningImage {
-  /** sandbox/NAME:TAG, or the reference of the imported image: Blaxel may name either. */
-  readonly image: string;
-  readonly sandbox: SandboxState;
-}
-
 /**
- * The immutable image that the deployed sandbox runs, made from this upload.
+ * The immutable image that the deployed sandbox runs, made from this upload: sandbox/NAME:TAG, or the reference of the imported image, because
+ * Blaxel may name either. With it, the sandbox.
  * @throws Failure NOTHING_NEW, IMAGE_UNCLEAR, DEPLOYED_OVER (exit 7)
  */
-export async function runningImage(
-  work: DeployContext,
-  pending: Pending,
-  waited: Waited,
-): Promise<RunningImage> {
+export async function runningImage(work: DeployContext, pending: Pending, waited: Waited) {
   const { host, platform, name, deadline } = work;
   const until = Math.min(deadline, host.clock.now() + CLEAR_MS);
   let { sandbox } = waited;

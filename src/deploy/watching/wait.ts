@@ -108,7 +108,7 @@ function stuck({ name }: Watching, status: string, elapsedMs: number, log: reado
   return new Failure({
     code: "BUILD_NOT_STARTED",
     kind: "deploy",
-    message: `bl deploy of ${name} exited with 0, but ${seconds(elapsedMs)} later Blaxel says ${status}: the upload did not arrive (bl reports nothing when Blaxel gives it no upload address), or its build did not start.`,
+    message: `bl deploy of ${name} exited with 0, but ${String(Math.round(elapsedMs / 1000))} s later Blaxel says ${status}: the upload did not arrive (bl reports nothing when Blaxel gives it no upload address), or its build did not start.`,
     log,
     hint: "Release again to send it again. If that fails too, Blaxel's builder is not accepting builds; see its status page.",
   });
@@ -122,10 +122,6 @@ function late({ name }: Watching, status: string, started: boolean, log: readonl
     log,
     hint: "Nothing is lost: the next release resumes the same upload (--force starts a new one). Raise the limit with --deploy-timeout.",
   });
-}
-
-function seconds(ms: number): string {
-  return `${String(Math.round(ms / 1000))} s`;
 }
 
 /** Time limit for the API to respond after DEPLOYED, in ms; a starting sandbox takes seconds. */

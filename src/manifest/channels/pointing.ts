@@ -17,9 +17,7 @@ export function channelTarget(manifest: Manifest, template: string, channel: str
 }
 
 /** Every channel, with the id it points at. */
-export function pointers(
-  manifest: Manifest,
-): readonly { readonly template: string; readonly channel: string; readonly id: string }[] {
+export function pointers(manifest: Manifest) {
   return Object.entries(manifest.channels).flatMap(([template, channels]) =>
     Object.entries(channels).map(([channel, id]) => ({ template, channel, id })),
   );

@@ -85,10 +85,7 @@ export function imagesShown(entry: Facts, workspace: string | undefined): string
 }
 
 /** An entry in JSON: its own fields, and its state in the workspace in use. */
-export function entryDocument(
-  entry: ManifestEntry,
-  workspace: string | undefined,
-): ManifestEntry & Pick<WorkspaceView, "deployment" | "verification"> {
+export function entryDocument(entry: ManifestEntry, workspace: string | undefined) {
   const { deployment, verification } = inWorkspace(entry, workspace);
   return { ...entry, deployment, verification };
 }

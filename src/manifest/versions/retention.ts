@@ -5,7 +5,7 @@ import { channelsAt, channelsOf } from "../channels/pointing";
 import { rollbackTarget } from "../channels/rollback";
 import { inWorkspace } from "./in-workspace";
 import { sortedEntries, templatesOf } from "./newest";
-import { isWithdrawn, type Manifest, type ManifestEntry, type VersionStatus } from "../entry";
+import { isWithdrawn, type Manifest, type ManifestEntry } from "../entry";
 
 const schema = z.pipe(
   z.strictObject({
@@ -97,10 +97,7 @@ export function retentionPlan(
   return verdicts;
 }
 
-function seenFrom(
-  entry: ManifestEntry,
-  workspace: string | undefined,
-): { readonly status: VersionStatus; readonly deployedAt: string | undefined } {
+function seenFrom(entry: ManifestEntry, workspace: string | undefined) {
   if (workspace !== undefined) {
     const { status, deployment } = inWorkspace(entry, workspace);
     return { status, deployedAt: deployment?.deployedAt };

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { SandboxState } from "../../../../src/blaxel/platform";
 import type { DeployContext } from "../../../../src/deploy/deploy-context";
 import type { Pending } from "../../../../src/deploy/sending/pending";
-import { runningImage, type RunningImage } from "../../../../src/deploy/watching/running-image";
+import { runningImage } from "../../../../src/deploy/watching/running-image";
 
 const A = "sandbox/x:aaaaaaaaaaaa";
 const B = "sandbox/x:bbbbbbbbbbbb";
@@ -23,7 +23,7 @@ function found({
   image,
   building = true,
   marked = true,
-}: Story): Promise<RunningImage> {
+}: Story): ReturnType<typeof runningImage> {
   const tags = (one: string): { name: string; createdAt: string } => ({
     name: one.slice(-12),
     createdAt: "",
