@@ -1,10 +1,9 @@
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { extract } from "tar-stream";
-import { messageOf } from "../support/errors";
+import { messageOf, refusal } from "../support/errors";
 import { parseControl, type Paragraph } from "./deb822";
 import { decompress, type Compression } from "./decompress";
-import { refusal } from "./failures";
 
 /** Fields of a .deb's control file. */
 export type DebControl = Readonly<ReturnType<typeof debControl>>;

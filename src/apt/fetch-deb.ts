@@ -1,6 +1,6 @@
+import { refusal } from "../support/errors";
 import { sha256 } from "../support/text/digest";
 import { readDebControl, type DebControl } from "./deb-file";
-import { refusal } from "./failures";
 import type { ListedPackage } from "./packages-file";
 import { fetchBelow, type Repository } from "./repository";
 

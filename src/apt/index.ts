@@ -1,5 +1,4 @@
 export { mesaVersionOf } from "./debian-version";
-export { refusal } from "./failures";
 export { fetchDeb, fetchListedDeb, type FetchedDeb } from "./fetch-deb";
 export { mesaVersionsIn, packageFor, type ListedPackage } from "./packages-file";
 export { fingerprintOf, parseKeys } from "./signature";

@@ -1,8 +1,7 @@
-import { messageOf } from "../support/errors";
+import { messageOf, refusal } from "../support/errors";
 import { debControl, type DebControl } from "./deb-file";
 import { eachParagraph, type Paragraph } from "./deb822";
 import { compareDebianVersions, mesaVersionOf } from "./debian-version";
-import { refusal } from "./failures";
 
 /** A package in the repository's index. */
 export interface ListedPackage extends DebControl {

@@ -1,6 +1,5 @@
-import { messageOf, type Failure } from "../support/errors";
+import { messageOf, refusal, type Failure } from "../support/errors";
 import { parseControl, type Paragraph } from "./deb822";
-import { refusal } from "./failures";
 import { CLOCK_TOLERANCE_MS } from "./signature";
 
 /** A file listed in a Release. */

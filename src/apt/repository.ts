@@ -1,11 +1,10 @@
 import type { PublicKey } from "openpgp";
 import { sha256 } from "../support/text/digest";
 import type { Downloads } from "../support/network/downloads";
-import { Failure, messageOf } from "../support/errors";
+import { Failure, messageOf, refusal } from "../support/errors";
 import type { Host } from "../support/host";
 import { ask, Unreachable, type HttpAnswer } from "../support/network/http";
 import { decompress, type Compression } from "./decompress";
-import { refusal } from "./failures";
 import { parsePackages, type ListedPackage } from "./packages-file";
 import { checkReleaseTimes, checkSuite, parseRelease, type ListedFile, type Release } from "./release-file";
 import { UNSIGNED_HINT, verifyClearsigned, verifyDetached, type SignedText } from "./signature";

@@ -1,6 +1,5 @@
 import type { KeyID, PublicKey } from "openpgp";
-import { Failure, messageOf } from "../support/errors";
-import { refusal } from "./failures";
+import { Failure, messageOf, refusal } from "../support/errors";
 
 /** The public keys in a key file, armoured or binary (the output of `gpg --dearmor`). */
 export async function parseKeys(data: Uint8Array, file: string): Promise<readonly PublicKey[]> {

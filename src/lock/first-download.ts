@@ -1,6 +1,6 @@
-import { fetchDeb, mesaVersionOf, peekPackages, refusal, type FetchedDeb } from "../apt/index";
+import { fetchDeb, mesaVersionOf, peekPackages, type FetchedDeb } from "../apt/index";
 import { isoTime } from "../support/clock";
-import { Failure } from "../support/errors";
+import { Failure, refusal } from "../support/errors";
 import type { Host } from "../support/host";
 import type { Lock, LockedDeb } from "./lock";
 import { versionNotFound } from "./mesa-packages";

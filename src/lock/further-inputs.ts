@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { Failure } from "../support/errors";
+import { Failure, refusal } from "../support/errors";
 import { Unreachable } from "../support/network/http";
 import { seenBefore } from "./first-download";
 import { downloadUrl, type DownloadInput, type Lock, type LockedDownload } from "./lock";
@@ -27,12 +27,11 @@ export async function downloadFacts(sources: Sources, what: string, url: string)
     });
     const hash = (name: string): string => createHash(name).update(body).digest("hex");
     if (status === 200) return { size: body.length, sha256: hash("sha256"), sha512: hash("sha512") };
-    throw new Failure({
-      code: "DOWNLOAD_MISSING",
-      kind: "upstream",
-      message: `${what}: the answer for ${url} is ${String(status)}.`,
-      hint: "Check url and version in template.toml.",
-    });
+    throw refusal(
+      "DOWNLOAD_MISSING",
+      `${what}: the answer for ${url} is ${String(status)}.`,
+      "Check url and version in template.toml.",
+    );
   } catch (error) {
     throw downloadUnreachable(what, error);
   }
@@ -70,20 +69,18 @@ export async function lockedDownload(
   const algorithm = published?.startsWith("sha512:") === true ? "sha512" : "sha256";
   const hex = published?.slice("sha512:".length);
   if (hex !== undefined && facts[algorithm] !== hex)
-    throw new Failure({
-      code: "DOWNLOAD_HASH_DIFFERS",
-      kind: "upstream",
-      message: `${what}: ${url} has ${algorithm} ${facts[algorithm]}, but template.toml has ${hex}.`,
-      hint: "Another file was published there, or it was changed in transit: do not use it until you know which. Check version and hash in template.toml.",
-    });
+    throw refusal(
+      "DOWNLOAD_HASH_DIFFERS",
+      `${what}: ${url} has ${algorithm} ${facts[algorithm]}, but template.toml has ${hex}.`,
+      "Another file was published there, or it was changed in transit: do not use it until you know which. Check version and hash in template.toml.",
+    );
   const { other, isNew, downloadedAt } = seenBefore({ url, sha256: facts.sha256 }, locks, host);
   if (published === undefined && other !== undefined)
-    throw new Failure({
-      code: "DOWNLOAD_CHANGED",
-      kind: "upstream",
-      message: `${what}: ${url} has changed since it was first locked: sha256 ${other.sha256} then, for ${other.by}, and ${facts.sha256} now, for ${template}.`,
-      hint: "A published file was replaced, there or in transit. Do not use it until its publisher has explained why.",
-    });
+    throw refusal(
+      "DOWNLOAD_CHANGED",
+      `${what}: ${url} has changed since it was first locked: sha256 ${other.sha256} then, for ${other.by}, and ${facts.sha256} now, for ${template}.`,
+      "A published file was replaced, there or in transit. Do not use it until its publisher has explained why.",
+    );
   const file = { url, version: input.version, size: facts.size, sha256: facts.sha256 };
   if (published !== undefined) return { ...file, vouched: { by: "publisher", hash: published } };
   if (isNew)

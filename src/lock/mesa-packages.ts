@@ -5,10 +5,10 @@ import {
   mesaVersionsIn,
   packageFor,
   peekPackages,
-  refusal,
   type ListedPackage,
 } from "../apt/index";
 import { isoTime } from "../support/clock";
+import { refusal } from "../support/errors";
 import type { Lock, LockedDeb } from "./lock";
 import { mesaRepository, type Sources } from "./sources";
 import { trustedKey, type TrustedKey } from "./trusted-key";

@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { Failure } from "../support/errors";
+import { refusal } from "../support/errors";
 import type { Host } from "../support/host";
 import { ask, type HttpAnswer } from "../support/network/http";
 import { isLoopback } from "../support/network/loopback";
@@ -136,12 +136,11 @@ function tokenService(
     throw registryRefused(registry, repository, `its token service "${challenge.realm}" is not an address`);
   const realm = new URL(challenge.realm);
   if (realm.protocol !== "https:" && !(realm.protocol === "http:" && isLoopback(realm.hostname))) {
-    throw new Failure({
-      code: "REGISTRY_INSECURE",
-      kind: "upstream",
-      message: `The image registry ${registry} requires its token to be fetched over plain ${realm.protocol.replace(":", "")} (${realm.origin}).`,
-      hint: "Others on the network could read it; plain http is accepted on loopback only.",
-    });
+    throw refusal(
+      "REGISTRY_INSECURE",
+      `The image registry ${registry} requires its token to be fetched over plain ${realm.protocol.replace(":", "")} (${realm.origin}).`,
+      "Others on the network could read it; plain http is accepted on loopback only.",
+    );
   }
   return realm;
 }

@@ -1,4 +1,4 @@
-import { Failure } from "../support/errors";
+import { Failure, refusal } from "../support/errors";
 import { parsedJson } from "../support/text/parsed-json";
 import { retryAfter, type HttpAnswer, type Unreachable } from "../support/network/http";
 
@@ -78,12 +78,11 @@ export function pushRefused(
 
 /** The content does not match its digest (exit 4). */
 export function wrongBytes(what: string, named: string, got: string): Failure {
-  return new Failure({
-    code: "REGISTRY_WRONG_BYTES",
-    kind: "upstream",
-    message: `${what} does not match its digest: the registry names ${named}, but its bytes have ${got}.`,
-    hint: "Something between here and the registry changes its answers (a broken mirror, a proxy, or an attacker). Try without the mirror.",
-  });
+  return refusal(
+    "REGISTRY_WRONG_BYTES",
+    `${what} does not match its digest: the registry names ${named}, but its bytes have ${got}.`,
+    "Something between here and the registry changes its answers (a broken mirror, a proxy, or an attacker). Try without the mirror.",
+  );
 }
 
 /** There is no such image (exit 4), by the path that was asked for: below a mirror it begins with the mirror's own. */
@@ -91,19 +90,9 @@ export function imageNotFound(
   { registry, path }: { readonly registry: string; readonly path: string },
   which: string,
 ): Failure {
-  return new Failure({
-    code: "IMAGE_NOT_FOUND",
-    kind: "upstream",
-    message: `${registry} has no image ${path}${which}.`,
-    hint: "Check the name and the tag in template.toml (base.image, images.NAME.image) and upstream.toml (sandbox-api.image, mirrors.images).",
-  });
-}
-
-/** The registry's answer is malformed, or has no image for linux/amd64 (exit 4). */
-export function unusableImage(
-  code: "IMAGE_FORMAT" | "IMAGE_PLATFORM_MISSING",
-  message: string,
-  hint?: string,
-): Failure {
-  return new Failure({ code, kind: "upstream", message, hint });
+  return refusal(
+    "IMAGE_NOT_FOUND",
+    `${registry} has no image ${path}${which}.`,
+    "Check the name and the tag in template.toml (base.image, images.NAME.image) and upstream.toml (sandbox-api.image, mirrors.images).",
+  );
 }

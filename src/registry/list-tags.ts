@@ -1,7 +1,8 @@
 import * as z from "zod/mini";
+import { refusal } from "../support/errors";
 import type { Host } from "../support/host";
 import { openRepository } from "./client";
-import { imageNotFound, statusOf, unusableImage } from "./failures";
+import { imageNotFound, statusOf } from "./failures";
 import type { RegistryOptions } from "./resolve-image";
 import { parsedJson } from "../support/text/parsed-json";
 
@@ -26,7 +27,7 @@ export async function listTags(
     if (answer.status === 404) throw imageNotFound(client, "");
     const parsed = answer.status === 200 ? z.safeParse(tagsSchema, parsedJson(answer.body)) : undefined;
     if (parsed?.success !== true)
-      throw unusableImage(
+      throw refusal(
         "IMAGE_FORMAT",
         `${client.registry} answers ${statusOf(answer)} for the tags of ${repository}, without a list.`,
       );

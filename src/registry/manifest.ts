@@ -1,5 +1,5 @@
 import * as z from "zod/mini";
-import { unusableImage } from "./failures";
+import { refusal } from "../support/errors";
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/u;
 const descriptor = z.looseObject({
@@ -70,15 +70,15 @@ export async function singleImage(
       const { digest, mediaType = "" } = single.data.config;
       if (CONFIG_TYPES.includes(mediaType)) return { bytes, config: digest };
       const what = `${image} is no container image: its configuration is ${mediaType}.`;
-      throw unusableImage("IMAGE_FORMAT", what, "Name an image; engines do not pull charts and signatures.");
+      throw refusal("IMAGE_FORMAT", what, "Name an image; engines do not pull charts and signatures.");
     } else
-      throw unusableImage(
+      throw refusal(
         "IMAGE_FORMAT",
         `The registry's answer for ${image} is neither an image manifest nor a list of them.`,
         "Very old images (schema 1) cannot be pinned; push the image again with a current Docker.",
       );
   }
-  throw unusableImage(
+  throw refusal(
     "IMAGE_FORMAT",
     `${image} has its linux/amd64 image below more than ${String(DEEPEST_LIST)} lists.`,
   );
@@ -112,13 +112,13 @@ function amd64In(entries: readonly unknown[], image: string): string {
   const chosen = fitting.find(({ digest }) => SHA256.test(digest));
   if (chosen !== undefined) return chosen.digest;
   if (fitting[0] !== undefined)
-    throw unusableImage(
+    throw refusal(
       "IMAGE_PLATFORM_MISSING",
       `${image} names its linux/amd64 image by ${fitting[0].digest.slice(0, 80)}, which is not a sha256 digest.`,
       "A lock pins by sha256.",
     );
   const there = [...new Set(images.map(({ platform }) => platform))];
-  throw unusableImage(
+  throw refusal(
     "IMAGE_PLATFORM_MISSING",
     `${image} has no linux/amd64 image; there are: ${there.join(", ") || "none"}.`,
   );
@@ -134,13 +134,10 @@ function platformOf(os: string, architecture: string): string {
  */
 export function parseConfig(bytes: Uint8Array, image: string): { readonly createdAt: string | undefined } {
   const config = z.safeParse(configSchema, parseJson(bytes, `The config of ${image}`));
-  if (!config.success) throw unusableImage("IMAGE_FORMAT", `The config of ${image} is not an image config.`);
+  if (!config.success) throw refusal("IMAGE_FORMAT", `The config of ${image} is not an image config.`);
   const platform = platformOf(config.data.os || "linux", config.data.architecture || "amd64");
   if (platform !== "linux/amd64")
-    throw unusableImage(
-      "IMAGE_PLATFORM_MISSING",
-      `${image} is an image for ${platform}, not for linux/amd64.`,
-    );
+    throw refusal("IMAGE_PLATFORM_MISSING", `${image} is an image for ${platform}, not for linux/amd64.`);
   const time = Date.parse(config.data.created ?? "");
   return { createdAt: time > 0 ? new Date(time).toISOString() : undefined };
 }
@@ -149,7 +146,7 @@ function parseJson(bytes: Uint8Array, what: string): unknown {
   try {
     return JSON.parse(Buffer.from(bytes).toString("utf8"));
   } catch (error) {
-    throw unusableImage(
+    throw refusal(
       "IMAGE_FORMAT",
       `${what} is not JSON (${String(error)}).`,
       "A proxy or login page may have answered instead.",

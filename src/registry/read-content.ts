@@ -1,6 +1,7 @@
+import { refusal } from "../support/errors";
 import { digestOf } from "../support/text/digest";
 import type { Repository } from "./client";
-import { statusOf, unusableImage, wrongBytes } from "./failures";
+import { statusOf, wrongBytes } from "./failures";
 import { MANIFEST_TYPES } from "./manifest";
 
 /** Bytes that were checked against their digest. */
@@ -24,7 +25,7 @@ export async function readContent(
   const answer = await get(path, path.startsWith("manifests/") ? MANIFEST_TYPES : "*/*", limitBytes);
   if (answer.status === 404) return undefined;
   if (answer.status !== 200)
-    throw unusableImage("IMAGE_FORMAT", `${registry} answers ${statusOf(answer)} for ${what}.`);
+    throw refusal("IMAGE_FORMAT", `${registry} answers ${statusOf(answer)} for ${what}.`);
   const digest = digestOf(answer.body);
   for (const named of [answer.headers.get("docker-content-digest"), path.replace(/^.*\//u, "")])
     if (named?.startsWith("sha256:") === true && named !== digest)

@@ -1,10 +1,10 @@
 import * as z from "zod/mini";
-import type { Failure } from "../support/errors";
+import { refusal, type Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { digestOf } from "../support/text/digest";
 import { nextHop, type HttpAnswer } from "../support/network/http";
 import { openRepository, type Repository } from "./client";
-import { pushRefused, statusOf, unusableImage } from "./failures";
+import { pushRefused, statusOf } from "./failures";
 import { OCI_INDEX, OCI_MANIFEST } from "./manifest";
 import { readContent, readManifest } from "./read-content";
 import { parsedJson } from "../support/text/parsed-json";
@@ -55,7 +55,7 @@ export async function addReferrer(
   const digest = repository.reference.digest ?? "";
   const subject = await readManifest(repository, digest);
   if (subject === undefined)
-    throw unusableImage("IMAGE_FORMAT", `${image} is not in the registry, so nothing can be attached to it.`);
+    throw refusal("IMAGE_FORMAT", `${image} is not in the registry, so nothing can be attached to it.`);
   const { mediaType } = z.parse(
     z.looseObject({ mediaType: z._default(z.string(), OCI_MANIFEST) }),
     parsedJson(subject.body),
@@ -123,7 +123,7 @@ export async function piecesBeside(
 async function readBlob(repository: Repository, digest: string): Promise<Uint8Array> {
   const found = await readContent(repository, `blobs/${digest}`, `the blob ${digest}`, BLOB_LIMIT);
   if (found !== undefined) return found.body;
-  throw unusableImage("IMAGE_FORMAT", `${repository.registry} answers 404 for the blob ${digest}.`);
+  throw refusal("IMAGE_FORMAT", `${repository.registry} answers 404 for the blob ${digest}.`);
 }
 
 async function putBlob(

@@ -1,8 +1,9 @@
+import { refusal } from "../support/errors";
 import { digestOf, hexOf } from "../support/text/digest";
 import type { Downloads } from "../support/network/downloads";
 import type { Host } from "../support/host";
 import { openRepository, type RepositoryOptions } from "./client";
-import { imageNotFound, unusableImage } from "./failures";
+import { imageNotFound } from "./failures";
 import { parseConfig, singleImage } from "./manifest";
 import { readContent, readManifest } from "./read-content";
 import { parseImageReference } from "./reference";
@@ -94,10 +95,7 @@ export async function heldImage(
   const { config } = await singleImage(top.body, image, async (digest) => {
     const below = await readManifest(repository, digest);
     if (below !== undefined) return below.body;
-    throw unusableImage(
-      "IMAGE_FORMAT",
-      `${image} is a list whose linux/amd64 image ${registry} does not have.`,
-    );
+    throw refusal("IMAGE_FORMAT", `${image} is a list whose linux/amd64 image ${registry} does not have.`);
   });
   return { digest: top.digest, config };
 }

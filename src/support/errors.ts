@@ -65,6 +65,11 @@ export function wrongUsage(message: string, hint?: string): Failure {
   return new Failure({ code: "USAGE", kind: "usage", message, hint });
 }
 
+/** An input that does not verify, cannot be used or does not exist: exit 4. */
+export function refusal(code: string, message: string, hint?: string, cause?: unknown): Failure {
+  return new Failure({ code, kind: "upstream", message, hint, cause });
+}
+
 /** What is promised; undefined if that fails with this code. */
 export async function unlessFailed<T>(code: string, promised: Promise<T>): Promise<T | undefined> {
   try {

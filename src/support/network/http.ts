@@ -1,4 +1,4 @@
-import { Failure, hasErrno, messageOf } from "../errors";
+import { Failure, hasErrno, messageOf, refusal } from "../errors";
 import type { Host } from "../host";
 import { withTimeLimit } from "../processes/time-limit";
 
@@ -141,11 +141,7 @@ async function followed(host: Asker, request: HttpRequest, signal: AbortSignal):
     }
     url = next;
   }
-  throw new Failure({
-    code: "REDIRECT_REFUSED",
-    kind: "upstream",
-    message: `${request.url} redirects more than 5 times.`,
-  });
+  throw refusal("REDIRECT_REFUSED", `${request.url} redirects more than 5 times.`);
 }
 
 async function bodyOf(response: Response, request: HttpRequest): Promise<Uint8Array> {
@@ -156,11 +152,10 @@ async function bodyOf(response: Response, request: HttpRequest): Promise<Uint8Ar
   for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
     size += chunk.length;
     if (size > limitBytes) {
-      throw new Failure({
-        code: "ANSWER_TOO_LARGE",
-        kind: "upstream",
-        message: `${request.url} sends more than the allowed ${String(limitBytes)} bytes.`,
-      });
+      throw refusal(
+        "ANSWER_TOO_LARGE",
+        `${request.url} sends more than the allowed ${String(limitBytes)} bytes.`,
+      );
     }
     chunks.push(chunk);
   }
@@ -208,11 +203,10 @@ export function nextHop(from: string, location: string): string {
 }
 
 function refused(message: string, cause?: unknown): Failure {
-  return new Failure({
-    code: "REDIRECT_REFUSED",
-    kind: "upstream",
+  return refusal(
+    "REDIRECT_REFUSED",
     message,
-    hint: "Others on the network could replace the files. Use a source with https, or a mirror in upstream.toml.",
+    "Others on the network could replace the files. Use a source with https, or a mirror in upstream.toml.",
     cause,
-  });
+  );
 }
