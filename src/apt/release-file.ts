@@ -9,20 +9,13 @@ export interface ListedFile {
 }
 
 /** A repository's Release file, parsed. Times are ms since the epoch. */
-export interface Release {
-  readonly date: number;
-  readonly validUntil: number | undefined;
-  readonly suite: string | undefined;
-  readonly codename: string | undefined;
-  /** By path below dists/<suite>/. */
-  readonly files: ReadonlyMap<string, ListedFile>;
-}
+export type Release = Readonly<ReturnType<typeof parseRelease>>;
 
 /**
  * Parses a Release file (Debian wiki, "DebianRepository/Format"). Refuses one without a Date or SHA256 sums (RELEASE_MALFORMED): weaker
  * sums prove nothing.
  */
-export function parseRelease(text: string): Release {
+export function parseRelease(text: string) {
   const fields = onlyParagraph(text);
   const date = dateIn(fields.get("date"));
   if (date === undefined) throw malformed("has no Date, so its age cannot be known");
@@ -37,6 +30,7 @@ export function parseRelease(text: string): Release {
     validUntil,
     suite: fields.get("suite"),
     codename: fields.get("codename"),
+    /** By path below dists/<suite>/. */
     files: sumsIn(sums),
   };
 }

@@ -1,40 +1,7 @@
 import type { Header } from "tar-stream";
 import type { BuildEnding, BuildListener } from "./builds/follow-build";
+import type { EngineFacts } from "./connection/daemon";
 import type { ImageContents } from "./saved-image/read-saved-image";
-
-/** Facts and abilities of an engine: queried, never guessed from its name. */
-export interface EngineFacts {
-  /** Its own name, e.g. "Docker Engine", "Podman Engine". */
-  readonly name: string;
-  readonly version: string;
-  readonly apiVersion: string;
-  /** Its address, for messages: unix:///var/run/docker.sock */
-  readonly address: string;
-  /** Whether it builds with BuildKit over this API. */
-  readonly buildKit: boolean;
-  /** Whether AppArmor, which forbids mount, confines containers by default. */
-  readonly appArmor: boolean;
-  /** Whether it runs as a plain user. Root in its containers is then that user, without rights to devices of the engine's machine. */
-  readonly rootless: boolean;
-  /** Whether an image's id is the digest of its configuration; with the containerd image store it is that of a manifest. */
-  readonly idsAreConfigDigests: boolean;
-  readonly publish: PublishedPorts;
-  /** For tcp with TLS. */
-  readonly tls?: EngineTls;
-}
-
-/** How to verify an engine by its certificate. */
-interface EngineTls {
-  /** Folder with ca.pem, cert.pem and key.pem. */
-  readonly certificates?: string | undefined;
-  readonly skipVerify: boolean;
-}
-
-/** Where published ports go. An engine on this machine binds loopback only, because the sandbox API has no password. */
-export interface PublishedPorts {
-  readonly bindTo: string;
-  readonly reachedAt: string;
-}
 
 /** A login to a registry: the fields of X-Registry-Auth in the engine's API. */
 type RegistryLogin = Readonly<Record<string, string>>;

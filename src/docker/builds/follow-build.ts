@@ -64,15 +64,12 @@ export async function followBuild(
 }
 
 /** The classic builder's text: "Step 3/9 : RUN …", output, " ---> <id>", " ---> Using cache". */
-function followClassic(
-  log: StepLog,
-  listener: BuildListener,
-): { take(text: string): void; step(): string | undefined; made(): readonly string[] } {
+function followClassic(log: StepLog, listener: BuildListener) {
   let step: string | undefined;
   let cached = false;
   let made: readonly string[] = [];
   return {
-    take(text) {
+    take(text: string): void {
       const begun = /^Step (\d+\/\d+) : (.*)/u.exec(text);
       if (begun !== null) {
         step = `[${begun[1] ?? ""}] ${(begun[2] ?? "").trim()}`;
@@ -89,34 +86,21 @@ function followClassic(
   };
 }
 
-interface KnownStep {
-  readonly digest: string;
-  readonly number: number;
-  name: string;
-  reported: boolean;
-  readonly decoder: StringDecoder;
-}
-
 /** BuildKit's status messages: steps by digest, each with its own output. */
-function followBuildKit(
-  log: StepLog,
-  listener: BuildListener,
-): { take(status: BuildKitStatus): void; failed(): KnownStep | undefined } {
-  const steps = new Map<string, KnownStep>();
-  let failed: KnownStep | undefined;
-  const known = (digest: string): KnownStep => {
-    const step = steps.get(digest) ?? {
-      digest,
-      number: steps.size + 1,
-      name: "",
-      reported: false,
-      decoder: new StringDecoder("utf8"),
-    };
+function followBuildKit(log: StepLog, listener: BuildListener) {
+  const begin = (digest: string, number: number) => {
+    return { digest, number, name: "", reported: false, decoder: new StringDecoder("utf8") };
+  };
+  type Step = ReturnType<typeof begin>;
+  const steps = new Map<string, Step>();
+  let failed: Step | undefined;
+  const known = (digest: string): Step => {
+    const step = steps.get(digest) ?? begin(digest, steps.size + 1);
     steps.set(digest, step);
     return step;
   };
   return {
-    take(status) {
+    take(status: BuildKitStatus): void {
       for (const vertex of status.vertexes) {
         const step = known(vertex.digest);
         if (vertex.name !== "") step.name = vertex.name;
@@ -137,6 +121,6 @@ function followBuildKit(
           listener.onLine?.(`#${String(step.number)} ${line}`);
       }
     },
-    failed: () => failed,
+    failed: (): Step | undefined => failed,
   };
 }

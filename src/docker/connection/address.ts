@@ -6,7 +6,6 @@ import { textNow } from "../../support/files/files";
 import type { Host } from "../../support/host";
 import { sha256 } from "../../support/text/digest";
 import { parsedJson, valueAt } from "../../support/text/parsed-json";
-import type { EngineFacts } from "../engine";
 
 /** A possible location of an engine. */
 export interface EngineAddress {
@@ -71,18 +70,6 @@ function fromDockerHost(text: string, env: Host["env"]): EngineAddress {
   if (!url.startsWith("tcp:") || !tls) return { url, source: "DOCKER_HOST" };
   const certificates = setIn(env, "DOCKER_CERT_PATH") ?? dockerConfigFolder(env);
   return { url, source: "DOCKER_HOST", certificates, skipVerify: !verify };
-}
-
-/** An engine for other programs: they know these variables, not all know contexts and the sockets of rootless engines. */
-export function engineVariables({
-  address,
-  tls,
-}: Pick<EngineFacts, "address" | "tls">): Readonly<Record<string, string>> {
-  const certificates = tls?.certificates;
-  return {
-    DOCKER_HOST: address,
-    ...(certificates === undefined ? {} : { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: certificates }),
-  };
 }
 
 /** The docker command's choice, in config.json. Files that are missing or unreadable count as empty. */

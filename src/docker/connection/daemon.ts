@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import { finished } from "node:stream/promises";
 import type Docker from "dockerode";
 import { textNow } from "../../support/files/files";
+import { isLoopback } from "../../support/network/loopback";
 import type { EngineAddress } from "./address";
-import type { EngineFacts, PublishedPorts } from "../engine";
 
 /** Sends a request of the engine's API that dockerode does not know, or sends otherwise (docker-modem's `dial`). */
 export function dial<T>(docker: Docker, request: object): Promise<T> {
@@ -33,8 +33,11 @@ export async function ask(
   return answer;
 }
 
-/** Asks an engine for its facts. Rejects if it is not responding. */
-export async function engineFacts(docker: Docker, address: EngineAddress): Promise<EngineFacts> {
+/** Facts and abilities of an engine. */
+export type EngineFacts = Readonly<Awaited<ReturnType<typeof engineFacts>>>;
+
+/** Asks an engine for its facts and abilities, which are never guessed from its name. Rejects if it is not responding. */
+export async function engineFacts(docker: Docker, address: EngineAddress) {
   const ping = await ask(docker, "GET", "/_ping");
   if (ping.statusCode !== 200) throw new Error(`it answered ${String(ping.statusCode)} to /_ping`);
   const [version, info, buildKit] = await Promise.all([
@@ -49,17 +52,38 @@ export async function engineFacts(docker: Docker, address: EngineAddress): Promi
   const [component] =
     (version as { readonly Components?: readonly { readonly Name?: string }[] }).Components ?? [];
   return {
+    /** Its own, e.g. "Docker Engine", "Podman Engine". */
     name: component?.Name === undefined || component.Name === "Engine" ? "Docker Engine" : component.Name,
     version: version.Version,
     apiVersion: version.ApiVersion,
+    /** For messages: unix:///var/run/docker.sock */
     address: url,
+    /** Whether it builds with BuildKit over this API. */
     buildKit,
+    /** Whether AppArmor, which forbids mount, confines containers by default. */
     appArmor: security.some((option) => option.includes("apparmor")),
-    // Docker lists it among its security options, Podman in its own field.
+    /**
+     * Whether it runs as a plain user. Root in its containers is then that user, without rights to devices of the engine's machine. Docker
+     * lists it among its security options, Podman in its own field.
+     */
     rootless: info.Rootless === true || security.some((option) => option.includes("rootless")),
+    /** Whether an image's id is the digest of its configuration; with the containerd image store it is that of a manifest. */
     idsAreConfigDigests: !(info.DriverStatus ?? []).some(([, value]) => value?.startsWith(CONTAINERD_STORE)),
     publish: publishedPorts(url, await gatewayFromHere(docker)),
-    ...(certificates === undefined && !skipVerify ? {} : { tls: { certificates, skipVerify } }),
+    /** For tcp with TLS: how to verify it by its certificate. */
+    tls: certificates === undefined && !skipVerify ? undefined : { certificates, skipVerify },
+  };
+}
+
+/** An engine for other programs: they know these variables, not all know contexts and the sockets of rootless engines. */
+export function engineVariables({
+  address,
+  tls,
+}: Pick<EngineFacts, "address" | "tls">): Readonly<Record<string, string>> {
+  const certificates = tls?.certificates;
+  return {
+    DOCKER_HOST: address,
+    ...(certificates === undefined ? {} : { DOCKER_TLS_VERIFY: "1", DOCKER_CERT_PATH: certificates }),
   };
 }
 
@@ -102,13 +126,16 @@ async function gatewayFromHere(docker: Docker): Promise<string | undefined> {
   return gateways.find((gateway) => gateway !== "");
 }
 
+export type PublishedPorts = ReturnType<typeof publishedPorts>;
+
 /**
- * Where the engine at this address binds published ports, and the name to reach them.
+ * Where the engine at this address binds published ports, and the name to reach them. An engine on this machine binds loopback only, because
+ * the sandbox API has no password.
  * @param gateway where this program reaches the engine's machine from a container; undefined: it runs on that machine
  */
-export function publishedPorts(address: string, gateway?: string): PublishedPorts {
+export function publishedPorts(address: string, gateway?: string) {
   const { protocol, hostname } = new URL(address);
-  if (protocol === "unix:" || /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/u.test(hostname))
+  if (protocol === "unix:" || isLoopback(hostname))
     return gateway === undefined
       ? { bindTo: "127.0.0.1", reachedAt: "127.0.0.1" }
       : { bindTo: "0.0.0.0", reachedAt: gateway };

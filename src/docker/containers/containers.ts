@@ -1,15 +1,8 @@
 import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import type Docker from "dockerode";
-import { apiMinor } from "../connection/daemon";
-import type {
-  ContainerRequest,
-  ContainerState,
-  EngineContainers,
-  ExecRequest,
-  ExecResult,
-  PublishedPorts,
-} from "../engine";
+import { apiMinor, type PublishedPorts } from "../connection/daemon";
+import type { ContainerRequest, ContainerState, EngineContainers, ExecRequest, ExecResult } from "../engine";
 import { answerOf } from "../failures";
 import { PLATFORM } from "../images";
 import { readTarEntries } from "../tar-entries";

@@ -289,8 +289,7 @@ export function bytes(size: number | string): number {
 }
 
 function listOf(patterns: string | readonly string[] | undefined): readonly string[] {
-  if (patterns === undefined) return [];
-  return typeof patterns === "string" ? [patterns] : patterns;
+  return patterns === undefined ? [] : [patterns].flat();
 }
 
 /** Patterns in all notations, split into those that must match and those that must not. */
@@ -298,7 +297,7 @@ export function bothWays(patterns: Patterns | undefined): {
   readonly match: readonly string[];
   readonly not: readonly string[];
 } {
-  if (patterns === undefined || typeof patterns === "string" || Array.isArray(patterns))
-    return { match: listOf(patterns), not: [] };
-  return { match: listOf(patterns.match), not: listOf(patterns.not) };
+  const { match, not } =
+    typeof patterns === "object" && !Array.isArray(patterns) ? patterns : { match: patterns };
+  return { match: listOf(match), not: listOf(not) };
 }

@@ -16,7 +16,6 @@ const KEPT_HEADERS = ["etag", "last-modified", "content-type", "docker-content-d
 
 /** What is kept of an answer: its validators and the digest of its body. */
 const keptSchema = z.object({ headers: z.record(z.string(), z.string()), sha256: z.string() });
-type Kept = z.infer<typeof keptSchema>;
 
 /** The folder `dir` of downloads: bodies by sha256, and for each address the ETag of its body. Deleting it costs time only. */
 export function openDownloads(host: Host, dir: string) {
@@ -36,7 +35,8 @@ export function openDownloads(host: Host, dir: string) {
 
   const fresh = async (request: HttpRequest, key: string, asking: Ask): Promise<HttpAnswer> => {
     const keptPath = join(dir, "answers", `${key}.json`);
-    const kept = parseKept(await readIfPresent(keptPath));
+    // One that is invalid counts as none, and is fetched again.
+    const kept = keptSchema.safeParse(parsedJson(await readIfPresent(keptPath))).data;
     const body = kept === undefined ? undefined : await bytes(kept.sha256);
     const validators = kept === undefined || body === undefined ? {} : validatorsOf(kept);
     const answer = await asking({ ...request, headers: { ...request.headers, ...validators } });
@@ -70,13 +70,8 @@ export function openDownloads(host: Host, dir: string) {
   };
 }
 
-function validatorsOf({ headers }: Kept): Record<string, string> {
+function validatorsOf({ headers }: z.infer<typeof keptSchema>): Record<string, string> {
   const { etag, "last-modified": modified } = headers;
   if (etag !== undefined) return { "if-none-match": etag };
   return modified === undefined ? {} : { "if-modified-since": modified };
-}
-
-/** A kept answer; undefined if there is none or it is invalid (then it is fetched again). */
-function parseKept(data: Buffer | undefined): Kept | undefined {
-  return keptSchema.safeParse(parsedJson(data)).data;
 }

@@ -45,7 +45,11 @@ function hostWithProgram(): TestHost {
 describe("container-structure-test", () => {
   it.each([
     ["over ssh", engineAt("ssh://root@box/run/docker.sock"), "over ssh (ssh://root@box/run/docker.sock)"],
-    ["unverified", engineAt("tcp://box:2376", { skipVerify: true }), "whose certificate is not verified"],
+    [
+      "unverified",
+      engineAt("tcp://box:2376", { certificates: undefined, skipVerify: true }),
+      "whose certificate is not verified",
+    ],
   ])("is not run on an engine %s: its tests are skipped, with that reason", async (_what, engine, reason) => {
     const host = { ...hostWithProgram(), run: () => Promise.reject(new Error("nothing is to be run")) };
     const why = expect.stringContaining(
@@ -63,7 +67,7 @@ describe("container-structure-test", () => {
     ["a socket", engineAt("unix:///run/d.sock"), "unix:///run/d.sock||||it"],
     [
       "verified TLS",
-      engineAt("tcp://box:2376", { certificates: "/certs" } as EngineFacts["tls"]),
+      engineAt("tcp://box:2376", { certificates: "/certs", skipVerify: false }),
       "tcp://box:2376|1|/certs||it",
     ],
   ])("gets the engine in use by %s, whatever the shell names", async (_what, engine, name) => {
