@@ -22,7 +22,7 @@ export function stdoutFailure(error: Error): Failure {
 
 /**
  * Aborts a signal on SIGINT, SIGTERM, SIGHUP and when standard output is closed, so that everything is cleaned up first. A third signal
- * ends the program at once.
+ * ends the program at once. A closed standard error has no effect.
  * @param announce reports that the clean-up has started
  */
 export function interruption(announce: (text: string) => void): {
@@ -49,13 +49,17 @@ export function interruption(announce: (text: string) => void): {
   const onStdoutError = (error: Error): void => {
     controller.abort(stdoutFailure(error));
   };
+  const ignore = (): void => undefined;
   const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
   for (const name of signals) process.on(name, onSignal);
   process.stdout.on("error", onStdoutError);
+  // Stays registered: the last write may fail after the command has ended.
+  process.stderr.on("error", ignore);
   return {
     signal: controller.signal,
     dispose: () => {
       for (const name of signals) process.off(name, onSignal);
+      process.stdout.on("error", ignore);
       process.stdout.off("error", onStdoutError);
     },
   };
