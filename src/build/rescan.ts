@@ -5,7 +5,8 @@ import { isoTime } from "../support/clock";
 import { Failure, firstProblem } from "../support/errors";
 import { readIfPresent, writeAtomically } from "../support/files/files";
 import type { Host } from "../support/host";
-import { atLeast, scan, vulnerabilitySchema, type Severity, type Vulnerability } from "./scan";
+import { atLeast, scan, vulnerabilitySchema, type Vulnerability } from "./scan";
+import type { Severity } from "./severity";
 
 /** File of the last scan in a version's records. */
 export const SCAN_FILE = "scan.json";

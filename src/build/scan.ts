@@ -5,9 +5,7 @@ import { Failure } from "../support/errors";
 import type { Host } from "../support/host";
 import { runOther } from "../support/processes/other-program";
 import { outputLines } from "../support/text/output-lines";
-
-export const SEVERITIES = ["low", "medium", "high", "critical"] as const;
-export type Severity = (typeof SEVERITIES)[number];
+import { SEVERITIES, type Severity } from "./severity";
 
 /** A vulnerability found by a scanner; fixedIn is "" if no version fixes it yet. */
 export const vulnerabilitySchema = z.readonly(

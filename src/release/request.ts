@@ -1,4 +1,4 @@
-import type { Severity } from "../build/scan";
+import type { Severity } from "../build/severity";
 import type { Signer } from "../publish/signer";
 import type { ManifestEntry, Verification, VersionDeployment } from "../manifest/entry";
 import type { TestFiles } from "../smoke/index";

@@ -54,6 +54,27 @@ function importsOf(file: string): Import[] {
   });
 }
 
+/** What a file loads as it is loaded: our files by their path, packages by their name. */
+function staticImports(file: string): readonly string[] {
+  const text = readFileSync(join(SOURCE, file), "utf8");
+  return [...text.matchAll(/^(?:import|export)\s(?!type\s)(?:[^"';]*?\sfrom\s)?"([^"]+)"/gmu)].map(
+    ([, specifier = ""]) =>
+      specifier.startsWith(".")
+        ? `${relative(SOURCE, resolve(SOURCE, dirname(file), specifier))}.ts`
+        : specifier,
+  );
+}
+
+/** Everything that is loaded with a file. */
+function loadedWith(file: string, found: Set<string>): ReadonlySet<string> {
+  for (const name of staticImports(file)) {
+    if (found.has(name)) continue;
+    found.add(name);
+    if (name.endsWith(".ts")) loadedWith(name, found);
+  }
+  return found;
+}
+
 /** Why an import breaks the plan of the house, or undefined. */
 function offence({ from, to, target, typeOnly }: Import): string | undefined {
   if (from === to || to === "support" || from.endsWith(".ts")) return undefined;
@@ -126,6 +147,14 @@ describe("the plan of the house", () => {
     expect(offence({ ...base, from: "lock", to: "cli", target: "cli/main" })).toBeDefined();
     expect(offence({ ...base, from: "cli", to: "docker", target: "docker/index" })).toBeDefined();
     expect(offence({ ...base, from: "lock", to: "registry", target: "registry/index" })).toBeUndefined();
+  });
+
+  it("loads little at each start: no schemas, no outside system, no stage", () => {
+    const loaded = loadedWith("cli/main.ts", new Set());
+    const packages = [...loaded].filter((name) => !name.endsWith(".ts") && !name.startsWith("node:"));
+    expect(packages.sort()).toEqual(["fast-string-width", "fastest-levenshtein", "yargs/helpers"]);
+    const others = [...loaded].filter((name) => name.endsWith(".ts") && !/^(?:cli|support)\//u.test(name));
+    expect(others.sort()).toEqual(["build/severity.ts", "release/run.ts"]);
   });
 
   it("has no rooms for leftovers and no default exports", () => {

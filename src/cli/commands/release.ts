@@ -1,5 +1,5 @@
 import { choice, flag, list, text, type CommandGroup, type CommonOption, type OptionSpec } from "../command";
-import { SEVERITIES } from "../../build/scan";
+import { SEVERITIES } from "../../build/severity";
 
 /** Options of builds. */
 const BUILDER = text(

@@ -1,5 +1,5 @@
 import { choice, flag, text, type CommandGroup } from "../command";
-import { SEVERITIES } from "../../build/scan";
+import { SEVERITIES } from "../../build/severity";
 import { RELEASE_COMMON, RELEASE_EXITS, RELEASE_OPTIONS } from "./release";
 
 export const UPGRADE: CommandGroup = {

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Severity } from "../../build/scan";
+import type { Severity } from "../../build/severity";
 import { parseMesaVersion } from "../../lock/mesa-version";
 import { signerFrom } from "../../publish/signer";
 import { isEmpty, type Plan } from "../../release/plan";
