@@ -68,12 +68,12 @@ export async function attest(
   await withTemporaryFolder("attest", async (temporary) => {
     const login = loginOfVariables(host, image);
     if (login !== undefined) await writeFile(join(temporary, "config.json"), login, { mode: 0o600 });
-    const dockerConfig = login === undefined ? undefined : temporary;
+    const env = login === undefined ? host.env : { ...host.env, DOCKER_CONFIG: temporary };
     for (const [at, { cosign, name }] of KINDS.entries()) {
       const file = join(temporary, `${name}.json`);
       const { predicate } = statementSchema.parse(JSON.parse(statements[at] ?? ""));
       await writeAtomically(file, JSON.stringify(predicate));
-      await runCosign(host, ["attest", "--yes", "--type", cosign, "--predicate", file, image], dockerConfig);
+      await runCosign({ ...host, env }, ["attest", "--yes", "--type", cosign, "--predicate", file, image]);
     }
   });
 }

@@ -3,7 +3,7 @@ import { digestOf } from "../support/text/digest";
 import { Failure, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
 import type { Host } from "../support/host";
-import { othersEnvironment, runOther } from "../support/processes/other-program";
+import { runOther } from "../support/processes/other-program";
 import { outputLines } from "../support/text/output-lines";
 
 /** The signer of published images: a private key, or cosign with the pipeline's own identity. */
@@ -79,15 +79,10 @@ async function keyIn(
 
 /**
  * Runs cosign. It uses its own identity and registry login, from the pipeline's variables and Docker's configuration.
- * @param dockerConfig the folder of another configuration of Docker
  * @throws Failure COSIGN_MISSING, COSIGN_FAILED (exit 3)
  */
-export async function runCosign(host: Host, args: readonly string[], dockerConfig?: string): Promise<void> {
-  const env = dockerConfig === undefined ? {} : { DOCKER_CONFIG: dockerConfig };
-  const ran = await runOther(host, "cosign", args, {
-    env: { ...othersEnvironment(host.env), ...env },
-    timeoutMs: COSIGN_MS,
-  });
+export async function runCosign(host: Host, args: readonly string[]): Promise<void> {
+  const ran = await runOther(host, "cosign", args, { timeoutMs: COSIGN_MS });
   if (ran.exitCode === 0) return;
   if (ran.spawnError !== undefined)
     throw new Failure({

@@ -29,6 +29,8 @@ interface Import {
   readonly to: string;
   readonly target: string;
   readonly typeOnly: boolean;
+  /** Whether it is loaded when it is needed: import("…"). */
+  readonly isLater: boolean;
 }
 
 function sourceFiles(): string[] {
@@ -50,29 +52,25 @@ function importsOf(file: string): Import[] {
       to: target.split("/")[0] ?? "",
       target,
       typeOnly: match[1] !== undefined,
+      isLater: match[3] !== undefined,
     };
   });
 }
 
-/** What a file loads as it is loaded: our files by their path, packages by their name. */
-function staticImports(file: string): readonly string[] {
-  const text = readFileSync(join(SOURCE, file), "utf8");
-  return [...text.matchAll(/^(?:import|export)\s(?!type\s)(?:[^"';]*?\sfrom\s)?"([^"]+)"/gmu)].map(
-    ([, specifier = ""]) =>
-      specifier.startsWith(".")
-        ? `${relative(SOURCE, resolve(SOURCE, dirname(file), specifier))}.ts`
-        : specifier,
-  );
+/** A file, and all of ours that are loaded with it. */
+function loadedWith(file: string, found = new Set<string>()): ReadonlySet<string> {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const { target, typeOnly, isLater } of importsOf(file))
+    if (!typeOnly && !isLater) loadedWith(`${target}.ts`, found);
+  return found;
 }
 
-/** Everything that is loaded with a file. */
-function loadedWith(file: string, found: Set<string>): ReadonlySet<string> {
-  for (const name of staticImports(file)) {
-    if (found.has(name)) continue;
-    found.add(name);
-    if (name.endsWith(".ts")) loadedWith(name, found);
-  }
-  return found;
+/** The packages that are loaded with a file, without Node's own. */
+function packagesOf(file: string): readonly string[] {
+  const text = readFileSync(join(SOURCE, file), "utf8");
+  const found = text.matchAll(/^(?:import|export)\s(?!type\s)(?:[^"';]*?\sfrom\s)?"([^".][^"]*)"/gmu);
+  return [...found].map(([, name = ""]) => name).filter((name) => !name.startsWith("node:"));
 }
 
 /** Why an import breaks the plan of the house, or undefined. */
@@ -141,7 +139,7 @@ describe("the plan of the house", () => {
   });
 
   it("knows an offence when it sees one", () => {
-    const base = { file: "x", typeOnly: false };
+    const base = { file: "x", typeOnly: false, isLater: false };
     expect(offence({ ...base, from: "docker", to: "build", target: "build/image" })).toBeDefined();
     expect(offence({ ...base, from: "smoke", to: "deploy", target: "deploy/index" })).toBeDefined();
     expect(offence({ ...base, from: "lock", to: "cli", target: "cli/main" })).toBeDefined();
@@ -150,10 +148,10 @@ describe("the plan of the house", () => {
   });
 
   it("loads little at each start: no schemas, no outside system, no stage", () => {
-    const loaded = loadedWith("cli/main.ts", new Set());
-    const packages = [...loaded].filter((name) => !name.endsWith(".ts") && !name.startsWith("node:"));
-    expect(packages.sort()).toEqual(["fast-string-width", "fastest-levenshtein", "yargs/helpers"]);
-    const others = [...loaded].filter((name) => name.endsWith(".ts") && !/^(?:cli|support)\//u.test(name));
+    const loaded = [...loadedWith("cli/main.ts")];
+    const packages = new Set(loaded.flatMap(packagesOf));
+    expect([...packages].sort()).toEqual(["fast-string-width", "fastest-levenshtein", "yargs/helpers"]);
+    const others = loaded.filter((name) => !/^(?:cli|support)\//u.test(name));
     expect(others.sort()).toEqual(["build/severity.ts", "release/run.ts"]);
   });
 

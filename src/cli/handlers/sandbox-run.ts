@@ -54,15 +54,18 @@ export const run: CommandHandler = async (args, context) => {
   const { exitCode, broken, kept } = ended;
   if (kept !== undefined) tellKept(host, kept);
   const text = (chunks: readonly Uint8Array[]): string => Buffer.concat(chunks).toString("utf8");
-  const failed = new Failure({
-    code: "COMMAND_FAILED",
-    kind: "internal",
-    message: `The command exited with ${String(exitCode)}.`,
-  });
+  const failed =
+    exitCode === 0
+      ? undefined
+      : new Failure({
+          code: "COMMAND_FAILED",
+          kind: "internal",
+          message: `The command exited with ${String(exitCode)}.`,
+        });
   return {
     exitCode: ourExitCode(ended),
     errors: broken === undefined ? [] : [broken],
-    error: broken ?? (exitCode === 0 ? undefined : failed),
+    error: broken ?? failed,
     json: {
       exitCode,
       stdout: text(outputs.stdout),

@@ -38,7 +38,7 @@ export const listCommand: CommandHandler = async (args, context) => {
       (status === undefined || statusShown(entry, workspace) === status) &&
       (channel === undefined || channelTarget(manifest, entry.template, channel) === entry.id),
   );
-  const rows = versions.map((entry) => {
+  const rowOf = (entry: ManifestEntry): readonly string[] => {
     const { deployment, verification } = inWorkspace(entry, workspace);
     const { passed, failed, skipped, mounted } = entry.smoke;
     return [
@@ -50,7 +50,7 @@ export const listCommand: CommandHandler = async (args, context) => {
       `${String(passed)}/${String(passed + failed + skipped)}${skippedText(skipped)}${mounted ? "" : " no mount"}`,
       imagesShown(entry, workspace) || "-",
     ];
-  });
+  };
   const head = ["VERSION", "STATUS", "CHANNELS", "AGE", "SIZE", "SMOKE", "IMAGE"];
   const isEmpty = Object.keys(manifest.versions).length === 0;
   const none = isEmpty
@@ -62,7 +62,7 @@ export const listCommand: CommandHandler = async (args, context) => {
       versions: versions.map((entry) => entryDocument(entry, workspace)),
       channels,
     },
-    text: json ? "" : table(head, rows, terminal.width, none),
+    text: json ? "" : table(head, versions.map(rowOf), terminal.width, none),
   };
 };
 

@@ -29,7 +29,7 @@ export function engineAddresses(env: Host["env"]): readonly EngineAddress[] {
   if (dockerHost !== undefined) return [fromDockerHost(dockerHost, env)];
   const folder = dockerConfigFolder(env);
   const named = setIn(env, "DOCKER_CONTEXT");
-  const name = named ?? (folder === undefined ? undefined : currentContext(folder));
+  const name = named ?? currentContext(env);
   if (name === undefined || name === "" || name === "default") return usualSockets(env);
   const found = folder === undefined ? undefined : contextIn(folder, name);
   if (found !== undefined) return [found];
@@ -72,9 +72,15 @@ function fromDockerHost(text: string, env: Host["env"]): EngineAddress {
   return { url, source: "DOCKER_HOST", certificates, skipVerify: !verify };
 }
 
-/** The docker command's choice, in config.json. Files that are missing or unreadable count as empty. */
-function currentContext(folder: string): string | undefined {
-  const current = valueAt(parsedJson(textNow(join(folder, "config.json"))), ["currentContext"]);
+/** Docker's config.json; undefined where it is missing or unreadable. */
+export function dockerConfig(env: Host["env"]): unknown {
+  const folder = dockerConfigFolder(env);
+  return folder === undefined ? undefined : parsedJson(textNow(join(folder, "config.json")));
+}
+
+/** The docker command's choice. */
+function currentContext(env: Host["env"]): string | undefined {
+  const current = valueAt(dockerConfig(env), ["currentContext"]);
   return typeof current === "string" ? current : undefined;
 }
 

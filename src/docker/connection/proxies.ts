@@ -1,8 +1,6 @@
-import { join } from "node:path";
-import { dockerConfigFolder } from "../../support/environment";
-import { textNow } from "../../support/files/files";
 import type { Host } from "../../support/host";
-import { parsedJson, valueAt } from "../../support/text/parsed-json";
+import { valueAt } from "../../support/text/parsed-json";
+import { dockerConfig } from "./address";
 
 /** Build arguments by their setting in config.json (docker/cli, cli/config/configfile/file.go, ParseProxyConfig). */
 const ARGUMENTS = {
@@ -21,8 +19,7 @@ export function proxyArguments(
   { env, redact }: Pick<Host, "env" | "redact">,
   address: string,
 ): Readonly<Record<string, string>> {
-  const folder = dockerConfigFolder(env);
-  const config = folder === undefined ? undefined : parsedJson(textNow(join(folder, "config.json")));
+  const config = dockerConfig(env);
   const proxies = valueAt(config, ["proxies", address]) ?? valueAt(config, ["proxies", "default"]);
   const found: Record<string, string> = {};
   for (const [setting, name] of Object.entries(ARGUMENTS)) {

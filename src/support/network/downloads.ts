@@ -2,7 +2,7 @@ import { join } from "node:path";
 import * as z from "zod/mini";
 import { canonicalJson } from "../text/canonical-json";
 import { sha256 } from "../text/digest";
-import { Failure } from "../errors";
+import { unlessFailed } from "../errors";
 import { readIfPresent, writeAtomically } from "../files/files";
 import type { Host } from "../host";
 import { ask, type HttpAnswer, type HttpRequest } from "./http";
@@ -27,9 +27,7 @@ export function openDownloads(host: Host, dir: string) {
   };
   // In a read-only checkout nothing is kept, which costs time only.
   const store = async (path: string, data: string | Uint8Array): Promise<void> => {
-    await writeAtomically(path, data).catch((error: unknown) => {
-      if (!(error instanceof Failure) || error.code !== "WRITE_FAILED") throw error;
-    });
+    await unlessFailed("WRITE_FAILED", writeAtomically(path, data));
   };
   const keep = (body: Uint8Array): Promise<void> => store(bodyPath(sha256(body)), body);
 
