@@ -45,8 +45,23 @@ function laterDeployment(one: VersionDeployment, other: VersionDeployment): Vers
 }
 
 /**
- * Merges two states of the same version. Joins deployments by workspace; a revocation holds until lifted, and removal unless a
- * workspace has the image. For everything else the last change counts, else the further status.
+ * An entry's failure, as far as it still holds beside the joined deployments: it belongs to the deployment of its workspace and stands
+ * or falls with that. Without one, that of the later entry holds.
+ */
+function standingFailure(
+  { failure, deployments }: ManifestEntry,
+  joint: ManifestEntry["deployments"],
+  isLater: boolean,
+): ManifestEntry["failure"] {
+  const won = joint[failure?.workspace ?? ""];
+  const holds =
+    won === undefined ? isLater : canonicalJson(won) === canonicalJson(deployments[won.workspace]);
+  return holds ? failure : null;
+}
+
+/**
+ * Merges two states of the same version. Joins deployments by workspace, and a failure follows its workspace's deployment; a revocation
+ * holds until lifted, and removal unless a workspace has the image. For everything else the last change counts, else the further status.
  * @returns undefined if they are different versions (other inputs, another build), or if it is unclear which one is later
  */
 function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry | undefined {
@@ -55,9 +70,12 @@ function mergeEntries(one: ManifestEntry, other: ManifestEntry): ManifestEntry |
   const later = laterEntry(one, other);
   if (later === undefined) return undefined;
   const revocation = laterRevocation(one.revocation, other.revocation);
+  const deployments = joined(one.deployments, other.deployments, laterDeployment);
+  const earlier = later === one ? other : one;
   const merged = {
     ...later,
-    deployments: joined(one.deployments, other.deployments, laterDeployment),
+    deployments,
+    failure: standingFailure(later, deployments, true) ?? standingFailure(earlier, deployments, false),
     ...(revocation === undefined ? {} : { revocation }),
   };
   const removed = [one.status, other.status].includes("removed") && isGone(merged.deployments);

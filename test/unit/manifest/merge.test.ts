@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { checkManifest, contradictions } from "../../../src/manifest/check";
 import type { Manifest, ManifestEntry } from "../../../src/manifest/entry";
 import { mergeManifests } from "../../../src/manifest/merge";
+import { inWorkspace } from "../../../src/manifest/versions/in-workspace";
 import { revoke } from "../../../src/manifest/channels/revoke";
 import { Failure } from "../../../src/support/errors";
 import { canonicalJson } from "../../../src/support/text/canonical-json";
@@ -61,9 +62,30 @@ describe("joining manifests", () => {
     deployments: { ...old.deployments, prod: deploymentOf("debian", "0.20.0", 1, "prod") },
     updatedAt: at(2),
   };
+  const failedInProd: Partial<ManifestEntry> = {
+    ...inProd,
+    failure: { stage: "deploy", code: "X", message: "it failed", workspace: "prod" },
+  };
+  const verifiedOn = (day: number, failures: number): ManifestEntry["deployments"] => {
+    const ws = deploymentOf("debian", "0.20.0");
+    return {
+      ws: { ...ws, verification: ws.verification && { ...ws.verification, at: at(day), failed: failures } },
+    };
+  };
+  // Its change of the entry can be a later one, in another workspace.
+  const failedVerification = (day: number, updated = day): Partial<ManifestEntry> => ({
+    ...failed,
+    ...(updated === day ? {} : { status: "verified" }),
+    deployments: { ...(updated === day ? {} : inProd.deployments), ...verifiedOn(day, 1) },
+    updatedAt: at(updated),
+  });
+  const cured = (day: number, updated: number): Partial<ManifestEntry> => ({
+    deployments: { ...(updated === day ? {} : inProd.deployments), ...verifiedOn(day, 0) },
+    updatedAt: at(updated),
+  });
   it.each<[string, Partial<ManifestEntry>, Partial<ManifestEntry>, string]>([
     ["deployed, then verified", deployed, {}, "verified"],
-    ["failed, then verified", { ...failed, updatedAt: at(1) }, { updatedAt: at(2) }, "verified"],
+    ["failed, then verified", { ...deployed, ...failed, updatedAt: at(1) }, { updatedAt: at(2) }, "verified"],
     ["verified, then failed", { updatedAt: at(1) }, { ...failed, updatedAt: at(2) }, "failed"],
     ["revoked while another run verified it", revoked, { updatedAt: at(2) }, "revoked"],
     ["revoked, then removed", revoked, removed, "removed"],
@@ -81,6 +103,42 @@ describe("joining manifests", () => {
       expect(merged.versions[old.id]?.status).toBe(status);
       expect(contradictions(merged)).toEqual([]);
     }
+  });
+
+  it.each<[string, Partial<ManifestEntry>, Partial<ManifestEntry>, string | undefined, string]>([
+    ["failed here, then deployed elsewhere there", failedVerification(2), cured(1, 3), "ws", "failed"],
+    [
+      "failed here again, after the other side's verification",
+      failedVerification(4),
+      cured(2, 5),
+      "ws",
+      "failed",
+    ],
+    [
+      "cured here, then deployed elsewhere there",
+      cured(3, 3),
+      failedVerification(2, 4),
+      undefined,
+      "verified",
+    ],
+    ["failed without a change of the deployment", { ...failed, updatedAt: at(1) }, inProd, "ws", "failed"],
+    [
+      "failed without any deployment, then a later change",
+      { ...failed, deployments: {}, updatedAt: at(1) },
+      { status: "smoked", deployments: {}, updatedAt: at(2) },
+      undefined,
+      "smoked",
+    ],
+    ["failed on both sides", { ...failed, updatedAt: at(1) }, failedInProd, "prod", "verified"],
+  ])("keeps a failure with its workspace's deployment: %s", (_what, one, other, workspace, inWs) => {
+    const sides = [one, other].map((change) => manifestOf({ ...old, ...change })) as [Manifest, Manifest];
+    const merged = mergeManifests(...sides);
+    const entry = merged.versions[old.id] ?? old;
+    expect(entry.failure?.workspace).toBe(workspace);
+    expect(inWorkspace(entry, "ws").status).toBe(inWs);
+    expect(contradictions(merged)).toEqual([]);
+    expect(canonicalJson(mergeManifests(sides[1], sides[0]))).toBe(canonicalJson(merged));
+    expect(mergeManifests(merged, one.updatedAt === entry.updatedAt ? sides[1] : sides[0])).toBe(merged);
   });
 
   it("keeps the deployments of both, by workspace", () => {
