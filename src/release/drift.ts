@@ -11,7 +11,7 @@ import { inWorkspace } from "../manifest/versions/in-workspace";
 import { measureImage, readRecord } from "../record/index";
 import { differences } from "../render/project-folder";
 import { loadTemplate, renderTemplate } from "../render/index";
-import { Failure } from "../support/errors";
+import { Failure, unlessFailed } from "../support/errors";
 import type { Host } from "../support/host";
 import { paths } from "../support/files/paths";
 import { otherPackages } from "./stages/measure";
@@ -111,8 +111,9 @@ async function renderedFiles(
   if (hasNewer) return skipped("its folder belongs to a newer revision");
   if (lock === undefined) return { differs: [NO_LOCK] };
   try {
-    const rendered = renderTemplate(await loadTemplate(root, entry.template), lock);
-    return { differs: await differences(root, rendered) };
+    const source = await unlessFailed("TEMPLATE_UNKNOWN", loadTemplate(root, entry.template));
+    if (source === undefined) return skipped("its template's folder was removed");
+    return { differs: await differences(root, renderTemplate(source, lock)) };
   } catch (error) {
     if (error instanceof Failure && error.code === "LOCK_LACKS_INPUT") return { differs: [error.message] };
     throw error;
