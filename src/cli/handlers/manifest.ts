@@ -7,9 +7,10 @@ import { Failure, wrongUsage } from "../../support/errors";
 import { paths } from "../../support/files/paths";
 import type { CommandHandler } from "../command";
 
-export const checkCommand: CommandHandler = async (args, { root }) => {
+export const checkCommand: CommandHandler = async (args, context) => {
   const given = args.text("file");
-  const path = given === undefined ? paths(root).manifest : resolve(given);
+  // A file needs no project; reading the root looks for one.
+  const path = given === undefined ? paths(context.root).manifest : resolve(given);
   const text = await readManifestText(path);
   if (given !== undefined && text === undefined) refuseMissing(path);
   const manifest = text === undefined ? EMPTY_MANIFEST : parseShape(text, path);

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Manifest } from "../../../src/manifest/entry";
@@ -153,6 +153,14 @@ describe("a manifest that cannot be trusted", () => {
       { numRuns: 25 },
     );
   }, 60_000);
+});
+
+it("a manifest that is named is checked outside a project", async () => {
+  const file = writeManifest(join(work.folder, "elsewhere"), good);
+  const none = join(work.folder, "no-project");
+  mkdirSync(none);
+  expect(await runMain(["manifest", "check", file, "--root", none])).toMatchObject({ code: 0, stderr: "" });
+  expect((await runMain(["manifest", "check", "--root", none])).code).toBe(2);
 });
 
 it("a manifest with conflict markers is merged by the commands that are named", async () => {
