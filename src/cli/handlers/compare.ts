@@ -11,6 +11,7 @@ import { sortedEntries } from "../../manifest/versions/newest";
 import { measuredVersion } from "../../record/store";
 import { compareWithFreshLock } from "../../release/lock";
 import { upgrade, type Upgrade } from "../../release/upgrade/upgrade";
+import type { CommandArgs } from "../line/arguments";
 import type { CommandContext, CommandHandler, CommandOutcome } from "../command";
 import { gitFor, openManifest, workspaceShown } from "../manifest-context";
 import { fitted } from "../output/table";
@@ -87,6 +88,7 @@ function versionBefore(manifest: Manifest, entry: ManifestEntry): ManifestEntry 
 export const upgradeCommand: CommandHandler = async (args, context) => {
   const given = args.text("mesa-version");
   const version = given === undefined ? undefined : parseMesaVersion(given);
+  refuseContradicting(args);
   const text = (plans: readonly Comparison[]): string => comparisonsText(plans, context, args.flag("full"));
   const upgraded = await upgrade(
     context,
@@ -108,6 +110,23 @@ export const upgradeCommand: CommandHandler = async (args, context) => {
     ? outcome
     : { ...outcome, json: { ...outcome.json, version: upgraded.version, plans } };
 };
+
+/** Refuses options of an upgrade of which one would be ignored. */
+function refuseContradicting(args: CommandArgs): void {
+  if (args.flag("branch") && args.flag("deploy"))
+    throw wrongUsage(
+      "--branch commits an upgrade to be reviewed and deploys nothing; --deploy deploys it at once.",
+      "Give one of them. What was merged is deployed with: mesa-template release VERSION",
+    );
+  if (args.text("branch-name") !== undefined && !args.flag("branch"))
+    throw wrongUsage("--branch-name names the branch of --branch.", "Give both, or neither.");
+  const signs = ["sign-key", "sign"].find((name) => args.text(name) !== undefined);
+  if (signs !== undefined && !args.flag("deploy"))
+    throw wrongUsage(
+      `--${signs} signs what is published, and an upgrade publishes nothing without --deploy.`,
+      `Add --deploy, or remove --${signs}.`,
+    );
+}
 
 function comparisonsText(
   comparisons: readonly Comparison[],

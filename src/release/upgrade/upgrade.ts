@@ -70,6 +70,8 @@ export async function upgrade(
     version,
     relock: release.relock || before.some((entry) => entry.mesaVersion === version),
     deploy: false,
+    // What is built first is published, and so signed, only when it is deployed.
+    signer: undefined,
   };
   if (dryRun) {
     const plans = before.map((entry) =>
@@ -97,7 +99,8 @@ export async function upgrade(
     if (!release.deploy) return { version, plans };
     onPlans(plans);
     // What is deployed is the image that was compared.
-    const deploying = { ...request, relock: false, refresh: false, force: false, deploy: true };
+    const { signer } = release;
+    const deploying = { ...request, relock: false, refresh: false, force: false, deploy: true, signer };
     return { version, plans, results: await releaseAll(run, deploying, stages) };
   } finally {
     // What a run leaves below dockerfiles/, a failed one too, would keep --branch from running again.
