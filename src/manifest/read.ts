@@ -65,15 +65,10 @@ export function parseManifest(text: string, path: string): Manifest {
   });
 }
 
-/** A hundred thousand versions take about 100 MB; a larger file does not fit into one string. */
-const LARGEST_BYTES = 256 * 1024 * 1024;
-
 /** The text of a regular file; undefined if there is none. @throws Failure MANIFEST_UNREADABLE (exit 8) */
 export async function readManifestText(path: string): Promise<string | undefined> {
   try {
-    const data = await readIfPresent(path);
-    if (data === undefined || data.length <= LARGEST_BYTES) return data?.toString("utf8");
-    throw new Error(`it has ${String(Math.round(data.length / 1_000_000))} MB; no manifest is that large`);
+    return (await readIfPresent(path))?.toString("utf8");
   } catch (error) {
     throw new Failure({
       code: "MANIFEST_UNREADABLE",

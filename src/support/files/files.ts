@@ -18,9 +18,12 @@ import { withCleanUp } from "../processes/clean-up";
 import { isOfDead, markText, thisProcess } from "../processes/alive";
 import { Failure, failureOf, hasErrno, messageOf } from "../errors";
 
+/** A manifest of a hundred thousand versions takes about 100 MB; a larger file does not fit into one string. */
+const LARGEST_BYTES = 256 * 1024 * 1024;
+
 /**
  * The file's bytes, or undefined if there is no such file. Refuses pipes, devices and sockets: reading them may never end.
- * @throws Failure NOT_A_FILE, EISDIR (exit 2), EACCES and others of failureOf
+ * @throws Failure NOT_A_FILE, FILE_TOO_LARGE, EISDIR (exit 2), EACCES and others of failureOf
  */
 export async function readIfPresent(path: string): Promise<Buffer | undefined> {
   let handle;
@@ -34,6 +37,13 @@ export async function readIfPresent(path: string): Promise<Buffer | undefined> {
   try {
     const found = await handle.stat();
     if (!found.isFile() && !found.isDirectory()) throw notAFile(path);
+    if (found.size > LARGEST_BYTES)
+      throw new Failure({
+        code: "FILE_TOO_LARGE",
+        kind: "usage",
+        message: `${path} has ${String(Math.round(found.size / 1_000_000))} MB; no file that is read here is that large.`,
+        hint: "Check the path. A file of the project: restore it from git.",
+      });
     return await handle.readFile();
   } catch (error) {
     throw failureOf(error, path) ?? error;

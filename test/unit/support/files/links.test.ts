@@ -9,7 +9,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { readFile, truncate, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
@@ -67,6 +67,14 @@ describe("what is no regular file", () => {
     );
     expect(readdirSync(join(folder, "victim"))).toEqual(["file"]);
     expect(existsSync(root("absent"))).toBe(false);
+  });
+
+  it("a file larger than any that belongs here is refused before it is read", async () => {
+    await writeFile(root("large.json"), "");
+    await truncate(root("large.json"), 300_000_000);
+    const reading = readIfPresent(root("large.json"));
+    await expect(reading).rejects.toMatchObject({ code: "FILE_TOO_LARGE", kind: "usage" });
+    await expect(reading).rejects.toThrow("large.json has 300 MB; no file that is read here is that large.");
   });
 
   it("gets the output that a user sends there, and is not replaced; a link is followed", async () => {
