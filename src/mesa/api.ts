@@ -14,14 +14,13 @@ const repoSchema = z.object({ id: z.string(), org: z.string(), name: z.string() 
 const bookmarkSchema = z.object({ change_id: z.string() });
 const changeSchema = z.object({ id: z.string() });
 const mergeSchema = z.object({ merge_type: z.string() });
+/** How a list goes on: after its last page there is no next cursor, or an empty one, or it says that there is no more. */
+const pageShape = { next_cursor: z.nullish(z.string()), has_more: z.nullish(z.boolean()) };
 const keysSchema = z.object({
-  next_cursor: z.nullish(z.string()),
+  ...pageShape,
   api_keys: z.array(z.object({ id: z.string(), name: z.string(), revoked_at: z.nullish(z.string()) })),
 });
-const reposSchema = z.object({
-  next_cursor: z.nullish(z.string()),
-  repos: z.array(z.object({ name: z.string() })),
-});
+const reposSchema = z.object({ ...pageShape, repos: z.array(z.object({ name: z.string() })) });
 /** An answer of which nothing is read. */
 const NOTHING = z.unknown();
 const errorSchema = z.object({ error: z.object({ code: z.string(), message: z.string() }) });
@@ -134,19 +133,22 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess) {
     });
   };
   const here = (...parts: readonly string[]): string => [org, ...parts].map(encodeURIComponent).join("/");
-  const pages = async <Page extends { readonly next_cursor?: string | null | undefined }>(
+  const pages = async <Page extends z.infer<z.ZodMiniObject<typeof pageShape>>>(
     what: string,
     list: string,
     schema: z.ZodMiniType<Page>,
   ): Promise<readonly Page[]> => {
     const found: Page[] = [];
-    let query = "";
-    do {
+    const cursors = new Set<string>();
+    for (let query = ""; ;) {
       const page = await ask(what, "GET", `${here(list)}${query}`, schema);
       found.push(page);
-      query = page.next_cursor == null ? "" : `?cursor=${encodeURIComponent(page.next_cursor)}`;
-    } while (query !== "");
-    return found;
+      const { next_cursor: next, has_more: more } = page;
+      // One that was followed before would lead around forever.
+      if (more === false || !next || cursors.has(next)) return found;
+      cursors.add(next);
+      query = `?cursor=${encodeURIComponent(next)}`;
+    }
   };
   return {
     async whoami(): Promise<{ readonly org: string; readonly scopes: readonly string[] }> {

@@ -48,6 +48,20 @@ function api(
 const json = (status: number, body: unknown) => (): Reply => ({ status, body: JSON.stringify(body) });
 
 describe("Mesa's API", () => {
+  it.each([
+    ["an empty cursor", "", null],
+    ["a cursor and no more", "2", false],
+    ["the same cursor again", "1", true],
+  ])("ends a list at %s", async (_, last, more) => {
+    const pages = [["1", true] as const, [last, more] as const];
+    let count = 0;
+    reply = () => {
+      const [next_cursor, has_more] = pages[count++] ?? [null, false];
+      return json(200, { next_cursor, has_more, repos: [{ name: `r${String(count)}` }] })();
+    };
+    expect(await api().listRepos()).toEqual(["r1", "r2"]);
+  });
+
   it("is asked for a key that holds only for these repositories, scopes and time", async () => {
     reply = json(201, { id: "key_1", key: "mesa_secret_0123456789" });
     const request = { name: "n", scopes: ["read", "write"], seconds: 600, repoIds: ["repo_1"] } as const;
