@@ -4,7 +4,7 @@ import * as z from "zod/mini";
 import { parseImageReference } from "../registry/reference";
 import { Failure, firstProblem, messageOf } from "../support/errors";
 import { readIfPresent } from "../support/files/files";
-import { isLoopback, isPrivateNetwork } from "../support/network/loopback";
+import { isPrivateNetwork } from "../support/network/loopback";
 
 /** Without slashes at its end. */
 const bare = (address: string): string => address.replace(/\/+$/u, "");
@@ -192,12 +192,13 @@ function faultOf({ "sandbox-api": { image }, mesa, mirrors }: UpstreamFile): str
   const { tag } = parseImageReference(image);
   if (tag === undefined || tag === "latest")
     return `sandbox-api.image is "${image}": it must name a version (…:0.2.50), never latest, which can change after a template is published`;
-  if (isPlainHttp(mesa.repository, isLoopback))
-    return `mesa.repository is ${mesa.repository}: plain http is accepted on loopback only (a mirror may be named in mirrors.packages)`;
+  // It is written into Dockerfiles, which take https only.
+  if (mesa.repository.startsWith("http:"))
+    return `mesa.repository is ${mesa.repository}: it must be https (a mirror may be named in mirrors.packages)`;
   // A first download relies on the connection alone.
-  if (mesa.vouched === "first-download" && isPlainHttp(mirrors.packages, isPrivateNetwork))
+  if (mesa.vouched === "first-download" && isPlainHttp(mirrors.packages))
     return `mirrors.packages is ${mirrors.packages ?? ""}: only the connection protects a first download, so it must be https (or a host of the private network)`;
-  if (isPlainHttp(mirrors.downloads, isPrivateNetwork))
+  if (isPlainHttp(mirrors.downloads))
     return `mirrors.downloads is ${mirrors.downloads ?? ""}: it must be https, or a host of the private network`;
   if (mesa.vouched === "signed" && mesa.key === undefined)
     return 'mesa.key is missing: vouched = "signed" needs the file that holds the repository\'s public key';
@@ -206,8 +207,9 @@ function faultOf({ "sandbox-api": { image }, mesa, mirrors }: UpstreamFile): str
   return undefined;
 }
 
-function isPlainHttp(address: string | undefined, unless: (hostname: string) => boolean): boolean {
-  return address?.startsWith("http:") === true && !unless(new URL(address).hostname);
+/** Whether an address leaves the private network without encryption. */
+function isPlainHttp(address: string | undefined): boolean {
+  return address?.startsWith("http:") === true && !isPrivateNetwork(new URL(address).hostname);
 }
 
 /** A fingerprint as people write it (spaces, lower case, 0x), normalized to 40 or 64 upper-case hex digits. */

@@ -111,7 +111,12 @@ at = "20260401T000000Z"
     [
       "with a repository over plain http",
       SIGNED.replace("https:", "http:"),
-      "plain http is accepted on loopback only",
+      "it must be https (a mirror may",
+    ],
+    [
+      "with a repository over plain http on this machine",
+      SIGNED.replace(/repository = .*/u, 'repository = "http://127.0.0.1:8080/repo"'),
+      "it must be https (a mirror may",
     ],
     [
       "with an unsigned mirror over plain http",
