@@ -71,6 +71,7 @@ export const UPGRADE: CommandGroup = {
         }),
       },
       common: ["template"],
+      refusesDryRun: true,
       examples: ["scan --severity high"],
       exits: {
         3: "neither grype nor trivy is installed",

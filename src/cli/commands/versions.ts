@@ -118,6 +118,7 @@ export const VERSIONS: CommandGroup = {
         drift: flag("skip the drift check, which asks upstreams and Blaxel", { default: true }),
       },
       common: ["workspace", "upstream"],
+      refusesDryRun: true,
       examples: ["report --output public/index.html"],
       load: async () => (await import("../handlers/drift")).reportCommand,
     },

@@ -123,6 +123,9 @@ const MISTAKES: readonly (readonly [string, RegExp, RegExp])[] = [
   ["list --no-json=false", /--no-json takes no value/u, /list --help/u],
   ["lock 0.20.0 --frozen=yes", /--frozen takes no value/u, /lock --help/u],
   ["list --toString", /list has no option --toString/u, /list --help/u],
+  // What is new in a scan is so once, and a report is a file.
+  ["scan --dry-run", /scan has no dry run, which --dry-run asks for/u, /scan --help/u],
+  ["report --no-drift --dry-run", /report has no dry run, which --dry-run asks for/u, /report --help/u],
   ["verify 0.20.0 --dry-run", /verify has no dry run, which --dry-run asks for/u, /verify --help/u],
   // Values
   ["list --template", /--template needs a value/u, /Write --template a,b/u],
