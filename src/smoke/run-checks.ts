@@ -84,9 +84,15 @@ async function runProbes<Context>(
           seen: `it did not run: ${(output.stderr || output.stdout).trim().slice(-300) || `the batch exited with ${String(output.exitCode)}`}`,
           hint: "The shell of the image could not run the checks; it needs sh, mktemp, base64 and timeout.",
         };
-      if (!result.timedOut) return probe.judge(result, context);
-      const seconds = Math.round((probe.timeoutMs ?? PROBE_TIMEOUT_MS) / 1000);
-      return { outcome: "failed", seen: `not finished within ${String(seconds)} s` };
+      if (result.timedOut) {
+        const seconds = Math.round((probe.timeoutMs ?? PROBE_TIMEOUT_MS) / 1000);
+        return { outcome: "failed", seen: `not finished within ${String(seconds)} s` };
+      }
+      try {
+        return probe.judge(result, context);
+      } catch (error) {
+        return failedBy(error);
+      }
     };
     return [probe, { name: probe.name, durationMs: result?.durationMs ?? 0, ...verdict() }];
   });
@@ -109,10 +115,15 @@ async function runOne<Context>(
   };
   const verdict = await run().catch((error: unknown): CheckVerdict => {
     host.signal.throwIfAborted();
-    if (error instanceof Failure && error.kind === "environment") throw error;
-    const hint = error instanceof Failure ? error.hint : undefined;
-    return { outcome: "failed", seen: messageOf(error), ...(hint === undefined ? {} : { hint }) };
+    return failedBy(error);
   });
   host.signal.throwIfAborted();
   return { name: check.name, durationMs: host.clock.now() - startedAt, ...verdict };
+}
+
+/** The verdict on a check that threw; what the environment lacks says nothing about the image, so that ends the run. */
+function failedBy(error: unknown): CheckVerdict {
+  if (error instanceof Failure && error.kind === "environment") throw error;
+  const hint = error instanceof Failure ? error.hint : undefined;
+  return { outcome: "failed", seen: messageOf(error), ...(hint === undefined ? {} : { hint }) };
 }
