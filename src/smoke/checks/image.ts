@@ -10,6 +10,12 @@ async function credentialsIn(image: ImageAtRest): Promise<readonly string[]> {
   const env = image.config.env
     .filter((entry) => CREDENTIAL_NAME.test(`${entry.split("=")[0] ?? ""}=`) || CREDENTIAL_VALUE.test(entry))
     .map((entry) => `ENV ${entry.split("=")[0] ?? ""}`);
+  // A label's name has parts: com.acme.api-key is judged as com_acme_api_key.
+  const labels = Object.entries(image.config.labels)
+    .filter(
+      ([name, value]) => CREDENTIAL_NAME.test(name.replaceAll(/[.-]/gu, "_")) || CREDENTIAL_VALUE.test(value),
+    )
+    .map(([name]) => `LABEL ${name}`);
   const history = (await image.contents()).history
     .map(({ createdBy }) => createdBy)
     .filter(
@@ -17,7 +23,7 @@ async function credentialsIn(image: ImageAtRest): Promise<readonly string[]> {
         CREDENTIAL_VALUE.test(step) || /(^|[ |])[A-Z_]*(API_?KEY|TOKEN|SECRET|PASSWORD)=\S+/u.test(step),
     )
     .map((step) => `history: ${step.slice(0, 80)}`);
-  return [...env, ...history];
+  return [...env, ...labels, ...history];
 }
 
 /** Files that must not be in an image: credentials, and leftovers of daemons and builds. */
