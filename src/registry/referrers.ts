@@ -6,8 +6,8 @@ import { nextHop, type HttpAnswer } from "../support/network/http";
 import { openRepository, type Repository } from "./client";
 import { pushRefused, statusOf } from "./failures";
 import { OCI_INDEX, OCI_MANIFEST } from "./manifest";
-import { readContent, readManifest } from "./read-content";
-import { parsedJson } from "../support/text/parsed-json";
+import { readContent, readManifest, type Content } from "./read-content";
+import { parsedJson, valueAt } from "../support/text/parsed-json";
 
 /** Largest blob to read, in bytes. */
 const BLOB_LIMIT = 32 * 1024 * 1024;
@@ -15,19 +15,12 @@ const BLOB_LIMIT = 32 * 1024 * 1024;
 /** The configuration of an artifact that is not an image (OCI image-spec, "Guidance for an Empty Descriptor"). */
 const EMPTY = { mediaType: "application/vnd.oci.empty.v1+json", bytes: Buffer.from("{}") };
 
-const descriptorSchema = z.looseObject({
-  mediaType: z.string(),
-  digest: z.string(),
-  size: z.number(),
-  annotations: z.optional(z.record(z.string(), z.string())),
-});
-const artifactSchema = z.looseObject({
-  artifactType: z.optional(z.string()),
-  layers: z.array(descriptorSchema),
-});
-const indexSchema = z.looseObject({ manifests: z.array(descriptorSchema) });
+const descriptorSchema = z.object({ mediaType: z.string(), digest: z.string() });
 
 type Descriptor = z.infer<typeof descriptorSchema>;
+
+/** The list in an artifact's manifest, and the one in an index. */
+type ListName = "layers" | "manifests";
 
 /** A piece to attach to an image. */
 export interface Piece {
@@ -67,7 +60,8 @@ export async function addReferrer(
       annotations,
     })),
   );
-  const kept = layersOf(before?.body).filter((layer) => own.every((one) => one.digest !== layer.digest));
+  const ownDigests = own.map((piece) => piece.digest);
+  const kept = othersIn(repository, tag, before, "layers", ownDigests);
   const manifest = bytesOf({
     schemaVersion: 2,
     mediaType: OCI_MANIFEST,
@@ -80,9 +74,8 @@ export async function addReferrer(
   if (!answer.headers.has("oci-subject")) {
     const listTag = digest.replace(":", "-");
     const list = await readManifest(repository, listTag);
-    const others = entriesOf(list?.body).filter(
-      (entry) => entry.digest !== digestOf(manifest) && entry.digest !== before?.digest,
-    );
+    const replaced = [digestOf(manifest), before?.digest ?? ""];
+    const others = othersIn(repository, listTag, list, "manifests", replaced);
     const entry = {
       mediaType: OCI_MANIFEST,
       digest: digestOf(manifest),
@@ -112,10 +105,10 @@ export async function piecesBeside(
   const listed = await repository.request(`referrers/${digest}`, { headers: { accept: OCI_INDEX } });
   const list =
     listed.status === 200 ? listed.body : (await readManifest(repository, digest.replace(":", "-")))?.body;
-  const names = [...entriesOf(list).map((entry) => entry.digest), tag];
+  const names = [...descriptorsIn(list, "manifests").map((entry) => entry.digest), tag];
   const layers = new Map<string, Descriptor>();
   for (const name of names)
-    for (const layer of layersOf((await readManifest(repository, name))?.body))
+    for (const layer of descriptorsIn((await readManifest(repository, name))?.body, "layers"))
       if (layer.mediaType === mediaType) layers.set(layer.digest, layer);
   return Promise.all([...layers.keys()].map((blob) => readBlob(repository, blob)));
 }
@@ -157,10 +150,32 @@ function notTaken({ registry, reference }: Repository, answer: HttpAnswer): Fail
 const bytesOf = (value: unknown): Uint8Array<ArrayBuffer> =>
   new Uint8Array(Buffer.from(JSON.stringify(value)));
 
-function layersOf(manifest: Uint8Array | undefined): readonly Descriptor[] {
-  return artifactSchema.safeParse(parsedJson(manifest)).data?.layers ?? [];
+/** A list in a manifest, entries as they stand; undefined if it has none. Null is an empty list: Go writes it so. */
+function listIn(manifest: Uint8Array | undefined, name: ListName): readonly unknown[] | undefined {
+  const list = valueAt(parsedJson(manifest), [name]);
+  if (list === null) return [];
+  return Array.isArray(list) ? list : undefined;
 }
 
-function entriesOf(index: Uint8Array | undefined): readonly Descriptor[] {
-  return indexSchema.safeParse(parsedJson(index)).data?.manifests ?? [];
+function descriptorsIn(manifest: Uint8Array | undefined, name: ListName): readonly Descriptor[] {
+  return (listIn(manifest, name) ?? []).flatMap((entry) => descriptorSchema.safeParse(entry).data ?? []);
+}
+
+/** What the list under a tag holds besides the replaced digests: it stays as it stands, whatever others wrote there. */
+function othersIn(
+  { registry, reference }: Repository,
+  tag: string,
+  found: Content | undefined,
+  name: ListName,
+  replaced: readonly string[],
+): readonly unknown[] {
+  if (found === undefined) return [];
+  const list = listIn(found.body, name);
+  if (list !== undefined)
+    return list.filter((entry) => replaced.every((digest) => digest !== valueAt(entry, ["digest"])));
+  throw refusal(
+    "IMAGE_FORMAT",
+    `${registry}/${reference.repository}:${tag} has no list of ${name}, so it is not overwritten.`,
+    "See who wrote it there; delete that tag if nobody needs it.",
+  );
 }

@@ -235,6 +235,46 @@ describe("attestations in a registry", () => {
     ]);
   });
 
+  it("keep what others attached, in whatever form it is listed", async () => {
+    const { registry, image } = await published();
+    const theirs = [
+      { mediaType: "text/plain", digest: `sha256:${"b".repeat(64)}`, size: 1, annotations: null },
+      { mediaType: "text/plain", digest: `sha256:${"c".repeat(64)}`, annotations: { n: 1 } },
+      { something: "else" },
+      "text",
+    ];
+    const { signer, key } = await keysOf("ed25519");
+    registry.manifests.set(`sha256-${HEX}`, JSON.stringify({ schemaVersion: 2, manifests: theirs }));
+    for (const found of [undefined, JSON.stringify({ schemaVersion: 2, layers: theirs })]) {
+      if (found !== undefined) registry.manifests.set(`sha256-${HEX}.att`, found);
+      await attest(testHost(), records(), image, signer);
+      const list = JSON.parse(registry.manifests.get(`sha256-${HEX}`) ?? "") as { manifests: unknown[] };
+      expect(list.manifests.slice(0, theirs.length)).toEqual(theirs);
+    }
+    expect(registry.read(`sha256-${HEX}.att`).layers.slice(0, -2)).toEqual(theirs);
+    await expect(checkAttestations(testHost(), image, key.key)).resolves.toBeDefined();
+  });
+
+  it.each([
+    ["the list", `sha256-${HEX}`],
+    ["the artifact", `sha256-${HEX}.att`],
+  ])("do not overwrite what stands in place of %s, unless it is an empty one", async (_, tag) => {
+    const { registry, image } = await published();
+    const { signer } = await keysOf("ed25519");
+    const run = () => attest(testHost(), records(), image, signer);
+    for (const other of ["<html>", "{}", '{"manifests":{},"layers":{}}']) {
+      registry.manifests.set(tag, other);
+      await expect(run()).rejects.toMatchObject({
+        code: "IMAGE_FORMAT",
+        kind: "upstream",
+        message: expect.stringContaining(`boxes/debian:${tag}`) as string,
+      });
+      expect(registry.manifests.get(tag)).toBe(other);
+    }
+    registry.manifests.set(tag, '{"manifests":null,"layers":null}');
+    await expect(run()).resolves.toBeUndefined();
+  });
+
   it("are missing, signed with another key, or about another image", async () => {
     const { registry, image } = await published();
     const { signer, key } = await keysOf("ed25519");
