@@ -108,6 +108,7 @@ export function parseChecksFile(source: string, path: string): ChecksFile {
   const refuse: Refuse = (at, what) => {
     throw invalid(path, lineAt(document, lines, at), what);
   };
+  keepTexts(document);
   const value = valueOf(document, lines, path);
   const entries = valueAt(value, ["checks"]);
   const placed = (Array.isArray(entries) ? entries : []).map((entry: unknown, index) => ({
@@ -116,6 +117,21 @@ export function parseChecksFile(source: string, path: string): ChecksFile {
   }));
   fits(checksFileSchema, value, [], refuse);
   return { path, entries: placed };
+}
+
+/** Fields that are texts, or mappings to texts. */
+const TEXTS: readonly unknown[] = ["env", "labels", "user"];
+
+/** Gives back the text of what YAML reads as a number or a boolean where it is a text: 3.10 would be 3.1, and 0755 the user 755. */
+function keepTexts(document: Document): void {
+  visit(document, {
+    Pair(_key, { key, value }) {
+      if (!isScalar(key) || !TEXTS.includes(key.value)) return;
+      for (const one of isMap(value) ? value.items.map((item) => item.value) : [value])
+        // A value that is its own text stays: an alias may need it as a number, such as a port.
+        if (isScalar(one) && one.value !== null && one.toString() !== one.source) one.value = one.source;
+    },
+  });
 }
 
 /** The value of a document. Resolves aliases; refuses those without a target and those that would expand to gigabytes. */

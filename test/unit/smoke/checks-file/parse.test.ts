@@ -97,6 +97,40 @@ it("keeps the digits of a mode as YAML 1.2 writes octal numbers", () => {
   expect(entries[0]?.entry).toMatchObject({ file: { mode: "0o644" } });
 });
 
+it("keeps what is written where it is a text, though YAML reads a number or a boolean: variables, labels and users", () => {
+  const { entries } = parseChecksFile(
+    [
+      "schemaVersion: 1",
+      "checks:",
+      "  - name: a",
+      "    command: x",
+      "    user: 0755",
+      "    env: &shared { PYTHON_VERSION: &version 3.10, MODE: 0755, EXPONENT: 1e3, ON: True, TEXT: '1.20', PORT: &port 3000 }",
+      "  - { name: b, command: x, exitCode: 010, env: { <<: *shared, OTHER: *version } }",
+      "  - { name: c, http: { port: *port } }",
+      "  - { name: d, image: { user: 010, env: { V: 1.20, NONE: ~ }, labels: { v: 2.0, n: { match: a } } } }",
+    ].join("\n"),
+    "c.yaml",
+  );
+  const shared = {
+    PYTHON_VERSION: "3.10",
+    MODE: "0755",
+    EXPONENT: "1e3",
+    ON: "True",
+    TEXT: "1.20",
+    PORT: 3000,
+  };
+  expect(entries.map(({ entry }) => entry)).toEqual([
+    { name: "a", command: "x", user: "0755", env: shared },
+    { name: "b", command: "x", exitCode: 10, env: { ...shared, OTHER: "3.10" } },
+    { name: "c", http: { port: 3000 } },
+    {
+      name: "d",
+      image: { user: "010", env: { V: "1.20", NONE: null }, labels: { v: "2.0", n: { match: "a" } } },
+    },
+  ]);
+});
+
 describe("a check file", () => {
   it.each(BROKEN.map(([source, said]) => [source, said] as const))(
     "is refused with the line and the reason: %j",
