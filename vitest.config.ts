@@ -4,7 +4,13 @@ import { defineConfig } from "vitest/config";
 const units = (...names: readonly string[]): string[] => names.map((name) => `test/unit/${name}.test.ts`);
 
 /** Those that put something in a module's place: whoever shares a worker with them would get it, too. */
-const REPLACE = units("blaxel/temporary-sandbox", "blaxel/core", "deploy/verify", "sandbox/leftovers");
+const REPLACE = units(
+  "blaxel/temporary-sandbox",
+  "blaxel/core",
+  "deploy/verify",
+  "release/drift",
+  "sandbox/leftovers",
+);
 /** Those that start the built program or many processes, and the model with its hundreds of sequences: no engine, no world. */
 const PROGRAM = units(
   "cli/breakage",
