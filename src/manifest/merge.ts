@@ -31,7 +31,8 @@ function joined<T>(
 /** The later of two revocations: the newer one or, for the same one, the state in which it was lifted. */
 function laterRevocation(one: Revocation | undefined, other: Revocation | undefined): Revocation | undefined {
   if (one === undefined || other === undefined) return one ?? other;
-  const key = ({ at, lifted }: Revocation): string => `${at} ${lifted?.at ?? ""}`;
+  const key = (revocation: Revocation): string =>
+    `${revocation.at} ${revocation.lifted?.at ?? ""} ${canonicalJson(revocation)}`;
   return key(one) >= key(other) ? one : other;
 }
 
@@ -87,7 +88,12 @@ function laterEntry(one: ManifestEntry, other: ManifestEntry): ManifestEntry | u
   const [a, b] = [one.updatedAt ?? "", other.updatedAt ?? ""];
   if (a !== b) return a > b ? one : other;
   const reached = PROGRESS.indexOf(one.status) - PROGRESS.indexOf(other.status);
-  return reached === 0 ? undefined : reached > 0 ? one : other;
+  if (reached !== 0) return reached > 0 ? one : other;
+  // The same but for what is joined, as one is when the other was merged into it: only a failure can depend on the order.
+  const apart = (entry: ManifestEntry): string =>
+    canonicalJson({ ...entry, deployments: {}, failure: null, revocation: undefined });
+  if (apart(one) !== apart(other)) return undefined;
+  return canonicalJson(one.failure) >= canonicalJson(other.failure) ? one : other;
 }
 
 /** Merges two histories: every move once, oldest first. */

@@ -138,7 +138,7 @@ describe("joining manifests", () => {
     expect(inWorkspace(entry, "ws").status).toBe(inWs);
     expect(contradictions(merged)).toEqual([]);
     expect(canonicalJson(mergeManifests(sides[1], sides[0]))).toBe(canonicalJson(merged));
-    expect(mergeManifests(merged, one.updatedAt === entry.updatedAt ? sides[1] : sides[0])).toBe(merged);
+    for (const side of sides) expect(mergeManifests(merged, side)).toBe(merged);
   });
 
   it("keeps the deployments of both, by workspace", () => {
@@ -151,6 +151,10 @@ describe("joining manifests", () => {
     const both = mergeManifests(to("ws", 1), to("prod", 2));
     expect(Object.keys(both.versions[old.id]?.deployments ?? {}).sort()).toEqual(["prod", "ws"]);
     expect(canonicalJson(mergeManifests(to("prod", 2), to("ws", 1)))).toBe(canonicalJson(both));
+    for (const side of [to("ws", 1), to("prod", 2)]) {
+      expect(mergeManifests(both, side)).toBe(both);
+      expect(canonicalJson(mergeManifests(side, both))).toBe(canonicalJson(both));
+    }
     expect(mergeManifests(manifestOf({ ...old, ...removed }), to("ws", 1)).versions[old.id]).toMatchObject({
       status: "removed",
       deployments: { ws: { removedAt: at(3) } },
