@@ -9,6 +9,7 @@ const REPLACE = units(
   "blaxel/core",
   "deploy/verify",
   "release/drift",
+  "release/upgrade",
   "sandbox/leftovers",
 );
 /** Those that start the built program or many processes, and the model with its hundreds of sequences: no engine, no world. */
