@@ -224,7 +224,7 @@ describe("the action", () => {
 
   it("runs nothing where a quote is not closed: the words before it are another command", async () => {
     const ran = await act("matrix 0.20.0 --template=debian --upstream=it's.toml");
-    expect([ran.ok, ran.outputs["result"]]).toEqual([false, undefined]);
+    expect([ran.ok, ran.outputs["result"]]).toEqual([false, ""]);
     expect(ran.log).toContain("The command has a quote without its other half");
   });
 
