@@ -139,16 +139,17 @@ export function mesaApi(host: Host, { apiUrl, org, credential }: MesaAccess) {
     schema: z.ZodMiniType<Page>,
   ): Promise<readonly Page[]> => {
     const found: Page[] = [];
-    const cursors = new Set<string>();
-    for (let query = ""; ;) {
+    // A cursor that was followed before would lead around forever.
+    const followed = new Set<string>();
+    let cursor = "";
+    do {
+      followed.add(cursor);
+      const query = cursor === "" ? "" : `?cursor=${encodeURIComponent(cursor)}`;
       const page = await ask(what, "GET", `${here(list)}${query}`, schema);
       found.push(page);
-      const { next_cursor: next, has_more: more } = page;
-      // One that was followed before would lead around forever.
-      if (more === false || !next || cursors.has(next)) return found;
-      cursors.add(next);
-      query = `?cursor=${encodeURIComponent(next)}`;
-    }
+      cursor = page.has_more === false ? "" : (page.next_cursor ?? "");
+    } while (!followed.has(cursor));
+    return found;
   };
   return {
     async whoami(): Promise<{ readonly org: string; readonly scopes: readonly string[] }> {
