@@ -6,15 +6,17 @@ const CREDENTIAL_NAME = /(^|_)(API_?KEY|TOKEN|SECRET|PASSWORD|PASSPHRASE|CREDENT
 const CREDENTIAL_VALUE =
   /\b(mesa_[A-Za-z0-9_]{16,}|bl_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,}|eyJ[A-Za-z0-9_-]{20,}\.[A-Za-z0-9_-]{20,})/u;
 
+function holdsCredential(name: string, text: string): boolean {
+  return CREDENTIAL_NAME.test(name) || CREDENTIAL_VALUE.test(text);
+}
+
 async function credentialsIn(image: ImageAtRest): Promise<readonly string[]> {
   const env = image.config.env
-    .filter((entry) => CREDENTIAL_NAME.test(`${entry.split("=")[0] ?? ""}=`) || CREDENTIAL_VALUE.test(entry))
+    .filter((entry) => holdsCredential(entry.split("=")[0] ?? "", entry))
     .map((entry) => `ENV ${entry.split("=")[0] ?? ""}`);
   // A label's name has parts: com.acme.api-key is judged as com_acme_api_key.
   const labels = Object.entries(image.config.labels)
-    .filter(
-      ([name, value]) => CREDENTIAL_NAME.test(name.replaceAll(/[.-]/gu, "_")) || CREDENTIAL_VALUE.test(value),
-    )
+    .filter(([name, value]) => holdsCredential(name.replaceAll(/[.-]/gu, "_"), value))
     .map(([name]) => `LABEL ${name}`);
   const history = (await image.contents()).history
     .map(({ createdBy }) => createdBy)
